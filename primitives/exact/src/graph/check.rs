@@ -1,0 +1,323 @@
+//! What makes a graph fit to be evaluated.
+
+use super::{
+    BindError, Dimension, Graph, MAX_NAME_BYTES, MAX_NODES, MAX_RANK, MAX_SCHEMA_NAME_BYTES, MAX_SYMBOLS, MAX_TENSORS,
+    MAX_WEIGHTS, Node, ShapeError, Value, shape::Layout,
+};
+use crate::digest::{DataType, tensor_size_bytes};
+use alloc::{collections::BTreeSet, string::String, vec::Vec};
+
+/// A graph all of whose operators can take what they are given, for every value of its symbols.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CheckedGraph {
+    graph: Graph,
+    inputs: Vec<Layout>,
+    weights: Vec<Layout>,
+    nodes: Vec<Layout>,
+}
+
+/// Why a graph is not fit to be evaluated.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum GraphError {
+    /// It has more of something than is allowed, or none of what it needs.
+    Count {
+        /// `inputs`, `nodes` and so on.
+        what: &'static str,
+        /// How many it has.
+        actual: usize,
+        /// How many it may have.
+        max: usize,
+    },
+    /// A name or a source is too long, or a name is empty.
+    NameLength {
+        /// The name, or its beginning.
+        name: String,
+    },
+    /// Two inputs, two weights, two symbols or two outputs have the same name.
+    DuplicateName {
+        /// The name.
+        name: String,
+    },
+    /// A symbol's least value is 0 or above its greatest.
+    SymbolRange {
+        /// The symbol's name.
+        symbol: String,
+    },
+    /// A symbol is in no input's dimensions, so that nothing binds it.
+    UnboundSymbol {
+        /// The symbol's name.
+        symbol: String,
+    },
+    /// An input or a weight has too many dimensions, an empty one, one of an unknown symbol, or is too large.
+    Tensor {
+        /// Name of the input or the weight.
+        name: String,
+    },
+    /// A node or an output takes a tensor that does not stand before it.
+    UnknownValue {
+        /// Name of the node or the output.
+        name: String,
+        /// What it asks for.
+        value: Value,
+    },
+    /// An operator cannot take what it is given.
+    Shape {
+        /// Name of the node.
+        node: String,
+        /// The operator's name in ATen.
+        operator: &'static str,
+        /// Where the author wrote it.
+        source: String,
+        /// What does not fit.
+        error: ShapeError,
+    },
+    /// The output of a node is too large at the greatest values of the symbols.
+    TooLarge {
+        /// Name of the node.
+        node: String,
+    },
+}
+
+impl core::fmt::Display for GraphError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::Count { what, actual, max } => write!(f, "the graph has {actual} {what}, and 1 to {max} are allowed"),
+            Self::NameLength { name } => write!(f, "the name {name:?} is empty or too long"),
+            Self::DuplicateName { name } => write!(f, "the name {name} stands for two things"),
+            Self::SymbolRange { symbol } => write!(f, "the range of dimension {symbol} is empty or includes 0"),
+            Self::UnboundSymbol { symbol } => write!(f, "no input has the dimension {symbol}"),
+            Self::Tensor { name } => write!(f, "the dimensions of {name} are too many, empty, unknown or too large"),
+            Self::UnknownValue { name, value } => write!(f, "{name} takes {value:?}, which does not stand before it"),
+            Self::Shape {
+                node,
+                operator,
+                source,
+                error,
+            } => write!(f, "{operator} ({node}, {source}) {error}"),
+            Self::TooLarge { node } => write!(f, "the output of {node} can be larger than can be counted"),
+        }
+    }
+}
+
+impl core::error::Error for GraphError {}
+
+impl Graph {
+    /// Checks everything that evaluation relies on.
+    pub fn check(self) -> Result<CheckedGraph, GraphError> {
+        self.check_counts()?;
+        self.check_names()?;
+        self.check_symbols()?;
+        let inputs = self.inputs.iter().map(|input| {
+            let layout = Layout {
+                dtype: input.dtype,
+                dimensions: input.dimensions.clone(),
+            };
+            if self.is_sound(&layout) {
+                Ok(layout)
+            } else {
+                Err(GraphError::Tensor {
+                    name: input.name.clone(),
+                })
+            }
+        });
+        let inputs = inputs.collect::<Result<Vec<_>, _>>()?;
+        let weights = self.weights.iter().map(|weight| {
+            let dimensions = weight
+                .shape
+                .iter()
+                .map(|elements| Dimension::Fixed(*elements))
+                .collect();
+            let layout = Layout {
+                dtype: weight.dtype,
+                dimensions,
+            };
+            if self.is_sound(&layout) {
+                Ok(layout)
+            } else {
+                Err(GraphError::Tensor {
+                    name: weight.name.clone(),
+                })
+            }
+        });
+        let weights = weights.collect::<Result<Vec<_>, _>>()?;
+        let mut checked = CheckedGraph {
+            graph: self,
+            inputs,
+            weights,
+            nodes: Vec::new(),
+        };
+        for node in &checked.graph.nodes {
+            let layout = checked.infer(node)?;
+            if !checked.graph.is_sound(&layout) {
+                return Err(GraphError::TooLarge {
+                    node: node.name.clone(),
+                });
+            }
+            checked.nodes.push(layout);
+        }
+        for output in &checked.graph.outputs {
+            if checked.layout(output.value).is_none() {
+                return Err(GraphError::UnknownValue {
+                    name: output.name.clone(),
+                    value: output.value,
+                });
+            }
+        }
+        Ok(checked)
+    }
+
+    fn check_counts(&self) -> Result<(), GraphError> {
+        let counts = [
+            ("inputs", self.inputs.len(), 1, MAX_TENSORS),
+            ("outputs", self.outputs.len(), 1, MAX_TENSORS),
+            ("nodes", self.nodes.len(), 1, MAX_NODES),
+            ("weights", self.weights.len(), 0, MAX_WEIGHTS),
+            ("symbols", self.symbols.len(), 0, MAX_SYMBOLS),
+        ];
+        for (what, actual, min, max) in counts {
+            if !(min..=max).contains(&actual) {
+                return Err(GraphError::Count { what, actual, max });
+            }
+        }
+        Ok(())
+    }
+
+    fn check_names(&self) -> Result<(), GraphError> {
+        check_names(self.symbols.iter().map(|symbol| &symbol.name), MAX_SCHEMA_NAME_BYTES)?;
+        check_names(self.inputs.iter().map(|input| &input.name), MAX_SCHEMA_NAME_BYTES)?;
+        check_names(self.outputs.iter().map(|output| &output.name), MAX_SCHEMA_NAME_BYTES)?;
+        check_names(self.weights.iter().map(|weight| &weight.name), MAX_NAME_BYTES)?;
+        check_names(self.nodes.iter().map(|node| &node.name), MAX_NAME_BYTES)?;
+        match self.nodes.iter().find(|node| node.source.len() > MAX_NAME_BYTES) {
+            Some(node) => Err(GraphError::NameLength {
+                name: beginning(&node.source),
+            }),
+            None => Ok(()),
+        }
+    }
+
+    fn check_symbols(&self) -> Result<(), GraphError> {
+        for (index, symbol) in self.symbols.iter().enumerate() {
+            if symbol.min == 0 || symbol.min > symbol.max {
+                return Err(GraphError::SymbolRange {
+                    symbol: symbol.name.clone(),
+                });
+            }
+            let mut dimensions = self.inputs.iter().flat_map(|input| &input.dimensions);
+            if !dimensions.any(|d| matches!(d, Dimension::Symbol(used) if usize::from(*used) == index)) {
+                return Err(GraphError::UnboundSymbol {
+                    symbol: symbol.name.clone(),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a tensor has few enough dimensions, none of them empty, all known, and a size that can be counted at the
+    /// greatest values of the symbols.
+    fn is_sound(&self, layout: &Layout) -> bool {
+        let greatest = self.symbols.iter().map(|symbol| symbol.max).collect::<Vec<_>>();
+        layout.dimensions.len() <= MAX_RANK
+            && resolve(&layout.dimensions, &greatest).is_some_and(|shape| {
+                !shape.contains(&0)
+                    && tensor_size_bytes(layout.dtype, &shape).is_some_and(|size| size <= i64::MAX as u64)
+            })
+    }
+}
+
+impl CheckedGraph {
+    /// The graph.
+    pub fn graph(&self) -> &Graph {
+        &self.graph
+    }
+
+    /// The type and the dimensions of a tensor; `None` if the graph has no such tensor.
+    pub fn value(&self, value: Value) -> Option<(DataType, &[Dimension])> {
+        self.layout(value)
+            .map(|layout| (layout.dtype, layout.dimensions.as_slice()))
+    }
+
+    /// The values of the symbols, in the graph's order, for inputs of these types and shapes.
+    pub fn bind(&self, inputs: &[(DataType, &[u32])]) -> Result<Vec<u32>, BindError> {
+        self.graph.bind_symbols(inputs)
+    }
+
+    /// The shape of a tensor for these values of the symbols; `None` if the graph has no such tensor or symbol.
+    pub fn shape(&self, value: Value, symbols: &[u32]) -> Option<Vec<u32>> {
+        self.layout(value)
+            .and_then(|layout| resolve(&layout.dimensions, symbols))
+    }
+
+    /// The symbol that jobs can be put together along: the outermost dimension of every tensor but the weights, and no
+    /// other dimension of any, so that a row of an output depends on the same row of the inputs alone. Every operator
+    /// so far treats the rows of its outermost dimension alike and apart.
+    pub fn batch_symbol(&self) -> Option<u8> {
+        let Some(Dimension::Symbol(batch)) = self.inputs.first()?.dimensions.first().copied() else {
+            return None;
+        };
+        let in_place = |layout: &Layout| {
+            let is_batch = |dimension: &Dimension| *dimension == Dimension::Symbol(batch);
+            layout
+                .dimensions
+                .split_first()
+                .is_some_and(|(outermost, others)| is_batch(outermost) && !others.iter().any(is_batch))
+        };
+        let outputs_move = self
+            .graph
+            .outputs
+            .iter()
+            .all(|output| !matches!(output.value, Value::Weight(_)));
+        (outputs_move && self.inputs.iter().chain(&self.nodes).all(in_place)).then_some(batch)
+    }
+
+    fn layout(&self, value: Value) -> Option<&Layout> {
+        match value {
+            Value::Input(index) => self.inputs.get(usize::from(index)),
+            Value::Weight(index) => self.weights.get(usize::from(index)),
+            Value::Node(index) => self.nodes.get(usize::try_from(index).ok()?),
+        }
+    }
+
+    fn infer(&self, node: &Node) -> Result<Layout, GraphError> {
+        let inputs = node.inputs.iter().map(|value| {
+            self.layout(*value).ok_or_else(|| GraphError::UnknownValue {
+                name: node.name.clone(),
+                value: *value,
+            })
+        });
+        let inputs = inputs.collect::<Result<Vec<_>, _>>()?;
+        node.operator
+            .infer(&self.graph, &inputs)
+            .map_err(|error| GraphError::Shape {
+                node: node.name.clone(),
+                operator: node.operator.name(),
+                source: node.source.clone(),
+                error,
+            })
+    }
+}
+
+fn resolve(dimensions: &[Dimension], symbols: &[u32]) -> Option<Vec<u32>> {
+    let shape = dimensions.iter().map(|dimension| match dimension {
+        Dimension::Fixed(elements) => Some(*elements),
+        Dimension::Symbol(symbol) => symbols.get(usize::from(*symbol)).copied(),
+    });
+    shape.collect()
+}
+
+fn check_names<'a>(names: impl Iterator<Item = &'a String>, max_bytes: usize) -> Result<(), GraphError> {
+    let mut seen = BTreeSet::new();
+    for name in names {
+        if name.is_empty() || name.len() > max_bytes {
+            return Err(GraphError::NameLength { name: beginning(name) });
+        }
+        if !seen.insert(name) {
+            return Err(GraphError::DuplicateName { name: name.clone() });
+        }
+    }
+    Ok(())
+}
+
+fn beginning(name: &str) -> String {
+    name.chars().take(40).collect()
+}

@@ -1,0 +1,189 @@
+//! A model's graph: operators in topological order over its inputs and weights, and the root that commits to it.
+//!
+//! ```text
+//! header       H( GRAPH_DOMAIN ‖ SCALE(symbols, inputs, weights, outputs) )
+//! node i       H( GRAPH_NODE_DOMAIN ‖ SCALE(node) )
+//! graph_root   list_digest( header, node 0, node 1, … )
+//! ```
+//!
+//! so that one operator can be opened without the others. `weights_root` is the list digest of the weights' tensor
+//! digests, in the graph's order.
+//!
+//! A [`Graph`] is what was decoded or imported and may be nonsense; a [`CheckedGraph`] is one that can be evaluated.
+
+mod check;
+mod shape;
+
+pub use check::{CheckedGraph, GraphError};
+pub use shape::{BindError, ShapeError};
+
+use crate::{
+    digest::{DOMAIN_BYTES, DataType, Digest, Hash256, domain_hash, list_digest},
+    quantise::Precision,
+};
+use alloc::{string::String, vec::Vec};
+use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
+use scale_info::TypeInfo;
+
+/// Domain of the part of a graph that is not its nodes.
+pub const GRAPH_DOMAIN: [u8; DOMAIN_BYTES] = *b"assay/graph/1\0\0\0";
+/// Domain of one node of a graph.
+pub const GRAPH_NODE_DOMAIN: [u8; DOMAIN_BYTES] = *b"assay/operator/1";
+
+/// Dimensions that a tensor may have.
+pub const MAX_RANK: usize = 8;
+/// Tensors that a graph takes, and tensors that it gives.
+pub const MAX_TENSORS: usize = 16;
+/// Dynamic dimensions of a graph.
+pub const MAX_SYMBOLS: usize = 8;
+/// Weights of a graph.
+pub const MAX_WEIGHTS: usize = 65_535;
+/// Operators of a graph.
+pub const MAX_NODES: usize = 65_535;
+/// Bytes of a name in a graph, UTF-8.
+pub const MAX_NAME_BYTES: usize = 255;
+/// Bytes of the name of a symbol, an input or an output, UTF-8: what the chain's schema has room for.
+pub const MAX_SCHEMA_NAME_BYTES: usize = 64;
+
+/// A graph as it was imported or decoded.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, TypeInfo)]
+pub struct Graph {
+    /// The dynamic dimensions; the same symbol has the same value wherever it stands.
+    pub symbols: Vec<Symbol>,
+    /// The tensors that it takes, in order.
+    pub inputs: Vec<Input>,
+    /// The tensors that it carries.
+    pub weights: Vec<Weight>,
+    /// Its operators; each takes only what stands before it.
+    pub nodes: Vec<Node>,
+    /// The tensors that it gives, in order.
+    pub outputs: Vec<Output>,
+}
+
+/// A dynamic dimension and the values it may take, both ends included.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, TypeInfo)]
+pub struct Symbol {
+    /// For people: `s0`, `batch`.
+    pub name: String,
+    /// Least value, at least 1.
+    pub min: u32,
+    /// Greatest value.
+    pub max: u32,
+}
+
+/// One dimension of a tensor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+pub enum Dimension {
+    /// Always this many elements.
+    #[codec(index = 0)]
+    Fixed(u32),
+    /// As many as this entry of the symbols ([`Graph::symbols`], or a schema's) is bound to.
+    #[codec(index = 1)]
+    Symbol(u8),
+}
+
+/// A tensor that a graph takes.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, TypeInfo)]
+pub struct Input {
+    /// The name that the model's author gave it.
+    pub name: String,
+    /// Type of its elements.
+    pub dtype: DataType,
+    /// Its dimensions, outermost first.
+    pub dimensions: Vec<Dimension>,
+}
+
+/// A tensor that a graph carries.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, TypeInfo)]
+pub struct Weight {
+    /// Its name in the module's state.
+    pub name: String,
+    /// Type of its elements.
+    pub dtype: DataType,
+    /// Elements in each dimension, outermost first.
+    pub shape: Vec<u32>,
+}
+
+/// One operator at its place in a graph.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, TypeInfo)]
+pub struct Node {
+    /// Its name in the exported program.
+    pub name: String,
+    /// What it computes.
+    pub operator: Operator,
+    /// What it takes, in the operator's order.
+    pub inputs: Vec<Value>,
+    /// Where the author wrote it, as `file.py:line`; empty where the export does not say.
+    pub source: String,
+}
+
+/// A tensor that a graph gives.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, TypeInfo)]
+pub struct Output {
+    /// `output_0`, `output_1`, … unless the author named it.
+    pub name: String,
+    /// The tensor.
+    pub value: Value,
+}
+
+/// Where a tensor comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+pub enum Value {
+    /// The input at this position.
+    #[codec(index = 0)]
+    Input(u16),
+    /// The weight at this position.
+    #[codec(index = 1)]
+    Weight(u16),
+    /// The output of the node at this position.
+    #[codec(index = 2)]
+    Node(u32),
+}
+
+/// What a node computes. `docs/numerics.md` defines each; [`crate::operators`] is the same in code.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, TypeInfo)]
+pub enum Operator {
+    /// `aten.linear`: `[…, K], [N, K], optional [N] → […, N]`, a contraction and a sum.
+    #[codec(index = 0)]
+    Linear {
+        /// Precision of the contraction.
+        precision: Precision,
+    },
+    /// `aten.relu`: every element below zero becomes zero; NaN stays.
+    #[codec(index = 1)]
+    Relu,
+    /// `aten.reshape`: the same elements in the same order with other dimensions. ATen's view, flatten, squeeze and
+    /// unsqueeze are imported as this.
+    #[codec(index = 2)]
+    Reshape {
+        /// The dimensions of the output.
+        dimensions: Vec<Dimension>,
+    },
+}
+
+impl Operator {
+    /// The name of the operator in ATen.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Linear { .. } => "aten.linear",
+            Self::Relu => "aten.relu",
+            Self::Reshape { .. } => "aten.reshape",
+        }
+    }
+}
+
+impl Graph {
+    /// The root that commits to the graph, as drawn in the [module's documentation](self).
+    pub fn root<H: Hash256>(&self) -> Digest {
+        let header = (&self.symbols, &self.inputs, &self.weights, &self.outputs).encode();
+        let header = domain_hash::<H>(&GRAPH_DOMAIN, &[&header]);
+        let nodes = self
+            .nodes
+            .iter()
+            .map(|node| domain_hash::<H>(&GRAPH_NODE_DOMAIN, &[&node.encode()]));
+        list_digest::<H>(&core::iter::once(header).chain(nodes).collect::<Vec<_>>())
+    }
+}
+
+#[cfg(test)]
+mod tests;

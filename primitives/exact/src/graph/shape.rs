@@ -1,0 +1,283 @@
+//! The dimensions of every operator's output, and the values of the dynamic ones for given inputs.
+
+use super::{Dimension, Graph, MAX_RANK, Operator};
+use crate::{digest::DataType, quantise::MAX_CONTRACTION_LENGTH};
+use alloc::{string::String, vec, vec::Vec};
+
+/// The type and the dimensions of a tensor in a graph.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Layout {
+    pub dtype: DataType,
+    pub dimensions: Vec<Dimension>,
+}
+
+/// Why an operator cannot take what it is given.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ShapeError {
+    /// It takes another number of tensors.
+    Arity {
+        /// Tensors that were given.
+        actual: usize,
+    },
+    /// It is not defined for elements of this type.
+    DataType(DataType),
+    /// A tensor has too few, too many or the wrong dimensions for its place.
+    Dimensions {
+        /// Position of the tensor among the operator's inputs.
+        input: usize,
+    },
+    /// A row has no elements, or more than a contraction may sum.
+    ContractionLength(Dimension),
+    /// The new dimensions do not hold the same number of elements for all values of the symbols.
+    ElementCount,
+    /// A dimension names a symbol that the graph does not list.
+    UnknownSymbol(u8),
+}
+
+impl core::fmt::Display for ShapeError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::Arity { actual } => write!(f, "does not take {actual} tensors"),
+            Self::DataType(dtype) => write!(f, "is not defined for {dtype:?}"),
+            Self::Dimensions { input } => write!(f, "cannot take the dimensions of its tensor number {input}"),
+            Self::ContractionLength(Dimension::Fixed(length)) => {
+                write!(
+                    f,
+                    "sums rows of {length} elements, and 1 to {MAX_CONTRACTION_LENGTH} are defined"
+                )
+            }
+            Self::ContractionLength(Dimension::Symbol(_)) => write!(f, "sums rows of a dynamic number of elements"),
+            Self::ElementCount => write!(f, "would change the number of elements"),
+            Self::UnknownSymbol(symbol) => write!(f, "names the symbol {symbol}, which the graph does not list"),
+        }
+    }
+}
+
+impl Operator {
+    /// The layout of the output, for inputs laid out like this.
+    pub(super) fn infer(&self, graph: &Graph, inputs: &[&Layout]) -> Result<Layout, ShapeError> {
+        match self {
+            Self::Linear { .. } => linear(inputs),
+            Self::Relu => match inputs {
+                [input] => float32(input).cloned(),
+                _ => Err(ShapeError::Arity { actual: inputs.len() }),
+            },
+            Self::Reshape { dimensions } => match inputs {
+                [input] => reshape(graph, input, dimensions),
+                _ => Err(ShapeError::Arity { actual: inputs.len() }),
+            },
+        }
+    }
+}
+
+fn linear(inputs: &[&Layout]) -> Result<Layout, ShapeError> {
+    let (input, weight, bias) = match inputs {
+        [input, weight] => (float32(input)?, float32(weight)?, None),
+        [input, weight, bias] => (float32(input)?, float32(weight)?, Some(float32(bias)?)),
+        _ => return Err(ShapeError::Arity { actual: inputs.len() }),
+    };
+    let (length, rows) = input
+        .dimensions
+        .split_last()
+        .ok_or(ShapeError::Dimensions { input: 0 })?;
+    let [features, weight_length] = weight.dimensions.as_slice() else {
+        return Err(ShapeError::Dimensions { input: 1 });
+    };
+    if !matches!(length, Dimension::Fixed(1..=MAX_CONTRACTION_LENGTH)) {
+        return Err(ShapeError::ContractionLength(*length));
+    }
+    if weight_length != length {
+        return Err(ShapeError::Dimensions { input: 1 });
+    }
+    if bias.is_some_and(|bias| bias.dimensions != [*features]) {
+        return Err(ShapeError::Dimensions { input: 2 });
+    }
+    Ok(Layout {
+        dtype: DataType::Float32,
+        dimensions: [rows, &[*features]].concat(),
+    })
+}
+
+fn reshape(graph: &Graph, input: &Layout, dimensions: &[Dimension]) -> Result<Layout, ShapeError> {
+    if dimensions.len() > MAX_RANK {
+        return Err(ShapeError::Dimensions { input: 0 });
+    }
+    if count(graph, &input.dimensions)? != count(graph, dimensions)? {
+        return Err(ShapeError::ElementCount);
+    }
+    Ok(Layout {
+        dtype: input.dtype,
+        dimensions: dimensions.to_vec(),
+    })
+}
+
+/// A number of elements: the product of the fixed dimensions, and how often each symbol occurs.
+fn count(graph: &Graph, dimensions: &[Dimension]) -> Result<(u64, Vec<u8>), ShapeError> {
+    let mut powers = vec![0u8; graph.symbols.len()];
+    let mut fixed = 1u64;
+    for dimension in dimensions {
+        match dimension {
+            Dimension::Fixed(elements) => {
+                fixed = fixed
+                    .checked_mul(u64::from(*elements))
+                    .ok_or(ShapeError::ElementCount)?;
+            }
+            Dimension::Symbol(symbol) => {
+                let power = powers
+                    .get_mut(usize::from(*symbol))
+                    .ok_or(ShapeError::UnknownSymbol(*symbol))?;
+                // A tensor has at most `MAX_RANK` dimensions.
+                *power = power.saturating_add(1);
+            }
+        }
+    }
+    Ok((fixed, powers))
+}
+
+fn float32(layout: &Layout) -> Result<&Layout, ShapeError> {
+    if layout.dtype == DataType::Float32 {
+        Ok(layout)
+    } else {
+        Err(ShapeError::DataType(layout.dtype))
+    }
+}
+
+/// Why tensors are not what a graph takes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BindError {
+    /// It takes another number of tensors.
+    Count {
+        /// Tensors that the graph takes.
+        expected: usize,
+        /// Tensors that were given.
+        actual: usize,
+    },
+    /// The elements have another type.
+    DataType {
+        /// Name of the input.
+        input: String,
+        /// Type that the graph takes.
+        expected: DataType,
+    },
+    /// The tensor has another number of dimensions.
+    Rank {
+        /// Name of the input.
+        input: String,
+        /// Dimensions that the graph takes.
+        expected: usize,
+    },
+    /// A dimension has another size than is fixed, or than its symbol has elsewhere in the same job.
+    Dimension {
+        /// Name of the input.
+        input: String,
+        /// Position of the dimension.
+        dimension: usize,
+        /// Elements that it should have.
+        expected: u32,
+        /// Elements that it has.
+        actual: u32,
+    },
+    /// A dynamic dimension is outside its range.
+    OutOfRange {
+        /// Name of the symbol.
+        symbol: String,
+        /// Least value.
+        min: u32,
+        /// Greatest value.
+        max: u32,
+        /// Elements that the dimension has.
+        actual: u32,
+    },
+}
+
+impl core::fmt::Display for BindError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::Count { expected, actual } => write!(f, "the model takes {expected} tensors, not {actual}"),
+            Self::DataType { input, expected } => write!(f, "input {input} takes elements of type {expected:?}"),
+            Self::Rank { input, expected } => write!(f, "input {input} takes {expected} dimensions"),
+            Self::Dimension {
+                input,
+                dimension,
+                expected,
+                actual,
+            } => {
+                write!(
+                    f,
+                    "dimension {dimension} of input {input} takes {expected} elements, not {actual}"
+                )
+            }
+            Self::OutOfRange {
+                symbol,
+                min,
+                max,
+                actual,
+            } => {
+                write!(f, "dimension {symbol} takes {min} to {max} elements, not {actual}")
+            }
+        }
+    }
+}
+
+impl core::error::Error for BindError {}
+
+impl Graph {
+    /// The values of the symbols for inputs of these types and shapes.
+    ///
+    /// A symbol that no input has is bound to its least value, though [`Graph::check`] accepts no such graph.
+    pub(super) fn bind_symbols(&self, inputs: &[(DataType, &[u32])]) -> Result<Vec<u32>, BindError> {
+        if inputs.len() != self.inputs.len() {
+            return Err(BindError::Count {
+                expected: self.inputs.len(),
+                actual: inputs.len(),
+            });
+        }
+        let mut bound: Vec<Option<u32>> = vec![None; self.symbols.len()];
+        for (input, (dtype, shape)) in self.inputs.iter().zip(inputs) {
+            if input.dtype != *dtype {
+                return Err(BindError::DataType {
+                    input: input.name.clone(),
+                    expected: input.dtype,
+                });
+            }
+            if input.dimensions.len() != shape.len() {
+                return Err(BindError::Rank {
+                    input: input.name.clone(),
+                    expected: input.dimensions.len(),
+                });
+            }
+            for (position, (dimension, actual)) in input.dimensions.iter().zip(*shape).enumerate() {
+                let expected = match dimension {
+                    Dimension::Fixed(elements) => *elements,
+                    Dimension::Symbol(symbol) => match bound.get_mut(usize::from(*symbol)) {
+                        Some(value) => *value.get_or_insert(*actual),
+                        None => *actual,
+                    },
+                };
+                if expected != *actual {
+                    let (input, actual) = (input.name.clone(), *actual);
+                    return Err(BindError::Dimension {
+                        input,
+                        dimension: position,
+                        expected,
+                        actual,
+                    });
+                }
+            }
+        }
+        let symbols = self.symbols.iter().zip(bound).map(|(symbol, value)| {
+            let (min, max, actual) = (symbol.min, symbol.max, value.unwrap_or(symbol.min));
+            if (min..=max).contains(&actual) {
+                Ok(actual)
+            } else {
+                Err(BindError::OutOfRange {
+                    symbol: symbol.name.clone(),
+                    min,
+                    max,
+                    actual,
+                })
+            }
+        });
+        symbols.collect()
+    }
+}
