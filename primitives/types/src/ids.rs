@@ -1,0 +1,30 @@
+//! Identifiers of models and jobs.
+
+use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
+use scale_info::TypeInfo;
+
+/// A job, numbered from 0 in the order of submission and never used again.
+pub type JobId = u64;
+
+/// A model line, numbered from 0 in the order of registration.
+pub type ModelId = u32;
+
+/// A version of a model, numbered from 1 in the order of publication.
+pub type VersionNumber = u32;
+
+/// What a job asks for and a worker offers: one version of one model, hence one root.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
+pub struct ModelVersion {
+    /// The model line.
+    pub model: ModelId,
+    /// Its version.
+    pub version: VersionNumber,
+}
+
+impl core::fmt::Display for ModelVersion {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "{}@{}", self.model, self.version)
+    }
+}

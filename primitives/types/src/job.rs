@@ -1,0 +1,299 @@
+//! Jobs: what a client asks for, what the chain keeps of it, and the states it passes through.
+
+use crate::{
+    H256, ModelVersion,
+    limits::{Attempts, InlineInputBytes, Symbols},
+};
+use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
+use polkadot_sdk::sp_runtime::BoundedVec;
+use scale_info::TypeInfo;
+
+/// An input that travels in the extrinsic.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+pub struct Payload {
+    /// Value of each of the schema's symbols.
+    pub symbols: BoundedVec<u32, Symbols>,
+    /// The input tensors one after the other, in the schema's order, little-endian and row-major.
+    pub bytes: BoundedVec<u8, InlineInputBytes>,
+}
+
+/// What the model is to be run on.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+pub enum JobInput {
+    /// The input itself.
+    #[codec(index = 0)]
+    Inline(Payload),
+    /// Its digest; workers get the bytes elsewhere, and decline the job if they cannot.
+    #[codec(index = 1)]
+    Digest {
+        /// List digest of the input tensors (`assay_exact::digest::list_digest`).
+        digest: H256,
+        /// Value of each of the schema's symbols.
+        symbols: BoundedVec<u32, Symbols>,
+    },
+}
+
+/// How a job finds its worker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+pub enum Matching<BlockNumber> {
+    /// The cheapest eligible standing offer, in the block of submission.
+    #[codec(index = 0)]
+    Offers,
+    /// A sealed reverse auction: bids are committed, then revealed, and the lowest wins.
+    #[codec(index = 1)]
+    Auction {
+        /// Blocks in which bids may be committed.
+        bidding_blocks: BlockNumber,
+        /// Blocks after those in which they may be revealed.
+        reveal_blocks: BlockNumber,
+    },
+}
+
+/// How the client gets the output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+pub enum Delivery {
+    /// Only its digest is put on chain, in the claim and its event.
+    #[codec(index = 0)]
+    Digest,
+    /// The output itself is part of the claim and is kept until the job is settled.
+    #[codec(index = 1)]
+    Inline,
+}
+
+/// What a client submits.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+pub struct JobRequest<Balance, BlockNumber> {
+    /// The model version to run.
+    pub model: ModelVersion,
+    /// What to run it on.
+    pub input: JobInput,
+    /// The most that the client pays; held in full until the job is closed.
+    pub ceiling: Balance,
+    /// How a worker is found.
+    pub matching: Matching<BlockNumber>,
+    /// Blocks that a worker has from its assignment to its claim.
+    pub deadline_blocks: BlockNumber,
+    /// Blocks from the claim to the settlement, in which the result can be challenged.
+    pub window_blocks: BlockNumber,
+    /// How the output is delivered.
+    pub delivery: Delivery,
+}
+
+/// A worker's hold on a job.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+pub struct Assignment<AccountId, Balance> {
+    /// Who runs it.
+    pub worker: AccountId,
+    /// What it is paid.
+    pub price: Balance,
+    /// The stake that secures it.
+    pub locked: Balance,
+}
+
+/// Where a job stands. A closed job is no longer stored.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+pub enum JobState<AccountId, Balance, BlockNumber> {
+    /// Bids are committed up to and including this block.
+    #[codec(index = 0)]
+    Bidding {
+        /// Last block for commitments.
+        until: BlockNumber,
+        /// Last block for reveals.
+        reveal_until: BlockNumber,
+    },
+    /// Bids are revealed up to and including this block.
+    #[codec(index = 1)]
+    Revealing {
+        /// Last block for reveals.
+        until: BlockNumber,
+    },
+    /// A worker has it and must claim up to and including the deadline.
+    #[codec(index = 2)]
+    Assigned {
+        /// Who, for how much, secured by what.
+        assignment: Assignment<AccountId, Balance>,
+        /// Last block for the claim.
+        deadline: BlockNumber,
+    },
+    /// The worker has committed to an output; the job is settled after this block.
+    #[codec(index = 3)]
+    Claimed {
+        /// Who, for how much, secured by what.
+        assignment: Assignment<AccountId, Balance>,
+        /// List digest of the output tensors.
+        output_digest: H256,
+        /// Last block of the challenge window.
+        window_until: BlockNumber,
+    },
+}
+
+/// The name of a state, those of a closed job included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+pub enum Phase {
+    /// See [`JobState::Bidding`].
+    #[codec(index = 0)]
+    Bidding,
+    /// See [`JobState::Revealing`].
+    #[codec(index = 1)]
+    Revealing,
+    /// See [`JobState::Assigned`].
+    #[codec(index = 2)]
+    Assigned,
+    /// See [`JobState::Claimed`].
+    #[codec(index = 3)]
+    Claimed,
+    /// Closed: the worker is paid.
+    #[codec(index = 4)]
+    Settled,
+    /// Closed: the client has everything back.
+    #[codec(index = 5)]
+    Refunded,
+}
+
+impl Phase {
+    /// Every step that a job can take. A job begins in `Bidding` or, where a standing offer fits, in `Assigned`.
+    pub const TRANSITIONS: &'static [(Phase, Phase)] = &[
+        (Phase::Bidding, Phase::Revealing),
+        (Phase::Bidding, Phase::Refunded),
+        (Phase::Revealing, Phase::Assigned),
+        (Phase::Revealing, Phase::Refunded),
+        (Phase::Assigned, Phase::Assigned),
+        (Phase::Assigned, Phase::Claimed),
+        (Phase::Assigned, Phase::Refunded),
+        (Phase::Claimed, Phase::Settled),
+    ];
+
+    /// Whether a job can step from here to `next`.
+    pub fn may_become(self, next: Phase) -> bool {
+        Self::TRANSITIONS.contains(&(self, next))
+    }
+}
+
+/// Why a job was closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+pub enum CloseReason {
+    /// Settled: the client accepted the result before the window had passed.
+    #[codec(index = 0)]
+    Accepted,
+    /// Settled: the window passed and nobody proved the result wrong.
+    #[codec(index = 1)]
+    WindowPassed,
+    /// Refunded: nobody committed a bid.
+    #[codec(index = 2)]
+    NoBids,
+    /// Refunded: bids were committed, and none was revealed.
+    #[codec(index = 3)]
+    NoBidRevealed,
+    /// Refunded: the workers that had it missed their deadlines or declined, and no other can take it.
+    #[codec(index = 4)]
+    NoWorkerLeft,
+}
+
+impl CloseReason {
+    /// The phase that a job closed for this reason ends in.
+    pub fn phase(self) -> Phase {
+        match self {
+            Self::Accepted | Self::WindowPassed => Phase::Settled,
+            Self::NoBids | Self::NoBidRevealed | Self::NoWorkerLeft => Phase::Refunded,
+        }
+    }
+}
+
+/// A job, as the chain keeps it until it is closed.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+pub struct Job<AccountId, Balance, BlockNumber> {
+    /// Who pays.
+    pub client: AccountId,
+    /// The model version to run.
+    pub model: ModelVersion,
+    /// List digest of the input tensors.
+    pub input_digest: H256,
+    /// Value of each of the schema's symbols.
+    pub symbols: BoundedVec<u32, Symbols>,
+    /// What is held of the client's money.
+    pub ceiling: Balance,
+    /// Blocks that a worker has from its assignment to its claim.
+    pub deadline_blocks: BlockNumber,
+    /// Blocks from the claim to the settlement.
+    pub window_blocks: BlockNumber,
+    /// How the output is delivered.
+    pub delivery: Delivery,
+    /// Block of submission.
+    pub submitted_at: BlockNumber,
+    /// Workers that had it and did not deliver, in order; none of them gets it again.
+    pub tried: BoundedVec<AccountId, Attempts>,
+    /// Where it stands.
+    pub state: JobState<AccountId, Balance, BlockNumber>,
+}
+
+impl<AccountId, Balance, BlockNumber: Copy> JobState<AccountId, Balance, BlockNumber> {
+    /// The name of this state.
+    pub fn phase(&self) -> Phase {
+        match self {
+            Self::Bidding { .. } => Phase::Bidding,
+            Self::Revealing { .. } => Phase::Revealing,
+            Self::Assigned { .. } => Phase::Assigned,
+            Self::Claimed { .. } => Phase::Claimed,
+        }
+    }
+
+    /// The last block of this state: from the next one on, the job is due for the step that follows.
+    pub fn ends_after(&self) -> BlockNumber {
+        match self {
+            Self::Bidding { until, .. } | Self::Revealing { until } => *until,
+            Self::Assigned { deadline, .. } => *deadline,
+            Self::Claimed { window_until, .. } => *window_until,
+        }
+    }
+
+    /// The worker's hold on the job, if one has it.
+    pub fn assignment(&self) -> Option<&Assignment<AccountId, Balance>> {
+        match self {
+            Self::Assigned { assignment, .. } | Self::Claimed { assignment, .. } => Some(assignment),
+            Self::Bidding { .. } | Self::Revealing { .. } => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PHASES: [Phase; 6] = [
+        Phase::Bidding,
+        Phase::Revealing,
+        Phase::Assigned,
+        Phase::Claimed,
+        Phase::Settled,
+        Phase::Refunded,
+    ];
+
+    #[test]
+    fn closed_phases_lead_nowhere_and_open_ones_somewhere() {
+        for phase in PHASES {
+            let open = PHASES.iter().any(|next| phase.may_become(*next));
+            assert_eq!(open, !matches!(phase, Phase::Settled | Phase::Refunded));
+        }
+    }
+
+    #[test]
+    fn only_a_claimed_job_is_settled_and_it_is_never_refunded() {
+        for phase in PHASES {
+            assert_eq!(phase.may_become(Phase::Settled), phase == Phase::Claimed);
+        }
+        assert!(!Phase::Claimed.may_become(Phase::Refunded));
+    }
+
+    #[test]
+    fn every_reason_closes_a_job() {
+        for reason in [
+            CloseReason::Accepted,
+            CloseReason::WindowPassed,
+            CloseReason::NoBids,
+            CloseReason::NoBidRevealed,
+            CloseReason::NoWorkerLeft,
+        ] {
+            assert!(matches!(reason.phase(), Phase::Settled | Phase::Refunded));
+        }
+    }
+}

@@ -1,0 +1,28 @@
+//! The words that Assay's pallets, its runtime API and its daemons share: identifiers, records, limits, and the traits
+//! through which the pallets meet. Nothing here knows FRAME.
+
+#![cfg_attr(not(feature = "std"), no_std)]
+#![forbid(unsafe_code)]
+
+extern crate alloc;
+
+pub mod bid;
+pub mod ids;
+pub mod job;
+pub mod limits;
+pub mod name;
+pub mod runtime_api;
+pub mod schema;
+pub mod traits;
+pub mod worker;
+
+pub use assay_exact::{digest::DataType, quantise::Precision};
+pub use bid::{Bid, bid_commitment};
+pub use ids::{JobId, ModelId, ModelVersion, VersionNumber};
+pub use job::{Assignment, CloseReason, Delivery, Job, JobInput, JobRequest, JobState, Matching, Payload, Phase};
+pub use name::{NameError, check_name};
+pub use polkadot_sdk::sp_core::H256;
+pub use runtime_api::{Quote, WhyNot};
+pub use schema::{Dimension, Schema, SchemaError, TensorSchema};
+pub use traits::{ModelRegistry, NoOffer, Slashed, Unavailable, WorkerRegistry};
+pub use worker::{Offer, WorkerInfo, WorkerStatus};

@@ -1,0 +1,75 @@
+//! Workers and their offers, as others see them.
+
+use crate::ModelVersion;
+use alloc::vec::Vec;
+use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
+use scale_info::TypeInfo;
+
+/// Whether a worker takes new jobs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+pub enum WorkerStatus {
+    /// It does.
+    #[codec(index = 0)]
+    Active,
+    /// Not for now; its offers stay in the books and count again once it resumes.
+    #[codec(index = 1)]
+    Paused,
+    /// No more: its offers are gone, it finishes what it has and may then leave.
+    #[codec(index = 2)]
+    Draining,
+    /// It has left: the rest of its stake is unbonding.
+    #[codec(index = 3)]
+    Left,
+}
+
+impl WorkerStatus {
+    /// Every step that a worker can take. It begins in `Active`.
+    pub const TRANSITIONS: &'static [(WorkerStatus, WorkerStatus)] = &[
+        (WorkerStatus::Active, WorkerStatus::Paused),
+        (WorkerStatus::Active, WorkerStatus::Draining),
+        (WorkerStatus::Active, WorkerStatus::Left),
+        (WorkerStatus::Paused, WorkerStatus::Active),
+        (WorkerStatus::Paused, WorkerStatus::Draining),
+        (WorkerStatus::Paused, WorkerStatus::Left),
+        (WorkerStatus::Draining, WorkerStatus::Active),
+        (WorkerStatus::Draining, WorkerStatus::Left),
+        (WorkerStatus::Left, WorkerStatus::Active),
+    ];
+
+    /// Whether a worker can step from here to `next`.
+    pub fn may_become(self, next: WorkerStatus) -> bool {
+        Self::TRANSITIONS.contains(&(self, next))
+    }
+}
+
+/// A standing offer: a worker's price for one job on one model version.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+pub struct Offer<AccountId, Balance> {
+    /// Who offers.
+    pub worker: AccountId,
+    /// Price of one job.
+    pub price: Balance,
+    /// Jobs on this model version that it will have unclaimed at a time.
+    pub capacity: u32,
+}
+
+/// A worker as the runtime API shows it.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, TypeInfo)]
+pub struct WorkerInfo<Balance, BlockNumber> {
+    /// Whether it takes new jobs.
+    pub status: WorkerStatus,
+    /// Stake that secures jobs, free and locked together, without what is unbonding.
+    pub stake: Balance,
+    /// The part of the stake that is locked by jobs and bids.
+    pub locked: Balance,
+    /// Stake that unbonds: how much, and the block from which it can be withdrawn.
+    pub unbonding: Vec<(Balance, BlockNumber)>,
+    /// Its offers: model version, price, capacity, and jobs assigned and not claimed.
+    pub offers: Vec<(ModelVersion, Balance, u32, u32)>,
+    /// Jobs that it claimed and was paid for.
+    pub completed: u64,
+    /// Jobs that it let pass their deadline.
+    pub missed: u64,
+    /// Jobs that it declined.
+    pub declined: u64,
+}
