@@ -1,0 +1,317 @@
+//! # Models
+//!
+//! The register of models: which roots may be run, what they take and give, and who answers for them.
+//!
+//! ## Design
+//!
+//! A *model* is a line of versions under one name. Each *version* is one root, which never changes: whoever names a
+//! model version in a job or an offer names exact bits. An owner publishes versions, deprecates them, and may offer the
+//! whole line to another account, which takes it by accepting and paying the deposit itself. For the state that a model
+//! occupies, a deposit is held, one ticket per model, updated with every version that comes or goes.
+//!
+//! A version that is no longer wanted is first *deprecated*: no new job or offer may name it, and those that run go on.
+//! When so much time has passed that every one of them is closed ([`Config::RetirementBlocks`]), it can be removed, which
+//! releases its part of the deposit. Removing the last version removes the line and frees its name.
+//!
+//! Other pallets read all this through [`assay_types::ModelRegistry`]. This pallet knows nothing of jobs, workers,
+//! weights or graphs.
+//!
+//! ## Terminology
+//!
+//! * **Model**: a line of versions with one name and one owner, numbered from 0; a number is never used again.
+//! * **Version**: one root with its precision and schema, numbered from 1 within its model.
+//! * **Root**: `H(graph_root ‖ weights_root ‖ manifest_hash)`, the commitment to all that is run.
+//! * **Active**, **deprecated**: whether new jobs and offers may name a version.
+//!
+//! ## Properties
+//!
+//! * A root is registered at most once, and so is a name.
+//! * Every schema in storage is sound ([`assay_types::Schema::validate`]): the sizes of every job's tensors follow from it.
+//! * A model in storage has between one and [`assay_types::limits::MAX_VERSIONS`] versions.
+//! * A version stays in storage for longer than any job that names it can last.
+//! * The ticket of a model is for exactly the versions in storage, and is the present owner's.
+//!
+//! [`Pallet::do_try_state`] checks what of this can be seen in storage.
+
+#![cfg_attr(not(feature = "std"), no_std)]
+#![forbid(unsafe_code)]
+extern crate alloc;
+
+use polkadot_sdk::*;
+
+mod checks;
+pub mod deposit;
+mod dispatchable_impls;
+mod registry;
+pub mod types;
+pub mod weights;
+
+#[cfg(test)]
+mod mock;
+#[cfg(test)]
+mod tests;
+
+pub use deposit::VersionDeposit;
+pub use pallet::*;
+pub use types::*;
+pub use weights::WeightInfo;
+
+#[frame_support::pallet]
+pub mod pallet {
+    use crate::{ModelName, ModelRecordOf, VersionRecordOf, WeightInfo};
+    use assay_types::{H256, ModelId, ModelVersion, Precision, Schema};
+    use polkadot_sdk::{
+        frame_support::{
+            pallet_prelude::*,
+            traits::{Consideration, Footprint},
+        },
+        frame_system::pallet_prelude::*,
+    };
+
+    /// In-code storage version.
+    const STORAGE_VERSION: StorageVersion = StorageVersion::new(1);
+
+    /// The pallet.
+    #[pallet::pallet]
+    #[pallet::storage_version(STORAGE_VERSION)]
+    pub struct Pallet<T>(_);
+
+    /// What the runtime gives this pallet.
+    #[pallet::config]
+    pub trait Config: polkadot_sdk::frame_system::Config {
+        /// The deposit for the state that a model occupies. Its footprint counts versions, and the bytes of all of them
+        /// together; see [`crate::VersionDeposit`].
+        type Consideration: Consideration<Self::AccountId, Footprint>;
+
+        /// Blocks from the deprecation of a version to its removal. Longer than [`Config::LongestJob`].
+        #[pallet::constant]
+        type RetirementBlocks: Get<BlockNumberFor<Self>>;
+
+        /// The longest that a job can last, from its submission until it is closed.
+        #[pallet::constant]
+        type LongestJob: Get<BlockNumberFor<Self>>;
+
+        /// Weights of the calls.
+        type WeightInfo: WeightInfo;
+    }
+
+    /// Why this pallet holds money.
+    #[pallet::composite_enum]
+    pub enum HoldReason {
+        /// The deposit for a model's versions.
+        #[codec(index = 0)]
+        Registration,
+    }
+
+    /// The number that the next model gets.
+    #[pallet::storage]
+    pub type NextModelId<T> = StorageValue<_, ModelId, ValueQuery>;
+
+    /// The models.
+    #[pallet::storage]
+    pub type Models<T: Config> = StorageMap<_, Twox64Concat, ModelId, ModelRecordOf<T>>;
+
+    /// Their versions.
+    #[pallet::storage]
+    pub type Versions<T: Config> = StorageMap<_, Twox64Concat, ModelVersion, VersionRecordOf<T>>;
+
+    /// The version that has a root.
+    #[pallet::storage]
+    pub type VersionByRoot<T> = StorageMap<_, Blake2_128Concat, H256, ModelVersion>;
+
+    /// The model that has a name.
+    #[pallet::storage]
+    pub type ModelByName<T> = StorageMap<_, Blake2_128Concat, ModelName, ModelId>;
+
+    /// What happened.
+    #[pallet::event]
+    #[pallet::generate_deposit(pub(crate) fn deposit_event)]
+    pub enum Event<T: Config> {
+        /// A model was registered; its first version follows in a [`Event::VersionPublished`].
+        Registered {
+            /// Its number.
+            model: ModelId,
+            /// Who owns it.
+            owner: T::AccountId,
+            /// Its name.
+            name: ModelName,
+        },
+        /// A version was published: jobs and offers may name it.
+        VersionPublished {
+            /// The version.
+            version: ModelVersion,
+            /// Its root.
+            root: H256,
+        },
+        /// A version was deprecated: no new job or offer may name it.
+        Deprecated {
+            /// The version.
+            version: ModelVersion,
+        },
+        /// The owner offers the model to an account, or withdraws an offer by naming itself.
+        TransferOffered {
+            /// The model.
+            model: ModelId,
+            /// Who may accept it.
+            to: T::AccountId,
+        },
+        /// A model has a new owner, which pays the deposit from now on.
+        Transferred {
+            /// The model.
+            model: ModelId,
+            /// Who owned it.
+            from: T::AccountId,
+            /// Who owns it.
+            to: T::AccountId,
+        },
+        /// A version is no longer registered. If it was the model's last, neither is the model.
+        VersionRemoved {
+            /// The version.
+            version: ModelVersion,
+        },
+    }
+
+    /// Why a call was refused, and what to do.
+    #[pallet::error]
+    pub enum Error<T> {
+        /// The name is empty: give it at least one character.
+        NameEmpty,
+        /// The name is not UTF-8: encode it so.
+        NameNotUtf8,
+        /// The name holds characters that do not show: keep to letters, digits, signs and single spaces between words.
+        NameNotPrintable,
+        /// Another model has this name: choose a different one, or publish a version of that model if it is yours.
+        NameTaken,
+        /// A version with this root is registered (`VersionByRoot` says which): name that one in jobs and offers.
+        RootTaken,
+        /// The model takes nothing or gives nothing: list at least one input and one output.
+        SchemaWithoutTensors,
+        /// A dimension names a symbol that the schema does not list: add it to the symbols.
+        SchemaUnknownSymbol,
+        /// A symbol's range is empty or begins at zero: give it a least value of 1 or more, not above the greatest.
+        SchemaEmptyRange,
+        /// A fixed dimension is zero: give it 1 or more.
+        SchemaZeroDimension,
+        /// The tensors that the schema allows do not fit 64 bits of bytes: lower the greatest values of its symbols.
+        SchemaTooLarge,
+        /// The name of a tensor or a symbol holds bytes that do not show as text: rename it, or leave it empty.
+        SchemaNameNotPrintable,
+        /// The schema is unsound in a way that has no error of its own: check it with `Schema::validate`.
+        SchemaUnsound,
+        /// No such model: look its number up by name (`ModelByName`), or register it.
+        UnknownModel,
+        /// No such version: read the model's record for its latest one.
+        UnknownVersion,
+        /// Only the model's owner may do this: sign with its account.
+        NotOwner,
+        /// The model has as many versions as it may have: deprecate and remove an old one first.
+        TooManyVersions,
+        /// Every number for a model or a version has been used: register the model anew under another name.
+        NumbersExhausted,
+        /// The version is deprecated already: there is nothing left to do but to remove it in time.
+        AlreadyDeprecated,
+        /// The version is active: deprecate it first.
+        NotDeprecated,
+        /// Jobs may still run on this version: try again `RetirementBlocks` after its deprecation.
+        NotRetired,
+        /// The model is not offered to this account: ask its owner to call `transfer`.
+        TransferNotOffered,
+    }
+
+    #[pallet::hooks]
+    impl<T: Config> Hooks<BlockNumberFor<T>> for Pallet<T> {
+        fn integrity_test() {
+            Self::do_integrity_test();
+        }
+
+        #[cfg(feature = "try-runtime")]
+        fn try_state(_: BlockNumberFor<T>) -> Result<(), polkadot_sdk::sp_runtime::TryRuntimeError> {
+            Self::do_try_state()
+        }
+    }
+
+    #[pallet::call]
+    impl<T: Config> Pallet<T> {
+        /// Registers a model and its version 1. The signer owns it and pays the deposit.
+        #[pallet::call_index(0)]
+        #[pallet::weight(T::WeightInfo::register())]
+        pub fn register(
+            origin: OriginFor<T>,
+            name: ModelName,
+            root: H256,
+            precision: Precision,
+            schema: Schema,
+        ) -> DispatchResult {
+            let owner = ensure_signed(origin)?;
+            Self::do_register(owner, name, root, precision, schema)
+        }
+
+        /// Publishes the next version of a model. Only for its owner, whose deposit grows by the version's part.
+        #[pallet::call_index(1)]
+        #[pallet::weight(T::WeightInfo::publish_version())]
+        pub fn publish_version(
+            origin: OriginFor<T>,
+            model: ModelId,
+            root: H256,
+            precision: Precision,
+            schema: Schema,
+        ) -> DispatchResult {
+            let owner = ensure_signed(origin)?;
+            Self::do_publish_version(owner, model, root, precision, schema)
+        }
+
+        /// Deprecates a version: no new job or offer may name it, and jobs that run go on. Only for the owner; for good.
+        #[pallet::call_index(2)]
+        #[pallet::weight(T::WeightInfo::deprecate())]
+        pub fn deprecate(origin: OriginFor<T>, version: ModelVersion) -> DispatchResult {
+            let owner = ensure_signed(origin)?;
+            Self::do_deprecate(owner, version)
+        }
+
+        /// Offers a model to another account, in place of an earlier offer. Naming oneself withdraws it. Only for the
+        /// owner, who stays it until the other accepts.
+        #[pallet::call_index(3)]
+        #[pallet::weight(T::WeightInfo::transfer())]
+        pub fn transfer(origin: OriginFor<T>, model: ModelId, to: T::AccountId) -> DispatchResult {
+            let owner = ensure_signed(origin)?;
+            Self::do_transfer(owner, model, to)
+        }
+
+        /// Takes over a model that was offered to the signer, who pays the deposit; the former owner's is released.
+        #[pallet::call_index(4)]
+        #[pallet::weight(T::WeightInfo::accept_transfer())]
+        pub fn accept_transfer(origin: OriginFor<T>, model: ModelId) -> DispatchResult {
+            let owner = ensure_signed(origin)?;
+            Self::do_accept_transfer(owner, model)
+        }
+
+        /// Removes a version that has been deprecated for at least [`Config::RetirementBlocks`], and releases its part
+        /// of the deposit. With its last version goes the model. Only for the owner.
+        #[pallet::call_index(5)]
+        #[pallet::weight(T::WeightInfo::remove_version())]
+        pub fn remove_version(origin: OriginFor<T>, version: ModelVersion) -> DispatchResult {
+            let owner = ensure_signed(origin)?;
+            Self::do_remove_version(owner, version)
+        }
+    }
+
+    #[pallet::view_functions]
+    impl<T: Config> Pallet<T> {
+        /// The model that has a name, and the number of its latest version.
+        pub fn model_by_name(name: ModelName) -> Option<ModelVersion> {
+            let model = ModelByName::<T>::get(name)?;
+            let version = Models::<T>::get(model)?.latest_version;
+            Some(ModelVersion { model, version })
+        }
+
+        /// The version that has a root.
+        pub fn version_by_root(root: H256) -> Option<ModelVersion> {
+            VersionByRoot::<T>::get(root)
+        }
+
+        /// A version's root, precision, schema and status.
+        pub fn version_record(version: ModelVersion) -> Option<VersionRecordOf<T>> {
+            Versions::<T>::get(version)
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! What is refused, and with which error.
+
+use super::{alice_publishes, alice_registers};
+use crate::{Error, mock::*};
+use assay_types::{Dimension, Precision, Schema, limits::MAX_VERSIONS, schema::SymbolRange};
+use polkadot_sdk::{
+    frame_support::{assert_err, assert_noop, assert_ok},
+    sp_runtime::{BoundedVec, DispatchResult, TokenError},
+};
+
+fn bob_registers(called: &str, number: u64, schema: Schema) -> DispatchResult {
+    Models::register(
+        RuntimeOrigin::signed(BOB),
+        name(called),
+        root(number),
+        Precision::Int16,
+        schema,
+    )
+}
+
+#[test]
+fn a_name_is_taken_once() {
+    story(|| {
+        alice_registers();
+        assert_noop!(bob_registers("digits", 2, digits()), Error::<Test>::NameTaken);
+        assert_ok!(bob_registers("Digits", 2, digits()));
+    });
+}
+
+#[test]
+fn a_root_is_taken_once() {
+    story(|| {
+        alice_registers();
+        assert_noop!(bob_registers("letters", 1, digits()), Error::<Test>::RootTaken);
+        assert_noop!(
+            Models::publish_version(RuntimeOrigin::signed(ALICE), 0, root(1), Precision::Int8, digits()),
+            Error::<Test>::RootTaken
+        );
+    });
+}
+
+#[test]
+fn a_name_must_show() {
+    story(|| {
+        assert_noop!(bob_registers("", 2, digits()), Error::<Test>::NameEmpty);
+        assert_noop!(
+            bob_registers("dig\u{200b}its", 2, digits()),
+            Error::<Test>::NameNotPrintable
+        );
+        let bytes: BoundedVec<u8, _> = vec![0xff].try_into().expect("one byte fits");
+        assert_noop!(
+            Models::register(RuntimeOrigin::signed(BOB), bytes, root(2), Precision::Int8, digits()),
+            Error::<Test>::NameNotUtf8
+        );
+    });
+}
+
+#[test]
+fn a_schema_must_be_sound() {
+    story(|| {
+        let with = |change: &dyn Fn(&mut Schema)| {
+            let mut schema = digits();
+            change(&mut schema);
+            bob_registers("letters", 2, schema)
+        };
+        let dimension = |schema: &mut Schema, dimension| {
+            if let Some(tensor) = schema.inputs.get_mut(0) {
+                tensor.dimensions = vec![dimension].try_into().expect("one dimension");
+            }
+        };
+        let range = |schema: &mut Schema, min, max| {
+            schema.symbols = vec![SymbolRange {
+                name: name("batch"),
+                min,
+                max,
+            }]
+            .try_into()
+            .expect("one symbol");
+        };
+
+        assert_noop!(
+            with(&|s| s.inputs = Default::default()),
+            Error::<Test>::SchemaWithoutTensors
+        );
+        assert_noop!(
+            with(&|s| s.outputs = Default::default()),
+            Error::<Test>::SchemaWithoutTensors
+        );
+        assert_noop!(
+            with(&|s| dimension(s, Dimension::Symbol(1))),
+            Error::<Test>::SchemaUnknownSymbol
+        );
+        assert_noop!(
+            with(&|s| dimension(s, Dimension::Fixed(0))),
+            Error::<Test>::SchemaZeroDimension
+        );
+        assert_noop!(with(&|s| range(s, 0, 4)), Error::<Test>::SchemaEmptyRange);
+        assert_noop!(with(&|s| range(s, 5, 4)), Error::<Test>::SchemaEmptyRange);
+        let huge = |s: &mut Schema| {
+            if let Some(tensor) = s.inputs.get_mut(0) {
+                tensor.dimensions = vec![Dimension::Fixed(u32::MAX); 3]
+                    .try_into()
+                    .expect("three dimensions");
+            }
+        };
+        assert_noop!(with(&huge), Error::<Test>::SchemaTooLarge);
+        let hidden = |s: &mut Schema| {
+            if let Some(tensor) = s.outputs.get_mut(0) {
+                tensor.name = name("a\u{202e}b");
+            }
+        };
+        assert_noop!(with(&hidden), Error::<Test>::SchemaNameNotPrintable);
+        let unnamed = |s: &mut Schema| {
+            if let Some(tensor) = s.outputs.get_mut(0) {
+                tensor.name = name("");
+            }
+        };
+        assert_ok!(with(&unnamed));
+    });
+}
+
+#[test]
+fn only_the_owner_changes_a_model() {
+    story(|| {
+        alice_registers();
+        let bob = || RuntimeOrigin::signed(BOB);
+        assert_noop!(
+            Models::publish_version(bob(), 0, root(2), Precision::Int8, digits()),
+            Error::<Test>::NotOwner
+        );
+        assert_noop!(Models::deprecate(bob(), version(0, 1)), Error::<Test>::NotOwner);
+        assert_noop!(Models::transfer(bob(), 0, BOB), Error::<Test>::NotOwner);
+        assert_noop!(Models::remove_version(bob(), version(0, 1)), Error::<Test>::NotOwner);
+    });
+}
+
+#[test]
+fn what_is_not_registered_is_unknown() {
+    story(|| {
+        alice_registers();
+        let alice = || RuntimeOrigin::signed(ALICE);
+        assert_noop!(
+            Models::publish_version(alice(), 1, root(2), Precision::Int8, digits()),
+            Error::<Test>::UnknownModel
+        );
+        assert_noop!(Models::deprecate(alice(), version(1, 1)), Error::<Test>::UnknownModel);
+        assert_noop!(Models::deprecate(alice(), version(0, 2)), Error::<Test>::UnknownVersion);
+        assert_noop!(Models::transfer(alice(), 1, BOB), Error::<Test>::UnknownModel);
+        assert_noop!(Models::accept_transfer(alice(), 1), Error::<Test>::UnknownModel);
+        assert_noop!(
+            Models::remove_version(alice(), version(0, 2)),
+            Error::<Test>::UnknownVersion
+        );
+    });
+}
+
+#[test]
+fn versions_are_bounded_until_one_is_removed() {
+    story(|| {
+        alice_registers();
+        for number in 2..=u64::from(MAX_VERSIONS) {
+            alice_publishes(number);
+        }
+        let publish = || Models::publish_version(RuntimeOrigin::signed(ALICE), 0, root(99), Precision::Int8, digits());
+        assert_noop!(publish(), Error::<Test>::TooManyVersions);
+
+        assert_ok!(Models::deprecate(RuntimeOrigin::signed(ALICE), version(0, 1)));
+        assert_noop!(publish(), Error::<Test>::TooManyVersions);
+        advance_to(1 + RETIREMENT_BLOCKS);
+        assert_ok!(Models::remove_version(RuntimeOrigin::signed(ALICE), version(0, 1)));
+        assert_ok!(publish());
+    });
+}
+
+#[test]
+fn who_cannot_pay_the_deposit_registers_nothing() {
+    story(|| {
+        assert_err!(
+            Models::register(
+                RuntimeOrigin::signed(PAUPER),
+                name("poor"),
+                root(7),
+                Precision::Int8,
+                digits()
+            ),
+            TokenError::FundsUnavailable
+        );
+        assert_eq!(held(PAUPER), 0);
+    });
+}

@@ -1,0 +1,121 @@
+//! What must hold: of the constants before the chain starts, and of the state after every block.
+
+use crate::{Config, HoldReason, Load, Offers, OffersOf, Pallet, Workers};
+use assay_types::WorkerStatus;
+use polkadot_sdk::{
+    frame_support::{
+        ensure,
+        traits::{Get, fungible::InspectHold},
+    },
+    sp_runtime::{TryRuntimeError, traits::Zero},
+};
+
+impl<T: Config> Pallet<T> {
+    /// Panics if the constants contradict each other.
+    pub(crate) fn do_integrity_test() {
+        assert!(
+            T::UnbondingBlocks::get() > T::LongestJob::get(),
+            "UnbondingBlocks must be longer than LongestJob: stake must outlive every window that it may secure"
+        );
+        assert!(
+            !T::StakeFloor::get().is_zero(),
+            "StakeFloor must not be zero: every job must lock some stake"
+        );
+        assert!(
+            T::MinStake::get() >= T::StakeFloor::get(),
+            "MinStake must cover the StakeFloor of one job"
+        );
+    }
+
+    /// Checks money against records, and each index against the other.
+    pub fn do_try_state() -> Result<(), TryRuntimeError> {
+        Self::check_workers()?;
+        Self::check_books()?;
+        Self::check_lists()?;
+        for (worker, _, load) in Load::<T>::iter() {
+            ensure!(load > 0, "an empty load is stored");
+            let record = Workers::<T>::get(&worker).ok_or("an account that is no worker has jobs")?;
+            ensure!(!record.locked.is_zero(), "a worker has jobs that lock nothing");
+        }
+        Ok(())
+    }
+
+    fn check_workers() -> Result<(), TryRuntimeError> {
+        for (worker, record) in Workers::<T>::iter() {
+            let held = T::Currency::balance_on_hold(&HoldReason::Stake.into(), &worker);
+            ensure!(
+                record.held() == Some(held),
+                "what is held is not the stake and what unbonds"
+            );
+            ensure!(record.locked <= record.stake, "more is locked than staked");
+            let in_order = record
+                .unbonding
+                .iter()
+                .zip(record.unbonding.iter().skip(1))
+                .all(|(a, b)| a.until < b.until);
+            ensure!(in_order, "pieces of stake unbond out of order");
+            ensure!(
+                record.unbonding.iter().all(|piece| !piece.amount.is_zero()),
+                "an empty piece unbonds"
+            );
+
+            let has_offers = OffersOf::<T>::contains_key(&worker);
+            match record.status {
+                WorkerStatus::Active | WorkerStatus::Paused => {}
+                WorkerStatus::Draining => ensure!(!has_offers, "a draining worker has offers"),
+                WorkerStatus::Left => {
+                    ensure!(!has_offers, "a worker that has left has offers");
+                    ensure!(record.stake.is_zero(), "a worker that has left has stake");
+                    ensure!(
+                        !record.unbonding.is_empty(),
+                        "a worker that has left has nothing to withdraw"
+                    );
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn check_books() -> Result<(), TryRuntimeError> {
+        for (version, book) in Offers::<T>::iter() {
+            ensure!(!book.is_empty(), "an empty book is stored");
+            let in_order = book.iter().zip(book.iter().skip(1)).all(|(a, b)| a.price <= b.price);
+            ensure!(in_order, "a book is not sorted by price");
+            for (place, offer) in book.iter().enumerate() {
+                ensure!(!offer.price.is_zero() && offer.capacity > 0, "an offer is for nothing");
+                ensure!(
+                    OffersOf::<T>::get(&offer.worker).contains(&version),
+                    "an offer is not on its worker's list"
+                );
+                let again = book
+                    .iter()
+                    .skip(place.saturating_add(1))
+                    .any(|later| later.worker == offer.worker);
+                ensure!(!again, "a worker has two offers in one book");
+            }
+        }
+        Ok(())
+    }
+
+    fn check_lists() -> Result<(), TryRuntimeError> {
+        for (worker, versions) in OffersOf::<T>::iter() {
+            ensure!(!versions.is_empty(), "an empty list of offers is stored");
+            ensure!(
+                Workers::<T>::contains_key(&worker),
+                "an account that is no worker has offers"
+            );
+            for (place, version) in versions.iter().enumerate() {
+                ensure!(
+                    Self::offer_of(&worker, *version).is_some(),
+                    "a listed offer is in no book"
+                );
+                let again = versions
+                    .iter()
+                    .skip(place.saturating_add(1))
+                    .any(|later| later == version);
+                ensure!(!again, "an offer is listed twice");
+            }
+        }
+        Ok(())
+    }
+}

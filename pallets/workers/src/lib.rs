@@ -1,0 +1,417 @@
+//! # Workers
+//!
+//! The register of workers: their stake, their standing offers, and how busy they are.
+//!
+//! ## Design
+//!
+//! A worker is an account with a *stake*, held of its balance. The stake secures jobs: the market *locks* part of it for
+//! each job and each open bid, in proportion to the price and at least a floor, frees it when the job is closed, and
+//! slashes it when the worker fails. This pallet knows nothing of jobs: the market moves the locks, through
+//! [`assay_types::WorkerRegistry`].
+//!
+//! A worker publishes *offers*: for a model version, a price per job and how many jobs it will have unclaimed at a time.
+//! The offers for one version form a *book*, kept in order of price and then of age, so that the cheapest worker that can
+//! take a job is found by reading the book once and then records one by one, of at most
+//! [`assay_types::limits::MAX_OFFERS_PER_MODEL`] workers. A full book is entered only by an offer strictly cheaper than
+//! its dearest one, which it displaces.
+//!
+//! Stake that is not locked may *unbond*: it secures nothing any more, stays held for [`Config::UnbondingBlocks`] and can
+//! then be withdrawn. What a worker may do depends on its status, whose steps stand in
+//! [`assay_types::WorkerStatus::TRANSITIONS`]. A worker that has *left* is forgotten once it has withdrawn everything.
+//!
+//! ## Terminology
+//!
+//! * **Stake**: money that secures jobs, free and locked together. **Locked**: the part that jobs and bids need.
+//! * **Unbonding**: taken out of the stake and not yet withdrawn.
+//! * **Offer**, **book**: a worker's price and capacity for one model version; all offers for it in order.
+//! * **Load**: the jobs of a worker on one version that are assigned and not yet claimed.
+//! * **Eligible**: active, and with at least [`Config::MinStake`] and enough of it free.
+//!
+//! ## Properties
+//!
+//! * What is held of a worker's balance under [`HoldReason::Stake`] is its stake and all that unbonds, to the unit.
+//! * The locked part is never more than the stake, so that every lock can be slashed in full.
+//! * Stake unbonds for longer than any job that could have been assigned while it was stake can last.
+//! * Every book is sorted, holds one offer per worker, and is bounded; a worker's list of offers says the same.
+//! * A worker whose stake was slashed below the least gets no job until it bonds more.
+//! * No call iterates over anything unbounded, and no record is kept for a worker without money or work.
+//!
+//! [`Pallet::do_try_state`] checks what of this can be seen in storage.
+
+#![cfg_attr(not(feature = "std"), no_std)]
+#![forbid(unsafe_code)]
+extern crate alloc;
+
+use polkadot_sdk::*;
+
+pub mod book;
+mod checks;
+mod offers;
+mod queries;
+mod registry;
+pub mod stake;
+mod staking;
+mod status;
+pub mod types;
+pub mod weights;
+
+#[cfg(test)]
+mod mock;
+#[cfg(test)]
+mod tests;
+
+pub use pallet::*;
+pub use types::*;
+pub use weights::WeightInfo;
+
+#[frame_support::pallet]
+pub mod pallet {
+    use crate::{BalanceOf, BookOf, OfferOf, WeightInfo, WorkerRecordOf};
+    use alloc::vec::Vec;
+    use assay_types::{ModelRegistry, ModelVersion, WorkerInfo, limits};
+    use polkadot_sdk::{
+        frame_support::{pallet_prelude::*, traits::fungible},
+        frame_system::pallet_prelude::*,
+        sp_runtime::{FixedPointOperand, FixedU128},
+    };
+
+    /// In-code storage version.
+    const STORAGE_VERSION: StorageVersion = StorageVersion::new(1);
+
+    /// The pallet.
+    #[pallet::pallet]
+    #[pallet::storage_version(STORAGE_VERSION)]
+    pub struct Pallet<T>(_);
+
+    /// What the runtime gives this pallet.
+    #[pallet::config]
+    pub trait Config: polkadot_sdk::frame_system::Config {
+        /// The overarching hold reason.
+        type RuntimeHoldReason: From<HoldReason>;
+
+        /// The money.
+        type Currency: fungible::MutateHold<Self::AccountId, Reason = Self::RuntimeHoldReason>
+            + fungible::Inspect<Self::AccountId, Balance: FixedPointOperand>;
+
+        /// The registered models.
+        type Models: ModelRegistry;
+
+        /// The least stake of a worker that takes jobs.
+        #[pallet::constant]
+        type MinStake: Get<BalanceOf<Self>>;
+
+        /// The least stake that a job or a bid locks. More than zero.
+        #[pallet::constant]
+        type StakeFloor: Get<BalanceOf<Self>>;
+
+        /// The stake that a job locks for each unit of its price.
+        #[pallet::constant]
+        type StakePerPrice: Get<FixedU128>;
+
+        /// Blocks that stake unbonds before it can be withdrawn. Longer than [`Config::LongestJob`].
+        #[pallet::constant]
+        type UnbondingBlocks: Get<BlockNumberFor<Self>>;
+
+        /// The longest that a job can be secured by stake: its deadlines, its challenge window, and whatever else may
+        /// come before the stake is free again.
+        #[pallet::constant]
+        type LongestJob: Get<BlockNumberFor<Self>>;
+
+        /// Weights of the calls.
+        type WeightInfo: WeightInfo;
+    }
+
+    /// Why this pallet holds money.
+    #[pallet::composite_enum]
+    pub enum HoldReason {
+        /// A worker's stake, and what of it unbonds.
+        #[codec(index = 0)]
+        Stake,
+    }
+
+    /// The workers.
+    #[pallet::storage]
+    pub type Workers<T: Config> = StorageMap<_, Blake2_128Concat, T::AccountId, WorkerRecordOf<T>>;
+
+    /// The book of offers for a model version, the cheapest first. Never an empty one.
+    #[pallet::storage]
+    pub type Offers<T: Config> = StorageMap<_, Twox64Concat, ModelVersion, BookOf<T>, ValueQuery>;
+
+    /// The model versions for which a worker has an offer. Never an empty list.
+    #[pallet::storage]
+    pub type OffersOf<T: Config> =
+        StorageMap<_, Blake2_128Concat, T::AccountId, BoundedVec<ModelVersion, limits::OffersPerWorker>, ValueQuery>;
+
+    /// A worker's jobs on a version that are assigned and not yet claimed. Never zero.
+    #[pallet::storage]
+    pub type Load<T: Config> =
+        StorageDoubleMap<_, Blake2_128Concat, T::AccountId, Twox64Concat, ModelVersion, u32, ValueQuery>;
+
+    /// What happened.
+    #[pallet::event]
+    #[pallet::generate_deposit(pub(crate) fn deposit_event)]
+    pub enum Event<T: Config> {
+        /// An account became a worker, or became one again after it had left.
+        Registered {
+            /// The worker.
+            worker: T::AccountId,
+            /// Its stake.
+            stake: BalanceOf<T>,
+        },
+        /// A worker added to its stake.
+        Bonded {
+            /// The worker.
+            worker: T::AccountId,
+            /// What it added.
+            amount: BalanceOf<T>,
+        },
+        /// Stake began to unbond.
+        Unbonding {
+            /// The worker.
+            worker: T::AccountId,
+            /// How much.
+            amount: BalanceOf<T>,
+            /// The block from which it can be withdrawn.
+            until: BlockNumberFor<T>,
+        },
+        /// Unbonded stake went back to the worker's free balance.
+        Withdrawn {
+            /// The worker.
+            worker: T::AccountId,
+            /// How much.
+            amount: BalanceOf<T>,
+        },
+        /// An offer was published, or replaced.
+        OfferPublished {
+            /// Who offers.
+            worker: T::AccountId,
+            /// For which model version.
+            version: ModelVersion,
+            /// Price of one job.
+            price: BalanceOf<T>,
+            /// Unclaimed jobs at a time.
+            capacity: u32,
+        },
+        /// A worker took an offer back.
+        OfferRemoved {
+            /// Whose offer it was.
+            worker: T::AccountId,
+            /// For which model version.
+            version: ModelVersion,
+        },
+        /// A full book dropped its dearest offer for a cheaper one.
+        OfferDisplaced {
+            /// Whose offer it was.
+            worker: T::AccountId,
+            /// For which model version.
+            version: ModelVersion,
+        },
+        /// A worker takes no jobs for now.
+        Paused {
+            /// The worker.
+            worker: T::AccountId,
+        },
+        /// A worker takes jobs again.
+        Resumed {
+            /// The worker.
+            worker: T::AccountId,
+        },
+        /// A worker takes no more jobs, and its offers are gone.
+        Draining {
+            /// The worker.
+            worker: T::AccountId,
+        },
+        /// A worker has left; what stake it had unbonds.
+        Left {
+            /// The worker.
+            worker: T::AccountId,
+        },
+        /// A worker lost locked stake.
+        Slashed {
+            /// The worker.
+            worker: T::AccountId,
+            /// What of it was paid.
+            paid: BalanceOf<T>,
+            /// What of it was burned.
+            burned: BalanceOf<T>,
+            /// To whom it was paid.
+            beneficiary: T::AccountId,
+        },
+    }
+
+    /// Why a call was refused, and what to do.
+    #[pallet::error]
+    pub enum Error<T> {
+        /// The account is not a worker: register it with a stake.
+        NotRegistered,
+        /// The account is a worker already: bond more to add to its stake, or resume it.
+        AlreadyRegistered,
+        /// The worker has left: register it again with a new stake.
+        HasLeft,
+        /// A worker needs at least `MinStake`: register with more.
+        StakeTooSmall,
+        /// The account cannot spare this amount: fund it; the existential deposit and fees come on top.
+        InsufficientFunds,
+        /// The amount is zero: give one above it.
+        ZeroAmount,
+        /// The stake is locked by jobs and bids up to less than this amount: unbond less, or wait until they are closed.
+        FreeStakeTooSmall,
+        /// Less than `MinStake` would remain: unbond less, or drain and leave to take everything.
+        RemainingStakeTooSmall,
+        /// As many pieces unbond as may at a time: withdraw those that are due, or wait for the first one.
+        TooManyUnbonding,
+        /// Nothing is due: the worker's record says from which block each piece can be withdrawn.
+        NothingToWithdraw,
+        /// No such model version: read the model's record for its latest one.
+        UnknownVersion,
+        /// The model version is deprecated: offer a newer one.
+        VersionDeprecated,
+        /// The price is zero: give one above it.
+        ZeroPrice,
+        /// The capacity is zero: give 1 or more, or remove the offer, or pause.
+        ZeroCapacity,
+        /// A job of this price locks more than the whole stake: lower the price, or bond more.
+        StakeTooSmallForPrice,
+        /// The book is full of offers that cost no more: publish at or below what the view function `entry_price` says.
+        BookFull,
+        /// The worker has as many offers as it may have: remove another one first.
+        TooManyOffers,
+        /// The worker has no offer for this model version: its list of offers says for which it has.
+        NoSuchOffer,
+        /// The worker is draining: resume it first.
+        IsDraining,
+        /// The worker's status has no such step: pause when active, resume when paused or draining, drain when active
+        /// or paused.
+        WrongStatus,
+        /// Jobs or bids lock stake: drain, and leave when all of them are closed.
+        StakeLocked,
+        /// More stake was to be freed or slashed than is locked: the books of the caller, a pallet, are wrong.
+        LockedStakeTooSmall,
+    }
+
+    #[pallet::hooks]
+    impl<T: Config> Hooks<BlockNumberFor<T>> for Pallet<T> {
+        fn integrity_test() {
+            Self::do_integrity_test();
+        }
+
+        #[cfg(feature = "try-runtime")]
+        fn try_state(_: BlockNumberFor<T>) -> Result<(), polkadot_sdk::sp_runtime::TryRuntimeError> {
+            Self::do_try_state()
+        }
+    }
+
+    #[pallet::call]
+    impl<T: Config> Pallet<T> {
+        /// Makes the signer a worker with a stake of at least [`Config::MinStake`].
+        #[pallet::call_index(0)]
+        #[pallet::weight(T::WeightInfo::register())]
+        pub fn register(origin: OriginFor<T>, stake: BalanceOf<T>) -> DispatchResult {
+            let worker = ensure_signed(origin)?;
+            Self::do_register(worker, stake)
+        }
+
+        /// Adds to the worker's stake.
+        #[pallet::call_index(1)]
+        #[pallet::weight(T::WeightInfo::bond_more())]
+        pub fn bond_more(origin: OriginFor<T>, amount: BalanceOf<T>) -> DispatchResult {
+            let worker = ensure_signed(origin)?;
+            Self::do_bond_more(worker, amount)
+        }
+
+        /// Takes free stake out, to be withdrawn after [`Config::UnbondingBlocks`]. At least [`Config::MinStake`] must
+        /// remain.
+        #[pallet::call_index(2)]
+        #[pallet::weight(T::WeightInfo::unbond())]
+        pub fn unbond(origin: OriginFor<T>, amount: BalanceOf<T>) -> DispatchResult {
+            let worker = ensure_signed(origin)?;
+            Self::do_unbond(worker, amount)
+        }
+
+        /// Releases the unbonded stake whose time has come. A worker that has left and has none left is forgotten.
+        #[pallet::call_index(3)]
+        #[pallet::weight(T::WeightInfo::withdraw())]
+        pub fn withdraw(origin: OriginFor<T>) -> DispatchResult {
+            let worker = ensure_signed(origin)?;
+            Self::do_withdraw(worker)
+        }
+
+        /// Publishes an offer for a model version, in place of the worker's earlier one. A full book is entered by a
+        /// price strictly below its dearest.
+        #[pallet::call_index(4)]
+        #[pallet::weight(T::WeightInfo::publish_offer())]
+        pub fn publish_offer(
+            origin: OriginFor<T>,
+            version: ModelVersion,
+            price: BalanceOf<T>,
+            capacity: u32,
+        ) -> DispatchResult {
+            let worker = ensure_signed(origin)?;
+            Self::do_publish_offer(worker, version, price, capacity)
+        }
+
+        /// Takes an offer back. Jobs that the worker has go on.
+        #[pallet::call_index(5)]
+        #[pallet::weight(T::WeightInfo::remove_offer())]
+        pub fn remove_offer(origin: OriginFor<T>, version: ModelVersion) -> DispatchResult {
+            let worker = ensure_signed(origin)?;
+            Self::do_remove_offer(worker, version)
+        }
+
+        /// Takes no jobs for now. The offers stay in the books and count again after [`Pallet::resume`].
+        #[pallet::call_index(6)]
+        #[pallet::weight(T::WeightInfo::pause())]
+        pub fn pause(origin: OriginFor<T>) -> DispatchResult {
+            let worker = ensure_signed(origin)?;
+            Self::do_pause(worker)
+        }
+
+        /// Takes jobs again, after a pause or in place of leaving.
+        #[pallet::call_index(7)]
+        #[pallet::weight(T::WeightInfo::resume())]
+        pub fn resume(origin: OriginFor<T>) -> DispatchResult {
+            let worker = ensure_signed(origin)?;
+            Self::do_resume(worker)
+        }
+
+        /// Takes no more jobs and removes every offer; what the worker has, it finishes.
+        #[pallet::call_index(8)]
+        #[pallet::weight(T::WeightInfo::drain())]
+        pub fn drain(origin: OriginFor<T>) -> DispatchResult {
+            let worker = ensure_signed(origin)?;
+            Self::do_drain(worker)
+        }
+
+        /// Leaves: removes every offer and unbonds the whole stake, of which no job or bid may lock any.
+        #[pallet::call_index(9)]
+        #[pallet::weight(T::WeightInfo::leave())]
+        pub fn leave(origin: OriginFor<T>) -> DispatchResult {
+            let worker = ensure_signed(origin)?;
+            Self::do_leave(worker)
+        }
+    }
+
+    #[pallet::view_functions]
+    impl<T: Config> Pallet<T> {
+        /// The worker, its stake and its offers.
+        pub fn worker(account: T::AccountId) -> Option<WorkerInfo<BalanceOf<T>, BlockNumberFor<T>>> {
+            Self::worker_info(&account)
+        }
+
+        /// The offers for a model version, the cheapest first.
+        pub fn offers(version: ModelVersion) -> Vec<OfferOf<T>> {
+            Offers::<T>::get(version).into_inner()
+        }
+
+        /// The greatest price at which a new offer enters the book of a model version; `None` if no price is too high,
+        /// since there is place, and zero if none is low enough.
+        pub fn entry_price(version: ModelVersion) -> Option<BalanceOf<T>> {
+            Self::greatest_entering_price(version)
+        }
+
+        /// The stake that a job of this price locks.
+        pub fn stake_for_price(price: BalanceOf<T>) -> BalanceOf<T> {
+            Self::lock_for(price)
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! A runtime with nothing but balances and workers, and models that are just numbers.
+
+use crate as pallet_workers;
+use assay_types::{H256, ModelRegistry, ModelVersion, Precision, Schema, WorkerStatus, traits::VersionInfo};
+use polkadot_sdk::{
+    frame_support::{
+        assert_ok, derive_impl, parameter_types,
+        traits::{
+            ConstU64,
+            fungible::{Inspect, InspectHold, Mutate},
+        },
+    },
+    frame_system,
+    frame_system::mocking::MockBlock,
+    pallet_balances, sp_io,
+    sp_runtime::FixedU128,
+};
+
+#[polkadot_sdk::frame_support::runtime]
+mod runtime {
+    #[runtime::runtime]
+    #[runtime::derive(
+        RuntimeCall,
+        RuntimeEvent,
+        RuntimeError,
+        RuntimeOrigin,
+        RuntimeFreezeReason,
+        RuntimeHoldReason,
+        RuntimeSlashReason,
+        RuntimeLockId,
+        RuntimeTask,
+        RuntimeViewFunction
+    )]
+    pub struct Test;
+
+    #[runtime::pallet_index(0)]
+    pub type System = frame_system;
+    #[runtime::pallet_index(1)]
+    pub type Balances = pallet_balances;
+    #[runtime::pallet_index(51)]
+    pub type Workers = pallet_workers;
+}
+
+/// The existential deposit.
+pub const DUST: u64 = 10;
+/// Least stake of a worker.
+pub const MIN_STAKE: u64 = 1_000;
+/// Least lock of a job.
+pub const FLOOR: u64 = 100;
+/// Blocks that stake unbonds.
+pub const UNBONDING_BLOCKS: u64 = 20;
+/// What the accounts of the stories own.
+pub const ENDOWMENT: u64 = 1_000_000;
+
+pub const ALICE: u64 = 1;
+pub const BOB: u64 = 2;
+pub const CHARLIE: u64 = 3;
+/// An account that does not exist.
+pub const NOBODY: u64 = 9;
+
+/// A version that may be offered.
+pub const DIGITS: ModelVersion = ModelVersion { model: 0, version: 1 };
+/// Another one.
+pub const LETTERS: ModelVersion = ModelVersion { model: 1, version: 1 };
+/// One that was deprecated.
+pub const OLD: ModelVersion = ModelVersion { model: 2, version: 1 };
+/// The models from this number on are not registered.
+pub const UNKNOWN_FROM: u32 = 100;
+
+#[derive_impl(frame_system::config_preludes::TestDefaultConfig)]
+impl frame_system::Config for Test {
+    type Block = MockBlock<Test>;
+    type AccountData = pallet_balances::AccountData<u64>;
+}
+
+#[derive_impl(pallet_balances::config_preludes::TestDefaultConfig)]
+impl pallet_balances::Config for Test {
+    type AccountStore = System;
+    type ExistentialDeposit = ConstU64<DUST>;
+    type RuntimeHoldReason = RuntimeHoldReason;
+}
+
+parameter_types! {
+    pub static LongestJob: u64 = 10;
+    /// A job locks twice its price.
+    pub StakePerPrice: FixedU128 = FixedU128::from_u32(2);
+}
+
+impl pallet_workers::Config for Test {
+    type RuntimeHoldReason = RuntimeHoldReason;
+    type Currency = Balances;
+    type Models = Numbered;
+    type MinStake = ConstU64<MIN_STAKE>;
+    type StakeFloor = ConstU64<FLOOR>;
+    type StakePerPrice = StakePerPrice;
+    type UnbondingBlocks = ConstU64<UNBONDING_BLOCKS>;
+    type LongestJob = LongestJob;
+    type WeightInfo = ();
+}
+
+/// Every model below [`UNKNOWN_FROM`] has a version 1, and only [`OLD`] is deprecated.
+pub struct Numbered;
+
+impl ModelRegistry for Numbered {
+    fn version(version: ModelVersion) -> Option<VersionInfo> {
+        let known = version.model < UNKNOWN_FROM && version.version == 1;
+        known.then(|| VersionInfo {
+            root: H256::from_low_u64_be(version.model.into()),
+            precision: Precision::Int16,
+            schema: Schema {
+                symbols: Default::default(),
+                inputs: Default::default(),
+                outputs: Default::default(),
+            },
+            active: version != OLD,
+        })
+    }
+
+    fn is_active(version: ModelVersion) -> bool {
+        Self::version(version).is_some_and(|info| info.active)
+    }
+}
+
+/// Tells a story on a fresh chain, and checks the state after it.
+pub fn story(tell: impl FnOnce()) {
+    sp_io::TestExternalities::default().execute_with(|| {
+        System::set_block_number(1);
+        for account in [ALICE, BOB, CHARLIE] {
+            assert_ok!(Balances::mint_into(&account, ENDOWMENT));
+        }
+        tell();
+        assert_ok!(Workers::do_try_state());
+    });
+}
+
+pub fn advance_to(block: u64) {
+    System::set_block_number(block);
+}
+
+pub fn signed(account: u64) -> RuntimeOrigin {
+    RuntimeOrigin::signed(account)
+}
+
+/// `worker` registers with this stake.
+pub fn register(worker: u64, stake: u64) {
+    assert_ok!(Workers::register(signed(worker), stake));
+}
+
+/// `worker` offers `version` at this price, any number of jobs at once.
+pub fn offer(worker: u64, version: ModelVersion, price: u64) {
+    assert_ok!(Workers::publish_offer(signed(worker), version, price, u32::MAX));
+}
+
+pub fn model(model: u32) -> ModelVersion {
+    ModelVersion { model, version: 1 }
+}
+
+pub fn held(who: u64) -> u64 {
+    Balances::balance_on_hold(&RuntimeHoldReason::Workers(pallet_workers::HoldReason::Stake), &who)
+}
+
+pub fn free(who: u64) -> u64 {
+    Balances::balance(&who)
+}
+
+pub fn issuance() -> u64 {
+    Balances::total_issuance()
+}
+
+/// The worker's status, stake and locked stake.
+pub fn record(worker: u64) -> Option<(WorkerStatus, u64, u64)> {
+    crate::Workers::<Test>::get(worker).map(|record| (record.status, record.stake, record.locked))
+}
+
+/// Workers and prices in the book of a version.
+pub fn book(version: ModelVersion) -> Vec<(u64, u64)> {
+    Workers::offers(version)
+        .into_iter()
+        .map(|offer| (offer.worker, offer.price))
+        .collect()
+}

@@ -1,0 +1,41 @@
+//! What others ask about a worker, without a transaction.
+
+use crate::{BalanceOf, Config, Load, OfferOf, Offers, OffersOf, Pallet, Workers};
+use alloc::vec::Vec;
+use assay_types::{ModelVersion, Offer, WorkerInfo};
+use polkadot_sdk::frame_system::pallet_prelude::BlockNumberFor;
+
+impl<T: Config> Pallet<T> {
+    /// The worker, its stake and its offers.
+    pub fn worker_info(worker: &T::AccountId) -> Option<WorkerInfo<BalanceOf<T>, BlockNumberFor<T>>> {
+        let record = Workers::<T>::get(worker)?;
+        let offer = |version| {
+            let Offer { price, capacity, .. } = Self::offer_of(worker, version)?;
+            Some((version, price, capacity, Load::<T>::get(worker, version)))
+        };
+        Some(WorkerInfo {
+            status: record.status,
+            stake: record.stake,
+            locked: record.locked,
+            unbonding: record
+                .unbonding
+                .into_iter()
+                .map(|piece| (piece.amount, piece.until))
+                .collect(),
+            offers: OffersOf::<T>::get(worker)
+                .into_iter()
+                .filter_map(offer)
+                .collect::<Vec<_>>(),
+            completed: record.completed,
+            missed: record.missed,
+            declined: record.declined,
+        })
+    }
+
+    /// The worker's offer for a model version.
+    pub fn offer_of(worker: &T::AccountId, version: ModelVersion) -> Option<OfferOf<T>> {
+        Offers::<T>::get(version)
+            .into_iter()
+            .find(|offer| offer.worker == *worker)
+    }
+}

@@ -1,0 +1,8 @@
+//! Stories of workers, their stake and their offers. Each ends with a check of the whole state.
+
+mod money;
+mod offers;
+mod registry;
+mod slashing;
+mod status;
+mod walks;

@@ -1,0 +1,84 @@
+//! What the chain keeps of a worker.
+
+use crate::Config;
+use assay_types::{Offer, WorkerStatus, limits};
+use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
+use polkadot_sdk::{
+    frame_support::traits::fungible,
+    frame_system::{self, pallet_prelude::BlockNumberFor},
+    sp_runtime::{
+        BoundedVec,
+        traits::{AtLeast32BitUnsigned, Zero},
+    },
+};
+use scale_info::TypeInfo;
+
+/// The type of money in this runtime.
+pub type BalanceOf<T> = <<T as Config>::Currency as fungible::Inspect<<T as frame_system::Config>::AccountId>>::Balance;
+
+/// The record of a worker in this runtime.
+pub type WorkerRecordOf<T> = WorkerRecord<BalanceOf<T>, BlockNumberFor<T>>;
+
+/// A standing offer in this runtime.
+pub type OfferOf<T> = Offer<<T as frame_system::Config>::AccountId, BalanceOf<T>>;
+
+/// The offers for one model version, the cheapest first and the earlier one of two at the same price.
+pub type BookOf<T> = BoundedVec<OfferOf<T>, limits::OffersPerModel>;
+
+/// The pieces of stake of one worker that unbond, the earliest first.
+pub type Pieces<Balance, BlockNumber> = BoundedVec<Piece<Balance, BlockNumber>, limits::Unbonding>;
+
+/// Stake that unbonds.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+pub struct Piece<Balance, BlockNumber> {
+    /// How much.
+    pub amount: Balance,
+    /// The block from which it can be withdrawn.
+    pub until: BlockNumber,
+}
+
+/// A worker and its money. What is held of its balance is `stake` and all of `unbonding` together.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+pub struct WorkerRecord<Balance, BlockNumber> {
+    /// Whether it takes new jobs.
+    pub status: WorkerStatus,
+    /// What secures its jobs, free and locked together.
+    pub stake: Balance,
+    /// The part of the stake that jobs and bids lock.
+    pub locked: Balance,
+    /// What it has taken out of its stake and not yet withdrawn.
+    pub unbonding: Pieces<Balance, BlockNumber>,
+    /// Jobs that it claimed and was paid for.
+    pub completed: u64,
+    /// Jobs that it let pass their deadline.
+    pub missed: u64,
+    /// Jobs that it declined.
+    pub declined: u64,
+}
+
+impl<Balance: AtLeast32BitUnsigned + Copy, BlockNumber> WorkerRecord<Balance, BlockNumber> {
+    /// A worker that takes jobs from now on.
+    pub fn new(stake: Balance) -> Self {
+        Self {
+            status: WorkerStatus::Active,
+            stake,
+            locked: Zero::zero(),
+            unbonding: Pieces::new(),
+            completed: 0,
+            missed: 0,
+            declined: 0,
+        }
+    }
+
+    /// The part of the stake that no job or bid locks.
+    pub fn free(&self) -> Balance {
+        self.stake.saturating_sub(self.locked) // The locked part is never more than the whole.
+    }
+
+    /// What is held of the worker's balance; `None` if that does not fit the type.
+    pub fn held(&self) -> Option<Balance> {
+        self.unbonding
+            .iter()
+            .try_fold(self.stake, |held, piece| held.checked_add(&piece.amount))
+    }
+}
