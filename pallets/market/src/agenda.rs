@@ -1,0 +1,74 @@
+//! The agenda: which jobs are due at which block, and the drain that does their steps when a block has weight left.
+
+use crate::*;
+use alloc::vec::Vec;
+use assay_types::{JobId, Phase};
+use frame_support::{
+    storage::with_storage_layer,
+    traits::Get,
+    weights::{Weight, WeightMeter},
+};
+use frame_system::pallet_prelude::BlockNumberFor;
+use sp_runtime::traits::Saturating;
+
+impl<T: Config> Pallet<T> {
+    pub(crate) fn schedule(id: JobId, state: &JobStateOf<T>) {
+        Agenda::<T>::insert(state.ends_after(), id, ());
+    }
+
+    pub(crate) fn unschedule(id: JobId, state: &JobStateOf<T>) {
+        Agenda::<T>::remove(state.ends_after(), id);
+        SetAside::<T>::remove(id);
+    }
+
+    /// Does the steps that are due, oldest first, as far as `remaining` allows; returns what it used.
+    pub(crate) fn drain_agenda(now: BlockNumberFor<T>, remaining: Weight) -> Weight {
+        let mut meter = WeightMeter::with_limit(remaining);
+        // The cursor itself is read and written once.
+        if meter.try_consume(T::DbWeight::get().reads_writes(1, 1)).is_err() {
+            return meter.consumed();
+        }
+        let mut cursor = AgendaCursor::<T>::get();
+        while cursor < now && Self::drain_block(cursor, &mut meter) {
+            cursor.saturating_inc();
+        }
+        AgendaCursor::<T>::put(cursor);
+        meter.consumed()
+    }
+
+    /// Does the steps of the jobs whose phase ended with this block; whether all of them are done.
+    fn drain_block(block: BlockNumberFor<T>, meter: &mut WeightMeter) -> bool {
+        let (due, complete) = Self::affordable(block, meter);
+        for id in due {
+            if let Err(error) = with_storage_layer(|| Self::do_advance(id)) {
+                Agenda::<T>::remove(block, id);
+                SetAside::<T>::insert(id, ());
+                Self::deposit_event(Event::StepFailed { job: id, error });
+            }
+        }
+        complete
+    }
+
+    /// The jobs of this block of the agenda whose steps the meter allows, and whether that is all of them. They are
+    /// collected before any step is done, since a step changes the agenda.
+    fn affordable(block: BlockNumberFor<T>, meter: &mut WeightMeter) -> (Vec<JobId>, bool) {
+        let mut due = Vec::new();
+        let mut jobs = Agenda::<T>::iter_key_prefix(block);
+        loop {
+            if meter.try_consume(T::WeightInfo::look()).is_err() {
+                return (due, false);
+            }
+            let Some(id) = jobs.next() else { return (due, true) };
+            let phase = Jobs::<T>::get(id).map(|job| job.state.phase());
+            let step = if phase == Some(Phase::Claimed) {
+                T::WeightInfo::settle()
+            } else {
+                T::WeightInfo::step()
+            };
+            if meter.try_consume(step).is_err() {
+                return (due, false);
+            }
+            due.push(id);
+        }
+    }
+}

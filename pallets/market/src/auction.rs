@@ -1,0 +1,185 @@
+//! Sealed reverse auctions: commit, reveal, lowest price wins.
+
+use crate::*;
+use alloc::vec::Vec;
+use assay_types::{Assignment, Bid, CloseReason, H256, JobId, JobState, WorkerRegistry, bid_commitment};
+use frame_support::{
+    ensure,
+    traits::{
+        Get,
+        fungible::MutateHold,
+        tokens::{Fortitude, Precision},
+    },
+};
+use sp_runtime::{
+    DispatchResult,
+    traits::{Saturating, Zero},
+};
+
+impl<T: Config> Pallet<T> {
+    pub(crate) fn do_commit_bid(worker: &T::AccountId, id: JobId, commitment: H256) -> DispatchResult {
+        let job = Jobs::<T>::get(id).ok_or(Error::<T>::UnknownJob)?;
+        let now = frame_system::Pallet::<T>::block_number();
+        ensure!(
+            matches!(job.state, JobState::Bidding { until, .. } if now <= until),
+            Error::<T>::NotBidding
+        );
+        let mut bids = Bids::<T>::get(id).unwrap_or_default();
+        ensure!(bids.iter().all(|bid| bid.worker != *worker), Error::<T>::AlreadyBid);
+
+        // The price is sealed, so the stake for the highest possible one is locked.
+        let locked = T::Workers::stake_for(job.ceiling);
+        T::Workers::ensure_available(worker, locked).map_err(Self::unavailable)?;
+        T::Workers::lock(worker, locked).map_err(Self::unavailable)?;
+        let deposit = T::BidDeposit::get();
+        T::Currency::hold(&HoldReason::BidDeposit.into(), worker, deposit)
+            .map_err(|_| Error::<T>::InsufficientFundsForDeposit)?;
+        bids.try_push(Bid {
+            worker: worker.clone(),
+            commitment,
+            price: None,
+            locked,
+            deposit,
+        })
+        .map_err(|_| Error::<T>::TooManyBids)?;
+        Bids::<T>::insert(id, bids);
+        Self::deposit_event(Event::BidCommitted {
+            job: id,
+            worker: worker.clone(),
+        });
+        Ok(())
+    }
+
+    pub(crate) fn do_reveal_bid(
+        worker: &T::AccountId,
+        id: JobId,
+        price: BalanceOf<T>,
+        salt: &[u8; 32],
+    ) -> DispatchResult {
+        let job = Self::revealing(id)?;
+        let mut bids = Bids::<T>::get(id).unwrap_or_default();
+        let bid = bids
+            .iter_mut()
+            .find(|bid| bid.worker == *worker)
+            .ok_or(Error::<T>::NoSuchBid)?;
+        ensure!(bid.price.is_none(), Error::<T>::AlreadyRevealed);
+        ensure!(
+            bid.commitment == bid_commitment::<HostBlake2, _, _>(id, worker, &price, salt),
+            Error::<T>::CommitmentMismatch
+        );
+        ensure!(price <= job.ceiling, Error::<T>::BidAboveCeiling);
+
+        T::Currency::release(&HoldReason::BidDeposit.into(), worker, bid.deposit, Precision::Exact)?;
+        bid.deposit = Zero::zero();
+        bid.price = Some(price);
+        let all_revealed = bids.iter().all(|bid| bid.price.is_some());
+        Bids::<T>::insert(id, bids);
+        Self::deposit_event(Event::BidRevealed {
+            job: id,
+            worker: worker.clone(),
+            price,
+        });
+        if all_revealed {
+            Self::close_auction(id, job)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// The job, if its bids can be revealed now. The reveals open by themselves when the time for commitments is over,
+    /// whether or not the agenda has got to it.
+    fn revealing(id: JobId) -> Result<JobOf<T>, sp_runtime::DispatchError> {
+        let job = Jobs::<T>::get(id).ok_or(Error::<T>::UnknownJob)?;
+        let now = frame_system::Pallet::<T>::block_number();
+        match job.state {
+            JobState::Bidding { until, reveal_until } if until < now && now <= reveal_until => {
+                Self::open_reveals(id, job)?;
+                Ok(Jobs::<T>::get(id).ok_or(Error::<T>::Inconsistent)?)
+            }
+            JobState::Revealing { until } if now <= until => Ok(job),
+            _ => Err(Error::<T>::NotRevealing.into()),
+        }
+    }
+
+    /// Ends the time for commitments; without any, the client has its money back.
+    pub(crate) fn open_reveals(id: JobId, job: JobOf<T>) -> DispatchResult {
+        let JobState::Bidding { reveal_until, .. } = job.state else {
+            return Err(Error::<T>::NotBidding.into());
+        };
+        if Bids::<T>::get(id).unwrap_or_default().is_empty() {
+            return Self::close(id, job, CloseReason::NoBids);
+        }
+        Self::enter(id, job, JobState::Revealing { until: reveal_until })
+    }
+
+    /// Ends the auction: the lowest price wins, the earlier commitment at the same price. The winner keeps what its
+    /// price needs of the stake that its bid locked; everybody else's is free again. A bid that was not revealed loses
+    /// its deposit.
+    pub(crate) fn close_auction(id: JobId, job: JobOf<T>) -> DispatchResult {
+        let bids = Bids::<T>::take(id).unwrap_or_default();
+        let (mut revealed, sealed): (Vec<_>, Vec<_>) = bids.into_iter().partition(|bid| bid.price.is_some());
+        for bid in sealed {
+            Self::forfeit(id, bid)?;
+        }
+        // Stable, so that bids of one price stay in the order of commitment.
+        revealed.sort_by_key(|bid| bid.price);
+        let mut ranking = revealed.into_iter();
+        let Some(Bid {
+            worker,
+            price: Some(price),
+            locked,
+            ..
+        }) = ranking.next()
+        else {
+            return Self::close(id, job, CloseReason::NoBidRevealed);
+        };
+
+        let needed = T::Workers::stake_for(price).min(locked);
+        T::Workers::unlock(&worker, locked.saturating_sub(needed))?;
+        T::Workers::begin(&worker, job.model);
+        let runners_up = ranking
+            .map(|bid| Self::release(id, bid))
+            .collect::<Result<Vec<_>, _>>()?;
+        if !runners_up.is_empty() {
+            let runners_up = BoundedVec::try_from(runners_up).map_err(|_| Error::<T>::TooManyBids)?;
+            Bids::<T>::insert(id, runners_up);
+        }
+        let state = Self::assigned(
+            Assignment {
+                worker,
+                price,
+                locked: needed,
+            },
+            job.deadline_blocks,
+        );
+        Self::enter(id, job, state)
+    }
+
+    fn forfeit(id: JobId, bid: Bid<T::AccountId, BalanceOf<T>>) -> DispatchResult {
+        T::Workers::unlock(&bid.worker, bid.locked)?;
+        let reason = HoldReason::BidDeposit.into();
+        let amount = T::Currency::burn_held(&reason, &bid.worker, bid.deposit, Precision::Exact, Fortitude::Force)?;
+        Self::deposit_event(Event::BidForfeited {
+            job: id,
+            worker: bid.worker,
+            amount,
+        });
+        Ok(())
+    }
+
+    /// Frees the stake of a bid that did not win; what remains of it is its place in the ranking.
+    fn release(
+        id: JobId,
+        bid: Bid<T::AccountId, BalanceOf<T>>,
+    ) -> Result<Bid<T::AccountId, BalanceOf<T>>, sp_runtime::DispatchError> {
+        T::Workers::unlock(&bid.worker, bid.locked)?;
+        Self::deposit_event(Event::BidReleased {
+            job: id,
+            worker: bid.worker.clone(),
+        });
+        Ok(Bid {
+            locked: Zero::zero(),
+            ..bid
+        })
+    }
+}

@@ -1,0 +1,120 @@
+//! Claims: a worker commits to an output, or gives the job back.
+
+use crate::*;
+use assay_types::{
+    Assignment, Delivery, JobId, JobState, ModelRegistry, WorkerRegistry, schema::payload_digest, traits::Outcome,
+};
+use frame_support::{ensure, storage::with_storage_layer, traits::Get};
+use frame_system::pallet_prelude::BlockNumberFor;
+use sp_runtime::{
+    DispatchError, DispatchResult,
+    traits::{Saturating, Zero},
+};
+
+impl<T: Config> Pallet<T> {
+    pub(crate) fn do_claim(worker: &T::AccountId, claim: Claim) -> DispatchResult {
+        let job = Jobs::<T>::get(claim.job).ok_or(Error::<T>::UnknownJob)?;
+        let (assignment, deadline) = Self::held_by(worker, &job)?;
+        let now = frame_system::Pallet::<T>::block_number();
+        ensure!(now <= deadline, Error::<T>::DeadlinePassed);
+        Self::check_output(&job, &claim)?;
+
+        T::Workers::end(worker, job.model, Outcome::Claimed);
+        Bids::<T>::remove(claim.job);
+        if let Some(output) = claim.output {
+            Outputs::<T>::insert(claim.job, output);
+        }
+        // Saturating: the window is bounded by `MaxWindow`, the block number is far from its end.
+        let window_until = now.saturating_add(job.window_blocks);
+        let state = JobState::Claimed {
+            assignment,
+            output_digest: claim.output_digest,
+            window_until,
+        };
+        Self::enter(claim.job, job, state)
+    }
+
+    pub(crate) fn do_claim_batch(worker: &T::AccountId, claims: impl Iterator<Item = Claim>) {
+        for claim in claims {
+            let job = claim.job;
+            if let Err(error) = with_storage_layer(|| Self::do_claim(worker, claim)) {
+                Self::deposit_event(Event::ClaimRejected { job, error });
+            }
+        }
+    }
+
+    pub(crate) fn do_decline(worker: &T::AccountId, id: JobId) -> DispatchResult {
+        let job = Jobs::<T>::get(id).ok_or(Error::<T>::UnknownJob)?;
+        let (assignment, deadline) = Self::held_by(worker, &job)?;
+        let now = frame_system::Pallet::<T>::block_number();
+        ensure!(now <= deadline, Error::<T>::DeadlinePassed);
+
+        let cost = if Inputs::<T>::contains_key(id) {
+            terms::decline(assignment.locked, T::DeclineSlash::get())
+        } else {
+            Zero::zero()
+        };
+        let slashed = T::Workers::slash(worker, cost, &job.client, Zero::zero())?.burned;
+        T::Workers::unlock(worker, assignment.locked.saturating_sub(slashed))?;
+        T::Workers::end(worker, job.model, Outcome::Declined);
+        Self::deposit_event(Event::JobDeclined {
+            job: id,
+            worker: worker.clone(),
+            slashed,
+        });
+        Self::reassign(id, job, assignment.worker)
+    }
+
+    /// Punishes a worker whose deadline has passed and gives the job to the next.
+    pub(crate) fn miss(id: JobId, job: JobOf<T>) -> DispatchResult {
+        let JobState::Assigned { assignment, .. } = job.state.clone() else {
+            return Err(Error::<T>::NotAssigned.into());
+        };
+        let Assignment { worker, locked, .. } = assignment;
+        let cost = terms::non_delivery(locked, T::NonDeliverySlash::get());
+        // Saturating: the parts make up a fraction of `locked`.
+        let slashed = T::Workers::slash(&worker, cost.paid.saturating_add(cost.burned), &job.client, cost.paid)?;
+        let (paid, burned) = (slashed.paid, slashed.burned);
+        T::Workers::unlock(&worker, locked.saturating_sub(paid).saturating_sub(burned))?;
+        T::Workers::end(&worker, job.model, Outcome::Missed);
+        Self::deposit_event(Event::DeadlineMissed {
+            job: id,
+            worker: worker.clone(),
+            paid,
+            burned,
+        });
+        Self::reassign(id, job, worker)
+    }
+
+    /// The worker's assignment and its deadline, if the job is the worker's to claim or decline.
+    fn held_by(worker: &T::AccountId, job: &JobOf<T>) -> Result<(AssignmentOf<T>, BlockNumberFor<T>), Error<T>> {
+        match &job.state {
+            JobState::Assigned { assignment, deadline } if assignment.worker == *worker => {
+                Ok((assignment.clone(), *deadline))
+            }
+            JobState::Claimed { assignment, .. } if assignment.worker == *worker => Err(Error::<T>::AlreadyClaimed),
+            JobState::Assigned { .. } | JobState::Claimed { .. } => Err(Error::<T>::AssignedToAnother),
+            JobState::Bidding { .. } | JobState::Revealing { .. } => Err(Error::<T>::NotAssigned),
+        }
+    }
+
+    fn check_output(job: &JobOf<T>, claim: &Claim) -> Result<(), DispatchError> {
+        match (job.delivery, &claim.output) {
+            (Delivery::Digest, None) => Ok(()),
+            (Delivery::Digest, Some(_)) => Err(Error::<T>::OutputNotWanted.into()),
+            (Delivery::Inline, None) => Err(Error::<T>::OutputMissing.into()),
+            (Delivery::Inline, Some(output)) => {
+                // A version outlives the jobs that name it: it is removed only after it has been deprecated for longer
+                // than a job can last.
+                let version = T::Models::version(job.model).ok_or(Error::<T>::UnknownModel)?;
+                let digest = version
+                    .schema
+                    .output_layouts(&job.symbols)
+                    .and_then(|layouts| payload_digest::<HostBlake2>(&layouts, output))
+                    .map_err(|_| Error::<T>::OutputSizeMismatch)?;
+                ensure!(digest == claim.output_digest, Error::<T>::OutputDigestMismatch);
+                Ok(())
+            }
+        }
+    }
+}

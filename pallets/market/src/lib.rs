@@ -1,0 +1,578 @@
+//! The market: jobs with money behind them find a worker, are claimed, and are settled.
+//!
+//! # Design
+//!
+//! A client submits a [job](assay_types::JobRequest) and the most it would pay; that ceiling is held in full until the
+//! job is closed. A job finds its worker by standing offers (the cheapest eligible one, in the same block) or by a
+//! sealed reverse auction. The worker claims: it commits to the digest of the output, and gives the output itself where
+//! the client asked for it. After the challenge window, or once the client accepts, the worker is paid and everything
+//! about the job is removed from state.
+//!
+//! A worker that lets its deadline pass is slashed and the job goes to the next: the auction's runners-up in the order
+//! of their prices, then the standing offers, and back to the client when nobody is left.
+//!
+//! # Terminology
+//!
+//! * **Phase**: where a job stands; every legal step is in [`Phase::TRANSITIONS`](assay_types::Phase::TRANSITIONS).
+//! * **Due**: a job is due from the block after the last one of its phase ([`JobState::ends_after`]).
+//! * **Step**: what a due job needs: open the reveals, close the auction, punish a missed deadline, settle.
+//! * **Agenda**: the due blocks of all jobs, drained in `on_idle` as far as the block's weight allows.
+//!
+//! # Properties
+//!
+//! * What is held of an account is what the records say, after every call: ceilings of its open jobs, deposits of its
+//!   unrevealed bids. Money never passes through a pot.
+//! * Deadlines are checked when a call is dispatched; whether the agenda is late changes no outcome but the delay.
+//! * A step that fails does not keep others from theirs: it is set aside, and anyone can call [`Pallet::advance`] on it.
+//! * Every list and loop is bounded by `assay_types::limits`.
+//!
+//! [`JobState::ends_after`]: assay_types::JobState::ends_after
+
+#![cfg_attr(not(feature = "std"), no_std)]
+#![forbid(unsafe_code)]
+
+extern crate alloc;
+
+use polkadot_sdk::*;
+
+pub use pallet::*;
+pub use types::*;
+pub use weights::WeightInfo;
+
+mod agenda;
+mod auction;
+mod claim;
+mod close;
+mod invariants;
+mod matching;
+pub mod queries;
+mod submit;
+pub mod terms;
+pub mod types;
+pub mod weights;
+
+#[cfg(test)]
+mod mock;
+#[cfg(test)]
+mod tests;
+
+use assay_types::JobState;
+use frame_support::traits::fungible;
+use frame_system::pallet_prelude::BlockNumberFor;
+use sp_runtime::BoundedVec;
+
+#[frame_support::pallet]
+pub mod pallet {
+    use super::*;
+    use crate::terms::{Terms, TermsError};
+    use alloc::vec::Vec;
+    use assay_types::{
+        CloseReason, H256, JobId, ModelRegistry, ModelVersion, WorkerRegistry,
+        limits::{Batch, InlineInputBytes, InlineOutputBytes, MAX_BATCH, MAX_STEPS, Steps},
+    };
+    use frame_support::pallet_prelude::*;
+    use frame_system::pallet_prelude::*;
+    use sp_runtime::Perbill;
+
+    /// In-code storage version.
+    const STORAGE_VERSION: StorageVersion = StorageVersion::new(1);
+
+    #[pallet::pallet]
+    #[pallet::storage_version(STORAGE_VERSION)]
+    pub struct Pallet<T>(_);
+
+    #[pallet::config]
+    pub trait Config: polkadot_sdk::frame_system::Config {
+        /// The overarching hold reason.
+        type RuntimeHoldReason: From<HoldReason>;
+
+        /// The money.
+        type Currency: fungible::hold::Mutate<Self::AccountId, Reason = Self::RuntimeHoldReason>
+            + fungible::Mutate<Self::AccountId>;
+
+        /// The registered models.
+        type Models: ModelRegistry;
+
+        /// The registered workers, their offers and stakes.
+        type Workers: WorkerRegistry<Self::AccountId, BalanceOf<Self>>;
+
+        /// Held from a bidder until it reveals; lost if it does not.
+        #[pallet::constant]
+        type BidDeposit: Get<BalanceOf<Self>>;
+
+        /// Least number of blocks that a job may give its worker. Long enough for an honest worker to see the job in a
+        /// finalized block, to run it and to have its claim included.
+        #[pallet::constant]
+        type MinDeadline: Get<BlockNumberFor<Self>>;
+
+        /// Greatest number of blocks that a job may give its worker.
+        #[pallet::constant]
+        type MaxDeadline: Get<BlockNumberFor<Self>>;
+
+        /// Least number of blocks of a challenge window: enough for a challenger to re-execute and to get a transaction
+        /// in.
+        #[pallet::constant]
+        type MinWindow: Get<BlockNumberFor<Self>>;
+
+        /// Greatest number of blocks of a challenge window.
+        #[pallet::constant]
+        type MaxWindow: Get<BlockNumberFor<Self>>;
+
+        /// Least number of blocks for commitments, and for reveals.
+        #[pallet::constant]
+        type MinAuctionPhase: Get<BlockNumberFor<Self>>;
+
+        /// Greatest number of blocks for commitments, and for reveals.
+        #[pallet::constant]
+        type MaxAuctionPhase: Get<BlockNumberFor<Self>>;
+
+        /// Part of the locked stake that a missed deadline costs. Half of it compensates the client, half is burned.
+        #[pallet::constant]
+        type NonDeliverySlash: Get<Perbill>;
+
+        /// Part of the locked stake that declining a job with an inline input costs; all of it is burned, so that a
+        /// client gains nothing from jobs that workers must decline. A job whose input is known only by its digest is
+        /// declined for nothing: the chain cannot know whether the bytes were to be had.
+        #[pallet::constant]
+        type DeclineSlash: Get<Perbill>;
+
+        /// What calls and steps weigh.
+        type WeightInfo: WeightInfo;
+    }
+
+    /// Why money is held.
+    #[pallet::composite_enum]
+    pub enum HoldReason {
+        /// The ceilings of a client's open jobs.
+        #[codec(index = 0)]
+        Escrow,
+        /// The deposits of a worker's bids that are not yet revealed.
+        #[codec(index = 1)]
+        BidDeposit,
+    }
+
+    /// The number of the next job.
+    #[pallet::storage]
+    pub type NextJobId<T> = StorageValue<_, JobId, ValueQuery>;
+
+    /// The open jobs.
+    #[pallet::storage]
+    pub type Jobs<T> = StorageMap<_, Twox64Concat, JobId, JobOf<T>>;
+
+    /// Inline inputs of open jobs: the input tensors one after the other.
+    #[pallet::storage]
+    pub type Inputs<T> = StorageMap<_, Twox64Concat, JobId, BoundedVec<u8, InlineInputBytes>>;
+
+    /// Inline outputs of claimed jobs, until the job is closed.
+    #[pallet::storage]
+    pub type Outputs<T> = StorageMap<_, Twox64Concat, JobId, BoundedVec<u8, InlineOutputBytes>>;
+
+    /// Bids on a job, in the order of commitment; after the auction the runners-up, until the job is claimed.
+    #[pallet::storage]
+    pub type Bids<T> = StorageMap<_, Twox64Concat, JobId, BidsOf<T>>;
+
+    /// For every open job, the last block of its phase.
+    #[pallet::storage]
+    pub type Agenda<T> = StorageDoubleMap<_, Twox64Concat, BlockNumberFor<T>, Twox64Concat, JobId, ()>;
+
+    /// The first block whose part of the agenda may not be drained yet.
+    #[pallet::storage]
+    pub type AgendaCursor<T> = StorageValue<_, BlockNumberFor<T>, ValueQuery>;
+
+    /// Jobs whose step failed in `on_idle`, off the agenda until somebody calls `advance`.
+    #[pallet::storage]
+    pub type SetAside<T> = StorageMap<_, Twox64Concat, JobId, ()>;
+
+    #[pallet::event]
+    #[pallet::generate_deposit(pub(super) fn deposit_event)]
+    pub enum Event<T: Config> {
+        /// A job was submitted and its ceiling held.
+        JobSubmitted {
+            /// Its number.
+            job: JobId,
+            /// Who pays.
+            client: T::AccountId,
+            /// What to run.
+            model: ModelVersion,
+            /// List digest of the input tensors.
+            input_digest: H256,
+            /// What is held.
+            ceiling: BalanceOf<T>,
+        },
+        /// A worker committed a sealed bid; its deposit is held and stake for the ceiling is locked.
+        BidCommitted {
+            /// The job.
+            job: JobId,
+            /// The bidder.
+            worker: T::AccountId,
+        },
+        /// No more commitments; bids can be revealed.
+        RevealsOpened {
+            /// The job.
+            job: JobId,
+            /// Last block for reveals.
+            until: BlockNumberFor<T>,
+        },
+        /// A worker revealed its price and has its deposit back.
+        BidRevealed {
+            /// The job.
+            job: JobId,
+            /// The bidder.
+            worker: T::AccountId,
+            /// Its price.
+            price: BalanceOf<T>,
+        },
+        /// The auction is over and the bid did not win: its stake is free again.
+        BidReleased {
+            /// The job.
+            job: JobId,
+            /// The bidder.
+            worker: T::AccountId,
+        },
+        /// A bid was not revealed: its deposit is burned, its stake is free again.
+        BidForfeited {
+            /// The job.
+            job: JobId,
+            /// The bidder.
+            worker: T::AccountId,
+            /// What was burned.
+            amount: BalanceOf<T>,
+        },
+        /// A worker has the job.
+        JobAssigned {
+            /// The job.
+            job: JobId,
+            /// Who has it.
+            worker: T::AccountId,
+            /// What it will be paid.
+            price: BalanceOf<T>,
+            /// Last block for its claim.
+            deadline: BlockNumberFor<T>,
+        },
+        /// The worker committed to an output.
+        JobClaimed {
+            /// The job.
+            job: JobId,
+            /// Who claimed.
+            worker: T::AccountId,
+            /// List digest of the output tensors.
+            output_digest: H256,
+            /// Last block of the challenge window.
+            window_until: BlockNumberFor<T>,
+            /// The output tensors one after the other, if they were to be delivered inline.
+            output: Option<BoundedVec<u8, InlineOutputBytes>>,
+        },
+        /// One claim of a batch failed; the others are not touched by it.
+        ClaimRejected {
+            /// The job.
+            job: JobId,
+            /// Why.
+            error: DispatchError,
+        },
+        /// The worker gave the job back.
+        JobDeclined {
+            /// The job.
+            job: JobId,
+            /// Who had it.
+            worker: T::AccountId,
+            /// What it cost, all of it burned.
+            slashed: BalanceOf<T>,
+        },
+        /// The worker did not claim in time.
+        DeadlineMissed {
+            /// The job.
+            job: JobId,
+            /// Who had it.
+            worker: T::AccountId,
+            /// What was paid to the client.
+            paid: BalanceOf<T>,
+            /// What was burned.
+            burned: BalanceOf<T>,
+        },
+        /// The job is closed and no longer in state.
+        JobClosed {
+            /// The job.
+            job: JobId,
+            /// Who paid.
+            client: T::AccountId,
+            /// Why it was closed, and with that whether it was settled or refunded.
+            reason: CloseReason,
+            /// Who was paid.
+            worker: Option<T::AccountId>,
+            /// What it was paid.
+            paid: BalanceOf<T>,
+        },
+        /// A step that was due failed in `on_idle`; the job waits for `advance`.
+        StepFailed {
+            /// The job.
+            job: JobId,
+            /// Why.
+            error: DispatchError,
+        },
+    }
+
+    #[pallet::error]
+    pub enum Error<T> {
+        /// No such model version: look it up in `Models::Versions`.
+        UnknownModel,
+        /// The model version takes no new jobs: use a later one.
+        ModelDeprecated,
+        /// Give one value for each symbol of the model's schema.
+        WrongNumberOfSymbols,
+        /// A symbol's value is outside the range in the model's schema.
+        SymbolOutOfRange,
+        /// The input has not as many bytes as the tensors of the model's schema.
+        InputSizeMismatch,
+        /// The output is too large to be delivered inline: ask for its digest.
+        OutputTooLargeForInline,
+        /// The ceiling must be more than zero.
+        CeilingIsZero,
+        /// `deadline_blocks` must be between `MinDeadline` and `MaxDeadline`.
+        DeadlineOutOfRange,
+        /// `window_blocks` must be between `MinWindow` and `MaxWindow`.
+        WindowOutOfRange,
+        /// `bidding_blocks` and `reveal_blocks` must be between `MinAuctionPhase` and `MaxAuctionPhase`.
+        AuctionPhaseOutOfRange,
+        /// The client's free balance does not cover the ceiling.
+        InsufficientFunds,
+        /// Nobody offers this model version: use an auction.
+        NoOffer,
+        /// Every offer costs more than the ceiling: ask for a quote and raise it.
+        CeilingBelowEveryPrice,
+        /// The workers whose offers the ceiling allows are busy: try again in a later block, or raise the ceiling.
+        AllWorkersBusy,
+        /// No such job: it was never submitted, or it is closed.
+        UnknownJob,
+        /// The job is not open for commitments.
+        NotBidding,
+        /// The job is not open for reveals yet, or no longer.
+        NotRevealing,
+        /// The job has as many bids as it can have.
+        TooManyBids,
+        /// The worker has a bid on this job already.
+        AlreadyBid,
+        /// The worker has no bid on this job.
+        NoSuchBid,
+        /// The bid has been revealed already.
+        AlreadyRevealed,
+        /// Price and salt do not give the commitment.
+        CommitmentMismatch,
+        /// The price is above the job's ceiling; the bid cannot win.
+        BidAboveCeiling,
+        /// The bidder's free balance does not cover the deposit.
+        InsufficientFundsForDeposit,
+        /// The account is not a worker: register with a stake.
+        NotRegistered,
+        /// The worker takes no jobs: resume it, or register again.
+        WorkerNotActive,
+        /// The worker's free stake does not cover the job: bond more.
+        StakeTooSmall,
+        /// The job is not assigned to anyone now.
+        NotAssigned,
+        /// The job is assigned to another worker.
+        AssignedToAnother,
+        /// The job has been claimed already.
+        AlreadyClaimed,
+        /// The deadline has passed.
+        DeadlinePassed,
+        /// The client asked for the output inline: give it.
+        OutputMissing,
+        /// The client asked for the digest only: leave the output out.
+        OutputNotWanted,
+        /// The output has not as many bytes as the tensors of the model's schema.
+        OutputSizeMismatch,
+        /// The output does not have the digest claimed.
+        OutputDigestMismatch,
+        /// Only the job's client can do this.
+        NotClient,
+        /// The job has not been claimed.
+        NotClaimed,
+        /// Nothing is due: the job's phase is not over.
+        NotDue,
+        /// A step that the table of transitions does not have: a bug, please report it.
+        IllegalTransition,
+        /// The records and the holds disagree: a bug, please report it.
+        Inconsistent,
+    }
+
+    #[pallet::hooks]
+    impl<T: Config> Hooks<BlockNumberFor<T>> for Pallet<T> {
+        fn on_idle(now: BlockNumberFor<T>, remaining: Weight) -> Weight {
+            Self::drain_agenda(now, remaining)
+        }
+
+        fn integrity_test() {
+            assert!(
+                T::MinDeadline::get() <= T::MaxDeadline::get(),
+                "MinDeadline is above MaxDeadline"
+            );
+            assert!(
+                T::MinWindow::get() <= T::MaxWindow::get(),
+                "MinWindow is above MaxWindow"
+            );
+            assert!(
+                T::MinAuctionPhase::get() <= T::MaxAuctionPhase::get(),
+                "MinAuctionPhase is above MaxAuctionPhase"
+            );
+            assert!(
+                T::DeclineSlash::get() <= T::NonDeliverySlash::get(),
+                "declining must not cost more than silence, or workers would stay silent"
+            );
+            let full = u64::from(MAX_BATCH);
+            for (weight, what) in [
+                (
+                    T::WeightInfo::submit(0)
+                        .saturating_mul(full)
+                        .saturating_add(T::WeightInfo::search(MAX_BATCH, 1)),
+                    "jobs",
+                ),
+                (T::WeightInfo::claim(0).saturating_mul(full), "claims"),
+                (T::WeightInfo::settle().saturating_mul(full), "acceptances"),
+                (T::WeightInfo::step().saturating_mul(MAX_STEPS.into()), "steps"),
+            ] {
+                let limit = T::BlockWeights::get().get(DispatchClass::Normal).max_extrinsic;
+                assert!(
+                    limit.is_none_or(|limit| weight.all_lte(limit)),
+                    "a full batch of {what} must fit into a block"
+                );
+            }
+        }
+
+        #[cfg(feature = "try-runtime")]
+        fn try_state(_now: BlockNumberFor<T>) -> Result<(), sp_runtime::TryRuntimeError> {
+            Self::do_try_state()
+        }
+    }
+
+    #[pallet::call]
+    impl<T: Config> Pallet<T> {
+        /// Submits a job; its ceiling is held until it is closed.
+        #[pallet::call_index(0)]
+        #[pallet::weight(terms::submission_weight::<T::WeightInfo, _, _>(core::slice::from_ref(request)))]
+        pub fn submit(origin: OriginFor<T>, request: JobRequestOf<T>) -> DispatchResult {
+            let client = ensure_signed(origin)?;
+            Self::do_submit(&client, request)
+        }
+
+        /// Submits several jobs: all of them, or none if one is refused.
+        #[pallet::call_index(1)]
+        #[pallet::weight(terms::submission_weight::<T::WeightInfo, _, _>(requests))]
+        pub fn submit_batch(origin: OriginFor<T>, requests: BoundedVec<JobRequestOf<T>, Batch>) -> DispatchResult {
+            let client = ensure_signed(origin)?;
+            requests
+                .into_iter()
+                .try_for_each(|request| Self::do_submit(&client, request))
+        }
+
+        /// Commits a sealed bid ([`assay_types::bid_commitment`]) on a job that is open for bids.
+        #[pallet::call_index(2)]
+        #[pallet::weight(T::WeightInfo::commit_bid())]
+        pub fn commit_bid(origin: OriginFor<T>, job: JobId, commitment: H256) -> DispatchResult {
+            let worker = ensure_signed(origin)?;
+            Self::do_commit_bid(&worker, job, commitment)
+        }
+
+        /// Reveals a bid and frees its deposit; the last reveal closes the auction.
+        #[pallet::call_index(3)]
+        #[pallet::weight(T::WeightInfo::reveal_bid())]
+        pub fn reveal_bid(origin: OriginFor<T>, job: JobId, price: BalanceOf<T>, salt: [u8; 32]) -> DispatchResult {
+            let worker = ensure_signed(origin)?;
+            Self::do_reveal_bid(&worker, job, price, &salt)
+        }
+
+        /// Commits to the output of a job that the caller was assigned.
+        #[pallet::call_index(4)]
+        #[pallet::weight(terms::claims_weight::<T::WeightInfo>(core::slice::from_ref(claim)))]
+        pub fn claim(origin: OriginFor<T>, claim: Claim) -> DispatchResult {
+            let worker = ensure_signed(origin)?;
+            Self::do_claim(&worker, claim)
+        }
+
+        /// Claims several jobs, each on its own: one that fails is reported by an event and keeps no other from success.
+        #[pallet::call_index(5)]
+        #[pallet::weight(terms::claims_weight::<T::WeightInfo>(claims))]
+        pub fn claim_batch(origin: OriginFor<T>, claims: BoundedVec<Claim, Batch>) -> DispatchResult {
+            let worker = ensure_signed(origin)?;
+            Self::do_claim_batch(&worker, claims.into_iter());
+            Ok(())
+        }
+
+        /// Gives an assigned job back; it goes to the next worker.
+        #[pallet::call_index(6)]
+        #[pallet::weight(T::WeightInfo::step())]
+        pub fn decline(origin: OriginFor<T>, job: JobId) -> DispatchResult {
+            let worker = ensure_signed(origin)?;
+            Self::do_decline(&worker, job)
+        }
+
+        /// Accepts the result of a job before its window has passed; the worker is paid now.
+        #[pallet::call_index(7)]
+        #[pallet::weight(T::WeightInfo::settle())]
+        pub fn accept(origin: OriginFor<T>, job: JobId) -> DispatchResult {
+            let client = ensure_signed(origin)?;
+            Self::do_accept(&client, job)
+        }
+
+        /// Accepts the results of several jobs: all of them, or none if one cannot be accepted.
+        #[pallet::call_index(8)]
+        #[pallet::weight(T::WeightInfo::settle().saturating_mul(jobs.len() as u64))]
+        pub fn accept_batch(origin: OriginFor<T>, jobs: BoundedVec<JobId, Batch>) -> DispatchResult {
+            let client = ensure_signed(origin)?;
+            jobs.into_iter().try_for_each(|job| Self::do_accept(&client, job))
+        }
+
+        /// Does what is due for a job. Anyone may call it; `on_idle` does the same where there is weight left.
+        #[pallet::call_index(9)]
+        #[pallet::weight(T::WeightInfo::step())]
+        pub fn advance(origin: OriginFor<T>, job: JobId) -> DispatchResult {
+            ensure_signed(origin)?;
+            Self::do_advance(job)
+        }
+
+        /// Does what is due for several jobs: for all of them, or for none if nothing is due for one.
+        #[pallet::call_index(10)]
+        #[pallet::weight(T::WeightInfo::step().saturating_mul(jobs.len() as u64))]
+        pub fn advance_batch(origin: OriginFor<T>, jobs: BoundedVec<JobId, Steps>) -> DispatchResult {
+            ensure_signed(origin)?;
+            jobs.into_iter().try_for_each(Self::do_advance)
+        }
+    }
+
+    #[pallet::view_functions]
+    impl<T: Config> Pallet<T> {
+        /// The job, until it is closed.
+        pub fn job(job: JobId) -> Option<JobOf<T>> {
+            Jobs::<T>::get(job)
+        }
+
+        /// The jobs on a model version for which bids may be committed now.
+        pub fn open_jobs(model: ModelVersion) -> Vec<JobId> {
+            Self::jobs_open_for_bids(model)
+                .into_iter()
+                .map(|(job, _)| job)
+                .collect()
+        }
+    }
+
+    impl<T> From<TermsError> for Error<T> {
+        fn from(error: TermsError) -> Self {
+            match error {
+                TermsError::CeilingIsZero => Self::CeilingIsZero,
+                TermsError::DeadlineOutOfRange => Self::DeadlineOutOfRange,
+                TermsError::WindowOutOfRange => Self::WindowOutOfRange,
+                TermsError::AuctionPhaseOutOfRange => Self::AuctionPhaseOutOfRange,
+            }
+        }
+    }
+
+    impl<T: Config> Pallet<T> {
+        /// The bounds that a job's terms must keep.
+        pub fn terms() -> Terms<BlockNumberFor<T>> {
+            Terms {
+                deadline: (T::MinDeadline::get(), T::MaxDeadline::get()),
+                window: (T::MinWindow::get(), T::MaxWindow::get()),
+                auction_phase: (T::MinAuctionPhase::get(), T::MaxAuctionPhase::get()),
+            }
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! Who gets a job: the cheapest offer at submission, and the next worker when one does not deliver.
+
+use crate::*;
+use assay_types::{Assignment, CloseReason, JobId, ModelVersion, NoOffer, Unavailable, WorkerRegistry};
+use frame_system::pallet_prelude::BlockNumberFor;
+use sp_runtime::{DispatchResult, traits::Saturating};
+
+impl<T: Config> Pallet<T> {
+    /// The state of a job that the cheapest eligible offer takes in this block.
+    pub(crate) fn assigned_by_offer(
+        model: ModelVersion,
+        ceiling: BalanceOf<T>,
+        deadline_blocks: BlockNumberFor<T>,
+    ) -> Result<JobStateOf<T>, Error<T>> {
+        let (worker, price) = T::Workers::cheapest(model, ceiling, &[]).map_err(|reason| match reason {
+            NoOffer::NoneForModel => Error::<T>::NoOffer,
+            NoOffer::CeilingTooLow => Error::<T>::CeilingBelowEveryPrice,
+            NoOffer::AllBusy => Error::<T>::AllWorkersBusy,
+        })?;
+        let assignment = Self::take(model, worker, price).map_err(Self::unavailable)?;
+        Ok(Self::assigned(assignment, deadline_blocks))
+    }
+
+    /// The state of a job that a worker has from now on.
+    pub(crate) fn assigned(assignment: AssignmentOf<T>, deadline_blocks: BlockNumberFor<T>) -> JobStateOf<T> {
+        let now = frame_system::Pallet::<T>::block_number();
+        // Saturating: the deadline is bounded by `MaxDeadline`, the block number is far from its end.
+        JobState::Assigned {
+            assignment,
+            deadline: now.saturating_add(deadline_blocks),
+        }
+    }
+
+    /// Notes that `failed` had the job, and gives it to the next worker or its money back to the client.
+    pub(crate) fn reassign(id: JobId, mut job: JobOf<T>, failed: T::AccountId) -> DispatchResult {
+        let may_try_again = job.tried.try_push(failed).is_ok() && !job.tried.is_full();
+        let next = if may_try_again {
+            Self::next_worker(id, &job)
+        } else {
+            None
+        };
+        match next {
+            Some(assignment) => {
+                let state = Self::assigned(assignment, job.deadline_blocks);
+                Self::enter(id, job, state)
+            }
+            None => Self::close(id, job, CloseReason::NoWorkerLeft),
+        }
+    }
+
+    /// The auction's runners-up first, in the order of their prices, then the standing offers.
+    fn next_worker(id: JobId, job: &JobOf<T>) -> Option<AssignmentOf<T>> {
+        let runners_up = Bids::<T>::get(id).unwrap_or_default().into_iter();
+        runners_up
+            .filter(|bid| !job.tried.contains(&bid.worker))
+            .filter_map(|bid| bid.price.map(|price| (bid.worker, price)))
+            .find_map(|(worker, price)| Self::take(job.model, worker, price).ok())
+            .or_else(|| {
+                let (worker, price) = T::Workers::cheapest(job.model, job.ceiling, &job.tried).ok()?;
+                Self::take(job.model, worker, price).ok()
+            })
+    }
+
+    /// Locks a worker's stake for a job and counts the job towards its capacity.
+    fn take(model: ModelVersion, worker: T::AccountId, price: BalanceOf<T>) -> Result<AssignmentOf<T>, Unavailable> {
+        let locked = T::Workers::stake_for(price);
+        T::Workers::ensure_available(&worker, locked)?;
+        T::Workers::lock(&worker, locked)?;
+        T::Workers::begin(&worker, model);
+        Ok(Assignment { worker, price, locked })
+    }
+
+    pub(crate) fn unavailable(reason: Unavailable) -> Error<T> {
+        match reason {
+            Unavailable::NotRegistered => Error::<T>::NotRegistered,
+            Unavailable::NotActive => Error::<T>::WorkerNotActive,
+            Unavailable::AtCapacity => Error::<T>::AllWorkersBusy,
+            Unavailable::StakeTooSmall => Error::<T>::StakeTooSmall,
+        }
+    }
+}

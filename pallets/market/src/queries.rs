@@ -1,0 +1,159 @@
+//! Answers for the runtime API: nothing here changes state.
+
+use crate::*;
+use alloc::vec::Vec;
+use assay_types::{
+    JobId, JobState, ModelVersion, Unavailable, WhyNot, WorkerRegistry, WorkerStatus, limits::MAX_LISTED_JOBS,
+    runtime_api::Quote,
+};
+use assay_types::{NoOffer, WorkerInfo};
+use frame_system::pallet_prelude::BlockNumberFor;
+use sp_runtime::traits::Bounded;
+
+/// What keeps a worker from a job or its pay.
+pub type WhyNotOf<T> = WhyNot<<T as frame_system::Config>::AccountId, BalanceOf<T>, BlockNumberFor<T>>;
+/// A worker, as others see it.
+pub type WorkerInfoOf<T> = WorkerInfo<BalanceOf<T>, BlockNumberFor<T>>;
+
+impl<T: Config> Pallet<T> {
+    /// The open jobs that an account pays for, has been assigned, or has a bid on.
+    pub fn jobs_of(account: &T::AccountId) -> Vec<(JobId, JobOf<T>)> {
+        Self::list(|id, job| {
+            let assigned = job
+                .state
+                .assignment()
+                .is_some_and(|assignment| assignment.worker == *account);
+            job.client == *account || assigned || Self::is_bidder(id, job, account)
+        })
+    }
+
+    /// The jobs on a model version for which bids may be committed now.
+    pub fn jobs_open_for_bids(model: ModelVersion) -> Vec<(JobId, JobOf<T>)> {
+        let now = frame_system::Pallet::<T>::block_number();
+        Self::list(|_, job| job.model == model && matches!(job.state, JobState::Bidding { until, .. } if now <= until))
+    }
+
+    /// What a job would cost now by standing offers, whatever the ceiling.
+    pub fn quote(model: ModelVersion) -> Result<Quote<T::AccountId, BalanceOf<T>>, NoOffer> {
+        T::Workers::cheapest(model, BalanceOf::<T>::max_value(), &[]).map(|(worker, price)| Quote { worker, price })
+    }
+
+    /// What keeps `worker` from having the job, or from being paid for it. `info` is the worker's record.
+    pub fn why_not(worker: &T::AccountId, info: Option<WorkerInfoOf<T>>, id: JobId) -> WhyNotOf<T> {
+        let Some(job) = Jobs::<T>::get(id) else {
+            return WhyNot::UnknownJob;
+        };
+        match &job.state {
+            JobState::Claimed {
+                assignment,
+                window_until,
+                ..
+            } if assignment.worker == *worker => {
+                return WhyNot::AwaitingSettlement {
+                    window_until: *window_until,
+                };
+            }
+            JobState::Assigned { assignment, deadline } if assignment.worker == *worker => {
+                return WhyNot::AwaitingClaim { deadline: *deadline };
+            }
+            _ => {}
+        }
+        let Some(info) = info else { return WhyNot::NotRegistered };
+        if job.tried.contains(worker) {
+            return WhyNot::AlreadyTried;
+        }
+        if let Some(auction) = Self::why_not_in_auction(worker, id, &job) {
+            return auction;
+        }
+        if info.status != WorkerStatus::Active {
+            return WhyNot::NotActive(info.status);
+        }
+        Self::why_not_by_offer(worker, &info, &job)
+    }
+
+    /// Where the worker stands in the auction; nothing if the job is not in one, or if the worker may still bid and
+    /// only its own state could keep it from that.
+    fn why_not_in_auction(worker: &T::AccountId, id: JobId, job: &JobOf<T>) -> Option<WhyNotOf<T>> {
+        let now = frame_system::Pallet::<T>::block_number();
+        let bid = Bids::<T>::get(id)
+            .unwrap_or_default()
+            .into_iter()
+            .find(|bid| bid.worker == *worker);
+        match (&job.state, bid) {
+            (JobState::Bidding { until, .. }, None) if now <= *until => {
+                let needed = T::Workers::stake_for(job.ceiling);
+                Some(match T::Workers::ensure_available(worker, needed) {
+                    Err(Unavailable::StakeTooSmall) => WhyNot::StakeTooSmall { needed },
+                    Err(Unavailable::NotActive) => return None,
+                    _ => WhyNot::NoBid { until: *until },
+                })
+            }
+            (JobState::Bidding { until, .. }, Some(_)) if now <= *until => {
+                Some(WhyNot::AwaitingReveals { until: *until })
+            }
+            (JobState::Bidding { .. } | JobState::Revealing { .. }, None) => Some(WhyNot::BiddingOver),
+            (
+                JobState::Bidding {
+                    reveal_until: until, ..
+                }
+                | JobState::Revealing { until },
+                Some(bid),
+            ) => Some(match bid.price {
+                None => WhyNot::BidNotRevealed { until: *until },
+                Some(_) => WhyNot::AwaitingClose { until: *until },
+            }),
+            (JobState::Assigned { .. } | JobState::Claimed { .. }, _) => None,
+        }
+    }
+
+    /// Why the job went to another although the worker might have an offer.
+    fn why_not_by_offer(worker: &T::AccountId, info: &WorkerInfoOf<T>, job: &JobOf<T>) -> WhyNotOf<T> {
+        let ceiling = job.ceiling;
+        let offer = info.offers.iter().find(|(version, ..)| *version == job.model);
+        let Some((_, price, capacity, load)) = offer.copied() else {
+            return WhyNot::NoOffer;
+        };
+        if price > ceiling {
+            return WhyNot::AboveCeiling { price, ceiling };
+        }
+        let (taken_by, taken_for) = match job.state.assignment() {
+            Some(assignment) => (assignment.worker.clone(), assignment.price),
+            None => return WhyNot::BiddingOver,
+        };
+        if taken_for <= price {
+            return WhyNot::AssignedTo {
+                worker: taken_by,
+                price: taken_for,
+            };
+        }
+        let needed = T::Workers::stake_for(price);
+        if load >= capacity {
+            return WhyNot::AtCapacity;
+        }
+        match T::Workers::ensure_available(worker, needed) {
+            Err(Unavailable::StakeTooSmall) => WhyNot::StakeTooSmall { needed },
+            _ => WhyNot::AssignedTo {
+                worker: taken_by,
+                price: taken_for,
+            },
+        }
+    }
+
+    fn is_bidder(id: JobId, job: &JobOf<T>, account: &T::AccountId) -> bool {
+        let in_auction = matches!(job.state, JobState::Bidding { .. } | JobState::Revealing { .. });
+        in_auction
+            && Bids::<T>::get(id)
+                .unwrap_or_default()
+                .iter()
+                .any(|bid| bid.worker == *account)
+    }
+
+    fn list(mut keep: impl FnMut(JobId, &JobOf<T>) -> bool) -> Vec<(JobId, JobOf<T>)> {
+        let mut jobs: Vec<_> = Jobs::<T>::iter()
+            .filter(|(id, job)| keep(*id, job))
+            .take(MAX_LISTED_JOBS as usize)
+            .collect();
+        jobs.sort_by_key(|(id, _)| *id);
+        jobs
+    }
+}

@@ -1,0 +1,130 @@
+//! Submission: everything that can be known of a job is checked before a unit of money is held.
+
+use crate::*;
+use assay_types::{
+    Delivery, JobId, JobInput, JobState, Matching, ModelRegistry, Schema, SchemaError,
+    limits::{InlineInputBytes, MAX_INLINE_OUTPUT_BYTES, Symbols},
+    schema::payload_digest,
+    traits::VersionInfo,
+};
+use frame_support::{ensure, traits::fungible::MutateHold};
+use sp_core::H256;
+use sp_runtime::{DispatchError, DispatchResult, traits::Saturating};
+
+/// A job's input, checked against the schema.
+struct CheckedInput {
+    digest: H256,
+    symbols: BoundedVec<u32, Symbols>,
+    inline: Option<BoundedVec<u8, InlineInputBytes>>,
+}
+
+impl<T: Config> Pallet<T> {
+    pub(crate) fn do_submit(client: &T::AccountId, request: JobRequestOf<T>) -> DispatchResult {
+        Self::terms().check(&request).map_err(Error::<T>::from)?;
+        let version = T::Models::version(request.model).ok_or(Error::<T>::UnknownModel)?;
+        ensure!(version.active, Error::<T>::ModelDeprecated);
+        let input = Self::check_input(&version, request.input)?;
+        Self::check_delivery(&version.schema, &input.symbols, request.delivery)?;
+
+        let now = frame_system::Pallet::<T>::block_number();
+        let state = match request.matching {
+            Matching::Offers => Self::assigned_by_offer(request.model, request.ceiling, request.deadline_blocks)?,
+            // Saturating: the phases are bounded by `MaxAuctionPhase`, the block number is far from its end.
+            Matching::Auction {
+                bidding_blocks,
+                reveal_blocks,
+            } => {
+                let until = now.saturating_add(bidding_blocks);
+                JobState::Bidding {
+                    until,
+                    reveal_until: until.saturating_add(reveal_blocks),
+                }
+            }
+        };
+        T::Currency::hold(&HoldReason::Escrow.into(), client, request.ceiling)
+            .map_err(|_| Error::<T>::InsufficientFunds)?;
+
+        let id = Self::next_job_id();
+        if let Some(bytes) = input.inline {
+            Inputs::<T>::insert(id, bytes);
+        }
+        Self::open(
+            id,
+            JobOf::<T> {
+                client: client.clone(),
+                model: request.model,
+                input_digest: input.digest,
+                symbols: input.symbols,
+                ceiling: request.ceiling,
+                deadline_blocks: request.deadline_blocks,
+                window_blocks: request.window_blocks,
+                delivery: request.delivery,
+                submitted_at: now,
+                tried: BoundedVec::new(),
+                state,
+            },
+        );
+        Ok(())
+    }
+
+    fn next_job_id() -> JobId {
+        NextJobId::<T>::mutate(|next| {
+            let id = *next;
+            // Saturating: a chain that took a million jobs a block would need 10^13 blocks to get there.
+            *next = next.saturating_add(1);
+            id
+        })
+    }
+
+    fn check_input(version: &VersionInfo, input: JobInput) -> Result<CheckedInput, DispatchError> {
+        let schema = &version.schema;
+        Ok(match input {
+            JobInput::Inline(payload) => {
+                let layouts = schema.input_layouts(&payload.symbols).map_err(Self::input_error)?;
+                let digest = payload_digest::<HostBlake2>(&layouts, &payload.bytes).map_err(Self::input_error)?;
+                CheckedInput {
+                    digest,
+                    symbols: payload.symbols,
+                    inline: Some(payload.bytes),
+                }
+            }
+            JobInput::Digest { digest, symbols } => {
+                schema.input_layouts(&symbols).map_err(Self::input_error)?;
+                CheckedInput {
+                    digest,
+                    symbols,
+                    inline: None,
+                }
+            }
+        })
+    }
+
+    fn input_error(error: SchemaError) -> Error<T> {
+        match error {
+            SchemaError::WrongNumberOfSymbols { .. } => Error::<T>::WrongNumberOfSymbols,
+            SchemaError::SymbolOutOfRange { .. } => Error::<T>::SymbolOutOfRange,
+            SchemaError::WrongSize { .. } => Error::<T>::InputSizeMismatch,
+            // A registered schema is sound.
+            SchemaError::NoTensors
+            | SchemaError::UnknownSymbol
+            | SchemaError::EmptyRange
+            | SchemaError::ZeroDimension
+            | SchemaError::TooLarge => Error::<T>::Inconsistent,
+        }
+    }
+
+    fn check_delivery(schema: &Schema, symbols: &[u32], delivery: Delivery) -> DispatchResult {
+        if delivery == Delivery::Inline {
+            let layouts = schema.output_layouts(symbols).map_err(Self::input_error)?;
+            // Saturating: a sum that saturates is refused all the same.
+            let bytes = layouts
+                .iter()
+                .fold(0u64, |total, layout| total.saturating_add(layout.bytes));
+            ensure!(
+                bytes <= u64::from(MAX_INLINE_OUTPUT_BYTES),
+                Error::<T>::OutputTooLargeForInline
+            );
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,138 @@
+//! What a job may ask for, what calls weigh, and what a slash costs: pure rules, outside storage.
+
+use crate::{Claim, WeightInfo};
+use alloc::collections::BTreeSet;
+use assay_types::{JobInput, JobRequest, Matching, ModelVersion, Slashed};
+use polkadot_sdk::{
+    frame_support::weights::Weight,
+    sp_runtime::{Perbill, traits::AtLeast32BitUnsigned},
+};
+
+/// Bounds of a job's terms, both ends included, in blocks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Terms<BlockNumber> {
+    /// From assignment to claim.
+    pub deadline: (BlockNumber, BlockNumber),
+    /// From claim to settlement.
+    pub window: (BlockNumber, BlockNumber),
+    /// For commitments, and for reveals.
+    pub auction_phase: (BlockNumber, BlockNumber),
+}
+
+/// What is wrong with a job's terms.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TermsError {
+    /// The ceiling is zero.
+    CeilingIsZero,
+    /// The deadline is outside its bounds.
+    DeadlineOutOfRange,
+    /// The challenge window is outside its bounds.
+    WindowOutOfRange,
+    /// A phase of the auction is outside its bounds.
+    AuctionPhaseOutOfRange,
+}
+
+impl<BlockNumber: Copy + PartialOrd> Terms<BlockNumber> {
+    /// Checks what a request asks for.
+    pub fn check<Balance: Default + PartialEq>(
+        &self,
+        request: &JobRequest<Balance, BlockNumber>,
+    ) -> Result<(), TermsError> {
+        let within =
+            |value: BlockNumber, (least, greatest): (BlockNumber, BlockNumber)| least <= value && value <= greatest;
+        if request.ceiling == Balance::default() {
+            return Err(TermsError::CeilingIsZero);
+        }
+        if !within(request.deadline_blocks, self.deadline) {
+            return Err(TermsError::DeadlineOutOfRange);
+        }
+        if !within(request.window_blocks, self.window) {
+            return Err(TermsError::WindowOutOfRange);
+        }
+        match request.matching {
+            Matching::Auction {
+                bidding_blocks,
+                reveal_blocks,
+            } if !within(bidding_blocks, self.auction_phase) || !within(reveal_blocks, self.auction_phase) => {
+                Err(TermsError::AuctionPhaseOutOfRange)
+            }
+            Matching::Auction { .. } | Matching::Offers => Ok(()),
+        }
+    }
+}
+
+/// What a missed deadline costs a worker that has `locked` behind the job: half compensates the client; the other half,
+/// and the odd unit, are burned, so that nobody gains by missing a deadline towards itself.
+pub fn non_delivery<Balance: AtLeast32BitUnsigned + Copy>(locked: Balance, rate: Perbill) -> Slashed<Balance> {
+    let slashed = rate.mul_floor(locked);
+    let paid = slashed / Balance::from(2u32);
+    // `paid` is half of `slashed`, so this cannot saturate.
+    Slashed {
+        paid,
+        burned: slashed.saturating_sub(paid),
+    }
+}
+
+/// What declining costs a worker that has `locked` behind the job; all of it is burned.
+pub fn decline<Balance: AtLeast32BitUnsigned + Copy>(locked: Balance, rate: Perbill) -> Balance {
+    rate.mul_floor(locked)
+}
+
+/// What submitting these requests weighs.
+pub fn submission_weight<W: WeightInfo, Balance, BlockNumber>(requests: &[JobRequest<Balance, BlockNumber>]) -> Weight {
+    let by_offer = || {
+        requests
+            .iter()
+            .filter(|request| matches!(request.matching, Matching::Offers))
+    };
+    let models: BTreeSet<ModelVersion> = by_offer().map(|request| request.model).collect();
+    requests.iter().map(|request| W::submit(input_bytes(request))).fold(
+        W::search(by_offer().count() as u32, models.len() as u32),
+        Weight::saturating_add,
+    )
+}
+
+/// What these claims weigh.
+pub fn claims_weight<W: WeightInfo>(claims: &[Claim]) -> Weight {
+    let output_bytes = |claim: &Claim| claim.output.as_ref().map_or(0, |output| output.len() as u32);
+    claims
+        .iter()
+        .map(|claim| W::claim(output_bytes(claim)))
+        .fold(Weight::zero(), Weight::saturating_add)
+}
+
+/// Bytes of a request's inline input.
+fn input_bytes<Balance, BlockNumber>(request: &JobRequest<Balance, BlockNumber>) -> u32 {
+    match &request.input {
+        JobInput::Inline(payload) => payload.bytes.len() as u32,
+        JobInput::Digest { .. } => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn non_delivery_never_costs_more_than_is_locked(locked: u128, parts in 0u32..=1_000_000_000) {
+            let cost = non_delivery(locked, Perbill::from_parts(parts));
+            prop_assert!(cost.paid + cost.burned <= locked);
+        }
+
+        #[test]
+        fn non_delivery_burns_at_least_half(locked: u128, parts in 0u32..=1_000_000_000) {
+            let cost = non_delivery(locked, Perbill::from_parts(parts));
+            prop_assert!(cost.burned >= cost.paid);
+            prop_assert!(cost.burned - cost.paid <= 1);
+        }
+
+        #[test]
+        fn declining_at_a_lower_rate_costs_no_more_than_missing(locked: u128, low in 0u32..=1_000_000_000, more in 0u32..=1_000_000_000) {
+            let high = low.saturating_add(more).min(1_000_000_000);
+            let missed = non_delivery(locked, Perbill::from_parts(high));
+            prop_assert!(decline(locked, Perbill::from_parts(low)) <= missed.paid + missed.burned);
+        }
+    }
+}

@@ -1,0 +1,221 @@
+//! Random play: whatever clients and workers do, in whatever order, the books balance.
+
+use crate::{Claim, Jobs, LongestJob, mock::*};
+use assay_types::{Delivery, H256, JobId, JobState};
+use polkadot_sdk::frame_support::traits::{Get, Hooks};
+use proptest::prelude::*;
+
+/// One act of one account; most random ones are refused, and a refused one must change nothing.
+#[derive(Clone, Debug)]
+enum Act {
+    Submit {
+        ceiling: u64,
+        auction: bool,
+        inline: bool,
+    },
+    Commit {
+        worker: u64,
+        job: u64,
+    },
+    Reveal {
+        worker: u64,
+        job: u64,
+        lie: bool,
+    },
+    /// A whole auction, from the submission to the reveals; each worker takes part in it, or bids and stays silent.
+    Auction {
+        ceiling: u64,
+        silent: Option<u64>,
+    },
+    Claim {
+        worker: u64,
+        job: u64,
+        inline: bool,
+    },
+    Decline {
+        worker: u64,
+        job: u64,
+    },
+    Accept {
+        job: u64,
+    },
+    Advance {
+        job: u64,
+    },
+    Unbond {
+        worker: u64,
+        amount: u64,
+    },
+    Offer {
+        worker: u64,
+        price: u64,
+        capacity: u32,
+    },
+    Pause {
+        worker: u64,
+    },
+    Resume {
+        worker: u64,
+    },
+    Drain {
+        worker: u64,
+    },
+    Leave {
+        worker: u64,
+    },
+    Withdraw {
+        worker: u64,
+    },
+    Blocks {
+        blocks: u64,
+        idle: bool,
+    },
+}
+
+fn worker() -> impl Strategy<Value = u64> {
+    prop_oneof![Just(CHEAP), Just(DEAR), Just(THIRD)]
+}
+
+fn act() -> impl Strategy<Value = Act> {
+    let job = 0..12u64;
+    prop_oneof![
+        4 => (1..200u64, any::<bool>(), any::<bool>())
+            .prop_map(|(ceiling, auction, inline)| Act::Submit { ceiling, auction, inline }),
+        6 => (worker(), job.clone()).prop_map(|(worker, job)| Act::Commit { worker, job }),
+        2 => (worker(), job.clone(), any::<bool>()).prop_map(|(worker, job, lie)| Act::Reveal { worker, job, lie }),
+        3 => (50..200u64, proptest::option::of(worker())).prop_map(|(ceiling, silent)| Act::Auction { ceiling, silent }),
+        6 => (worker(), job.clone(), any::<bool>()).prop_map(|(worker, job, inline)| Act::Claim { worker, job, inline }),
+        1 => (worker(), job.clone()).prop_map(|(worker, job)| Act::Decline { worker, job }),
+        2 => job.clone().prop_map(|job| Act::Accept { job }),
+        2 => job.prop_map(|job| Act::Advance { job }),
+        1 => (worker(), 0..2_000u64).prop_map(|(worker, amount)| Act::Unbond { worker, amount }),
+        2 => (worker(), 1..120u64, 1..4u32).prop_map(|(worker, price, capacity)| Act::Offer { worker, price, capacity }),
+        1 => worker().prop_map(|worker| Act::Pause { worker }),
+        1 => worker().prop_map(|worker| Act::Resume { worker }),
+        1 => worker().prop_map(|worker| Act::Drain { worker }),
+        1 => worker().prop_map(|worker| Act::Leave { worker }),
+        1 => worker().prop_map(|worker| Act::Withdraw { worker }),
+        4 => (1..8u64, any::<bool>()).prop_map(|(blocks, idle)| Act::Blocks { blocks, idle }),
+    ]
+}
+
+const WORKERS: [u64; 3] = [CHEAP, DEAR, THIRD];
+
+/// What a worker bids on a job, so that it can reveal later.
+fn bid_of(worker: u64, job: JobId) -> u64 {
+    10 + 17 * ((worker + job) % 5)
+}
+
+fn play(act: Act) {
+    let result = match act {
+        Act::Submit {
+            ceiling,
+            auction: by_auction,
+            inline,
+        } => {
+            let delivery = if inline { Delivery::Inline } else { Delivery::Digest };
+            let template = if by_auction { auction(ceiling) } else { request(ceiling) };
+            Market::submit(signed(CLIENT), Request { delivery, ..template })
+        }
+        Act::Commit { worker, job } => {
+            Market::commit_bid(signed(worker), job, commitment(worker, job, bid_of(worker, job)))
+        }
+        Act::Reveal { worker, job, lie } => {
+            Market::reveal_bid(signed(worker), job, bid_of(worker, job) + u64::from(lie), SALT)
+        }
+        Act::Auction { ceiling, silent } => {
+            let job = crate::NextJobId::<Test>::get();
+            let _refused = Market::submit(signed(CLIENT), auction(ceiling)).is_err();
+            WORKERS.into_iter().for_each(|worker| play(Act::Commit { worker, job }));
+            advance_to(now() + BIDDING + 1);
+            let revealers = WORKERS.into_iter().filter(|worker| Some(*worker) != silent);
+            revealers.for_each(|worker| {
+                play(Act::Reveal {
+                    worker,
+                    job,
+                    lie: false,
+                })
+            });
+            Ok(())
+        }
+        Act::Claim {
+            worker,
+            job,
+            inline: true,
+        } => Market::claim(signed(worker), inline_claim(job, 1)),
+        Act::Claim {
+            worker,
+            job,
+            inline: false,
+        } => Market::claim(
+            signed(worker),
+            Claim {
+                job,
+                output_digest: H256::zero(),
+                output: None,
+            },
+        ),
+        Act::Decline { worker, job } => Market::decline(signed(worker), job),
+        Act::Accept { job } => Market::accept(signed(CLIENT), job),
+        Act::Advance { job } => Market::advance(signed(CLIENT), job),
+        Act::Unbond { worker, amount } => Workers::unbond(signed(worker), amount),
+        Act::Offer {
+            worker,
+            price,
+            capacity,
+        } => Workers::publish_offer(signed(worker), MODEL, price, capacity),
+        Act::Pause { worker } => Workers::pause(signed(worker)),
+        Act::Resume { worker } => Workers::resume(signed(worker)),
+        Act::Drain { worker } => Workers::drain(signed(worker)),
+        Act::Leave { worker } => Workers::leave(signed(worker)),
+        Act::Withdraw { worker } => Workers::withdraw(signed(worker)),
+        Act::Blocks { blocks, idle } => {
+            if idle {
+                advance_to(now() + blocks)
+            } else {
+                without_idle_to(now() + blocks)
+            }
+            Ok(())
+        }
+    };
+    // Refusals are part of the game; what they must not do is leave a trace, which the books show.
+    let _refused = result.is_err();
+}
+
+/// Plays on until no job is left; nothing may be stuck.
+fn finish() {
+    let longest: u64 = LongestJob::<Test>::get();
+    let end = now() + longest;
+    while Jobs::<Test>::iter().next().is_some() {
+        for (id, job) in Jobs::<Test>::iter().collect::<Vec<_>>() {
+            if let JobState::Assigned { assignment, .. } = job.state {
+                let claim = match job.delivery {
+                    Delivery::Inline => inline_claim(id, 1),
+                    Delivery::Digest => digest_claim(id),
+                };
+                let _late = Market::claim(signed(assignment.worker), claim);
+            }
+        }
+        advance_to(now() + 1);
+        assert!(now() < end, "a job is stuck");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 512, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_books_balance_whatever_is_played(acts in proptest::collection::vec(act(), 1..80)) {
+        TestExt::new().offer(CHEAP, 30, 3).offer(DEAR, 60, 3).worker(THIRD).execute_with(|| {
+            for act in acts {
+                let description = format!("{act:?}");
+                play(act);
+                check().unwrap_or_else(|error| panic!("after {description}: {error:?}"));
+            }
+            finish();
+            check().unwrap_or_else(|error| panic!("at the end: {error:?}"));
+            assert_eq!(held_for_jobs(CLIENT), 0);
+            Market::on_idle(now(), polkadot_sdk::frame_support::weights::Weight::MAX);
+        });
+    }
+}

@@ -1,0 +1,10 @@
+//! The market's stories, told against the real pallets for models and workers.
+
+mod agenda;
+mod auctions;
+mod claims;
+mod games;
+mod money;
+mod offers;
+mod queries;
+mod submission;

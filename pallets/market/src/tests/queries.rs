@@ -1,0 +1,116 @@
+//! What the runtime API answers.
+
+use crate::mock::*;
+use assay_types::{NoOffer, WhyNot, WorkerStatus};
+use polkadot_sdk::frame_support::assert_ok;
+
+fn why_not(worker: u64, job: u64) -> crate::queries::WhyNotOf<Test> {
+    Market::why_not(&worker, Workers::worker_info(&worker), job)
+}
+
+#[test]
+fn quote_is_the_price_that_a_job_would_get() {
+    TestExt::new().execute_with(|| assert_eq!(Market::quote(MODEL), Err(NoOffer::NoneForModel)));
+    TestExt::new().offer(DEAR, 60, 5).offer(CHEAP, 30, 1).execute_with(|| {
+        assert_eq!(
+            Market::quote(MODEL).map(|quote| (quote.worker, quote.price)),
+            Ok((CHEAP, 30))
+        );
+        submit(request(100));
+        assert_eq!(
+            Market::quote(MODEL).map(|quote| (quote.worker, quote.price)),
+            Ok((DEAR, 60))
+        );
+    });
+}
+
+#[test]
+fn jobs_of_lists_those_of_client_worker_and_bidder() {
+    TestExt::new().offer(CHEAP, 30, 5).worker(DEAR).execute_with(|| {
+        let by_offer = submit(request(100));
+        let by_auction = submit(auction(100));
+        commit(DEAR, by_auction, 50);
+        let ids = |account| {
+            Market::jobs_of(&account)
+                .into_iter()
+                .map(|(id, _)| id)
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(ids(CLIENT), vec![by_offer, by_auction]);
+        assert_eq!(ids(CHEAP), vec![by_offer]);
+        assert_eq!(ids(DEAR), vec![by_auction]);
+        assert_eq!(ids(THIRD), Vec::<u64>::new());
+    });
+}
+
+#[test]
+fn open_jobs_are_those_that_take_bids_now() {
+    TestExt::new().offer(CHEAP, 30, 5).execute_with(|| {
+        submit(request(100));
+        let open = submit(auction(100));
+        assert_eq!(Market::open_jobs(MODEL), vec![open]);
+        without_idle_to(now() + BIDDING + 1);
+        assert_eq!(Market::open_jobs(MODEL), Vec::<u64>::new());
+    });
+}
+
+#[test]
+fn why_not_names_what_stands_in_the_way_of_an_offer() {
+    TestExt::new().offer(CHEAP, 30, 5).worker(DEAR).execute_with(|| {
+        let job = submit(request(50));
+        assert_eq!(why_not(CHEAP, 99), WhyNot::UnknownJob);
+        assert_eq!(
+            why_not(CHEAP, job),
+            WhyNot::AwaitingClaim {
+                deadline: now() + DEADLINE
+            }
+        );
+        assert_eq!(why_not(THIRD, job), WhyNot::NotRegistered);
+        assert_eq!(why_not(DEAR, job), WhyNot::NoOffer);
+        assert_ok!(Workers::publish_offer(signed(DEAR), MODEL, 60, 5));
+        assert_eq!(why_not(DEAR, job), WhyNot::AboveCeiling { price: 60, ceiling: 50 });
+        assert_ok!(Workers::publish_offer(signed(DEAR), MODEL, 40, 5));
+        assert_eq!(
+            why_not(DEAR, job),
+            WhyNot::AssignedTo {
+                worker: CHEAP,
+                price: 30
+            }
+        );
+        assert_ok!(Workers::pause(signed(DEAR)));
+        assert_eq!(why_not(DEAR, job), WhyNot::NotActive(WorkerStatus::Paused));
+        claim(CHEAP, job);
+        assert_eq!(
+            why_not(CHEAP, job),
+            WhyNot::AwaitingSettlement {
+                window_until: now() + WINDOW
+            }
+        );
+    });
+}
+
+#[test]
+fn why_not_follows_an_auction() {
+    TestExt::new().worker(CHEAP).worker(DEAR).execute_with(|| {
+        let job = submit(auction(100));
+        let until = now() + BIDDING;
+        assert_eq!(why_not(CHEAP, job), WhyNot::NoBid { until });
+        commit(CHEAP, job, 40);
+        assert_eq!(why_not(CHEAP, job), WhyNot::AwaitingReveals { until });
+        advance_to(until + 1);
+        let reveal_until = until + REVEAL;
+        assert_eq!(why_not(CHEAP, job), WhyNot::BidNotRevealed { until: reveal_until });
+        assert_eq!(why_not(DEAR, job), WhyNot::BiddingOver);
+        let large = submit(auction(STAKE));
+        assert_eq!(why_not(DEAR, large), WhyNot::StakeTooSmall { needed: lock(STAKE) });
+    });
+}
+
+#[test]
+fn why_not_remembers_a_missed_deadline() {
+    TestExt::new().offer(CHEAP, 30, 5).offer(DEAR, 60, 5).execute_with(|| {
+        let job = submit(request(100));
+        advance_past(now() + DEADLINE);
+        assert_eq!(why_not(CHEAP, job), WhyNot::AlreadyTried);
+    });
+}

@@ -1,0 +1,61 @@
+//! The market's types, named once for the whole pallet.
+
+use crate::Config;
+use assay_types::{
+    Bid, H256, Job, JobId, JobState,
+    limits::{self, InlineOutputBytes},
+};
+use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
+use polkadot_sdk::{
+    frame_support::traits::{Get, fungible},
+    frame_system::{self, pallet_prelude::BlockNumberFor},
+    sp_io,
+    sp_runtime::{BoundedVec, traits::Saturating},
+};
+use scale_info::TypeInfo;
+
+/// The currency's unit of account.
+pub type BalanceOf<T> = <<T as Config>::Currency as fungible::Inspect<<T as frame_system::Config>::AccountId>>::Balance;
+/// A stored job.
+pub type JobOf<T> = Job<<T as frame_system::Config>::AccountId, BalanceOf<T>, BlockNumberFor<T>>;
+/// A job's state.
+pub type JobStateOf<T> = JobState<<T as frame_system::Config>::AccountId, BalanceOf<T>, BlockNumberFor<T>>;
+/// What a client submits.
+pub type JobRequestOf<T> = assay_types::JobRequest<BalanceOf<T>, BlockNumberFor<T>>;
+/// A worker's hold on a job.
+pub type AssignmentOf<T> = assay_types::Assignment<<T as frame_system::Config>::AccountId, BalanceOf<T>>;
+/// The bids on a job.
+pub type BidsOf<T> = BoundedVec<Bid<<T as frame_system::Config>::AccountId, BalanceOf<T>>, limits::Bids>;
+
+/// A worker's commitment to the output of a job.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+pub struct Claim {
+    /// The job.
+    pub job: JobId,
+    /// List digest of the output tensors.
+    pub output_digest: H256,
+    /// The output tensors one after the other, where the client asked for them inline.
+    pub output: Option<BoundedVec<u8, InlineOutputBytes>>,
+}
+
+/// The longest that a job can last, in blocks: an auction's two phases, every attempt up to its deadline, and the
+/// challenge window. Stakes and model versions must outlast it.
+pub struct LongestJob<T>(core::marker::PhantomData<T>);
+
+impl<T: Config> Get<BlockNumberFor<T>> for LongestJob<T> {
+    fn get() -> BlockNumberFor<T> {
+        // Saturating: a bound that saturates fails the integrity tests of those who must outlast it.
+        let auction = T::MaxAuctionPhase::get().saturating_mul(2u32.into());
+        let attempts = T::MaxDeadline::get().saturating_mul(limits::MAX_ATTEMPTS.into());
+        auction.saturating_add(attempts).saturating_add(T::MaxWindow::get())
+    }
+}
+
+/// BLAKE2b-256 by the node's host function.
+pub struct HostBlake2;
+
+impl assay_exact::digest::Hash256 for HostBlake2 {
+    fn hash(bytes: &[u8]) -> [u8; 32] {
+        sp_io::hashing::blake2_256(bytes)
+    }
+}
