@@ -1,0 +1,83 @@
+//! Assay's own pallets: what jobs may ask for, and what secures them.
+
+use crate::{
+    units::{DAYS, HOURS, MILLIUNIT, MINUTES, UNIT, deposit},
+    *,
+};
+use frame_support::{
+    parameter_types,
+    traits::{ConstU32, ConstU128, fungible::HoldConsideration},
+};
+use pallet_models::VersionDeposit;
+use sp_runtime::{FixedU128, Perbill};
+
+/// An honest worker waits some ten blocks for finality before it starts, and a few for its claim to be included.
+const MIN_DEADLINE: BlockNumber = MINUTES;
+const MAX_DEADLINE: BlockNumber = HOURS;
+/// A challenger re-executes the job, which takes it no longer than the worker had at least.
+const MIN_WINDOW: BlockNumber = MINUTES;
+const MAX_WINDOW: BlockNumber = DAYS;
+/// Enough blocks for a bid to be seen, priced and included, even if one block or two are missed.
+const MIN_AUCTION_PHASE: BlockNumber = 5;
+const MAX_AUCTION_PHASE: BlockNumber = 10 * MINUTES;
+
+/// Stake and models outlive every job ([`pallet_market::LongestJob`], a day and some hours) by days, in which a dispute
+/// must find them; the pallets' integrity tests compare the two.
+const OUTLIVE_JOBS: BlockNumber = 7 * DAYS;
+
+parameter_types! {
+    pub const ModelDeposit: RuntimeHoldReason = RuntimeHoldReason::Models(pallet_models::HoldReason::Registration);
+}
+
+impl pallet_models::Config for Runtime {
+    type Consideration = HoldConsideration<
+        AccountId,
+        Balances,
+        ModelDeposit,
+        VersionDeposit<ConstU128<{ deposit(3, 0) }>, ConstU128<{ deposit(0, 1) }>, Balance>,
+    >;
+    type LongestJob = pallet_market::LongestJob<Self>;
+    type RetirementBlocks = ConstU32<OUTLIVE_JOBS>;
+    type WeightInfo = pallet_models::weights::ComputedWeight<Self>;
+}
+
+parameter_types! {
+    /// A job locks ten times its price, so that a wrong result costs a multiple of what it could earn.
+    pub const StakePerPrice: FixedU128 = FixedU128::from_u32(10);
+}
+
+impl pallet_workers::Config for Runtime {
+    type Currency = Balances;
+    type LongestJob = pallet_market::LongestJob<Self>;
+    type MinStake = ConstU128<{ 100 * UNIT }>;
+    type Models = Models;
+    type RuntimeHoldReason = RuntimeHoldReason;
+    /// Covers the transactions of a dispute over the cheapest job.
+    type StakeFloor = ConstU128<UNIT>;
+    type StakePerPrice = StakePerPrice;
+    type UnbondingBlocks = ConstU32<OUTLIVE_JOBS>;
+    type WeightInfo = pallet_workers::weights::ComputedWeight<Self>;
+}
+
+parameter_types! {
+    pub const NonDeliverySlash: Perbill = Perbill::from_percent(10);
+    pub const DeclineSlash: Perbill = Perbill::from_percent(1);
+}
+
+impl pallet_market::Config for Runtime {
+    /// More than the fees of a bid, so that a bid which is not meant costs something.
+    type BidDeposit = ConstU128<{ 100 * MILLIUNIT }>;
+    type Currency = Balances;
+    type DeclineSlash = DeclineSlash;
+    type MaxAuctionPhase = ConstU32<MAX_AUCTION_PHASE>;
+    type MaxDeadline = ConstU32<MAX_DEADLINE>;
+    type MaxWindow = ConstU32<MAX_WINDOW>;
+    type MinAuctionPhase = ConstU32<MIN_AUCTION_PHASE>;
+    type MinDeadline = ConstU32<MIN_DEADLINE>;
+    type MinWindow = ConstU32<MIN_WINDOW>;
+    type Models = Models;
+    type NonDeliverySlash = NonDeliverySlash;
+    type RuntimeHoldReason = RuntimeHoldReason;
+    type WeightInfo = pallet_market::weights::ComputedWeight<Self>;
+    type Workers = Workers;
+}

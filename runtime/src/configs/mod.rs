@@ -1,0 +1,7 @@
+//! The pallets' configuration, by concern.
+
+pub mod assay;
+pub mod consensus;
+pub mod money;
+pub mod system;
+pub mod xcm;

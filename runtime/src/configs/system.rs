@@ -1,0 +1,228 @@
+//! Limits of a block, and the ways to make a call: in batches, for another account, together, or as the superuser.
+
+use crate::{
+    units::{BLOCKS_PER_RELAY_SLOT, SS58_PREFIX, deposit},
+    *,
+};
+use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
+use cumulus_pallet_parachain_system::block_weight::{DynamicMaxBlockWeightHooks, MaxParachainBlockWeight};
+use frame_support::{
+    derive_impl,
+    dispatch::DispatchClass,
+    parameter_types,
+    traits::{ConstU16, ConstU32, ConstU64, Get, InstanceFilter},
+    weights::constants::{BlockExecutionWeight, ExtrinsicBaseWeight, RocksDbWeight},
+};
+use frame_system::limits::{BlockLength, BlockWeights};
+use scale_info::TypeInfo;
+use sp_runtime::Perbill;
+
+/// Share of a block that ordinary transactions may fill; the rest is for those that keep the chain running.
+pub const NORMAL_SHARE: Perbill = Perbill::from_percent(75);
+/// Share of a block that hooks are expected to take before the first transaction.
+const INITIALIZATION_SHARE: Perbill = Perbill::from_percent(5);
+/// Bytes of transactions in a block: half of what a relay chain validator accepts as a proof of validity.
+const MAX_BLOCK_BYTES: u32 = 5 * 1024 * 1024;
+
+/// See [`BLOCKS_PER_RELAY_SLOT`].
+pub type BlocksPerRelaySlot = ConstU32<BLOCKS_PER_RELAY_SLOT>;
+
+/// What a block may use now: its share of a core, or, in the first block on a core and where something needs it (a
+/// runtime upgrade), the whole core.
+pub type MaxBlockWeight = MaxParachainBlockWeight<Runtime, BlocksPerRelaySlot>;
+
+parameter_types! {
+    pub const Version: RuntimeVersion = VERSION;
+    pub const BlockHashCount: BlockNumber = 4_096;
+    pub RuntimeBlockLength: BlockLength = BlockLength::builder()
+        .max_length(MAX_BLOCK_BYTES)
+        .modify_max_length_for_class(DispatchClass::Normal, |max| *max = NORMAL_SHARE * MAX_BLOCK_BYTES)
+        .build();
+    pub RuntimeBlockWeights: BlockWeights = {
+        let max_block = MaxBlockWeight::get();
+        let normal = NORMAL_SHARE * max_block;
+        BlockWeights::builder()
+            .base_block(BlockExecutionWeight::get())
+            .for_class(DispatchClass::all(), |class| class.base_extrinsic = ExtrinsicBaseWeight::get())
+            .for_class(DispatchClass::Normal, |class| class.max_total = Some(normal))
+            .for_class(DispatchClass::Operational, |class| {
+                class.max_total = Some(max_block);
+                class.reserved = Some(max_block - normal);
+            })
+            .avg_block_initialization(INITIALIZATION_SHARE)
+            .build_or_panic()
+    };
+}
+
+#[derive_impl(frame_system::config_preludes::ParaChainDefaultConfig)]
+impl frame_system::Config for Runtime {
+    type AccountData = pallet_balances::AccountData<Balance>;
+    type AccountId = AccountId;
+    type Block = Block;
+    type BlockHashCount = BlockHashCount;
+    type BlockLength = RuntimeBlockLength;
+    type BlockWeights = RuntimeBlockWeights;
+    type DbWeight = RocksDbWeight;
+    type Hash = Hash;
+    /// A worker is referred to by its stake, its offers, session keys and proxies at once; the default of 16 stays
+    /// well above that.
+    type MaxConsumers = ConstU32<16>;
+    type Nonce = Nonce;
+    /// A new blob waits for the relay chain's go-ahead.
+    type OnSetCode = cumulus_pallet_parachain_system::ParachainSetCode<Self>;
+    /// Chooses between the block's share of a core and all of it, once the hooks' weight is known.
+    type PreInherents = DynamicMaxBlockWeightHooks<Self, BlocksPerRelaySlot>;
+    type SS58Prefix = ConstU16<SS58_PREFIX>;
+    type SystemWeightInfo = frame_system::weights::SubstrateWeight<Self>;
+    type Version = Version;
+}
+
+impl pallet_timestamp::Config for Runtime {
+    /// Blocks of one slot may carry the same time.
+    type MinimumPeriod = ConstU64<0>;
+    type Moment = u64;
+    type OnTimestampSet = Aura;
+    type WeightInfo = pallet_timestamp::weights::SubstrateWeight<Self>;
+}
+
+impl parachain_info::Config for Runtime {}
+
+impl pallet_utility::Config for Runtime {
+    type PalletsOrigin = OriginCaller;
+    type RuntimeCall = RuntimeCall;
+    type RuntimeEvent = RuntimeEvent;
+    type WeightInfo = pallet_utility::weights::SubstrateWeight<Self>;
+}
+
+parameter_types! {
+    pub const MultisigDepositBase: Balance = deposit(1, 88);
+    pub const MultisigDepositFactor: Balance = deposit(0, 32);
+}
+
+impl pallet_multisig::Config for Runtime {
+    type BlockNumberProvider = System;
+    type Currency = Balances;
+    type DepositBase = MultisigDepositBase;
+    type DepositFactor = MultisigDepositFactor;
+    type MaxSignatories = ConstU32<100>;
+    type RuntimeCall = RuntimeCall;
+    type RuntimeEvent = RuntimeEvent;
+    type WeightInfo = pallet_multisig::weights::SubstrateWeight<Self>;
+}
+
+/// What a proxy may do for the account that appointed it.
+#[derive(
+    Copy,
+    Clone,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Encode,
+    Decode,
+    DecodeWithMemTracking,
+    MaxEncodedLen,
+    TypeInfo,
+)]
+pub enum ProxyType {
+    /// Everything.
+    #[default]
+    #[codec(index = 0)]
+    Any,
+    /// Reject announcements of other proxies: the alarm of an account with delayed proxies.
+    #[codec(index = 1)]
+    CancelProxy,
+    /// Run a collator: its candidacy and its session keys.
+    #[codec(index = 2)]
+    Collator,
+    /// Work: offers, bids and claims, but not the stake. For the key that lies on the machine with the GPU.
+    #[codec(index = 3)]
+    Worker,
+    /// Buy: submit jobs and accept their results.
+    #[codec(index = 4)]
+    Client,
+}
+
+impl ProxyType {
+    /// Whether this kind lets the proxy make `call` itself, batches aside.
+    fn allows(self, call: &RuntimeCall) -> bool {
+        match self {
+            Self::Any => true,
+            Self::CancelProxy => {
+                matches!(call, RuntimeCall::Proxy(pallet_proxy::Call::reject_announcement { .. }))
+            }
+            Self::Collator => matches!(call, RuntimeCall::CollatorSelection(_) | RuntimeCall::Session(_)),
+            Self::Worker => matches!(
+                call,
+                RuntimeCall::Market(
+                    pallet_market::Call::commit_bid { .. }
+                        | pallet_market::Call::reveal_bid { .. }
+                        | pallet_market::Call::claim { .. }
+                        | pallet_market::Call::claim_batch { .. }
+                        | pallet_market::Call::decline { .. }
+                        | pallet_market::Call::advance { .. }
+                        | pallet_market::Call::advance_batch { .. }
+                ) | RuntimeCall::Workers(
+                    pallet_workers::Call::publish_offer { .. }
+                        | pallet_workers::Call::remove_offer { .. }
+                        | pallet_workers::Call::pause { .. }
+                        | pallet_workers::Call::resume { .. }
+                        | pallet_workers::Call::drain { .. }
+                )
+            ),
+            Self::Client => matches!(
+                call,
+                RuntimeCall::Market(
+                    pallet_market::Call::submit { .. }
+                        | pallet_market::Call::submit_batch { .. }
+                        | pallet_market::Call::accept { .. }
+                        | pallet_market::Call::accept_batch { .. }
+                        | pallet_market::Call::advance { .. }
+                        | pallet_market::Call::advance_batch { .. }
+                )
+            ),
+        }
+    }
+}
+
+impl InstanceFilter<RuntimeCall> for ProxyType {
+    /// A batch passes here, and each call in it is filtered by itself, for the filter stays with the origin.
+    fn filter(&self, call: &RuntimeCall) -> bool {
+        self.allows(call) || matches!(call, RuntimeCall::Utility(_))
+    }
+
+    fn is_superset(&self, other: &Self) -> bool {
+        self == other || *self == Self::Any
+    }
+}
+
+parameter_types! {
+    pub const ProxyDepositBase: Balance = deposit(1, 8);
+    pub const ProxyDepositFactor: Balance = deposit(0, 33);
+    pub const AnnouncementDepositBase: Balance = deposit(1, 8);
+    pub const AnnouncementDepositFactor: Balance = deposit(0, 66);
+}
+
+impl pallet_proxy::Config for Runtime {
+    type AnnouncementDepositBase = AnnouncementDepositBase;
+    type AnnouncementDepositFactor = AnnouncementDepositFactor;
+    type BlockNumberProvider = System;
+    type CallHasher = BlakeTwo256;
+    type Currency = Balances;
+    type MaxPending = ConstU32<32>;
+    type MaxProxies = ConstU32<32>;
+    type ProxyDepositBase = ProxyDepositBase;
+    type ProxyDepositFactor = ProxyDepositFactor;
+    type ProxyType = ProxyType;
+    type RuntimeCall = RuntimeCall;
+    type RuntimeEvent = RuntimeEvent;
+    type WeightInfo = pallet_proxy::weights::SubstrateWeight<Self>;
+}
+
+impl pallet_sudo::Config for Runtime {
+    type RuntimeCall = RuntimeCall;
+    type RuntimeEvent = RuntimeEvent;
+    type WeightInfo = pallet_sudo::weights::SubstrateWeight<Self>;
+}

@@ -1,0 +1,192 @@
+//! Assay's parachain runtime: the types of its blocks, the pallets it is made of, and what it answers a node.
+//!
+//! Pallets are configured in [`configs`], by concern; [`apis`] is what the node calls; [`genesis_presets`] are the
+//! named first states; [`units`] holds money and time. No pallet is defined here.
+
+#![cfg_attr(not(feature = "std"), no_std)]
+#![recursion_limit = "256"]
+#![allow(
+    missing_docs,
+    reason = "the macros of the runtime and of the blob generate public items without any"
+)]
+
+extern crate alloc;
+
+pub mod apis;
+mod configs;
+pub mod genesis_presets;
+#[cfg(feature = "std")]
+mod invariants;
+pub mod units;
+mod weights;
+
+use alloc::{borrow::Cow, vec::Vec};
+use polkadot_sdk::{staging_parachain_info as parachain_info, *};
+use sp_runtime::{
+    MultiAddress, MultiSignature, generic, impl_opaque_keys,
+    traits::{BlakeTwo256, IdentifyAccount, Verify},
+};
+use sp_version::RuntimeVersion;
+
+pub use configs::system::ProxyType;
+#[cfg(feature = "std")]
+pub use invariants::check_invariants;
+pub use sp_consensus_aura::sr25519::AuthorityId as AuraId;
+
+#[cfg(feature = "std")]
+include!(concat!(env!("OUT_DIR"), "/wasm_binary.rs"));
+
+/// Signature of a transaction: sr25519, ed25519 or ecdsa.
+pub type Signature = MultiSignature;
+/// An account: the public key, or its hash, that [`Signature`] is checked against.
+pub type AccountId = <<Signature as Verify>::Signer as IdentifyAccount>::AccountId;
+/// How a transaction names an account.
+pub type Address = MultiAddress<AccountId, ()>;
+/// An amount of the token, in units of 10^-12.
+pub type Balance = u128;
+/// Number of an account's transaction.
+pub type Nonce = u32;
+/// A block's or a transaction's hash.
+pub type Hash = sp_core::H256;
+/// A block's height.
+pub type BlockNumber = u32;
+/// A block's header.
+pub type Header = generic::Header<BlockNumber, BlakeTwo256>;
+/// A block.
+pub type Block = generic::Block<Header, UncheckedExtrinsic>;
+
+/// What a transaction carries and is checked by, besides its call. The two outermost see all that the others spend:
+/// one grants a transaction the whole core where the block's share of it is too small, the other gives back the proof
+/// size that a transaction was charged for and did not use.
+pub type TxExtension = cumulus_pallet_parachain_system::block_weight::DynamicMaxBlockWeight<
+    Runtime,
+    cumulus_pallet_weight_reclaim::StorageWeightReclaim<
+        Runtime,
+        (
+            frame_system::AuthorizeCall<Runtime>,
+            frame_system::CheckNonZeroSender<Runtime>,
+            frame_system::CheckSpecVersion<Runtime>,
+            frame_system::CheckTxVersion<Runtime>,
+            frame_system::CheckGenesis<Runtime>,
+            frame_system::CheckEra<Runtime>,
+            frame_system::CheckNonce<Runtime>,
+            frame_system::CheckWeight<Runtime>,
+            pallet_transaction_payment::ChargeTransactionPayment<Runtime>,
+            frame_metadata_hash_extension::CheckMetadataHash<Runtime>,
+        ),
+    >,
+    configs::system::BlocksPerRelaySlot,
+>;
+
+/// A transaction as it travels.
+pub type UncheckedExtrinsic = generic::UncheckedExtrinsic<Address, RuntimeCall, Signature, TxExtension>;
+/// What a transaction's signature covers.
+pub type SignedPayload = generic::SignedPayload<RuntimeCall, TxExtension>;
+
+/// Applies blocks and transactions to the state.
+pub type Executive =
+    frame_executive::Executive<Runtime, Block, frame_system::ChainContext<Runtime>, Runtime, AllPalletsWithSystem>;
+
+impl_opaque_keys! {
+    /// What a collator signs blocks with.
+    pub struct SessionKeys {
+        /// Key of the block author.
+        pub aura: Aura,
+    }
+}
+
+/// Name and version of this runtime. `spec_version` grows with every release that changes what a block does,
+/// `transaction_version` whenever an old signed transaction would mean something else.
+#[sp_version::runtime_version]
+pub const VERSION: RuntimeVersion = RuntimeVersion {
+    spec_name: Cow::Borrowed("assay"),
+    impl_name: Cow::Borrowed("assay"),
+    authoring_version: 1,
+    spec_version: 1,
+    impl_version: 0,
+    apis: apis::RUNTIME_API_VERSIONS,
+    transaction_version: 1,
+    system_version: 1,
+};
+
+#[frame_support::runtime]
+mod runtime {
+    /// The pallets. An index is part of every encoded call, event and error, so it never changes or is used again.
+    #[runtime::runtime]
+    #[runtime::derive(
+        RuntimeCall,
+        RuntimeEvent,
+        RuntimeError,
+        RuntimeOrigin,
+        RuntimeFreezeReason,
+        RuntimeHoldReason,
+        RuntimeSlashReason,
+        RuntimeLockId,
+        RuntimeTask,
+        RuntimeViewFunction
+    )]
+    pub struct Runtime;
+
+    // The chain itself.
+    #[runtime::pallet_index(0)]
+    pub type System = frame_system;
+    #[runtime::pallet_index(1)]
+    pub type ParachainSystem = cumulus_pallet_parachain_system;
+    #[runtime::pallet_index(2)]
+    pub type Timestamp = pallet_timestamp;
+    #[runtime::pallet_index(3)]
+    pub type ParachainInfo = parachain_info;
+    #[runtime::pallet_index(4)]
+    pub type WeightReclaim = cumulus_pallet_weight_reclaim;
+
+    // Money.
+    #[runtime::pallet_index(10)]
+    pub type Balances = pallet_balances;
+    #[runtime::pallet_index(11)]
+    pub type TransactionPayment = pallet_transaction_payment;
+
+    // Collators. Hooks run in this order: the author is known before the session turns, and Aura learns its keys last.
+    #[runtime::pallet_index(20)]
+    pub type Authorship = pallet_authorship;
+    #[runtime::pallet_index(21)]
+    pub type CollatorSelection = pallet_collator_selection;
+    #[runtime::pallet_index(22)]
+    pub type Session = pallet_session;
+    #[runtime::pallet_index(23)]
+    pub type Aura = pallet_aura;
+    #[runtime::pallet_index(24)]
+    pub type AuraExt = cumulus_pallet_aura_ext;
+
+    // Messages to and from other chains.
+    #[runtime::pallet_index(30)]
+    pub type XcmpQueue = cumulus_pallet_xcmp_queue;
+    #[runtime::pallet_index(31)]
+    pub type PolkadotXcm = pallet_xcm;
+    #[runtime::pallet_index(32)]
+    pub type CumulusXcm = cumulus_pallet_xcm;
+    #[runtime::pallet_index(33)]
+    pub type MessageQueue = pallet_message_queue;
+
+    // Ways to make a call.
+    #[runtime::pallet_index(40)]
+    pub type Utility = pallet_utility;
+    #[runtime::pallet_index(41)]
+    pub type Proxy = pallet_proxy;
+    #[runtime::pallet_index(42)]
+    pub type Multisig = pallet_multisig;
+    #[runtime::pallet_index(43)]
+    pub type Sudo = pallet_sudo;
+
+    // What the chain is for.
+    #[runtime::pallet_index(50)]
+    pub type Models = pallet_models;
+    #[runtime::pallet_index(51)]
+    pub type Workers = pallet_workers;
+    #[runtime::pallet_index(52)]
+    pub type Market = pallet_market;
+}
+
+cumulus_pallet_parachain_system::register_validate_block! {
+    Runtime = Runtime,
+    BlockExecutor = cumulus_pallet_aura_ext::BlockExecutor::<Runtime, Executive>,
+}

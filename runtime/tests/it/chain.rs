@@ -1,0 +1,102 @@
+//! A chain to test on: a preset's state, with the first block opened.
+
+use assay_runtime::{
+    Address, Block, Executive, Header, Runtime, RuntimeCall, SignedPayload, TxExtension, UncheckedExtrinsic, VERSION,
+};
+use codec::Encode;
+use polkadot_sdk::{
+    cumulus_pallet_parachain_system::block_weight::DynamicMaxBlockWeight,
+    cumulus_pallet_weight_reclaim::StorageWeightReclaim,
+    frame_metadata_hash_extension::CheckMetadataHash,
+    frame_system,
+    pallet_transaction_payment::ChargeTransactionPayment,
+    sp_core::H256,
+    sp_genesis_builder::{PresetId, runtime_decl_for_genesis_builder::GenesisBuilder},
+    sp_io::TestExternalities,
+    sp_keyring::Sr25519Keyring,
+    sp_runtime::{MultiSignature, generic::Era, traits::Header as _},
+};
+use serde_json::Value;
+
+/// The preset as JSON: what it says over the runtime's defaults.
+pub fn genesis_config(preset: &str) -> Value {
+    let read = |id: Option<PresetId>| -> Value {
+        let json = <Runtime as GenesisBuilder<Block>>::get_preset(&id).expect("the preset is known");
+        serde_json::from_slice(&json).expect("a preset is JSON")
+    };
+    let mut config = read(None);
+    merge(&mut config, read(Some(preset.into())));
+    config
+}
+
+/// The state that the preset builds.
+pub fn genesis(preset: &str) -> TestExternalities {
+    let mut state = TestExternalities::default();
+    let config = serde_json::to_vec(&genesis_config(preset)).expect("JSON is written back");
+    state
+        .execute_with(|| <Runtime as GenesisBuilder<Block>>::build_state(config))
+        .expect("the preset builds");
+    state
+}
+
+/// The development state, in the middle of block 1: `test` may apply transactions.
+pub fn in_first_block(test: impl FnOnce()) {
+    genesis("development").execute_with(|| {
+        let header = Header::new(1, H256::zero(), H256::zero(), genesis_hash(), Default::default());
+        Executive::initialize_block(&header);
+        test();
+    });
+}
+
+/// A transaction of `who` that asks the runtime to check the metadata's hash if `metadata_hash` says so.
+pub fn signed(who: Sr25519Keyring, call: RuntimeCall, metadata_hash: CheckMetadataHash<Runtime>) -> UncheckedExtrinsic {
+    let account = who.to_account_id();
+    let extension: TxExtension = DynamicMaxBlockWeight::new(StorageWeightReclaim::new((
+        frame_system::AuthorizeCall::new(),
+        frame_system::CheckNonZeroSender::new(),
+        frame_system::CheckSpecVersion::new(),
+        frame_system::CheckTxVersion::new(),
+        frame_system::CheckGenesis::new(),
+        frame_system::CheckEra::from(Era::Immortal),
+        frame_system::CheckNonce::from(frame_system::Pallet::<Runtime>::account_nonce(&account)),
+        frame_system::CheckWeight::new(),
+        ChargeTransactionPayment::from(0),
+        metadata_hash.clone(),
+    )));
+    let implicit = (
+        (),
+        (),
+        VERSION.spec_version,
+        VERSION.transaction_version,
+        genesis_hash(),
+        genesis_hash(),
+        (),
+        (),
+        (),
+        polkadot_sdk::sp_runtime::traits::TransactionExtension::<RuntimeCall>::implicit(&metadata_hash)
+            .unwrap_or_default(),
+    );
+    let payload = SignedPayload::from_raw(call.clone(), extension.clone(), implicit);
+    let signature = payload.using_encoded(|bytes| who.sign(bytes));
+    UncheckedExtrinsic::new_signed(
+        call,
+        Address::Id(account),
+        MultiSignature::Sr25519(signature),
+        extension,
+    )
+}
+
+fn genesis_hash() -> H256 {
+    frame_system::Pallet::<Runtime>::block_hash(0)
+}
+
+fn merge(base: &mut Value, over: Value) {
+    match (base, over) {
+        (Value::Object(base), Value::Object(over)) => {
+            for (key, value) in over {
+                merge(base.entry(key).or_insert(Value::Null), value);
+            }
+        }
+        (base, over) => *base = over,
+    }
+}

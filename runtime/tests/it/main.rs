@@ -1,0 +1,6 @@
+//! The runtime as a whole: the states it can start from, the transactions it takes, and its blob.
+
+mod chain;
+mod presets;
+mod transactions;
+mod wasm;
