@@ -1,0 +1,167 @@
+//! The calls that the worker sends, as enums whose variants are the pallets' calls.
+//!
+//! They carry no call index of their own: a variant is found in the node's metadata by its name, after
+//! [`super::contract`] has made sure that the arguments are the same.
+
+use super::types::{Balance, H256, JobRequest};
+use assay_types::{
+    JobId, ModelVersion, Precision, Schema,
+    limits::{Batch, InlineOutputBytes, NameBytes, Steps},
+};
+use codec::{Decode, Encode};
+use polkadot_sdk::sp_runtime::BoundedVec;
+use scale_info::{TypeDef, TypeInfo};
+
+/// A call of one of the pallets.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Call {
+    /// Of the models pallet.
+    Models(ModelsCall),
+    /// Of the workers pallet.
+    Workers(WorkersCall),
+    /// Of the market pallet.
+    Market(MarketCall),
+}
+
+/// See the models pallet.
+#[derive(Clone, Debug, PartialEq, Encode, TypeInfo)]
+#[allow(missing_docs, reason = "the pallet documents its calls and their arguments")]
+pub enum ModelsCall {
+    Register {
+        name: BoundedVec<u8, NameBytes>,
+        root: H256,
+        precision: Precision,
+        schema: Schema,
+    },
+    PublishVersion {
+        model: u32,
+        root: H256,
+        precision: Precision,
+        schema: Schema,
+    },
+    Deprecate {
+        version: ModelVersion,
+    },
+}
+
+/// See the workers pallet.
+#[derive(Clone, Debug, PartialEq, Encode, TypeInfo)]
+#[allow(missing_docs, reason = "the pallet documents its calls and their arguments")]
+pub enum WorkersCall {
+    Register {
+        stake: Balance,
+    },
+    BondMore {
+        amount: Balance,
+    },
+    PublishOffer {
+        version: ModelVersion,
+        price: Balance,
+        capacity: u32,
+    },
+    RemoveOffer {
+        version: ModelVersion,
+    },
+    Pause,
+    Resume,
+}
+
+/// See the market pallet.
+#[derive(Clone, Debug, PartialEq, Encode, TypeInfo)]
+#[allow(missing_docs, reason = "the pallet documents its calls and their arguments")]
+pub enum MarketCall {
+    Submit { request: JobRequest },
+    SubmitBatch { requests: BoundedVec<JobRequest, Batch> },
+    CommitBid { job: JobId, commitment: H256 },
+    RevealBid { job: JobId, price: Balance, salt: [u8; 32] },
+    Claim { claim: Claim },
+    ClaimBatch { claims: BoundedVec<Claim, Batch> },
+    Decline { job: JobId },
+    Accept { job: JobId },
+    AcceptBatch { jobs: BoundedVec<JobId, Batch> },
+    AdvanceBatch { jobs: BoundedVec<JobId, Steps> },
+}
+
+/// A worker's claim of a job.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, TypeInfo)]
+pub struct Claim {
+    /// The job.
+    pub job: JobId,
+    /// List digest of the output tensors.
+    pub output_digest: H256,
+    /// The output, where the job asks for it.
+    pub output: Option<BoundedVec<u8, InlineOutputBytes>>,
+}
+
+impl Call {
+    /// The pallet's name in the metadata.
+    pub fn pallet(&self) -> &'static str {
+        match self {
+            Self::Models(_) => "Models",
+            Self::Workers(_) => "Workers",
+            Self::Market(_) => "Market",
+        }
+    }
+
+    /// The call's name in the metadata, and its arguments in SCALE.
+    pub fn name_and_arguments(&self) -> (String, Vec<u8>) {
+        match self {
+            Self::Models(call) => split(call),
+            Self::Workers(call) => split(call),
+            Self::Market(call) => split(call),
+        }
+    }
+}
+
+impl std::fmt::Display for Call {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}.{}", self.pallet(), self.name_and_arguments().0)
+    }
+}
+
+fn split<C: Encode + TypeInfo>(call: &C) -> (String, Vec<u8>) {
+    let mut bytes = call.encode();
+    let index = bytes.remove(0);
+    (snake_case(variant_name::<C>(index)), bytes)
+}
+
+/// The name of an enum's variant.
+pub(super) fn variant_name<E: TypeInfo>(index: u8) -> &'static str {
+    match E::type_info().type_def {
+        TypeDef::Variant(variants) => variants
+            .variants
+            .iter()
+            .find(|variant| variant.index == index)
+            .map_or("", |variant| variant.name),
+        _ => "",
+    }
+}
+
+/// `SubmitBatch` as the metadata writes it: `submit_batch`.
+pub(super) fn snake_case(name: &str) -> String {
+    let mut snake = String::new();
+    for letter in name.chars() {
+        if letter.is_uppercase() && !snake.is_empty() {
+            snake.push('_');
+        }
+        snake.extend(letter.to_lowercase());
+    }
+    snake
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_call_is_named_as_in_the_metadata_and_its_arguments_have_no_index() {
+        let call = Call::Market(MarketCall::CommitBid {
+            job: 7,
+            commitment: H256::repeat_byte(1),
+        });
+        let (name, arguments) = call.name_and_arguments();
+        assert_eq!(name, "commit_bid");
+        assert_eq!(arguments, (7u64, H256::repeat_byte(1)).encode());
+        assert_eq!(call.to_string(), "Market.commit_bid");
+    }
+}

@@ -1,0 +1,215 @@
+//! The events that the worker reads, as enums whose variants are the pallets' events.
+
+use super::{
+    calls::variant_name,
+    types::{AccountId, Balance, BlockNumber, H256},
+};
+use assay_types::{CloseReason, JobId, ModelId, ModelVersion};
+use codec::Decode;
+use polkadot_sdk::sp_runtime::DispatchError;
+use scale_info::{TypeDef, TypeInfo};
+
+/// An event of one of the pallets that the worker follows.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Event {
+    /// Of the market pallet.
+    Market(MarketEvent),
+    /// Of the models pallet.
+    Models(ModelsEvent),
+    /// Of the workers pallet.
+    Workers(WorkersEvent),
+    /// Of the transaction payment pallet.
+    Fee(FeeEvent),
+    /// Of the system pallet.
+    System(SystemEvent),
+}
+
+/// See the market pallet.
+#[derive(Clone, Debug, PartialEq, Decode, TypeInfo)]
+#[allow(missing_docs, reason = "the pallet documents its events and their fields")]
+pub enum MarketEvent {
+    JobSubmitted {
+        job: JobId,
+        client: AccountId,
+        model: ModelVersion,
+        input_digest: H256,
+        ceiling: Balance,
+    },
+    BidCommitted {
+        job: JobId,
+        worker: AccountId,
+    },
+    RevealsOpened {
+        job: JobId,
+        until: BlockNumber,
+    },
+    BidRevealed {
+        job: JobId,
+        worker: AccountId,
+        price: Balance,
+    },
+    BidReleased {
+        job: JobId,
+        worker: AccountId,
+    },
+    BidForfeited {
+        job: JobId,
+        worker: AccountId,
+        amount: Balance,
+    },
+    JobAssigned {
+        job: JobId,
+        worker: AccountId,
+        price: Balance,
+        deadline: BlockNumber,
+    },
+    JobClaimed {
+        job: JobId,
+        worker: AccountId,
+        output_digest: H256,
+        window_until: BlockNumber,
+        output: Option<Vec<u8>>,
+    },
+    ClaimRejected {
+        job: JobId,
+        error: DispatchError,
+    },
+    JobDeclined {
+        job: JobId,
+        worker: AccountId,
+        slashed: Balance,
+    },
+    DeadlineMissed {
+        job: JobId,
+        worker: AccountId,
+        paid: Balance,
+        burned: Balance,
+    },
+    JobClosed {
+        job: JobId,
+        client: AccountId,
+        reason: CloseReason,
+        worker: Option<AccountId>,
+        paid: Balance,
+    },
+}
+
+/// See the models pallet.
+#[derive(Clone, Debug, PartialEq, Decode, TypeInfo)]
+#[allow(missing_docs, reason = "the pallet documents its events and their fields")]
+pub enum ModelsEvent {
+    Registered {
+        model: ModelId,
+        owner: AccountId,
+        name: Vec<u8>,
+    },
+    VersionPublished {
+        version: ModelVersion,
+        root: H256,
+    },
+}
+
+/// See the workers pallet.
+#[derive(Clone, Debug, PartialEq, Decode, TypeInfo)]
+#[allow(missing_docs, reason = "the pallet documents its events and their fields")]
+pub enum WorkersEvent {
+    OfferDisplaced {
+        worker: AccountId,
+        version: ModelVersion,
+    },
+    Slashed {
+        worker: AccountId,
+        paid: Balance,
+        burned: Balance,
+        beneficiary: AccountId,
+    },
+}
+
+/// See the transaction payment pallet.
+#[derive(Clone, Debug, PartialEq, Decode, TypeInfo)]
+#[allow(missing_docs, reason = "the pallet documents its events and their fields")]
+pub enum FeeEvent {
+    TransactionFeePaid {
+        who: AccountId,
+        actual_fee: Balance,
+        tip: Balance,
+    },
+}
+
+/// See the system pallet. Only the leading field is read.
+#[derive(Clone, Debug, PartialEq, Decode, TypeInfo)]
+#[allow(missing_docs, reason = "the pallet documents its events and their fields")]
+pub enum SystemEvent {
+    ExtrinsicFailed { dispatch_error: DispatchError },
+}
+
+impl MarketEvent {
+    /// The job that the event is about.
+    pub fn job(&self) -> JobId {
+        match self {
+            Self::JobSubmitted { job, .. }
+            | Self::BidCommitted { job, .. }
+            | Self::RevealsOpened { job, .. }
+            | Self::BidRevealed { job, .. }
+            | Self::BidReleased { job, .. }
+            | Self::BidForfeited { job, .. }
+            | Self::JobAssigned { job, .. }
+            | Self::JobClaimed { job, .. }
+            | Self::ClaimRejected { job, .. }
+            | Self::JobDeclined { job, .. }
+            | Self::DeadlineMissed { job, .. }
+            | Self::JobClosed { job, .. } => *job,
+        }
+    }
+}
+
+impl Event {
+    /// Decodes an event's fields; `None` for an event that the worker does not follow.
+    pub(super) fn decode(pallet: &str, event: &str, fields: &[u8]) -> Option<Result<Self, codec::Error>> {
+        match pallet {
+            "Market" => decode(event, fields, Self::Market),
+            "Models" => decode(event, fields, Self::Models),
+            "Workers" => decode(event, fields, Self::Workers),
+            "TransactionPayment" => decode(event, fields, Self::Fee),
+            "System" => decode(event, fields, Self::System),
+            _ => None,
+        }
+    }
+}
+
+fn decode<E: Decode + TypeInfo>(
+    event: &str,
+    fields: &[u8],
+    wrap: fn(E) -> Event,
+) -> Option<Result<Event, codec::Error>> {
+    let TypeDef::Variant(variants) = E::type_info().type_def else {
+        return None;
+    };
+    let index = variants.variants.iter().find(|variant| variant.name == event)?.index;
+    debug_assert_eq!(variant_name::<E>(index), event);
+    let bytes = [&[index], fields].concat();
+    Some(E::decode(&mut &bytes[..]).map(wrap))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use codec::Encode;
+
+    #[test]
+    fn an_event_is_found_by_its_name() {
+        let fields = (3u64, AccountId::new([1; 32])).encode();
+        let event = Event::decode("Market", "BidReleased", &fields)
+            .expect("followed")
+            .expect("well formed");
+        assert_eq!(
+            event,
+            Event::Market(MarketEvent::BidReleased {
+                job: 3,
+                worker: AccountId::new([1; 32])
+            })
+        );
+        assert!(Event::decode("Market", "StepFailed", &fields).is_none());
+        assert!(Event::decode("Balances", "Transfer", &fields).is_none());
+    }
+}

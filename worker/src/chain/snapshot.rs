@@ -1,0 +1,276 @@
+//! The state after one block: storage, runtime API, constants and the block's events.
+
+use super::{
+    Config,
+    error::{BoxError, ChainError},
+    events::Event,
+    types::*,
+};
+use assay_types::{JobId, ModelId, ModelVersion, NoOffer};
+use codec::{Decode, DecodeAll, Encode};
+use polkadot_sdk::sp_crypto_hashing::{blake2_128, blake2_256, twox_64, twox_128, twox_256};
+use subxt::{
+    client::OnlineClientAtBlock, error::StorageError, ext::frame_decode::storage::StorageHasher, metadata::Metadata,
+};
+
+/// The state after one block.
+pub struct Snapshot {
+    at: OnlineClientAtBlock<Config>,
+}
+
+/// The chain's limits on what a client may ask for, and its deposits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Constants {
+    /// Least and greatest number of blocks that a job may give its worker.
+    pub deadline: (BlockNumber, BlockNumber),
+    /// Least and greatest number of blocks of a challenge window.
+    pub window: (BlockNumber, BlockNumber),
+    /// Least and greatest number of blocks of each phase of an auction.
+    pub auction_phase: (BlockNumber, BlockNumber),
+    /// Held from a bidder until it reveals.
+    pub bid_deposit: Balance,
+    /// Least stake of a worker.
+    pub min_stake: Balance,
+    /// What an account must keep.
+    pub existential_deposit: Balance,
+}
+
+impl Snapshot {
+    pub(super) fn new(at: OnlineClientAtBlock<Config>) -> Self {
+        Self { at }
+    }
+
+    pub(super) fn metadata(&self) -> &Metadata {
+        self.at.metadata_ref()
+    }
+
+    pub(super) fn spec_version(&self) -> u32 {
+        self.at.spec_version()
+    }
+
+    pub(super) fn at(&self) -> &OnlineClientAtBlock<Config> {
+        &self.at
+    }
+
+    /// The block's number.
+    pub fn number(&self) -> BlockNumber {
+        self.at.block_number() as BlockNumber
+    }
+
+    /// The block's hash.
+    pub fn hash(&self) -> H256 {
+        H256(self.at.block_hash().0)
+    }
+
+    /// A job, until it is closed.
+    pub async fn job(&self, job: JobId) -> Result<Option<Job>, ChainError> {
+        self.entry("Market", "Jobs", "a job", &job.encode()).await
+    }
+
+    /// A job's inline input.
+    pub async fn input(&self, job: JobId) -> Result<Option<Vec<u8>>, ChainError> {
+        self.entry("Market", "Inputs", "an input", &job.encode()).await
+    }
+
+    /// A claimed job's inline output.
+    pub async fn output(&self, job: JobId) -> Result<Option<Vec<u8>>, ChainError> {
+        self.entry("Market", "Outputs", "an output", &job.encode()).await
+    }
+
+    /// The bids on a job.
+    pub async fn bids(&self, job: JobId) -> Result<Vec<Bid>, ChainError> {
+        Ok(self
+            .entry("Market", "Bids", "bids", &job.encode())
+            .await?
+            .unwrap_or_default())
+    }
+
+    /// A model version.
+    pub async fn version(&self, version: ModelVersion) -> Result<Option<VersionRecord>, ChainError> {
+        self.entry("Models", "Versions", "a model version", &version.encode())
+            .await
+    }
+
+    /// The model version with this root.
+    pub async fn version_by_root(&self, root: H256) -> Result<Option<ModelVersion>, ChainError> {
+        self.entry("Models", "VersionByRoot", "a model root", &root.encode())
+            .await
+    }
+
+    /// The model line of this name.
+    pub async fn model_by_name(&self, name: &str) -> Result<Option<ModelId>, ChainError> {
+        self.entry(
+            "Models",
+            "ModelByName",
+            "a model name",
+            &name.as_bytes().to_vec().encode(),
+        )
+        .await
+    }
+
+    /// Number of model lines ever registered.
+    pub async fn next_model_id(&self) -> Result<ModelId, ChainError> {
+        Ok(self
+            .entry("Models", "NextModelId", "the number of models", &[])
+            .await?
+            .unwrap_or_default())
+    }
+
+    /// A model line.
+    pub async fn model(&self, model: ModelId) -> Result<Option<ModelHead>, ChainError> {
+        let what = "a model";
+        let key = self.key("Models", "Models", what, &model.encode())?;
+        let Some(bytes) = self.raw(key, what).await? else {
+            return Ok(None);
+        };
+        ModelHead::decode(&mut &bytes[..])
+            .map(Some)
+            .map_err(|source| ChainError::Decode { what, source })
+    }
+
+    /// An account's money.
+    pub async fn account(&self, account: &AccountId) -> Result<AccountData, ChainError> {
+        let info: Option<AccountInfo> = self.entry("System", "Account", "an account", &account.encode()).await?;
+        Ok(info.unwrap_or_default().data)
+    }
+
+    /// The open jobs that an account pays for, has been assigned, or has a bid on.
+    pub async fn jobs_of(&self, account: &AccountId) -> Result<Vec<(JobId, Job)>, ChainError> {
+        self.ask("jobs_of", account.encode()).await
+    }
+
+    /// The jobs on a model version for which bids may be committed.
+    pub async fn open_jobs(&self, version: ModelVersion) -> Result<Vec<(JobId, Job)>, ChainError> {
+        self.ask("open_jobs", version.encode()).await
+    }
+
+    /// What a job would cost now by standing offers.
+    pub async fn quote(&self, version: ModelVersion) -> Result<Result<Quote, NoOffer>, ChainError> {
+        self.ask("quote", version.encode()).await
+    }
+
+    /// A worker, its stake and its offers.
+    pub async fn worker(&self, account: &AccountId) -> Result<Option<WorkerInfo>, ChainError> {
+        self.ask("worker", account.encode()).await
+    }
+
+    /// What keeps a worker from having a job, or from being paid for it.
+    pub async fn why_not(&self, worker: &AccountId, job: JobId) -> Result<WhyNot, ChainError> {
+        self.ask("why_not", (worker, job).encode()).await
+    }
+
+    /// The block's events that the worker follows, in order.
+    pub async fn events(&self) -> Result<Vec<Event>, ChainError> {
+        let what = "a block's events";
+        let events = self
+            .at
+            .events()
+            .fetch()
+            .await
+            .map_err(BoxError::from)
+            .map_err(ChainError::request(what))?;
+        let mut followed = Vec::new();
+        for event in events.iter() {
+            let event = event.map_err(BoxError::from).map_err(ChainError::request(what))?;
+            if let Some(decoded) = Event::decode(event.pallet_name(), event.event_name(), event.field_bytes()) {
+                followed.push(decoded.map_err(|source| ChainError::Decode { what, source })?);
+            }
+        }
+        Ok(followed)
+    }
+
+    /// The chain's limits.
+    pub fn constants(&self) -> Result<Constants, ChainError> {
+        let range = |least, greatest| Ok((self.constant("Market", least)?, self.constant("Market", greatest)?));
+        Ok(Constants {
+            deadline: range("MinDeadline", "MaxDeadline")?,
+            window: range("MinWindow", "MaxWindow")?,
+            auction_phase: range("MinAuctionPhase", "MaxAuctionPhase")?,
+            bid_deposit: self.constant("Market", "BidDeposit")?,
+            min_stake: self.constant("Workers", "MinStake")?,
+            existential_deposit: self.constant("Balances", "ExistentialDeposit")?,
+        })
+    }
+
+    fn constant<C: Decode>(&self, pallet: &str, name: &str) -> Result<C, ChainError> {
+        let what = "a constant";
+        let constant = self
+            .metadata()
+            .pallet_by_name(pallet)
+            .and_then(|pallet| pallet.constant_by_name(name))
+            .ok_or_else(|| missing(what, pallet, name))?;
+        C::decode_all(&mut constant.value()).map_err(|source| ChainError::Decode { what, source })
+    }
+
+    async fn ask<A: Decode>(&self, method: &str, arguments: Vec<u8>) -> Result<A, ChainError> {
+        let what = "the runtime API";
+        let function = format!("AssayApi_{method}");
+        let apis = self.at.runtime_apis();
+        let answer = apis
+            .call_raw(&function, Some(&arguments))
+            .await
+            .map_err(BoxError::from)
+            .map_err(ChainError::request(what))?;
+        A::decode_all(&mut &answer[..]).map_err(|source| ChainError::Decode { what, source })
+    }
+
+    async fn entry<V: Decode>(
+        &self,
+        pallet: &str,
+        entry: &str,
+        what: &'static str,
+        key: &[u8],
+    ) -> Result<Option<V>, ChainError> {
+        let key = self.key(pallet, entry, what, key)?;
+        let Some(bytes) = self.raw(key, what).await? else {
+            return Ok(None);
+        };
+        V::decode_all(&mut &bytes[..])
+            .map(Some)
+            .map_err(|source| ChainError::Decode { what, source })
+    }
+
+    async fn raw(&self, key: Vec<u8>, what: &'static str) -> Result<Option<Vec<u8>>, ChainError> {
+        match self.at.storage().fetch_raw(key).await {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(StorageError::NoValueFound) => Ok(None),
+            Err(error) => Err(ChainError::request(what)(error.into())),
+        }
+    }
+
+    /// The key of a storage value (an empty `key`) or of a map's entry.
+    fn key(&self, pallet: &str, entry: &str, what: &'static str, key: &[u8]) -> Result<Vec<u8>, ChainError> {
+        let storage = self
+            .metadata()
+            .pallet_by_name(pallet)
+            .and_then(|pallet| pallet.storage())
+            .ok_or_else(|| missing(what, pallet, entry))?;
+        let info = storage
+            .entry_by_name(entry)
+            .ok_or_else(|| missing(what, pallet, entry))?;
+        let mut bytes = [twox_128(storage.prefix().as_bytes()), twox_128(entry.as_bytes())].concat();
+        for part in info.keys() {
+            hash_key(part.hasher, key, &mut bytes);
+        }
+        Ok(bytes)
+    }
+}
+
+fn hash_key(hasher: StorageHasher, key: &[u8], out: &mut Vec<u8>) {
+    match hasher {
+        StorageHasher::Blake2_128 => out.extend(blake2_128(key)),
+        StorageHasher::Blake2_256 => out.extend(blake2_256(key)),
+        StorageHasher::Blake2_128Concat => out.extend(blake2_128(key).iter().chain(key)),
+        StorageHasher::Twox128 => out.extend(twox_128(key)),
+        StorageHasher::Twox256 => out.extend(twox_256(key)),
+        StorageHasher::Twox64Concat => out.extend(twox_64(key).iter().chain(key)),
+        StorageHasher::Identity => out.extend(key),
+    }
+}
+
+fn missing(what: &'static str, pallet: &str, name: &str) -> ChainError {
+    ChainError::Request {
+        what,
+        reason: format!("the metadata has no {pallet}.{name}"),
+    }
+}

@@ -1,0 +1,99 @@
+//! The runtime's concrete types, as the worker names them.
+
+use codec::{Decode, Encode};
+use scale_info::TypeInfo;
+
+pub use assay_types::H256;
+
+/// An account: the 32 bytes of its public key, shown in SS58.
+pub type AccountId = polkadot_sdk::sp_runtime::AccountId32;
+/// An amount of the native currency, in its smallest unit ([`crate::units::UNIT`] of them make one ASY).
+pub type Balance = u128;
+/// The number of a block.
+pub type BlockNumber = u32;
+/// A job as the chain keeps it.
+pub type Job = assay_types::Job<AccountId, Balance, BlockNumber>;
+/// What a client submits.
+pub type JobRequest = assay_types::JobRequest<Balance, BlockNumber>;
+/// Where a job stands.
+pub type JobState = assay_types::JobState<AccountId, Balance, BlockNumber>;
+/// A bid as the chain keeps it.
+pub type Bid = assay_types::Bid<AccountId, Balance>;
+/// A worker as the runtime API shows it.
+pub type WorkerInfo = assay_types::WorkerInfo<Balance, BlockNumber>;
+/// What a job would cost now.
+pub type Quote = assay_types::Quote<AccountId, Balance>;
+/// What keeps a worker from a job.
+pub type WhyNot = assay_types::WhyNot<AccountId, Balance, BlockNumber>;
+
+/// What the chain keeps of a model version.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, TypeInfo)]
+pub struct VersionRecord {
+    /// What identifies graph, weights and manifest.
+    pub root: H256,
+    /// Precision of the contractions.
+    pub precision: assay_types::Precision,
+    /// What it takes and gives.
+    pub schema: assay_types::Schema,
+    /// Whether new jobs and offers may name it.
+    pub status: VersionStatus,
+}
+
+/// Whether new jobs and offers may name a version.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, TypeInfo)]
+pub enum VersionStatus {
+    /// They may.
+    Active,
+    /// They may not.
+    Deprecated {
+        /// Since this block.
+        at: BlockNumber,
+    },
+}
+
+/// The part of a model line's record that the worker reads; more fields follow it on chain.
+#[derive(Clone, Debug, PartialEq, Eq, Decode, TypeInfo)]
+pub struct ModelHead {
+    /// Who publishes versions.
+    pub owner: AccountId,
+    /// Its name, UTF-8.
+    pub name: Vec<u8>,
+    /// Number of the latest version.
+    pub latest_version: u32,
+}
+
+/// An account's entry in `System.Account`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Decode, TypeInfo)]
+pub struct AccountInfo {
+    /// Transactions sent.
+    pub nonce: u32,
+    /// Modules that need the account.
+    pub consumers: u32,
+    /// Modules that let it exist.
+    pub providers: u32,
+    /// Modules that let it exist by themselves.
+    pub sufficients: u32,
+    /// Its money.
+    pub data: AccountData,
+}
+
+/// An account's money.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Decode, TypeInfo)]
+pub struct AccountData {
+    /// What it may spend.
+    pub free: Balance,
+    /// What is held: stake, escrow, deposits.
+    pub reserved: Balance,
+    /// What of the free part may not be spent.
+    pub frozen: Balance,
+    /// Set by the balances pallet for itself.
+    pub flags: u128,
+}
+
+impl AccountData {
+    /// All of it, held or not.
+    pub fn total(&self) -> Balance {
+        // Saturates only above the total issuance, which itself fits.
+        self.free.saturating_add(self.reserved)
+    }
+}

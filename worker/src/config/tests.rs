@@ -1,0 +1,111 @@
+//! What a configuration gives, and what is refused of it.
+
+use super::*;
+use crate::units::UNIT;
+
+fn file(text: &str) -> File {
+    toml::from_str(text).expect("valid TOML")
+}
+
+fn args() -> ServeArgs {
+    ServeArgs {
+        key: Some("//Alice".into()),
+        models_dir: Some(PathBuf::from(".")),
+        models: vec!["digits,price=0.5".into()],
+        ..Default::default()
+    }
+}
+
+#[test]
+fn a_flag_counts_more_than_the_file() {
+    let file = file("threads = 3\nstake = '7'\n[[model]]\npackage = 'other'\nprice = '1'");
+    let config = Config::merge(
+        &ServeArgs {
+            threads: Some(2),
+            ..args()
+        },
+        file,
+    )
+    .expect("valid");
+    assert_eq!(config.threads, 2);
+    assert_eq!(config.stake, Some(7 * UNIT));
+    assert_eq!(config.models.len(), 1);
+    assert_eq!(config.models[0].package, "digits");
+    assert_eq!(config.models[0].offer, Some((UNIT / 2, 8)));
+    assert_eq!(config.nodes, [DEFAULT_NODE]);
+}
+
+#[test]
+fn an_error_names_the_field() {
+    let cases = [
+        (ServeArgs { key: None, ..args() }, "key: "),
+        (
+            ServeArgs {
+                node: vec!["http://x".into()],
+                ..args()
+            },
+            "node: ",
+        ),
+        (
+            ServeArgs {
+                stake: Some("much".into()),
+                ..args()
+            },
+            "stake: ",
+        ),
+        (
+            ServeArgs {
+                threads: Some(0),
+                ..args()
+            },
+            "threads: ",
+        ),
+        (
+            ServeArgs {
+                models: vec!["digits".into()],
+                ..args()
+            },
+            "model digits: price: ",
+        ),
+        (
+            ServeArgs {
+                models: vec!["digits,bid=1,bid-min=2".into()],
+                ..args()
+            },
+            "model digits: bid_min: ",
+        ),
+        (
+            ServeArgs {
+                models_dir: Some("no such folder".into()),
+                ..args()
+            },
+            "models_dir: ",
+        ),
+    ];
+    for (args, start) in cases {
+        let error = Config::merge(&args, File::default()).expect_err(start).to_string();
+        assert!(error.starts_with(start), "{error}");
+    }
+}
+
+#[test]
+fn a_mistyped_field_of_the_file_is_refused() {
+    assert!(
+        toml::from_str::<File>("thread = 3")
+            .expect_err("unknown")
+            .to_string()
+            .contains("thread")
+    );
+}
+
+#[test]
+fn a_bid_follows_the_ceiling_down_to_the_least() {
+    let policy = BidPolicy {
+        price: 10,
+        least: 6,
+        max_bids: 1,
+    };
+    assert_eq!(policy.bid(20), Some(10));
+    assert_eq!(policy.bid(8), Some(8));
+    assert_eq!(policy.bid(5), None);
+}

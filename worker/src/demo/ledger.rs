@@ -1,0 +1,118 @@
+//! Who paid and earned what: balances before and after, against what the events say.
+
+use crate::{
+    chain::{AccountId, Balance, ChainError, Event, FeeEvent, MarketEvent, Snapshot},
+    units,
+};
+
+/// One party's money.
+#[derive(Clone, Debug, Default)]
+struct Entry {
+    name: &'static str,
+    before: Balance,
+    after: Balance,
+    earned: Balance,
+    paid: Balance,
+    fees: Balance,
+}
+
+/// The money of everyone who takes part, in the order of the parties.
+#[derive(Debug)]
+pub(super) struct Ledger(Vec<(AccountId, Entry)>);
+
+impl Ledger {
+    /// Notes what everyone has, held or not.
+    pub(super) async fn open(snapshot: &Snapshot, parties: &[(&'static str, AccountId)]) -> Result<Self, ChainError> {
+        let mut entries = Vec::with_capacity(parties.len());
+        for (name, account) in parties {
+            let before = snapshot.account(account).await?.total();
+            entries.push((
+                account.clone(),
+                Entry {
+                    name,
+                    before,
+                    ..Default::default()
+                },
+            ));
+        }
+        Ok(Self(entries))
+    }
+
+    /// Books an event of a finalized block.
+    pub(super) fn book(&mut self, event: &Event) {
+        match event {
+            Event::Fee(FeeEvent::TransactionFeePaid { who, actual_fee, tip }) => {
+                self.add(who, |entry| entry.fees += actual_fee + tip);
+            }
+            Event::Market(MarketEvent::JobClosed {
+                client,
+                worker: Some(worker),
+                paid,
+                ..
+            }) => {
+                self.add(client, |entry| entry.paid += paid);
+                self.add(worker, |entry| entry.earned += paid);
+            }
+            _ => {}
+        }
+    }
+
+    fn add(&mut self, account: &AccountId, change: impl FnOnce(&mut Entry)) {
+        if let Some((_, entry)) = self.0.iter_mut().find(|(of, _)| of == account) {
+            change(entry);
+        }
+    }
+
+    /// Notes what everyone has at the end, and says where that is not what the events make of it.
+    pub(super) async fn close(&mut self, snapshot: &Snapshot) -> Result<Vec<String>, ChainError> {
+        let mut faults = Vec::new();
+        for (account, entry) in &mut self.0 {
+            entry.after = snapshot.account(account).await?.total();
+            let expected = (entry.before + entry.earned).checked_sub(entry.paid + entry.fees);
+            if expected != Some(entry.after) {
+                faults.push(format!(
+                    "{} has {} ASY at the end and should have {}",
+                    entry.name,
+                    units::format(entry.after),
+                    expected.map_or("less than nothing".into(), units::format)
+                ));
+            }
+        }
+        let paid: Balance = self.0.iter().map(|(_, entry)| entry.paid).sum();
+        let earned: Balance = self.0.iter().map(|(_, entry)| entry.earned).sum();
+        if paid != earned {
+            faults.push(format!(
+                "{} ASY were paid and {} earned",
+                units::format(paid),
+                units::format(earned)
+            ));
+        }
+        Ok(faults)
+    }
+
+    /// Prints a line for each party.
+    pub(super) fn print(&self) {
+        println!(
+            "  {:<10}{:>12}{:>12}{:>12}{:>20}{:>20}",
+            "", "paid", "earned", "fees", "balance before", "after"
+        );
+        for (_, entry) in &self.0 {
+            let Entry {
+                name,
+                before,
+                after,
+                earned,
+                paid,
+                fees,
+            } = entry;
+            println!(
+                "  {name:<10}{:>12}{:>12}{:>12}{:>20}{:>20}",
+                units::short(*paid),
+                units::short(*earned),
+                format!("{}.{:06}", fees / units::UNIT, fees % units::UNIT / 1_000_000),
+                units::short(*before),
+                units::short(*after)
+            );
+        }
+    }
+}

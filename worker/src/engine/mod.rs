@@ -1,0 +1,112 @@
+//! Engines: ways to execute a package, all of which give the bits that `assay-exact` defines.
+//!
+//! An engine only has to prepare a package and to evaluate one set of inputs. What all of them share is done once, in
+//! [`LoadedModel`]: inputs are checked against the graph, independent jobs are put together along the batch dimension
+//! and taken apart again, and numbers are made canonical on the way in and out.
+
+mod batch;
+mod reference;
+#[cfg(test)]
+mod tests;
+mod torch;
+
+pub use reference::ReferenceEngine;
+pub use torch::{Device, TorchEngine, TorchOptions};
+
+use crate::{
+    package::Package,
+    tensor::{Digest, Tensor},
+};
+use assay_exact::graph::{BindError, CheckedGraph};
+
+/// Why a model was not executed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum EngineError {
+    /// The inputs are not what the model takes. The job is at fault, not the engine.
+    #[error(transparent)]
+    Inputs(#[from] BindError),
+    /// The device is not there, or does not give the bits that are defined.
+    #[error("the device {device} cannot be used: {reason}")]
+    Device {
+        /// The device.
+        device: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The engine failed in the midst of an execution, for example for want of memory.
+    #[error("{engine} failed: {reason}")]
+    Failed {
+        /// The engine.
+        engine: String,
+        /// What it says.
+        reason: String,
+    },
+}
+
+/// A way to execute packages.
+pub trait Engine: Send + Sync {
+    /// The engine, its device and the route it takes, for people.
+    fn description(&self) -> String;
+
+    /// Makes a package ready to be evaluated many times.
+    fn prepare(&self, package: &Package) -> Result<Box<dyn Program>, EngineError>;
+
+    /// Loads a package.
+    fn load(&self, package: &Package) -> Result<LoadedModel, EngineError> {
+        Ok(LoadedModel {
+            graph: package.graph().clone(),
+            root: package.root(),
+            program: self.prepare(package)?,
+        })
+    }
+}
+
+/// A package that an engine has made ready.
+pub trait Program: Send + Sync {
+    /// Evaluates the graph. The inputs fit it and are canonical.
+    fn evaluate(&self, inputs: &[Tensor]) -> Result<Vec<Tensor>, EngineError>;
+}
+
+/// A model that can be run.
+pub struct LoadedModel {
+    graph: CheckedGraph,
+    root: Digest,
+    program: Box<dyn Program>,
+}
+
+impl LoadedModel {
+    /// What the model is registered under.
+    pub fn root(&self) -> Digest {
+        self.root
+    }
+
+    /// The model's graph.
+    pub fn graph(&self) -> &CheckedGraph {
+        &self.graph
+    }
+
+    /// Runs one job.
+    pub fn run(&self, inputs: &[Tensor]) -> Result<Vec<Tensor>, EngineError> {
+        self.bind(inputs)?;
+        let inputs: Vec<Tensor> = inputs.iter().cloned().map(Tensor::canonical).collect();
+        let outputs = self.program.evaluate(&inputs)?;
+        Ok(outputs.into_iter().map(Tensor::canonical).collect())
+    }
+
+    /// Runs independent jobs, together where the model has a batch dimension. The results are those of [`Self::run`] on
+    /// each job, in order; a job that does not fit the model does not disturb the others.
+    pub fn run_jobs(&self, jobs: &[Vec<Tensor>]) -> Vec<Result<Vec<Tensor>, EngineError>> {
+        batch::run_jobs(self, jobs)
+    }
+
+    /// The values of the graph's symbols for these inputs.
+    fn bind(&self, inputs: &[Tensor]) -> Result<Vec<u32>, BindError> {
+        self.graph.bind(
+            &inputs
+                .iter()
+                .map(|input| (input.dtype(), input.shape()))
+                .collect::<Vec<_>>(),
+        )
+    }
+}

@@ -1,0 +1,42 @@
+//! The definition itself, slow: for judging other engines, and for small models without libtorch.
+
+use super::{Engine, EngineError, Program};
+use crate::{package::Package, tensor::Tensor};
+use assay_exact::{
+    evaluate::{EvaluateError, evaluate},
+    graph::CheckedGraph,
+};
+
+/// Calls `assay-exact`.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ReferenceEngine;
+
+struct ReferenceProgram {
+    graph: CheckedGraph,
+    weights: Vec<Tensor>,
+}
+
+impl Engine for ReferenceEngine {
+    fn description(&self) -> String {
+        "reference".to_owned()
+    }
+
+    fn prepare(&self, package: &Package) -> Result<Box<dyn Program>, EngineError> {
+        Ok(Box::new(ReferenceProgram {
+            graph: package.graph().clone(),
+            weights: package.weights().to_vec(),
+        }))
+    }
+}
+
+impl Program for ReferenceProgram {
+    fn evaluate(&self, inputs: &[Tensor]) -> Result<Vec<Tensor>, EngineError> {
+        evaluate(&self.graph, &self.weights, inputs).map_err(|error| match error {
+            EvaluateError::Inputs(error) => EngineError::Inputs(error),
+            error => EngineError::Failed {
+                engine: "reference".to_owned(),
+                reason: error.to_string(),
+            },
+        })
+    }
+}

@@ -1,0 +1,164 @@
+//! Known-answer tests that a device passes before it is used, on the values that break inexact kernels.
+
+use super::{
+    contraction::{Route, integer_product},
+    quantise,
+};
+use assay_exact::{
+    binary32::Binary32,
+    quantise::{Precision, QuantisedRow},
+};
+use tch::{Device, Kind, TchError, Tensor};
+
+/// `[M, K, N]`: single rows, odd sizes, sizes on both sides of vector and tile widths, and the longest row.
+const SHAPES: [[usize; 3]; 9] = [
+    [1, 1, 1],
+    [3, 1, 28],
+    [5, 2, 1],
+    [1, 64, 10],
+    [2, 63, 33],
+    [17, 100, 8],
+    [33, 256, 65],
+    [64, 128, 31],
+    [3, 16_384, 5],
+];
+
+/// Compares products of integers with sums in 64-bit integers; says what differs.
+pub(super) fn route(route: Route, device: Device) -> Result<(), String> {
+    let _no_grad = tch::no_grad_guard();
+    for precision in [Precision::Int8, Precision::Int16] {
+        for shape in SHAPES {
+            for pattern in [
+                Pattern::Greatest,
+                Pattern::Alternating,
+                Pattern::Opposite,
+                Pattern::Mixed,
+            ] {
+                let exact = check_product(route, device, precision, shape, pattern);
+                let exact = exact.map_err(|error| format!("a product of {shape:?} failed: {error}"))?;
+                if !exact {
+                    return Err(format!("a product of {shape:?} in {precision:?} was not exact"));
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Integers that make kernels saturate (int8 pairs summed in 16 bits) or overflow.
+#[derive(Clone, Copy)]
+enum Pattern {
+    Greatest,
+    Alternating,
+    Opposite,
+    Mixed,
+}
+
+impl Pattern {
+    fn rows(self, rows: usize, length: usize, limit: i64, second: bool) -> Vec<i64> {
+        let value = |i: usize, k: usize| match self {
+            Self::Greatest => limit,
+            Self::Alternating if (i + k).is_multiple_of(2) => limit,
+            Self::Alternating => -limit,
+            Self::Opposite if second => -limit,
+            Self::Opposite => limit,
+            // A multiplicative hash of the position (Knuth), spread over the range.
+            Self::Mixed => {
+                let hash = (i * 7919 + k + usize::from(second)).wrapping_mul(2_654_435_761) >> 7;
+                (hash % (2 * limit as usize + 1)) as i64 - limit
+            }
+        };
+        (0..rows).flat_map(|i| (0..length).map(move |k| value(i, k))).collect()
+    }
+}
+
+fn check_product(
+    route: Route,
+    device: Device,
+    precision: Precision,
+    [m, k, n]: [usize; 3],
+    pattern: Pattern,
+) -> Result<bool, TchError> {
+    let limit = i64::from(precision.greatest());
+    let (a, b) = (pattern.rows(m, k, limit, false), pattern.rows(n, k, limit, true));
+    let integers = |values: &[i64], rows: usize| {
+        // A row whose greatest magnitude is `limit` has the scale 1, so that it is quantised to itself.
+        let mut numbers: Vec<f32> = values.iter().map(|value| *value as f32).collect();
+        for row in numbers.chunks_mut(k) {
+            row[0] = limit as f32;
+        }
+        let matrix = Tensor::f_from_slice(&numbers)?
+            .f_reshape([rows as i64, k as i64])?
+            .f_to_device(device)?;
+        let integers = quantise::rows(&matrix, precision, route)?.integers;
+        Ok::<_, TchError>((
+            integers,
+            numbers.into_iter().map(|number| number as i64).collect::<Vec<_>>(),
+        ))
+    };
+    let ((a, a_values), (b, b_values)) = (integers(&a, m)?, integers(&b, n)?);
+    let expected = a_values.chunks(k).flat_map(|a| {
+        b_values
+            .chunks(k)
+            .map(move |b| a.iter().zip(b).map(|(a, b)| a * b).sum::<i64>())
+    });
+    let actual = integer_product(&a, &b)?
+        .f_to_kind(Kind::Int64)?
+        .f_to_device(Device::Cpu)?
+        .f_contiguous()?;
+    let mut values = vec![0i64; m * n];
+    actual.f_copy_data(&mut values, m * n)?;
+    Ok(expected.eq(values))
+}
+
+/// Compares scales and quantised rows with the definition, on subnormal, huge and odd values; says what differs.
+pub(super) fn elementwise(device: Device) -> Result<(), String> {
+    let _no_grad = tch::no_grad_guard();
+    let rows: Vec<[f32; 8]> = (0..256u32)
+        .map(|row| std::array::from_fn(|k| odd_value(row, k as u32)))
+        .collect();
+    for precision in [Precision::Int8, Precision::Int16] {
+        let exact = check_rows(&rows, precision, device).map_err(|error| error.to_string())?;
+        if !exact {
+            return Err("it does not divide or round as IEEE 754 says; are subnormal numbers flushed to zero?".into());
+        }
+    }
+    Ok(())
+}
+
+/// A number of about the same exponent as the others of its row; the rows run through all exponents.
+fn odd_value(row: u32, k: u32) -> f32 {
+    let stored = (row * 8 + k).wrapping_mul(2_654_435_761) >> 9;
+    let sign = if k.is_multiple_of(3) { 1 << 31 } else { 0 };
+    f32::from_bits(sign | row.saturating_sub(k % 2) << 23 | stored)
+}
+
+fn check_rows(rows: &[[f32; 8]], precision: Precision, device: Device) -> Result<bool, TchError> {
+    let matrix = Tensor::f_from_slice(rows.as_flattened())?
+        .f_reshape([rows.len() as i64, 8])?
+        .f_to_device(device)?;
+    let actual = quantise::rows(&matrix, precision, Route::Float64)?;
+    let quantise::Integers::Float64(integers) = actual.integers else {
+        return Ok(false);
+    };
+    let mut values = vec![0f64; rows.len() * 8];
+    integers
+        .f_to_device(Device::Cpu)?
+        .f_copy_data(&mut values, rows.len() * 8)?;
+    let mut scales = vec![0f32; rows.len()];
+    actual
+        .scale
+        .f_to_device(Device::Cpu)?
+        .f_copy_data(&mut scales, rows.len())?;
+    let agree = rows
+        .iter()
+        .zip(values.chunks(8))
+        .zip(scales)
+        .all(|((row, values), scale)| {
+            let expected = QuantisedRow::new(row.iter().map(|x| Binary32::from_bits(x.to_bits())), precision);
+            let integers = values.iter().map(|value| *value as i64);
+            Binary32::from_bits(scale.to_bits()) == expected.scale()
+                && integers.eq(expected.integers().iter().map(|q| i64::from(*q)))
+        });
+    Ok(agree)
+}

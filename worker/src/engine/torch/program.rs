@@ -1,0 +1,229 @@
+//! A graph on libtorch tensors, with the weights quantised once.
+
+use super::{
+    TorchOptions,
+    contraction::{self, Route},
+    failed,
+    quantise::{self, QuantisedRows},
+};
+use crate::{
+    engine::{EngineError, Program},
+    package::Package,
+    tensor::{DataType, Tensor},
+};
+use assay_exact::{
+    graph::{CheckedGraph, Node, Operator, Value},
+    quantise::Precision,
+};
+use std::{
+    collections::HashMap,
+    sync::{Mutex, PoisonError},
+};
+use tch::{Device, Kind, TchError};
+
+/// A package's graph with its weights on the device.
+pub(super) struct TorchProgram {
+    graph: CheckedGraph,
+    route: Route,
+    options: TorchOptions,
+    /// libtorch spreads one operator over its threads, so executions take turns.
+    weights: Mutex<Weights>,
+}
+
+struct Weights {
+    tensors: Vec<tch::Tensor>,
+    /// Weights that are the second operand of a contraction, by position and precision.
+    quantised: HashMap<(u16, u8), QuantisedRows>,
+}
+
+impl TorchProgram {
+    pub fn new(package: &Package, route: Route, options: TorchOptions) -> Result<Self, TchError> {
+        options.set_threads();
+        let device = options.device.to_tch();
+        let _no_grad = tch::no_grad_guard();
+        let tensors = package
+            .weights()
+            .iter()
+            .map(|weight| to_torch(weight, device))
+            .collect::<Result<Vec<_>, _>>()?;
+        let mut quantised = HashMap::new();
+        for node in &package.graph().graph().nodes {
+            if let Operator::Linear { precision } = node.operator
+                && let Some(Value::Weight(position)) = node.inputs.get(1)
+                && let Some(weight) = tensors.get(usize::from(*position))
+            {
+                quantised.insert((*position, key(precision)), quantise::rows(weight, precision, route)?);
+            }
+        }
+        let weights = Mutex::new(Weights { tensors, quantised });
+        Ok(Self {
+            graph: package.graph().clone(),
+            route,
+            options,
+            weights,
+        })
+    }
+
+    fn evaluate(&self, inputs: &[Tensor], symbols: &[u32]) -> Result<Vec<Tensor>, TchError> {
+        let _no_grad = tch::no_grad_guard();
+        self.options.set_threads();
+        let device = self.options.device.to_tch();
+        // Weights are only read, so a panic in another execution leaves them whole.
+        let weights = self.weights.lock().unwrap_or_else(PoisonError::into_inner);
+        let inputs = inputs
+            .iter()
+            .map(|input| to_torch(input, device))
+            .collect::<Result<Vec<_>, _>>()?;
+        let mut execution = Execution {
+            program: self,
+            weights: &weights,
+            inputs,
+            results: Vec::new(),
+        };
+        let graph = self.graph.graph();
+        let last_uses = last_uses(&graph.nodes, graph.outputs.iter().map(|output| output.value));
+        for (index, node) in graph.nodes.iter().enumerate() {
+            let shape = self
+                .graph
+                .shape(Value::Node(index as u32), symbols)
+                .ok_or_else(|| missing(&node.name))?;
+            let result = execution.apply(node, &shape)?;
+            execution.results.push(Some(result));
+            for finished in &last_uses[index] {
+                execution.results[*finished] = None;
+            }
+        }
+        let outputs = graph.outputs.iter().map(|output| {
+            let shape = self
+                .graph
+                .shape(output.value, symbols)
+                .ok_or_else(|| missing(&output.name))?;
+            let (dtype, _) = self.graph.value(output.value).ok_or_else(|| missing(&output.name))?;
+            from_torch(execution.tensor(output.value)?, dtype, shape)
+        });
+        outputs.collect()
+    }
+}
+
+impl Program for TorchProgram {
+    fn evaluate(&self, inputs: &[Tensor]) -> Result<Vec<Tensor>, EngineError> {
+        let symbols = self
+            .graph
+            .bind(&inputs.iter().map(|i| (i.dtype(), i.shape())).collect::<Vec<_>>())?;
+        TorchProgram::evaluate(self, inputs, &symbols).map_err(failed)
+    }
+}
+
+/// One evaluation: what has been computed so far and is still needed.
+struct Execution<'a> {
+    program: &'a TorchProgram,
+    weights: &'a Weights,
+    inputs: Vec<tch::Tensor>,
+    results: Vec<Option<tch::Tensor>>,
+}
+
+impl Execution<'_> {
+    fn apply(&self, node: &Node, shape: &[u32]) -> Result<tch::Tensor, TchError> {
+        let operand = |position: usize| {
+            let value = node.inputs.get(position).ok_or_else(|| missing(&node.name))?;
+            self.tensor(*value)
+        };
+        match &node.operator {
+            Operator::Linear { precision } => {
+                let input = operand(0)?;
+                let input = input.f_reshape([-1, input.size().last().copied().unwrap_or(1)])?;
+                let rows = quantise::rows(&input, *precision, self.program.route)?;
+                let product = match node.inputs.get(1) {
+                    Some(Value::Weight(weight)) if self.weights.quantised.contains_key(&(*weight, key(*precision))) => {
+                        contraction::product(&rows, &self.weights.quantised[&(*weight, key(*precision))])?
+                    }
+                    _ => contraction::product(&rows, &quantise::rows(operand(1)?, *precision, self.program.route)?)?,
+                };
+                let product = canonical(&product)?;
+                let sum = if node.inputs.len() > 2 {
+                    canonical(&product.f_add(operand(2)?)?)?
+                } else {
+                    product
+                };
+                sum.f_reshape(sizes(shape))
+            }
+            Operator::Relu => operand(0)?.f_relu(),
+            Operator::Reshape { .. } => operand(0)?.f_reshape(sizes(shape)),
+        }
+    }
+
+    fn tensor(&self, value: Value) -> Result<&tch::Tensor, TchError> {
+        let tensor = match value {
+            Value::Input(index) => self.inputs.get(usize::from(index)),
+            Value::Weight(index) => self.weights.tensors.get(usize::from(index)),
+            Value::Node(index) => self.results.get(index as usize).and_then(Option::as_ref),
+        };
+        tensor.ok_or_else(|| missing("a value"))
+    }
+}
+
+/// One zero and one NaN. The sum turns −0 into +0; the NaN is written last, since an addition may change its payload.
+fn canonical(tensor: &tch::Tensor) -> Result<tch::Tensor, TchError> {
+    tensor.f_add_scalar(0.0)?.f_masked_fill(&tensor.f_isnan()?, f64::NAN)
+}
+
+/// For each node, the nodes whose results nothing after it needs.
+fn last_uses(nodes: &[Node], outputs: impl Iterator<Item = Value>) -> Vec<Vec<usize>> {
+    let mut last: Vec<usize> = (0..nodes.len()).collect();
+    for (index, node) in nodes.iter().enumerate() {
+        for value in &node.inputs {
+            if let Value::Node(used) = value {
+                last[*used as usize] = index;
+            }
+        }
+    }
+    for value in outputs {
+        if let Value::Node(used) = value {
+            last[used as usize] = usize::MAX;
+        }
+    }
+    let mut finished = vec![Vec::new(); nodes.len()];
+    for (node, last) in last.into_iter().enumerate() {
+        if let Some(list) = finished.get_mut(last) {
+            list.push(node);
+        }
+    }
+    finished
+}
+
+fn key(precision: Precision) -> u8 {
+    match precision {
+        Precision::Int8 => 8,
+        Precision::Int16 => 16,
+    }
+}
+
+fn missing(name: &str) -> TchError {
+    TchError::Shape(format!("{name} lacks an operand, though its graph was checked"))
+}
+
+fn sizes(shape: &[u32]) -> Vec<i64> {
+    shape.iter().map(|dimension| i64::from(*dimension)).collect()
+}
+
+fn to_torch(tensor: &Tensor, device: Device) -> Result<tch::Tensor, TchError> {
+    let kind = match tensor.dtype() {
+        DataType::Float32 => Kind::Float,
+        DataType::Int64 => Kind::Int64,
+        DataType::Int32 => Kind::Int,
+        DataType::Int8 => Kind::Int8,
+        DataType::Uint8 => Kind::Uint8,
+        DataType::Bool => Kind::Bool,
+    };
+    tch::Tensor::f_from_data_size(tensor.bytes(), &sizes(tensor.shape()), kind)?.f_to_device(device)
+}
+
+fn from_torch(tensor: &tch::Tensor, dtype: DataType, shape: Vec<u32>) -> Result<Tensor, TchError> {
+    let elements = tensor.numel();
+    let mut bytes = vec![0; elements * dtype.size_bytes()];
+    tensor
+        .f_contiguous()?
+        .f_to_device(Device::Cpu)?
+        .f_copy_data_u8(&mut bytes, elements)?;
+    Tensor::new(dtype, shape, bytes).map_err(|error| TchError::Shape(error.to_string()))
+}

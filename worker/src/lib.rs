@@ -1,0 +1,17 @@
+//! Runs models for pay, requests results, challenges wrong ones.
+//!
+//! Only `engine::torch` names `tch`; only `chain` names `subxt`; packages, tensors and inputs know nothing of the chain.
+
+pub mod chain;
+pub mod cli;
+pub mod commands;
+pub mod config;
+pub mod demo;
+pub mod engine;
+pub mod inputs;
+pub mod package;
+pub mod request;
+pub mod schema;
+pub mod serve;
+pub mod tensor;
+pub mod units;

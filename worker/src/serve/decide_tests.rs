@@ -1,0 +1,182 @@
+//! Every decision at least once.
+
+use super::*;
+use crate::serve::desk_state::Output;
+use assay_types::{Assignment, Delivery, H256};
+
+const JOB: JobId = 5;
+const MODEL: ModelVersion = ModelVersion { model: 0, version: 1 };
+
+fn me() -> AccountId {
+    AccountId::new([1; 32])
+}
+
+fn policy() -> Policy {
+    let bid = BidPolicy {
+        price: 40,
+        least: 20,
+        max_bids: 2,
+    };
+    Policy {
+        me: me(),
+        bidding: [(MODEL, bid)].into(),
+        taking: true,
+    }
+}
+
+fn job(state: JobState) -> Job {
+    Job {
+        client: AccountId::new([9; 32]),
+        model: MODEL,
+        input_digest: H256::zero(),
+        symbols: Default::default(),
+        ceiling: 100,
+        deadline_blocks: 20,
+        window_blocks: 10,
+        delivery: Delivery::Digest,
+        submitted_at: 1,
+        tried: Default::default(),
+        state,
+    }
+}
+
+fn assigned_to(worker: AccountId) -> JobState {
+    JobState::Assigned {
+        assignment: Assignment {
+            worker,
+            price: 40,
+            locked: 80,
+        },
+        deadline: 30,
+    }
+}
+
+fn view(best: BlockNumber, state: JobState) -> View {
+    View {
+        best,
+        jobs: [(JOB, job(state))].into(),
+        bids: BTreeMap::new(),
+    }
+}
+
+const BIDDING: JobState = JobState::Bidding {
+    until: 10,
+    reveal_until: 15,
+};
+
+#[test]
+fn an_assigned_job_is_run_then_claimed_once() {
+    let view = view(12, assigned_to(me()));
+    let mut memory = Memory::default();
+    assert_eq!(decide(&view, &memory, &policy()), [Action::Execute(JOB)]);
+    memory.note(JOB, Progress::Running);
+    assert_eq!(decide(&view, &memory, &policy()), []);
+    memory.note(
+        JOB,
+        Progress::Ready(Output {
+            digest: H256::zero(),
+            bytes: Vec::new(),
+        }),
+    );
+    assert_eq!(decide(&view, &memory, &policy()), [Action::Claim(JOB)]);
+    memory.note_sent(JOB);
+    assert_eq!(decide(&view, &memory, &policy()), []);
+}
+
+#[test]
+fn another_worker_s_job_is_left_alone() {
+    assert_eq!(
+        decide(
+            &view(12, assigned_to(AccountId::new([2; 32]))),
+            &Memory::default(),
+            &policy()
+        ),
+        []
+    );
+}
+
+#[test]
+fn a_job_past_its_deadline_is_not_claimed() {
+    let mut memory = Memory::default();
+    memory.note(
+        JOB,
+        Progress::Ready(Output {
+            digest: H256::zero(),
+            bytes: Vec::new(),
+        }),
+    );
+    assert_eq!(decide(&view(30, assigned_to(me())), &memory, &policy()), []);
+}
+
+#[test]
+fn an_impossible_job_is_declined() {
+    let mut memory = Memory::default();
+    memory.note(JOB, Progress::Impossible("no such input".into()));
+    assert_eq!(
+        decide(&view(12, assigned_to(me())), &memory, &policy()),
+        [Action::Decline(JOB)]
+    );
+}
+
+#[test]
+fn a_bid_is_committed_while_there_is_time_and_revealed_after() {
+    let mut view = view(8, BIDDING);
+    let mut memory = Memory::default();
+    assert_eq!(
+        decide(&view, &memory, &policy()),
+        [Action::Commit { job: JOB, price: 40 }]
+    );
+    memory.note_sealed(JOB);
+    view.bids.insert(JOB, false);
+    assert_eq!(decide(&view, &memory, &policy()), []);
+    view.best = 10;
+    assert_eq!(decide(&view, &memory, &policy()), [Action::Reveal(JOB)]);
+    view.jobs.insert(JOB, job(JobState::Revealing { until: 15 }));
+    assert_eq!(decide(&view, &memory, &policy()), [Action::Reveal(JOB)]);
+    view.best = 15;
+    assert_eq!(decide(&view, &memory, &policy()), []);
+}
+
+#[test]
+fn a_bid_that_a_crash_kept_from_the_chain_is_committed_with_the_same_salt() {
+    let memory = Memory::new([JOB]);
+    assert_eq!(
+        decide(&view(8, BIDDING), &memory, &policy()),
+        [Action::CommitAgain(JOB)]
+    );
+}
+
+#[test]
+fn a_bid_that_is_over_is_forgotten() {
+    let memory = Memory::new([JOB]);
+    assert_eq!(decide(&View::default(), &memory, &policy()), [Action::Forget(JOB)]);
+    let lost = view(12, assigned_to(AccountId::new([2; 32])));
+    assert_eq!(decide(&lost, &memory, &policy()), [Action::Forget(JOB)]);
+}
+
+#[test]
+fn no_more_bids_than_the_policy_allows() {
+    let jobs = (0..5).map(|id| (id, job(BIDDING))).collect();
+    let view = View {
+        best: 3,
+        jobs,
+        bids: [(0, false)].into(),
+    };
+    assert_eq!(
+        decide(&view, &Memory::new([0]), &policy()),
+        [Action::Commit { job: 1, price: 40 }]
+    );
+}
+
+#[test]
+fn a_worker_that_shuts_down_finishes_and_takes_nothing_new() {
+    let leaving = Policy {
+        taking: false,
+        ..policy()
+    };
+    assert_eq!(decide(&view(8, BIDDING), &Memory::default(), &leaving), []);
+    assert_eq!(
+        decide(&view(12, assigned_to(me())), &Memory::default(), &leaving),
+        [Action::Execute(JOB)]
+    );
+}

@@ -1,0 +1,62 @@
+//! Finds a job's input, on chain or in the folder of inputs, and makes sure that it is the one asked for.
+
+use super::setup::Served;
+use crate::{
+    chain::{ChainError, Job, Snapshot},
+    schema,
+    tensor::Tensor,
+};
+use assay_types::JobId;
+use std::{io, path::Path};
+
+/// What came of the search.
+pub(super) enum Found {
+    /// The input tensors.
+    Input(Vec<Tensor>),
+    /// The job cannot be done, for this reason.
+    Impossible(String),
+}
+
+/// Gets a job's input tensors. The folder may be slow, or hang, so no task that has anything else to do waits for this.
+pub(super) async fn find(
+    snapshot: &Snapshot,
+    id: JobId,
+    job: &Job,
+    served: &Served,
+    folder: &Path,
+) -> Result<Found, ChainError> {
+    let digest = hex::encode(job.input_digest);
+    let bytes = match snapshot.input(id).await? {
+        Some(bytes) => bytes,
+        None => {
+            let path = folder.join(format!("{digest}.bin"));
+            match tokio::fs::read(&path).await {
+                Ok(bytes) => bytes,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                    return Ok(Found::Impossible(format!(
+                        "its input 0x{digest} is not in {}",
+                        folder.display()
+                    )));
+                }
+                Err(error) => return Ok(Found::Impossible(format!("{} cannot be read: {error}", path.display()))),
+            }
+        }
+    };
+    Ok(match fit(job, served, &bytes) {
+        Ok(tensors) => Found::Input(tensors),
+        Err(reason) => Found::Impossible(reason),
+    })
+}
+
+fn fit(job: &Job, served: &Served, bytes: &[u8]) -> Result<Vec<Tensor>, String> {
+    let unfit = |error| format!("its input does not fit the model: {error:?}");
+    let layouts = served.schema.input_layouts(&job.symbols).map_err(unfit)?;
+    let digest = schema::digest(&layouts, bytes).map_err(unfit)?;
+    if digest != job.input_digest {
+        return Err(format!(
+            "its input has the digest {digest:?}, not {:?}",
+            job.input_digest
+        ));
+    }
+    schema::tensors(&layouts, bytes).map_err(unfit)
+}
