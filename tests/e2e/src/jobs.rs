@@ -1,0 +1,259 @@
+//! Jobs on the digits: what is asked, what must come back, and the tale of a job in events.
+
+use crate::Network;
+use anyhow::{Context, bail};
+use assay_types::{CloseReason, Delivery, H256, JobId, Matching, Phase, Slashed};
+use assay_worker::{
+    chain::{
+        Account, AccountId, Balance, BlockNumber, Call, Event, JobRequest, MarketCall, MarketEvent, SubmitError, Wait,
+    },
+    commands::{models::register, request::prepare_all},
+    engine::{Engine, LoadedModel, ReferenceEngine},
+    inputs,
+    package::Package,
+    request::{Model, Prepared, find_model, terms::Terms},
+    schema,
+    tensor::tensors_digest,
+    units::UNIT,
+};
+use std::path::{Path, PathBuf};
+
+/// The digits' package, in the folder of their model.
+pub const PACKAGE: &str = "package";
+/// The most that a client pays for a job.
+pub const CEILING: Balance = 6 * UNIT / 10;
+/// Blocks in which a job must be closed where nothing holds it up: it is assigned, claimed, and its window passes.
+pub const CLOSE_BLOCKS: BlockNumber = 120;
+
+/// The folder in which workers and clients look for packages.
+pub fn models_dir() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models/digits")
+}
+
+/// The folder of the handwritten digits.
+pub fn inputs_dir() -> PathBuf {
+    models_dir().join("inputs")
+}
+
+/// Blocks that a worker has for a job on which nothing holds it up.
+const DEADLINE_BLOCKS: BlockNumber = 60;
+/// Blocks in which a worker that runs has certainly made its bid.
+const BIDDING_BLOCKS: BlockNumber = 14;
+/// Blocks in which a worker that runs has certainly revealed it; the last reveal ends them.
+const REVEAL_BLOCKS: BlockNumber = 40;
+
+/// A job by standing offers, with its input and its output on chain, and the shortest window that the chain takes. A test
+/// changes what it is about.
+pub fn terms() -> Terms {
+    let bounds = bounds();
+    Terms {
+        ceiling: CEILING,
+        matching: Matching::Offers,
+        deadline_blocks: DEADLINE_BLOCKS.max(bounds.deadline.0),
+        window_blocks: bounds.window.0,
+        delivery: Delivery::Inline,
+        by_digest: false,
+    }
+}
+
+/// The same by auction.
+pub fn auction() -> Matching<BlockNumber> {
+    let least = bounds().auction_phase.0;
+    Matching::Auction {
+        bidding_blocks: BIDDING_BLOCKS.max(least),
+        reveal_blocks: REVEAL_BLOCKS.max(least),
+    }
+}
+
+/// What the chain takes as terms.
+pub fn bounds() -> pallet_market::terms::Terms<BlockNumber> {
+    assay_runtime::Market::terms()
+}
+
+/// What a missed deadline costs a worker that has this stake behind the job.
+pub fn cost_of_a_missed_deadline(locked: Balance) -> Slashed<Balance> {
+    let rate = <assay_runtime::Runtime as pallet_market::Config>::NonDeliverySlash::get();
+    pallet_market::terms::non_delivery(locked, rate)
+}
+
+/// The model on chain, and handwritten digits for it.
+pub struct Digits {
+    /// As the chain has it.
+    pub model: Model,
+    package: Package,
+    inputs: Vec<inputs::JobInput>,
+    reference: LoadedModel,
+}
+
+/// What must come out of a job.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// List digest of the output tensors.
+    pub digest: H256,
+    /// Their bytes.
+    pub bytes: Vec<u8>,
+}
+
+impl Digits {
+    /// Registers the model in Alice's name.
+    pub async fn register(network: &Network) -> anyhow::Result<Self> {
+        let package = Package::load(&models_dir().join(PACKAGE))?;
+        let inputs = inputs::read(&inputs_dir(), package.graph())?;
+        let reference = ReferenceEngine.load(&package)?;
+        let version = register(&network.account("Alice")?, &package, None).await?;
+        let model = find_model(&network.client().finalized().await?, &version.to_string()).await?;
+        Ok(Self {
+            model,
+            package,
+            inputs,
+            reference,
+        })
+    }
+
+    /// A job on one of the digits.
+    pub fn job(&self, index: usize, terms: &Terms) -> anyhow::Result<Prepared> {
+        let input = self.inputs.get(index).context("there is such a digit")?;
+        let mut prepared = prepare_all(std::slice::from_ref(input), &self.package, &self.model, terms)?;
+        prepared.pop().context("one input makes one job")
+    }
+
+    /// What must come out of it, by the definition of the arithmetic.
+    pub fn answer(&self, index: usize) -> anyhow::Result<Answer> {
+        let input = self.inputs.get(index).context("there is such a digit")?;
+        let output = self.reference.run(&input.tensors)?;
+        Ok(Answer {
+            digest: H256(tensors_digest(&output)),
+            bytes: schema::payload(&output),
+        })
+    }
+}
+
+/// A job that was submitted.
+#[derive(Clone, Copy, Debug)]
+pub struct Ticket {
+    /// The job.
+    pub job: JobId,
+    /// A block before the one that has it.
+    pub since: BlockNumber,
+}
+
+/// What happened to a job, up to its end.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tale {
+    /// Its events.
+    pub events: Vec<MarketEvent>,
+}
+
+impl Tale {
+    /// Who had it, in order, and for how much.
+    pub fn assignments(&self) -> Vec<(AccountId, Balance)> {
+        let assigned = self.events.iter().filter_map(|event| match event {
+            MarketEvent::JobAssigned { worker, price, .. } => Some((worker.clone(), *price)),
+            _ => None,
+        });
+        assigned.collect()
+    }
+
+    /// Who claimed it, with what output. A job can be claimed only once, so more than one is a fault.
+    pub fn claims(&self) -> Vec<(AccountId, H256, Option<Vec<u8>>)> {
+        let claimed = self.events.iter().filter_map(|event| match event {
+            MarketEvent::JobClaimed {
+                worker,
+                output_digest,
+                output,
+                ..
+            } => Some((worker.clone(), *output_digest, output.clone())),
+            _ => None,
+        });
+        claimed.collect()
+    }
+
+    /// Why it was closed, and what was paid.
+    pub fn end(&self) -> anyhow::Result<(CloseReason, Balance)> {
+        match self.events.last() {
+            Some(MarketEvent::JobClosed { reason, paid, .. }) => Ok((*reason, *paid)),
+            other => bail!("a tale ends with the closing of its job, not with {other:?}"),
+        }
+    }
+
+    /// How many of its events are like this.
+    pub fn count(&self, like: impl Fn(&MarketEvent) -> bool) -> usize {
+        self.events.iter().filter(|event| like(event)).count()
+    }
+}
+
+impl Network {
+    /// Submits one job.
+    pub async fn submit(&self, client: &Account, request: &JobRequest) -> anyhow::Result<Ticket> {
+        let since = self.client().finalized().await?.number();
+        let call = Call::Market(MarketCall::Submit {
+            request: request.clone(),
+        });
+        let inclusion = client.send(call, Wait::Finalized).await?;
+        let job = inclusion.events.iter().find_map(|event| match event {
+            Event::Market(MarketEvent::JobSubmitted { job, .. }) => Some(*job),
+            _ => None,
+        });
+        Ok(Ticket {
+            job: job.context("a submission that succeeds has its event")?,
+            since,
+        })
+    }
+
+    /// Waits until a job is closed, for so many blocks at most, and tells what happened to it.
+    pub async fn tale(&self, ticket: Ticket, blocks: BlockNumber) -> anyhow::Result<Tale> {
+        let mut tale = Tale { events: Vec::new() };
+        let what = format!("job {} is closed", ticket.job);
+        self.read(&what, ticket.since, blocks, async |snapshot| {
+            for event in snapshot.events().await? {
+                if let Event::Market(event) = event
+                    && event.job() == ticket.job
+                {
+                    tale.events.push(event);
+                }
+            }
+            let closed = matches!(tale.events.last(), Some(MarketEvent::JobClosed { .. }));
+            Ok(closed.then_some(()))
+        })
+        .await?;
+        Ok(tale)
+    }
+
+    /// Waits until a job is in a phase.
+    pub async fn phase(&self, ticket: Ticket, phase: Phase, blocks: BlockNumber) -> anyhow::Result<()> {
+        let what = format!("job {} is in the phase {phase:?}", ticket.job);
+        self.until(&what, blocks, async |snapshot| {
+            let job = snapshot
+                .job(ticket.job)
+                .await?
+                .with_context(|| format!("{what}, and not closed"))?;
+            Ok((job.state.phase() == phase).then_some(()))
+        })
+        .await
+    }
+
+    /// Waits until a job is claimed, accepts its result in the client's name, and tells what happened to it.
+    pub async fn accepted(&self, client: &Account, ticket: Ticket, blocks: BlockNumber) -> anyhow::Result<Tale> {
+        self.phase(ticket, Phase::Claimed, blocks).await?;
+        client
+            .send(Call::Market(MarketCall::Accept { job: ticket.job }), Wait::Finalized)
+            .await?;
+        self.tale(ticket, blocks).await
+    }
+
+    /// Sends a call that must be refused by this pallet with this error.
+    pub async fn refused(&self, sender: &Account, call: Call, pallet: &str, error: &str) -> anyhow::Result<()> {
+        let shown = call.to_string();
+        match sender.send(call, Wait::Finalized).await {
+            Err(SubmitError::Refused {
+                pallet: by,
+                error: with,
+                advice,
+            }) if by == pallet && with == error => {
+                anyhow::ensure!(!advice.is_empty(), "{pallet}.{error} says nothing about what to do");
+                Ok(())
+            }
+            other => bail!("{shown} should be refused with {pallet}.{error}, but: {other:?}"),
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! Questions to the node that the worker's client does not ask.
+
+use anyhow::Context;
+use assay_types::H256;
+use assay_worker::chain::AccountId;
+use jsonrpsee::{
+    core::client::ClientT,
+    http_client::{HttpClient, HttpClientBuilder},
+    rpc_params,
+};
+
+/// Keys asked for at a time.
+const PAGE: usize = 1000;
+
+/// An entry of the state: key and value.
+pub(crate) type Entry = (Vec<u8>, Vec<u8>);
+
+/// A connection to a node that keeps nothing open between two questions.
+#[derive(Debug)]
+pub(crate) struct Rpc(HttpClient);
+
+impl Rpc {
+    pub(crate) fn new(port: u16) -> anyhow::Result<Self> {
+        Ok(Self(
+            HttpClientBuilder::default().build(format!("http://127.0.0.1:{port}"))?,
+        ))
+    }
+
+    /// Transactions that an account has sent, those in the pool counted.
+    pub(crate) async fn transactions_of(&self, account: &AccountId) -> anyhow::Result<u32> {
+        Ok(self
+            .0
+            .request("system_accountNextIndex", rpc_params![account.to_string()])
+            .await?)
+    }
+
+    /// Hash of the latest finalized block.
+    pub(crate) async fn finalized(&self) -> anyhow::Result<H256> {
+        let hash: String = self.0.request("chain_getFinalizedHead", rpc_params![]).await?;
+        Ok(H256::from_slice(&bytes(&hash)?))
+    }
+
+    /// BLAKE2b-256 hash of the value with this key.
+    pub(crate) async fn value_hash(&self, key: &[u8]) -> anyhow::Result<H256> {
+        let hash: String = self.0.request("state_getStorageHash", rpc_params![text(key)]).await?;
+        Ok(H256::from_slice(&bytes(&hash)?))
+    }
+
+    /// The whole state after a block, but for the entries with this key.
+    pub(crate) async fn state(&self, block: H256, without: &[u8]) -> anyhow::Result<Vec<Entry>> {
+        let mut entries = Vec::new();
+        let mut last: Option<String> = None;
+        loop {
+            let parameters = rpc_params!["0x", PAGE, &last, block];
+            let mut keys: Vec<String> = self.0.request("state_getKeysPaged", parameters).await?;
+            let Some(end) = keys.last().cloned() else {
+                return Ok(entries);
+            };
+            keys.retain(|key| *key != text(without));
+            entries.extend(self.values(block, keys).await?);
+            last = Some(end);
+        }
+    }
+
+    async fn values(&self, block: H256, keys: Vec<String>) -> anyhow::Result<Vec<Entry>> {
+        let sets: serde_json::Value = self.0.request("state_queryStorageAt", rpc_params![keys, block]).await?;
+        let changes = sets[0]["changes"].as_array().context("the node answers with changes")?;
+        changes
+            .iter()
+            .map(|change| {
+                let part = |index: usize| bytes(change[index].as_str().context("an entry has a key and a value")?);
+                Ok((part(0)?, part(1)?))
+            })
+            .collect()
+    }
+}
+
+fn text(bytes: &[u8]) -> String {
+    format!("0x{}", hex::encode(bytes))
+}
+
+fn bytes(text: &str) -> anyhow::Result<Vec<u8>> {
+    Ok(hex::decode(text.trim_start_matches("0x"))?)
+}

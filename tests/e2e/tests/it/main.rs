@@ -1,0 +1,9 @@
+//! Stories about the market, told with a real node and real workers.
+//!
+//! Every test runs a network of its own. Stories that cannot disturb each other share one, since a node takes longer to
+//! start than most stories take to tell; whatever kills a node or a worker has it for itself.
+
+mod market;
+mod node_restarts;
+mod refusals;
+mod worker_restarts;
