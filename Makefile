@@ -1,0 +1,70 @@
+# What people type and what CI types. `make` alone lists the targets.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+CARGO_HOME ?= $(HOME)/.cargo
+XDG_CACHE_HOME ?= $(HOME)/.cache
+ASSAY_CACHE := $(XDG_CACHE_HOME)/assay
+
+# A shell that was open while rustup was installed does not have cargo on its path yet.
+export PATH := $(PATH):$(CARGO_HOME)/bin
+
+# CI checks out afresh each time, so it keeps the build outside of the checkout.
+ifdef CI
+export CARGO_TARGET_DIR ?= $(ASSAY_CACHE)/target
+else
+export CARGO_TARGET_DIR ?= $(CURDIR)/target
+endif
+
+# libtorch: yours, if you say so, else the one that `make setup` unpacks.
+ASSAY_LIBTORCH := $(ASSAY_CACHE)/libtorch-2.11.0-cpu
+export ASSAY_LIBTORCH
+ifndef LIBTORCH_USE_PYTORCH
+export LIBTORCH ?= $(ASSAY_LIBTORCH)
+endif
+
+# One set of packages for every cargo command. `-p some-crate` would select other features for shared dependencies, and
+# cargo would compile hundreds of crates a second time.
+CARGO_FLAGS := --workspace --locked
+BIN := $(CARGO_TARGET_DIR)/debug
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: setup
+setup: ## Install what the build needs and is not there yet; a second run changes nothing
+	@scripts/setup
+
+.PHONY: build
+build: setup ## Build the node and the worker
+	cargo build $(CARGO_FLAGS) --bins
+
+.PHONY: demo
+demo: build ## Buy 50 digit recognitions on a development chain and watch the money move
+	@exec "$(BIN)/assay-worker" demo --node-binary "$(BIN)/assay-node"
+
+.PHONY: test
+test: setup ## Run every test: house rules, unit, property, documentation, end to end
+	@scripts/test
+
+.PHONY: lint
+lint: setup ## Check formatting, clippy and the house rules
+	@scripts/lint
+
+.PHONY: fmt
+fmt: ## Format the Rust code
+	cargo fmt --all
+
+.PHONY: env
+env: ## Print what a shell needs for using cargo directly (see CONTRIBUTING.md)
+	@echo 'export CARGO_TARGET_DIR="$(CARGO_TARGET_DIR)"'
+	@echo 'export PATH="$$PATH:$(CARGO_HOME)/bin"'
+ifndef LIBTORCH_USE_PYTORCH
+	@echo 'export LIBTORCH="$(LIBTORCH)"'
+endif
+
+.PHONY: clean
+clean: ## Remove what was built in this checkout; downloads stay
+	cargo clean
