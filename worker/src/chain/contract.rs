@@ -12,6 +12,7 @@ use super::{
     types::*,
 };
 use assay_types::{JobId, ModelId, ModelVersion, NoOffer};
+use polkadot_sdk::sp_runtime::FixedU128;
 use scale_info::{Field, MetaType, PortableRegistry, Registry, TypeDef, Variant, form::PortableForm, meta_type};
 use std::collections::BTreeSet;
 use subxt::metadata::Metadata;
@@ -25,11 +26,13 @@ const BLOCK_CONSTANTS: [(&str, &str); 6] = [
     ("Market", "MinAuctionPhase"),
     ("Market", "MaxAuctionPhase"),
 ];
-const BALANCE_CONSTANTS: [(&str, &str); 3] = [
+const BALANCE_CONSTANTS: [(&str, &str); 4] = [
     ("Market", "BidDeposit"),
     ("Workers", "MinStake"),
+    ("Workers", "StakeFloor"),
     ("Balances", "ExistentialDeposit"),
 ];
+const RATIO_CONSTANTS: [(&str, &str); 1] = [("Workers", "StakePerPrice")];
 
 /// Compares everything that the worker uses with the node's metadata.
 pub(super) fn check(metadata: &Metadata, url: &str) -> Result<(), ChainError> {
@@ -107,6 +110,10 @@ pub(super) fn check(metadata: &Metadata, url: &str) -> Result<(), ChainError> {
         (
             BALANCE_CONSTANTS.as_slice(),
             check.registry.register_type(&meta_type::<Balance>()).id,
+        ),
+        (
+            RATIO_CONSTANTS.as_slice(),
+            check.registry.register_type(&meta_type::<FixedU128>()).id,
         ),
     ];
     let ours = PortableRegistry::from(check.registry);

@@ -8,7 +8,10 @@ use super::{
 };
 use assay_types::{JobId, ModelId, ModelVersion, NoOffer};
 use codec::{Decode, DecodeAll, Encode};
-use polkadot_sdk::sp_crypto_hashing::{blake2_128, blake2_256, twox_64, twox_128, twox_256};
+use polkadot_sdk::{
+    sp_crypto_hashing::{blake2_128, blake2_256, twox_64, twox_128, twox_256},
+    sp_runtime::{FixedPointNumber, FixedU128},
+};
 use subxt::{
     client::OnlineClientAtBlock, error::StorageError, ext::frame_decode::storage::StorageHasher, metadata::Metadata,
 };
@@ -31,8 +34,19 @@ pub struct Constants {
     pub bid_deposit: Balance,
     /// Least stake of a worker.
     pub min_stake: Balance,
+    /// Least stake that a job locks.
+    pub stake_floor: Balance,
+    /// Stake that a job locks for each unit of its price.
+    pub stake_per_price: FixedU128,
     /// What an account must keep.
     pub existential_deposit: Balance,
+}
+
+impl Constants {
+    /// Stake that a job of this price locks.
+    pub fn lock(&self, price: Balance) -> Balance {
+        self.stake_per_price.saturating_mul_int(price).max(self.stake_floor)
+    }
 }
 
 impl Snapshot {
@@ -188,6 +202,8 @@ impl Snapshot {
             auction_phase: range("MinAuctionPhase", "MaxAuctionPhase")?,
             bid_deposit: self.constant("Market", "BidDeposit")?,
             min_stake: self.constant("Workers", "MinStake")?,
+            stake_floor: self.constant("Workers", "StakeFloor")?,
+            stake_per_price: self.constant("Workers", "StakePerPrice")?,
             existential_deposit: self.constant("Balances", "ExistentialDeposit")?,
         })
     }

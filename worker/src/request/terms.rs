@@ -179,6 +179,7 @@ impl Terms {
 mod tests {
     use super::*;
     use crate::chain::AccountId;
+    use polkadot_sdk::sp_runtime::FixedU128;
 
     const CONSTANTS: Constants = Constants {
         deadline: (10, 100),
@@ -186,6 +187,8 @@ mod tests {
         auction_phase: (2, 20),
         bid_deposit: 1,
         min_stake: 1,
+        stake_floor: 1,
+        stake_per_price: FixedU128::from_u32(10),
         existential_deposit: 1,
     };
 

@@ -381,7 +381,9 @@ impl<'a> Desk<'a> {
         let mut impossible = false;
         for id in jobs {
             self.busy_at = Instant::now();
-            let Some(job) = self.view.jobs.get(&id).cloned() else { continue };
+            let Some(job) = self.view.jobs.get(&id).cloned() else {
+                continue;
+            };
             let Some(served) = self.served.get(&job.model).cloned() else {
                 let reason = format!("its model {} is not among those served", job.model);
                 self.memory.note(id, Progress::Impossible(reason));

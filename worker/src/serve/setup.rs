@@ -3,7 +3,7 @@
 
 use super::ServeError;
 use crate::{
-    chain::{Account, Balance, Call, Client, H256, Snapshot, Wait, WorkerInfo, WorkersCall},
+    chain::{Account, Balance, Call, Client, Constants, H256, Snapshot, Wait, WorkerInfo, WorkersCall},
     config::{Config, ModelPolicy},
     package::Package,
     units,
@@ -69,7 +69,10 @@ async fn resolve(
 
 async fn register(snapshot: &Snapshot, account: &Account, config: &Config) -> Result<WorkerInfo, ServeError> {
     let constants = snapshot.constants()?;
-    let Some(info) = snapshot.worker(account.id()).await? else {
+    let registered = snapshot.worker(account.id()).await?;
+    let present = registered.as_ref().map_or(0, |info| info.stake);
+    ensure_stake_carries(&constants, &config.models, config.stake.unwrap_or(0).max(present))?;
+    let Some(info) = registered else {
         let stake = config.stake.ok_or_else(|| {
             ServeError::Unfit(format!(
                 "{} is not a worker yet: give --stake, at least {} ASY, to register it",
@@ -114,6 +117,26 @@ async fn register(snapshot: &Snapshot, account: &Account, config: &Config) -> Re
         send(account, Call::Workers(WorkersCall::BondMore { amount })).await?;
     }
     Ok(info)
+}
+
+/// A price whose lock is more than the whole stake is refused by the chain as an offer, and can never win as a bid.
+fn ensure_stake_carries(constants: &Constants, models: &[ModelPolicy], stake: Balance) -> Result<(), ServeError> {
+    for model in models {
+        let offer = model.offer.map(|(price, _)| price);
+        for price in offer.into_iter().chain(model.bidding.map(|bidding| bidding.least)) {
+            let lock = constants.lock(price);
+            if stake > 0 && lock > stake {
+                return Err(ServeError::Unfit(format!(
+                    "model {}: a job for {} ASY locks {} of stake, and the stake is {}: raise --stake, or lower the price",
+                    model.package,
+                    units::format(price),
+                    units::format(lock),
+                    units::format(stake)
+                )));
+            }
+        }
+    }
+    Ok(())
 }
 
 async fn ensure_funds(snapshot: &Snapshot, account: &Account, amount: Balance) -> Result<(), ServeError> {
@@ -182,6 +205,7 @@ fn offer_changes(info: &WorkerInfo, served: &BTreeMap<ModelVersion, Served>) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use polkadot_sdk::sp_runtime::FixedU128;
 
     const MODEL: ModelVersion = ModelVersion { model: 0, version: 1 };
     const OTHER: ModelVersion = ModelVersion { model: 3, version: 1 };
@@ -231,5 +255,26 @@ mod tests {
         });
         let remove = Call::Workers(WorkersCall::RemoveOffer { version: OTHER });
         assert_eq!(offer_changes(&info, &served(Some((60, 4)))), [remove, publish]);
+    }
+
+    #[test]
+    fn a_price_whose_lock_is_more_than_the_stake_is_refused_before_anything_is_bonded() {
+        let constants = Constants {
+            deadline: (1, 1),
+            window: (1, 1),
+            auction_phase: (1, 1),
+            bid_deposit: 0,
+            min_stake: 100,
+            stake_floor: 5,
+            stake_per_price: FixedU128::from_u32(10),
+            existential_deposit: 0,
+        };
+        let models: Vec<ModelPolicy> = served(Some((50, 4)))
+            .into_values()
+            .map(|served| served.policy)
+            .collect();
+        assert!(ensure_stake_carries(&constants, &models, 500).is_ok());
+        let error = ensure_stake_carries(&constants, &models, 499).map_err(|error| error.to_string());
+        assert!(error.is_err_and(|error| error.contains("model digits") && error.contains("raise --stake")));
     }
 }
