@@ -1,7 +1,7 @@
 //! A whole graph, operator by operator: slow, and the definition of the result.
 
 use crate::{
-    graph::{BindError, CheckedGraph, Value},
+    graph::{BindError, CheckedGraph, Graph, Value},
     tensor::Tensor,
 };
 use alloc::{string::String, vec::Vec};
@@ -40,30 +40,53 @@ impl core::error::Error for EvaluateError {}
 /// `weights` are in the order of the graph's weights, `inputs` in that of its inputs. Both are read as canonical
 /// numbers: −0 counts as +0, and every NaN as the one NaN.
 pub fn evaluate(graph: &CheckedGraph, weights: &[Tensor], inputs: &[Tensor]) -> Result<Vec<Tensor>, EvaluateError> {
+    evaluate_with(graph, weights, inputs, |_, _| {})
+}
+
+/// Evaluates a graph and shows every node's output to `on_node` with the node's position, in order.
+///
+/// An output is dropped once nothing that follows takes it, so memory holds what is still needed and no more.
+pub fn evaluate_with(
+    graph: &CheckedGraph,
+    weights: &[Tensor],
+    inputs: &[Tensor],
+    mut on_node: impl FnMut(usize, &Tensor),
+) -> Result<Vec<Tensor>, EvaluateError> {
     let layouts: Vec<_> = inputs.iter().map(|input| (input.dtype(), input.shape())).collect();
     let symbols = graph.bind(&layouts).map_err(EvaluateError::Inputs)?;
     check_weights(graph, weights)?;
     let inputs: Vec<Tensor> = inputs.iter().cloned().map(Tensor::canonical).collect();
 
     let nodes = &graph.graph().nodes;
-    let mut results: Vec<Tensor> = Vec::with_capacity(nodes.len());
+    let last_uses = last_uses(graph.graph());
+    let mut results: Vec<Option<Tensor>> = Vec::with_capacity(nodes.len());
     for (index, node) in nodes.iter().enumerate() {
         let operands = node
             .inputs
             .iter()
             .map(|value| lookup(*value, &inputs, weights, &results));
         let operands = operands.collect::<Option<Vec<&Tensor>>>();
-        let shape = graph.shape(Value::Node(index as u32), &symbols);
-        let result = operands
-            .zip(shape)
-            .and_then(|(operands, shape)| node.operator.apply(&operands, shape));
-        results.push(
-            result
-                .ok_or_else(|| EvaluateError::Inconsistent {
-                    name: node.name.clone(),
-                })?
-                .canonical(),
-        );
+        let result = operands.and_then(|operands| {
+            let value = Value::Node(index as u32);
+            let (dtype, _) = graph.value(value)?;
+            let shape = graph.shape(value, &symbols)?;
+            node.operator.resolve(&symbols)?.apply(&operands, dtype, shape)
+        });
+        let result = result
+            .map(Tensor::canonical)
+            .ok_or_else(|| EvaluateError::Inconsistent {
+                name: node.name.clone(),
+            })?;
+        on_node(index, &result);
+        results.push(Some(result));
+        let done = node.inputs.iter().copied().chain([Value::Node(index as u32)]);
+        for position in done.filter_map(node_position) {
+            if last_uses.get(position).is_some_and(|last| *last <= index)
+                && let Some(result) = results.get_mut(position)
+            {
+                *result = None;
+            }
+        }
     }
 
     let outputs = graph.graph().outputs.iter().map(|output| {
@@ -77,11 +100,37 @@ pub fn evaluate(graph: &CheckedGraph, weights: &[Tensor], inputs: &[Tensor]) -> 
     outputs.collect()
 }
 
-fn lookup<'a>(value: Value, inputs: &'a [Tensor], weights: &'a [Tensor], nodes: &'a [Tensor]) -> Option<&'a Tensor> {
+/// For every node the last node that takes its output: itself if there is none, and one past the end for what the graph gives.
+fn last_uses(graph: &Graph) -> Vec<usize> {
+    let mut last: Vec<usize> = (0..graph.nodes.len()).collect();
+    let uses = graph.nodes.iter().enumerate();
+    let uses = uses.flat_map(|(index, node)| node.inputs.iter().map(move |value| (*value, index)));
+    let given = graph.outputs.iter().map(|output| (output.value, graph.nodes.len()));
+    for (value, index) in uses.chain(given) {
+        if let Some(last) = node_position(value).and_then(|position| last.get_mut(position)) {
+            *last = index;
+        }
+    }
+    last
+}
+
+fn node_position(value: Value) -> Option<usize> {
+    match value {
+        Value::Node(index) => usize::try_from(index).ok(),
+        Value::Input(_) | Value::Weight(_) => None,
+    }
+}
+
+fn lookup<'a>(
+    value: Value,
+    inputs: &'a [Tensor],
+    weights: &'a [Tensor],
+    nodes: &'a [Option<Tensor>],
+) -> Option<&'a Tensor> {
     match value {
         Value::Input(index) => inputs.get(usize::from(index)),
         Value::Weight(index) => weights.get(usize::from(index)),
-        Value::Node(index) => nodes.get(usize::try_from(index).ok()?),
+        Value::Node(index) => nodes.get(usize::try_from(index).ok()?)?.as_ref(),
     }
 }
 
@@ -99,4 +148,39 @@ pub fn check_weights(graph: &CheckedGraph, weights: &[Tensor]) -> Result<(), Eva
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::graph::{Node, Operator, Output};
+    use alloc::vec;
+
+    #[test]
+    fn output_is_kept_until_its_last_use() {
+        let node = |inputs: &[Value]| Node {
+            name: "node".into(),
+            operator: Operator::Relu,
+            inputs: inputs.to_vec(),
+            source: String::new(),
+        };
+        let output = |value| Output {
+            name: "output".into(),
+            value,
+        };
+        let graph = Graph {
+            symbols: vec![],
+            inputs: vec![],
+            weights: vec![],
+            nodes: vec![
+                node(&[Value::Input(0)]),
+                node(&[Value::Node(0), Value::Weight(0)]),
+                node(&[Value::Node(0)]),
+                node(&[Value::Node(1), Value::Node(1)]),
+            ],
+            outputs: vec![output(Value::Node(1)), output(Value::Input(0))],
+        };
+        // The second is given, and the last two are taken by nobody.
+        assert_eq!(last_uses(&graph), [2, 4, 2, 3]);
+    }
 }

@@ -23,14 +23,19 @@
 extern crate alloc;
 
 pub mod binary32;
+pub mod bounded;
 pub mod digest;
+pub mod element;
 pub mod evaluate;
 pub mod functions;
 pub mod graph;
+pub mod judge;
 pub mod operators;
 pub mod quantise;
 pub mod reduce;
 pub mod tensor;
+pub mod trace;
+pub mod tree;
 
 #[cfg(test)]
 mod testing;

@@ -3,6 +3,7 @@
 use crate::{
     binary32::Binary32,
     digest::{DataType, Digest, Hash256, tensor_digest, tensor_size_bytes},
+    element::Element,
 };
 use alloc::vec::Vec;
 
@@ -87,6 +88,26 @@ impl Tensor {
         };
         let (words, _) = bytes.as_chunks::<4>();
         words.iter().map(|word| Binary32::from_bits(u32::from_le_bytes(*word)))
+    }
+
+    /// The element at this position in row-major order.
+    pub fn element(&self, index: u64) -> Option<Element> {
+        let size = self.dtype.size_bytes();
+        let start = usize::try_from(index).ok()?.checked_mul(size)?;
+        Element::from_bytes(self.dtype, self.bytes.get(start..start.checked_add(size)?)?)
+    }
+
+    /// A tensor of `shape` with these elements, which are of the type.
+    pub fn from_elements(
+        dtype: DataType,
+        shape: Vec<u32>,
+        elements: impl Iterator<Item = Element>,
+    ) -> Result<Self, SizeError> {
+        Self::new(
+            dtype,
+            shape,
+            elements.flat_map(|element| element.to_bytes(dtype)).collect(),
+        )
     }
 
     /// The same tensor with every zero and NaN canonical. Other types than Float32 are canonical as they are.

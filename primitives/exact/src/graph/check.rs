@@ -248,28 +248,6 @@ impl CheckedGraph {
             .and_then(|layout| resolve(&layout.dimensions, symbols))
     }
 
-    /// The symbol that jobs can be put together along: the outermost dimension of every tensor but the weights, and no
-    /// other dimension of any, so that a row of an output depends on the same row of the inputs alone. Every operator
-    /// so far treats the rows of its outermost dimension alike and apart.
-    pub fn batch_symbol(&self) -> Option<u8> {
-        let Some(Dimension::Symbol(batch)) = self.inputs.first()?.dimensions.first().copied() else {
-            return None;
-        };
-        let in_place = |layout: &Layout| {
-            let is_batch = |dimension: &Dimension| *dimension == Dimension::Symbol(batch);
-            layout
-                .dimensions
-                .split_first()
-                .is_some_and(|(outermost, others)| is_batch(outermost) && !others.iter().any(is_batch))
-        };
-        let outputs_move = self
-            .graph
-            .outputs
-            .iter()
-            .all(|output| !matches!(output.value, Value::Weight(_)));
-        (outputs_move && self.inputs.iter().chain(&self.nodes).all(in_place)).then_some(batch)
-    }
-
     fn layout(&self, value: Value) -> Option<&Layout> {
         match value {
             Value::Input(index) => self.inputs.get(usize::from(index)),

@@ -11,16 +11,18 @@
 //!
 //! A [`Graph`] is what was decoded or imported and may be nonsense; a [`CheckedGraph`] is one that can be evaluated.
 
+mod batch;
 mod check;
+mod concrete;
+mod operator;
 mod shape;
 
 pub use check::{CheckedGraph, GraphError};
+pub use concrete::bind;
+pub use operator::{Binary, MAX_ROW_BYTES, Operator, Position, Reduction, Unary};
 pub use shape::{BindError, ShapeError};
 
-use crate::{
-    digest::{DOMAIN_BYTES, DataType, Digest, Hash256, domain_hash, list_digest},
-    quantise::Precision,
-};
+use crate::digest::{DOMAIN_BYTES, DataType, Digest, Hash256, domain_hash, list_digest};
 use alloc::{string::String, vec::Vec};
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use scale_info::TypeInfo;
@@ -138,38 +140,6 @@ pub enum Value {
     /// The output of the node at this position.
     #[codec(index = 2)]
     Node(u32),
-}
-
-/// What a node computes. `docs/numerics.md` defines each; [`crate::operators`] is the same in code.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, TypeInfo)]
-pub enum Operator {
-    /// `aten.linear`: `[…, K], [N, K], optional [N] → […, N]`, a contraction and a sum.
-    #[codec(index = 0)]
-    Linear {
-        /// Precision of the contraction.
-        precision: Precision,
-    },
-    /// `aten.relu`: every element below zero becomes zero; NaN stays.
-    #[codec(index = 1)]
-    Relu,
-    /// `aten.reshape`: the same elements in the same order with other dimensions. ATen's view, flatten, squeeze and
-    /// unsqueeze are imported as this.
-    #[codec(index = 2)]
-    Reshape {
-        /// The dimensions of the output.
-        dimensions: Vec<Dimension>,
-    },
-}
-
-impl Operator {
-    /// The name of the operator in ATen.
-    pub fn name(&self) -> &'static str {
-        match self {
-            Self::Linear { .. } => "aten.linear",
-            Self::Relu => "aten.relu",
-            Self::Reshape { .. } => "aten.reshape",
-        }
-    }
 }
 
 impl Graph {

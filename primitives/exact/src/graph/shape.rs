@@ -1,6 +1,11 @@
 //! The dimensions of every operator's output, and the values of the dynamic ones for given inputs.
 
-use super::{Dimension, Graph, MAX_RANK, Operator};
+mod contraction;
+mod elementwise;
+mod movement;
+mod rows;
+
+use super::{Dimension, Graph, MAX_ROW_BYTES, Operator};
 use crate::{digest::DataType, quantise::MAX_CONTRACTION_LENGTH};
 use alloc::{string::String, vec, vec::Vec};
 
@@ -28,6 +33,10 @@ pub enum ShapeError {
     },
     /// A row has no elements, or more than a contraction may sum.
     ContractionLength(Dimension),
+    /// A row that one element depends on can have more bytes than [`MAX_ROW_BYTES`].
+    RowTooLong(Dimension),
+    /// A parameter of the operator is out of its range.
+    Parameter(&'static str),
     /// The new dimensions do not hold the same number of elements for all values of the symbols.
     ElementCount,
     /// A dimension names a symbol that the graph does not list.
@@ -47,6 +56,17 @@ impl core::fmt::Display for ShapeError {
                 )
             }
             Self::ContractionLength(Dimension::Symbol(_)) => write!(f, "sums rows of a dynamic number of elements"),
+            Self::RowTooLong(Dimension::Fixed(length)) => {
+                write!(
+                    f,
+                    "needs whole rows, and {length} elements are more than {MAX_ROW_BYTES} bytes"
+                )
+            }
+            Self::RowTooLong(Dimension::Symbol(_)) => write!(
+                f,
+                "needs whole rows, and the greatest value of its dynamic dimension makes more than {MAX_ROW_BYTES} bytes"
+            ),
+            Self::Parameter(parameter) => write!(f, "has a {parameter} that is out of its range"),
             Self::ElementCount => write!(f, "would change the number of elements"),
             Self::UnknownSymbol(symbol) => write!(f, "names the symbol {symbol}, which the graph does not list"),
         }
@@ -57,81 +77,49 @@ impl Operator {
     /// The layout of the output, for inputs laid out like this.
     pub(super) fn infer(&self, graph: &Graph, inputs: &[&Layout]) -> Result<Layout, ShapeError> {
         match self {
-            Self::Linear { .. } => linear(inputs),
-            Self::Relu => match inputs {
-                [input] => float32(input).cloned(),
-                _ => Err(ShapeError::Arity { actual: inputs.len() }),
-            },
-            Self::Reshape { dimensions } => match inputs {
-                [input] => reshape(graph, input, dimensions),
-                _ => Err(ShapeError::Arity { actual: inputs.len() }),
-            },
+            Self::Linear { .. } => contraction::linear(inputs),
+            Self::MatMul { .. } => contraction::matmul(inputs),
+            Self::RowScale { .. } => contraction::row_scale(inputs),
+            Self::WeightedSum { .. } => contraction::weighted_sum(graph, inputs),
+            Self::Relu => elementwise::relu(inputs),
+            Self::Unary(function) => elementwise::unary(*function, inputs),
+            Self::Binary(function) => elementwise::binary(*function, inputs),
+            Self::Where => elementwise::select(inputs),
+            Self::Cast { dtype } => elementwise::cast(*dtype, inputs),
+            Self::Fill { dtype, dimensions, .. } => elementwise::fill(*dtype, dimensions, inputs),
+            Self::Arange { length, .. } => elementwise::arange(*length, inputs),
+            Self::Reshape { dimensions } => movement::reshape(graph, inputs, dimensions),
+            Self::Permute { axes } => movement::permute(inputs, axes),
+            Self::Expand { dimensions } => movement::expand(inputs, dimensions),
+            Self::Slice { axis, step, length, .. } => movement::slice(inputs, *axis, *step, *length),
+            Self::Concat { axis } => movement::concat(inputs, *axis),
+            Self::Pad {
+                axis, before, after, ..
+            } => movement::pad(inputs, *axis, *before, *after),
+            Self::Gather { axis } => movement::gather(inputs, *axis),
+            Self::IndexSelect { axis } => movement::index_select(inputs, *axis),
+            Self::Unfold {
+                axis,
+                size,
+                step,
+                dilation,
+            } => movement::unfold(inputs, *axis, *size, *step, *dilation),
+            Self::Reduce(reduction) => rows::reduce(graph, *reduction, inputs),
+            Self::CumSum => rows::cumulative_sum(graph, inputs),
+            Self::TopK { count, .. } => rows::top_k(graph, *count, inputs),
+            Self::Softmax | Self::LogSoftmax => rows::softmax(graph, inputs),
+            Self::LayerNorm { .. } => rows::norm(graph, inputs, 2),
+            Self::RmsNorm { .. } => rows::norm(graph, inputs, 1),
         }
     }
 }
 
-fn linear(inputs: &[&Layout]) -> Result<Layout, ShapeError> {
-    let (input, weight, bias) = match inputs {
-        [input, weight] => (float32(input)?, float32(weight)?, None),
-        [input, weight, bias] => (float32(input)?, float32(weight)?, Some(float32(bias)?)),
-        _ => return Err(ShapeError::Arity { actual: inputs.len() }),
-    };
-    let (length, rows) = input
-        .dimensions
-        .split_last()
-        .ok_or(ShapeError::Dimensions { input: 0 })?;
-    let [features, weight_length] = weight.dimensions.as_slice() else {
-        return Err(ShapeError::Dimensions { input: 1 });
-    };
-    if !matches!(length, Dimension::Fixed(1..=MAX_CONTRACTION_LENGTH)) {
-        return Err(ShapeError::ContractionLength(*length));
+/// The only input of an operator that takes one.
+fn only<'a>(inputs: &[&'a Layout]) -> Result<&'a Layout, ShapeError> {
+    match inputs {
+        [input] => Ok(input),
+        _ => Err(ShapeError::Arity { actual: inputs.len() }),
     }
-    if weight_length != length {
-        return Err(ShapeError::Dimensions { input: 1 });
-    }
-    if bias.is_some_and(|bias| bias.dimensions != [*features]) {
-        return Err(ShapeError::Dimensions { input: 2 });
-    }
-    Ok(Layout {
-        dtype: DataType::Float32,
-        dimensions: [rows, &[*features]].concat(),
-    })
-}
-
-fn reshape(graph: &Graph, input: &Layout, dimensions: &[Dimension]) -> Result<Layout, ShapeError> {
-    if dimensions.len() > MAX_RANK {
-        return Err(ShapeError::Dimensions { input: 0 });
-    }
-    if count(graph, &input.dimensions)? != count(graph, dimensions)? {
-        return Err(ShapeError::ElementCount);
-    }
-    Ok(Layout {
-        dtype: input.dtype,
-        dimensions: dimensions.to_vec(),
-    })
-}
-
-/// A number of elements: the product of the fixed dimensions, and how often each symbol occurs.
-fn count(graph: &Graph, dimensions: &[Dimension]) -> Result<(u64, Vec<u8>), ShapeError> {
-    let mut powers = vec![0u8; graph.symbols.len()];
-    let mut fixed = 1u64;
-    for dimension in dimensions {
-        match dimension {
-            Dimension::Fixed(elements) => {
-                fixed = fixed
-                    .checked_mul(u64::from(*elements))
-                    .ok_or(ShapeError::ElementCount)?;
-            }
-            Dimension::Symbol(symbol) => {
-                let power = powers
-                    .get_mut(usize::from(*symbol))
-                    .ok_or(ShapeError::UnknownSymbol(*symbol))?;
-                // A tensor has at most `MAX_RANK` dimensions.
-                *power = power.saturating_add(1);
-            }
-        }
-    }
-    Ok((fixed, powers))
 }
 
 fn float32(layout: &Layout) -> Result<&Layout, ShapeError> {

@@ -1,9 +1,12 @@
 //! Graphs: what is refused, what is computed, and that no input makes them panic.
 
+mod batch;
+
 use super::*;
 use crate::{
     binary32::Binary32,
     evaluate::{EvaluateError, evaluate},
+    quantise::Precision,
     tensor::Tensor,
     testing::{Blake2b, Random},
 };

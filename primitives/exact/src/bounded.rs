@@ -1,0 +1,84 @@
+//! A list with a greatest length that decoding enforces, for what strangers send to the chain.
+
+use alloc::vec::Vec;
+use codec::{Compact, Decode, DecodeWithMemTracking, Encode, Error, Input, MaxEncodedLen};
+use scale_info::{Type, TypeInfo};
+
+/// At most `MAX` elements. Encoded as a `Vec`; a longer one is refused before anything of it is read.
+#[derive(Clone, Debug, PartialEq, Eq, Encode)]
+pub struct Bounded<T, const MAX: u32>(Vec<T>);
+
+impl<T, const MAX: u32> Bounded<T, MAX> {
+    /// The list, or `None` if it is too long.
+    pub fn new(elements: Vec<T>) -> Option<Self> {
+        (elements.len() as u64 <= u64::from(MAX)).then_some(Self(elements))
+    }
+
+    /// The elements without the bound.
+    pub fn into_inner(self) -> Vec<T> {
+        self.0
+    }
+}
+
+impl<T: DecodeWithMemTracking, const MAX: u32> DecodeWithMemTracking for Bounded<T, MAX> {}
+
+impl<T, const MAX: u32> Default for Bounded<T, MAX> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<T, const MAX: u32> core::ops::Deref for Bounded<T, MAX> {
+    type Target = [T];
+
+    fn deref(&self) -> &[T] {
+        &self.0
+    }
+}
+
+impl<T: Decode, const MAX: u32> Decode for Bounded<T, MAX> {
+    fn decode<I: Input>(input: &mut I) -> Result<Self, Error> {
+        let Compact(length) = Compact::<u32>::decode(input)?;
+        if length > MAX {
+            return Err("a list is longer than it may be".into());
+        }
+        codec::decode_vec_with_len(input, length as usize).map(Self)
+    }
+}
+
+impl<T: MaxEncodedLen, const MAX: u32> MaxEncodedLen for Bounded<T, MAX> {
+    fn max_encoded_len() -> usize {
+        let elements = T::max_encoded_len().saturating_mul(MAX as usize);
+        elements.saturating_add(Compact::<u32>::max_encoded_len())
+    }
+}
+
+impl<T: TypeInfo + 'static, const MAX: u32> TypeInfo for Bounded<T, MAX> {
+    type Identity = <Vec<T> as TypeInfo>::Identity;
+
+    fn type_info() -> Type {
+        Vec::<T>::type_info()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::vec;
+
+    #[test]
+    fn longer_list_is_refused_and_others_come_back() {
+        for length in 0..4u8 {
+            let list = vec![length; usize::from(length)];
+            let decoded = Bounded::<u8, 2>::decode(&mut list.encode().as_slice()).ok();
+            assert_eq!(decoded, Bounded::new(list.clone()));
+            assert_eq!(decoded.is_some(), length <= 2);
+        }
+    }
+
+    #[test]
+    fn length_without_elements_is_refused() {
+        let bytes = Compact(1_000_000u32).encode();
+        assert!(Bounded::<[u8; 32], 2_000_000>::decode(&mut bytes.as_slice()).is_err());
+    }
+}

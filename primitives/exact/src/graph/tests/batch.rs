@@ -1,0 +1,107 @@
+//! Which graphs may execute jobs together.
+
+use super::*;
+use crate::graph::{Binary, Position, Unary};
+
+const OTHER: Dimension = Dimension::Symbol(1);
+const FOUR: Dimension = Dimension::Fixed(4);
+
+/// A graph of `x [batch, 4]` and `table [4, 4]` with these nodes, whose last one is the output.
+fn batch_of(nodes: &[(Operator, &[Value])]) -> Option<u8> {
+    let symbol = |name: &str| Symbol {
+        name: name.to_owned(),
+        min: 1,
+        max: 9,
+    };
+    let input = |name: &str, dtype, dimensions: &[Dimension]| Input {
+        name: name.to_owned(),
+        dtype,
+        dimensions: dimensions.to_vec(),
+    };
+    let node = |(index, (operator, inputs)): (usize, &(Operator, &[Value]))| Node {
+        name: alloc::format!("node_{index}"),
+        operator: operator.clone(),
+        inputs: inputs.to_vec(),
+        source: String::new(),
+    };
+    let graph = Graph {
+        symbols: vec![symbol("batch"), symbol("other")],
+        inputs: vec![
+            input("x", DataType::Float32, &[BATCH, FOUR]),
+            input("ids", DataType::Int64, &[BATCH, OTHER]),
+        ],
+        weights: vec![Weight {
+            name: "table".to_owned(),
+            dtype: DataType::Float32,
+            shape: vec![4, 4],
+        }],
+        nodes: nodes.iter().enumerate().map(node).collect(),
+        outputs: vec![Output {
+            name: "y".to_owned(),
+            value: Value::Node(nodes.len() as u32 - 1),
+        }],
+    };
+    graph.check().expect("a sound graph").batch_symbol()
+}
+
+const X: Value = Value::Input(0);
+const IDS: Value = Value::Input(1);
+const TABLE: Value = Value::Weight(0);
+
+#[test]
+fn rows_that_stay_apart_may_be_executed_together() {
+    let precision = Precision::Int8;
+    assert_eq!(batch_of(&[(Operator::Softmax, &[X])]), Some(0));
+    assert_eq!(batch_of(&[(Operator::MatMul { precision }, &[X, TABLE])]), Some(0));
+    assert_eq!(batch_of(&[(Operator::IndexSelect { axis: 0 }, &[TABLE, IDS])]), Some(0));
+    let fill = Operator::Fill {
+        dtype: DataType::Float32,
+        bits: 0,
+        dimensions: vec![],
+    };
+    assert_eq!(
+        batch_of(&[(fill, &[]), (Operator::Binary(Binary::Add), &[X, Value::Node(0)])]),
+        Some(0)
+    );
+    let whole = Operator::Slice {
+        axis: 0,
+        start: Position::FromStart(0),
+        step: 1,
+        length: BATCH,
+    };
+    assert_eq!(batch_of(&[(whole, &[X])]), Some(0));
+}
+
+#[test]
+fn rows_that_know_of_each_other_or_of_their_place_may_not() {
+    let arange = Operator::Arange {
+        start: 0,
+        step: 1,
+        length: BATCH,
+    };
+    assert_eq!(batch_of(&[(arange, &[])]), None);
+    let shifted = Operator::Slice {
+        axis: 0,
+        start: Position::FromStart(1),
+        step: 1,
+        length: BATCH,
+    };
+    assert_eq!(batch_of(&[(shifted, &[X])]), None);
+    let of_table = Operator::Slice {
+        axis: 0,
+        start: Position::FromStart(0),
+        step: 1,
+        length: BATCH,
+    };
+    assert_eq!(batch_of(&[(of_table, &[TABLE])]), None);
+    let flipped = Operator::Permute { axes: vec![1, 0] };
+    assert_eq!(batch_of(&[(flipped, &[X])]), None);
+    assert_eq!(batch_of(&[(Operator::IndexSelect { axis: 0 }, &[X, IDS])]), None);
+    let row = Operator::Reduce(crate::graph::Reduction::Max);
+    assert_eq!(
+        batch_of(&[(row.clone(), &[X]), (Operator::Softmax, &[Value::Node(0)])]),
+        None
+    );
+    assert_eq!(batch_of(&[(row.clone(), &[X]), (row, &[Value::Node(0)])]), None);
+    assert_eq!(batch_of(&[(Operator::Unary(Unary::Exp), &[TABLE])]), None);
+}
