@@ -1,0 +1,118 @@
+//! Operands of which some chunks are open.
+
+use super::opening::OperandOpening;
+use crate::{
+    binary32::Binary32,
+    digest::{CHUNK_BYTES, DataType, Digest, Hash256, leaf},
+    element::{Element, ElementError, Operands},
+    tree::{Tree, chunk_count, chunk_size, place_of},
+};
+use alloc::{vec, vec::Vec};
+
+/// The operands of an operator as they were opened, and which chunks of theirs were read.
+pub(super) struct Opened<'a> {
+    operands: &'a [OperandOpening],
+    read: Vec<Vec<bool>>,
+}
+
+impl<'a> Opened<'a> {
+    /// Operands whose chunks have been checked.
+    pub fn new(operands: &'a [OperandOpening]) -> Self {
+        let read = operands.iter().map(|operand| vec![false; operand.chunks.len()]);
+        Self {
+            operands,
+            read: read.collect(),
+        }
+    }
+
+    /// The first operand that has a chunk which was not read.
+    pub fn first_unread(&self) -> Option<u32> {
+        let unread = self.read.iter().position(|chunks| chunks.contains(&false))?;
+        u32::try_from(unread).ok()
+    }
+
+    /// The bytes of an opened chunk.
+    fn chunk(&mut self, operand: usize, chunk: u64) -> Option<&'a [u8]> {
+        let chunks = &self.operands.get(operand)?.chunks;
+        let position = chunks.binary_search_by_key(&chunk, |opened| opened.index).ok()?;
+        *self.read.get_mut(operand)?.get_mut(position)? = true;
+        chunks.get(position).map(|opened| &*opened.bytes)
+    }
+}
+
+impl Operands for Opened<'_> {
+    fn count(&self) -> usize {
+        self.operands.len()
+    }
+
+    fn layout(&self, operand: usize) -> Option<(DataType, &[u32])> {
+        self.operands.get(operand).map(|opened| (opened.dtype, &*opened.shape))
+    }
+
+    fn read(&mut self, operand: usize, index: u64) -> Result<Element, ElementError> {
+        let closed = ElementError::Closed { operand, index };
+        let dtype = self.operands.get(operand).ok_or(ElementError::Unfit)?.dtype;
+        let (chunk, range) = place_of(dtype, index).ok_or(closed)?;
+        let bytes = self
+            .chunk(operand, chunk)
+            .and_then(|bytes| bytes.get(range))
+            .ok_or(closed)?;
+        Element::from_bytes(dtype, bytes).ok_or(closed)
+    }
+
+    /// As reading them one by one, but each chunk is looked up once.
+    fn numbers(&mut self, operand: usize, start: u64, length: u64) -> Result<Vec<Binary32>, ElementError> {
+        if self
+            .operands
+            .get(operand)
+            .is_none_or(|opened| opened.dtype != DataType::Float32)
+        {
+            return Err(ElementError::Unfit);
+        }
+        let (mut numbers, end) = (Vec::new(), start.saturating_add(length));
+        let mut index = start;
+        while index < end {
+            let closed = ElementError::Closed { operand, index };
+            let (chunk, range) = place_of(DataType::Float32, index).ok_or(closed)?;
+            let bytes = self
+                .chunk(operand, chunk)
+                .and_then(|bytes| bytes.get(range.start..))
+                .ok_or(closed)?;
+            let (words, _) = bytes.as_chunks::<4>();
+            if words.is_empty() {
+                return Err(closed);
+            }
+            let wanted = usize::try_from(end.saturating_sub(index)).unwrap_or(usize::MAX);
+            let before = numbers.len();
+            numbers.extend(
+                words
+                    .iter()
+                    .take(wanted)
+                    .map(|word| Binary32::from_bits(u32::from_le_bytes(*word))),
+            );
+            index = index.saturating_add(numbers.len().saturating_sub(before) as u64);
+        }
+        Ok(numbers)
+    }
+}
+
+impl OperandOpening {
+    /// Whether the opened chunks are chunks of the tensor with this header and root.
+    pub(super) fn chunks_open<H: Hash256>(&self) -> bool {
+        if self.chunks.is_empty() {
+            return self.proof.is_empty();
+        }
+        let leaves = self.chunks.iter().map(|chunk| {
+            let whole = chunk_size(self.dtype, &self.shape, chunk.index) == Some(chunk.bytes.len());
+            whole.then(|| (chunk.index, leaf::<H>(&chunk.bytes)))
+        });
+        let Some(leaves) = leaves.collect::<Option<Vec<(u64, Digest)>>>() else {
+            return false;
+        };
+        let count = chunk_count(self.dtype, &self.shape);
+        let root = count.and_then(|count| Tree::Chunks.climb_all::<H>(leaves, count, &self.proof));
+        root == Some(self.root)
+    }
+}
+
+const _: () = assert!(CHUNK_BYTES.is_multiple_of(8), "no element lies in two chunks");
