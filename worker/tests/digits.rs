@@ -46,6 +46,7 @@ fn imported(precision: Precision) -> Package {
     let options = ImportOptions {
         details,
         precision,
+        weights: None,
         assets: vec![],
     };
     import(&digits("digits.pt2"), options).expect("digits.pt2 is a program that can be imported")

@@ -26,6 +26,7 @@ fn options() -> ImportOptions {
     ImportOptions {
         details,
         precision: Precision::Int8,
+        weights: None,
         assets: vec![],
     }
 }
@@ -93,22 +94,22 @@ fn unchanged_program_is_imported() {
 #[test]
 fn unknown_operators_are_all_named_with_their_source_lines() {
     let error = import_program(|program| {
-        node(program, 2)["target"] = "torch.ops.aten.mish.default".into();
+        node(program, 2)["target"] = "torch.ops.aten.fft_fft.default".into();
         node(program, 4)["target"] = "torch.ops.evil.system.default".into();
     });
     let error = error.expect_err("unknown operators").to_string();
     assert_eq!(
         error,
-        "exact arithmetic does not define aten.mish.default (node relu, export.py:42), evil.system.default (node relu_1, \
+        "exact arithmetic does not define aten.fft_fft.default (node relu, export.py:42), evil.system.default (node relu_1, \
          export.py:43)"
     );
 }
 
 #[test]
 fn operators_with_unknown_or_missing_arguments_are_refused() {
-    let error = import_program(|program| node(program, 1)["inputs"][1]["name"] = "alpha".into());
+    let error = import_program(|program| node(program, 1)["inputs"][2]["name"] = "alpha".into());
     assert!(
-        matches!(error, Err(ImportError::Argument { place, argument }) if argument == "alpha" && place.node == "linear")
+        matches!(error, Err(ImportError::Argument { place, argument, .. }) if argument == "alpha" && place.node == "linear")
     );
     let error = import_program(|program| {
         node(program, 2)["inputs"].as_array_mut().expect("a list").clear();
@@ -171,7 +172,9 @@ fn weights_of_another_size_are_refused() {
 
 #[test]
 fn weights_stored_in_another_way_are_refused() {
-    let flaws: [fn(&mut Value); 4] = [
+    let flaws: [fn(&mut Value); 6] = [
+        |weight| weight["tensor_meta"]["sizes"][1]["as_int"] = 65.into(),
+        |weight| weight["tensor_meta"]["dtype"] = 5.into(),
         |weight| weight["use_pickle"] = true.into(),
         |weight| weight["path_name"] = "../../../etc/passwd".into(),
         |weight| weight["tensor_meta"]["strides"][1]["as_int"] = 64.into(),
@@ -207,6 +210,70 @@ fn archives_that_torch_does_not_write_are_refused() {
 fn compressed_entries_are_refused_before_they_can_grow() {
     let error = import_entries(&entries(), CompressionMethod::Deflated);
     assert!(matches!(error, Err(ImportError::Archive { reason }) if reason.contains("compressed")));
+}
+
+#[test]
+fn archives_that_lie_about_sizes_are_refused() {
+    let sound = fs::read(digits("digits.pt2")).expect("committed");
+    let file = tempfile::NamedTempFile::new().expect("a temporary file");
+    let entries: Vec<usize> = (0..sound.len() - 4)
+        .filter(|at| sound[*at..].starts_with(b"PK\x01\x02"))
+        .collect();
+    assert!(entries.len() > 10);
+    for entry in entries {
+        // The sizes of an entry packed and unpacked, in the zip's directory.
+        for field in [20, 24] {
+            let mut bytes = sound.clone();
+            bytes[entry + field..entry + field + 4].copy_from_slice(&0x7fff_fff0u32.to_le_bytes());
+            fs::write(file.path(), &bytes).expect("a temporary file");
+            // Entries that the import does not read may say what they like.
+            if let Ok(package) = import(file.path(), options()) {
+                assert_eq!(
+                    package.root(),
+                    import(&digits("digits.pt2"), options())
+                        .expect("a sound program")
+                        .root()
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn entries_with_paths_out_of_the_archive_are_refused() {
+    for root in ["/digits/", "../digits/", "../", "a/digits/", "/"] {
+        let error = import_changed(|entries| {
+            for (name, _) in entries {
+                *name = name.replacen("digits/", root, 1);
+            }
+        });
+        assert!(matches!(error, Err(ImportError::Archive { .. })), "{root}");
+    }
+}
+
+#[test]
+fn operators_in_place_are_those_that_nothing_else_sees() {
+    let changed = import_program(|program| node(program, 2)["target"] = "torch.ops.aten.relu_.default".into());
+    let plain = import(&digits("digits.pt2"), options()).expect("a sound program");
+    assert_eq!(changed.expect("only the next layer reads it").root(), plain.root());
+    let error = import_program(|program| {
+        let sizes = program["graph_module"]["graph"]["tensor_values"]["image"]["sizes"].clone();
+        program["graph_module"]["graph"]["tensor_values"]["flatten"]["sizes"] = sizes;
+        node(program, 0)["target"] = "torch.ops.aten.relu_.default".into();
+        node(program, 0)["inputs"].as_array_mut().expect("a list").truncate(1);
+    });
+    assert!(
+        matches!(&error, Err(ImportError::Argument { reason, .. }) if reason.contains("in place")),
+        "the caller's tensor: {error:?}"
+    );
+}
+
+#[test]
+fn results_are_laid_out_as_the_program_says() {
+    let error = import_program(|program| {
+        program["graph_module"]["graph"]["tensor_values"]["relu"]["sizes"][1]["as_int"] = 63.into();
+    });
+    assert!(matches!(error, Err(ImportError::Argument { argument, .. }) if argument == "output"));
 }
 
 #[test]
@@ -316,7 +383,7 @@ fn inspection_names_every_operator_and_its_source_line() {
         "takes      image: float32 [batch, 8, 8]",
         "dimension  batch: 1 to 4096",
         "export.py:44",
-        "aten.relu",
+        "relu",
     ] {
         assert!(text.contains(line), "{line} in\n{text}");
     }

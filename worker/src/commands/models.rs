@@ -58,6 +58,9 @@ pub struct ImportArgs {
     /// Precision of the contractions
     #[arg(long, value_enum, default_value_t = PrecisionChoice::Int16)]
     precision: PrecisionChoice,
+    /// The weights that the archive leaves out (.safetensors), under their names in the module
+    #[arg(long)]
+    weights: Option<PathBuf>,
     /// A file that travels with the model, such as a tokenizer
     #[arg(long = "asset")]
     assets: Vec<PathBuf>,
@@ -163,6 +166,7 @@ fn import(args: ImportArgs) -> anyhow::Result<ExitCode> {
         licence,
         description,
         precision,
+        weights,
         assets,
     } = args;
     let precision = match precision {
@@ -180,6 +184,7 @@ fn import(args: ImportArgs) -> anyhow::Result<ExitCode> {
         ImportOptions {
             details,
             precision,
+            weights,
             assets,
         },
     )?;

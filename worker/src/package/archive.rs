@@ -30,6 +30,11 @@ const MAX_TEXT_BYTES: u64 = 64;
 /// Most entries in an archive: every weight is one.
 const MAX_ENTRIES: usize = 100_000;
 
+/// Whether a name is that of one folder.
+fn is_folder_name(name: &str) -> bool {
+    !name.contains(['/', '\\']) && !matches!(name, "" | "." | "..")
+}
+
 /// An open archive.
 pub(super) struct Archive {
     zip: ZipArchive<BufReader<File>>,
@@ -57,7 +62,7 @@ impl Archive {
             .file_names()
             .filter_map(Result::ok)
             .find_map(|name| name.strip_suffix("archive_format").map(str::to_owned))
-            .filter(|root| root.ends_with('/') && root.matches('/').count() == 1)
+            .filter(|root| root.strip_suffix('/').is_some_and(is_folder_name))
             .ok_or_else(|| invalid("it has no archive_format, so torch.export.save did not write it"))?;
         let mut archive = Self { zip, root };
         if archive.text("archive_format")? != "pt2" {

@@ -151,7 +151,7 @@ fn compare(name: &str, exact: &Tensor, stored: &Tensor) -> OutputReport {
     let pairs: Vec<_> = rows(exact).into_iter().zip(rows(stored)).collect();
     let differences = pairs
         .iter()
-        .flat_map(|(a, b)| a.iter().zip(b).map(|(a, b)| (a - b).abs()));
+        .flat_map(|(a, b)| a.iter().zip(b).map(|(a, b)| if a == b { 0.0 } else { (a - b).abs() }));
     OutputReport {
         name: name.to_owned(),
         rows: pairs.len(),
@@ -164,12 +164,28 @@ fn compare(name: &str, exact: &Tensor, stored: &Tensor) -> OutputReport {
 
 /// The rows along a tensor's last dimension.
 fn rows(tensor: &Tensor) -> Vec<Vec<f64>> {
-    let numbers: Vec<f64> = tensor
-        .numbers()
-        .map(|number| f64::from(f32::from_bits(number.to_bits())))
-        .collect();
+    let numbers = numbers(tensor);
     let length = tensor.shape().last().copied().unwrap_or(1).max(1) as usize;
     numbers.chunks(length).map(<[f64]>::to_vec).collect()
+}
+
+/// The elements as binary64 numbers, truth values as 0 and 1.
+fn numbers(tensor: &Tensor) -> Vec<f64> {
+    let bytes = tensor.bytes();
+    match tensor.dtype() {
+        DataType::Float32 => tensor
+            .numbers()
+            .map(|number| f64::from(f32::from_bits(number.to_bits())))
+            .collect(),
+        DataType::Int64 => integers(bytes, |bytes| i64::from_le_bytes(bytes) as f64),
+        DataType::Int32 => integers(bytes, |bytes| f64::from(i32::from_le_bytes(bytes))),
+        DataType::Int8 => integers(bytes, |bytes| f64::from(i8::from_le_bytes(bytes))),
+        DataType::Uint8 | DataType::Bool => bytes.iter().copied().map(f64::from).collect(),
+    }
+}
+
+fn integers<const N: usize>(bytes: &[u8], value: fn([u8; N]) -> f64) -> Vec<f64> {
+    bytes.as_chunks().0.iter().copied().map(value).collect()
 }
 
 fn cosine(a: &[f64], b: &[f64]) -> f64 {

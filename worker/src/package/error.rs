@@ -62,7 +62,7 @@ pub enum PackageError {
 }
 
 /// Where an operator stands that the import refuses.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Place {
     /// The operator as the program names it.
     pub operator: String,
@@ -100,6 +100,14 @@ pub enum ImportError {
     Zip {
         /// What is wrong with it.
         error: zip::result::ZipError,
+    },
+    /// The file of weights is not valid safetensors.
+    #[error("{path} is not a safetensors file: {error}")]
+    Safetensors {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        error: safetensors::SafeTensorError,
     },
     /// The zip archive is not one that torch.export.save writes.
     #[error("not a torch.export archive: {reason}")]
@@ -183,12 +191,14 @@ pub enum ImportError {
     #[error("exact arithmetic does not define {}", .0.iter().map(Place::to_string).collect::<Vec<_>>().join(", "))]
     Operators(Vec<Place>),
     /// An operator has an argument that exact arithmetic does not define, or lacks one that it needs.
-    #[error("{place}: argument {argument} is missing or is not a tensor of the program")]
+    #[error("{place}: argument {argument} {reason}")]
     Argument {
         /// Where the operator stands.
         place: Place,
         /// Name of the argument.
         argument: String,
+        /// What is wrong with it.
+        reason: String,
     },
     /// The graph that came out cannot be evaluated.
     #[error(transparent)]

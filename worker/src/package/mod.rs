@@ -22,7 +22,7 @@ pub(crate) mod weights;
 
 pub use check::{CheckError, CheckReport, OutputReport, check};
 pub use error::{ImportError, PackageError, Place};
-pub use import::{ImportOptions, import};
+pub use import::{ImportOptions, import, import_graph};
 pub use inspect::inspect;
 pub use manifest::{Details, DimensionEntry, FileEntry, Manifest, SymbolEntry, TensorEntry};
 

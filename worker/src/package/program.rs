@@ -41,6 +41,8 @@ pub(super) struct GraphModule {
 pub(super) struct ProgramGraph {
     pub nodes: Vec<ProgramNode>,
     pub tensor_values: BTreeMap<String, TensorMeta>,
+    #[serde(default)]
+    pub sym_int_values: BTreeMap<String, Size>,
 }
 
 #[derive(Deserialize)]
@@ -93,7 +95,7 @@ pub(super) struct TensorName {
     pub name: String,
 }
 
-#[derive(Clone, Deserialize)]
+#[derive(Clone, Deserialize, PartialEq)]
 pub(super) struct TensorMeta {
     pub dtype: u32,
     pub sizes: Vec<Size>,
@@ -101,14 +103,14 @@ pub(super) struct TensorMeta {
     pub storage_offset: Size,
 }
 
-#[derive(Clone, Deserialize)]
+#[derive(Clone, Deserialize, PartialEq)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Size {
     AsInt(i64),
     AsExpr(Expression),
 }
 
-#[derive(Clone, Deserialize)]
+#[derive(Clone, Deserialize, PartialEq)]
 pub(super) struct Expression {
     pub expr_str: String,
 }
@@ -128,11 +130,6 @@ pub(super) struct WeightEntry {
 /// A value such as `{"as_tensor": {"name": "x"}}`, if it is a tensor.
 pub(super) fn tensor_name(value: &Json) -> Option<&str> {
     value.get("as_tensor")?.get("name")?.as_str()
-}
-
-/// Whether an argument is left out.
-pub(super) fn is_none(value: &Json) -> bool {
-    value.get("as_none").is_some()
 }
 
 /// The data type that torch's code for it stands for, if it has one here.
@@ -180,14 +177,6 @@ impl ProgramNode {
         own.or(frames.last())
             .map(|(file, line)| format!("{}:{line}", file.rsplit(['/', '\\']).next().unwrap_or(file)))
             .unwrap_or_default()
-    }
-
-    pub fn argument(&self, name: &str) -> Option<&Json> {
-        self.inputs
-            .iter()
-            .find(|input| input.name == name)
-            .map(|input| &input.arg)
-            .filter(|arg| !is_none(arg))
     }
 }
 

@@ -1,0 +1,143 @@
+//! Tensors out of nothing, casts, and operators that change nothing when a model is not trained.
+
+use super::{
+    Handler,
+    arguments::{Call, Number, Result},
+    builder::Tensor,
+    core::Binary,
+    elementwise::operand,
+};
+use assay_exact::digest::DataType;
+
+pub(super) const OPERATORS: &[(&str, Handler)] = &[
+    ("arange.default", arange),
+    ("arange.start", arange),
+    ("arange.start_step", arange),
+    ("full.default", |call| filled(call, "fill_value")),
+    ("full_like.default", |call| filled(call, "fill_value")),
+    ("new_full.default", |call| filled(call, "fill_value")),
+    ("zeros.default", |call| filled_with(call, 0)),
+    ("zeros_like.default", |call| filled_with(call, 0)),
+    ("new_zeros.default", |call| filled_with(call, 0)),
+    ("ones.default", |call| filled_with(call, 1)),
+    ("ones_like.default", |call| filled_with(call, 1)),
+    ("new_ones.default", |call| filled_with(call, 1)),
+    ("scalar_tensor.default", |call| filled(call, "s")),
+    ("eye.default", eye),
+    ("eye.m", eye),
+    ("to.dtype", cast),
+    ("to.dtype_layout", cast),
+    ("to.device", cast),
+    ("to.other", cast),
+    ("type_as.default", cast),
+    ("_to_copy.default", cast),
+    ("alias.default", same),
+    ("clone.default", same),
+    ("contiguous.default", same),
+    ("detach.default", same),
+    ("detach_.default", same),
+    ("lift_fresh_copy.default", same),
+    ("dropout.default", dropout),
+    ("dropout_.default", dropout),
+    ("feature_dropout.default", dropout),
+    ("alpha_dropout.default", dropout),
+];
+
+type Outputs = Result<Vec<Tensor>>;
+
+/// What says where a tensor lies and how, which is the engine's business.
+const PLACEMENT: &[&str] = &[
+    "layout",
+    "device",
+    "pin_memory",
+    "memory_format",
+    "non_blocking",
+    "copy",
+];
+
+/// `start, start + step, …`, as many as the program says.
+fn arange(call: &mut Call<'_, '_>) -> Outputs {
+    call.ignore(PLACEMENT);
+    call.ignore(&["end", "dtype"]);
+    let (dtype, dims) = call.layout()?;
+    let &[length] = dims.as_slice() else {
+        return Err(call.refuse("output", "has other dimensions"));
+    };
+    let (start, step) = (call.number("start")?, call.number("step")?);
+    let (first, difference) = (start.unwrap_or(Number::Int(0)), step.unwrap_or(Number::Int(1)));
+    if let (Number::Int(start), Number::Int(step)) = (first, difference)
+        && dtype != DataType::Float32
+    {
+        let x = call.graph.arange(start, step, length)?;
+        return Ok(vec![call.graph.cast(&x, dtype)?]);
+    }
+    let mut x = call.graph.indices(length)?;
+    x = call.graph.cast(&x, dtype)?;
+    for (name, neutral, operation) in [("step", 1.0, Binary::Mul), ("start", 0.0, Binary::Add)] {
+        let given = call.number(name)?;
+        if given.is_some_and(|number| number.float() != Some(neutral)) {
+            let number = operand(call, name, dtype)?;
+            x = call.graph.binary(operation, &x, &number)?;
+        }
+    }
+    Ok(vec![x])
+}
+
+fn filled(call: &mut Call<'_, '_>, name: &str) -> Outputs {
+    let number = call.number(name)?;
+    let number = number.ok_or_else(|| call.refuse(name, "is missing"))?;
+    fill(call, number)
+}
+
+fn filled_with(call: &mut Call<'_, '_>, value: i64) -> Outputs {
+    fill(call, Number::Int(value))
+}
+
+fn fill(call: &mut Call<'_, '_>, number: Number) -> Outputs {
+    call.ignore(PLACEMENT);
+    call.ignore(&["self", "size", "dtype"]);
+    let (dtype, dims) = call.layout()?;
+    let number = call.graph.fill(number, dtype)?;
+    Ok(vec![call.graph.expand(&number, &dims)?])
+}
+
+/// 1 where row and column are the same, else 0.
+fn eye(call: &mut Call<'_, '_>) -> Outputs {
+    call.ignore(PLACEMENT);
+    call.ignore(&["n", "m", "dtype"]);
+    let (dtype, dims) = call.layout()?;
+    let &[rows, columns] = dims.as_slice() else {
+        return Err(call.refuse("output", "has other dimensions"));
+    };
+    let row = call.graph.indices(rows)?;
+    let row = call
+        .graph
+        .reshape(&row, &[rows, assay_exact::graph::Dimension::Fixed(1)])?;
+    let column = call.graph.indices(columns)?;
+    let diagonal = call.graph.binary(Binary::Equal, &row, &column)?;
+    Ok(vec![call.graph.cast(&diagonal, dtype)?])
+}
+
+fn cast(call: &mut Call<'_, '_>) -> Outputs {
+    let x = call.tensor("self")?;
+    call.ignore(PLACEMENT);
+    call.ignore(&["dtype", "other"]);
+    let (dtype, _) = call.layout()?;
+    Ok(vec![call.graph.cast(&x, dtype)?])
+}
+
+fn same(call: &mut Call<'_, '_>) -> Outputs {
+    call.ignore(PLACEMENT);
+    Ok(vec![call.tensor("self")?])
+}
+
+/// Nothing, outside of training.
+fn dropout(call: &mut Call<'_, '_>) -> Outputs {
+    let name = if call.is_given("input") { "input" } else { "self" };
+    let x = call.tensor(name)?;
+    let probability = call.float("p", 0.5)?;
+    if call.bool("train", true)? && probability != 0.0 {
+        return Err(call.refuse("train", "must be false: export the model after eval()"));
+    }
+    Ok(vec![x])
+}

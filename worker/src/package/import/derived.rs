@@ -1,0 +1,126 @@
+//! What several families need and is made of core operators, and the arithmetic of dimensions.
+
+use super::{
+    arguments::Result,
+    builder::{Builder, Tensor},
+};
+use assay_exact::graph::Dimension;
+
+impl Builder<'_> {
+    /// The elements of a dimension that is not dynamic.
+    pub fn fixed(&self, x: &Tensor, axis: usize) -> Result<u32> {
+        match x.dims.get(axis) {
+            Some(Dimension::Fixed(elements)) => Ok(*elements),
+            Some(_) => Err(self.misfit("has a dynamic dimension where the operator needs a fixed one")),
+            None => Err(self.misfit("has too few dimensions")),
+        }
+    }
+
+    /// Dimensions with those from `from` up to `to` as one, which is 1 if there are none.
+    pub fn flattened(&self, dims: &[Dimension], from: usize, to: usize) -> Result<Vec<Dimension>> {
+        let mut product = Dimension::Fixed(1);
+        for dim in &dims[from..to] {
+            product = self.product(product, *dim)?;
+        }
+        Ok([&dims[..from], &[product], &dims[to..]].concat())
+    }
+
+    /// A number of elements as a dimension.
+    fn product(&self, a: Dimension, b: Dimension) -> Result<Dimension> {
+        let product = match (a, b) {
+            (Dimension::Fixed(1), other) | (other, Dimension::Fixed(1)) => Some(other),
+            (Dimension::Fixed(a), Dimension::Fixed(b)) => a.checked_mul(b).map(Dimension::Fixed),
+            _ => None,
+        };
+        product.ok_or_else(|| self.misfit("would put a dynamic dimension together with another"))
+    }
+
+    /// The dimensions of a result whose operands have these: from the last on they are the same, or one of them is 1.
+    pub fn broadcast(&self, a: &[Dimension], b: &[Dimension]) -> Result<Vec<Dimension>> {
+        let one = Dimension::Fixed(1);
+        let (long, short) = if a.len() < b.len() { (b, a) } else { (a, b) };
+        let mut dims = long.to_vec();
+        for (dim, other) in dims.iter_mut().rev().zip(short.iter().rev()) {
+            if *dim == one {
+                *dim = *other;
+            } else if *other != one && other != dim {
+                return Err(self.misfit("and the other operand have dimensions that do not go together"));
+            }
+        }
+        Ok(dims)
+    }
+
+    /// A vector laid along one dimension of a tensor with `rank` of them.
+    pub fn along(&mut self, vector: &Tensor, axis: usize, rank: usize) -> Result<Tensor> {
+        let behind = vec![Dimension::Fixed(1); rank.saturating_sub(axis + 1)];
+        self.reshape(vector, &[vector.dims.as_slice(), &behind].concat())
+    }
+
+    /// Two dimensions exchanged.
+    pub fn transpose(&mut self, x: &Tensor, a: usize, b: usize) -> Result<Tensor> {
+        if x.dims.is_empty() {
+            return Ok(x.clone());
+        }
+        let mut order: Vec<usize> = (0..x.dims.len()).collect();
+        order.swap(a, b);
+        self.permute(x, &order)
+    }
+
+    /// One dimension at another place, the others in their order.
+    pub fn move_axis(&mut self, x: &Tensor, from: usize, to: usize) -> Result<Tensor> {
+        if x.dims.is_empty() {
+            return Ok(x.clone());
+        }
+        let mut order: Vec<usize> = (0..x.dims.len()).collect();
+        let axis = order.remove(from);
+        order.insert(to, axis);
+        self.permute(x, &order)
+    }
+
+    /// One element of a dimension, which goes.
+    pub fn select_at(&mut self, x: &Tensor, axis: usize, index: u32) -> Result<Tensor> {
+        let one = self.slice(x, axis, index, 1, 1)?;
+        let mut dims = one.dims.clone();
+        dims.remove(axis);
+        self.reshape(&one, &dims)
+    }
+
+    /// Tensors side by side along a new dimension.
+    pub fn stack(&mut self, tensors: &[Tensor], axis: usize) -> Result<Tensor> {
+        let mut wide = Vec::with_capacity(tensors.len());
+        for tensor in tensors {
+            let mut dims = tensor.dims.clone();
+            dims.insert(axis, Dimension::Fixed(1));
+            wide.push(self.reshape(tensor, &dims)?);
+        }
+        self.concat(&wide, axis)
+    }
+
+    /// A dimension `times` over, the whole of it each time.
+    pub fn repeat(&mut self, x: &Tensor, axis: usize, times: Dimension) -> Result<Tensor> {
+        self.repeat_beside(x, axis, times, axis)
+    }
+
+    /// Each element of a dimension `times` in a row.
+    pub fn repeat_interleave(&mut self, x: &Tensor, axis: usize, times: u32) -> Result<Tensor> {
+        self.repeat_beside(x, axis, Dimension::Fixed(times), axis + 1)
+    }
+
+    /// Repeats along a new dimension at `place`, which is `axis` or the one after it, and puts both together.
+    fn repeat_beside(&mut self, x: &Tensor, axis: usize, times: Dimension, place: usize) -> Result<Tensor> {
+        if times == Dimension::Fixed(1) {
+            return Ok(x.clone());
+        }
+        let mut dims = x.dims.clone();
+        dims[axis] = self.product(dims[axis], times)?;
+        if x.dims[axis] == Dimension::Fixed(1) {
+            return self.expand(x, &dims);
+        }
+        let mut wide = x.dims.clone();
+        wide.insert(place, Dimension::Fixed(1));
+        let split = self.reshape(x, &wide)?;
+        wide[place] = times;
+        let split = self.expand(&split, &wide)?;
+        self.reshape(&split, &dims)
+    }
+}
