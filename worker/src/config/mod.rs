@@ -63,7 +63,9 @@ impl ConfigError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum EngineChoice {
-    /// libtorch, on every core that it is given: the fast one.
+    /// Our own kernels, on every core that it is given: the fast one without a GPU.
+    Cpu,
+    /// libtorch.
     Torch,
     /// The definition of the arithmetic in plain Rust: slow, for checking the others.
     Reference,
@@ -93,7 +95,7 @@ pub struct ServeArgs {
     /// Stake to have at least, in ASY: registers the worker or bonds more; without it the stake is left as it is
     #[arg(long, env = "ASSAY_STAKE", value_name = "ASY")]
     pub stake: Option<String>,
-    /// What runs the models [default: torch]
+    /// What runs the models [default: cpu]
     #[arg(long, env = "ASSAY_ENGINE")]
     pub engine: Option<EngineChoice>,
     /// Threads for the models [default: one per core]
@@ -220,7 +222,7 @@ impl Config {
             inputs_dir: path(&args.inputs_dir, file.inputs_dir, "inputs"),
             data_dir: path(&args.data_dir, file.data_dir, "assay-data"),
             stake,
-            engine: args.engine.or(file.engine).unwrap_or(EngineChoice::Torch),
+            engine: args.engine.or(file.engine).unwrap_or(EngineChoice::Cpu),
             threads,
             models,
             pause_at_exit: !(args.stay_active || file.stay_active.unwrap_or(false)),

@@ -5,11 +5,13 @@
 //! and taken apart again, and numbers are made canonical on the way in and out.
 
 mod batch;
+mod cpu;
 mod reference;
 #[cfg(test)]
 mod tests;
 mod torch;
 
+pub use cpu::CpuEngine;
 pub use reference::ReferenceEngine;
 pub use torch::{Device, TorchEngine, TorchOptions};
 

@@ -1,6 +1,10 @@
 //! One suite for all engines: the bits of the reference, for any graph, value, batch and number of threads.
 
-use super::{Device, Engine, EngineError, ReferenceEngine, TorchEngine, TorchOptions};
+mod operators;
+
+pub(in crate::engine) use operators::attention_package;
+
+use super::{CpuEngine, Device, Engine, EngineError, ReferenceEngine, TorchEngine, TorchOptions};
 use crate::{
     package::{Details, Package},
     tensor::{DataType, Tensor},
@@ -11,10 +15,14 @@ use assay_exact::{
 };
 
 const CASES: u64 = 300;
+/// Graphs of single operators, in a usual and in a long run.
+const OPERATOR_CASES: [u64; 2] = [100_000, 3_000_000];
+/// One of so many of them is also given to engines that take long for each.
+const SLOW_ENGINES_TAKE: u64 = 50;
 const MAX_ROWS: u32 = 40;
 
 /// A fixed stream of pseudo-random numbers (Marsaglia's xorshift64*, 2003).
-struct Random(u64);
+pub(in crate::engine) struct Random(pub u64);
 
 impl Random {
     fn next(&mut self) -> u64 {
@@ -175,10 +183,47 @@ fn torch(threads: usize) -> TorchEngine {
     .expect("a processor follows IEEE 754")
 }
 
+fn cpu(threads: usize) -> CpuEngine {
+    CpuEngine::new(threads.try_into().expect("not zero")).expect("a processor follows IEEE 754")
+}
+
+/// Whether `ASSAY_LONG=1` is set.
+fn long() -> bool {
+    std::env::var_os("ASSAY_LONG").is_some_and(|value| value == "1")
+}
+
+#[test]
+fn every_operator_gives_the_bits_of_the_reference() {
+    let fast = [cpu(1), cpu(2), cpu(3), cpu(2).portable()];
+    let slow = [torch(1), torch(2).with_float64_products()];
+    for case in 0..OPERATOR_CASES[usize::from(long())] {
+        let mut random = Random(1 + case);
+        // Neighbouring seeds begin alike.
+        (0..8).for_each(|_| {
+            random.next();
+        });
+        let (package, job) = operators::random_case(&mut random);
+        let run = |engine: &dyn Engine| engine.load(&package).and_then(|model| model.run(&job));
+        let expected = run(&ReferenceEngine).expect("a job that fits");
+        let check = |engine: &dyn Engine| {
+            let nodes = &package.graph().graph().nodes;
+            assert!(
+                run(engine).as_ref() == Ok(&expected),
+                "case {case}: {} differs from the reference in {nodes:?}",
+                engine.description()
+            );
+        };
+        check(&fast[case as usize % fast.len()]);
+        if case.is_multiple_of(SLOW_ENGINES_TAKE) {
+            slow.iter().for_each(|engine| check(engine));
+        }
+    }
+}
+
 #[test]
 fn every_engine_gives_the_bits_of_the_reference() {
     let mut random = Random(20);
-    let engines = [1, 2, 3].map(torch);
+    let (engines, own) = ([1, 2, 3].map(torch), [1, 2, 3].map(cpu));
     for case in 0..CASES {
         let package = random_package(&mut random);
         let rows = 1 + random.below(u64::from(MAX_ROWS)) as u32;
@@ -188,7 +233,14 @@ fn every_engine_gives_the_bits_of_the_reference() {
             .and_then(|model| model.run(&job))
             .expect("a job that fits");
         let engine = &engines[case as usize % engines.len()];
-        for engine in [engine.clone(), engine.clone().with_float64_products()] {
+        let own = &own[case as usize % own.len()];
+        let engines: [&dyn Engine; 4] = [
+            engine,
+            &engine.clone().with_float64_products(),
+            own,
+            &own.clone().portable(),
+        ];
+        for engine in engines {
             let outputs = engine
                 .load(&package)
                 .and_then(|model| model.run(&job))
@@ -205,7 +257,7 @@ fn every_engine_gives_the_bits_of_the_reference() {
 #[test]
 fn jobs_together_give_the_bits_of_jobs_apart() {
     let mut random = Random(21);
-    let torch = torch(2);
+    let (torch, cpu) = (torch(2), cpu(2));
     for case in 0..40 {
         let package = random_package(&mut random);
         let rows = [1, 1, 3, 1, 30, 20, 2, MAX_ROWS];
@@ -215,7 +267,7 @@ fn jobs_together_give_the_bits_of_jobs_apart() {
             .collect();
         let unfit = case as usize % jobs.len();
         jobs.insert(unfit, vec![]);
-        for engine in [&ReferenceEngine as &dyn Engine, &torch] {
+        for engine in [&ReferenceEngine as &dyn Engine, &torch, &cpu] {
             let model = engine.load(&package).expect("a sound package");
             let together = model.run_jobs(&jobs);
             assert_eq!(together.len(), jobs.len());
@@ -243,7 +295,7 @@ fn inputs_are_read_as_canonical_numbers() {
             Tensor::new(DataType::Float32, tensor.shape().to_vec(), bytes.collect()).expect("the same shape")
         })
         .collect();
-    for engine in [&ReferenceEngine as &dyn Engine, &torch(1)] {
+    for engine in [&ReferenceEngine as &dyn Engine, &torch(1), &cpu(1)] {
         let model = engine.load(&package).expect("a sound package");
         assert_eq!(model.run(&plain), model.run(&odd));
     }

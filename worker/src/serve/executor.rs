@@ -3,7 +3,7 @@
 use super::desk_state::Output;
 use crate::{
     config::EngineChoice,
-    engine::{Device, Engine, EngineError, LoadedModel, ReferenceEngine, TorchEngine, TorchOptions},
+    engine::{CpuEngine, Device, Engine, EngineError, LoadedModel, ReferenceEngine, TorchEngine, TorchOptions},
     package::Package,
     schema,
     tensor::{Tensor, tensors_digest},
@@ -39,15 +39,14 @@ pub struct Done {
 
 /// Makes the engine that the configuration asks for.
 pub fn engine(choice: EngineChoice, threads: usize) -> Result<Box<dyn Engine>, EngineError> {
+    let threads = NonZeroUsize::new(threads).unwrap_or(NonZeroUsize::MIN);
     Ok(match choice {
         EngineChoice::Reference => Box::new(ReferenceEngine),
-        EngineChoice::Torch => {
-            let threads = NonZeroUsize::new(threads).unwrap_or(NonZeroUsize::MIN);
-            Box::new(TorchEngine::new(TorchOptions {
-                device: Device::Cpu,
-                threads,
-            })?)
-        }
+        EngineChoice::Cpu => Box::new(CpuEngine::new(threads)?),
+        EngineChoice::Torch => Box::new(TorchEngine::new(TorchOptions {
+            device: Device::Cpu,
+            threads,
+        })?),
     })
 }
 

@@ -87,7 +87,7 @@ impl TorchProgram {
                 .graph
                 .shape(Value::Node(index as u32), symbols)
                 .ok_or_else(|| missing(&node.name))?;
-            let result = execution.apply(node, &shape)?;
+            let result = execution.apply(node, Value::Node(index as u32), symbols, &shape)?;
             execution.results.push(Some(result));
             for finished in &last_uses[index] {
                 execution.results[*finished] = None;
@@ -123,7 +123,7 @@ struct Execution<'a> {
 }
 
 impl Execution<'_> {
-    fn apply(&self, node: &Node, shape: &[u32]) -> Result<tch::Tensor, TchError> {
+    fn apply(&self, node: &Node, output: Value, symbols: &[u32], shape: &[u32]) -> Result<tch::Tensor, TchError> {
         let operand = |position: usize| {
             let value = node.inputs.get(position).ok_or_else(|| missing(&node.name))?;
             self.tensor(*value)
@@ -149,7 +149,32 @@ impl Execution<'_> {
             }
             Operator::Relu => operand(0)?.f_relu(),
             Operator::Reshape { .. } => operand(0)?.f_reshape(sizes(shape)),
+            _ => self.apply_reference(node, output, symbols, shape),
         }
+    }
+
+    /// The definition itself, for operators that have no route through libtorch: right everywhere, and slow.
+    fn apply_reference(
+        &self,
+        node: &Node,
+        output: Value,
+        symbols: &[u32],
+        shape: &[u32],
+    ) -> Result<tch::Tensor, TchError> {
+        let graph = &self.program.graph;
+        let operands = node.inputs.iter().map(|value| {
+            let dtype = graph.value(*value).map(|(dtype, _)| dtype);
+            let shape = graph.shape(*value, symbols);
+            let (dtype, shape) = dtype.zip(shape).ok_or_else(|| missing(&node.name))?;
+            from_torch(self.tensor(*value)?, dtype, shape)
+        });
+        let operands = operands.collect::<Result<Vec<_>, TchError>>()?;
+        let operands: Vec<&Tensor> = operands.iter().collect();
+        let (dtype, _) = graph.value(output).ok_or_else(|| missing(&node.name))?;
+        let resolved = node.operator.resolve(symbols);
+        let result = resolved.and_then(|operator| operator.apply(&operands, dtype, shape.to_vec()));
+        let result = result.ok_or_else(|| missing(&node.name))?.canonical();
+        to_torch(&result, self.program.options.device.to_tch())
     }
 
     fn tensor(&self, value: Value) -> Result<&tch::Tensor, TchError> {

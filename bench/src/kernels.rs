@@ -1,0 +1,145 @@
+//! Kernels by themselves: products at the shapes of MiniLM, functions and normalisations, against libtorch's.
+
+use crate::{measure::in_turns, report::Report};
+use assay_exact::quantise::Precision;
+use assay_kernels::{
+    elementwise::{Function, apply},
+    instructions::Instructions,
+    normalise::{layer_norm, softmax},
+    packed::Packed,
+    product::linear,
+    rows::{Matrix, Rows, Scaling},
+    scratch::Scratch,
+    threads::Threads,
+};
+use tch::{Kind, Tensor};
+
+/// Elements that a thread takes at a time.
+const ELEMENTS_AT_ONCE: usize = 32 * 1024;
+
+/// About normally distributed numbers: sums of eight from a multiplicative hash of the position (Knuth).
+pub fn numbers(count: usize) -> Vec<f32> {
+    let number = |i: u32| -> f32 {
+        let parts = (0..8u32).map(|part| (i * 8 + part).wrapping_mul(2_654_435_761) >> 8);
+        parts.map(|part| part as f32 / 16_777_216.0 - 0.5).sum()
+    };
+    (0..count as u32).map(number).collect()
+}
+
+fn tensor(numbers: &[f32], shape: &[i64]) -> Tensor {
+    Tensor::from_slice(numbers).reshape(shape)
+}
+
+/// Measures products.
+pub fn products(report: &mut Report, threads: &Threads) {
+    let instructions = Instructions::detect();
+    let scratch = Scratch::new(instructions, threads.count());
+    for [m, k, n] in [
+        [1024, 384, 384],
+        [1024, 384, 1536],
+        [1024, 1536, 384],
+        [16, 384, 1536],
+        [1, 384, 1536],
+        [1, 4096, 4096],
+    ] {
+        let (input, weight, bias) = (numbers(m * k), numbers(n * k), numbers(n));
+        let torch = [
+            tensor(&input, &[m as i64, k as i64]),
+            tensor(&weight, &[n as i64, k as i64]),
+            tensor(&bias, &[n as i64]),
+        ];
+        let brain = torch.each_ref().map(|tensor| tensor.to_kind(Kind::BFloat16));
+        let packed = [Precision::Int8, Precision::Int16].map(|precision| {
+            let mut rows = Rows::new(instructions);
+            rows.quantise(Matrix::new(&weight, k), precision, Scaling::ByRow);
+            Packed::new(&rows)
+        });
+        let matrix = Matrix::new(&input, k);
+        let (mut first, mut second) = (vec![0.0; m * n], vec![0.0; m * n]);
+        let mut int8 = || linear(threads, &scratch, matrix, &packed[0], Some(&bias), &mut first, |_| {});
+        let mut int16 = || linear(threads, &scratch, matrix, &packed[1], Some(&bias), &mut second, |_| {});
+        let mut fp32 = || drop(torch[0].linear(&torch[1], Some(&torch[2])));
+        let mut bf16 = || drop(brain[0].linear(&brain[1], Some(&brain[2])));
+        let times = in_turns([&mut int8, &mut int16, &mut fp32, &mut bf16]);
+        let [int8, int16, fp32, bf16] = times.map(|milliseconds| 2e-6 * (m * k * n) as f64 / milliseconds);
+        for (precision, speed) in [("int8", int8), ("int16", int16)] {
+            let name = format!("linear {m} x {k} x {n}, exact {precision}");
+            report.add_speed(&name, speed, ("libtorch fp32", fp32));
+            report.add_speed(&name, speed, ("libtorch bf16", bf16));
+        }
+    }
+}
+
+/// Measures functions of each element, softmax and layer normalisation.
+pub fn rows(report: &mut Report, threads: &Threads) {
+    let instructions = Instructions::detect();
+    let (rows, length) = (1024, 1536);
+    let from = numbers(rows * length);
+    let torch = tensor(&from, &[rows as i64, length as i64]);
+    let functions: [(&str, Function, fn(&Tensor) -> Tensor); 6] = [
+        ("gelu", Function::Gelu, |x| x.gelu("none")),
+        ("gelu, tanh", Function::GeluTanh, |x| x.gelu("tanh")),
+        ("silu", Function::Silu, Tensor::silu),
+        ("tanh", Function::Tanh, Tensor::tanh),
+        ("sigmoid", Function::Sigmoid, Tensor::sigmoid),
+        ("exp", Function::Exp, Tensor::exp),
+    ];
+    for (name, function, theirs) in functions {
+        let mut numbers = from.clone();
+        // Both read one tensor and write another.
+        let mut exact = || {
+            let parts = numbers.chunks_mut(ELEMENTS_AT_ONCE).zip(from.chunks(ELEMENTS_AT_ONCE));
+            threads.share(parts, |_, (numbers, from)| {
+                numbers.copy_from_slice(from);
+                apply(instructions, function, numbers);
+            });
+        };
+        let mut fp32 = || drop(theirs(&torch));
+        let [exact, fp32] = in_turns([&mut exact, &mut fp32]);
+        report.add_times(
+            &format!("{name} of {rows} x {length}"),
+            exact,
+            &[("libtorch fp32", fp32)],
+        );
+    }
+
+    let (weight, bias) = (numbers(length), numbers(length));
+    let torch_weights = [&weight, &bias].map(|numbers| tensor(numbers, &[length as i64]));
+    let at_once = ELEMENTS_AT_ONCE / length * length;
+    let mut numbers = from.clone();
+    let mut exact = || {
+        threads.share(
+            numbers.chunks_mut(at_once).zip(from.chunks(at_once)),
+            |_, (numbers, from)| {
+                numbers.copy_from_slice(from);
+                layer_norm(instructions, numbers, length, 1e-12, Some(&weight), Some(&bias));
+            },
+        );
+    };
+    let [first, second] = &torch_weights;
+    let mut fp32 = || drop(torch.layer_norm([length as i64], Some(first), Some(second), 1e-12, false));
+    let [exact, fp32] = in_turns([&mut exact, &mut fp32]);
+    report.add_times(
+        &format!("layer_norm of {rows} x {length}"),
+        exact,
+        &[("libtorch fp32", fp32)],
+    );
+
+    let mut numbers = from.clone();
+    let mut exact = || {
+        threads.share(
+            numbers.chunks_mut(at_once).zip(from.chunks(at_once)),
+            |_, (numbers, from)| {
+                numbers.copy_from_slice(from);
+                softmax(instructions, numbers, length);
+            },
+        );
+    };
+    let mut fp32 = || drop(torch.softmax(-1, Kind::Float));
+    let [exact, fp32] = in_turns([&mut exact, &mut fp32]);
+    report.add_times(
+        &format!("softmax of {rows} x {length}"),
+        exact,
+        &[("libtorch fp32", fp32)],
+    );
+}

@@ -1,0 +1,218 @@
+//! Attention: scores, mask, softmax and weighted sum, with the scores never leaving the caches.
+//!
+//! ```text
+//! s[i, t] = product(q[i], k[t]),  × scale,  masked
+//! p[i]    = softmax(s[i])
+//! v[t, d] = quantise(v[t, d], sv[t]),  sv[t] the scale of the row v[t]
+//! a[i, t] = p[i, t] × sv[t],  quantised as a row with the scale sa[i]
+//! y[i, d] = f32(Σ_t a[i, t]·v[t, d]) × sa[i]
+//! ```
+
+use crate::{
+    elementwise,
+    instructions::Instructions,
+    normalise::softmax,
+    packed::Packed,
+    product::multiply,
+    rows::{Matrix, Rows, Scaling},
+    scratch::{Scratch, ThreadScratch},
+    threads::Threads,
+};
+use assay_exact::quantise::Precision;
+
+/// Queries that are worked on at once.
+const ROWS_AT_ONCE: usize = 48;
+
+/// A matrix for each head of each batch entry, all of one size, at steady distances.
+#[derive(Clone, Copy, Debug)]
+pub struct Stack<'a, T> {
+    /// All elements.
+    pub data: &'a [T],
+    /// Where the first matrix begins.
+    pub offset: usize,
+    /// From a batch entry to the next.
+    pub batch_stride: usize,
+    /// From a head to the next.
+    pub head_stride: usize,
+    /// From a row to the next.
+    pub row_stride: usize,
+    /// Rows of a matrix.
+    pub rows: usize,
+    /// Elements of a row, which are next to each other.
+    pub length: usize,
+}
+
+impl<'a, T> Stack<'a, T> {
+    fn start(&self, batch: usize, head: usize) -> usize {
+        self.offset + batch * self.batch_stride + head * self.head_stride
+    }
+
+    fn row(&self, batch: usize, head: usize, row: usize) -> &'a [T] {
+        &self.data[self.start(batch, head) + row * self.row_stride..][..self.length]
+    }
+}
+
+impl<'a> Stack<'a, f32> {
+    fn matrix(&self, batch: usize, head: usize) -> Matrix<'a> {
+        Matrix::strided(
+            &self.data[self.start(batch, head)..],
+            self.rows,
+            self.length,
+            self.row_stride,
+        )
+    }
+}
+
+/// What scores are masked with, `[M, T]` for each head.
+#[derive(Clone, Copy, Debug)]
+pub enum Mask<'a> {
+    /// Numbers that are added.
+    Add(Stack<'a, f32>),
+    /// Where 0 stands, the score becomes −∞.
+    Keep(Stack<'a, u8>),
+}
+
+/// What an attention takes.
+#[derive(Clone, Copy, Debug)]
+pub struct Attention<'a> {
+    /// Entries of the batch.
+    pub batch: usize,
+    /// Heads of an entry.
+    pub heads: usize,
+    /// `[M, E]` for each head.
+    pub query: Stack<'a, f32>,
+    /// `[T, E]` for each head; heads that share theirs have the distance 0, or do so in groups.
+    pub key: Stack<'a, f32>,
+    /// `[T, D]` for each head.
+    pub value: Stack<'a, f32>,
+    /// What every score is multiplied with.
+    pub scale: Option<f32>,
+    /// What every score is masked with then.
+    pub mask: Option<Mask<'a>>,
+    /// Of the scores' product.
+    pub score_precision: Precision,
+    /// Of the weighted sum.
+    pub value_precision: Precision,
+}
+
+/// Keys and values of one head, ready to be multiplied.
+pub(crate) struct PackedHead {
+    key: Packed,
+    value: Packed,
+    value_scales: Vec<f32>,
+}
+
+impl PackedHead {
+    fn new(instructions: Instructions) -> Self {
+        let rows = Rows::new(instructions);
+        Self {
+            key: Packed::new(&rows),
+            value: Packed::new(&rows),
+            value_scales: Vec::new(),
+        }
+    }
+}
+
+/// Writes the result, `[batch, M, heads, D]` in row-major order, on all threads.
+///
+/// # Panics
+///
+/// If the operands do not fit each other or the output.
+pub fn attend(
+    threads: &Threads,
+    instructions: Instructions,
+    scratch: &Scratch,
+    attention: &Attention<'_>,
+    output: &mut [f32],
+) {
+    let Attention { query, key, value, .. } = *attention;
+    let (batch, heads, rows, width) = (attention.batch, attention.heads, query.rows, value.length);
+    assert!(
+        query.length == key.length && key.rows == value.rows,
+        "operands do not fit"
+    );
+    assert_eq!(output.len(), batch * rows * heads * width, "no place for the result");
+    if output.is_empty() {
+        return;
+    }
+    let mut whole = scratch.whole();
+    if whole.heads.len() < batch * heads {
+        whole.heads.resize_with(batch * heads, || PackedHead::new(instructions));
+    }
+    let packed = &mut whole.heads[..batch * heads];
+    threads.share(packed.iter_mut().enumerate(), |thread, (index, packed)| {
+        let second = &mut scratch.of(thread).second;
+        let (batch, head) = (index / heads, index % heads);
+        second.quantise(key.matrix(batch, head), attention.score_precision, Scaling::ByRow);
+        packed.key.replace(second);
+        second.quantise(value.matrix(batch, head), attention.value_precision, Scaling::ByRow);
+        packed.value.replace_transposed(second);
+        packed.value_scales.clear();
+        packed.value_scales.extend_from_slice(second.scales());
+    });
+    let packed = &whole.heads[..batch * heads];
+    let at_once = rows.div_ceil((2 * threads.count()).div_ceil(batch)).min(ROWS_AT_ONCE);
+    let outputs = output.chunks_mut(rows * heads * width).enumerate();
+    let parts = outputs.flat_map(|(batch, output)| {
+        let parts = output.chunks_mut(at_once * heads * width).enumerate();
+        parts.map(move |(part, output)| (batch, part * at_once, output))
+    });
+    threads.share(parts, |thread, (batch, start, output)| {
+        let scratch = &mut *scratch.of(thread);
+        for head in 0..heads {
+            let packed = &packed[batch * heads + head];
+            let end = start + output.len() / (heads * width);
+            part_of_head(
+                instructions,
+                scratch,
+                attention,
+                packed,
+                [batch, head, start, end],
+                &mut output[head * width..],
+            );
+        }
+    });
+}
+
+/// The result of some queries of one head.
+fn part_of_head(
+    instructions: Instructions,
+    scratch: &mut ThreadScratch,
+    attention: &Attention<'_>,
+    packed: &PackedHead,
+    [batch, head, start, end]: [usize; 4],
+    output: &mut [f32],
+) {
+    let keys = attention.key.rows;
+    let query = attention.query.matrix(batch, head).part(start, end);
+    scratch.numbers.resize((end - start) * keys, 0.0);
+    let scores = &mut scratch.numbers[..];
+    scratch.rows.quantise(query, attention.score_precision, Scaling::ByRow);
+    multiply(&scratch.rows, &packed.key, None, scores, keys);
+    if let Some(scale) = attention.scale {
+        elementwise::scale(instructions, scores, scale);
+    }
+    for (row, scores) in (start..end).zip(scores.chunks_exact_mut(keys)) {
+        match attention.mask {
+            None => {}
+            Some(Mask::Add(mask)) => elementwise::add(instructions, scores, mask.row(batch, head, row)),
+            Some(Mask::Keep(mask)) => {
+                for (score, keep) in scores.iter_mut().zip(mask.row(batch, head, row)) {
+                    *score = if *keep == 0 { f32::NEG_INFINITY } else { *score };
+                }
+            }
+        }
+    }
+    softmax(instructions, scores, keys);
+    let factors = Scaling::ByRowAfter(&packed.value_scales);
+    scratch
+        .rows
+        .quantise(Matrix::new(scores, keys), attention.value_precision, factors);
+    multiply(
+        &scratch.rows,
+        &packed.value,
+        None,
+        output,
+        attention.heads * attention.value.length,
+    );
+}

@@ -1,0 +1,188 @@
+//! Functions of one number, and operations on two, element by element.
+
+use crate::{
+    functions,
+    instructions::{Instructions, with_vectors},
+    vector::{Lanes, Vector},
+};
+use assay_exact::functions::Arithmetic;
+
+/// A function of one number. Those of `assay_exact::functions` are the sequences that stand there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "they are called what they are")]
+pub enum Function {
+    Negate,
+    Magnitude,
+    Relu,
+    Sqrt,
+    Rsqrt,
+    Exp,
+    Log,
+    Sin,
+    Cos,
+    Tanh,
+    Sigmoid,
+    Erf,
+    Silu,
+    Gelu,
+    GeluTanh,
+}
+
+/// An operation on two numbers. The greater and the lesser are NaN where either number is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "they are called what they are")]
+pub enum Operation {
+    Add,
+    Subtract,
+    Multiply,
+    Divide,
+    Greater,
+    Lesser,
+}
+
+/// One side of an operation.
+#[derive(Clone, Copy, Debug)]
+pub enum Operand<'a> {
+    /// One number for each element.
+    Each(&'a [f32]),
+    /// The same number for every element.
+    All(f32),
+}
+
+impl Operand<'_> {
+    #[inline(always)]
+    fn read<V: Vector>(self, start: usize) -> V {
+        match self {
+            Self::Each(numbers) => V::read(&numbers[start..], 0.0),
+            Self::All(number) => V::splat(number),
+        }
+    }
+
+    fn fits(self, length: usize) -> bool {
+        match self {
+            Self::Each(numbers) => numbers.len() == length,
+            Self::All(_) => true,
+        }
+    }
+}
+
+/// Replaces each number by a function of it.
+pub fn apply(instructions: Instructions, function: Function, numbers: &mut [f32]) {
+    macro_rules! apply {
+        ($($name:ident => |$x:ident: $vector:ident| $value:expr),* $(,)?) => {
+            match function {
+                $(Function::$name => {
+                    #[inline(always)]
+                    fn all<$vector: Vector>(numbers: &mut [f32]) {
+                        for numbers in numbers.chunks_mut($vector::Several::LANES) {
+                            let $x = $vector::Several::read(numbers, 0.0);
+                            $value.canonical().write(numbers);
+                        }
+                    }
+                    with_vectors!(instructions, all(numbers: &mut [f32]))
+                })*
+            }
+        };
+    }
+    apply! {
+        Negate => |x: V| (-x),
+        Magnitude => |x: V| V::Several::select(x.less(V::Several::splat(0.0)), -x, x),
+        Relu => |x: V| V::Several::select(x.less(V::Several::splat(0.0)), V::Several::splat(0.0), x),
+        Sqrt => |x: V| x.sqrt(),
+        Rsqrt => |x: V| functions::rsqrt(x),
+        Exp => |x: V| functions::exp(x),
+        Log => |x: V| functions::log(x),
+        Sin => |x: V| functions::sin(x),
+        Cos => |x: V| functions::cos(x),
+        Tanh => |x: V| functions::tanh(x),
+        Sigmoid => |x: V| functions::sigmoid(x),
+        Erf => |x: V| functions::erf(x),
+        Silu => |x: V| functions::silu(x),
+        Gelu => |x: V| functions::gelu(x),
+        GeluTanh => |x: V| functions::gelu_tanh(x),
+    }
+}
+
+/// Writes `a` and `b`, combined, to `to`.
+///
+/// # Panics
+///
+/// If an operand has another number of elements than `to`.
+pub fn combine(instructions: Instructions, operation: Operation, a: Operand<'_>, b: Operand<'_>, to: &mut [f32]) {
+    assert!(a.fits(to.len()) && b.fits(to.len()), "operands do not fit");
+    macro_rules! combine {
+        ($($name:ident => |$a:ident: $vector:ident, $b:ident| $value:expr),* $(,)?) => {
+            match operation {
+                $(Operation::$name => {
+                    #[inline(always)]
+                    fn all<$vector: Vector>(a: Operand<'_>, b: Operand<'_>, to: &mut [f32]) {
+                        for (index, to) in to.chunks_mut($vector::LANES).enumerate() {
+                            let start = index * $vector::LANES;
+                            let ($a, $b): ($vector, $vector) = (a.read(start), b.read(start));
+                            $value.canonical().write(to);
+                        }
+                    }
+                    with_vectors!(instructions, all(a: Operand<'_>, b: Operand<'_>, to: &mut [f32]))
+                })*
+            }
+        };
+    }
+    combine! {
+        Add => |a: V, b| (a + b),
+        Subtract => |a: V, b| (a - b),
+        Multiply => |a: V, b| (a * b),
+        Divide => |a: V, b| (a / b),
+        Greater => |a: V, b| numbers_or_nan(a, b, a.maximum(b)),
+        Lesser => |a: V, b| numbers_or_nan(a, b, a.minimum(b)),
+    }
+}
+
+/// Adds to each number another one.
+///
+/// # Panics
+///
+/// If there are not as many others.
+pub fn add(instructions: Instructions, numbers: &mut [f32], others: &[f32]) {
+    assert_eq!(numbers.len(), others.len(), "operands do not fit");
+    #[inline(always)]
+    fn all<V: Vector>(numbers: &mut [f32], others: &[f32]) {
+        for (numbers, others) in numbers.chunks_mut(V::LANES).zip(others.chunks(V::LANES)) {
+            (V::read(numbers, 0.0) + V::read(others, 0.0))
+                .canonical()
+                .write(numbers);
+        }
+    }
+    with_vectors!(instructions, all(numbers: &mut [f32], others: &[f32]));
+}
+
+/// Replaces each number whose flag is 0 by another one.
+///
+/// # Panics
+///
+/// If there are not as many flags and others.
+pub fn select(flags: &[u8], numbers: &mut [f32], others: &[f32]) {
+    assert!(
+        flags.len() == numbers.len() && others.len() == numbers.len(),
+        "operands do not fit"
+    );
+    for ((number, other), flag) in numbers.iter_mut().zip(others).zip(flags) {
+        *number = if *flag == 0 { *other } else { *number };
+    }
+}
+
+/// Multiplies each number with the same one.
+pub fn scale(instructions: Instructions, numbers: &mut [f32], factor: f32) {
+    #[inline(always)]
+    fn all<V: Vector>(numbers: &mut [f32], factor: f32) {
+        for numbers in numbers.chunks_mut(V::LANES) {
+            (V::read(numbers, 0.0) * V::splat(factor)).canonical().write(numbers);
+        }
+    }
+    with_vectors!(instructions, all(numbers: &mut [f32], factor: f32));
+}
+
+/// `y`, or NaN where `a` or `b` is.
+#[inline(always)]
+fn numbers_or_nan<V: Vector>(a: V, b: V, y: V) -> V {
+    V::select(a.equal(a), V::select(b.equal(b), y, b), a)
+}

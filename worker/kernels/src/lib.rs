@@ -1,0 +1,30 @@
+//! Exact arithmetic on processors, fast: the bits of `assay-exact` from vector instructions and several threads.
+//!
+//! Kernels work on plain slices of numbers, which are canonical (one zero, one NaN) when they come and when they go. Each of
+//! them has a form for AVX-512 VNNI and one in plain code; [`instructions::Instructions::detect`] picks at run time. The
+//! result depends neither on that nor on the number of threads. Nothing here knows graphs.
+//!
+//! This is the only crate of ours with `unsafe` code: calls of functions that need instructions the processor was asked
+//! for, reads and writes of whole vectors, and the lifetime of what [`threads::Threads`] executes.
+
+pub mod attention;
+pub mod elementwise;
+pub mod instructions;
+pub mod layout;
+pub mod normalise;
+pub mod packed;
+pub mod product;
+pub mod reduce;
+pub mod rows;
+pub mod scratch;
+pub mod threads;
+pub mod view;
+
+#[cfg(target_arch = "x86_64")]
+mod avx512;
+mod functions;
+#[cfg(target_arch = "x86_64")]
+mod several;
+#[cfg(test)]
+mod tests;
+mod vector;

@@ -1,0 +1,139 @@
+//! Operators that take a row apart and put another in its place: softmax and normalisations over the last dimension.
+//!
+//! Each step is one binary32 operation, and sums and means are those of [`assay_exact::reduce`]:
+//!
+//! ```text
+//! softmax      e[i] = exp(x[i] − max x),  y[i] = e[i] / sum e
+//! log_softmax  y[i] = (x[i] − max x) − log(sum e)
+//! layer_norm   c[i] = x[i] − mean x,  y[i] = c[i] / sqrt(mean c² + eps),  × weight[i],  + bias[i]
+//! rms_norm     y[i] = x[i] / sqrt(mean x² + eps),  × weight[i]
+//! ```
+
+use crate::{
+    functions,
+    instructions::{Instructions, with_vectors},
+    reduce::{greatest, mean, sum, sum_below},
+    vector::{Lanes, NAN_BITS, Scalar, Vector},
+};
+
+/// Replaces each row of `length` elements by its softmax.
+pub fn softmax(instructions: Instructions, rows: &mut [f32], length: usize) {
+    #[inline(always)]
+    fn all<V: Vector>(rows: &mut [f32], length: usize) {
+        for row in rows.chunks_exact_mut(length) {
+            let max = greatest::<V>(row);
+            if !max.is_finite() {
+                // There is a NaN in it, or the difference of an infinity with itself.
+                row.fill(f32::from_bits(NAN_BITS));
+                continue;
+            }
+            let max = V::Several::splat(max);
+            for x in row.chunks_mut(V::Several::LANES) {
+                functions::exp(V::Several::read(x, 0.0) - max).write(x);
+            }
+            // The greatest is that of the greatest number less itself, 1.
+            let total = V::splat(sum_below::<V, false>(row, 1f32.to_bits()));
+            for e in row.chunks_mut(V::LANES) {
+                (V::read(e, 0.0) / total).canonical().write(e);
+            }
+        }
+    }
+    with_vectors!(instructions, all(rows: &mut [f32], length: usize));
+}
+
+/// Replaces each row of `length` elements by the logarithms of its softmax.
+pub fn log_softmax(instructions: Instructions, rows: &mut [f32], length: usize) {
+    #[inline(always)]
+    fn all<V: Vector>(rows: &mut [f32], length: usize) {
+        let mut scratch = vec![0.0; length];
+        for row in rows.chunks_exact_mut(length) {
+            let max = V::splat(greatest::<V>(row));
+            for (x, e) in row.chunks(V::LANES).zip(scratch.chunks_mut(V::LANES)) {
+                functions::exp(V::read(x, 0.0) - max).write(e);
+            }
+            let total = functions::log(Scalar::splat(sum::<V, false>(&scratch))).greatest();
+            let total = V::splat(total);
+            for x in row.chunks_mut(V::LANES) {
+                ((V::read(x, 0.0) - max) - total).canonical().write(x);
+            }
+        }
+    }
+    with_vectors!(instructions, all(rows: &mut [f32], length: usize));
+}
+
+/// Replaces each row by its layer normalisation; a row is as long as `weight` and `bias`, if they are there.
+///
+/// # Panics
+///
+/// If weight or bias are not as long as a row.
+pub fn layer_norm(
+    instructions: Instructions,
+    rows: &mut [f32],
+    length: usize,
+    eps: f32,
+    weight: Option<&[f32]>,
+    bias: Option<&[f32]>,
+) {
+    assert!(
+        weight.is_none_or(|weight| weight.len() == length),
+        "one weight for each element"
+    );
+    assert!(
+        bias.is_none_or(|bias| bias.len() == length),
+        "one bias for each element"
+    );
+    #[inline(always)]
+    fn all<V: Vector>(rows: &mut [f32], length: usize, eps: f32, weight: Option<&[f32]>, bias: Option<&[f32]>) {
+        for row in rows.chunks_exact_mut(length) {
+            let centre = V::splat(mean::<V, false>(row));
+            let mut greatest = V::splat(0.0);
+            for x in row.chunks_mut(V::LANES) {
+                let centred = V::read(x, centre.greatest()) - centre;
+                greatest = greatest.greater_magnitude(centred);
+                centred.write(x);
+            }
+            let variance = sum_below::<V, true>(row, greatest.greatest_bits()) / length as f32;
+            divide::<V>(row, (variance + eps).sqrt(), weight, bias);
+        }
+    }
+    with_vectors!(
+        instructions,
+        all(rows: &mut [f32], length: usize, eps: f32, weight: Option<&[f32]>, bias: Option<&[f32]>)
+    );
+}
+
+/// Replaces each row by its normalisation by the root of its mean square; a row is as long as `weight`, if it is there.
+///
+/// # Panics
+///
+/// If the weight is not as long as a row.
+pub fn rms_norm(instructions: Instructions, rows: &mut [f32], length: usize, eps: f32, weight: Option<&[f32]>) {
+    assert!(
+        weight.is_none_or(|weight| weight.len() == length),
+        "one weight for each element"
+    );
+    #[inline(always)]
+    fn all<V: Vector>(rows: &mut [f32], length: usize, eps: f32, weight: Option<&[f32]>) {
+        for row in rows.chunks_exact_mut(length) {
+            divide::<V>(row, (mean::<V, true>(row) + eps).sqrt(), weight, None);
+        }
+    }
+    with_vectors!(instructions, all(rows: &mut [f32], length: usize, eps: f32, weight: Option<&[f32]>));
+}
+
+/// `row[i] / divisor`, × `weight[i]`, + `bias[i]`.
+#[inline(always)]
+fn divide<V: Vector>(row: &mut [f32], divisor: f32, weight: Option<&[f32]>, bias: Option<&[f32]>) {
+    let divisor = V::splat(divisor);
+    for (index, x) in row.chunks_mut(V::LANES).enumerate() {
+        let start = index * V::LANES;
+        let mut y = V::read(x, 0.0) / divisor;
+        if let Some(weight) = weight {
+            y = y * V::read(&weight[start..], 0.0);
+        }
+        if let Some(bias) = bias {
+            y = y + V::read(&bias[start..], 0.0);
+        }
+        y.canonical().write(x);
+    }
+}

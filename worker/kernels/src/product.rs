@@ -1,0 +1,259 @@
+//! Exact products of quantised rows: `y[i, j] = f32(Σ_k a[i, k]·b[j, k]) · (sa[i]·sb[j])`, and `+ bias[j]`.
+
+#[cfg(target_arch = "x86_64")]
+mod avx512;
+mod portable;
+
+use crate::{
+    packed::{Layout, Packed, STRIP},
+    rows::{Matrix, Rows, Scaling},
+    scratch::Scratch,
+    threads::Threads,
+};
+use assay_exact::quantise::Precision;
+use std::ops::Range;
+
+/// Rows that one thread takes at a time: their integers and their sums stay in the caches.
+const ROWS_AT_ONCE: usize = 96;
+/// From so many rows on, threads share out rows; below, columns.
+const FEWEST_ROWS_TO_SHARE: usize = 24;
+/// Strips that one thread takes at a time where columns are shared out.
+const STRIPS_AT_ONCE: usize = 8;
+
+/// Products of some rows with some columns, written to rows that begin `stride` after one another.
+pub(crate) struct Products<'a> {
+    /// Which rows of the first operand.
+    pub rows: Range<usize>,
+    /// Which rows of the second operand; they begin with a whole strip.
+    pub columns: Range<usize>,
+    /// One number for each row of the second operand.
+    pub bias: Option<&'a [f32]>,
+    /// The first element is that of the first row and the first column.
+    pub output: &'a mut [f32],
+    /// From a row of the output to the next.
+    pub stride: usize,
+}
+
+impl Products<'_> {
+    fn check(&self, a: &Rows, b: &Packed) {
+        assert!(
+            a.precision == b.precision && a.length == b.length,
+            "operands do not fit"
+        );
+        assert!(
+            self.rows.end <= a.count && self.columns.end <= b.columns,
+            "no such rows"
+        );
+        assert!(self.columns.start.is_multiple_of(STRIP), "columns begin within a strip");
+        assert!(
+            self.bias.is_none_or(|bias| bias.len() == b.columns),
+            "one bias for each column"
+        );
+        let (rows, columns) = (self.rows.len(), self.columns.len());
+        assert!(
+            rows == 0 || (rows - 1) * self.stride + columns <= self.output.len(),
+            "no place for the products"
+        );
+    }
+}
+
+/// Multiplies on the calling thread.
+pub(crate) fn multiply_part(a: &Rows, b: &Packed, products: Products<'_>) {
+    products.check(a, b);
+    if products.rows.is_empty() || products.columns.is_empty() {
+        return;
+    }
+    match &b.layout {
+        Layout::Rows(rows) => portable::multiply(a, b, rows, products),
+        #[cfg(target_arch = "x86_64")]
+        Layout::Strips { bytes, words, norms } => {
+            assert_eq!(
+                a.instructions,
+                crate::instructions::Instructions::detect(),
+                "operands of two kinds"
+            );
+            let second = avx512::Second {
+                bytes,
+                words,
+                norms,
+                scales: &b.scales,
+            };
+            // SAFETY: strips are laid out, and the operands agree, only where the processor has these instructions.
+            unsafe { avx512::multiply(a, second, products) }
+        }
+        #[cfg(not(target_arch = "x86_64"))]
+        Layout::Strips { .. } => {}
+    }
+}
+
+/// Multiplies quantised rows on the calling thread. `output` is `[rows, columns]`, its rows `stride` apart.
+///
+/// # Panics
+///
+/// If the operands are not of one length and precision, or the output or the bias are not as large as they say.
+pub fn multiply(a: &Rows, b: &Packed, bias: Option<&[f32]>, output: &mut [f32], stride: usize) {
+    let products = Products {
+        rows: 0..a.count(),
+        columns: 0..b.columns(),
+        bias,
+        output,
+        stride,
+    };
+    multiply_part(a, b, products);
+}
+
+/// A whole linear layer, on several threads: quantises the rows of the input at the weight's precision, multiplies, and
+/// calls `finish` with every piece of the output, which is a whole number of rows, or a part of one.
+///
+/// # Panics
+///
+/// If the operands are not of one length, or the output or the bias are not as large as they say.
+pub fn linear(
+    threads: &Threads,
+    scratch: &Scratch,
+    input: Matrix<'_>,
+    weight: &Packed,
+    bias: Option<&[f32]>,
+    output: &mut [f32],
+    finish: impl Fn(&mut [f32]) + Sync,
+) {
+    let (rows, columns) = (input.rows(), weight.columns());
+    assert_eq!(output.len(), rows * columns, "no place for the products");
+    if rows == 0 || columns == 0 {
+        return;
+    }
+    if rows >= FEWEST_ROWS_TO_SHARE || threads.count() == 1 {
+        let at_once = rows_at_once(rows, threads.count());
+        let parts = output.chunks_mut(at_once * columns).enumerate();
+        threads.share(parts, |thread, (part, output)| {
+            let start = part * at_once;
+            let mut scratch = scratch.of(thread);
+            let input = input.part(start, start + output.len() / columns);
+            scratch.rows.quantise(input, weight.precision(), Scaling::ByRow);
+            multiply(&scratch.rows, weight, bias, output, columns);
+            finish(output);
+        });
+        return;
+    }
+    // Few rows: the weight is what takes time to read, so each thread reads a part of it.
+    let mut whole = scratch.whole();
+    let whole = &mut *whole;
+    whole.rows.quantise(input, weight.precision(), Scaling::ByRow);
+    let a = &whole.rows;
+    let part_columns = STRIP * STRIPS_AT_ONCE;
+    whole.numbers.resize(rows * columns, 0.0);
+    let parts = whole.numbers.chunks_mut(rows * part_columns).enumerate();
+    threads.share(parts, |_, (part, output)| {
+        let width = output.len() / rows;
+        let start = part * part_columns;
+        let products = Products {
+            rows: 0..rows,
+            columns: start..start + width,
+            bias,
+            output,
+            stride: width,
+        };
+        multiply_part(a, weight, products);
+        finish(output);
+    });
+    for (part, products) in whole.numbers.chunks(rows * part_columns).enumerate() {
+        let width = products.len() / rows;
+        for (row, products) in products.chunks(width).enumerate() {
+            let start = row * columns + part * part_columns;
+            output[start..start + width].copy_from_slice(products);
+        }
+    }
+}
+
+/// Products of matrices with matrices, on several threads: `[M, K]` and `[N, K]` for each `[M, N]` of the output.
+///
+/// # Panics
+///
+/// If the matrices of one side are not all of one size, or do not fit the other side or the output.
+pub fn batched<'a>(
+    threads: &Threads,
+    scratch: &Scratch,
+    precision: Precision,
+    a: impl Fn(usize) -> Matrix<'a> + Sync,
+    b: impl Fn(usize) -> Matrix<'a> + Sync,
+    output: &mut [f32],
+) {
+    if output.is_empty() {
+        return;
+    }
+    let (rows, columns) = (a(0).rows(), b(0).rows());
+    let batch = output.len() / (rows * columns);
+    assert_eq!(output.len(), batch * rows * columns, "no place for the products");
+    let outputs = output.chunks_mut(rows * columns).enumerate();
+    if batch < threads.count() {
+        // Too few to share out: all threads work on one after the other.
+        for (index, output) in outputs {
+            let mut second = scratch.whole_second();
+            let (second, packed) = &mut *second;
+            second.quantise(b(index), precision, Scaling::ByRow);
+            packed.replace(second);
+            linear(threads, scratch, a(index), packed, None, output, |_| {});
+        }
+        return;
+    }
+    threads.share(outputs, |thread, (index, output)| {
+        let scratch = &mut *scratch.of(thread);
+        scratch.second.quantise(b(index), precision, Scaling::ByRow);
+        scratch.packed.replace(&scratch.second);
+        let a = a(index);
+        for (part, output) in output.chunks_mut(ROWS_AT_ONCE * columns).enumerate() {
+            let start = part * ROWS_AT_ONCE;
+            scratch
+                .rows
+                .quantise(a.part(start, rows.min(start + ROWS_AT_ONCE)), precision, Scaling::ByRow);
+            multiply(&scratch.rows, &scratch.packed, None, output, columns);
+        }
+    });
+}
+
+/// Sums of columns of values, weighted: for each `[M, D]` of the output weights `[M, T]`, values `[D, T]` and a scale for each of the
+/// `T`. The integers of the values are `values[d, t] / scales[t]`; the weights are multiplied with the scales and then
+/// quantised.
+///
+/// # Panics
+///
+/// If the operands or the output do not fit.
+pub fn weighted_sums<'a>(
+    threads: &Threads,
+    scratch: &Scratch,
+    precision: Precision,
+    weights: impl Fn(usize) -> Matrix<'a> + Sync,
+    values: impl Fn(usize) -> Matrix<'a> + Sync,
+    scales: impl Fn(usize) -> &'a [f32] + Sync,
+    output: &mut [f32],
+) {
+    if output.is_empty() {
+        return;
+    }
+    let (rows, columns) = (weights(0).rows(), values(0).rows());
+    assert!(output.len().is_multiple_of(rows * columns), "no place for the sums");
+    threads.share(
+        output.chunks_mut(rows * columns).enumerate(),
+        |thread, (index, output)| {
+            let scratch = &mut *scratch.of(thread);
+            let (weights, scales) = (weights(index), scales(index));
+            scratch
+                .second
+                .quantise(values(index), precision, Scaling::ByColumn(scales));
+            scratch.packed.replace(&scratch.second);
+            for (part, output) in output.chunks_mut(ROWS_AT_ONCE * columns).enumerate() {
+                let start = part * ROWS_AT_ONCE;
+                let weights = weights.part(start, rows.min(start + ROWS_AT_ONCE));
+                scratch.rows.quantise(weights, precision, Scaling::ByRowAfter(scales));
+                multiply(&scratch.rows, &scratch.packed, None, output, columns);
+            }
+        },
+    );
+}
+
+/// So many that every thread has something to do, and none has much more than another.
+pub(crate) fn rows_at_once(rows: usize, threads: usize) -> usize {
+    const TILE: usize = 6;
+    let fair = rows.div_ceil(threads * 2).next_multiple_of(TILE);
+    fair.min(ROWS_AT_ONCE)
+}

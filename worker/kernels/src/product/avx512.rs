@@ -1,0 +1,482 @@
+//! Products in AVX-512 VNNI.
+//!
+//! A *tile* is the sums of up to six rows with up to four strips of columns, kept in registers while all of `K` is read.
+//!
+//! **Int8.** One instruction multiplies unsigned bytes with signed ones and adds four products. The second operand is laid
+//! out plus 128, so the sum is too great by 128 times the sum of the row, which is known.
+//!
+//! **Int16.** Two instructions multiply pairs of 16-bit integers and add them modulo 2^32. By the inequality of Cauchy and
+//! Schwarz a sum is at most the product of the rows' norms, and the norms of segments of 32 are known. So the sums over as many
+//! segments as stay below `2^31` for certain are exact, and these are added in binary64, which is exact too.
+//!
+//! **Int16, where one segment might already overflow.** One more instruction gives the exact sum `H` of the products of high
+//! halves. What `2^14·H` leaves of the exact sum is less than `2^31` for blocks of 1024, so the sum modulo 2^32 tells it, and
+//! three instructions do what the four products of halves need four for. For few rows, where reading the second operand is
+//! what takes time, its high halves are not read but made of the integers: `S = 2^7·Σ a·h + Σ a·l`, where for blocks of
+//! 1024 both sums are below `2^31`.
+
+mod sums;
+
+use super::Products;
+use crate::{
+    packed::STRIP,
+    rows::{BLOCK, GROUP, Rows, SEGMENT},
+    vector::NAN_BITS,
+};
+use assay_exact::quantise::{MAX_CONTRACTION_LENGTH, Precision};
+use std::arch::x86_64::*;
+use sums::{int8_sums, int16_sums, int16_sums_modulo, int16_sums_of_few_rows};
+
+/// Rows of a tile.
+const TILE_ROWS: usize = 6;
+/// Strips of a tile.
+const TILE_STRIPS: usize = 4;
+/// Strips of a tile of Int16 that may overflow: it takes twice the registers.
+const WIDE_STRIPS: usize = 2;
+/// Up to so many rows, the high halves of Int16 are made of the integers.
+const FEW_ROWS: usize = 3;
+/// Groups of four elements in a block.
+const BLOCK_GROUPS: usize = BLOCK / GROUP;
+/// Segments of the longest row.
+const MAX_SEGMENTS: usize = MAX_CONTRACTION_LENGTH as usize / SEGMENT;
+/// A little less than `2^31`, for the rounding of bounds.
+const SAFE: f32 = 2.147e9;
+
+/// The second operand.
+pub(super) struct Second<'a> {
+    pub bytes: &'a [u8],
+    pub words: &'a [i16],
+    pub norms: &'a [f32],
+    pub scales: &'a [f32],
+}
+
+/// The operands of one tile, from its first row and its first strip on.
+#[derive(Clone, Copy)]
+struct Operands {
+    a_bytes: *const i8,
+    a_words: *const i16,
+    /// From a row to the next, in elements, a multiple of four. Strips are 16 times that.
+    stride: usize,
+    b_bytes: *const u8,
+    b_words: *const i16,
+}
+
+/// Where a tile's sums go and what they are multiplied with.
+struct Target<'a> {
+    row_scales: &'a [f32],
+    /// The sums of the rows' bytes, of each block.
+    row_sums: &'a [i32],
+    column_scales: &'a [f32],
+    bias: Option<&'a [f32]>,
+    /// Columns that there are.
+    columns: usize,
+    output: &'a mut [f32],
+    output_stride: usize,
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
+pub(super) fn multiply(a: &Rows, b: Second<'_>, products: Products<'_>) {
+    let (range, columns, stride) = (products.rows, products.columns, a.stride);
+    let few = range.len() <= FEW_ROWS;
+    let (blocks, segments) = (a.blocks(), a.segments());
+    let tiles = range.clone().step_by(TILE_ROWS);
+    let mut row_norms = vec![0.0; tiles.len() * segments];
+    for (row, norms) in tiles.zip(row_norms.chunks_exact_mut(segments.max(1))) {
+        let end = range.end.min(row + TILE_ROWS);
+        greatest(&a.norms[row * segments..end * segments], norms);
+    }
+    let mut column_norms = [0.0; MAX_SEGMENTS];
+    let mut bounds = [0.0; MAX_SEGMENTS];
+    for column in columns.clone().step_by(TILE_STRIPS * STRIP) {
+        let width = (columns.end - column).min(TILE_STRIPS * STRIP);
+        let strips = width.div_ceil(STRIP);
+        let first = column / STRIP;
+        greatest(
+            &b.norms[first * segments..(first + strips) * segments],
+            &mut column_norms[..segments],
+        );
+        let strip_range = column * stride..(column + strips * STRIP) * stride;
+        let bytes = b.bytes[strip_range.clone()].as_ptr();
+        for row in range.clone().step_by(TILE_ROWS) {
+            let rows = (range.end - row).min(TILE_ROWS);
+            let row_range = row * stride..(row + rows) * stride;
+            let target = Target {
+                row_scales: &a.scales[row..row + rows],
+                row_sums: &a.sums[row * blocks..(row + rows) * blocks],
+                column_scales: &b.scales[column..column + strips * STRIP],
+                bias: products.bias.map(|bias| &bias[column..column + width]),
+                columns: width,
+                output: &mut products.output[(row - range.start) * products.stride + column - columns.start..],
+                output_stride: products.stride,
+            };
+            let mut operands = Operands {
+                a_bytes: a.bytes[row_range.clone()].as_ptr(),
+                a_words: std::ptr::null(),
+                stride,
+                b_bytes: bytes,
+                b_words: std::ptr::null(),
+            };
+            // SAFETY: `rows` rows and `strips` strips were sliced for the pointers.
+            unsafe {
+                match a.precision {
+                    Precision::Int8 => int8_tile(rows, strips, operands, target),
+                    Precision::Int16 => {
+                        operands.a_words = a.words[row_range].as_ptr();
+                        operands.b_words = b.words[strip_range.clone()].as_ptr();
+                        let tile = (row - range.start) / TILE_ROWS;
+                        let bounds = &mut bounds[..segments];
+                        let norms = row_norms[tile * segments..].iter().zip(&column_norms);
+                        for (bound, (row, column)) in bounds.iter_mut().zip(norms) {
+                            *bound = row * column;
+                        }
+                        int16_tile(rows, strips, few, bounds, operands, target);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The greatest of each segment's norms.
+fn greatest(norms: &[f32], to: &mut [f32]) {
+    to.fill(0.0);
+    for row in norms.chunks(to.len().max(1)) {
+        for (greatest, norm) in to.iter_mut().zip(row) {
+            // No norm is NaN.
+            *greatest = if *norm > *greatest { *norm } else { *greatest };
+        }
+    }
+}
+
+/// Calls the function for a tile of this size.
+macro_rules! by_size {
+    ($size:expr, $function:ident $arguments:tt, $(($rows:literal, $strips:literal)),*) => {
+        match $size {
+            $(($rows, $strips) => $function::<$rows, $strips> $arguments,)*
+            _ => {}
+        }
+    };
+}
+
+/// # Safety
+///
+/// The operands have at least `rows` rows and `strips` strips.
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
+unsafe fn int8_tile(rows: usize, strips: usize, operands: Operands, target: Target<'_>) {
+    // SAFETY: of the caller.
+    unsafe {
+        by_size!(
+            (rows, strips),
+            int8(operands, target),
+            (1, 1),
+            (1, 2),
+            (1, 3),
+            (1, 4),
+            (2, 1),
+            (2, 2),
+            (2, 3),
+            (2, 4),
+            (3, 1),
+            (3, 2),
+            (3, 3),
+            (3, 4),
+            (4, 1),
+            (4, 2),
+            (4, 3),
+            (4, 4),
+            (5, 1),
+            (5, 2),
+            (5, 3),
+            (5, 4),
+            (6, 1),
+            (6, 2),
+            (6, 3),
+            (6, 4)
+        )
+    }
+}
+
+/// # Safety
+///
+/// The operands have at least `rows` rows and `strips` strips.
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
+unsafe fn int16_tile(rows: usize, strips: usize, few: bool, bounds: &[f32], operands: Operands, target: Target<'_>) {
+    if bounds.iter().all(|bound| *bound < SAFE) {
+        // SAFETY: of the caller.
+        unsafe {
+            by_size!(
+                (rows, strips),
+                int16_bounded(operands, target, bounds),
+                (1, 1),
+                (1, 2),
+                (1, 3),
+                (1, 4),
+                (2, 1),
+                (2, 2),
+                (2, 3),
+                (2, 4),
+                (3, 1),
+                (3, 2),
+                (3, 3),
+                (3, 4),
+                (4, 1),
+                (4, 2),
+                (4, 3),
+                (4, 4),
+                (5, 1),
+                (5, 2),
+                (5, 3),
+                (5, 4),
+                (6, 1),
+                (6, 2),
+                (6, 3),
+                (6, 4)
+            )
+        }
+        return;
+    }
+    for first in (0..strips).step_by(WIDE_STRIPS) {
+        let (start, strips) = (first * STRIP, (strips - first).min(WIDE_STRIPS));
+        let columns = (target.columns - start).min(strips * STRIP);
+        let target = Target {
+            row_scales: target.row_scales,
+            row_sums: target.row_sums,
+            column_scales: &target.column_scales[start..],
+            bias: target.bias.map(|bias| &bias[start..start + columns]),
+            columns,
+            output: &mut target.output[start..],
+            output_stride: target.output_stride,
+        };
+        // SAFETY: of the caller, and `first` is one of its strips.
+        unsafe {
+            let mut operands = operands;
+            operands.b_words = operands.b_words.add(start * operands.stride);
+            operands.b_bytes = operands.b_bytes.add(start * operands.stride);
+            if few {
+                by_size!(
+                    (rows, strips),
+                    int16_of_few_rows(operands, target),
+                    (1, 1),
+                    (1, 2),
+                    (2, 1),
+                    (2, 2),
+                    (3, 1),
+                    (3, 2)
+                )
+            } else {
+                by_size!(
+                    (rows, strips),
+                    int16(operands, target),
+                    (1, 1),
+                    (1, 2),
+                    (2, 1),
+                    (2, 2),
+                    (3, 1),
+                    (3, 2),
+                    (4, 1),
+                    (4, 2),
+                    (5, 1),
+                    (5, 2),
+                    (6, 1),
+                    (6, 2)
+                )
+            }
+        }
+    }
+}
+
+/// # Safety
+///
+/// The operands have at least `ROWS` rows and `STRIPS` strips.
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
+unsafe fn int8<const ROWS: usize, const STRIPS: usize>(operands: Operands, mut target: Target<'_>) {
+    // SAFETY: of the caller.
+    let sums = unsafe { int8_sums::<ROWS, STRIPS>(operands) };
+    for (row, sums) in sums.into_iter().enumerate() {
+        let excess = _mm512_set1_epi32(128 * target.row_sums[row]);
+        let mut numbers = [_mm512_setzero_ps(); STRIPS];
+        for strip in 0..STRIPS {
+            numbers[strip] = _mm512_cvtepi32_ps(_mm512_sub_epi32(sums[strip], excess));
+        }
+        finish(row, numbers, &mut target);
+    }
+}
+
+/// A vector of sums in binary64, which holds them exactly.
+type Wide = [__m512d; 2];
+
+/// `high · 2^shift + rest`, in binary64. `low` is that modulo 2^32, and the rest fits 32 bits.
+#[target_feature(enable = "avx512f,avx512dq")]
+#[inline]
+fn exact<const SHIFT: u32>(high: __m512i, low: __m512i) -> Wide {
+    let rest = _mm512_sub_epi32(low, _mm512_slli_epi32::<SHIFT>(high));
+    let factor = _mm512_set1_pd(f64::from(1u32 << SHIFT));
+    let half = |high, rest| {
+        _mm512_add_pd(
+            _mm512_mul_pd(_mm512_cvtepi32_pd(high), factor),
+            _mm512_cvtepi32_pd(rest),
+        )
+    };
+    [
+        half(_mm512_castsi512_si256(high), _mm512_castsi512_si256(rest)),
+        half(
+            _mm512_extracti64x4_epi64::<1>(high),
+            _mm512_extracti64x4_epi64::<1>(rest),
+        ),
+    ]
+}
+
+#[target_feature(enable = "avx512f,avx512dq")]
+#[inline]
+fn widen(x: __m512i) -> Wide {
+    [
+        _mm512_cvtepi32_pd(_mm512_castsi512_si256(x)),
+        _mm512_cvtepi32_pd(_mm512_extracti64x4_epi64::<1>(x)),
+    ]
+}
+
+#[target_feature(enable = "avx512f,avx512dq")]
+#[inline]
+fn add(a: Wide, b: Wide) -> Wide {
+    [_mm512_add_pd(a[0], b[0]), _mm512_add_pd(a[1], b[1])]
+}
+
+/// One rounding to binary32.
+#[target_feature(enable = "avx512f,avx512dq")]
+#[inline]
+fn narrow(x: Wide) -> __m512 {
+    _mm512_insertf32x8::<1>(_mm512_castps256_ps512(_mm512_cvtpd_ps(x[0])), _mm512_cvtpd_ps(x[1]))
+}
+
+/// # Safety
+///
+/// The operands have at least `ROWS` rows and `STRIPS` strips.
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
+unsafe fn int16_bounded<const ROWS: usize, const STRIPS: usize>(
+    operands: Operands,
+    mut target: Target<'_>,
+    bounds: &[f32],
+) {
+    const PAIRS: usize = SEGMENT / 2;
+    let pairs = operands.stride / 2;
+    let mut totals = [[[_mm512_setzero_pd(); 2]; STRIPS]; ROWS];
+    let mut first = 0;
+    while first < bounds.len() {
+        // As many segments as stay within 32 bits together.
+        let mut bound = 0.0;
+        let more = bounds[first..].iter().take_while(|next| {
+            bound += **next;
+            bound < SAFE
+        });
+        let end = first + more.count().max(1);
+        // SAFETY: of the caller.
+        let sums = unsafe { int16_sums_modulo::<ROWS, STRIPS>(operands, first * PAIRS, pairs.min(end * PAIRS)) };
+        if end - first == bounds.len() {
+            for (row, sums) in sums.into_iter().enumerate() {
+                let mut numbers = [_mm512_setzero_ps(); STRIPS];
+                for strip in 0..STRIPS {
+                    numbers[strip] = _mm512_cvtepi32_ps(sums[strip]);
+                }
+                finish(row, numbers, &mut target);
+            }
+            return;
+        }
+        for (totals, sums) in totals.iter_mut().zip(sums) {
+            for (total, sum) in totals.iter_mut().zip(sums) {
+                *total = add(*total, widen(sum));
+            }
+        }
+        first = end;
+    }
+    finish_wide(totals, target);
+}
+
+/// # Safety
+///
+/// The operands have at least `ROWS` rows and `STRIPS` strips.
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
+unsafe fn int16<const ROWS: usize, const STRIPS: usize>(operands: Operands, target: Target<'_>) {
+    let mut totals = [[[_mm512_setzero_pd(); 2]; STRIPS]; ROWS];
+    let stride = operands.stride;
+    let groups = stride / GROUP;
+    let blocks = groups.div_ceil(BLOCK_GROUPS);
+    for block in 0..blocks {
+        let end = groups.min((block + 1) * BLOCK_GROUPS);
+        // SAFETY: of the caller.
+        let [low, high] = unsafe { int16_sums::<ROWS, STRIPS>(operands, block * BLOCK_GROUPS, end) };
+        for (row, totals) in totals.iter_mut().enumerate() {
+            let excess = _mm512_set1_epi32(128 * target.row_sums[row * blocks + block]);
+            for (strip, total) in totals.iter_mut().enumerate() {
+                let high = _mm512_sub_epi32(high[row][strip], excess);
+                *total = add(*total, exact::<14>(high, low[row][strip]));
+            }
+        }
+    }
+    finish_wide(totals, target);
+}
+
+/// # Safety
+///
+/// The operands have at least `ROWS` rows and `STRIPS` strips.
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
+unsafe fn int16_of_few_rows<const ROWS: usize, const STRIPS: usize>(operands: Operands, target: Target<'_>) {
+    let mut totals = [[[_mm512_setzero_pd(); 2]; STRIPS]; ROWS];
+    let stride = operands.stride;
+    let groups = stride / GROUP;
+    for block in 0..groups.div_ceil(BLOCK_GROUPS) {
+        let end = groups.min((block + 1) * BLOCK_GROUPS);
+        // SAFETY: of the caller.
+        let [low, high] =
+            unsafe { int16_sums_of_few_rows::<ROWS, STRIPS>(operands, block * BLOCK_GROUPS * 2, end * 2) };
+        for (row, totals) in totals.iter_mut().enumerate() {
+            for (strip, total) in totals.iter_mut().enumerate() {
+                *total = add(*total, exact::<7>(high[row][strip], low[row][strip]));
+            }
+        }
+    }
+    finish_wide(totals, target);
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
+#[inline]
+fn finish_wide<const ROWS: usize, const STRIPS: usize>(totals: [[Wide; STRIPS]; ROWS], mut target: Target<'_>) {
+    for (row, totals) in totals.into_iter().enumerate() {
+        let mut numbers = [_mm512_setzero_ps(); STRIPS];
+        for strip in 0..STRIPS {
+            numbers[strip] = narrow(totals[strip]);
+        }
+        finish(row, numbers, &mut target);
+    }
+}
+
+/// Multiplies the rounded sums of a row with the scales, adds the bias, and writes canonical numbers.
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
+#[inline]
+fn finish<const STRIPS: usize>(row: usize, sums: [__m512; STRIPS], target: &mut Target<'_>) {
+    let nan = _mm512_set1_ps(f32::from_bits(NAN_BITS));
+    let row_scale = _mm512_set1_ps(target.row_scales[row]);
+    let output = &mut target.output[row * target.output_stride..][..target.columns];
+    for (strip, sum) in sums.into_iter().enumerate() {
+        let start = strip * STRIP;
+        let lanes = (target.columns - start).min(STRIP);
+        let mask = ((1u32 << lanes) - 1) as u16;
+        let scales = &target.column_scales[start..start + STRIP];
+        // SAFETY: there are 16 scales.
+        let scale = _mm512_mul_ps(row_scale, unsafe { _mm512_loadu_ps(scales.as_ptr()) });
+        let product = _mm512_mul_ps(sum, scale);
+        let biased = match target.bias {
+            Some(bias) => {
+                let bias = &bias[start..start + lanes];
+                // SAFETY: only those numbers are read that are there.
+                _mm512_add_ps(product, unsafe { _mm512_maskz_loadu_ps(mask, bias.as_ptr()) })
+            }
+            None => product,
+        };
+        let one_zero = _mm512_add_ps(biased, _mm512_setzero_ps());
+        let odd = _mm512_cmp_ps_mask::<_CMP_UNORD_Q>(one_zero, one_zero);
+        let canonical = _mm512_mask_blend_ps(odd, one_zero, nan);
+        let output = &mut output[start..start + lanes];
+        // SAFETY: only those numbers are written that have a place.
+        unsafe { _mm512_mask_storeu_ps(output.as_mut_ptr(), mask, canonical) }
+    }
+}

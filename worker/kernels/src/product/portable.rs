@@ -1,0 +1,45 @@
+//! Products in plain code.
+
+use super::Products;
+use crate::{packed::Packed, rows::Rows, vector::canonical};
+use assay_exact::quantise::Precision;
+
+/// Products of two integers of Int16 that 32 bits hold the sum of.
+const SAFE: usize = 4;
+
+pub(super) fn multiply(a: &Rows, b: &Packed, rows: &Rows, products: Products<'_>) {
+    let Products {
+        rows: range,
+        columns,
+        bias,
+        output,
+        stride,
+    } = products;
+    for (i, output) in range.zip(output.chunks_mut(stride)) {
+        let row = &a.words[i * a.stride..][..a.stride];
+        for (j, y) in columns.clone().zip(output) {
+            let column = &rows.words[j * rows.stride..][..rows.stride];
+            let sum = match a.precision {
+                // At most 16384 · 127².
+                Precision::Int8 => products_of(row, column).sum::<i32>() as f32,
+                Precision::Int16 => wide_sum(row, column) as f32,
+            };
+            let product = sum * (a.scales[i] * b.scales[j]);
+            *y = canonical(match bias {
+                Some(bias) => product + bias[j],
+                None => product,
+            });
+        }
+    }
+}
+
+fn products_of(row: &[i16], column: &[i16]) -> impl Iterator<Item = i32> {
+    row.iter().zip(column).map(|(a, b)| i32::from(*a) * i32::from(*b))
+}
+
+fn wide_sum(row: &[i16], column: &[i16]) -> i64 {
+    let groups = row.chunks(SAFE).zip(column.chunks(SAFE));
+    groups
+        .map(|(row, column)| i64::from(products_of(row, column).sum::<i32>()))
+        .sum()
+}

@@ -1,0 +1,213 @@
+//! Quantised rows and their products.
+
+use super::{Random, all_instructions, assert_same, exact};
+use crate::{
+    packed::Packed,
+    product::{batched, linear, weighted_sums},
+    rows::{Matrix, Rows, Scaling},
+    scratch::Scratch,
+    threads::Threads,
+};
+use assay_exact::{
+    binary32::Binary32,
+    quantise::{Precision, QuantisedRow, quantise},
+};
+
+const PRECISIONS: [Precision; 2] = [Precision::Int8, Precision::Int16];
+
+#[test]
+fn rows_are_quantised_as_defined() {
+    let mut random = Random(1);
+    for instructions in all_instructions() {
+        let mut rows = Rows::new(instructions);
+        for case in 0..400 {
+            let (count, length) = (
+                1 + random.below(4),
+                1 + random.below(if case % 20 == 0 { 3000 } else { 80 }),
+            );
+            let numbers = random.rows(count, length);
+            let factors = random.rows(1, length);
+            for precision in PRECISIONS {
+                rows.quantise(Matrix::new(&numbers, length), precision, Scaling::ByRow);
+                for (index, row) in numbers.chunks(length).enumerate() {
+                    let expected = QuantisedRow::new(exact(row), precision);
+                    assert!(rows.integers(index).eq(expected.integers().iter().copied()));
+                    assert_same(&rows.scales()[index..=index], &[expected.scale()], "scale");
+                }
+                rows.quantise(Matrix::new(&numbers, length), precision, Scaling::ByRowAfter(&factors));
+                for (index, row) in numbers.chunks(length).enumerate() {
+                    let products: Vec<Binary32> = exact(row).zip(exact(&factors)).map(|(x, y)| x * y).collect();
+                    let expected = QuantisedRow::new(products.into_iter(), precision);
+                    assert!(rows.integers(index).eq(expected.integers().iter().copied()));
+                    assert_same(&rows.scales()[index..=index], &[expected.scale()], "scale");
+                }
+                rows.quantise(Matrix::new(&numbers, length), precision, Scaling::ByColumn(&factors));
+                for (index, row) in numbers.chunks(length).enumerate() {
+                    let expected = exact(row).zip(exact(&factors)).map(|(x, s)| quantise(x, s, precision));
+                    assert!(rows.integers(index).eq(expected));
+                }
+            }
+        }
+    }
+}
+
+fn check(random: &mut Random, [m, k, n]: [usize; 3], threads: &Threads) {
+    let (input, weight, bias) = (random.rows(m, k), random.rows(n, k), random.rows(1, n));
+    for precision in PRECISIONS {
+        let quantised = |numbers: &[f32]| -> Vec<QuantisedRow> {
+            numbers
+                .chunks(k)
+                .map(|row| QuantisedRow::new(exact(row), precision))
+                .collect()
+        };
+        let (rows, columns) = (quantised(&input), quantised(&weight));
+        let products: Vec<Binary32> = rows
+            .iter()
+            .flat_map(|row| columns.iter().map(|column| row.product(column)))
+            .collect();
+        let biased: Vec<Binary32> = products
+            .chunks(n)
+            .flat_map(|row| row.iter().zip(exact(&bias)).map(|(product, bias)| *product + bias))
+            .collect();
+        for instructions in all_instructions() {
+            let scratch = Scratch::new(instructions, threads.count());
+            let mut second = Rows::new(instructions);
+            second.quantise(Matrix::new(&weight, k), precision, Scaling::ByRow);
+            let packed = Packed::new(&second);
+            for (bias, expected) in [(None, &products), (Some(&bias[..]), &biased)] {
+                let mut output = vec![f32::NAN; m * n];
+                linear(
+                    threads,
+                    &scratch,
+                    Matrix::new(&input, k),
+                    &packed,
+                    bias,
+                    &mut output,
+                    |_| {},
+                );
+                let what = format!(
+                    "{precision:?} {m}×{k}×{n} {} {} threads",
+                    instructions.name(),
+                    threads.count()
+                );
+                assert_same(&output, expected, &what);
+            }
+        }
+    }
+}
+
+#[test]
+fn products_are_exact_for_all_shapes_and_threads() {
+    let mut random = Random(2);
+    for count in 1..=4 {
+        let threads = Threads::new(count);
+        for _ in 0..120 {
+            let shape = [1 + random.below(40), 1 + random.below(70), 1 + random.below(150)];
+            check(&mut random, shape, &threads);
+        }
+        for shape in [
+            [1, 1, 1],
+            [7, 1, 65],
+            [130, 3, 16],
+            [3, 1023, 33],
+            [9, 1024, 20],
+            [9, 1025, 20],
+            [30, 2060, 17],
+        ] {
+            check(&mut random, shape, &threads);
+        }
+    }
+}
+
+#[test]
+fn longest_rows_of_greatest_integers_do_not_overflow() {
+    let threads = Threads::new(2);
+    let length = 16_384;
+    for rows in [1, 4, 8] {
+        for sign in [1.0f32, -1.0] {
+            for low in [1.0f32, -64.0 / 16319.0] {
+                // Integers that are all 16319, and such as have the greatest low half, next to one that sets the scale.
+                let row: Vec<f32> = (0..length).map(|k| if k == 0 { 1.0 } else { low }).collect();
+                let input: Vec<f32> = (0..rows).flat_map(|_| row.iter().copied()).collect();
+                let weight: Vec<f32> = row.iter().map(|x| x * sign).collect();
+                for precision in PRECISIONS {
+                    let expected = QuantisedRow::new(exact(&row), precision)
+                        .product(&QuantisedRow::new(exact(&weight), precision));
+                    for instructions in all_instructions() {
+                        let scratch = Scratch::new(instructions, 2);
+                        let mut second = Rows::new(instructions);
+                        second.quantise(Matrix::new(&weight, length), precision, Scaling::ByRow);
+                        let packed = Packed::new(&second);
+                        let mut output = vec![0.0; rows];
+                        linear(
+                            &threads,
+                            &scratch,
+                            Matrix::new(&input, length),
+                            &packed,
+                            None,
+                            &mut output,
+                            |_| {},
+                        );
+                        assert_same(&output, &vec![expected; rows], instructions.name());
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn batches_and_weighted_sums_are_products_of_rows() {
+    let mut random = Random(12);
+    for case in 0..200 {
+        let batch = 1 + random.below(4);
+        let [m, k, n] = [1 + random.below(120), 1 + random.below(70), 1 + random.below(70)];
+        let (a, b) = (random.rows(batch * m, k), random.rows(batch * n, k));
+        let scales: Vec<f32> = random
+            .rows(batch, k)
+            .iter()
+            .map(|x| if *x == 0.0 { 0.5 } else { x.abs() })
+            .collect();
+        let precision = PRECISIONS[random.below(2)];
+        let row = |numbers: &[f32]| QuantisedRow::new(exact(numbers), precision);
+        let (mut products, mut sums) = (Vec::new(), Vec::new());
+        for index in 0..batch {
+            let scales: Vec<Binary32> = exact(&scales[index * k..][..k]).collect();
+            for a in a[index * m * k..][..m * k].chunks(k) {
+                let weights = QuantisedRow::new(
+                    exact(a)
+                        .zip(&scales)
+                        .map(|(x, s)| x * *s)
+                        .collect::<Vec<_>>()
+                        .into_iter(),
+                    precision,
+                );
+                for b in b[index * n * k..][..n * k].chunks(k) {
+                    products.push(row(a).product(&row(b)));
+                    let values = exact(b)
+                        .zip(&scales)
+                        .map(|(x, s)| i64::from(quantise(x, *s, precision)));
+                    let sum = weights
+                        .integers()
+                        .iter()
+                        .zip(values)
+                        .map(|(w, v)| i64::from(*w) * v)
+                        .sum();
+                    sums.push(Binary32::from_i64(sum) * weights.scale());
+                }
+            }
+        }
+        for instructions in all_instructions() {
+            let threads = Threads::new(1 + case % 3);
+            let scratch = Scratch::new(instructions, threads.count());
+            let mut output = vec![7.0; products.len()];
+            let matrix = |index: usize| Matrix::new(&a[index * m * k..][..m * k], k);
+            let other = |index: usize| Matrix::new(&b[index * n * k..][..n * k], k);
+            batched(&threads, &scratch, precision, matrix, other, &mut output);
+            assert_same(&output, &products, instructions.name());
+            let scales = |index: usize| &scales[index * k..][..k];
+            weighted_sums(&threads, &scratch, precision, matrix, other, scales, &mut output);
+            assert_same(&output, &sums, instructions.name());
+        }
+    }
+}

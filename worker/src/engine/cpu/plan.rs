@@ -1,0 +1,332 @@
+//! The order of work: a graph's nodes as steps, some of which do what several nodes say.
+//!
+//! A step stands where the last of its nodes stood, so all that it takes is there. Nodes are put together only if nothing else
+//! takes what is computed between them.
+
+use assay_exact::{
+    digest::DataType,
+    graph::{Binary, CheckedGraph, Graph, Node, Operator, Unary, Value},
+    quantise::Precision,
+};
+use assay_kernels::elementwise::{Function, Operation};
+
+/// The bits of −∞.
+const NEVER: u64 = 0xff80_0000;
+
+/// Dimensions that an attention may have: batch and heads before the last two, or not.
+const RANKS: std::ops::RangeInclusive<usize> = 2..=4;
+
+/// The steps of a graph.
+pub(super) struct Plan {
+    pub steps: Vec<Step>,
+}
+
+/// One step.
+pub(super) struct Step {
+    /// The node that it gives the value of.
+    pub output: u32,
+    /// What it takes.
+    pub operands: Vec<Value>,
+    /// Which inputs and nodes nothing after it takes.
+    pub finished: Vec<Value>,
+    pub kind: Kind,
+}
+
+/// What a step does.
+#[derive(Clone)]
+pub(super) enum Kind {
+    /// What its node says.
+    Node,
+    /// A linear layer, and then functions of each element. It takes what the layer takes.
+    Linear(Precision, Vec<Function>),
+    /// Scores, softmax and weighted sum. It takes queries, keys, values and what the mask names.
+    Attention(Attention),
+}
+
+/// An attention, as far as its operands do not say.
+#[derive(Clone, Copy)]
+pub(super) struct Attention {
+    pub score_precision: Precision,
+    pub value_precision: Precision,
+    pub scale: Option<f32>,
+    pub mask: Mask,
+}
+
+/// What is done to scores before the softmax.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Mask {
+    /// Nothing.
+    None,
+    /// The fourth operand is added.
+    Add,
+    /// Where the fourth operand is false, −∞ takes their place.
+    Keep,
+}
+
+/// A graph, and who takes which value.
+struct Users<'a> {
+    checked: &'a CheckedGraph,
+    graph: &'a Graph,
+    /// For each node, how often its value is taken, outputs included.
+    counts: Vec<u32>,
+}
+
+impl Plan {
+    pub fn new(checked: &CheckedGraph) -> Self {
+        let users = Users::new(checked);
+        let graph = checked.graph();
+        let mut steps: Vec<Option<Step>> = Vec::new();
+        for (index, node) in graph.nodes.iter().enumerate() {
+            let mut step = Step {
+                output: index as u32,
+                operands: node.inputs.clone(),
+                finished: Vec::new(),
+                kind: Kind::Node,
+            };
+            if let Operator::Linear { precision } = node.operator {
+                step.kind = Kind::Linear(precision, Vec::new());
+            } else if let Some((attention, operands)) = users.attention(node) {
+                (step.operands, step.kind) = (operands, Kind::Attention(attention));
+            } else if let Some(function) = function(&node.operator)
+                && let Some(before) = users.only_used_here(node.inputs.first())
+                && let Some(Step {
+                    operands,
+                    kind: Kind::Linear(precision, functions),
+                    ..
+                }) = steps.get_mut(before as usize).and_then(Option::take_if_linear)
+            {
+                let functions = functions.into_iter().chain([function]).collect();
+                (step.operands, step.kind) = (operands, Kind::Linear(precision, functions));
+            }
+            steps.push(Some(step));
+        }
+        let mut plan = Self {
+            steps: steps.into_iter().flatten().collect(),
+        };
+        plan.leave_out_unused(graph);
+        plan
+    }
+
+    /// Leaves out steps whose values only nodes took that are part of others now, and marks what is taken last.
+    fn leave_out_unused(&mut self, graph: &Graph) {
+        let mut needed = (vec![false; graph.inputs.len()], vec![false; graph.nodes.len()]);
+        let mut is_new = |value: Value| {
+            let place = match value {
+                Value::Input(index) => needed.0.get_mut(usize::from(index)),
+                Value::Node(index) => needed.1.get_mut(index as usize),
+                Value::Weight(_) => None,
+            };
+            place.is_some_and(|needed| !std::mem::replace(needed, true))
+        };
+        for output in &graph.outputs {
+            is_new(output.value);
+        }
+        let mut kept = Vec::with_capacity(self.steps.len());
+        for mut step in std::mem::take(&mut self.steps).into_iter().rev() {
+            // From here on backwards, nobody has asked for it.
+            if is_new(Value::Node(step.output)) {
+                continue;
+            }
+            step.finished = step.operands.iter().copied().filter(|value| is_new(*value)).collect();
+            kept.push(step);
+        }
+        kept.reverse();
+        self.steps = kept;
+    }
+}
+
+/// Takes a step out of its place if it is a linear layer.
+trait TakeIfLinear {
+    fn take_if_linear(&mut self) -> Option<Step>;
+}
+
+impl TakeIfLinear for Option<Step> {
+    fn take_if_linear(&mut self) -> Option<Step> {
+        match self {
+            Some(Step {
+                kind: Kind::Linear(..), ..
+            }) => self.take(),
+            _ => None,
+        }
+    }
+}
+
+impl<'a> Users<'a> {
+    fn new(checked: &'a CheckedGraph) -> Self {
+        let graph = checked.graph();
+        let mut counts = vec![0; graph.nodes.len()];
+        let taken = graph.nodes.iter().flat_map(|node| &node.inputs);
+        for value in taken.chain(graph.outputs.iter().map(|output| &output.value)) {
+            if let Value::Node(node) = value
+                && let Some(count) = counts.get_mut(*node as usize)
+            {
+                *count += 1;
+            }
+        }
+        Self { checked, graph, counts }
+    }
+
+    fn node(&self, value: Value) -> Option<&'a Node> {
+        match value {
+            Value::Node(index) => self.graph.nodes.get(index as usize),
+            _ => None,
+        }
+    }
+
+    /// The node that a value comes from, if the value is taken once.
+    fn only_used_here(&self, value: Option<&Value>) -> Option<u32> {
+        match value {
+            Some(Value::Node(index)) if self.counts.get(*index as usize) == Some(&1) => Some(*index),
+            _ => None,
+        }
+    }
+
+    /// The same, as the node.
+    fn inner(&self, value: Option<&Value>) -> Option<&'a Node> {
+        self.node(Value::Node(self.only_used_here(value)?))
+    }
+
+    /// The number that a value is everywhere.
+    fn constant(&self, value: Value) -> Option<u64> {
+        match self.node(value)?.operator {
+            Operator::Fill {
+                dtype: DataType::Float32,
+                bits,
+                ..
+            } => Some(bits),
+            _ => None,
+        }
+    }
+
+    /// The attention that ends with this node, and what it takes.
+    fn attention(&self, node: &Node) -> Option<(Attention, Vec<Value>)> {
+        let Operator::WeightedSum {
+            precision: value_precision,
+        } = node.operator
+        else {
+            return None;
+        };
+        let [weights, values, scales] = *node.inputs.as_slice() else {
+            return None;
+        };
+        let value = self.transposed_with_scales(values, scales, value_precision)?;
+        let softmax = self
+            .inner(Some(&weights))
+            .filter(|node| node.operator == Operator::Softmax)?;
+        let masked = *softmax.inputs.first()?;
+        let (scores, mask, masked_by) = self.masked(masked);
+        let (scores, scale) = self.scaled(scores);
+        // Neither the mask nor the scale adds a dimension or repeats one.
+        let dimensions = self.checked.value(scores)?;
+        if self.checked.value(masked)? != dimensions || !RANKS.contains(&dimensions.1.len()) {
+            return None;
+        }
+        let product = self.inner(Some(&scores))?;
+        let Operator::MatMul {
+            precision: score_precision,
+        } = product.operator
+        else {
+            return None;
+        };
+        let attention = Attention {
+            score_precision,
+            value_precision,
+            scale,
+            mask,
+        };
+        let operands = product.inputs.iter().copied().chain([value]).chain(masked_by);
+        Some((attention, operands.collect()))
+    }
+
+    /// The values whose rows have these scales, if the others are the same ones with the last two dimensions exchanged.
+    fn transposed_with_scales(&self, transposed: Value, scales: Value, precision: Precision) -> Option<Value> {
+        let scales = self
+            .node(scales)
+            .filter(|node| node.operator == Operator::RowScale { precision })?;
+        let value = *scales.inputs.first()?;
+        let transposed = self.node(transposed)?;
+        let Operator::Permute { axes } = &transposed.operator else {
+            return None;
+        };
+        let rank = axes.len();
+        let mut exchanged: Vec<u8> = (0..rank as u8).collect();
+        exchanged.swap(rank.checked_sub(2)?, rank - 1);
+        (transposed.inputs.first() == Some(&value) && *axes == exchanged).then_some(value)
+    }
+
+    /// Scores before they are masked, and with what they are.
+    fn masked(&self, scores: Value) -> (Value, Mask, Option<Value>) {
+        if let Some(node) = self.inner(Some(&scores)) {
+            match (&node.operator, node.inputs.as_slice()) {
+                (Operator::Where, [condition, yes, no]) if self.constant(*no) == Some(NEVER) => {
+                    return (*yes, Mask::Keep, Some(*condition));
+                }
+                // A sum with a constant is no mask, but just as good.
+                (Operator::Binary(Binary::Add), [a, b]) if self.is_scores(*a) => return (*a, Mask::Add, Some(*b)),
+                (Operator::Binary(Binary::Add), [a, b]) if self.is_scores(*b) => return (*b, Mask::Add, Some(*a)),
+                _ => {}
+            }
+        }
+        (scores, Mask::None, None)
+    }
+
+    /// Whether a value is a product, scaled or not.
+    fn is_scores(&self, value: Value) -> bool {
+        let (value, _) = self.scaled(value);
+        self.node(value)
+            .is_some_and(|node| matches!(node.operator, Operator::MatMul { .. }))
+    }
+
+    /// A value before it is multiplied with a number, and the number.
+    fn scaled(&self, value: Value) -> (Value, Option<f32>) {
+        if let Some(node) = self.inner(Some(&value))
+            && node.operator == Operator::Binary(Binary::Mul)
+            && let [a, b] = *node.inputs.as_slice()
+        {
+            for (value, factor) in [(a, b), (b, a)] {
+                if let Some(bits) = self.constant(factor) {
+                    return (value, Some(f32::from_bits(bits as u32)));
+                }
+            }
+        }
+        (value, None)
+    }
+}
+
+/// The function of each number that an operator is, if there is a kernel for it.
+pub(super) fn function(operator: &Operator) -> Option<Function> {
+    Some(match *operator {
+        Operator::Relu => Function::Relu,
+        Operator::Unary(function) => match function {
+            Unary::Neg => Function::Negate,
+            Unary::Abs => Function::Magnitude,
+            Unary::Sqrt => Function::Sqrt,
+            Unary::Rsqrt => Function::Rsqrt,
+            Unary::Exp => Function::Exp,
+            Unary::Log => Function::Log,
+            Unary::Tanh => Function::Tanh,
+            Unary::Sigmoid => Function::Sigmoid,
+            Unary::Erf => Function::Erf,
+            Unary::Sin => Function::Sin,
+            Unary::Cos => Function::Cos,
+            Unary::Silu => Function::Silu,
+            Unary::Gelu => Function::Gelu,
+            Unary::GeluTanh => Function::GeluTanh,
+            Unary::Floor | Unary::Ceil | Unary::Round | Unary::Trunc | Unary::Not => return None,
+        },
+        _ => return None,
+    })
+}
+
+/// The operation on two numbers that this is, if there is a kernel for it.
+pub(super) fn operation(binary: Binary) -> Option<Operation> {
+    Some(match binary {
+        Binary::Add => Operation::Add,
+        Binary::Sub => Operation::Subtract,
+        Binary::Mul => Operation::Multiply,
+        Binary::Div => Operation::Divide,
+        Binary::Min => Operation::Lesser,
+        Binary::Max => Operation::Greater,
+        _ => return None,
+    })
+}

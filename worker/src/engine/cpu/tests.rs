@@ -1,0 +1,48 @@
+//! What only this engine promises: that it keeps no more memory than one execution needs, and puts nodes together.
+
+use super::*;
+use crate::{
+    engine::tests::{Random, attention_package},
+    tensor::Tensor,
+};
+
+fn engine() -> CpuEngine {
+    CpuEngine::new(2.try_into().expect("not zero")).expect("a processor follows IEEE 754")
+}
+
+#[test]
+fn memory_does_not_grow_from_run_to_run() {
+    let mut random = Random(30);
+    let (package, jobs) = attention_package(&mut random);
+    let engine = engine();
+    let program = program::CpuProgram::new(&package, engine.threads.clone(), engine.instructions);
+    let run = |job: &[Tensor]| program.evaluate(job).expect("a job that fits");
+    let expected: Vec<_> = jobs.iter().map(|job| run(job)).collect();
+    jobs.iter().for_each(|job| drop(run(job)));
+    let kept = program.kept_bytes();
+    for round in 0..10_000 {
+        let index = round % jobs.len();
+        assert!(run(&jobs[index]) == expected[index]);
+        assert_eq!(program.kept_bytes(), kept, "after {round} runs");
+    }
+}
+
+#[test]
+fn attention_is_one_step_and_so_is_a_layer_with_its_function() {
+    let mut random = Random(31);
+    let (package, _) = attention_package(&mut random);
+    let plan = plan::Plan::new(package.graph());
+    let count = |matches: fn(&plan::Kind) -> bool| plan.steps.iter().filter(|step| matches(&step.kind)).count();
+    assert_eq!(count(|kind| matches!(kind, plan::Kind::Attention(_))), 1);
+    assert_eq!(
+        count(|kind| matches!(kind, plan::Kind::Linear(_, functions) if functions.len() == 1)),
+        1
+    );
+    let nodes = &package.graph().graph().nodes;
+    let is_left = |name: &str| {
+        plan.steps
+            .iter()
+            .any(|step| nodes[step.output as usize].operator.name() == name)
+    };
+    assert!(!["matmul", "softmax", "row_scale"].iter().any(|name| is_left(name)));
+}

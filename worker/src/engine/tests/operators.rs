@@ -1,0 +1,512 @@
+//! Graphs of one operator, or of a few that engines put together, on operands of all kinds.
+
+use super::Random;
+use crate::{
+    package::{Details, Package},
+    tensor::{DataType, Tensor},
+};
+use assay_exact::{
+    graph::{
+        Binary, Dimension, Graph, Input, Node, Operator, Output, Position, Reduction, Symbol, Unary, Value, Weight,
+    },
+    quantise::Precision,
+};
+
+/// A graph in the making, with what it takes.
+#[derive(Default)]
+pub(super) struct Case {
+    symbols: Vec<Symbol>,
+    inputs: Vec<Input>,
+    job: Vec<Tensor>,
+    weights: Vec<Weight>,
+    stored: Vec<Tensor>,
+    nodes: Vec<Node>,
+    outputs: Vec<Output>,
+}
+
+fn fixed(shape: &[u32]) -> Vec<Dimension> {
+    shape.iter().map(|n| Dimension::Fixed(*n)).collect()
+}
+
+impl Case {
+    /// A tensor that the graph takes or carries.
+    fn tensor(&mut self, random: &mut Random, tensor: Tensor) -> Value {
+        let (dtype, shape) = (tensor.dtype(), tensor.shape().to_vec());
+        if !self.job.is_empty() && random.below(3) == 0 {
+            self.weights.push(Weight {
+                name: format!("w{:02}", self.weights.len()),
+                dtype,
+                shape,
+            });
+            self.stored.push(tensor.canonical());
+            return Value::Weight(self.stored.len() as u16 - 1);
+        }
+        self.inputs.push(Input {
+            name: format!("x{}", self.inputs.len()),
+            dtype,
+            dimensions: fixed(&shape),
+        });
+        self.job.push(tensor);
+        Value::Input(self.job.len() as u16 - 1)
+    }
+
+    /// Numbers, in rows of one kind each.
+    fn numbers(&mut self, random: &mut Random, shape: &[u32]) -> Value {
+        let tensor = random.tensor(shape);
+        self.tensor(random, tensor)
+    }
+
+    /// Numbers, seen through a permutation or a slice now and then, as engines see many operands.
+    fn view(&mut self, random: &mut Random, shape: &[u32]) -> Value {
+        match random.below(4) {
+            0 if shape.len() > 1 => {
+                let mut axes: Vec<u8> = (0..shape.len() as u8).collect();
+                for i in (1..axes.len()).rev() {
+                    axes.swap(i, random.below(i as u64 + 1) as usize);
+                }
+                let mut before = shape.to_vec();
+                for (n, axis) in shape.iter().zip(&axes) {
+                    before[usize::from(*axis)] = *n;
+                }
+                let input = self.numbers(random, &before);
+                self.node(Operator::Permute { axes }, vec![input])
+            }
+            1 if !shape.is_empty() => {
+                let axis = random.below(shape.len() as u64) as usize;
+                let (step, start) = (1 + random.below(3) as u32, random.below(4) as u32);
+                let mut before = shape.to_vec();
+                before[axis] = start + (shape[axis] - 1) * step + 1 + random.below(2) as u32;
+                let input = self.numbers(random, &before);
+                let slice = Operator::Slice {
+                    axis: axis as u8,
+                    start: Position::FromStart(start),
+                    step,
+                    length: Dimension::Fixed(shape[axis]),
+                };
+                self.node(slice, vec![input])
+            }
+            _ => self.numbers(random, shape),
+        }
+    }
+
+    fn bools(&mut self, random: &mut Random, shape: &[u32]) -> Value {
+        let bytes = (0..count(shape)).map(|_| random.below(2) as u8).collect();
+        let tensor = Tensor::new(DataType::Bool, shape.to_vec(), bytes).expect("a byte for each");
+        self.tensor(random, tensor)
+    }
+
+    /// Integers from 0 to below `end`.
+    fn indices(&mut self, random: &mut Random, shape: &[u32], end: u32) -> Value {
+        let integers = (0..count(shape)).map(|_| random.below(u64::from(end)) as i64);
+        let bytes = integers.flat_map(i64::to_le_bytes).collect();
+        let tensor = Tensor::new(DataType::Int64, shape.to_vec(), bytes).expect("eight bytes for each");
+        self.tensor(random, tensor)
+    }
+
+    fn node(&mut self, operator: Operator, inputs: Vec<Value>) -> Value {
+        self.nodes.push(Node {
+            name: format!("node_{}", self.nodes.len()),
+            operator,
+            inputs,
+            source: String::new(),
+        });
+        Value::Node(self.nodes.len() as u32 - 1)
+    }
+
+    fn output(&mut self, value: Value) {
+        self.outputs.push(Output {
+            name: format!("output_{}", self.outputs.len()),
+            value,
+        });
+    }
+
+    /// The package, and a job for it.
+    pub fn finish(self) -> (Package, Vec<Tensor>) {
+        let graph = Graph {
+            symbols: self.symbols,
+            inputs: self.inputs,
+            weights: self.weights,
+            nodes: self.nodes,
+            outputs: self.outputs,
+        };
+        let details = Details {
+            name: "random".into(),
+            version: "1".into(),
+            licence: "Apache-2.0".into(),
+            description: String::new(),
+        };
+        let graph = graph.check().unwrap_or_else(|error| panic!("an unsound case: {error}"));
+        let package = Package::new(details, Precision::Int16, graph, self.stored, vec![]);
+        (package.expect("a sound package"), self.job)
+    }
+}
+
+fn count(shape: &[u32]) -> usize {
+    shape.iter().map(|n| *n as usize).product()
+}
+
+/// A shape of up to four dimensions, the last of them longer.
+fn shape(random: &mut Random) -> Vec<u32> {
+    let rank = random.below(5) as u32;
+    let mut shape: Vec<u32> = (0..rank).map(|_| 1 + random.below(5) as u32).collect();
+    if let Some(last) = shape.last_mut() {
+        *last = 1 + random.below(40) as u32;
+    }
+    shape
+}
+
+/// The same without some outer dimensions, and with 1 in place of some.
+fn narrower(random: &mut Random, shape: &[u32]) -> Vec<u32> {
+    let rest = &shape[random.below(shape.len() as u64 + 1) as usize..];
+    rest.iter().map(|n| if random.below(4) == 0 { 1 } else { *n }).collect()
+}
+
+const FUNCTIONS: [Unary; 18] = [
+    Unary::Neg,
+    Unary::Abs,
+    Unary::Sqrt,
+    Unary::Rsqrt,
+    Unary::Exp,
+    Unary::Log,
+    Unary::Tanh,
+    Unary::Sigmoid,
+    Unary::Erf,
+    Unary::Sin,
+    Unary::Cos,
+    Unary::Silu,
+    Unary::Gelu,
+    Unary::GeluTanh,
+    Unary::Floor,
+    Unary::Ceil,
+    Unary::Round,
+    Unary::Trunc,
+];
+
+const OPERATIONS: [Binary; 13] = [
+    Binary::Add,
+    Binary::Sub,
+    Binary::Mul,
+    Binary::Div,
+    Binary::Rem,
+    Binary::Min,
+    Binary::Max,
+    Binary::Equal,
+    Binary::NotEqual,
+    Binary::Less,
+    Binary::LessOrEqual,
+    Binary::Greater,
+    Binary::GreaterOrEqual,
+];
+
+const REDUCTIONS: [Reduction; 6] = [
+    Reduction::Sum,
+    Reduction::Mean,
+    Reduction::Max,
+    Reduction::Min,
+    Reduction::ArgMax,
+    Reduction::ArgMin,
+];
+
+fn pick<T: Copy>(random: &mut Random, of: &[T]) -> T {
+    of[random.below(of.len() as u64) as usize]
+}
+
+/// A graph around one operator, or one of those that engines put together.
+pub(super) fn random_case(random: &mut Random) -> (Package, Vec<Tensor>) {
+    let mut case = Case::default();
+    let precision = random.precision();
+    let mut shape = shape(random);
+    let rank = shape.len();
+    let value = match random.below(24) {
+        0 => {
+            let input = case.view(random, &shape);
+            let function = pick(random, &FUNCTIONS);
+            case.node(Operator::Unary(function), vec![input])
+        }
+        1 | 2 => {
+            let other = narrower(random, &shape);
+            let (a, b) = (case.view(random, &shape), case.view(random, &other));
+            let operands = if random.below(2) == 0 { vec![a, b] } else { vec![b, a] };
+            case.node(Operator::Binary(pick(random, &OPERATIONS)), operands)
+        }
+        3 => {
+            let (condition, other) = (narrower(random, &shape), narrower(random, &shape));
+            let condition = case.bools(random, &condition);
+            let (yes, no) = (case.view(random, &shape), case.view(random, &other));
+            case.node(Operator::Where, vec![condition, yes, no])
+        }
+        4 if rank > 0 => {
+            let input = case.view(random, &shape);
+            case.node(Operator::Reduce(pick(random, &REDUCTIONS)), vec![input])
+        }
+        5 if rank > 0 => {
+            let input = case.view(random, &shape);
+            let operator = pick(random, &[0, 1, 2, 3]);
+            let operator = match operator {
+                0 => Operator::Softmax,
+                1 => Operator::LogSoftmax,
+                2 => Operator::CumSum,
+                _ => Operator::RowScale { precision },
+            };
+            case.node(operator, vec![input])
+        }
+        6 | 7 if rank > 0 => {
+            let mut operands = vec![case.view(random, &shape)];
+            let epsilon = pick(random, &[0, 1e-12f32.to_bits(), 1e-5f32.to_bits()]);
+            let layer = random.below(2) == 0;
+            for _ in 0..random.below(if layer { 3 } else { 2 }) {
+                operands.push(case.numbers(random, &shape[rank - 1..]));
+            }
+            let operator = if layer {
+                Operator::LayerNorm { epsilon }
+            } else {
+                Operator::RmsNorm { epsilon }
+            };
+            case.node(operator, operands)
+        }
+        8 if rank > 0 => {
+            let (rows, columns) = (1 + random.below(8) as u32, 1 + random.below(8) as u32);
+            let mut other = shape.clone();
+            shape.insert(rank - 1, rows);
+            other.insert(rank - 1, columns);
+            let (a, b) = (case.view(random, &shape), case.view(random, &other));
+            case.node(Operator::MatMul { precision }, vec![a, b])
+        }
+        9 if rank > 0 => weighted_sum(&mut case, random, precision, &shape),
+        10..=12 => attention(&mut case, random),
+        13 | 14 if rank > 0 => linear(&mut case, random, precision, &shape),
+        15 if rank > 0 => {
+            let (axis, parts) = (random.below(rank as u64) as usize, 1 + random.below(3));
+            let part = |case: &mut Case, random: &mut Random| {
+                shape[axis] = 1 + random.below(6) as u32;
+                case.view(random, &shape)
+            };
+            let mut part = part;
+            let operands = (0..parts).map(|_| part(&mut case, random)).collect();
+            case.node(Operator::Concat { axis: axis as u8 }, operands)
+        }
+        16 if rank > 0 => {
+            let axis = if random.below(2) == 0 {
+                0
+            } else {
+                random.below(rank as u64) as usize
+            };
+            let end = shape[axis];
+            let data = case.view(random, &shape);
+            let picked = 1 + random.below(9) as u32;
+            let indices = case.indices(random, &[picked], end);
+            case.node(Operator::IndexSelect { axis: axis as u8 }, vec![data, indices])
+        }
+        17 if rank > 0 => {
+            let axis = random.below(rank as u64) as usize;
+            let (size, dilation) = (1 + random.below(3) as u32, 1 + random.below(3) as u32);
+            shape[axis] = dilation * (size - 1) + 1 + random.below(9) as u32;
+            let input = case.view(random, &shape);
+            let unfold = Operator::Unfold {
+                axis: axis as u8,
+                size,
+                step: 1 + random.below(3) as u32,
+                dilation,
+            };
+            case.node(unfold, vec![input])
+        }
+        18 => {
+            let from = narrower(random, &shape);
+            let input = case.view(random, &from);
+            let expand = Operator::Expand {
+                dimensions: fixed(&shape),
+            };
+            case.node(expand, vec![input])
+        }
+        19 => {
+            let input = case.view(random, &shape);
+            let reshape = Operator::Reshape {
+                dimensions: fixed(&[count(&shape) as u32, 1]),
+            };
+            case.node(reshape, vec![input])
+        }
+        20 if rank > 0 => {
+            // Elements that would lie outside are the last one.
+            let axis = random.below(rank as u64) as usize;
+            let input = case.view(random, &shape);
+            let slice = Operator::Slice {
+                axis: axis as u8,
+                start: Position::FromEnd(1 + random.below(u64::from(shape[axis])) as u32),
+                step: 1 + random.below(2) as u32,
+                length: Dimension::Fixed(1 + random.below(4) as u32),
+            };
+            case.node(slice, vec![input])
+        }
+        21 if rank > 0 => {
+            let input = case.view(random, &shape);
+            let pad = Operator::Pad {
+                axis: random.below(rank as u64) as u8,
+                before: random.below(3) as u32,
+                after: random.below(3) as u32,
+                bits: u64::from(1.5f32.to_bits()),
+            };
+            case.node(pad, vec![input])
+        }
+        22 if rank > 0 => {
+            let largest = random.below(2) == 0;
+            let count = 1 + random.below(u64::from(shape[rank - 1])) as u32;
+            let input = case.view(random, &shape);
+            case.node(Operator::TopK { count, largest }, vec![input])
+        }
+        _ => {
+            let filled = Operator::Fill {
+                dtype: DataType::Float32,
+                bits: u64::from(pick(random, &[2.5f32, f32::NAN, -0.0]).to_bits()),
+                dimensions: fixed(&shape),
+            };
+            let filled = case.node(filled, vec![]);
+            let input = case.view(random, &shape);
+            case.node(Operator::Binary(Binary::Mul), vec![filled, input])
+        }
+    };
+    case.output(value);
+    case.finish()
+}
+
+/// Values, transposed, and their scales.
+fn values(case: &mut Case, random: &mut Random, precision: Precision, shape: &[u32]) -> [Value; 2] {
+    let value = case.view(random, shape);
+    let scales = case.node(Operator::RowScale { precision }, vec![value]);
+    let mut axes: Vec<u8> = (0..shape.len() as u8).collect();
+    axes.swap(shape.len() - 2, shape.len() - 1);
+    [case.node(Operator::Permute { axes }, vec![value]), scales]
+}
+
+fn weighted_sum(case: &mut Case, random: &mut Random, precision: Precision, outer: &[u32]) -> Value {
+    let outer = &outer[..outer.len() - 1];
+    let [m, t, d] = [8, 40, 20].map(|end| 1 + random.below(end) as u32);
+    let weights = case.view(random, &[outer, &[m, t]].concat());
+    let [values, scales] = values(case, random, precision, &[outer, &[t, d]].concat());
+    case.node(Operator::WeightedSum { precision }, vec![weights, values, scales])
+}
+
+/// A linear layer and functions after it; now and then something else needs what is in between.
+fn linear(case: &mut Case, random: &mut Random, precision: Precision, shape: &[u32]) -> Value {
+    let features = 1 + random.below(70) as u32;
+    let length = shape[shape.len() - 1];
+    let mut operands = vec![case.view(random, shape), case.view(random, &[features, length])];
+    if random.below(2) == 0 {
+        operands.push(case.numbers(random, &[features]));
+    }
+    let mut value = case.node(Operator::Linear { precision }, operands);
+    for _ in 0..random.below(3) {
+        if random.below(4) == 0 {
+            case.output(value);
+        }
+        let function = pick(
+            random,
+            &[Unary::Gelu, Unary::GeluTanh, Unary::Silu, Unary::Tanh, Unary::Floor],
+        );
+        value = case.node(Operator::Unary(function), vec![value]);
+    }
+    value
+}
+
+/// Attention with and without a scale and a mask, in the forms that the import gives it.
+fn attention(case: &mut Case, random: &mut Random) -> Value {
+    let outer: Vec<u32> = (0..random.below(4)).map(|_| 1 + random.below(3) as u32).collect();
+    let [m, t] = [60, 60].map(|end| 1 + random.below(end) as u32);
+    let [e, d] = [20, 20].map(|end| 1 + random.below(end) as u32);
+    let [score_precision, precision] = [random.precision(), random.precision()];
+    let stack = |rows: u32, length: u32| [outer.as_slice(), &[rows, length]].concat();
+    let (query, key) = (case.view(random, &stack(m, e)), case.view(random, &stack(t, e)));
+    let product = Operator::MatMul {
+        precision: score_precision,
+    };
+    let mut scores = case.node(product, vec![query, key]);
+    let fill = |case: &mut Case, number: f32| {
+        let fill = Operator::Fill {
+            dtype: DataType::Float32,
+            bits: u64::from(number.to_bits()),
+            dimensions: vec![],
+        };
+        case.node(fill, vec![])
+    };
+    if random.below(2) == 0 {
+        let factor = fill(case, 0.176_776_7);
+        scores = case.node(Operator::Binary(Binary::Mul), vec![scores, factor]);
+    }
+    match random.below(3) {
+        0 => {}
+        1 => {
+            let mask = narrower(random, &stack(m, t));
+            let mask = case.view(random, &mask);
+            scores = case.node(Operator::Binary(Binary::Add), vec![scores, mask]);
+        }
+        _ => {
+            let mask = narrower(random, &stack(m, t));
+            let mask = case.bools(random, &mask);
+            let never = fill(case, f32::NEG_INFINITY);
+            scores = case.node(Operator::Where, vec![mask, scores, never]);
+        }
+    }
+    if random.below(6) == 0 {
+        case.output(scores);
+    }
+    let weights = case.node(Operator::Softmax, vec![scores]);
+    let [values, scales] = values(case, random, precision, &stack(t, d));
+    case.node(Operator::WeightedSum { precision }, vec![weights, values, scales])
+}
+
+/// A layer of a transformer, dynamic in its batch, and jobs of several sizes.
+pub(in crate::engine) fn attention_package(random: &mut Random) -> (Package, Vec<Vec<Tensor>>) {
+    const BATCH: Dimension = Dimension::Symbol(0);
+    const ROWS: [u32; 3] = [1, 5, 3];
+    let (tokens, heads, width) = (9, 2, 8);
+    let features = heads * width;
+    let precision = Precision::Int16;
+    let mut case = Case::default();
+    case.job = vec![random.tensor(&[1, tokens, features])];
+    case.inputs.push(Input {
+        name: "x".into(),
+        dtype: DataType::Float32,
+        dimensions: vec![BATCH, Dimension::Fixed(tokens), Dimension::Fixed(features)],
+    });
+    let weight = |case: &mut Case, random: &mut Random, shape: &[u32]| {
+        case.weights.push(Weight {
+            name: format!("w{:02}", case.weights.len()),
+            dtype: DataType::Float32,
+            shape: shape.to_vec(),
+        });
+        case.stored.push(random.tensor(shape).canonical());
+        Value::Weight(case.stored.len() as u16 - 1)
+    };
+    let reshape = |case: &mut Case, value, dimensions: &[u32]| {
+        let dimensions = std::iter::once(BATCH).chain(fixed(dimensions)).collect();
+        case.node(Operator::Reshape { dimensions }, vec![value])
+    };
+    let permute =
+        |case: &mut Case, value, axes: [u8; 4]| case.node(Operator::Permute { axes: axes.to_vec() }, vec![value]);
+    let x = Value::Input(0);
+    let [query, key, value] = [0; 3].map(|_| {
+        let weight = weight(&mut case, random, &[features, features]);
+        let projected = case.node(Operator::Linear { precision }, vec![x, weight]);
+        let apart = reshape(&mut case, projected, &[tokens, heads, width]);
+        permute(&mut case, apart, [0, 2, 1, 3])
+    });
+    let scores = case.node(Operator::MatMul { precision }, vec![query, key]);
+    let weights = case.node(Operator::Softmax, vec![scores]);
+    let scales = case.node(Operator::RowScale { precision }, vec![value]);
+    let values = permute(&mut case, value, [0, 1, 3, 2]);
+    let mixed = case.node(Operator::WeightedSum { precision }, vec![weights, values, scales]);
+    let together = permute(&mut case, mixed, [0, 2, 1, 3]);
+    let mixed = reshape(&mut case, together, &[tokens, features]);
+    let sum = case.node(Operator::Binary(Binary::Add), vec![mixed, x]);
+    let weight = weight(&mut case, random, &[features, features]);
+    let inner = case.node(Operator::Linear { precision }, vec![sum, weight]);
+    let output = case.node(Operator::Unary(Unary::Gelu), vec![inner]);
+    case.output(output);
+    case.symbols.push(Symbol {
+        name: "batch".into(),
+        min: 1,
+        max: 64,
+    });
+    let (package, _) = case.finish();
+    let jobs = ROWS.map(|rows| vec![random.tensor(&[rows, tokens, features]).canonical()]);
+    (package, jobs.to_vec())
+}
