@@ -210,15 +210,14 @@ fn gpt_finishes_the_story_with_the_right_number() {
     );
 }
 
-/// The packages that `make models` has made; none where it was not run.
-fn fetched(name: &str) -> Vec<Package> {
-    let folders = ["package", "package-int8"].map(|folder| models(name).join(folder));
-    let made = folders.iter().filter(|folder| folder.is_dir());
-    made.map(|folder| Package::load(folder).expect("`make models` made it whole"))
-        .collect()
+/// The packages that `make models` has made.
+fn fetched(name: &str) -> [Package; 2] {
+    let load = |folder| Package::load(&models(name).join(folder)).expect("`make models` makes it");
+    ["package", "package-int8"].map(load)
 }
 
 #[test]
+#[ignore = "needs what `make models` fetches"]
 fn fetched_models_agree_with_fp32() {
     for name in ["all-minilm-l6-v2", "silero-vad"] {
         for package in fetched(name) {
