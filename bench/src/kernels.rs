@@ -70,13 +70,16 @@ pub fn products(report: &mut Report, threads: &Threads) {
     }
 }
 
+/// A function of libtorch, applied to each element.
+type TorchFunction = fn(&Tensor) -> Tensor;
+
 /// Measures functions of each element, softmax and layer normalisation.
 pub fn rows(report: &mut Report, threads: &Threads) {
     let instructions = Instructions::detect();
     let (rows, length) = (1024, 1536);
     let from = numbers(rows * length);
     let torch = tensor(&from, &[rows as i64, length as i64]);
-    let functions: [(&str, Function, fn(&Tensor) -> Tensor); 6] = [
+    let functions: [(&str, Function, TorchFunction); 6] = [
         ("gelu", Function::Gelu, |x| x.gelu("none")),
         ("gelu, tanh", Function::GeluTanh, |x| x.gelu("tanh")),
         ("silu", Function::Silu, Tensor::silu),

@@ -1,5 +1,10 @@
 //! Packages and programs that were damaged or made to harm are refused, with the place named.
 
+#![expect(
+    clippy::result_large_err,
+    reason = "an import fails once, and its error names a place"
+)]
+
 use assay_exact::quantise::Precision;
 use assay_worker::package::{Details, ImportError, ImportOptions, Package, PackageError, import, inspect};
 use serde_json::Value;

@@ -89,7 +89,7 @@ pub struct CheckArgs {
     /// File of inputs and fp32 outputs (.safetensors)
     golden: PathBuf,
     /// What runs the model
-    #[arg(long, value_enum, default_value_t = EngineChoice::Torch)]
+    #[arg(long, value_enum, default_value_t = EngineChoice::Cpu)]
     engine: EngineChoice,
     /// Threads
     #[arg(long, default_value_t = 1)]

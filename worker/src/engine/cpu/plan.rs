@@ -244,14 +244,23 @@ impl<'a> Users<'a> {
             .node(scales)
             .filter(|node| node.operator == Operator::RowScale { precision })?;
         let value = *scales.inputs.first()?;
-        let transposed = self.node(transposed)?;
-        let Operator::Permute { axes } = &transposed.operator else {
-            return None;
-        };
+        let ((of, mut axes), (transposed_of, transposed_axes)) = (self.permuted(value)?, self.permuted(transposed)?);
         let rank = axes.len();
-        let mut exchanged: Vec<u8> = (0..rank as u8).collect();
-        exchanged.swap(rank.checked_sub(2)?, rank - 1);
-        (transposed.inputs.first() == Some(&value) && *axes == exchanged).then_some(value)
+        axes.swap(rank.checked_sub(2)?, rank - 1);
+        (of == transposed_of && axes == transposed_axes).then_some(value)
+    }
+
+    /// What a value is a permutation of, and which: the import makes one of several.
+    fn permuted(&self, value: Value) -> Option<(Value, Vec<u8>)> {
+        if let Some(node) = self.node(value)
+            && let Operator::Permute { axes } = &node.operator
+        {
+            let (of, before) = self.permuted(*node.inputs.first()?)?;
+            let axes = axes.iter().map(|axis| before.get(usize::from(*axis)).copied());
+            return Some((of, axes.collect::<Option<_>>()?));
+        }
+        let (_, dimensions) = self.checked.value(value)?;
+        Some((value, (0..dimensions.len() as u8).collect()))
     }
 
     /// Scores before they are masked, and with what they are.

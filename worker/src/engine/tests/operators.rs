@@ -368,13 +368,22 @@ pub(super) fn random_case(random: &mut Random) -> (Package, Vec<Tensor>) {
     case.finish()
 }
 
-/// Values, transposed, and their scales.
+/// Values, transposed, and their scales. The import makes one permutation of two, so either may be one of the other's source.
 fn values(case: &mut Case, random: &mut Random, precision: Precision, shape: &[u32]) -> [Value; 2] {
-    let value = case.view(random, shape);
-    let scales = case.node(Operator::RowScale { precision }, vec![value]);
-    let mut axes: Vec<u8> = (0..shape.len() as u8).collect();
-    axes.swap(shape.len() - 2, shape.len() - 1);
-    [case.node(Operator::Permute { axes }, vec![value]), scales]
+    let rank = shape.len();
+    let mut axes: Vec<u8> = (0..rank as u8).collect();
+    axes.swap(rank - 2, rank - 1);
+    let exchanged = Operator::Permute { axes };
+    let (value, transposed) = if random.below(2) == 0 {
+        let value = case.view(random, shape);
+        (value, case.node(exchanged, vec![value]))
+    } else {
+        let mut before = shape.to_vec();
+        before.swap(rank - 2, rank - 1);
+        let transposed = case.view(random, &before);
+        (case.node(exchanged, vec![transposed]), transposed)
+    };
+    [transposed, case.node(Operator::RowScale { precision }, vec![value])]
 }
 
 fn weighted_sum(case: &mut Case, random: &mut Random, precision: Precision, outer: &[u32]) -> Value {
@@ -460,8 +469,10 @@ pub(in crate::engine) fn attention_package(random: &mut Random) -> (Package, Vec
     let (tokens, heads, width) = (9, 2, 8);
     let features = heads * width;
     let precision = Precision::Int16;
-    let mut case = Case::default();
-    case.job = vec![random.tensor(&[1, tokens, features])];
+    let mut case = Case {
+        job: vec![random.tensor(&[1, tokens, features])],
+        ..Case::default()
+    };
     case.inputs.push(Input {
         name: "x".into(),
         dtype: DataType::Float32,
@@ -483,16 +494,17 @@ pub(in crate::engine) fn attention_package(random: &mut Random) -> (Package, Vec
     let permute =
         |case: &mut Case, value, axes: [u8; 4]| case.node(Operator::Permute { axes: axes.to_vec() }, vec![value]);
     let x = Value::Input(0);
-    let [query, key, value] = [0; 3].map(|_| {
+    let [(_, query), (_, key), (apart, value)] = [0; 3].map(|_| {
         let weight = weight(&mut case, random, &[features, features]);
         let projected = case.node(Operator::Linear { precision }, vec![x, weight]);
         let apart = reshape(&mut case, projected, &[tokens, heads, width]);
-        permute(&mut case, apart, [0, 2, 1, 3])
+        (apart, permute(&mut case, apart, [0, 2, 1, 3]))
     });
     let scores = case.node(Operator::MatMul { precision }, vec![query, key]);
     let weights = case.node(Operator::Softmax, vec![scores]);
     let scales = case.node(Operator::RowScale { precision }, vec![value]);
-    let values = permute(&mut case, value, [0, 1, 3, 2]);
+    // Both permutations of the values in one, as the import has it.
+    let values = permute(&mut case, apart, [0, 2, 3, 1]);
     let mixed = case.node(Operator::WeightedSum { precision }, vec![weights, values, scales]);
     let together = permute(&mut case, mixed, [0, 2, 1, 3]);
     let mixed = reshape(&mut case, together, &[tokens, features]);
