@@ -35,17 +35,19 @@ use table::{Names, Table};
 const CEILING: Balance = 6 * UNIT / 10;
 /// Pause between two looks at something that will come.
 const LOOK: Duration = Duration::from_millis(250);
-/// The workers. Charlie's offer is the cheaper one, Dave bids lower.
+/// The workers. Charlie's offer is the cheaper one, Dave bids lower; they compute in different ways, to the same bits.
 const WORKERS: [WorkerTerms<'static>; 2] = [
     WorkerTerms {
         name: "Charlie",
         model: "package,price=0.4,capacity=20,bid=0.45,max-bids=64",
         stake: "1000",
+        engine: "torch",
     },
     WorkerTerms {
         name: "Dave",
         model: "package,price=0.5,capacity=64,bid=0.35,max-bids=64",
         stake: "1000",
+        engine: "cpu",
     },
 ];
 

@@ -105,6 +105,7 @@ pub(super) struct WorkerTerms<'a> {
     pub(super) name: &'a str,
     pub(super) model: &'a str,
     pub(super) stake: &'a str,
+    pub(super) engine: &'a str,
 }
 
 /// Starts a worker; its key is the development key of its name.
@@ -132,7 +133,7 @@ pub(super) fn start_worker(
         .arg(models_dir)
         .arg("--data-dir")
         .arg(folder.join("workers"))
-        .args(["--stake", terms.stake, "--model", terms.model])
+        .args(["--stake", terms.stake, "--model", terms.model, "--engine", terms.engine])
         .env("ASSAY_KEY", format!("//{}", terms.name));
     Process::start(&format!("worker-{}", terms.name.to_lowercase()), command, folder)
 }
