@@ -71,12 +71,6 @@ pub enum GraphError {
         /// What does not fit.
         error: ShapeError,
     },
-    /// An output is an input handed through. Its digest would be of the bytes as they were sent, and that of the output of
-    /// the canonical ones, so that no dispute about it could be decided.
-    HandedThrough {
-        /// Name of the output.
-        name: String,
-    },
     /// The output of a node is too large at the greatest values of the symbols.
     TooLarge {
         /// Name of the node.
@@ -100,7 +94,6 @@ impl core::fmt::Display for GraphError {
                 source,
                 error,
             } => write!(f, "{operator} ({node}, {source}) {error}"),
-            Self::HandedThrough { name } => write!(f, "the output {name} is an input handed through"),
             Self::TooLarge { node } => write!(f, "the output of {node} can be larger than can be counted"),
         }
     }
@@ -163,11 +156,6 @@ impl Graph {
             checked.nodes.push(layout);
         }
         for output in &checked.graph.outputs {
-            if matches!(output.value, Value::Input(_)) {
-                return Err(GraphError::HandedThrough {
-                    name: output.name.clone(),
-                });
-            }
             if checked.layout(output.value).is_none() {
                 return Err(GraphError::UnknownValue {
                     name: output.name.clone(),

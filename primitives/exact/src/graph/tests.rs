@@ -403,14 +403,6 @@ fn flawed_graphs_are_refused_with_the_place_named() {
 }
 
 #[test]
-fn output_that_is_an_input_handed_through_is_refused() {
-    let mut graph = network();
-    graph.outputs[0].value = Value::Input(0);
-    let name = graph.outputs[0].name.clone();
-    assert_eq!(graph.check(), Err(GraphError::HandedThrough { name }));
-}
-
-#[test]
 fn graph_that_mixes_rows_is_not_batched() {
     let mut graph = network();
     graph.nodes.truncate(1);
