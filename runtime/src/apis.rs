@@ -9,7 +9,10 @@ use crate::{
     *,
 };
 use alloc::{vec, vec::Vec};
-use assay_types::{JobId, ModelVersion, NoOffer, Quote, WhyNot, WorkerInfo};
+use assay_types::{
+    JobId, ModelVersion, NoOffer, Quote, WhyNot, WorkerInfo,
+    dispute::{Place, Revealed},
+};
 use cumulus_primitives_core::{CollationInfo, ParaId, RelayProofRequest};
 use frame_support::{
     genesis_builder_helper::{build_state, get_preset},
@@ -310,6 +313,26 @@ sp_api::impl_runtime_apis! {
 
         fn why_not(worker: AccountId, job: JobId) -> WhyNot<AccountId, Balance, BlockNumber> {
             Market::why_not(&worker, Workers::worker_info(&worker), job)
+        }
+
+        fn claimed_jobs(from: JobId) -> Vec<(JobId, pallet_market::JobOf<Runtime>)> {
+            Market::claimed_jobs(from)
+        }
+
+        fn dispute(job: JobId) -> Option<pallet_disputes::DisputeOf<Runtime>> {
+            Disputes::dispute(job)
+        }
+
+        fn disputes_of(account: AccountId) -> Vec<(JobId, pallet_disputes::DisputeOf<Runtime>)> {
+            Disputes::disputes_of(&account)
+        }
+
+        fn revealed(job: JobId, place: Place) -> Option<Revealed> {
+            Disputes::revealed(job, place)
+        }
+
+        fn bond_for(job: JobId) -> Option<Balance> {
+            Disputes::bond_of_next_game(job)
         }
     }
 

@@ -1,11 +1,12 @@
 //! The invariants of Assay's pallets over a whole state, for tools and tests that have loaded one.
 
-use crate::{Market, Models, Workers};
+use crate::{Disputes, Market, Models, Workers};
 use polkadot_sdk::sp_runtime::TryRuntimeError;
 
 /// Checks that records and money agree in the state of the surrounding externalities.
 pub fn check_invariants() -> Result<(), TryRuntimeError> {
     Models::do_try_state()?;
     Workers::do_try_state()?;
-    Market::do_try_state()
+    Market::do_try_state()?;
+    Disputes::do_try_state()
 }

@@ -184,6 +184,8 @@ mod runtime {
     pub type Workers = pallet_workers;
     #[runtime::pallet_index(52)]
     pub type Market = pallet_market;
+    #[runtime::pallet_index(53)]
+    pub type Disputes = pallet_disputes;
 }
 
 cumulus_pallet_parachain_system::register_validate_block! {

@@ -12,12 +12,17 @@ use frame_system::pallet_prelude::BlockNumberFor;
 use sp_runtime::traits::Saturating;
 
 impl<T: Config> Pallet<T> {
+    /// Puts a job on the agenda, unless no block ends its state.
     pub(crate) fn schedule(id: JobId, state: &JobStateOf<T>) {
-        Agenda::<T>::insert(state.ends_after(), id, ());
+        if let Some(last) = state.ends_after() {
+            Agenda::<T>::insert(last, id, ());
+        }
     }
 
     pub(crate) fn unschedule(id: JobId, state: &JobStateOf<T>) {
-        Agenda::<T>::remove(state.ends_after(), id);
+        if let Some(last) = state.ends_after() {
+            Agenda::<T>::remove(last, id);
+        }
         SetAside::<T>::remove(id);
     }
 

@@ -2,7 +2,7 @@
 
 use crate::*;
 use alloc::vec::Vec;
-use assay_types::{Assignment, Bid, CloseReason, H256, JobId, JobState, WorkerRegistry, bid_commitment};
+use assay_types::{Assignment, Bid, CloseReason, H256, HostBlake2, JobId, JobState, WorkerRegistry, bid_commitment};
 use frame_support::{
     ensure,
     traits::{

@@ -1,8 +1,9 @@
-//! Claims: a worker commits to an output, or gives the job back.
+//! Claims: a worker commits to an output, gives the job back, or is relieved of it.
 
 use crate::*;
 use assay_types::{
-    Assignment, Delivery, JobId, JobState, ModelRegistry, WorkerRegistry, schema::payload_digest, traits::Outcome,
+    Assignment, Delivery, HostBlake2, JobId, JobState, ModelRegistry, WorkerRegistry, schema::payload_digest,
+    traits::Outcome,
 };
 use frame_support::{ensure, storage::with_storage_layer, traits::Get};
 use frame_system::pallet_prelude::BlockNumberFor;
@@ -62,7 +63,30 @@ impl<T: Config> Pallet<T> {
             worker: worker.clone(),
             slashed,
         });
-        Self::reassign(id, job, assignment.worker)
+        Self::hand_on(id, job, assignment.worker)
+    }
+
+    /// Relieves a worker of a job that its stake no longer secures, and gives the job to the next. A claim that comes
+    /// before this stands: what the job locks is still there in full to be slashed, and the work is done.
+    pub(crate) fn do_reassign(id: JobId) -> DispatchResult {
+        let job = Jobs::<T>::get(id).ok_or(Error::<T>::UnknownJob)?;
+        let (assignment, deadline) = match job.state.clone() {
+            JobState::Assigned { assignment, deadline } => (assignment, deadline),
+            JobState::Claimed { .. } | JobState::Disputed { .. } => return Err(Error::<T>::AlreadyClaimed.into()),
+            JobState::Bidding { .. } | JobState::Revealing { .. } => return Err(Error::<T>::NotAssigned.into()),
+        };
+        let now = frame_system::Pallet::<T>::block_number();
+        ensure!(now <= deadline, Error::<T>::DeadlinePassed);
+        let Assignment { worker, locked, .. } = assignment;
+        ensure!(!T::Workers::is_secure(&worker), Error::<T>::WorkerIsSecure);
+
+        T::Workers::unlock(&worker, locked)?;
+        T::Workers::end(&worker, job.model, Outcome::Removed);
+        Self::deposit_event(Event::WorkerRemoved {
+            job: id,
+            worker: worker.clone(),
+        });
+        Self::hand_on(id, job, worker)
     }
 
     /// Punishes a worker whose deadline has passed and gives the job to the next.
@@ -83,7 +107,7 @@ impl<T: Config> Pallet<T> {
             paid,
             burned,
         });
-        Self::reassign(id, job, worker)
+        Self::hand_on(id, job, worker)
     }
 
     /// The worker's assignment and its deadline, if the job is the worker's to claim or decline.
@@ -92,8 +116,14 @@ impl<T: Config> Pallet<T> {
             JobState::Assigned { assignment, deadline } if assignment.worker == *worker => {
                 Ok((assignment.clone(), *deadline))
             }
-            JobState::Claimed { assignment, .. } if assignment.worker == *worker => Err(Error::<T>::AlreadyClaimed),
-            JobState::Assigned { .. } | JobState::Claimed { .. } => Err(Error::<T>::AssignedToAnother),
+            JobState::Claimed { assignment, .. } | JobState::Disputed { assignment, .. }
+                if assignment.worker == *worker =>
+            {
+                Err(Error::<T>::AlreadyClaimed)
+            }
+            JobState::Assigned { .. } | JobState::Claimed { .. } | JobState::Disputed { .. } => {
+                Err(Error::<T>::AssignedToAnother)
+            }
             JobState::Bidding { .. } | JobState::Revealing { .. } => Err(Error::<T>::NotAssigned),
         }
     }

@@ -25,7 +25,7 @@ impl<T: Config> Pallet<T> {
             input_digest: job.input_digest,
             ceiling: job.ceiling,
         });
-        Self::report(id, &job.state);
+        Self::report(id, None, &job.state);
         Jobs::<T>::insert(id, job);
     }
 
@@ -37,14 +37,14 @@ impl<T: Config> Pallet<T> {
         );
         Self::unschedule(id, &job.state);
         Self::schedule(id, &next);
-        Self::report(id, &next);
+        Self::report(id, Some(job.state.phase()), &next);
         job.state = next;
         Jobs::<T>::insert(id, job);
         Ok(())
     }
 
     /// Ends a job: the worker is paid if it is settled, the rest of the ceiling goes back to the client, and nothing of
-    /// the job stays in state.
+    /// the job stays in state. Who refunds a job has dealt with the worker's locked stake before.
     pub(crate) fn close(id: JobId, job: JobOf<T>, reason: CloseReason) -> DispatchResult {
         ensure!(
             job.state.phase().may_become(reason.phase()),
@@ -89,7 +89,11 @@ impl<T: Config> Pallet<T> {
     pub(crate) fn do_accept(client: &T::AccountId, id: JobId) -> DispatchResult {
         let job = Jobs::<T>::get(id).ok_or(Error::<T>::UnknownJob)?;
         ensure!(job.client == *client, Error::<T>::NotClient);
-        ensure!(job.state.phase() == Phase::Claimed, Error::<T>::NotClaimed);
+        match job.state.phase() {
+            Phase::Claimed => {}
+            Phase::Disputed => return Err(Error::<T>::UnderDispute.into()),
+            _ => return Err(Error::<T>::NotClaimed.into()),
+        }
         Self::close(id, job, CloseReason::Accepted)
     }
 
@@ -97,8 +101,10 @@ impl<T: Config> Pallet<T> {
     pub(crate) fn do_advance(id: JobId) -> DispatchResult {
         let now = frame_system::Pallet::<T>::block_number();
         let mut job = Jobs::<T>::get(id).ok_or(Error::<T>::UnknownJob)?;
-        ensure!(job.state.ends_after() < now, Error::<T>::NotDue);
-        while job.state.ends_after() < now {
+        let is_due = |job: &JobOf<T>| job.state.ends_after().is_some_and(|last| last < now);
+        ensure!(job.state.phase() != Phase::Disputed, Error::<T>::UnderDispute);
+        ensure!(is_due(&job), Error::<T>::NotDue);
+        while is_due(&job) {
             Self::step(id, job)?;
             let Some(next) = Jobs::<T>::get(id) else { break };
             job = next;
@@ -112,12 +118,12 @@ impl<T: Config> Pallet<T> {
             Phase::Revealing => Self::close_auction(id, job),
             Phase::Assigned => Self::miss(id, job),
             Phase::Claimed => Self::close(id, job, CloseReason::WindowPassed),
-            Phase::Settled | Phase::Refunded => Err(Error::<T>::IllegalTransition.into()),
+            Phase::Disputed | Phase::Settled | Phase::Refunded => Err(Error::<T>::IllegalTransition.into()),
         }
     }
 
-    /// Emits the event of a state that a job has entered.
-    fn report(id: JobId, state: &JobStateOf<T>) {
+    /// Emits the event of a state that a job has entered, from another one or as a new job.
+    fn report(id: JobId, from: Option<Phase>, state: &JobStateOf<T>) {
         let event = match state.clone() {
             JobState::Bidding { .. } => return,
             JobState::Revealing { until } => Event::RevealsOpened { job: id, until },
@@ -126,6 +132,19 @@ impl<T: Config> Pallet<T> {
                 worker: assignment.worker,
                 price: assignment.price,
                 deadline,
+            },
+            JobState::Disputed { assignment, .. } => Event::ClaimDisputed {
+                job: id,
+                worker: assignment.worker,
+            },
+            JobState::Claimed {
+                assignment,
+                window_until,
+                ..
+            } if from == Some(Phase::Disputed) => Event::ClaimUpheld {
+                job: id,
+                worker: assignment.worker,
+                window_until,
             },
             JobState::Claimed {
                 assignment,

@@ -1,18 +1,63 @@
-//! What must hold after every call: the records and the money agree.
+//! What must hold: of the constants before the chain starts, and of the records and the money after every call.
 
 use crate::*;
 use alloc::{
     collections::{BTreeMap, BTreeSet},
     vec::Vec,
 };
-use assay_types::{JobId, JobState, ModelVersion, WorkerRegistry};
-use frame_support::{ensure, traits::fungible::InspectHold};
+use assay_types::{
+    JobId, JobState, ModelVersion, Phase, WorkerRegistry,
+    limits::{MAX_BATCH, MAX_STEPS},
+};
+use frame_support::{
+    dispatch::DispatchClass,
+    ensure,
+    traits::{Get, fungible::InspectHold},
+};
 use sp_runtime::{
     TryRuntimeError,
     traits::{Saturating, Zero},
 };
 
 impl<T: Config> Pallet<T> {
+    /// Panics if the constants contradict each other.
+    pub(crate) fn do_integrity_test() {
+        assert!(
+            T::MinDeadline::get() <= T::MaxDeadline::get(),
+            "MinDeadline is above MaxDeadline"
+        );
+        assert!(
+            T::MinWindow::get() <= T::MaxWindow::get(),
+            "MinWindow is above MaxWindow"
+        );
+        assert!(
+            T::MinAuctionPhase::get() <= T::MaxAuctionPhase::get(),
+            "MinAuctionPhase is above MaxAuctionPhase"
+        );
+        assert!(
+            T::DeclineSlash::get() <= T::NonDeliverySlash::get(),
+            "declining must not cost more than silence, or workers would stay silent"
+        );
+        let full = u64::from(MAX_BATCH);
+        for (weight, what) in [
+            (
+                T::WeightInfo::submit(0)
+                    .saturating_mul(full)
+                    .saturating_add(T::WeightInfo::search(MAX_BATCH, 1)),
+                "jobs",
+            ),
+            (T::WeightInfo::claim(0).saturating_mul(full), "claims"),
+            (T::WeightInfo::settle().saturating_mul(full), "acceptances"),
+            (T::WeightInfo::step().saturating_mul(MAX_STEPS.into()), "steps"),
+        ] {
+            let limit = T::BlockWeights::get().get(DispatchClass::Normal).max_extrinsic;
+            assert!(
+                limit.is_none_or(|limit| weight.all_lte(limit)),
+                "a full batch of {what} must fit into a block"
+            );
+        }
+    }
+
     /// Checks every invariant of the market over the whole state.
     pub fn do_try_state() -> Result<(), TryRuntimeError> {
         Self::check_escrow()?;
@@ -86,25 +131,27 @@ impl<T: Config> Pallet<T> {
         Ok(())
     }
 
-    /// Every open job is on the agenda at the end of its phase, or set aside, and nothing else is.
+    /// Every open job is on the agenda at the end of its phase, or set aside, and nothing else is. A disputed job is
+    /// neither: no block ends its phase.
     fn check_agenda() -> Result<(), TryRuntimeError> {
         let on_agenda: Vec<(_, JobId)> = Agenda::<T>::iter_keys().collect();
         let set_aside: BTreeSet<JobId> = SetAside::<T>::iter_keys().collect();
+        let end_by_themselves = Jobs::<T>::iter_values().filter(|job| job.state.ends_after().is_some());
         ensure!(
-            on_agenda.len().saturating_add(set_aside.len()) == Jobs::<T>::iter_keys().count(),
+            on_agenda.len().saturating_add(set_aside.len()) == end_by_themselves.count(),
             "the agenda has more or fewer jobs than there are"
         );
         for (block, id) in on_agenda {
             let job = Jobs::<T>::get(id).ok_or("a closed job is on the agenda")?;
             ensure!(
-                job.state.ends_after() == block,
+                job.state.ends_after() == Some(block),
                 "a job is on the agenda at the wrong block"
             );
         }
-        ensure!(
-            set_aside.into_iter().all(Jobs::<T>::contains_key),
-            "a closed job is set aside"
-        );
+        for id in set_aside {
+            let job = Jobs::<T>::get(id).ok_or("a closed job is set aside")?;
+            ensure!(job.state.phase() != Phase::Disputed, "a disputed job is set aside");
+        }
         Ok(())
     }
 
@@ -116,20 +163,22 @@ impl<T: Config> Pallet<T> {
         );
         for id in Outputs::<T>::iter_keys() {
             let job = Jobs::<T>::get(id).ok_or("an output has no job")?;
-            ensure!(
-                matches!(job.state, JobState::Claimed { .. }),
-                "an unclaimed job has an output"
-            );
+            ensure!(is_claimed(&job.state), "an unclaimed job has an output");
         }
         for id in Bids::<T>::iter_keys() {
             let job = Jobs::<T>::get(id).ok_or("a bid has no job")?;
-            ensure!(!matches!(job.state, JobState::Claimed { .. }), "a claimed job has bids");
+            ensure!(!is_claimed(&job.state), "a claimed job has bids");
         }
         for id in Jobs::<T>::iter_keys() {
             ensure!(id < NextJobId::<T>::get(), "a job has a number that was not given out");
         }
         Ok(())
     }
+}
+
+/// Whether a worker has committed to an output, disputed or not.
+fn is_claimed<AccountId, Balance, BlockNumber>(state: &JobState<AccountId, Balance, BlockNumber>) -> bool {
+    matches!(state, JobState::Claimed { .. } | JobState::Disputed { .. })
 }
 
 fn add<Key: Ord, Value: Saturating + Default + Copy>(sums: &mut BTreeMap<Key, Value>, key: Key, value: Value) {

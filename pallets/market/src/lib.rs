@@ -8,8 +8,14 @@
 //! the client asked for it. After the challenge window, or once the client accepts, the worker is paid and everything
 //! about the job is removed from state.
 //!
+//! Within the window the claim can be disputed. The market does not know how; it is told of the dispute and of its
+//! verdict through [`assay_types::ClaimedJobs`]. While a job is disputed nothing ends its phase: it is neither settled
+//! nor accepted, and keeps its input, its output and all that it holds and locks. A claim that is upheld goes on where
+//! it was; one that is convicted refunds the client and costs the worker all that the job locks of its stake.
+//!
 //! A worker that lets its deadline pass is slashed and the job goes to the next: the auction's runners-up in the order
-//! of their prices, then the standing offers, and back to the client when nobody is left.
+//! of their prices, then the standing offers, and back to the client when nobody is left. A worker whose stake has
+//! fallen below the least that workers need can be relieved of its unclaimed jobs in the same way, without a slash.
 //!
 //! # Terminology
 //!
@@ -43,6 +49,7 @@ mod agenda;
 mod auction;
 mod claim;
 mod close;
+mod dispute;
 mod invariants;
 mod matching;
 pub mod queries;
@@ -64,11 +71,10 @@ use sp_runtime::BoundedVec;
 #[frame_support::pallet]
 pub mod pallet {
     use super::*;
-    use crate::terms::{Terms, TermsError};
     use alloc::vec::Vec;
     use assay_types::{
         CloseReason, H256, JobId, ModelRegistry, ModelVersion, WorkerRegistry,
-        limits::{Batch, InlineInputBytes, InlineOutputBytes, MAX_BATCH, MAX_STEPS, Steps},
+        limits::{Batch, InlineInputBytes, InlineOutputBytes, Steps},
     };
     use frame_support::pallet_prelude::*;
     use frame_system::pallet_prelude::*;
@@ -136,6 +142,10 @@ pub mod pallet {
         #[pallet::constant]
         type DeclineSlash: Get<Perbill>;
 
+        /// Blocks that a dispute can take over a job's challenge window, for those who must outlast the longest job.
+        #[pallet::constant]
+        type DisputeAllowance: Get<BlockNumberFor<Self>>;
+
         /// What calls and steps weigh.
         type WeightInfo: WeightInfo;
     }
@@ -171,7 +181,7 @@ pub mod pallet {
     #[pallet::storage]
     pub type Bids<T> = StorageMap<_, Twox64Concat, JobId, BidsOf<T>>;
 
-    /// For every open job, the last block of its phase.
+    /// For every open job that is not disputed, the last block of its phase.
     #[pallet::storage]
     pub type Agenda<T> = StorageDoubleMap<_, Twox64Concat, BlockNumberFor<T>, Twox64Concat, JobId, ()>;
 
@@ -262,6 +272,22 @@ pub mod pallet {
             /// The output tensors one after the other, if they were to be delivered inline.
             output: Option<BoundedVec<u8, InlineOutputBytes>>,
         },
+        /// The claim is challenged: the job waits for the verdict.
+        ClaimDisputed {
+            /// The job.
+            job: JobId,
+            /// Who claimed.
+            worker: T::AccountId,
+        },
+        /// Every challenge of the claim has failed; it is settled after the window, or when the client accepts.
+        ClaimUpheld {
+            /// The job.
+            job: JobId,
+            /// Who claimed.
+            worker: T::AccountId,
+            /// Last block of the challenge window, which may be later than it was.
+            window_until: BlockNumberFor<T>,
+        },
         /// One claim of a batch failed; the others are not touched by it.
         ClaimRejected {
             /// The job.
@@ -277,6 +303,13 @@ pub mod pallet {
             worker: T::AccountId,
             /// What it cost, all of it burned.
             slashed: BalanceOf<T>,
+        },
+        /// The worker was relieved of the job, since its stake is below the least that workers need.
+        WorkerRemoved {
+            /// The job.
+            job: JobId,
+            /// Who had it.
+            worker: T::AccountId,
         },
         /// The worker did not claim in time.
         DeadlineMissed {
@@ -373,7 +406,7 @@ pub mod pallet {
         AssignedToAnother,
         /// The job has been claimed already.
         AlreadyClaimed,
-        /// The deadline has passed.
+        /// The deadline has passed: the job goes to the next worker, at the latest when somebody calls `advance`.
         DeadlinePassed,
         /// The client asked for the output inline: give it.
         OutputMissing,
@@ -389,6 +422,14 @@ pub mod pallet {
         NotClaimed,
         /// Nothing is due: the job's phase is not over.
         NotDue,
+        /// The claim is under dispute: wait for the verdict.
+        UnderDispute,
+        /// The claim is not under dispute: challenge it first.
+        NotDisputed,
+        /// The challenge window is over: the claim stands.
+        WindowPassed,
+        /// The worker's stake is as large as it must be: wait for its claim, or for the deadline.
+        WorkerIsSecure,
         /// A step that the table of transitions does not have: a bug, please report it.
         IllegalTransition,
         /// The records and the holds disagree: a bug, please report it.
@@ -402,40 +443,7 @@ pub mod pallet {
         }
 
         fn integrity_test() {
-            assert!(
-                T::MinDeadline::get() <= T::MaxDeadline::get(),
-                "MinDeadline is above MaxDeadline"
-            );
-            assert!(
-                T::MinWindow::get() <= T::MaxWindow::get(),
-                "MinWindow is above MaxWindow"
-            );
-            assert!(
-                T::MinAuctionPhase::get() <= T::MaxAuctionPhase::get(),
-                "MinAuctionPhase is above MaxAuctionPhase"
-            );
-            assert!(
-                T::DeclineSlash::get() <= T::NonDeliverySlash::get(),
-                "declining must not cost more than silence, or workers would stay silent"
-            );
-            let full = u64::from(MAX_BATCH);
-            for (weight, what) in [
-                (
-                    T::WeightInfo::submit(0)
-                        .saturating_mul(full)
-                        .saturating_add(T::WeightInfo::search(MAX_BATCH, 1)),
-                    "jobs",
-                ),
-                (T::WeightInfo::claim(0).saturating_mul(full), "claims"),
-                (T::WeightInfo::settle().saturating_mul(full), "acceptances"),
-                (T::WeightInfo::step().saturating_mul(MAX_STEPS.into()), "steps"),
-            ] {
-                let limit = T::BlockWeights::get().get(DispatchClass::Normal).max_extrinsic;
-                assert!(
-                    limit.is_none_or(|limit| weight.all_lte(limit)),
-                    "a full batch of {what} must fit into a block"
-                );
-            }
+            Self::do_integrity_test();
         }
 
         #[cfg(feature = "try-runtime")]
@@ -536,6 +544,15 @@ pub mod pallet {
             ensure_signed(origin)?;
             jobs.into_iter().try_for_each(Self::do_advance)
         }
+
+        /// Gives an assigned job to the next worker, because the stake of the one that has it is below the least that
+        /// workers need. Anyone may call it, up to the deadline; a claim that comes before it stands.
+        #[pallet::call_index(11)]
+        #[pallet::weight(T::WeightInfo::step())]
+        pub fn reassign(origin: OriginFor<T>, job: JobId) -> DispatchResult {
+            ensure_signed(origin)?;
+            Self::do_reassign(job)
+        }
     }
 
     #[pallet::view_functions]
@@ -551,28 +568,6 @@ pub mod pallet {
                 .into_iter()
                 .map(|(job, _)| job)
                 .collect()
-        }
-    }
-
-    impl<T> From<TermsError> for Error<T> {
-        fn from(error: TermsError) -> Self {
-            match error {
-                TermsError::CeilingIsZero => Self::CeilingIsZero,
-                TermsError::DeadlineOutOfRange => Self::DeadlineOutOfRange,
-                TermsError::WindowOutOfRange => Self::WindowOutOfRange,
-                TermsError::AuctionPhaseOutOfRange => Self::AuctionPhaseOutOfRange,
-            }
-        }
-    }
-
-    impl<T: Config> Pallet<T> {
-        /// The bounds that a job's terms must keep.
-        pub fn terms() -> Terms<BlockNumberFor<T>> {
-            Terms {
-                deadline: (T::MinDeadline::get(), T::MaxDeadline::get()),
-                window: (T::MinWindow::get(), T::MaxWindow::get()),
-                auction_phase: (T::MinAuctionPhase::get(), T::MaxAuctionPhase::get()),
-            }
         }
     }
 }

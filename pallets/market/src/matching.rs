@@ -32,7 +32,7 @@ impl<T: Config> Pallet<T> {
     }
 
     /// Notes that `failed` had the job, and gives it to the next worker or its money back to the client.
-    pub(crate) fn reassign(id: JobId, mut job: JobOf<T>, failed: T::AccountId) -> DispatchResult {
+    pub(crate) fn hand_on(id: JobId, mut job: JobOf<T>, failed: T::AccountId) -> DispatchResult {
         let may_try_again = job.tried.try_push(failed).is_ok() && !job.tried.is_full();
         let next = if may_try_again {
             Self::next_worker(id, &job)

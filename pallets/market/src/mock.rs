@@ -1,9 +1,9 @@
 //! A runtime with the real pallets for models and workers, and the words in which the stories are told.
 
-use crate::{self as pallet_market, AgendaCursor, Claim, HoldReason, HostBlake2, Jobs, LongestJob};
+use crate::{self as pallet_market, AgendaCursor, Claim, HoldReason, Jobs, LongestJob};
 use assay_types::{
-    CloseReason, DataType, Delivery, Dimension, H256, JobId, JobInput, JobRequest, JobState, Matching, ModelVersion,
-    Payload, Phase, Precision, Schema, TensorSchema, bid_commitment,
+    ClaimedJobs, CloseReason, DataType, Delivery, Dimension, H256, HostBlake2, JobId, JobInput, JobRequest, JobState,
+    Matching, ModelVersion, Payload, Phase, Precision, Schema, TensorSchema, bid_commitment,
     limits::{InlineOutputBytes, Symbols},
     schema::{SymbolRange, payload_digest},
 };
@@ -16,7 +16,7 @@ use polkadot_sdk::{
         },
         weights::Weight,
     },
-    frame_system::{self, mocking::MockBlock},
+    frame_system::{self, EnsureRoot, mocking::MockBlock},
     pallet_balances, sp_io,
     sp_runtime::{BoundedVec, BuildStorage, FixedU128, Perbill, TryRuntimeError},
 };
@@ -90,6 +90,8 @@ impl pallet_workers::Config for Test {
     type StakePerPrice = StakePerPrice;
     type UnbondingBlocks = ConstU64<1_000>;
     type LongestJob = LongestJob<Test>;
+    type SlashDelay = ConstU64<SLASH_DELAY>;
+    type SlashCancelOrigin = EnsureRoot<u64>;
     type WeightInfo = ();
 }
 
@@ -105,6 +107,7 @@ impl pallet_market::Config for Test {
     type MaxWindow = ConstU64<100>;
     type MinAuctionPhase = ConstU64<2>;
     type MaxAuctionPhase = ConstU64<20>;
+    type DisputeAllowance = ConstU64<100>;
     type NonDeliverySlash = NonDeliverySlash;
     type DeclineSlash = DeclineSlash;
     type WeightInfo = ();
@@ -125,6 +128,7 @@ pub const DEADLINE: u64 = 5;
 pub const WINDOW: u64 = 8;
 pub const BIDDING: u64 = 3;
 pub const REVEAL: u64 = 4;
+pub const SLASH_DELAY: u64 = 10;
 pub const SALT: [u8; 32] = [5; 32];
 pub const NON_DELIVERY: Perbill = Perbill::from_percent(20);
 pub const DECLINE: Perbill = Perbill::from_percent(2);
@@ -190,7 +194,11 @@ impl TestExt {
             let issued = Balances::total_issuance();
             story();
             assert_ok!(check());
-            assert!(Balances::total_issuance() <= issued, "money came from nowhere");
+            assert_eq!(
+                Balances::total_issuance() + burned(),
+                issued,
+                "money came from nowhere, or went there"
+            );
         });
     }
 }
@@ -322,6 +330,7 @@ pub fn advance_to(block: u64) {
     while now() < block {
         System::set_block_number(now() + 1);
         Market::on_idle(now(), Weight::MAX);
+        Workers::on_idle(now(), Weight::MAX);
     }
 }
 
@@ -383,6 +392,25 @@ pub fn market_events() -> Vec<crate::Event<Test>> {
             _ => None,
         })
         .collect()
+}
+
+/// What was burned so far, as the events say: of stakes, and of the deposits of silent bidders.
+pub fn burned() -> u64 {
+    let burned = System::events().into_iter().map(|record| match record.event {
+        RuntimeEvent::Workers(pallet_workers::Event::Slashed { burned, .. })
+        | RuntimeEvent::Workers(pallet_workers::Event::SlashApplied { burned, .. }) => burned,
+        RuntimeEvent::Market(crate::Event::BidForfeited { amount, .. }) => amount,
+        _ => 0,
+    });
+    burned.sum()
+}
+
+/// A job that the cheap worker has claimed and somebody disputes.
+pub fn disputed(request: Request) -> JobId {
+    let job = submit(request);
+    claim(CHEAP, job);
+    assert_ok!(Market::dispute(job));
+    job
 }
 
 /// The job is gone, and the event of its closing says why.

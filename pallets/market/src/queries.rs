@@ -33,6 +33,17 @@ impl<T: Config> Pallet<T> {
         Self::list(|_, job| job.model == model && matches!(job.state, JobState::Bidding { until, .. } if now <= until))
     }
 
+    /// The jobs that are claimed or disputed, from job `from` on, in order.
+    pub fn claimed_jobs(from: JobId) -> Vec<(JobId, JobOf<T>)> {
+        let is_claimed = |job: &JobOf<T>| matches!(job.state, JobState::Claimed { .. } | JobState::Disputed { .. });
+        let mut jobs: Vec<_> = Jobs::<T>::iter()
+            .filter(|(id, job)| *id >= from && is_claimed(job))
+            .collect();
+        jobs.sort_by_key(|(id, _)| *id);
+        jobs.truncate(MAX_LISTED_JOBS as usize);
+        jobs
+    }
+
     /// What a job would cost now by standing offers, whatever the ceiling.
     pub fn quote(model: ModelVersion) -> Result<Quote<T::AccountId, BalanceOf<T>>, NoOffer> {
         T::Workers::cheapest(model, BalanceOf::<T>::max_value(), &[]).map(|(worker, price)| Quote { worker, price })
@@ -53,6 +64,7 @@ impl<T: Config> Pallet<T> {
                     window_until: *window_until,
                 };
             }
+            JobState::Disputed { assignment, .. } if assignment.worker == *worker => return WhyNot::UnderDispute,
             JobState::Assigned { assignment, deadline } if assignment.worker == *worker => {
                 return WhyNot::AwaitingClaim { deadline: *deadline };
             }
@@ -102,7 +114,7 @@ impl<T: Config> Pallet<T> {
                 None => WhyNot::BidNotRevealed { until: *until },
                 Some(_) => WhyNot::AwaitingClose { until: *until },
             }),
-            (JobState::Assigned { .. } | JobState::Claimed { .. }, _) => None,
+            (JobState::Assigned { .. } | JobState::Claimed { .. } | JobState::Disputed { .. }, _) => None,
         }
     }
 

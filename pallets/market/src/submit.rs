@@ -1,13 +1,20 @@
 //! Submission: everything that can be known of a job is checked before a unit of money is held.
 
-use crate::*;
+use crate::{
+    terms::{Terms, TermsError},
+    *,
+};
 use assay_types::{
-    Delivery, JobId, JobInput, JobState, Matching, ModelRegistry, Schema, SchemaError,
+    Delivery, HostBlake2, JobId, JobInput, JobState, Matching, ModelRegistry, Schema, SchemaError,
     limits::{InlineInputBytes, MAX_INLINE_OUTPUT_BYTES, Symbols},
     schema::payload_digest,
     traits::VersionInfo,
 };
-use frame_support::{ensure, traits::fungible::MutateHold};
+use frame_support::{
+    ensure,
+    traits::{Get, fungible::MutateHold},
+};
+use frame_system::pallet_prelude::BlockNumberFor;
 use sp_core::H256;
 use sp_runtime::{DispatchError, DispatchResult, traits::Saturating};
 
@@ -126,5 +133,25 @@ impl<T: Config> Pallet<T> {
             );
         }
         Ok(())
+    }
+
+    /// The bounds that a job's terms must keep.
+    pub fn terms() -> Terms<BlockNumberFor<T>> {
+        Terms {
+            deadline: (T::MinDeadline::get(), T::MaxDeadline::get()),
+            window: (T::MinWindow::get(), T::MaxWindow::get()),
+            auction_phase: (T::MinAuctionPhase::get(), T::MaxAuctionPhase::get()),
+        }
+    }
+}
+
+impl<T> From<TermsError> for Error<T> {
+    fn from(error: TermsError) -> Self {
+        match error {
+            TermsError::CeilingIsZero => Self::CeilingIsZero,
+            TermsError::DeadlineOutOfRange => Self::DeadlineOutOfRange,
+            TermsError::WindowOutOfRange => Self::WindowOutOfRange,
+            TermsError::AuctionPhaseOutOfRange => Self::AuctionPhaseOutOfRange,
+        }
     }
 }

@@ -9,7 +9,6 @@ use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use polkadot_sdk::{
     frame_support::traits::{Get, fungible},
     frame_system::{self, pallet_prelude::BlockNumberFor},
-    sp_io,
     sp_runtime::{BoundedVec, traits::Saturating},
 };
 use scale_info::TypeInfo;
@@ -38,8 +37,8 @@ pub struct Claim {
     pub output: Option<BoundedVec<u8, InlineOutputBytes>>,
 }
 
-/// The longest that a job can last, in blocks: an auction's two phases, every attempt up to its deadline, and the
-/// challenge window. Stakes and model versions must outlast it.
+/// The longest that a job can last, in blocks: an auction's two phases, every attempt up to its deadline, the challenge
+/// window, and what is allowed for a dispute. Stakes and model versions must outlast it.
 pub struct LongestJob<T>(core::marker::PhantomData<T>);
 
 impl<T: Config> Get<BlockNumberFor<T>> for LongestJob<T> {
@@ -47,15 +46,9 @@ impl<T: Config> Get<BlockNumberFor<T>> for LongestJob<T> {
         // Saturating: a bound that saturates fails the integrity tests of those who must outlast it.
         let auction = T::MaxAuctionPhase::get().saturating_mul(2u32.into());
         let attempts = T::MaxDeadline::get().saturating_mul(limits::MAX_ATTEMPTS.into());
-        auction.saturating_add(attempts).saturating_add(T::MaxWindow::get())
-    }
-}
-
-/// BLAKE2b-256 by the node's host function.
-pub struct HostBlake2;
-
-impl assay_exact::digest::Hash256 for HostBlake2 {
-    fn hash(bytes: &[u8]) -> [u8; 32] {
-        sp_io::hashing::blake2_256(bytes)
+        auction
+            .saturating_add(attempts)
+            .saturating_add(T::MaxWindow::get())
+            .saturating_add(T::DisputeAllowance::get())
     }
 }

@@ -1,13 +1,19 @@
 //! What must hold: of the constants before the chain starts, and of the state after every block.
 
-use crate::{Config, HoldReason, Load, Offers, OffersOf, Pallet, Workers};
+use crate::{
+    BalanceOf, Config, HoldReason, Load, NextSlash, NextToMature, Offers, OffersOf, Pallet, PendingSlashes, Workers,
+};
+use alloc::collections::BTreeMap;
 use assay_types::WorkerStatus;
 use polkadot_sdk::{
     frame_support::{
         ensure,
         traits::{Get, fungible::InspectHold},
     },
-    sp_runtime::{TryRuntimeError, traits::Zero},
+    sp_runtime::{
+        TryRuntimeError,
+        traits::{Saturating, Zero},
+    },
 };
 
 impl<T: Config> Pallet<T> {
@@ -30,6 +36,7 @@ impl<T: Config> Pallet<T> {
     /// Checks money against records, and each index against the other.
     pub fn do_try_state() -> Result<(), TryRuntimeError> {
         Self::check_workers()?;
+        Self::check_slashes()?;
         Self::check_books()?;
         Self::check_lists()?;
         for (worker, _, load) in Load::<T>::iter() {
@@ -45,7 +52,7 @@ impl<T: Config> Pallet<T> {
             let held = T::Currency::balance_on_hold(&HoldReason::Stake.into(), &worker);
             ensure!(
                 record.held() == Some(held),
-                "what is held is not the stake and what unbonds"
+                "what is held is not the stake, what unbonds and what is to be slashed"
             );
             ensure!(record.locked <= record.stake, "more is locked than staked");
             let in_order = record
@@ -67,11 +74,39 @@ impl<T: Config> Pallet<T> {
                     ensure!(!has_offers, "a worker that has left has offers");
                     ensure!(record.stake.is_zero(), "a worker that has left has stake");
                     ensure!(
-                        !record.unbonding.is_empty(),
-                        "a worker that has left has nothing to withdraw"
+                        !record.is_over(),
+                        "a worker that has left has nothing to withdraw and nothing to lose"
                     );
                 }
             }
+        }
+        Ok(())
+    }
+
+    /// Every worker's slashes add up to what its record says, and each has a number that was given out.
+    fn check_slashes() -> Result<(), TryRuntimeError> {
+        let mut sums = BTreeMap::<T::AccountId, BalanceOf<T>>::new();
+        let end = NextSlash::<T>::get();
+        ensure!(
+            NextToMature::<T>::get() <= end,
+            "a slash was looked at before it was given"
+        );
+        for (slash, pending) in PendingSlashes::<T>::iter() {
+            ensure!(slash < end, "a slash has a number that was not given out");
+            ensure!(
+                Workers::<T>::contains_key(&pending.worker),
+                "an account that is no worker is to be slashed"
+            );
+            let sum = sums.entry(pending.worker).or_insert_with(Zero::zero);
+            // Saturating: a sum that saturates differs from any record, so the check fails as it should.
+            *sum = sum.saturating_add(pending.amount);
+        }
+        for (worker, record) in Workers::<T>::iter() {
+            let sum = sums.get(&worker).copied().unwrap_or_else(Zero::zero);
+            ensure!(
+                record.slashing == sum,
+                "a record differs from the worker's pending slashes"
+            );
         }
         Ok(())
     }

@@ -15,6 +15,11 @@
 //! [`assay_types::limits::MAX_OFFERS_PER_MODEL`] workers. A full book is entered only by an offer strictly cheaper than
 //! its dearest one, which it displaces.
 //!
+//! A slash takes effect in one of two ways. For a missed deadline, which the chain sees by itself, it is paid and burned
+//! at once. For a fault that was proved in a dispute it is *pending*: it leaves the stake at once, so that it secures
+//! nothing, and stays held for [`Config::SlashDelay`]. In that time [`Config::SlashCancelOrigin`] can cancel it, should
+//! the fault have been the chain's own; then the awards are paid and the rest is burned.
+//!
 //! Stake that is not locked may *unbond*: it secures nothing any more, stays held for [`Config::UnbondingBlocks`] and can
 //! then be withdrawn. What a worker may do depends on its status, whose steps stand in
 //! [`assay_types::WorkerStatus::TRANSITIONS`]. A worker that has *left* is forgotten once it has withdrawn everything.
@@ -23,17 +28,22 @@
 //!
 //! * **Stake**: money that secures jobs, free and locked together. **Locked**: the part that jobs and bids need.
 //! * **Unbonding**: taken out of the stake and not yet withdrawn.
+//! * **Pending slash**: taken out of the stake for a proved fault and not yet applied. **Mature**: due to be applied.
+//! * **Secure**: registered and with at least [`Config::MinStake`]. The market lets a worker that is not secure keep what
+//!   it has claimed, and may give what it has not to another.
 //! * **Offer**, **book**: a worker's price and capacity for one model version; all offers for it in order.
 //! * **Load**: the jobs of a worker on one version that are assigned and not yet claimed.
 //! * **Eligible**: active, and with at least [`Config::MinStake`] and enough of it free.
 //!
 //! ## Properties
 //!
-//! * What is held of a worker's balance under [`HoldReason::Stake`] is its stake and all that unbonds, to the unit.
+//! * What is held of a worker's balance under [`HoldReason::Stake`] is its stake, all that unbonds and its pending
+//!   slashes, to the unit.
 //! * The locked part is never more than the stake, so that every lock can be slashed in full.
 //! * Stake unbonds for longer than any job that could have been assigned while it was stake can last.
 //! * Every book is sorted, holds one offer per worker, and is bounded; a worker's list of offers says the same.
 //! * A worker whose stake was slashed below the least gets no job until it bonds more.
+//! * A slash that is pending is applied or cancelled, and never both; how late it is applied changes nothing of it.
 //! * No call iterates over anything unbounded, and no record is kept for a worker without money or work.
 //!
 //! [`Pallet::do_try_state`] checks what of this can be seen in storage.
@@ -49,6 +59,7 @@ mod checks;
 mod offers;
 mod queries;
 mod registry;
+mod slashes;
 pub mod stake;
 mod staking;
 mod status;
@@ -66,9 +77,9 @@ pub use weights::WeightInfo;
 
 #[frame_support::pallet]
 pub mod pallet {
-    use crate::{BalanceOf, BookOf, OfferOf, WeightInfo, WorkerRecordOf};
+    use crate::{BalanceOf, BookOf, OfferOf, PendingSlashOf, WeightInfo, WorkerRecordOf};
     use alloc::vec::Vec;
-    use assay_types::{ModelRegistry, ModelVersion, WorkerInfo, limits};
+    use assay_types::{ModelRegistry, ModelVersion, SlashId, WorkerInfo, limits};
     use polkadot_sdk::{
         frame_support::{pallet_prelude::*, traits::fungible},
         frame_system::pallet_prelude::*,
@@ -117,6 +128,14 @@ pub mod pallet {
         #[pallet::constant]
         type LongestJob: Get<BlockNumberFor<Self>>;
 
+        /// Blocks from a conviction until its slash is applied. Long enough for people to see a conviction that was the
+        /// chain's own fault, and to cancel it.
+        #[pallet::constant]
+        type SlashDelay: Get<BlockNumberFor<Self>>;
+
+        /// Who may cancel a pending slash.
+        type SlashCancelOrigin: EnsureOrigin<Self::RuntimeOrigin>;
+
         /// Weights of the calls.
         type WeightInfo: WeightInfo;
     }
@@ -124,7 +143,7 @@ pub mod pallet {
     /// Why this pallet holds money.
     #[pallet::composite_enum]
     pub enum HoldReason {
-        /// A worker's stake, and what of it unbonds.
+        /// A worker's stake, and what was part of it: what unbonds, and what is to be slashed.
         #[codec(index = 0)]
         Stake,
     }
@@ -146,6 +165,19 @@ pub mod pallet {
     #[pallet::storage]
     pub type Load<T: Config> =
         StorageDoubleMap<_, Blake2_128Concat, T::AccountId, Twox64Concat, ModelVersion, u32, ValueQuery>;
+
+    /// The number of the next pending slash.
+    #[pallet::storage]
+    pub type NextSlash<T: Config> = StorageValue<_, SlashId, ValueQuery>;
+
+    /// The first pending slash that `on_idle` has not looked at since it was mature; earlier ones were applied or
+    /// cancelled, or wait for a call.
+    #[pallet::storage]
+    pub type NextToMature<T: Config> = StorageValue<_, SlashId, ValueQuery>;
+
+    /// Slashes that are neither applied nor cancelled yet.
+    #[pallet::storage]
+    pub type PendingSlashes<T: Config> = StorageMap<_, Twox64Concat, SlashId, PendingSlashOf<T>>;
 
     /// What happened.
     #[pallet::event]
@@ -237,6 +269,44 @@ pub mod pallet {
             /// To whom it was paid.
             beneficiary: T::AccountId,
         },
+        /// A fault of a worker was proved; what it loses for that is no longer part of its stake.
+        SlashPending {
+            /// The slash.
+            slash: SlashId,
+            /// The worker.
+            worker: T::AccountId,
+            /// What it loses.
+            amount: BalanceOf<T>,
+            /// The block from which the slash is applied, and up to which it can be cancelled.
+            matures_at: BlockNumberFor<T>,
+        },
+        /// A pending slash was applied.
+        SlashApplied {
+            /// The slash.
+            slash: SlashId,
+            /// The worker.
+            worker: T::AccountId,
+            /// What of it was burned.
+            burned: BalanceOf<T>,
+            /// Who was paid what of it.
+            awards: [(T::AccountId, BalanceOf<T>); 2],
+        },
+        /// A pending slash was cancelled: the worker has its stake again, or its money if it has left.
+        SlashCancelled {
+            /// The slash.
+            slash: SlashId,
+            /// The worker.
+            worker: T::AccountId,
+            /// What it has again.
+            amount: BalanceOf<T>,
+        },
+        /// A mature slash could not be applied in `on_idle`; it waits for `apply_slash`.
+        SlashFailed {
+            /// The slash.
+            slash: SlashId,
+            /// Why.
+            error: DispatchError,
+        },
     }
 
     /// Why a call was refused, and what to do.
@@ -287,10 +357,20 @@ pub mod pallet {
         StakeLocked,
         /// More stake was to be freed or slashed than is locked: the books of the caller, a pallet, are wrong.
         LockedStakeTooSmall,
+        /// No such pending slash: it was never given, or it was applied or cancelled, and its event says which.
+        NoSuchSlash,
+        /// The slash is not mature: its record says from which block it can be applied.
+        SlashNotMature,
+        /// The slash is mature and can no longer be cancelled: make good its loss in another way.
+        SlashMature,
     }
 
     #[pallet::hooks]
     impl<T: Config> Hooks<BlockNumberFor<T>> for Pallet<T> {
+        fn on_idle(now: BlockNumberFor<T>, remaining: Weight) -> Weight {
+            Self::apply_mature_slashes(now, remaining)
+        }
+
         fn integrity_test() {
             Self::do_integrity_test();
         }
@@ -388,6 +468,23 @@ pub mod pallet {
         pub fn leave(origin: OriginFor<T>) -> DispatchResult {
             let worker = ensure_signed(origin)?;
             Self::do_leave(worker)
+        }
+
+        /// Applies a pending slash that is mature: pays its awards and burns the rest. Anyone may call it; `on_idle`
+        /// does the same where there is weight left.
+        #[pallet::call_index(10)]
+        #[pallet::weight(T::WeightInfo::apply_slash())]
+        pub fn apply_slash(origin: OriginFor<T>, slash: SlashId) -> DispatchResult {
+            ensure_signed(origin)?;
+            Self::do_apply_slash(slash)
+        }
+
+        /// Cancels a pending slash that is not mature: the worker has its stake again, or its money if it has left.
+        #[pallet::call_index(11)]
+        #[pallet::weight(T::WeightInfo::cancel_slash())]
+        pub fn cancel_slash(origin: OriginFor<T>, slash: SlashId) -> DispatchResult {
+            T::SlashCancelOrigin::ensure_origin(origin)?;
+            Self::do_cancel_slash(slash)
         }
     }
 

@@ -6,12 +6,12 @@ use polkadot_sdk::{
     frame_support::{
         assert_ok, derive_impl, parameter_types,
         traits::{
-            ConstU64,
+            ConstU64, Hooks,
             fungible::{Inspect, InspectHold, Mutate},
         },
+        weights::Weight,
     },
-    frame_system,
-    frame_system::mocking::MockBlock,
+    frame_system::{self, EnsureRoot, mocking::MockBlock},
     pallet_balances, sp_io,
     sp_runtime::FixedU128,
 };
@@ -49,6 +49,8 @@ pub const MIN_STAKE: u64 = 1_000;
 pub const FLOOR: u64 = 100;
 /// Blocks that stake unbonds.
 pub const UNBONDING_BLOCKS: u64 = 20;
+/// Blocks that a slash is pending.
+pub const SLASH_DELAY: u64 = 6;
 /// What the accounts of the stories own.
 pub const ENDOWMENT: u64 = 1_000_000;
 
@@ -95,6 +97,8 @@ impl pallet_workers::Config for Test {
     type StakePerPrice = StakePerPrice;
     type UnbondingBlocks = ConstU64<UNBONDING_BLOCKS>;
     type LongestJob = LongestJob;
+    type SlashDelay = ConstU64<SLASH_DELAY>;
+    type SlashCancelOrigin = EnsureRoot<u64>;
     type WeightInfo = ();
 }
 
@@ -135,6 +139,12 @@ pub fn story(tell: impl FnOnce()) {
 
 pub fn advance_to(block: u64) {
     System::set_block_number(block);
+}
+
+/// Goes on to a block, with all the idle weight that the slashes could want in it.
+pub fn idle_to(block: u64) {
+    advance_to(block);
+    Workers::on_idle(block, Weight::MAX);
 }
 
 pub fn signed(account: u64) -> RuntimeOrigin {

@@ -22,6 +22,7 @@ impl<T: Config> Pallet<T> {
                 .into_iter()
                 .map(|piece| (piece.amount, piece.until))
                 .collect(),
+            slashing: record.slashing,
             offers: OffersOf::<T>::get(worker)
                 .into_iter()
                 .filter_map(offer)
@@ -29,6 +30,7 @@ impl<T: Config> Pallet<T> {
             completed: record.completed,
             missed: record.missed,
             declined: record.declined,
+            convicted: record.convicted,
         })
     }
 

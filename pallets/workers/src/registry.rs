@@ -1,7 +1,9 @@
 //! The workers, as the market sees and moves them.
 
 use crate::{BalanceOf, Config, Error, Event, HoldReason, Load, Offers, Pallet, WorkerRecordOf, Workers, stake};
-use assay_types::{ModelVersion, NoOffer, Slashed, Unavailable, WorkerRegistry, WorkerStatus, traits::Outcome};
+use assay_types::{
+    ModelVersion, NoOffer, SlashId, Slashed, Unavailable, WorkerRegistry, WorkerStatus, traits::Outcome,
+};
 use polkadot_sdk::{
     frame_support::{
         defensive, ensure,
@@ -77,7 +79,7 @@ impl<T: Config> WorkerRegistry<T::AccountId, BalanceOf<T>> for Pallet<T> {
             Some(load) => *entry = load.checked_sub(1).filter(|load| *load > 0),
         });
         match outcome {
-            Outcome::Claimed => {}
+            Outcome::Claimed | Outcome::Removed => {}
             // Saturating: statistics, which nothing depends on.
             Outcome::Missed => Self::note(worker, |record| record.missed = record.missed.saturating_add(1)),
             Outcome::Declined => Self::note(worker, |record| record.declined = record.declined.saturating_add(1)),
@@ -90,15 +92,7 @@ impl<T: Config> WorkerRegistry<T::AccountId, BalanceOf<T>> for Pallet<T> {
         beneficiary: &T::AccountId,
         paid: BalanceOf<T>,
     ) -> Result<Slashed<BalanceOf<T>>, DispatchError> {
-        let mut record = Self::record(worker)?;
-        record.locked = record
-            .locked
-            .checked_sub(&amount)
-            .ok_or(Error::<T>::LockedStakeTooSmall)?;
-        record.stake = record
-            .stake
-            .checked_sub(&amount)
-            .ok_or(Error::<T>::LockedStakeTooSmall)?;
+        let record = Self::without_locked(worker, amount)?;
 
         let slashed = with_storage_layer(|| Self::take_held(worker, amount, beneficiary, paid))?;
         Workers::<T>::insert(worker, record);
@@ -109,6 +103,18 @@ impl<T: Config> WorkerRegistry<T::AccountId, BalanceOf<T>> for Pallet<T> {
             beneficiary: beneficiary.clone(),
         });
         Ok(slashed)
+    }
+
+    fn slash_later(
+        worker: &T::AccountId,
+        amount: BalanceOf<T>,
+        awards: [(T::AccountId, BalanceOf<T>); 2],
+    ) -> Result<SlashId, DispatchError> {
+        Self::do_slash_later(worker, amount, awards)
+    }
+
+    fn is_secure(worker: &T::AccountId) -> bool {
+        Workers::<T>::get(worker).is_some_and(|record| record.stake >= T::MinStake::get())
     }
 
     fn note_completed(worker: &T::AccountId) {
@@ -137,6 +143,23 @@ impl<T: Config> Pallet<T> {
         Ok(record)
     }
 
+    /// The record of a worker that has just lost `amount` of its locked stake.
+    pub(crate) fn without_locked(
+        worker: &T::AccountId,
+        amount: BalanceOf<T>,
+    ) -> Result<WorkerRecordOf<T>, DispatchError> {
+        let mut record = Self::record(worker)?;
+        record.locked = record
+            .locked
+            .checked_sub(&amount)
+            .ok_or(Error::<T>::LockedStakeTooSmall)?;
+        record.stake = record
+            .stake
+            .checked_sub(&amount)
+            .ok_or(Error::<T>::LockedStakeTooSmall)?;
+        Ok(record)
+    }
+
     /// Pays `paid` of what is held to the beneficiary, if it can receive that, and burns the rest of `amount`.
     fn take_held(
         worker: &T::AccountId,
@@ -144,24 +167,42 @@ impl<T: Config> Pallet<T> {
         beneficiary: &T::AccountId,
         paid: BalanceOf<T>,
     ) -> Result<Slashed<BalanceOf<T>>, DispatchError> {
-        let reason = HoldReason::Stake.into();
-        let deposit = T::Currency::can_deposit(beneficiary, paid.min(amount), Provenance::Extant);
-        let slashed = stake::split_slash(amount, paid, deposit == DepositConsequence::Success);
-        if !slashed.paid.is_zero() {
-            T::Currency::transfer_on_hold(
-                &reason,
-                worker,
-                beneficiary,
-                slashed.paid,
-                Precision::Exact,
-                Restriction::Free,
-                Fortitude::Force,
-            )?;
-        }
-        if !slashed.burned.is_zero() {
-            T::Currency::burn_held(&reason, worker, slashed.burned, Precision::Exact, Fortitude::Force)?;
-        }
+        let due = paid.min(amount);
+        let received = !due.is_zero() && Self::pay_held(worker, beneficiary, due)?;
+        let slashed = stake::split_slash(amount, due, received);
+        Self::burn_held(worker, slashed.burned)?;
         Ok(slashed)
+    }
+
+    /// Pays `amount` of what is held of a worker, if the beneficiary can receive it; says whether it did.
+    pub(crate) fn pay_held(
+        worker: &T::AccountId,
+        beneficiary: &T::AccountId,
+        amount: BalanceOf<T>,
+    ) -> Result<bool, DispatchError> {
+        let deposit = T::Currency::can_deposit(beneficiary, amount, Provenance::Extant);
+        if deposit != DepositConsequence::Success {
+            return Ok(false);
+        }
+        T::Currency::transfer_on_hold(
+            &HoldReason::Stake.into(),
+            worker,
+            beneficiary,
+            amount,
+            Precision::Exact,
+            Restriction::Free,
+            Fortitude::Force,
+        )?;
+        Ok(true)
+    }
+
+    /// Burns `amount` of what is held of a worker.
+    pub(crate) fn burn_held(worker: &T::AccountId, amount: BalanceOf<T>) -> DispatchResult {
+        if !amount.is_zero() {
+            let reason = HoldReason::Stake.into();
+            T::Currency::burn_held(&reason, worker, amount, Precision::Exact, Fortitude::Force)?;
+        }
+        Ok(())
     }
 
     /// Writes down what a worker did.

@@ -33,6 +33,39 @@ pub fn split_slash<B: AtLeast32BitUnsigned + Copy>(amount: B, paid: B, can_recei
     } // `paid` is at most `amount`.
 }
 
+/// Where a slash went: what each award came to, and what was burned. Together they are what was slashed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shares<AccountId, Balance> {
+    /// Who was paid what; nothing where the beneficiary could not receive it.
+    pub paid: [(AccountId, Balance); 2],
+    /// The rest.
+    pub burned: Balance,
+}
+
+/// Shares out a slash of `amount`: each award in its order as far as there is anything left, and the rest burned.
+/// `pay` pays a beneficiary and says whether it could receive that; it is not asked about nothing.
+pub fn share_slash<AccountId, B, E>(
+    amount: B,
+    awards: [(AccountId, B); 2],
+    mut pay: impl FnMut(&AccountId, B) -> Result<bool, E>,
+) -> Result<Shares<AccountId, B>, E>
+where
+    B: AtLeast32BitUnsigned + Copy,
+{
+    let mut shares = Shares {
+        paid: awards,
+        burned: amount,
+    };
+    for (beneficiary, award) in &mut shares.paid {
+        let due = (*award).min(shares.burned);
+        let received = !due.is_zero() && pay(beneficiary, due)?;
+        let split = split_slash(shares.burned, due, received);
+        *award = split.paid;
+        shares.burned = split.burned;
+    }
+    Ok(shares)
+}
+
 /// The stake that remains after `amount` of it unbonds.
 pub fn unbond<B: AtLeast32BitUnsigned + Copy>(stake: B, locked: B, amount: B, minimum: B) -> Result<B, CannotUnbond> {
     let remaining = stake.checked_sub(&amount).ok_or(CannotUnbond::MoreThanFree)?;
@@ -128,6 +161,37 @@ mod tests {
             prop_assert!(slashed.paid <= paid);
             prop_assert!(can_receive || slashed.paid == 0);
             prop_assert!(!can_receive || slashed.paid == paid.min(amount));
+        }
+
+        #[test]
+        fn what_a_slash_awards_and_burns_is_what_was_slashed(
+            amount in balance(), awards in [balance(), balance()], can_receive in any::<[bool; 2]>(),
+        ) {
+            let mut received = 0;
+            let wanted = [(0usize, awards[0]), (1, awards[1])];
+            let shares = share_slash(amount, wanted, |beneficiary, due| {
+                prop_assert!(due > 0);
+                if can_receive[*beneficiary] {
+                    received += due;
+                }
+                Ok(can_receive[*beneficiary])
+            })?;
+            let paid = shares.paid[0].1 + shares.paid[1].1;
+            prop_assert_eq!(paid + shares.burned, amount);
+            prop_assert_eq!(received, paid);
+            for (beneficiary, award) in shares.paid {
+                prop_assert!(award <= awards[beneficiary]);
+                prop_assert!(can_receive[beneficiary] || award == 0);
+            }
+        }
+
+        #[test]
+        fn awards_that_a_slash_covers_are_paid_in_full(
+            awards in [balance(), balance()], burned in balance(),
+        ) {
+            let wanted = [((), awards[0]), ((), awards[1])];
+            let shares = share_slash(awards[0] + awards[1] + burned, wanted, |(), _| Ok::<_, ()>(true));
+            prop_assert_eq!(shares, Ok(Shares { paid: wanted, burned }));
         }
 
         #[test]

@@ -66,11 +66,7 @@ impl<T: Config> Pallet<T> {
         ensure!(!amount.is_zero(), Error::<T>::NothingToWithdraw);
 
         T::Currency::release(&HoldReason::Stake.into(), &worker, amount, Precision::Exact)?;
-        if record.status == WorkerStatus::Left && unbonding.is_empty() {
-            Workers::<T>::remove(&worker);
-        } else {
-            Workers::<T>::insert(&worker, WorkerRecord { unbonding, ..record });
-        }
+        Self::keep(&worker, WorkerRecord { unbonding, ..record });
         Self::deposit_event(Event::Withdrawn { worker, amount });
         Ok(())
     }
@@ -84,6 +80,15 @@ impl<T: Config> Pallet<T> {
         let until = frame_system::Pallet::<T>::block_number().saturating_add(T::UnbondingBlocks::get());
         record.unbonding = stake::add_piece(record.unbonding, amount, until).ok_or(Error::<T>::TooManyUnbonding)?;
         Ok((record, until))
+    }
+
+    /// Writes the record of a worker, or forgets the worker if nothing is left to remember.
+    pub(crate) fn keep(worker: &T::AccountId, record: WorkerRecordOf<T>) {
+        if record.is_over() {
+            Workers::<T>::remove(worker);
+        } else {
+            Workers::<T>::insert(worker, record);
+        }
     }
 
     /// The worker's record.

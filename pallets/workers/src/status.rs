@@ -46,11 +46,7 @@ impl<T: Config> Pallet<T> {
                 until,
             });
         }
-        if record.unbonding.is_empty() {
-            Workers::<T>::remove(&worker);
-        } else {
-            Workers::<T>::insert(&worker, record);
-        }
+        Self::keep(&worker, record);
         Self::deposit_event(Event::Left { worker });
         Ok(())
     }

@@ -19,6 +19,9 @@ pub type BalanceOf<T> = <<T as Config>::Currency as fungible::Inspect<<T as fram
 /// The record of a worker in this runtime.
 pub type WorkerRecordOf<T> = WorkerRecord<BalanceOf<T>, BlockNumberFor<T>>;
 
+/// A slash that waits, in this runtime.
+pub type PendingSlashOf<T> = PendingSlash<<T as frame_system::Config>::AccountId, BalanceOf<T>, BlockNumberFor<T>>;
+
 /// A standing offer in this runtime.
 pub type OfferOf<T> = Offer<<T as frame_system::Config>::AccountId, BalanceOf<T>>;
 
@@ -37,7 +40,20 @@ pub struct Piece<Balance, BlockNumber> {
     pub until: BlockNumber,
 }
 
-/// A worker and its money. What is held of its balance is `stake` and all of `unbonding` together.
+/// Stake that a worker is to lose, held and no longer part of its stake until the slash is applied or cancelled.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+pub struct PendingSlash<AccountId, Balance, BlockNumber> {
+    /// Who is slashed.
+    pub worker: AccountId,
+    /// What it loses.
+    pub amount: Balance,
+    /// What others get of that, in this order and as far as it goes; the rest is burned.
+    pub awards: [(AccountId, Balance); 2],
+    /// The block from which the slash can be applied, and no longer cancelled.
+    pub matures_at: BlockNumber,
+}
+
+/// A worker and its money. What is held of its balance is `stake`, all of `unbonding` and `slashing` together.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
 pub struct WorkerRecord<Balance, BlockNumber> {
     /// Whether it takes new jobs.
@@ -48,12 +64,16 @@ pub struct WorkerRecord<Balance, BlockNumber> {
     pub locked: Balance,
     /// What it has taken out of its stake and not yet withdrawn.
     pub unbonding: Pieces<Balance, BlockNumber>,
+    /// The sum of its pending slashes, which are no longer in its stake.
+    pub slashing: Balance,
     /// Jobs that it claimed and was paid for.
     pub completed: u64,
     /// Jobs that it let pass their deadline.
     pub missed: u64,
     /// Jobs that it declined.
     pub declined: u64,
+    /// Slashes that it was given for faults that were proved, those that were cancelled left out.
+    pub convicted: u64,
 }
 
 impl<Balance: AtLeast32BitUnsigned + Copy, BlockNumber> WorkerRecord<Balance, BlockNumber> {
@@ -64,9 +84,11 @@ impl<Balance: AtLeast32BitUnsigned + Copy, BlockNumber> WorkerRecord<Balance, Bl
             stake,
             locked: Zero::zero(),
             unbonding: Pieces::new(),
+            slashing: Zero::zero(),
             completed: 0,
             missed: 0,
             declined: 0,
+            convicted: 0,
         }
     }
 
@@ -79,6 +101,13 @@ impl<Balance: AtLeast32BitUnsigned + Copy, BlockNumber> WorkerRecord<Balance, Bl
     pub fn held(&self) -> Option<Balance> {
         self.unbonding
             .iter()
-            .try_fold(self.stake, |held, piece| held.checked_add(&piece.amount))
+            .try_fold(self.stake.checked_add(&self.slashing)?, |held, piece| {
+                held.checked_add(&piece.amount)
+            })
+    }
+
+    /// Whether there is nothing left to remember: the worker has left, and none of its money is held.
+    pub fn is_over(&self) -> bool {
+        self.status == WorkerStatus::Left && self.unbonding.is_empty() && self.slashing.is_zero()
     }
 }

@@ -5,9 +5,9 @@
 //! Proof: for each key touched, the greatest length of its value and of its key, plus [`TRIE_BYTES_PER_KEY`] of trie
 //! nodes. An account and its holds are counted with every hold that is placed or released.
 
-use crate::{BookOf, Config, WorkerRecordOf};
+use crate::{BookOf, Config, PendingSlashOf, WorkerRecordOf};
 use assay_types::{
-    ModelVersion, Schema,
+    ModelVersion, Schema, SlashId,
     limits::{MAX_OFFERS_PER_WORKER, OffersPerWorker},
 };
 use codec::MaxEncodedLen;
@@ -25,6 +25,9 @@ pub const CALL_REF_TIME: u64 = 60_000_000;
 
 /// Picoseconds to decode, search, change and encode a full book: 64 entries of 52 bytes, at some 150 ns each.
 pub const BOOK_REF_TIME: u64 = 10_000_000;
+
+/// Picoseconds to decode a pending slash, of some 200 bytes.
+pub const LOOK_REF_TIME: u64 = 5_000_000;
 
 /// Trie nodes in the proof of one key: what the SDK's benchmarks add per key for a map of a million entries.
 pub const TRIE_BYTES_PER_KEY: u64 = 2_475;
@@ -58,6 +61,12 @@ pub trait WeightInfo {
     fn drain() -> Weight;
     /// Weight of [`crate::Pallet::leave`] for a worker with as many offers as it may have.
     fn leave() -> Weight;
+    /// Weight of [`crate::Pallet::apply_slash`].
+    fn apply_slash() -> Weight;
+    /// Weight of [`crate::Pallet::cancel_slash`].
+    fn cancel_slash() -> Weight;
+    /// Weight of a look at the next pending slash.
+    fn look_at_slash() -> Weight;
 }
 
 /// Bounds computed from the storage that a call touches.
@@ -79,6 +88,10 @@ impl<T: Config> ComputedWeight<T> {
 
     fn list() -> u64 {
         key::<AccountOf<T>, BoundedVec<ModelVersion, OffersPerWorker>>()
+    }
+
+    fn slash() -> u64 {
+        key::<SlashId, PendingSlashOf<T>>()
     }
 
     fn load() -> u64 {
@@ -166,9 +179,27 @@ impl<T: Config> WeightInfo for ComputedWeight<T> {
             .saturating_add(T::DbWeight::get().reads(2))
             .saturating_add(Weight::from_parts(0, 2 * Self::load()))
     }
+
+    /// Reads and writes the slash, the worker, its account and holds, the accounts of two beneficiaries, and the
+    /// issuance.
+    fn apply_slash() -> Weight {
+        Self::call(7, 7, 0, Self::slash() + Self::worker() + 3 * holds())
+    }
+
+    /// Reads and writes the slash, the worker, its account and holds.
+    fn cancel_slash() -> Weight {
+        Self::call(4, 4, 0, Self::slash() + Self::worker() + holds())
+    }
+
+    /// Reads the slash.
+    fn look_at_slash() -> Weight {
+        T::DbWeight::get()
+            .reads(1)
+            .saturating_add(Weight::from_parts(LOOK_REF_TIME, Self::slash()))
+    }
 }
 
-/// No weight at all, for tests.
+/// For tests: no weight at all, but for the slashes, whose drain is metered.
 impl WeightInfo for () {
     fn register() -> Weight {
         Weight::zero()
@@ -209,6 +240,18 @@ impl WeightInfo for () {
     fn leave() -> Weight {
         Weight::zero()
     }
+
+    fn apply_slash() -> Weight {
+        Weight::from_parts(1_000, 0)
+    }
+
+    fn cancel_slash() -> Weight {
+        Weight::zero()
+    }
+
+    fn look_at_slash() -> Weight {
+        Weight::from_parts(100, 0)
+    }
 }
 
 #[cfg(test)]
@@ -230,6 +273,8 @@ mod tests {
             Computed::resume(),
             Computed::drain(),
             Computed::leave(),
+            Computed::apply_slash(),
+            Computed::cancel_slash(),
         ];
         for weight in calls {
             // A twentieth of the 2 s and the 5 MiB of a parachain block; the mock's database is free.

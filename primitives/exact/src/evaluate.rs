@@ -1,7 +1,7 @@
 //! A whole graph, operator by operator: slow, and the definition of the result.
 
 use crate::{
-    graph::{BindError, CheckedGraph, Graph, Value},
+    graph::{BindError, CheckedGraph, Value},
     tensor::Tensor,
 };
 use alloc::{string::String, vec::Vec};
@@ -58,7 +58,7 @@ pub fn evaluate_with(
     let inputs: Vec<Tensor> = inputs.iter().cloned().map(Tensor::canonical).collect();
 
     let nodes = &graph.graph().nodes;
-    let last_uses = last_uses(graph.graph());
+    let finished = graph.graph().finished_after();
     let mut results: Vec<Option<Tensor>> = Vec::with_capacity(nodes.len());
     for (index, node) in nodes.iter().enumerate() {
         let operands = node
@@ -79,11 +79,8 @@ pub fn evaluate_with(
             })?;
         on_node(index, &result);
         results.push(Some(result));
-        let done = node.inputs.iter().copied().chain([Value::Node(index as u32)]);
-        for position in done.filter_map(node_position) {
-            if last_uses.get(position).is_some_and(|last| *last <= index)
-                && let Some(result) = results.get_mut(position)
-            {
+        for position in finished.get(index).into_iter().flatten() {
+            if let Some(result) = results.get_mut(*position) {
                 *result = None;
             }
         }
@@ -98,27 +95,6 @@ pub fn evaluate_with(
             })
     });
     outputs.collect()
-}
-
-/// For every node the last node that takes its output: itself if there is none, and one past the end for what the graph gives.
-fn last_uses(graph: &Graph) -> Vec<usize> {
-    let mut last: Vec<usize> = (0..graph.nodes.len()).collect();
-    let uses = graph.nodes.iter().enumerate();
-    let uses = uses.flat_map(|(index, node)| node.inputs.iter().map(move |value| (*value, index)));
-    let given = graph.outputs.iter().map(|output| (output.value, graph.nodes.len()));
-    for (value, index) in uses.chain(given) {
-        if let Some(last) = node_position(value).and_then(|position| last.get_mut(position)) {
-            *last = index;
-        }
-    }
-    last
-}
-
-fn node_position(value: Value) -> Option<usize> {
-    match value {
-        Value::Node(index) => usize::try_from(index).ok(),
-        Value::Input(_) | Value::Weight(_) => None,
-    }
 }
 
 fn lookup<'a>(
@@ -148,39 +124,4 @@ pub fn check_weights(graph: &CheckedGraph, weights: &[Tensor]) -> Result<(), Eva
         }
     }
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::graph::{Node, Operator, Output};
-    use alloc::vec;
-
-    #[test]
-    fn output_is_kept_until_its_last_use() {
-        let node = |inputs: &[Value]| Node {
-            name: "node".into(),
-            operator: Operator::Relu,
-            inputs: inputs.to_vec(),
-            source: String::new(),
-        };
-        let output = |value| Output {
-            name: "output".into(),
-            value,
-        };
-        let graph = Graph {
-            symbols: vec![],
-            inputs: vec![],
-            weights: vec![],
-            nodes: vec![
-                node(&[Value::Input(0)]),
-                node(&[Value::Node(0), Value::Weight(0)]),
-                node(&[Value::Node(0)]),
-                node(&[Value::Node(1), Value::Node(1)]),
-            ],
-            outputs: vec![output(Value::Node(1)), output(Value::Input(0))],
-        };
-        // The second is given, and the last two are taken by nobody.
-        assert_eq!(last_uses(&graph), [2, 4, 2, 3]);
-    }
 }

@@ -5,16 +5,16 @@
 //! list that the node's wiring names. An opening that does not fit is an error and decides nothing; whoever sent it may
 //! have made a mistake, or have made it up. `docs/protocol.md` has the layouts.
 
+mod ending;
 mod opened;
 mod opening;
-mod output;
 mod prover;
 
+pub use ending::{OutputEntry, open_outputs};
 pub use opening::{
-    Chunk, GraphHeader, HeaderOpening, MAX_CHUNKS, MAX_HEADER_BYTES, MAX_NODE_BYTES, MAX_OPERANDS, MAX_PROOF,
-    ModelOpening, OperandOpening, OperatorOpening, OutputProof, Proof, Question, Shape, SymbolsProof, TensorOpening,
+    Chunk, GraphHeader, HeaderOpening, MAX_CHUNKS, MAX_PROOF, ModelOpening, OperandOpening, OperatorOpening, Proof,
+    Question, Shape, SymbolsProof, TensorOpening,
 };
-pub use output::judge_output;
 pub use prover::{Openings, ProofError};
 
 use crate::{
@@ -74,18 +74,6 @@ pub enum Computed {
         /// As many as the type has.
         bytes: Vec<u8>,
     },
-    /// The digest that an output has in the trace, or among the weights.
-    #[codec(index = 2)]
-    Output {
-        /// The digest.
-        digest: Digest,
-    },
-    /// The number of outputs that the graph gives.
-    #[codec(index = 3)]
-    OutputCount {
-        /// How many.
-        count: u32,
-    },
 }
 
 /// Why a question is not decided: what does not open.
@@ -138,14 +126,10 @@ pub enum JudgeError {
     Inputs,
     /// The job's inputs are not what the graph takes.
     Bind(BindError),
-    /// The model has no such output.
-    NoOutput,
     /// The entry of the claim's outputs is not opened, or is not its entry.
     Output,
     /// The entry that the header names is not opened, or is not its entry.
     Source,
-    /// The output is an input of the job, handed through, whose digests do not decide it.
-    HandedThrough,
 }
 
 impl core::fmt::Display for JudgeError {
@@ -167,10 +151,8 @@ impl core::fmt::Display for JudgeError {
             Self::Element(error) => error.fmt(f),
             Self::Inputs => write!(f, "the opened inputs are not the job's"),
             Self::Bind(error) => error.fmt(f),
-            Self::NoOutput => write!(f, "the model has no such output"),
             Self::Output => write!(f, "the opened output is not the claim's"),
             Self::Source => write!(f, "the opened entry is not the one that the graph gives"),
-            Self::HandedThrough => write!(f, "the output is an input handed through"),
         }
     }
 }

@@ -110,13 +110,17 @@ impl Tensor {
         )
     }
 
-    /// The same tensor with every zero and NaN canonical. Other types than Float32 are canonical as they are.
+    /// The same tensor with every zero and NaN canonical, and 1 for every Bool that is not 0. Integers are canonical as they are.
     pub fn canonical(mut self) -> Self {
-        if self.dtype == DataType::Float32 {
-            let (words, _) = self.bytes.as_chunks_mut::<4>();
-            for word in words {
-                *word = Binary32::from_bits(u32::from_le_bytes(*word)).to_bits().to_le_bytes();
+        match self.dtype {
+            DataType::Float32 => {
+                let (words, _) = self.bytes.as_chunks_mut::<4>();
+                for word in words {
+                    *word = Binary32::from_bits(u32::from_le_bytes(*word)).to_bits().to_le_bytes();
+                }
             }
+            DataType::Bool => self.bytes.iter_mut().for_each(|byte| *byte = u8::from(*byte != 0)),
+            DataType::Int64 | DataType::Int32 | DataType::Int8 | DataType::Uint8 => {}
         }
         self
     }
@@ -148,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn canonical_rewrites_zeros_and_nans_only() {
+    fn canonical_rewrites_zeros_nans_and_truths_only() {
         let bits = [0x8000_0000u32, 0xffc0_0001, 0x3f80_0000, 0x0000_0001];
         let bytes = bits.iter().flat_map(|bits| bits.to_le_bytes()).collect();
         let tensor = Tensor::new(DataType::Float32, vec![4], bytes)
@@ -157,5 +161,9 @@ mod tests {
         let bits: Vec<u32> = tensor.numbers().map(Binary32::to_bits).collect();
         assert_eq!(bits, [0, 0x7fc0_0000, 0x3f80_0000, 1]);
         assert_eq!(tensor.bytes()[..4], [0; 4]);
+        for (dtype, bytes) in [(DataType::Bool, [0, 1, 1, 1]), (DataType::Uint8, [0, 1, 2, 255])] {
+            let tensor = Tensor::new(dtype, vec![4], vec![0, 1, 2, 255]).expect("four bytes");
+            assert_eq!(tensor.canonical().bytes(), bytes);
+        }
     }
 }

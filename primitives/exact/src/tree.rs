@@ -7,6 +7,12 @@
 //! partner and rises. A **multiproof** holds what is missing to climb from several leaves to the root: level by level from
 //! the leaves up, in each level from the left, the partner of every known node whose partner is neither known nor absent.
 //! Both are thereby unique for a tree and its opened leaves; one digest more or less is refused.
+//!
+//! A tree of which only some nodes are known, as the other side of a dispute has revealed them, is a [`PartialTree`].
+
+mod partial;
+
+pub use partial::PartialTree;
 
 use crate::{
     bounded::Bounded,
@@ -75,6 +81,51 @@ impl Tree {
             leaves = self.above::<H>(&leaves);
         }
         leaves
+    }
+
+    /// The nodes at `range` of level `level` over these leaves, without building the rest of the tree. `None` if the level
+    /// has no such nodes.
+    pub fn nodes<H: Hash256>(self, leaves: &[Digest], level: u32, range: Range<u64>) -> Option<Vec<Digest>> {
+        let count = leaves.len() as u64;
+        if range.is_empty() || range.end > nodes_of_level(count, level) {
+            return None;
+        }
+        let start = span(count, level, range.start, 0)?.start;
+        let end = span(count, level, range.end.checked_sub(1)?, 0)?.end;
+        let below = leaves.get(usize::try_from(start).ok()?..usize::try_from(end).ok()?)?;
+        // Every node's leaves begin at a multiple of its width, so these pair up as they do in the whole tree.
+        let mut nodes = below.to_vec();
+        for _ in 0..level {
+            nodes = self.above::<H>(&nodes);
+        }
+        Some(nodes)
+    }
+
+    /// The nodes of level `lower` that node `index` of level `level` is the root over, of the tree over these leaves.
+    pub fn nodes_of_span<H: Hash256>(
+        self,
+        leaves: &[Digest],
+        level: u32,
+        index: u64,
+        lower: u32,
+    ) -> Option<Vec<Digest>> {
+        self.nodes::<H>(leaves, lower, span(leaves.len() as u64, level, index, lower)?)
+    }
+
+    /// Where to point: the first of these revealed nodes, which stand at `start` and after it in level `level` of another tree of
+    /// as many leaves, that is not what it is over the own `leaves`. It is counted from the level's beginning.
+    ///
+    /// `None` if all are the same, or if the level has no such nodes.
+    pub fn first_difference<H: Hash256>(
+        self,
+        leaves: &[Digest],
+        level: u32,
+        start: u64,
+        revealed: &[Digest],
+    ) -> Option<u64> {
+        let end = start.checked_add(revealed.len() as u64)?;
+        let own = self.nodes::<H>(leaves, level, start..end)?;
+        start.checked_add(first_difference(&own, revealed)?)
     }
 
     /// The root over nodes of one level: all of it, or the span of one node. Without nodes it is 32 zero bytes.
@@ -205,6 +256,20 @@ pub fn level_for(count: u64, max: u64) -> u32 {
     level
 }
 
+/// The least level whose nodes below one node of level `level` are at most `max`, in a tree of any size; `max` counts as at
+/// least 2, since anything less would not descend. It is 0 for level 0.
+pub fn level_below(level: u32, max: u64) -> u32 {
+    level.saturating_sub(max.max(2).ilog2())
+}
+
+/// The first position at which two lists differ. Where one goes on after the other ends, that is a difference.
+pub fn first_difference(own: &[Digest], other: &[Digest]) -> Option<u64> {
+    let common = own.len().min(other.len());
+    let differs = own.iter().zip(other).position(|(a, b)| a != b);
+    let differs = differs.or_else(|| (own.len() != other.len()).then_some(common));
+    differs.map(|position| position as u64)
+}
+
 /// The nodes of level `lower` that node `index` of level `level` is the root over, in a tree of `count` leaves.
 pub fn span(count: u64, level: u32, index: u64, lower: u32) -> Option<Range<u64>> {
     let width = 1u64.checked_shl(level.checked_sub(lower)?)?;
@@ -241,6 +306,15 @@ pub fn chunk_leaves<H: Hash256>(bytes: &[u8]) -> Vec<Digest> {
         return [leaf::<H>(&[])].to_vec();
     }
     bytes.chunks(CHUNK_BYTES).map(leaf::<H>).collect()
+}
+
+/// Chunk `chunk` of a tensor's bytes; `None` if there is no such chunk. Of no bytes there is one chunk, which is empty.
+pub fn chunk_bytes(bytes: &[u8], chunk: u64) -> Option<&[u8]> {
+    let start = usize::try_from(chunk).ok()?.checked_mul(CHUNK_BYTES)?;
+    if start > 0 && start >= bytes.len() {
+        return None;
+    }
+    bytes.get(start..start.saturating_add(CHUNK_BYTES).min(bytes.len()))
 }
 
 /// Chunks of a tensor; `None` where its bytes overflow 64 bits.

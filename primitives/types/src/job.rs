@@ -125,6 +125,16 @@ pub enum JobState<AccountId, Balance, BlockNumber> {
         /// Last block of the challenge window.
         window_until: BlockNumber,
     },
+    /// The claim is challenged: the job waits for the verdict, however long that takes, and no block ends this state.
+    #[codec(index = 4)]
+    Disputed {
+        /// Who, for how much, secured by what.
+        assignment: Assignment<AccountId, Balance>,
+        /// List digest of the output tensors.
+        output_digest: H256,
+        /// Last block of the challenge window, as the claim or an earlier verdict set it.
+        window_until: BlockNumber,
+    },
 }
 
 /// The name of a state, those of a closed job included.
@@ -148,10 +158,14 @@ pub enum Phase {
     /// Closed: the client has everything back.
     #[codec(index = 5)]
     Refunded,
+    /// See [`JobState::Disputed`].
+    #[codec(index = 6)]
+    Disputed,
 }
 
 impl Phase {
-    /// Every step that a job can take. A job begins in `Bidding` or, where a standing offer fits, in `Assigned`.
+    /// Every step that a job can take. A job begins in `Bidding` or, where a standing offer fits, in `Assigned`. What a
+    /// worker has claimed is refunded only out of a dispute.
     pub const TRANSITIONS: &'static [(Phase, Phase)] = &[
         (Phase::Bidding, Phase::Revealing),
         (Phase::Bidding, Phase::Refunded),
@@ -161,6 +175,9 @@ impl Phase {
         (Phase::Assigned, Phase::Claimed),
         (Phase::Assigned, Phase::Refunded),
         (Phase::Claimed, Phase::Settled),
+        (Phase::Claimed, Phase::Disputed),
+        (Phase::Disputed, Phase::Claimed),
+        (Phase::Disputed, Phase::Refunded),
     ];
 
     /// Whether a job can step from here to `next`.
@@ -184,9 +201,13 @@ pub enum CloseReason {
     /// Refunded: bids were committed, and none was revealed.
     #[codec(index = 3)]
     NoBidRevealed,
-    /// Refunded: the workers that had it missed their deadlines or declined, and no other can take it.
+    /// Refunded: the workers that had it missed their deadlines, declined or were relieved of it, and no other can take
+    /// it.
     #[codec(index = 4)]
     NoWorkerLeft,
+    /// Refunded: the claimed result was proved wrong, or its author stayed silent in a dispute.
+    #[codec(index = 5)]
+    Fraud,
 }
 
 impl CloseReason {
@@ -194,7 +215,7 @@ impl CloseReason {
     pub fn phase(self) -> Phase {
         match self {
             Self::Accepted | Self::WindowPassed => Phase::Settled,
-            Self::NoBids | Self::NoBidRevealed | Self::NoWorkerLeft => Phase::Refunded,
+            Self::NoBids | Self::NoBidRevealed | Self::NoWorkerLeft | Self::Fraud => Phase::Refunded,
         }
     }
 }
@@ -234,22 +255,27 @@ impl<AccountId, Balance, BlockNumber: Copy> JobState<AccountId, Balance, BlockNu
             Self::Revealing { .. } => Phase::Revealing,
             Self::Assigned { .. } => Phase::Assigned,
             Self::Claimed { .. } => Phase::Claimed,
+            Self::Disputed { .. } => Phase::Disputed,
         }
     }
 
-    /// The last block of this state: from the next one on, the job is due for the step that follows.
-    pub fn ends_after(&self) -> BlockNumber {
+    /// The last block of this state: from the next one on, the job is due for the step that follows. None for a
+    /// disputed job, which a verdict moves on and no block.
+    pub fn ends_after(&self) -> Option<BlockNumber> {
         match self {
-            Self::Bidding { until, .. } | Self::Revealing { until } => *until,
-            Self::Assigned { deadline, .. } => *deadline,
-            Self::Claimed { window_until, .. } => *window_until,
+            Self::Bidding { until, .. } | Self::Revealing { until } => Some(*until),
+            Self::Assigned { deadline, .. } => Some(*deadline),
+            Self::Claimed { window_until, .. } => Some(*window_until),
+            Self::Disputed { .. } => None,
         }
     }
 
     /// The worker's hold on the job, if one has it.
     pub fn assignment(&self) -> Option<&Assignment<AccountId, Balance>> {
         match self {
-            Self::Assigned { assignment, .. } | Self::Claimed { assignment, .. } => Some(assignment),
+            Self::Assigned { assignment, .. }
+            | Self::Claimed { assignment, .. }
+            | Self::Disputed { assignment, .. } => Some(assignment),
             Self::Bidding { .. } | Self::Revealing { .. } => None,
         }
     }
@@ -259,13 +285,14 @@ impl<AccountId, Balance, BlockNumber: Copy> JobState<AccountId, Balance, BlockNu
 mod tests {
     use super::*;
 
-    const PHASES: [Phase; 6] = [
+    const PHASES: [Phase; 7] = [
         Phase::Bidding,
         Phase::Revealing,
         Phase::Assigned,
         Phase::Claimed,
         Phase::Settled,
         Phase::Refunded,
+        Phase::Disputed,
     ];
 
     #[test]
@@ -277,11 +304,14 @@ mod tests {
     }
 
     #[test]
-    fn only_a_claimed_job_is_settled_and_it_is_never_refunded() {
+    fn only_a_claimed_job_is_settled_and_it_is_refunded_only_out_of_a_dispute() {
         for phase in PHASES {
             assert_eq!(phase.may_become(Phase::Settled), phase == Phase::Claimed);
         }
         assert!(!Phase::Claimed.may_become(Phase::Refunded));
+        let reached_from = |phase: Phase| PHASES.into_iter().filter(move |from| from.may_become(phase));
+        assert_eq!(reached_from(Phase::Disputed).collect::<Vec<_>>(), [Phase::Claimed]);
+        assert!(Phase::Disputed.may_become(Phase::Refunded));
     }
 
     #[test]
@@ -292,6 +322,7 @@ mod tests {
             CloseReason::NoBids,
             CloseReason::NoBidRevealed,
             CloseReason::NoWorkerLeft,
+            CloseReason::Fraud,
         ] {
             assert!(matches!(reason.phase(), Phase::Settled | Phase::Refunded));
         }

@@ -7,6 +7,8 @@
 extern crate alloc;
 
 pub mod bid;
+pub mod dispute;
+pub mod hash;
 pub mod ids;
 pub mod job;
 pub mod limits;
@@ -18,11 +20,14 @@ pub mod worker;
 
 pub use assay_exact::{digest::DataType, quantise::Precision};
 pub use bid::{Bid, bid_commitment};
-pub use ids::{JobId, ModelId, ModelVersion, VersionNumber};
+pub use hash::HostBlake2;
+pub use ids::{JobId, ModelId, ModelVersion, SlashId, VersionNumber};
 pub use job::{Assignment, CloseReason, Delivery, Job, JobInput, JobRequest, JobState, Matching, Payload, Phase};
 pub use name::{NameError, check_name};
 pub use polkadot_sdk::sp_core::H256;
 pub use runtime_api::{Quote, WhyNot};
 pub use schema::{Dimension, Schema, SchemaError, TensorSchema};
-pub use traits::{ModelRegistry, NoOffer, Slashed, Unavailable, WorkerRegistry};
+pub use traits::{
+    ClaimedJob, ClaimedJobs, ModelRegistry, NoOffer, NotChallengeable, Slashed, Unavailable, WorkerRegistry,
+};
 pub use worker::{Offer, WorkerInfo, WorkerStatus};

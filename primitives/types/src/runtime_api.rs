@@ -1,6 +1,9 @@
 //! What a node answers about jobs and workers without a transaction.
 
-use crate::{Job, JobId, ModelVersion, NoOffer, WorkerInfo, WorkerStatus};
+use crate::{
+    Job, JobId, ModelVersion, NoOffer, WorkerInfo, WorkerStatus,
+    dispute::{Dispute, Place, Revealed},
+};
 use alloc::vec::Vec;
 use codec::{Codec, Decode, Encode};
 use scale_info::TypeInfo;
@@ -26,7 +29,7 @@ pub enum WhyNot<AccountId, Balance, BlockNumber> {
     /// The worker takes no jobs: resume it, or register again if it left.
     #[codec(index = 2)]
     NotActive(WorkerStatus),
-    /// It had the job and missed the deadline or declined; it does not get it again.
+    /// It had the job and missed the deadline, declined or was relieved of it; it does not get it again.
     #[codec(index = 3)]
     AlreadyTried,
     /// It has no offer for the model version: publish one.
@@ -96,6 +99,9 @@ pub enum WhyNot<AccountId, Balance, BlockNumber> {
         /// Last block of the challenge window.
         window_until: BlockNumber,
     },
+    /// Its claim is disputed: it is paid after the window if it defends the claim, and must answer every challenge.
+    #[codec(index = 16)]
+    UnderDispute,
 }
 
 polkadot_sdk::sp_api::decl_runtime_apis! {
@@ -118,5 +124,15 @@ polkadot_sdk::sp_api::decl_runtime_apis! {
         fn worker(account: AccountId) -> Option<WorkerInfo<Balance, BlockNumber>>;
         /// What keeps a worker from having this job, or from being paid for it.
         fn why_not(worker: AccountId, job: JobId) -> WhyNot<AccountId, Balance, BlockNumber>;
+        /// The jobs that are claimed or disputed, from job `from` on, in order: ask again from the last one's number plus one.
+        fn claimed_jobs(from: JobId) -> Vec<(JobId, Job<AccountId, Balance, BlockNumber>)>;
+        /// The dispute over a job.
+        fn dispute(job: JobId) -> Option<Dispute<AccountId, Balance, BlockNumber>>;
+        /// The disputes in which an account is the worker or a challenger.
+        fn disputes_of(account: AccountId) -> Vec<(JobId, Dispute<AccountId, Balance, BlockNumber>)>;
+        /// What was revealed of a place in the dispute over a job.
+        fn revealed(job: JobId, place: Place) -> Option<Revealed>;
+        /// What a challenge to a job would hold now; nothing if it cannot be challenged.
+        fn bond_for(job: JobId) -> Option<Balance>;
     }
 }

@@ -1,6 +1,7 @@
-//! How the pallets meet: the market asks for models and workers through these traits and knows neither pallet.
+//! How the pallets meet: the market asks for models and workers through these traits, disputes ask for claims, and none
+//! of them knows another's pallet.
 
-use crate::{H256, ModelVersion, Precision, Schema};
+use crate::{H256, JobId, ModelVersion, Precision, Schema, SlashId};
 use polkadot_sdk::sp_runtime::{DispatchError, DispatchResult};
 
 /// What the market needs to know of a model version.
@@ -102,6 +103,19 @@ pub trait WorkerRegistry<AccountId, Balance> {
         paid: Balance,
     ) -> Result<Slashed<Balance>, DispatchError>;
 
+    /// Takes `amount` out of a worker's locked stake for a fault that was proved: it secures nothing from now on, and
+    /// stays held until the slash matures. Then `awards` are paid out of it, in their order and as far as it goes, and
+    /// the rest is burned; until then the slash can be cancelled. A lock can always be slashed in full.
+    fn slash_later(
+        worker: &AccountId,
+        amount: Balance,
+        awards: [(AccountId, Balance); 2],
+    ) -> Result<SlashId, DispatchError>;
+
+    /// Whether the account is a worker and has the least stake that a worker must have. One that has lost it keeps what
+    /// it has claimed, and can be relieved of what it has not.
+    fn is_secure(worker: &AccountId) -> bool;
+
     /// Notes that a worker was paid for a job.
     fn note_completed(worker: &AccountId);
 
@@ -121,4 +135,61 @@ pub enum Outcome {
     Missed,
     /// It declined.
     Declined,
+    /// It was relieved of the job, because its stake no longer secured it.
+    Removed,
+}
+
+/// What a dispute is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClaimedJob<AccountId, Balance> {
+    /// Who pays for the job.
+    pub client: AccountId,
+    /// Who claimed it.
+    pub worker: AccountId,
+    /// `H(graph_root ‖ weights_root ‖ manifest_hash)` of the model version that was to be run.
+    pub model_root: H256,
+    /// List digest of the input tensors.
+    pub input_digest: H256,
+    /// List digest of the output tensors, as claimed.
+    pub output_digest: H256,
+    /// The worker's stake that secures the claim, all of which a conviction slashes.
+    pub locked: Balance,
+    /// What the worker is paid if the claim stands.
+    pub price: Balance,
+}
+
+/// Why a job's claim cannot be challenged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, codec::Encode, codec::Decode, scale_info::TypeInfo)]
+pub enum NotChallengeable {
+    /// No such job: it was never submitted, or it is closed.
+    #[codec(index = 0)]
+    UnknownJob,
+    /// Nobody has claimed it yet.
+    #[codec(index = 1)]
+    NotClaimed,
+    /// The challenge window is over.
+    #[codec(index = 2)]
+    WindowPassed,
+    /// Its model version is no longer registered.
+    #[codec(index = 3)]
+    UnknownModel,
+}
+
+/// The claims on jobs, as those see them who judge disputes.
+pub trait ClaimedJobs<AccountId, Balance, BlockNumber> {
+    /// The claim on a job whose challenge window is open, or that is disputed
+    /// already. Changes nothing.
+    fn claimed(job: JobId) -> Result<ClaimedJob<AccountId, Balance>, NotChallengeable>;
+
+    /// `Claimed` → `Disputed`; nothing if it is disputed already. The job is neither settled nor accepted until one of
+    /// the two below.
+    fn dispute(job: JobId) -> DispatchResult;
+
+    /// `Disputed` → `Claimed`: every challenge failed. The window ends where it did, and no earlier than
+    /// `window_at_least` or this block, so that a challenger who was kept out gets a turn.
+    fn uphold(job: JobId, window_at_least: BlockNumber) -> DispatchResult;
+
+    /// `Disputed` → `Refunded`: the claim is wrong. The ceiling goes back, what the job locks of the worker's stake is
+    /// slashed by [`WorkerRegistry::slash_later`], and the job is closed.
+    fn convict(job: JobId, awards: [(AccountId, Balance); 2]) -> Result<SlashId, DispatchError>;
 }

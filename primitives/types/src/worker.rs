@@ -64,6 +64,8 @@ pub struct WorkerInfo<Balance, BlockNumber> {
     pub locked: Balance,
     /// Stake that unbonds: how much, and the block from which it can be withdrawn.
     pub unbonding: Vec<(Balance, BlockNumber)>,
+    /// What was its stake and waits to be slashed; it secures nothing, and comes back only if a slash is cancelled.
+    pub slashing: Balance,
     /// Its offers: model version, price, capacity, and jobs assigned and not claimed.
     pub offers: Vec<(ModelVersion, Balance, u32, u32)>,
     /// Jobs that it claimed and was paid for.
@@ -72,4 +74,6 @@ pub struct WorkerInfo<Balance, BlockNumber> {
     pub missed: u64,
     /// Jobs that it declined.
     pub declined: u64,
+    /// Disputes that it lost, those whose slash was cancelled left out.
+    pub convicted: u64,
 }

@@ -1,4 +1,6 @@
 //! Assay's own pallets: what jobs may ask for, and what secures them.
+//!
+//! As in [`super::disputes`], a `storage` parameter can be changed by governance.
 
 use crate::{
     units::{DAYS, HOURS, MILLIUNIT, MINUTES, UNIT, deposit},
@@ -8,6 +10,7 @@ use frame_support::{
     parameter_types,
     traits::{ConstU32, ConstU128, fungible::HoldConsideration},
 };
+use frame_system::EnsureRoot;
 use pallet_models::VersionDeposit;
 use sp_runtime::{FixedU128, Perbill};
 
@@ -21,8 +24,10 @@ const MAX_WINDOW: BlockNumber = DAYS;
 const MIN_AUCTION_PHASE: BlockNumber = 5;
 const MAX_AUCTION_PHASE: BlockNumber = 10 * MINUTES;
 
-/// Stake and models outlive every job ([`pallet_market::LongestJob`], a day and some hours) by days, in which a dispute
-/// must find them; the pallets' integrity tests compare the two.
+/// Every clock of a dispute, over the challenge window of its job.
+const DISPUTE_ALLOWANCE: BlockNumber = DAYS;
+/// Stake and models outlive every job ([`pallet_market::LongestJob`], two days and some hours) by days; the pallets'
+/// integrity tests compare the two.
 const OUTLIVE_JOBS: BlockNumber = 7 * DAYS;
 
 parameter_types! {
@@ -44,6 +49,9 @@ impl pallet_models::Config for Runtime {
 parameter_types! {
     /// A job locks ten times its price, so that a wrong result costs a multiple of what it could earn.
     pub const StakePerPrice: FixedU128 = FixedU128::from_u32(10);
+
+    /// People have a day to see that a conviction was the chain's own fault, and to cancel its slash.
+    pub storage SlashDelay: BlockNumber = DAYS;
 }
 
 impl pallet_workers::Config for Runtime {
@@ -52,6 +60,8 @@ impl pallet_workers::Config for Runtime {
     type MinStake = ConstU128<{ 100 * UNIT }>;
     type Models = Models;
     type RuntimeHoldReason = RuntimeHoldReason;
+    type SlashCancelOrigin = EnsureRoot<AccountId>;
+    type SlashDelay = SlashDelay;
     /// Covers the transactions of a dispute over the cheapest job.
     type StakeFloor = ConstU128<UNIT>;
     type StakePerPrice = StakePerPrice;
@@ -69,6 +79,7 @@ impl pallet_market::Config for Runtime {
     type BidDeposit = ConstU128<{ 100 * MILLIUNIT }>;
     type Currency = Balances;
     type DeclineSlash = DeclineSlash;
+    type DisputeAllowance = ConstU32<DISPUTE_ALLOWANCE>;
     type MaxAuctionPhase = ConstU32<MAX_AUCTION_PHASE>;
     type MaxDeadline = ConstU32<MAX_DEADLINE>;
     type MaxWindow = ConstU32<MAX_WINDOW>;

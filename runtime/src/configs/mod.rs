@@ -2,6 +2,7 @@
 
 pub mod assay;
 pub mod consensus;
+pub mod disputes;
 pub mod money;
 pub mod system;
 pub mod xcm;

@@ -181,6 +181,7 @@ impl ProxyType {
                         | pallet_market::Call::accept_batch { .. }
                         | pallet_market::Call::advance { .. }
                         | pallet_market::Call::advance_batch { .. }
+                        | pallet_market::Call::reassign { .. }
                 )
             ),
         }

@@ -1,6 +1,7 @@
 //! The runtime as a whole: the states it can start from, the transactions it takes, and its blob.
 
 mod chain;
+mod disputes;
 mod presets;
 mod transactions;
 mod wasm;

@@ -1,7 +1,7 @@
 //! Random play: whatever clients and workers do, in whatever order, the books balance.
 
 use crate::{Claim, Jobs, LongestJob, mock::*};
-use assay_types::{Delivery, H256, JobId, JobState};
+use assay_types::{ClaimedJobs, Delivery, H256, JobId, JobState, Phase, WorkerRegistry};
 use polkadot_sdk::frame_support::traits::{Get, Hooks};
 use proptest::prelude::*;
 
@@ -27,6 +27,10 @@ enum Act {
         ceiling: u64,
         silent: Option<u64>,
     },
+    /// A job by an offer, claimed at once.
+    Claimed {
+        ceiling: u64,
+    },
     Claim {
         worker: u64,
         job: u64,
@@ -41,6 +45,32 @@ enum Act {
     },
     Advance {
         job: u64,
+    },
+    Dispute {
+        job: u64,
+    },
+    Uphold {
+        job: u64,
+        blocks: u64,
+    },
+    Convict {
+        job: u64,
+        awards: [(u64, u64); 2],
+    },
+    /// Somebody else may have the job if the stake behind it is too small.
+    Reassign {
+        job: u64,
+    },
+    /// Whoever has the job loses all its free stake but so much, for a fault elsewhere; then it is to be relieved.
+    Ruin {
+        job: u64,
+        left: u64,
+    },
+    ApplySlash {
+        slash: u64,
+    },
+    CancelSlash {
+        slash: u64,
     },
     Unbond {
         worker: u64,
@@ -76,6 +106,11 @@ fn worker() -> impl Strategy<Value = u64> {
     prop_oneof![Just(CHEAP), Just(DEAR), Just(THIRD)]
 }
 
+/// An award to one of the accounts, or to one that does not exist yet; often more than there is.
+fn award() -> impl Strategy<Value = (u64, u64)> {
+    (CLIENT..PUBLISHER + 2, 0..2_000u64)
+}
+
 fn act() -> impl Strategy<Value = Act> {
     let job = 0..12u64;
     prop_oneof![
@@ -84,10 +119,18 @@ fn act() -> impl Strategy<Value = Act> {
         6 => (worker(), job.clone()).prop_map(|(worker, job)| Act::Commit { worker, job }),
         2 => (worker(), job.clone(), any::<bool>()).prop_map(|(worker, job, lie)| Act::Reveal { worker, job, lie }),
         3 => (50..200u64, proptest::option::of(worker())).prop_map(|(ceiling, silent)| Act::Auction { ceiling, silent }),
+        4 => (30..200u64).prop_map(|ceiling| Act::Claimed { ceiling }),
         6 => (worker(), job.clone(), any::<bool>()).prop_map(|(worker, job, inline)| Act::Claim { worker, job, inline }),
         1 => (worker(), job.clone()).prop_map(|(worker, job)| Act::Decline { worker, job }),
         2 => job.clone().prop_map(|job| Act::Accept { job }),
-        2 => job.prop_map(|job| Act::Advance { job }),
+        2 => job.clone().prop_map(|job| Act::Advance { job }),
+        4 => job.clone().prop_map(|job| Act::Dispute { job }),
+        2 => (job.clone(), 0..WINDOW).prop_map(|(job, blocks)| Act::Uphold { job, blocks }),
+        3 => (job.clone(), [award(), award()]).prop_map(|(job, awards)| Act::Convict { job, awards }),
+        3 => job.prop_map(|job| Act::Reassign { job }),
+        1 => (0..12u64, 0..1_500u64).prop_map(|(job, left)| Act::Ruin { job, left }),
+        1 => (0..4u64).prop_map(|slash| Act::ApplySlash { slash }),
+        1 => (0..4u64).prop_map(|slash| Act::CancelSlash { slash }),
         1 => (worker(), 0..2_000u64).prop_map(|(worker, amount)| Act::Unbond { worker, amount }),
         2 => (worker(), 1..120u64, 1..4u32).prop_map(|(worker, price, capacity)| Act::Offer { worker, price, capacity }),
         1 => worker().prop_map(|worker| Act::Pause { worker }),
@@ -138,6 +181,14 @@ fn play(act: Act) {
             });
             Ok(())
         }
+        Act::Claimed { ceiling } => {
+            let job = crate::NextJobId::<Test>::get();
+            let _refused = Market::submit(signed(CLIENT), request(ceiling)).is_err();
+            match worker_of(job) {
+                Some((worker, _)) => Market::claim(signed(worker), digest_claim(job)),
+                None => Ok(()),
+            }
+        }
         Act::Claim {
             worker,
             job,
@@ -155,9 +206,22 @@ fn play(act: Act) {
                 output: None,
             },
         ),
-        Act::Decline { worker, job } => Market::decline(signed(worker), job),
+        Act::Decline { worker, job } => Market::decline(signed(worker), one_of(Phase::Assigned, job)),
         Act::Accept { job } => Market::accept(signed(CLIENT), job),
         Act::Advance { job } => Market::advance(signed(CLIENT), job),
+        Act::Dispute { job } => Market::dispute(one_of(Phase::Claimed, job)),
+        Act::Uphold { job, blocks } => Market::uphold(one_of(Phase::Disputed, job), now() + blocks),
+        Act::Convict { job, awards } => Market::convict(one_of(Phase::Disputed, job), awards).map(|_| ()),
+        Act::Reassign { job } => Market::reassign(signed(CLIENT), one_of(Phase::Assigned, job)),
+        Act::Ruin { job, left } => {
+            let job = one_of(Phase::Assigned, job);
+            if let Some((worker, _)) = worker_of(job) {
+                ruin(worker, left);
+            }
+            Market::reassign(signed(CLIENT), job)
+        }
+        Act::ApplySlash { slash } => Workers::apply_slash(signed(CLIENT), slash),
+        Act::CancelSlash { slash } => Workers::cancel_slash(RuntimeOrigin::root(), slash),
         Act::Unbond { worker, amount } => Workers::unbond(signed(worker), amount),
         Act::Offer {
             worker,
@@ -182,7 +246,29 @@ fn play(act: Act) {
     let _refused = result.is_err();
 }
 
-/// Plays on until no job is left; nothing may be stuck.
+/// One of the jobs in this phase, or any job if there is none.
+fn one_of(phase: Phase, number: u64) -> JobId {
+    let mut jobs: Vec<JobId> = Jobs::<Test>::iter()
+        .filter(|(_, job)| job.state.phase() == phase)
+        .map(|(id, _)| id)
+        .collect();
+    jobs.sort();
+    let place = number as usize % jobs.len().max(1);
+    jobs.get(place).copied().unwrap_or(number)
+}
+
+fn ruin(worker: u64, left: u64) {
+    let locked = <Workers as WorkerRegistry<u64, u64>>::locked(&worker);
+    let free = Workers::worker_info(&worker).map_or(0, |info| info.stake - locked);
+    let lost = free.saturating_sub(left);
+    let awards = [(CLIENT, lost / 4), (THIRD, lost / 4)];
+    if <Workers as WorkerRegistry<u64, u64>>::lock(&worker, lost).is_ok() {
+        let slash = <Workers as WorkerRegistry<u64, u64>>::slash_later(&worker, lost, awards);
+        assert!(slash.is_ok(), "a lock can always be slashed in full");
+    }
+}
+
+/// Plays on until no job is left, judges what is disputed, and waits for the slashes; nothing may be stuck.
 fn finish() {
     let longest: u64 = LongestJob::<Test>::get();
     let end = now() + longest;
@@ -194,11 +280,20 @@ fn finish() {
                     Delivery::Digest => digest_claim(id),
                 };
                 let _late = Market::claim(signed(assignment.worker), claim);
+            } else if job.state.ends_after().is_none() {
+                let judged = if id % 2 == 0 {
+                    Market::uphold(id, now())
+                } else {
+                    Market::convict(id, [(THIRD, 10), (CLIENT, 10)]).map(|_| ())
+                };
+                assert_eq!(judged, Ok(()));
             }
         }
         advance_to(now() + 1);
         assert!(now() < end, "a job is stuck");
     }
+    advance_to(now() + SLASH_DELAY);
+    assert_eq!(pallet_workers::PendingSlashes::<Test>::iter().count(), 0);
 }
 
 proptest! {

@@ -3,6 +3,7 @@
 mod agenda;
 mod auctions;
 mod claims;
+mod disputes;
 mod games;
 mod money;
 mod offers;

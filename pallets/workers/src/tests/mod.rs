@@ -2,6 +2,7 @@
 
 mod money;
 mod offers;
+mod pending;
 mod registry;
 mod slashing;
 mod status;

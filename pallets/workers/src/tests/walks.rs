@@ -1,6 +1,6 @@
 //! Many steps at random, by a few workers and the market. After each, the whole state is checked.
 
-use crate::mock::*;
+use crate::{Event, mock::*};
 use assay_types::WorkerRegistry;
 use polkadot_sdk::{frame_support::assert_ok, sp_runtime::DispatchResult};
 use proptest::prelude::*;
@@ -21,6 +21,10 @@ enum Step {
     Lock(u64),
     Unlock(u64),
     Slash(u64, u64, u64),
+    SlashLater(u64, [(u64, u64); 2]),
+    ApplySlash(u64),
+    CancelSlash(u64),
+    Idle,
     Wait(u64),
 }
 
@@ -43,12 +47,27 @@ fn step() -> impl Strategy<Value = Step> {
         4 => amount().prop_map(Step::Lock),
         3 => amount().prop_map(Step::Unlock),
         2 => (amount(), ALICE..=NOBODY, amount()).prop_map(|(amount, to, paid)| Step::Slash(amount, to, paid)),
+        3 => (amount(), [(ALICE..=NOBODY, amount()), (ALICE..=NOBODY, amount())])
+            .prop_map(|(amount, awards)| Step::SlashLater(amount, awards)),
+        2 => (0..8u64).prop_map(Step::ApplySlash),
+        2 => (0..8u64).prop_map(Step::CancelSlash),
+        2 => Just(Step::Idle),
         3 => (1..UNBONDING_BLOCKS).prop_map(Step::Wait),
     ]
 }
 
-/// Takes the step, and says what it burned.
+/// Takes the step, and says what it burned: a slash at once tells its caller, one that was pending has an event.
 fn take(worker: u64, step: Step) -> u64 {
+    System::reset_events();
+    let burned = act(worker, step);
+    let burned_late = System::events().into_iter().map(|record| match record.event {
+        RuntimeEvent::Workers(Event::SlashApplied { burned, .. }) => burned,
+        _ => 0,
+    });
+    burned + burned_late.sum::<u64>()
+}
+
+fn act(worker: u64, step: Step) -> u64 {
     let who = || signed(worker);
     let done: DispatchResult = match step {
         Step::Register(stake) => Workers::register(who(), stake),
@@ -68,6 +87,15 @@ fn take(worker: u64, step: Step) -> u64 {
         Step::Unlock(stake) => <Workers as WorkerRegistry<_, _>>::unlock(&worker, stake),
         Step::Slash(amount, beneficiary, paid) => {
             return Workers::slash(&worker, amount, &beneficiary, paid).map_or(0, |slashed| slashed.burned);
+        }
+        Step::SlashLater(amount, awards) => {
+            <Workers as WorkerRegistry<_, _>>::slash_later(&worker, amount, awards).map(|_| ())
+        }
+        Step::ApplySlash(slash) => Workers::apply_slash(who(), slash),
+        Step::CancelSlash(slash) => Workers::cancel_slash(RuntimeOrigin::root(), slash),
+        Step::Idle => {
+            idle_to(System::block_number());
+            Ok(())
         }
         Step::Wait(blocks) => {
             advance_to(System::block_number() + blocks);

@@ -1,11 +1,12 @@
 //! What makes a graph fit to be evaluated.
 
 use super::{
-    BindError, Dimension, Graph, MAX_NAME_BYTES, MAX_NODES, MAX_RANK, MAX_SCHEMA_NAME_BYTES, MAX_SYMBOLS, MAX_TENSORS,
-    MAX_WEIGHTS, Node, ShapeError, Value, shape::Layout,
+    BindError, Dimension, Graph, MAX_HEADER_BYTES, MAX_NAME_BYTES, MAX_NODE_BYTES, MAX_NODES, MAX_RANK,
+    MAX_SCHEMA_NAME_BYTES, MAX_SYMBOLS, MAX_TENSORS, MAX_WEIGHTS, Node, ShapeError, Value, shape::Layout,
 };
 use crate::digest::{DataType, tensor_size_bytes};
 use alloc::{collections::BTreeSet, string::String, vec::Vec};
+use codec::Encode;
 
 /// A graph all of whose operators can take what they are given, for every value of its symbols.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,6 +72,24 @@ pub enum GraphError {
         /// What does not fit.
         error: ShapeError,
     },
+    /// An output is an input handed through. Its digest would be of the canonical bytes and that of the input of the bytes as
+    /// they were sent, so that no dispute about it could be decided.
+    HandedThrough {
+        /// Name of the output.
+        name: String,
+    },
+    /// What the graph says of its symbols, inputs, weights and outputs is too long to be opened in a dispute.
+    HeaderTooLong {
+        /// Bytes that it has.
+        bytes: usize,
+    },
+    /// A node is too long to be opened in a dispute.
+    NodeTooLong {
+        /// Name of the node.
+        node: String,
+        /// Bytes that it has.
+        bytes: usize,
+    },
     /// The output of a node is too large at the greatest values of the symbols.
     TooLarge {
         /// Name of the node.
@@ -94,6 +113,20 @@ impl core::fmt::Display for GraphError {
                 source,
                 error,
             } => write!(f, "{operator} ({node}, {source}) {error}"),
+            Self::HandedThrough { name } => write!(
+                f,
+                "the output {name} is an input handed through; give it a node, such as a reshape to its own shape"
+            ),
+            Self::HeaderTooLong { bytes } => write!(
+                f,
+                "the graph's header has {bytes} bytes, and {MAX_HEADER_BYTES} are allowed: give the weights shorter names, or \
+                 put some of them together"
+            ),
+            Self::NodeTooLong { node, bytes } => write!(
+                f,
+                "the node {node} has {bytes} bytes, and {MAX_NODE_BYTES} are allowed: give it a shorter name and source, or fewer \
+                 operands"
+            ),
             Self::TooLarge { node } => write!(f, "the output of {node} can be larger than can be counted"),
         }
     }
@@ -106,6 +139,7 @@ impl Graph {
     pub fn check(self) -> Result<CheckedGraph, GraphError> {
         self.check_counts()?;
         self.check_names()?;
+        self.check_sizes()?;
         self.check_symbols()?;
         let inputs = self.inputs.iter().map(|input| {
             let layout = Layout {
@@ -156,6 +190,11 @@ impl Graph {
             checked.nodes.push(layout);
         }
         for output in &checked.graph.outputs {
+            if matches!(output.value, Value::Input(_)) {
+                return Err(GraphError::HandedThrough {
+                    name: output.name.clone(),
+                });
+            }
             if checked.layout(output.value).is_none() {
                 return Err(GraphError::UnknownValue {
                     name: output.name.clone(),
@@ -191,6 +230,22 @@ impl Graph {
         match self.nodes.iter().find(|node| node.source.len() > MAX_NAME_BYTES) {
             Some(node) => Err(GraphError::NameLength {
                 name: beginning(&node.source),
+            }),
+            None => Ok(()),
+        }
+    }
+
+    /// Checks that a dispute can open the graph.
+    fn check_sizes(&self) -> Result<(), GraphError> {
+        let bytes = (&self.symbols, &self.inputs, &self.weights, &self.outputs).encoded_size();
+        if bytes > MAX_HEADER_BYTES as usize {
+            return Err(GraphError::HeaderTooLong { bytes });
+        }
+        let sizes = self.nodes.iter().map(|node| (node, node.encoded_size()));
+        match sizes.into_iter().find(|(_, bytes)| *bytes > MAX_NODE_BYTES as usize) {
+            Some((node, bytes)) => Err(GraphError::NodeTooLong {
+                node: node.name.clone(),
+                bytes,
             }),
             None => Ok(()),
         }

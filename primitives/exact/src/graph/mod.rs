@@ -42,6 +42,12 @@ pub const MAX_SYMBOLS: usize = 8;
 pub const MAX_WEIGHTS: usize = 65_535;
 /// Operators of a graph.
 pub const MAX_NODES: usize = 65_535;
+/// Tensors that an operator takes. All but a concatenation take at most three.
+pub const MAX_OPERANDS: u32 = 64;
+/// Bytes of an encoded node, which a dispute opens whole.
+pub const MAX_NODE_BYTES: u32 = 2048;
+/// Bytes of an encoded header, which names every weight and which a dispute opens whole.
+pub const MAX_HEADER_BYTES: u32 = 1 << 20;
 /// Bytes of a name in a graph, UTF-8.
 pub const MAX_NAME_BYTES: usize = 255;
 /// Bytes of the name of a symbol, an input or an output, UTF-8: what the chain's schema has room for.
@@ -145,13 +151,54 @@ pub enum Value {
 impl Graph {
     /// The root that commits to the graph, as drawn in the [module's documentation](self).
     pub fn root<H: Hash256>(&self) -> Digest {
-        let header = (&self.symbols, &self.inputs, &self.weights, &self.outputs).encode();
-        let header = domain_hash::<H>(&GRAPH_DOMAIN, &[&header]);
+        let header = domain_hash::<H>(&GRAPH_DOMAIN, &[&self.header()]);
         let nodes = self
             .nodes
             .iter()
             .map(|node| domain_hash::<H>(&GRAPH_NODE_DOMAIN, &[&node.encode()]));
         list_digest::<H>(&core::iter::once(header).chain(nodes).collect::<Vec<_>>())
+    }
+
+    /// SCALE of the part of the graph that is not its nodes: symbols, inputs, weights and outputs.
+    pub fn header(&self) -> Vec<u8> {
+        (&self.symbols, &self.inputs, &self.weights, &self.outputs).encode()
+    }
+
+    /// For every node the last node that takes its output: itself if there is none, and one past the last node if the
+    /// graph gives it. So long is the output needed.
+    pub fn last_uses(&self) -> Vec<usize> {
+        let mut last: Vec<usize> = (0..self.nodes.len()).collect();
+        let uses = self.nodes.iter().enumerate();
+        let uses = uses.flat_map(|(index, node)| node.inputs.iter().map(move |value| (*value, index)));
+        let given = self.outputs.iter().map(|output| (output.value, self.nodes.len()));
+        for (value, index) in uses.chain(given) {
+            if let Some(last) = value.node().and_then(|position| last.get_mut(position)) {
+                *last = index;
+            }
+        }
+        last
+    }
+
+    /// For every node, the nodes whose outputs nothing after it needs: the same as [`last_uses`](Self::last_uses), seen from
+    /// where an execution may drop them.
+    pub fn finished_after(&self) -> Vec<Vec<usize>> {
+        let mut finished: Vec<Vec<usize>> = self.nodes.iter().map(|_| Vec::new()).collect();
+        for (node, last) in self.last_uses().into_iter().enumerate() {
+            if let Some(list) = finished.get_mut(last) {
+                list.push(node);
+            }
+        }
+        finished
+    }
+}
+
+impl Value {
+    /// The position of the node that it comes from; `None` if it comes from none.
+    pub fn node(self) -> Option<usize> {
+        match self {
+            Self::Node(index) => usize::try_from(index).ok(),
+            Self::Input(_) | Self::Weight(_) => None,
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! Graphs: what is refused, what is computed, and that no input makes them panic.
 
 mod batch;
+mod disputable;
 
 use super::*;
 use crate::{
@@ -400,6 +401,25 @@ fn flawed_graphs_are_refused_with_the_place_named() {
         &too_long,
         &ShapeError::ContractionLength(Dimension::Fixed(16_386))
     ));
+}
+
+#[test]
+fn output_is_kept_until_its_last_use() {
+    let mut graph = network();
+    let node = |inputs: &[Value]| Node {
+        inputs: inputs.to_vec(),
+        ..network().nodes[2].clone()
+    };
+    graph.nodes = vec![
+        node(&[Value::Input(0)]),
+        node(&[Value::Node(0), Value::Weight(0)]),
+        node(&[Value::Node(0)]),
+        node(&[Value::Node(1), Value::Node(1)]),
+    ];
+    graph.outputs[0].value = Value::Node(1);
+    // The second is given, and the last two are taken by nobody.
+    assert_eq!(graph.last_uses(), [2, 4, 2, 3]);
+    assert_eq!(graph.finished_after(), [vec![], vec![], vec![0, 2], vec![3]]);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use crate::{
     bounded::Bounded,
     digest::{DataType, Digest},
-    graph::{Input, MAX_RANK, MAX_TENSORS, Output, Symbol, Weight},
+    graph::{Input, MAX_HEADER_BYTES, MAX_NODE_BYTES, MAX_OPERANDS, MAX_RANK, MAX_TENSORS, Output, Symbol, Weight},
     tree::{Membership, Path},
 };
 use alloc::vec::Vec;
@@ -14,12 +14,6 @@ use scale_info::TypeInfo;
 pub const MAX_CHUNKS: u32 = 65;
 /// Digests of the multiproof of so many neighbouring chunks: at most two for each level of the tree.
 pub const MAX_PROOF: u32 = 106;
-/// Operands of an operator. All but a concatenation have at most three.
-pub const MAX_OPERANDS: u32 = 64;
-/// Bytes of an encoded node.
-pub const MAX_NODE_BYTES: u32 = 2048;
-/// Bytes of an encoded graph header, which names every weight.
-pub const MAX_HEADER_BYTES: u32 = 1 << 20;
 
 /// The dimensions of a tensor.
 pub type Shape = Bounded<u32, { MAX_RANK as u32 }>;
@@ -151,21 +145,4 @@ pub struct SymbolsProof {
     pub header: HeaderOpening,
     /// All of the job's inputs, in order.
     pub inputs: Bounded<TensorOpening, { MAX_TENSORS as u32 }>,
-}
-
-/// Everything that the question about one of the job's outputs needs.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
-pub struct OutputProof {
-    /// The model.
-    pub model: ModelOpening,
-    /// The graph's outputs.
-    pub header: HeaderOpening,
-    /// Entries of the claim's output list.
-    pub output_count: u32,
-    /// Root of the tree over that list.
-    pub output_root: Digest,
-    /// The entry asked about, with its path; nothing if the list is too short or too long.
-    pub output: Option<(Digest, Path)>,
-    /// The entry that the header names: of the trace, or of the weights.
-    pub source: Option<(Digest, Membership)>,
 }

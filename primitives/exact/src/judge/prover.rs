@@ -5,18 +5,18 @@
 //! most 64 KiB ([`MAX_ROW_BYTES`](crate::graph::MAX_ROW_BYTES)), and it may start within a chunk. A test holds every
 //! operator to it.
 
+use super::ending::OutputEntry;
 use super::opening::{
-    Chunk, HeaderOpening, ModelOpening, OperandOpening, OperatorOpening, OutputProof, Proof, Shape, SymbolsProof,
-    TensorOpening,
+    Chunk, HeaderOpening, ModelOpening, OperandOpening, OperatorOpening, Proof, Shape, SymbolsProof, TensorOpening,
 };
 use crate::{
     bounded::Bounded,
-    digest::{CHUNK_BYTES, DataType, Digest, Hash256, domain_hash, list_digest, tensor_tree_root},
+    digest::{DataType, Digest, Hash256, domain_hash, list_digest, tensor_digest_of_root, tensor_tree_root},
     element::{Element, ElementError, Operands},
-    graph::{GRAPH_DOMAIN, GRAPH_NODE_DOMAIN, Graph, Node, Operator, Value},
+    graph::{GRAPH_DOMAIN, GRAPH_NODE_DOMAIN, Graph, MAX_TENSORS, Node, Operator, Value},
     tensor::Tensor,
     trace::Trace,
-    tree::{Membership, Tree, chunk_leaves, place_of},
+    tree::{Membership, PartialTree, Tree, chunk_bytes, chunk_leaves, place_of},
 };
 use alloc::{collections::BTreeSet, vec::Vec};
 use codec::Encode;
@@ -28,6 +28,16 @@ pub enum ProofError {
     Missing,
     /// It is larger than a judge takes.
     TooLarge,
+    /// An operand is not the tensor that the graph names, by its digest.
+    Differs {
+        /// Position of the operand.
+        operand: u32,
+    },
+    /// The other trace is not known well enough to open this node's output in it.
+    Unrevealed {
+        /// The node that gives it.
+        node: u32,
+    },
     /// The element cannot be computed.
     Element(ElementError),
 }
@@ -37,6 +47,8 @@ impl core::fmt::Display for ProofError {
         match self {
             Self::Missing => write!(f, "there is no such thing to open"),
             Self::TooLarge => write!(f, "it is too large to be opened"),
+            Self::Differs { operand } => write!(f, "operand {operand} is not the tensor that the graph names"),
+            Self::Unrevealed { node } => write!(f, "too little is revealed to open the output of node {node}"),
             Self::Element(error) => error.fmt(f),
         }
     }
@@ -45,6 +57,9 @@ impl core::fmt::Display for ProofError {
 impl core::error::Error for ProofError {}
 
 /// Opens a model and an execution of it.
+///
+/// A judge asks for an operator's operands under the trace of whoever is accused. That trace is the same as one's own before the
+/// operator and garbage after it, so [`against`](Self::against) says what is known of it.
 pub struct Openings<'a> {
     graph: &'a Graph,
     /// Entries of the graph's list.
@@ -52,12 +67,16 @@ pub struct Openings<'a> {
     weights: &'a [Digest],
     manifest_hash: Digest,
     trace: &'a Trace,
+    /// The list that outputs of nodes are opened in, if it is not the own trace.
+    other: Option<&'a PartialTree>,
 }
 
 impl<'a> Openings<'a> {
     /// The openings of a graph with these weights' tensor digests and this manifest, executed as the trace says.
+    ///
+    /// Outputs of nodes are opened in this trace, which is how one's own execution is defended.
     pub fn new<H: Hash256>(graph: &'a Graph, weights: &'a [Digest], manifest_hash: Digest, trace: &'a Trace) -> Self {
-        let header = domain_hash::<H>(&GRAPH_DOMAIN, &[&header_bytes(graph)]);
+        let header = domain_hash::<H>(&GRAPH_DOMAIN, &[&graph.header()]);
         let nodes = graph.nodes.iter();
         let nodes = nodes.map(|node| domain_hash::<H>(&GRAPH_NODE_DOMAIN, &[&node.encode()]));
         Self {
@@ -66,7 +85,15 @@ impl<'a> Openings<'a> {
             weights,
             manifest_hash,
             trace,
+            other: None,
         }
+    }
+
+    /// The same openings, but with outputs of nodes opened in another trace. For a node before the first difference everything
+    /// that is needed is known once the nodes on the way down to the difference are revealed.
+    pub fn against(mut self, other: &'a PartialTree) -> Self {
+        self.other = Some(other);
+        self
     }
 
     /// What the model root commits to.
@@ -103,27 +130,16 @@ impl<'a> Openings<'a> {
         })
     }
 
-    /// Proves what an output of the model is. `claimed` is the claim's list of outputs, which may be wrong.
-    pub fn prove_output<H: Hash256>(&self, output: u16, claimed: &[Digest]) -> Result<OutputProof, ProofError> {
-        let given = self.graph.outputs.get(usize::from(output)).ok_or(ProofError::Missing)?;
-        let as_many = claimed.len() == self.graph.outputs.len();
-        let (opened, source) = if as_many {
-            let digest = claimed.get(usize::from(output)).copied().ok_or(ProofError::Missing)?;
-            let path = Tree::List
-                .path::<H>(claimed, u64::from(output))
-                .ok_or(ProofError::Missing)?;
-            (Some((digest, path)), Some(self.entry::<H>(given.value)?))
-        } else {
-            (None, None)
-        };
-        Ok(OutputProof {
-            model: self.model::<H>(),
-            header: self.header::<H>()?,
-            output_count: u32::try_from(claimed.len()).map_err(|_| ProofError::TooLarge)?,
-            output_root: Tree::List.fold::<H>(claimed),
-            output: opened,
-            source,
-        })
+    /// Proves where the claimed outputs, which are those of the trace, stand: as [`open_outputs`](super::open_outputs) checks it.
+    pub fn prove_outputs<H: Hash256>(&self) -> Result<Bounded<OutputEntry, { MAX_TENSORS as u32 }>, ProofError> {
+        let outputs = self.graph.outputs.iter().zip(&self.trace.outputs);
+        let entries = outputs.map(|(output, digest)| {
+            let (_, source) = self.entry::<H>(output.value)?;
+            let digest = *digest;
+            Ok(OutputEntry { digest, source })
+        });
+        let entries = entries.collect::<Result<Vec<_>, ProofError>>()?;
+        Bounded::new(entries).ok_or(ProofError::TooLarge)
     }
 
     /// Proves what the values of the graph's symbols are. `inputs` are the job's, in order.
@@ -145,7 +161,7 @@ impl<'a> Openings<'a> {
 
     fn header<H: Hash256>(&self) -> Result<HeaderOpening, ProofError> {
         Ok(HeaderOpening {
-            header: Bounded::new(header_bytes(self.graph)).ok_or(ProofError::TooLarge)?,
+            header: Bounded::new(self.graph.header()).ok_or(ProofError::TooLarge)?,
             path: Tree::List.path::<H>(&self.entries, 0).ok_or(ProofError::Missing)?,
         })
     }
@@ -166,8 +182,9 @@ impl<'a> Openings<'a> {
         let resolved = node.operator.resolve(&self.trace.symbols).ok_or(ProofError::Missing)?;
         let mut recorder = Recorder::new(operands);
         read(&resolved, &mut recorder)?;
-        let openings = node.inputs.iter().zip(operands).zip(recorder.chunks);
-        let openings = openings.map(|((value, tensor), chunks)| self.operand::<H>(*value, tensor, chunks));
+        let openings = (0u32..).zip(&node.inputs).zip(operands).zip(recorder.chunks);
+        let openings =
+            openings.map(|(((position, value), tensor), chunks)| self.operand::<H>(position, *value, tensor, chunks));
         let openings = openings.collect::<Result<Vec<_>, _>>()?;
         Ok(Proof {
             model: self.model::<H>(),
@@ -186,11 +203,17 @@ impl<'a> Openings<'a> {
 
     fn operand<H: Hash256>(
         &self,
+        position: u32,
         value: Value,
         tensor: &Tensor,
         chunks: BTreeSet<u64>,
     ) -> Result<OperandOpening, ProofError> {
         let leaves = chunk_leaves::<H>(tensor.bytes());
+        let root = Tree::Chunks.fold::<H>(&leaves);
+        let (digest, membership) = self.entry::<H>(value)?;
+        if tensor_digest_of_root::<H>(tensor.dtype(), tensor.shape(), &root) != digest {
+            return Err(ProofError::Differs { operand: position });
+        }
         let indices: Vec<u64> = chunks.into_iter().collect();
         let proof = if indices.is_empty() {
             Vec::new()
@@ -198,21 +221,15 @@ impl<'a> Openings<'a> {
             Tree::Chunks.prove::<H>(&leaves, &indices).ok_or(ProofError::Missing)?
         };
         let opened = indices.into_iter().map(|index| {
-            let position = usize::try_from(index).map_err(|_| ProofError::Missing)?;
-            let bytes = tensor
-                .bytes()
-                .chunks(CHUNK_BYTES)
-                .nth(position)
-                .ok_or(ProofError::Missing)?;
+            let bytes = chunk_bytes(tensor.bytes(), index).ok_or(ProofError::Missing)?;
             let bytes = Bounded::new(bytes.to_vec()).ok_or(ProofError::TooLarge)?;
             Ok(Chunk { index, bytes })
         });
         let opened = opened.collect::<Result<Vec<_>, _>>()?;
-        let (_, membership) = self.entry::<H>(value)?;
         Ok(OperandOpening {
             dtype: tensor.dtype(),
             shape: Shape::new(tensor.shape().to_vec()).ok_or(ProofError::TooLarge)?,
-            root: Tree::Chunks.fold::<H>(&leaves),
+            root,
             membership,
             chunks: Bounded::new(opened).ok_or(ProofError::TooLarge)?,
             proof: Bounded::new(proof).ok_or(ProofError::TooLarge)?,
@@ -221,10 +238,13 @@ impl<'a> Openings<'a> {
 
     /// The digest of a value of the graph, and its place in its list.
     fn entry<H: Hash256>(&self, value: Value) -> Result<(Digest, Membership), ProofError> {
-        let (list, index) = match value {
-            Value::Input(index) => (self.trace.inputs.as_slice(), u32::from(index)),
-            Value::Weight(index) => (self.weights, u32::from(index)),
-            Value::Node(index) => (self.trace.nodes.as_slice(), index),
+        let (list, index) = match (value, self.other) {
+            (Value::Input(index), _) => (self.trace.inputs.as_slice(), u32::from(index)),
+            (Value::Weight(index), _) => (self.weights, u32::from(index)),
+            (Value::Node(index), None) => (self.trace.nodes.as_slice(), index),
+            (Value::Node(node), Some(other)) => {
+                return other.membership(node).ok_or(ProofError::Unrevealed { node });
+            }
         };
         let digest = usize::try_from(index)
             .ok()
@@ -232,10 +252,6 @@ impl<'a> Openings<'a> {
             .copied();
         digest.zip(Membership::of::<H>(list, index)).ok_or(ProofError::Missing)
     }
-}
-
-fn header_bytes(graph: &Graph) -> Vec<u8> {
-    (&graph.symbols, &graph.inputs, &graph.weights, &graph.outputs).encode()
 }
 
 /// Whole operands that remember which of their chunks were read.

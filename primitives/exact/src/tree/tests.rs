@@ -1,5 +1,7 @@
 //! Levels, paths and multiproofs agree with the digests that they open, and nothing else opens.
 
+mod partial;
+
 use super::*;
 use crate::{
     digest::{list_digest, tensor_tree_root},
@@ -173,4 +175,14 @@ fn places_and_sizes_of_chunks() {
     assert_eq!(chunk_size(DataType::Int64, &[129], 1), Some(8));
     assert_eq!(chunk_size(DataType::Int64, &[129], 2), None);
     assert_eq!(chunk_size(DataType::Int64, &[0, 129], 0), Some(0));
+    for size in [0, 1, CHUNK_BYTES, CHUNK_BYTES + 1, 3 * CHUNK_BYTES] {
+        let bytes: Vec<u8> = (0..size).map(|i| (i % 251) as u8).collect();
+        let count = chunk_count(DataType::Uint8, &[size as u32]).expect("a small tensor");
+        let leaves = (0..count).map(|chunk| leaf::<Blake2b>(chunk_bytes(&bytes, chunk).expect("a chunk")));
+        assert_eq!(leaves.collect::<Vec<_>>(), chunk_leaves::<Blake2b>(&bytes));
+        assert_eq!(
+            (chunk_bytes(&bytes, count), chunk_bytes(&bytes, u64::MAX)),
+            (None, None)
+        );
+    }
 }

@@ -1,14 +1,11 @@
 //! Shapes of operators that move elements and compute nothing.
 
 use super::{
-    super::{Dimension, Graph, MAX_RANK},
+    super::{Dimension, Graph, MAX_OPERANDS, MAX_RANK},
     Layout, ShapeError, only,
 };
 use crate::digest::DataType;
 use alloc::{vec, vec::Vec};
-
-/// Tensors that can be put one after the other at once.
-const MAX_CONCATENATED: usize = 64;
 
 pub(super) fn reshape(graph: &Graph, inputs: &[&Layout], dimensions: &[Dimension]) -> Result<Layout, ShapeError> {
     let input = only(inputs)?;
@@ -67,7 +64,7 @@ pub(super) fn slice(inputs: &[&Layout], axis: u8, step: u32, length: Dimension) 
 
 pub(super) fn concat(inputs: &[&Layout], axis: u8) -> Result<Layout, ShapeError> {
     let first = match inputs {
-        [first, ..] if inputs.len() <= MAX_CONCATENATED => first,
+        [first, ..] if inputs.len() <= MAX_OPERANDS as usize => first,
         _ => return Err(ShapeError::Arity { actual: inputs.len() }),
     };
     let (before, _, after) = split(first, axis)?;

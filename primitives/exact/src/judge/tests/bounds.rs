@@ -269,14 +269,9 @@ fn sizes_of_proofs() {
         let bytes = proof.encode().len();
         std::println!("linear with rows of {row} and {features} features: {bytes} bytes");
         assert!(bytes <= most, "rows of {row}, {features} features: {bytes} bytes");
-        let output = execution
-            .openings()
-            .prove_output::<Blake2b>(0, &execution.trace.outputs)
-            .expect("it is sound");
-        std::println!(
-            "output of it with {names} more weights: {} bytes",
-            output.encode().len()
-        );
+        let symbols = execution.openings().prove_symbols::<Blake2b>(&execution.inputs);
+        let symbols = symbols.expect("it is sound").encode().len();
+        std::println!("the header of it with {names} more weights: {symbols} bytes");
     }
 }
 

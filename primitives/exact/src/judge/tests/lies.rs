@@ -4,6 +4,7 @@ use super::*;
 use crate::{
     digest::DataType,
     testing::{Random, long},
+    tree::{PartialTree, level_below, level_for, nodes_of_level, span},
 };
 use alloc::{collections::BTreeSet, vec};
 
@@ -26,6 +27,21 @@ fn lie(random: &mut Random, truth: &Tensor) -> Option<(Tensor, u64)> {
     bytes[position] ^= 1 << random.below(8);
     let lie = Tensor::new(truth.dtype(), truth.shape().to_vec(), bytes).expect("as long as before");
     Some((lie, index))
+}
+
+/// The bytes of an element as they lie in the tensor, canonical or not.
+fn element_bytes(tensor: &Tensor, index: u64) -> Vec<u8> {
+    let size = tensor.dtype().size_bytes();
+    tensor.bytes()[index as usize * size..][..size].to_vec()
+}
+
+fn ask(tensor: &Tensor, index: u64) -> Question {
+    Question::Element {
+        dtype: tensor.dtype(),
+        shape: shape(tensor.shape()),
+        index,
+        claimed: Bounded::new(element_bytes(tensor, index)).expect("at most 8 bytes"),
+    }
 }
 
 #[test]
@@ -55,24 +71,124 @@ fn lie_about_an_element_is_found_and_the_truth_confirmed() {
                 Openings::new::<Blake2b>(execution.graph.graph(), &execution.weight_digests, MANIFEST, &lying);
             let proof = openings.prove_element::<Blake2b>(node as u32, &execution.operands(node), index);
             let proof = proof.expect("the operands are whole");
-            let at = index as usize * truth.dtype().size_bytes();
-            let bytes = |tensor: &Tensor| tensor.bytes()[at..at + tensor.dtype().size_bytes()].to_vec();
-            let ask = |tensor: &Tensor| Question::Element {
-                dtype: tensor.dtype(),
-                shape: shape(tensor.shape()),
-                index,
-                claimed: Bounded::new(bytes(tensor)).expect("at most 8 bytes"),
+            let computed = Computed::Element {
+                bytes: element_bytes(truth, index),
             };
-            let computed = Computed::Element { bytes: bytes(truth) };
             assert_eq!(
-                execution.judge(&claim, node, &proof, &ask(&lie)),
+                execution.judge(&claim, node, &proof, &ask(&lie, index)),
                 Ok(Verdict::Wrong { computed })
             );
-            assert_eq!(execution.judge(&claim, node, &proof, &ask(truth)), Ok(Verdict::Right));
-            assert_eq!(ask(truth), element_question(truth, index));
+            assert_eq!(
+                execution.judge(&claim, node, &proof, &ask(truth, index)),
+                Ok(Verdict::Right)
+            );
+            assert_eq!(ask(truth, index), element_question(truth, index));
         }
     }
     assert!(seen.len() >= 50, "only {seen:?} came up");
+}
+
+/// What a challenger knows of a lying worker's trace once it has pointed its way down to the first lie: the nodes that were
+/// revealed, at most `max` a step, and before the lie its own.
+fn revealed(own: &[Digest], theirs: &[Digest], max: u64) -> (usize, PartialTree) {
+    let count = theirs.len() as u64;
+    let mut known = PartialTree::new(Tree::List, count);
+    let mut level = level_for(count, max);
+    let mut range = 0..nodes_of_level(count, level);
+    let lie = loop {
+        let nodes = Tree::List.nodes::<Blake2b>(theirs, level, range.clone());
+        let nodes = nodes.expect("a part of the level");
+        let pointed = Tree::List.first_difference::<Blake2b>(own, level, range.start, &nodes);
+        let pointed = pointed.expect("the traces differ");
+        assert!(known.insert_span(level, range.start, &nodes));
+        if level == 0 {
+            break pointed as usize;
+        }
+        let lower = level_below(level, max);
+        range = span(count, level, pointed, lower).expect("it was pointed at");
+        level = lower;
+    };
+    assert!(known.insert_span(0, 0, &own[..lie]));
+    known.complete::<Blake2b>();
+    (lie, known)
+}
+
+#[test]
+fn challenger_convicts_under_the_worker_s_trace_from_what_was_revealed() {
+    let mut random = Random(2027);
+    for _ in 0..graph_count() {
+        let execution = graphs::execution(&mut random, 14);
+        let own = &execution.trace;
+        let node = random.below(execution.nodes.len() as u64) as usize;
+        let Some((lie, index)) = lie(&mut random, &execution.nodes[node]) else {
+            continue;
+        };
+        let mut theirs = own.nodes.clone();
+        theirs[node] = lie.digest::<Blake2b>();
+        for digest in &mut theirs[node + 1..] {
+            *digest = [random.next() as u8; 32];
+        }
+        let claim = Claim {
+            trace_digest: list_digest::<Blake2b>(&theirs),
+            ..execution.claim()
+        };
+        let max = random.one(&[1, 2, 4, 1024]);
+        let (found, known) = revealed(&own.nodes, &theirs, max);
+        assert_eq!(found, node);
+
+        let openings = execution.openings().against(&known);
+        let operands = execution.operands(node);
+        let element = openings.prove_element::<Blake2b>(node as u32, &operands, index);
+        let verdict = execution.judge(&claim, node, &element.expect("all is known"), &ask(&lie, index));
+        let computed = Computed::Element {
+            bytes: element_bytes(&execution.nodes[node], index),
+        };
+        assert_eq!(verdict, Ok(Verdict::Wrong { computed }));
+
+        let header = openings.prove_header::<Blake2b>(node as u32, &operands);
+        let verdict = execution.judge(&claim, node, &header.expect("all is known"), &header_question(&lie));
+        assert_eq!(verdict, Ok(Verdict::Right));
+
+        // The own trace opens nothing under the worker's, unless the operator takes no other's output.
+        let own = execution
+            .openings()
+            .prove_element::<Blake2b>(node as u32, &operands, index);
+        let own = execution.judge(&claim, node, &own.expect("it is sound"), &ask(&lie, index));
+        let wiring = &execution.graph.graph().nodes[node].inputs;
+        let takes_nodes = wiring.iter().any(|value| matches!(value, Value::Node(_)));
+        assert_eq!(own.is_err(), takes_nodes);
+    }
+}
+
+#[test]
+fn operand_that_is_not_the_graph_s_or_not_revealed_is_not_opened() {
+    let mut random = Random(2028);
+    let mut tried = 0;
+    for _ in 0..100 {
+        let execution = graphs::execution(&mut random, 6);
+        for (node, described) in execution.graph.graph().nodes.iter().enumerate() {
+            let mut operands = execution.operands(node);
+            let Some(Value::Node(first)) = described.inputs.first().copied() else {
+                continue;
+            };
+            let nothing = PartialTree::new(Tree::List, execution.nodes.len() as u64);
+            let openings = execution.openings().against(&nothing);
+            assert_eq!(
+                openings.prove_header::<Blake2b>(node as u32, &operands),
+                Err(ProofError::Unrevealed { node: first })
+            );
+            let Some((other, _)) = lie(&mut random, operands[0]) else {
+                continue;
+            };
+            operands[0] = &other;
+            assert_eq!(
+                execution.openings().prove_header::<Blake2b>(node as u32, &operands),
+                Err(ProofError::Differs { operand: 0 })
+            );
+            tried += 1;
+        }
+    }
+    assert!(tried > 50);
 }
 
 #[test]
@@ -138,38 +254,40 @@ fn every_wrong_header_is_found() {
     }
 }
 
+/// Whether these outputs, each where the graph says that it stands, are what the claim's digest and its trace say.
+fn opened(execution: &Execution, trace: &Trace, claimed: &[Digest]) -> Result<(), JudgeError> {
+    let openings = Openings::new::<Blake2b>(execution.graph.graph(), &execution.weight_digests, MANIFEST, trace);
+    let symbols = openings
+        .prove_symbols::<Blake2b>(&execution.inputs)
+        .expect("a small model");
+    let truth = openings.prove_outputs::<Blake2b>().expect("a small model").into_inner();
+    let entries = claimed.iter().enumerate().map(|(position, digest)| OutputEntry {
+        digest: *digest,
+        source: truth[position.min(truth.len() - 1)].source.clone(),
+    });
+    let claim = Claim {
+        output_digest: list_digest::<Blake2b>(claimed),
+        trace_digest: trace.digest::<Blake2b>(),
+        ..execution.claim()
+    };
+    open_outputs::<Blake2b>(&claim, &symbols, &Bounded::new(entries.collect()).expect("few outputs"))
+}
+
 #[test]
-fn wrong_output_and_wrong_number_of_outputs_are_found() {
+fn outputs_that_are_not_the_traces_and_another_number_of_them_are_refused() {
     let mut random = Random(5);
     for _ in 0..graph_count() / 4 {
         let execution = graphs::execution(&mut random, 6);
-        let openings = execution.openings();
-        let truth = &execution.trace.outputs;
-        let judged = |output: usize, claimed: &[Digest]| {
-            let proof = openings
-                .prove_output::<Blake2b>(output as u16, claimed)
-                .expect("an output");
-            let claim = Claim {
-                output_digest: list_digest::<Blake2b>(claimed),
-                ..execution.claim()
-            };
-            judge_output::<Blake2b>(&claim, output as u16, &proof)
-        };
-        for (output, digest) in truth.iter().enumerate() {
-            assert_eq!(judged(output, truth), Ok(Verdict::Right));
+        let (trace, truth) = (&execution.trace, &execution.trace.outputs);
+        assert_eq!(opened(&execution, trace, truth), Ok(()));
+        for output in 0..truth.len() {
             let mut claimed = truth.clone();
             claimed[output][3] ^= 4;
-            let computed = Computed::Output { digest: *digest };
-            assert_eq!(judged(output, &claimed), Ok(Verdict::Wrong { computed }));
+            assert_eq!(opened(&execution, trace, &claimed), Err(JudgeError::Source));
         }
-        let count = truth.len() as u32;
-        let wrong = Ok(Verdict::Wrong {
-            computed: Computed::OutputCount { count },
-        });
         for claimed in [vec![], truth[1..].to_vec(), [truth.as_slice(), &[[0; 32]]].concat()] {
-            assert_eq!(judged(0, &claimed), wrong);
+            assert_eq!(opened(&execution, trace, &claimed), Err(JudgeError::Output));
         }
-        assert!(openings.prove_output::<Blake2b>(truth.len() as u16, truth).is_err());
     }
 }
 
@@ -197,21 +315,10 @@ fn trace_can_be_gathered_in_any_order_and_must_be_whole() {
 }
 
 #[test]
-fn output_is_not_judged_by_a_trace_of_another_length() {
+fn outputs_do_not_open_under_a_trace_of_another_length() {
     let mut random = Random(16);
     let execution = graphs::execution(&mut random, 5);
     let mut longer = execution.trace.clone();
     longer.nodes.push([0; 32]);
-    for (trace, expected) in [
-        (&execution.trace, Ok(Verdict::Right)),
-        (&longer, Err(JudgeError::Source)),
-    ] {
-        let openings = Openings::new::<Blake2b>(execution.graph.graph(), &execution.weight_digests, MANIFEST, trace);
-        let proof = openings.prove_output::<Blake2b>(0, &trace.outputs).expect("an output");
-        let claim = Claim {
-            trace_digest: trace.digest::<Blake2b>(),
-            ..execution.claim()
-        };
-        assert_eq!(judge_output::<Blake2b>(&claim, 0, &proof), expected);
-    }
+    assert_eq!(opened(&execution, &longer, &longer.outputs), Err(JudgeError::Source));
 }

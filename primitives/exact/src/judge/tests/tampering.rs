@@ -36,21 +36,23 @@ fn any_changed_byte_of_a_proof_is_refused() {
 }
 
 #[test]
-fn any_changed_byte_of_an_output_proof_is_refused() {
+fn any_changed_byte_of_the_openings_of_a_trace_is_refused() {
     let mut random = Random(9);
     for _ in 0..20 {
         let execution = graphs::execution(&mut random, 5);
         let (claim, openings) = (execution.claim(), execution.openings());
-        let proof = openings
-            .prove_output::<Blake2b>(0, &execution.trace.outputs)
-            .expect("an output");
-        let bytes = proof.encode();
+        let symbols = openings
+            .prove_symbols::<Blake2b>(&execution.inputs)
+            .expect("a small model");
+        let outputs = openings.prove_outputs::<Blake2b>().expect("a small model");
+        let bytes = (&symbols, &outputs).encode();
         for position in 0..bytes.len() {
             let mut changed = bytes.clone();
             changed[position] ^= 1 << random.below(8);
-            if let Ok(proof) = OutputProof::decode_all(&mut changed.as_slice()) {
-                let verdict = judge_output::<Blake2b>(&claim, 0, &proof);
-                assert!(verdict.is_err(), "byte {position} of {}: {verdict:?}", bytes.len());
+            if let Ok((symbols, outputs)) = <(SymbolsProof, _)>::decode_all(&mut changed.as_slice()) {
+                let opened = open_symbols::<Blake2b>(&claim, &symbols)
+                    .and_then(|_| open_outputs::<Blake2b>(&claim, &symbols, &outputs));
+                assert!(opened.is_err(), "byte {position} of {}", bytes.len());
             }
         }
     }
@@ -132,7 +134,7 @@ fn random_bytes_never_panic() {
             Proof::decode_all(&mut bytes.as_slice()),
             Question::decode_all(&mut bytes.as_slice()),
         );
-        let _ = (proof, question, OutputProof::decode_all(&mut bytes.as_slice()));
+        let _ = (proof, question, SymbolsProof::decode_all(&mut bytes.as_slice()));
     }
 }
 

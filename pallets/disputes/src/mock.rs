@@ -1,0 +1,370 @@
+//! A runtime with all of Assay's pallets, and the words in which the stories of disputes are told.
+
+use crate::{self as pallet_disputes, HoldReason};
+use assay_exact::judge::Proof;
+use assay_types::{
+    DataType, Delivery, Dimension, H256, JobId, JobInput, JobRequest, Matching, ModelVersion, Phase, Precision, Schema,
+    TensorSchema,
+    dispute::{Committed, Dispute, Game, Place, Revealed, Statement},
+};
+use polkadot_sdk::{
+    frame_support::{
+        assert_ok, derive_impl, parameter_types,
+        traits::{
+            ConstU64, Hooks,
+            fungible::{HoldConsideration, Inspect, InspectHold, Mutate},
+        },
+        weights::Weight,
+    },
+    frame_system::{self, EnsureRoot, mocking::MockBlock},
+    pallet_balances, sp_io,
+    sp_runtime::{BoundedVec, BuildStorage, DispatchResult, FixedU128, Perbill, TryRuntimeError},
+};
+use std::cell::Cell;
+
+#[polkadot_sdk::frame_support::runtime]
+mod runtime {
+    #[runtime::runtime]
+    #[runtime::derive(
+        RuntimeCall,
+        RuntimeEvent,
+        RuntimeError,
+        RuntimeOrigin,
+        RuntimeFreezeReason,
+        RuntimeHoldReason,
+        RuntimeSlashReason,
+        RuntimeLockId,
+        RuntimeTask,
+        RuntimeViewFunction
+    )]
+    pub struct Test;
+
+    #[runtime::pallet_index(0)]
+    pub type System = frame_system;
+    #[runtime::pallet_index(1)]
+    pub type Balances = pallet_balances;
+    #[runtime::pallet_index(50)]
+    pub type Models = pallet_models;
+    #[runtime::pallet_index(51)]
+    pub type Workers = pallet_workers;
+    #[runtime::pallet_index(52)]
+    pub type Market = pallet_market;
+    #[runtime::pallet_index(53)]
+    pub type Disputes = pallet_disputes;
+}
+
+#[derive_impl(frame_system::config_preludes::TestDefaultConfig)]
+impl frame_system::Config for Test {
+    type Block = MockBlock<Test>;
+    type AccountData = pallet_balances::AccountData<u64>;
+}
+
+#[derive_impl(pallet_balances::config_preludes::TestDefaultConfig)]
+impl pallet_balances::Config for Test {
+    type AccountStore = System;
+    type RuntimeHoldReason = RuntimeHoldReason;
+}
+
+parameter_types! {
+    pub const RegistrationHold: RuntimeHoldReason = RuntimeHoldReason::Models(pallet_models::HoldReason::Registration);
+    pub StakePerPrice: FixedU128 = FixedU128::from_u32(10);
+    pub const NonDeliverySlash: Perbill = Perbill::from_percent(20);
+    pub const DeclineSlash: Perbill = Perbill::from_percent(2);
+    pub const BondPerStake: Perbill = Perbill::from_percent(5);
+    pub const Half: Perbill = Perbill::from_percent(50);
+    pub const ToChallenger: Perbill = Perbill::from_percent(30);
+    pub const ToClient: Perbill = Perbill::from_percent(20);
+}
+
+impl pallet_models::Config for Test {
+    type Consideration = HoldConsideration<
+        u64,
+        Balances,
+        RegistrationHold,
+        pallet_models::VersionDeposit<ConstU64<10>, ConstU64<1>, u64>,
+    >;
+    type RetirementBlocks = ConstU64<100_000>;
+    type LongestJob = pallet_market::LongestJob<Test>;
+    type WeightInfo = ();
+}
+
+impl pallet_workers::Config for Test {
+    type RuntimeHoldReason = RuntimeHoldReason;
+    type Currency = Balances;
+    type Models = Models;
+    type MinStake = ConstU64<MIN_STAKE>;
+    type StakeFloor = ConstU64<50>;
+    type StakePerPrice = StakePerPrice;
+    type UnbondingBlocks = ConstU64<100_000>;
+    type LongestJob = pallet_market::LongestJob<Test>;
+    type SlashDelay = ConstU64<SLASH_DELAY>;
+    type SlashCancelOrigin = EnsureRoot<u64>;
+    type WeightInfo = ();
+}
+
+impl pallet_market::Config for Test {
+    type RuntimeHoldReason = RuntimeHoldReason;
+    type Currency = Balances;
+    type Models = Models;
+    type Workers = Workers;
+    type BidDeposit = ConstU64<7>;
+    type MinDeadline = ConstU64<2>;
+    type MaxDeadline = ConstU64<50>;
+    type MinWindow = ConstU64<2>;
+    type MaxWindow = ConstU64<100>;
+    type MinAuctionPhase = ConstU64<2>;
+    type MaxAuctionPhase = ConstU64<20>;
+    type DisputeAllowance = crate::LongestGame<Test>;
+    type NonDeliverySlash = NonDeliverySlash;
+    type DeclineSlash = DeclineSlash;
+    type WeightInfo = ();
+}
+
+impl pallet_disputes::Config for Test {
+    type RuntimeHoldReason = RuntimeHoldReason;
+    type Currency = Balances;
+    type Jobs = Market;
+    type LeastBond = ConstU64<LEAST_BOND>;
+    type BondPerStake = BondPerStake;
+    type LostBondToWorker = Half;
+    type SlashToChallenger = ToChallenger;
+    type SlashToClient = ToClient;
+    type ClockBlocks = ConstU64<CLOCK>;
+    type LeastTurnBlocks = ConstU64<LEAST_TURN>;
+    type ReopenBlocks = ConstU64<REOPEN>;
+    type WeightInfo = ();
+}
+
+pub const CLIENT: u64 = 1;
+pub const WORKER: u64 = 2;
+pub const CHALLENGER: u64 = 3;
+pub const SECOND: u64 = 4;
+pub const PUBLISHER: u64 = 5;
+/// Accounts from here on have money as well.
+pub const CROWD: u64 = 100;
+pub const CROWD_SIZE: u64 = 10;
+
+pub const ENDOWMENT: u64 = 10_000_000;
+pub const STAKE: u64 = 20_000;
+pub const MIN_STAKE: u64 = 1_000;
+pub const PRICE: u64 = 100;
+pub const LOCKED: u64 = 10 * PRICE;
+pub const CEILING: u64 = 150;
+pub const WINDOW: u64 = 20;
+pub const LEAST_BOND: u64 = 40;
+/// 5 % of what the job locks.
+pub const BOND: u64 = 50;
+pub const CLOCK: u64 = 30;
+pub const LEAST_TURN: u64 = 4;
+pub const REOPEN: u64 = 10;
+pub const SLASH_DELAY: u64 = 15;
+
+/// A chain with a worker on it.
+pub struct TestExt(sp_io::TestExternalities);
+
+impl TestExt {
+    pub fn new() -> Self {
+        let storage = frame_system::GenesisConfig::<Test>::default()
+            .build_storage()
+            .expect("genesis is valid");
+        let mut ext = Self(storage.into());
+        ext.0.execute_with(|| {
+            System::set_block_number(1);
+            pallet_market::AgendaCursor::<Test>::put(1);
+            let crowd = CROWD..CROWD + CROWD_SIZE;
+            for account in [CLIENT, WORKER, CHALLENGER, SECOND, PUBLISHER].into_iter().chain(crowd) {
+                assert_ok!(Balances::mint_into(&account, ENDOWMENT));
+            }
+            assert_ok!(Workers::register(signed(WORKER), STAKE));
+        });
+        ext
+    }
+
+    /// Tells the story, and checks the state and the money after it.
+    pub fn execute_with<R>(mut self, story: impl FnOnce() -> R) -> R {
+        self.0.execute_with(|| {
+            System::reset_events();
+            BURNED.set(0);
+            let issued = Balances::total_issuance();
+            let told = story();
+            check();
+            assert_eq!(
+                Balances::total_issuance() + burned(),
+                issued,
+                "money came from nowhere, or went there"
+            );
+            told
+        })
+    }
+}
+
+/// Every pallet's invariants.
+pub fn check() {
+    let checked: Result<(), TryRuntimeError> = Models::do_try_state()
+        .and_then(|()| Workers::do_try_state())
+        .and_then(|()| Market::do_try_state())
+        .and_then(|()| Disputes::do_try_state());
+    assert_ok!(checked);
+}
+
+pub fn signed(account: u64) -> RuntimeOrigin {
+    RuntimeOrigin::signed(account)
+}
+
+/// A schema that says nothing: jobs here are given by their digests alone.
+fn schema() -> Schema {
+    let byte = |name: &[u8]| TensorSchema {
+        name: name.to_vec().try_into().expect("short"),
+        data_type: DataType::Uint8,
+        dimensions: vec![Dimension::Fixed(1)].try_into().expect("short"),
+    };
+    Schema {
+        symbols: BoundedVec::new(),
+        inputs: vec![byte(b"input")].try_into().expect("short"),
+        outputs: vec![byte(b"output")].try_into().expect("short"),
+    }
+}
+
+/// The version with this root, registered and offered by the worker if it is not yet.
+fn version(root: H256) -> ModelVersion {
+    if let Some(version) = pallet_models::VersionByRoot::<Test>::get(root) {
+        return version;
+    }
+    let name = format!("model-{root:?}");
+    let name = name.into_bytes().into_iter().take(40).collect::<Vec<_>>();
+    assert_ok!(Models::register(
+        signed(PUBLISHER),
+        name.try_into().expect("short"),
+        root,
+        Precision::Int16,
+        schema()
+    ));
+    let version = pallet_models::VersionByRoot::<Test>::get(root).expect("was registered");
+    assert_ok!(Workers::publish_offer(signed(WORKER), version, PRICE, 10));
+    version
+}
+
+/// A job that the worker has claimed, with what the claim commits to.
+pub fn claimed(committed: &Committed) -> JobId {
+    let job = pallet_market::NextJobId::<Test>::get();
+    let request = JobRequest {
+        model: version(committed.model_root),
+        input: JobInput::Digest {
+            digest: committed.input_digest,
+            symbols: BoundedVec::new(),
+        },
+        ceiling: CEILING,
+        matching: Matching::Offers,
+        deadline_blocks: 5,
+        window_blocks: WINDOW,
+        delivery: Delivery::Digest,
+    };
+    assert_ok!(Market::submit(signed(CLIENT), request));
+    let claim = pallet_market::Claim {
+        job,
+        output_digest: committed.output_digest,
+        output: None,
+    };
+    assert_ok!(Market::claim(signed(WORKER), claim));
+    job
+}
+
+pub fn challenge(challenger: u64, job: JobId) -> DispatchResult {
+    Disputes::challenge(signed(challenger), job)
+}
+
+pub fn reveal(job: JobId, statement: Statement) -> DispatchResult {
+    Disputes::reveal(signed(WORKER), job, Box::new(statement))
+}
+
+pub fn point(challenger: u64, job: JobId, place: Place, entry: u32) -> DispatchResult {
+    Disputes::point(signed(challenger), job, place, entry)
+}
+
+pub fn prove(challenger: u64, job: JobId, proof: Proof, element: Option<u64>) -> DispatchResult {
+    Disputes::prove(signed(SECOND), job, challenger, Box::new(proof), element)
+        .map(|_| ())
+        .map_err(|error| error.error)
+}
+
+pub fn timeout(challenger: u64, job: JobId) -> DispatchResult {
+    Disputes::claim_timeout(signed(SECOND), job, challenger)
+}
+
+pub fn dispute(job: JobId) -> Option<Dispute<u64, u64, u64>> {
+    Disputes::dispute(job)
+}
+
+pub fn game(job: JobId, challenger: u64) -> Game<u64, u64, u64> {
+    let dispute = dispute(job).expect("is disputed");
+    let mut games = dispute.games.into_iter();
+    games.find(|game| game.challenger == challenger).expect("plays")
+}
+
+pub fn revealed(job: JobId, place: Place) -> Option<Revealed> {
+    Disputes::revealed(job, place)
+}
+
+pub fn now() -> u64 {
+    System::block_number()
+}
+
+pub fn advance(blocks: u64) {
+    for _ in 0..blocks {
+        System::set_block_number(now() + 1);
+        Market::on_idle(now(), Weight::MAX);
+        Workers::on_idle(now(), Weight::MAX);
+        Disputes::on_idle(now(), Weight::MAX);
+    }
+}
+
+/// Goes on until the turn of this game is over.
+pub fn run_down(job: JobId, challenger: u64) {
+    let deadline = game(job, challenger).clock.deadline;
+    advance(deadline + 1 - now());
+}
+
+pub fn phase(job: JobId) -> Option<Phase> {
+    pallet_market::Jobs::<Test>::get(job).map(|job| job.state.phase())
+}
+
+/// Free and held together.
+pub fn balance(account: u64) -> u64 {
+    Balances::total_balance(&account)
+}
+
+pub fn bonded(account: u64) -> u64 {
+    Balances::balance_on_hold(&HoldReason::Bond.into(), &account)
+}
+
+pub fn events() -> Vec<crate::Event<Test>> {
+    let records = System::events().into_iter();
+    records
+        .filter_map(|record| match record.event {
+            RuntimeEvent::Disputes(event) => Some(event),
+            _ => None,
+        })
+        .collect()
+}
+
+thread_local! {
+    /// What was burned before the events were reset.
+    static BURNED: Cell<u64> = const { Cell::new(0) };
+}
+
+/// What was burned so far, as the events say.
+fn burned() -> u64 {
+    let burned = System::events().into_iter().map(|record| match record.event {
+        RuntimeEvent::Workers(pallet_workers::Event::Slashed { burned, .. })
+        | RuntimeEvent::Workers(pallet_workers::Event::SlashApplied { burned, .. })
+        | RuntimeEvent::Disputes(crate::Event::ChallengeFailed { burned, .. }) => burned,
+        _ => 0,
+    });
+    burned.sum::<u64>() + BURNED.get()
+}
+
+/// Forgets the events, which would become too many to look through, but not what was burned.
+pub fn settle_events() {
+    BURNED.set(burned());
+    System::reset_events();
+}

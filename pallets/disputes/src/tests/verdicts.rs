@@ -1,0 +1,268 @@
+//! Whole games: a lie is narrowed down and convicted, the truth stands.
+
+use crate::{Ended, Error, Event, Reveals, mock::*};
+use assay_adversary::{InMemory, Liar, Lie, Manner, Random, graphs};
+use assay_exact::judge::Computed;
+use assay_player::{Execution, Finding, Reveals as Known, Statements, committed, find, prove as build, statement};
+use assay_types::{
+    JobId, Phase,
+    dispute::{Fault, Place, Side, Statement},
+};
+use polkadot_sdk::frame_support::{assert_noop, assert_ok};
+
+/// Four operators on three chunks of numbers.
+fn model() -> InMemory {
+    graphs::wide(&mut Random(11), 700)
+}
+
+/// A lie about one element of the third operator, kept up to the end.
+fn lie() -> Lie {
+    Lie::Element {
+        operator: 2,
+        element: 300,
+        bits: 1 << 22,
+        downstream: assay_adversary::Downstream::Computed,
+    }
+}
+
+fn liar(honest: &InMemory) -> Liar<&InMemory> {
+    let liar = Liar::new(honest, &lie(), Manner::Answers).expect("it is in memory");
+    liar.expect("another bit is another number")
+}
+
+fn said(worker: &dyn Statements, place: Place) -> Statement {
+    let said = worker.statement(&place).expect("it is in memory");
+    said.expect("it answers")
+}
+
+/// What a challenger knows of the places that were revealed.
+fn known(job: JobId, places: &[Place]) -> Known {
+    let revealed = places
+        .iter()
+        .map(|place| (*place, revealed(job, *place).expect("is revealed")));
+    revealed.collect()
+}
+
+/// The places of a game about the lie, from the trace to the chunk.
+const WAY: [Place; 3] = [
+    Place::Trace,
+    Place::Tensor { operator: 2 },
+    Place::Chunk { operator: 2, chunk: 1 },
+];
+
+/// Plays a game up to the chunk: five moves after the challenge.
+fn narrow_down(job: JobId, honest: &InMemory, worker: &dyn Statements, challenger: u64) {
+    assert_ok!(challenge(challenger, job));
+    for (step, place) in WAY.iter().enumerate() {
+        advance(1);
+        assert_eq!(
+            (game(job, challenger).place, game(job, challenger).turn),
+            (*place, Side::Worker)
+        );
+        assert_ok!(reveal(job, said(worker, *place)));
+        check();
+        let finding = find(honest, place, &known(job, &WAY[..=step])).expect("all is known");
+        match finding {
+            Finding::Entry(entry) => {
+                assert_ok!(point(challenger, job, *place, entry));
+            }
+            Finding::Element(element) => assert_eq!(element, 300),
+            other => panic!("{place:?}: {other:?}"),
+        }
+        check();
+    }
+}
+
+#[test]
+fn a_lie_about_one_element_is_convicted_by_that_element() {
+    TestExt::new().execute_with(|| {
+        let honest = model();
+        let liar = liar(&honest);
+        let job = claimed(&liar.committed());
+        narrow_down(job, &honest, &liar, CHALLENGER);
+
+        let head = dispute(job).and_then(|dispute| dispute.trace).expect("is revealed");
+        let reveals = known(job, &WAY);
+        let proof = build(&honest, &liar.committed(), &head, &reveals, &WAY[2], Some(300)).expect("it is wrong");
+        assert_noop!(
+            prove(CHALLENGER, job, proof.clone(), Some(2)),
+            Error::<Test>::ElementElsewhere
+        );
+        assert_noop!(
+            prove(CHALLENGER, job, proof.clone(), Some(301)),
+            Error::<Test>::NotWrong
+        );
+        let mut of_another_model = proof.clone();
+        of_another_model.model.graph_count += 1;
+        assert_noop!(
+            prove(CHALLENGER, job, of_another_model, Some(300)),
+            Error::<Test>::ProofRejected
+        );
+        assert_noop!(prove(SECOND, job, proof.clone(), Some(300)), Error::<Test>::NoSuchGame);
+        assert_ok!(prove(CHALLENGER, job, proof, Some(300)));
+
+        let convicted = events().into_iter().find_map(|event| match event {
+            Event::WorkerConvicted { fault, .. } => Some(fault),
+            _ => None,
+        });
+        let Some(Fault::Element {
+            operator: 2,
+            element: 300,
+            claimed,
+            computed: Computed::Element { bytes },
+        }) = convicted
+        else {
+            panic!("{convicted:?}");
+        };
+        let truth = assay_player::node(&honest, 2).expect("it is in memory");
+        assert_eq!(bytes, truth.bytes()[1200..1204]);
+        assert_ne!(claimed, bytes);
+        assert_eq!((phase(job), bonded(CHALLENGER)), (None, 0));
+    });
+}
+
+#[test]
+fn what_was_said_serves_every_game_and_one_verdict_ends_them_all() {
+    TestExt::new().execute_with(|| {
+        let honest = model();
+        let liar = liar(&honest);
+        let job = claimed(&liar.committed());
+        narrow_down(job, &honest, &liar, CHALLENGER);
+
+        // The second one finds everything revealed, and waits for nobody.
+        assert_ok!(challenge(SECOND, job));
+        assert_eq!(game(job, SECOND).turn, Side::Challenger);
+        assert_ok!(point(SECOND, job, Place::Trace, 2));
+        assert_eq!(
+            (game(job, SECOND).place, game(job, SECOND).turn),
+            (WAY[1], Side::Challenger)
+        );
+        assert_ok!(point(SECOND, job, WAY[1], 1));
+        assert_eq!(
+            (game(job, SECOND).place, game(job, SECOND).turn),
+            (WAY[2], Side::Challenger)
+        );
+        check();
+
+        let head = dispute(job).and_then(|dispute| dispute.trace).expect("is revealed");
+        let proof = build(&honest, &liar.committed(), &head, &known(job, &WAY), &WAY[2], Some(300));
+        assert_ok!(prove(SECOND, job, proof.expect("it is wrong"), Some(300)));
+        assert_eq!((dispute(job), bonded(CHALLENGER), bonded(SECOND)), (None, 0, 0));
+        assert_noop!(timeout(CHALLENGER, job), Error::<Test>::NotDisputed);
+        advance(1);
+        assert_eq!((Reveals::<Test>::iter().count(), Ended::<Test>::iter().count()), (0, 0));
+    });
+}
+
+#[test]
+fn a_challenge_of_honest_work_costs_its_bond_and_the_job_is_settled() {
+    TestExt::new().execute_with(|| {
+        let honest = model();
+        let job = claimed(&committed(&honest));
+        let before = [CLIENT, WORKER, CHALLENGER].map(balance);
+        assert_ok!(challenge(CHALLENGER, job));
+        for place in WAY {
+            assert_ok!(reveal(job, statement(&honest, &place).expect("it is in memory")));
+            if place != WAY[2] {
+                let entry = if place == Place::Trace { 2 } else { 1 };
+                assert_ok!(point(CHALLENGER, job, place, entry));
+            }
+        }
+        assert_noop!(point(CHALLENGER, job, WAY[2], 0), Error::<Test>::NothingBelow);
+        // Whatever it proves there is right.
+        let openings = assay_player::openings(&honest);
+        let operands = assay_player::operands(&honest, 2).expect("they are in memory");
+        let operands: Vec<_> = operands.iter().map(|operand| &**operand).collect();
+        let proof = openings.prove_element::<assay_player::Hash>(2, &operands, 300);
+        assert_noop!(
+            prove(CHALLENGER, job, proof.expect("the operands are whole"), Some(300)),
+            Error::<Test>::NotWrong
+        );
+
+        run_down(job, CHALLENGER);
+        assert_ok!(timeout(CHALLENGER, job));
+        assert_eq!(phase(job), Some(Phase::Claimed));
+        let upheld = now();
+        assert_eq!(
+            [CLIENT, WORKER, CHALLENGER].map(balance),
+            [before[0], before[1] + BOND / 2, before[2] - BOND]
+        );
+
+        // Whoever was kept out has a turn, and then the worker is paid.
+        advance(REOPEN);
+        assert_ok!(challenge(SECOND, job));
+        assert_eq!(game(job, SECOND).turn, Side::Worker);
+        assert_ok!(reveal(job, statement(&honest, &Place::Trace).expect("it is in memory")));
+        run_down(job, SECOND);
+        assert_ok!(timeout(SECOND, job));
+        advance(REOPEN + 1);
+        assert!(now() > upheld + REOPEN);
+        assert_eq!(phase(job), None);
+        assert_eq!(balance(WORKER), before[1] + BOND + PRICE);
+        assert_eq!(honest.trace().nodes.len(), 4);
+    });
+}
+
+#[test]
+fn a_statement_that_does_not_fit_is_refused_and_the_clock_goes_on() {
+    TestExt::new().execute_with(|| {
+        let honest = model();
+        let liar = liar(&honest);
+        let job = claimed(&liar.committed());
+        assert_ok!(challenge(CHALLENGER, job));
+        let deadline = game(job, CHALLENGER).clock.deadline;
+
+        let truth = statement(&honest, &Place::Trace).expect("it is in memory");
+        assert_noop!(reveal(job, truth), Error::<Test>::DoesNotOpen);
+        let elsewhere = statement(&honest, &WAY[1]).expect("it is in memory");
+        assert_noop!(reveal(job, elsewhere), Error::<Test>::NotAsked);
+        let stranger = Disputes::reveal(signed(SECOND), job, Box::new(said(&liar, Place::Trace)));
+        assert_eq!(stranger, Err(Error::<Test>::NotWorker.into()));
+        assert_eq!(game(job, CHALLENGER).clock.deadline, deadline);
+
+        assert_ok!(reveal(job, said(&liar, Place::Trace)));
+        assert_noop!(reveal(job, said(&liar, Place::Trace)), Error::<Test>::NotAsked);
+        assert_noop!(point(CHALLENGER, job, Place::Trace, 4), Error::<Test>::NoSuchEntry);
+        assert_ok!(point(CHALLENGER, job, Place::Trace, 2));
+        let truth = statement(&honest, &WAY[1]).expect("it is in memory");
+        assert_noop!(reveal(job, truth), Error::<Test>::DigestMismatch);
+    });
+}
+
+#[test]
+fn a_worker_that_is_late_by_a_block_is_late() {
+    TestExt::new().execute_with(|| {
+        let honest = model();
+        let job = claimed(&committed(&honest));
+        assert_ok!(challenge(CHALLENGER, job));
+        run_down(job, CHALLENGER);
+        // A second game still has time, and a reveal for it does not save the first one.
+        assert_ok!(challenge(SECOND, job));
+        let trace = statement(&honest, &Place::Trace).expect("it is in memory");
+        assert_ok!(reveal(job, trace));
+        assert_eq!(game(job, CHALLENGER).turn, Side::Worker);
+        assert_eq!(game(job, SECOND).turn, Side::Challenger);
+        check();
+        assert_ok!(timeout(CHALLENGER, job));
+        assert_eq!(phase(job), None);
+    });
+}
+
+#[test]
+fn a_challenger_that_is_late_by_a_block_has_lost_whatever_it_knows() {
+    TestExt::new().execute_with(|| {
+        let honest = model();
+        let liar = liar(&honest);
+        let job = claimed(&liar.committed());
+        narrow_down(job, &honest, &liar, CHALLENGER);
+        let head = dispute(job).and_then(|dispute| dispute.trace).expect("is revealed");
+        let proof = build(&honest, &liar.committed(), &head, &known(job, &WAY), &WAY[2], Some(300));
+        run_down(job, CHALLENGER);
+        assert_noop!(
+            prove(CHALLENGER, job, proof.expect("it is wrong"), Some(300)),
+            Error::<Test>::DeadlinePassed
+        );
+        assert_ok!(timeout(CHALLENGER, job));
+        assert_eq!(phase(job), Some(Phase::Claimed));
+    });
+}

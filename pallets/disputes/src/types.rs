@@ -1,0 +1,43 @@
+//! The pallet's types, named once.
+
+use crate::Config;
+use assay_types::dispute::{ClockTerms, Dispute, Game};
+use codec::Encode;
+use polkadot_sdk::{
+    frame_support::traits::{Get, fungible},
+    frame_system::{self, pallet_prelude::BlockNumberFor},
+    sp_runtime::traits::Saturating,
+};
+
+/// The currency's unit of account.
+pub type BalanceOf<T> = <<T as Config>::Currency as fungible::Inspect<<T as frame_system::Config>::AccountId>>::Balance;
+/// A stored dispute.
+pub type DisputeOf<T> = Dispute<<T as frame_system::Config>::AccountId, BalanceOf<T>, BlockNumberFor<T>>;
+/// A game of it.
+pub type GameOf<T> = Game<<T as frame_system::Config>::AccountId, BalanceOf<T>, BlockNumberFor<T>>;
+/// The time that a game has.
+pub type TermsOf<T> = ClockTerms<BlockNumberFor<T>>;
+
+/// Entries that one call of `sweep` removes.
+pub const SWEEP_ENTRIES: u32 = 16;
+
+/// Turns that the longest game can have: one statement and one answer to it for each place from the top of the largest trace to a
+/// chunk of the largest tensor. A trace of 2^32 entries is revealed in 4 steps, a tensor of 2^53 chunks in 6.
+const MOST_TURNS: u32 = 2 * (4 + 6 + 1);
+
+/// The longest that a game can last, in blocks: both clocks run down, and then each turn takes its least time.
+pub struct LongestGame<T>(core::marker::PhantomData<T>);
+
+impl<T: Config> Get<BlockNumberFor<T>> for LongestGame<T> {
+    fn get() -> BlockNumberFor<T> {
+        // Saturating: a bound that saturates fails the integrity tests of those who must outlast it.
+        let clocks = T::ClockBlocks::get().saturating_mul(2u32.into());
+        clocks.saturating_add(T::LeastTurnBlocks::get().saturating_mul(MOST_TURNS.into()))
+    }
+}
+
+/// Bytes of what a call carries, for its weight.
+pub(crate) fn encoded_bytes(value: &impl Encode) -> u32 {
+    // Saturating: no block has room for a call of 4 GiB.
+    u32::try_from(value.encoded_size()).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,104 @@
+//! Disputes, as the market takes part in them: which claims can be challenged, and what a verdict does to a job. Who
+//! challenges, and how a verdict is reached, is not known here.
+
+use crate::*;
+use assay_types::{
+    ClaimedJob, ClaimedJobs, CloseReason, H256, JobId, ModelRegistry, NotChallengeable, SlashId, WorkerRegistry,
+};
+use frame_support::{ensure, storage::with_storage_layer};
+use sp_runtime::{DispatchError, DispatchResult};
+
+impl<T: Config> ClaimedJobs<T::AccountId, BalanceOf<T>, BlockNumberFor<T>> for Pallet<T> {
+    fn claimed(id: JobId) -> Result<ClaimedJob<T::AccountId, BalanceOf<T>>, NotChallengeable> {
+        let job = Jobs::<T>::get(id).ok_or(NotChallengeable::UnknownJob)?;
+        let now = frame_system::Pallet::<T>::block_number();
+        let (assignment, output_digest) = match job.state {
+            JobState::Claimed { window_until, .. } if window_until < now => {
+                return Err(NotChallengeable::WindowPassed);
+            }
+            JobState::Claimed {
+                assignment,
+                output_digest,
+                ..
+            }
+            | JobState::Disputed {
+                assignment,
+                output_digest,
+                ..
+            } => (assignment, output_digest),
+            JobState::Bidding { .. } | JobState::Revealing { .. } | JobState::Assigned { .. } => {
+                return Err(NotChallengeable::NotClaimed);
+            }
+        };
+        let version = T::Models::version(job.model).ok_or(NotChallengeable::UnknownModel)?;
+        Ok(ClaimedJob {
+            client: job.client,
+            worker: assignment.worker,
+            model_root: version.root,
+            input_digest: job.input_digest,
+            output_digest,
+            locked: assignment.locked,
+            price: assignment.price,
+        })
+    }
+
+    fn dispute(id: JobId) -> DispatchResult {
+        let job = Jobs::<T>::get(id).ok_or(Error::<T>::UnknownJob)?;
+        let now = frame_system::Pallet::<T>::block_number();
+        match job.state.clone() {
+            JobState::Disputed { .. } => Ok(()),
+            JobState::Claimed {
+                assignment,
+                output_digest,
+                window_until,
+            } => {
+                ensure!(now <= window_until, Error::<T>::WindowPassed);
+                let state = JobState::Disputed {
+                    assignment,
+                    output_digest,
+                    window_until,
+                };
+                Self::enter(id, job, state)
+            }
+            JobState::Bidding { .. } | JobState::Revealing { .. } | JobState::Assigned { .. } => {
+                Err(Error::<T>::NotClaimed.into())
+            }
+        }
+    }
+
+    fn uphold(id: JobId, window_at_least: BlockNumberFor<T>) -> DispatchResult {
+        let (job, assignment, output_digest, window_until) = Self::disputed(id)?;
+        // Not before this block, since the agenda has been drained up to it and would never come to the job.
+        let now = frame_system::Pallet::<T>::block_number();
+        let state = JobState::Claimed {
+            assignment,
+            output_digest,
+            window_until: window_until.max(window_at_least).max(now),
+        };
+        Self::enter(id, job, state)
+    }
+
+    fn convict(id: JobId, awards: [(T::AccountId, BalanceOf<T>); 2]) -> Result<SlashId, DispatchError> {
+        let (job, assignment, ..) = Self::disputed(id)?;
+        with_storage_layer(|| {
+            let slash = T::Workers::slash_later(&assignment.worker, assignment.locked, awards)?;
+            Self::close(id, job, CloseReason::Fraud)?;
+            Ok(slash)
+        })
+    }
+}
+
+impl<T: Config> Pallet<T> {
+    /// A disputed job, and what its state says: assignment, output digest, and the last block of the window.
+    fn disputed(id: JobId) -> Result<(JobOf<T>, AssignmentOf<T>, H256, BlockNumberFor<T>), Error<T>> {
+        let job = Jobs::<T>::get(id).ok_or(Error::<T>::UnknownJob)?;
+        match job.state.clone() {
+            JobState::Disputed {
+                assignment,
+                output_digest,
+                window_until,
+            } => Ok((job, assignment, output_digest, window_until)),
+            _ => Err(Error::<T>::NotDisputed),
+        }
+    }
+}

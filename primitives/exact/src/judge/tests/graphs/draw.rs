@@ -1,0 +1,274 @@
+//! Random small graphs: operators and operands are drawn, and kept if the graph's own check accepts them.
+
+use super::{
+    Random,
+    exact::{
+        binary32::Binary32,
+        digest::{DataType, tensor_size_bytes},
+        element::Element,
+        graph::{
+            Binary, CheckedGraph, Dimension, Graph, Input, Node, Operator, Output, Position, Reduction, Symbol, Unary,
+            Value, Weight,
+        },
+        quantise::Precision,
+        tensor::Tensor,
+    },
+};
+use alloc::{format, vec, vec::Vec};
+
+/// The types of elements.
+pub const TYPES: [DataType; 6] = [
+    DataType::Float32,
+    DataType::Int64,
+    DataType::Int32,
+    DataType::Int8,
+    DataType::Uint8,
+    DataType::Bool,
+];
+
+/// Numbers of plain size, with now and then an odd one. Inputs need not be canonical.
+pub fn tensor(random: &mut Random, dtype: DataType, shape: &[u32]) -> Tensor {
+    let count: u32 = shape.iter().product();
+    let elements = (0..count).map(|_| match dtype {
+        DataType::Float32 => Element::Number(match random.below(60) {
+            0 => Binary32::ZERO,
+            1 => Binary32::from_bits(random.next() as u32),
+            _ => Binary32::from_i64(random.next() as i32 as i64) / Binary32::from_i64(400_000_000),
+        }),
+        // Small ones can be used as indices.
+        DataType::Int64 | DataType::Int32 => Element::Integer(random.below(12) as i64 - 4),
+        dtype => Element::wrapped(dtype, random.next() as i64),
+    });
+    Tensor::from_elements(dtype, shape.to_vec(), elements).expect("as many elements as the shape says")
+}
+
+fn dimensions(random: &mut Random, dynamic: bool) -> Vec<Dimension> {
+    let rank = random.below(4);
+    let dimension = |random: &mut Random| match random.below(5) {
+        0 if dynamic => Dimension::Symbol(0),
+        _ => Dimension::Fixed(random.one(&[1, 2, 3, 4, 4, 4, 6, 8])),
+    };
+    (0..rank).map(|_| dimension(random)).collect()
+}
+
+/// Any operator, with parameters that often fit.
+pub fn operator(random: &mut Random) -> Operator {
+    let precision = random.one(&[Precision::Int8, Precision::Int16]);
+    let axis = random.below(3) as u8;
+    let length = Dimension::Fixed(1 + random.below(5) as u32);
+    let position = random.below(5) as u32;
+    match random.below(30) {
+        0 | 1 => Operator::Linear { precision },
+        2 => Operator::Relu,
+        3 => Operator::Reshape {
+            dimensions: dimensions(random, true),
+        },
+        4 | 5 => Operator::MatMul { precision },
+        6 => Operator::RowScale { precision },
+        7 | 8 => Operator::WeightedSum { precision },
+        9 => Operator::Unary(random.one(&[
+            Unary::Neg,
+            Unary::Abs,
+            Unary::Sqrt,
+            Unary::Rsqrt,
+            Unary::Exp,
+            Unary::Log,
+            Unary::Tanh,
+            Unary::Sigmoid,
+            Unary::Erf,
+            Unary::Sin,
+            Unary::Cos,
+            Unary::Silu,
+            Unary::Gelu,
+            Unary::GeluTanh,
+            Unary::Floor,
+            Unary::Ceil,
+            Unary::Round,
+            Unary::Trunc,
+            Unary::Not,
+        ])),
+        10 | 11 => Operator::Binary(random.one(&[
+            Binary::Add,
+            Binary::Sub,
+            Binary::Mul,
+            Binary::Div,
+            Binary::Rem,
+            Binary::Min,
+            Binary::Max,
+            Binary::Equal,
+            Binary::NotEqual,
+            Binary::Less,
+            Binary::LessOrEqual,
+            Binary::Greater,
+            Binary::GreaterOrEqual,
+            Binary::And,
+            Binary::Or,
+            Binary::Xor,
+        ])),
+        12 => Operator::Where,
+        13 => Operator::Cast {
+            dtype: random.one(&TYPES),
+        },
+        14 => Operator::Fill {
+            dtype: random.one(&TYPES),
+            bits: random.next(),
+            dimensions: dimensions(random, true),
+        },
+        15 => Operator::Arange {
+            start: random.next() as i64,
+            step: random.next() as i8 as i64,
+            length,
+        },
+        16 => Operator::Permute {
+            axes: random.one(&[vec![0], vec![1, 0], vec![0, 2, 1], vec![2, 0, 1]]),
+        },
+        17 => Operator::Expand {
+            dimensions: dimensions(random, true),
+        },
+        18 => Operator::Slice {
+            axis,
+            start: random.one(&[Position::FromStart(position), Position::FromEnd(position)]),
+            step: 1 + random.below(3) as u32,
+            length: random.one(&[length, Dimension::Symbol(0)]),
+        },
+        19 => Operator::Concat { axis },
+        20 => Operator::Pad {
+            axis,
+            before: position,
+            after: axis.into(),
+            bits: random.next(),
+        },
+        21 => Operator::Gather { axis },
+        22 => Operator::IndexSelect { axis },
+        23 => Operator::Unfold {
+            axis,
+            size: 1 + position % 3,
+            step: 1 + u32::from(axis),
+            dilation: 1 + position / 3,
+        },
+        24 => Operator::Reduce(random.one(&[
+            Reduction::Sum,
+            Reduction::Mean,
+            Reduction::Max,
+            Reduction::Min,
+            Reduction::ArgMax,
+            Reduction::ArgMin,
+            Reduction::Any,
+            Reduction::All,
+        ])),
+        25 => Operator::CumSum,
+        26 => Operator::TopK {
+            count: 1 + position,
+            largest: axis == 0,
+        },
+        27 => random.one(&[Operator::Softmax, Operator::LogSoftmax]),
+        28 => Operator::LayerNorm { epsilon: 0x3727_c5ac },
+        _ => Operator::RmsNorm { epsilon: 0x3727_c5ac },
+    }
+}
+
+fn value(random: &mut Random, graph: &Graph) -> Value {
+    let (inputs, weights) = (graph.inputs.len() as u64, graph.weights.len() as u64);
+    match random.below(inputs + weights + graph.nodes.len() as u64) {
+        index if index < inputs => Value::Input(index as u16),
+        index if index < inputs + weights => Value::Weight((index - inputs) as u16),
+        index => Value::Node((index - inputs - weights) as u32),
+    }
+}
+
+/// A graph of `nodes` operators, with random weights and inputs.
+pub fn model(random: &mut Random, nodes: usize) -> (CheckedGraph, Vec<Tensor>, Vec<Tensor>) {
+    let input = |random: &mut Random, name: usize, dimensions| Input {
+        name: format!("input_{name}"),
+        dtype: random.one(&[DataType::Float32, DataType::Float32, DataType::Int64, DataType::Bool]),
+        dimensions,
+    };
+    let mut graph = Graph {
+        symbols: vec![Symbol {
+            name: "n".into(),
+            min: 1,
+            max: 5,
+        }],
+        inputs: vec![input(random, 0, vec![Dimension::Symbol(0), Dimension::Fixed(4)])],
+        weights: Vec::new(),
+        nodes: Vec::new(),
+        outputs: Vec::new(),
+    };
+    for index in 1..3 + random.below(3) as usize {
+        let dimensions = dimensions(random, true);
+        graph.inputs.push(input(random, index, dimensions));
+    }
+    for index in 0..2 + random.below(4) {
+        let fixed = dimensions(random, false);
+        let shape = fixed.iter().map(|dimension| match dimension {
+            Dimension::Fixed(elements) => *elements,
+            Dimension::Symbol(_) => unreachable!("asked for none"),
+        });
+        let shape = shape.collect();
+        graph.weights.push(Weight {
+            name: format!("weight_{index}"),
+            dtype: DataType::Float32,
+            shape,
+        });
+    }
+    while graph.nodes.len() < nodes {
+        let operator = operator(random);
+        let arity = match operator {
+            Operator::Fill { .. } | Operator::Arange { .. } => 0,
+            Operator::Linear { .. } | Operator::LayerNorm { .. } | Operator::Concat { .. } => 1 + random.below(3),
+            Operator::RmsNorm { .. } => 1 + random.below(2),
+            Operator::MatMul { .. } | Operator::Binary(_) | Operator::Gather { .. } | Operator::IndexSelect { .. } => 2,
+            Operator::WeightedSum { .. } | Operator::Where => 3,
+            _ => 1,
+        };
+        let inputs = (0..arity).map(|_| value(random, &graph)).collect();
+        let node = Node {
+            name: format!("node_{}", graph.nodes.len()),
+            operator,
+            inputs,
+            source: "a.py:1".into(),
+        };
+        let last = graph.nodes.len() as u32;
+        graph.nodes.push(node);
+        graph.outputs = vec![Output {
+            name: "output_0".into(),
+            value: Value::Node(last),
+        }];
+        let small = graph.clone().check().is_ok_and(|checked| {
+            let layout = checked.value(Value::Node(last)).map(|(dtype, _)| dtype);
+            let shape = checked.shape(Value::Node(last), &[5]);
+            layout
+                .zip(shape)
+                .and_then(|(dtype, shape)| tensor_size_bytes(dtype, &shape))
+                .is_some_and(|size| size < 6000)
+        });
+        if !small {
+            graph.nodes.pop();
+        }
+    }
+    for index in 1..1 + random.below(3) {
+        let value = Value::Node(random.below(nodes as u64) as u32);
+        graph.outputs.push(Output {
+            name: format!("output_{index}"),
+            value,
+        });
+    }
+    let graph = graph.check().expect("every node was checked");
+    let n = 1 + random.below(5) as u32;
+    let shapes = |dimensions: &[Dimension]| -> Vec<u32> {
+        let shape = dimensions.iter().map(|dimension| match dimension {
+            Dimension::Fixed(elements) => *elements,
+            Dimension::Symbol(_) => n,
+        });
+        shape.collect()
+    };
+    let inputs = graph.graph().inputs.iter();
+    let inputs = inputs
+        .map(|input| tensor(random, input.dtype, &shapes(&input.dimensions)))
+        .collect();
+    let weights = graph.graph().weights.iter();
+    let weights = weights
+        .map(|weight| tensor(random, weight.dtype, &weight.shape))
+        .collect();
+    (graph, weights, inputs)
+}

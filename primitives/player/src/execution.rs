@@ -1,0 +1,187 @@
+//! An execution of a job, as a player sees it: small things are there, tensors are asked for.
+
+use crate::{Hash, PlayError};
+use assay_exact::{
+    digest::{Digest, list_digest, model_root},
+    graph::{CheckedGraph, Value},
+    judge::Openings,
+    tensor::Tensor,
+    trace::Trace,
+};
+use assay_types::{
+    H256,
+    dispute::{Committed, Place},
+};
+use std::{ops::Deref, sync::Arc};
+
+/// An execution of one job.
+pub trait Execution {
+    /// The model's graph.
+    fn graph(&self) -> &CheckedGraph;
+
+    /// The model's weights, in the graph's order.
+    fn weights(&self) -> &[Tensor];
+
+    /// Their digests.
+    fn weight_digests(&self) -> &[Digest];
+
+    /// Hash of the model's manifest.
+    fn manifest_hash(&self) -> Digest;
+
+    /// The job's inputs as they were given, which need not be canonical.
+    fn inputs(&self) -> &[Tensor];
+
+    /// The digests of everything that was computed.
+    fn trace(&self) -> &Trace;
+
+    /// The outputs of these operators, in this order. May execute the model again, once for all of them.
+    fn nodes(&self, operators: &[u32]) -> Result<Vec<Arc<Tensor>>, Unavailable>;
+}
+
+impl<E: Execution + ?Sized> Execution for &E {
+    fn graph(&self) -> &CheckedGraph {
+        (**self).graph()
+    }
+
+    fn weights(&self) -> &[Tensor] {
+        (**self).weights()
+    }
+
+    fn weight_digests(&self) -> &[Digest] {
+        (**self).weight_digests()
+    }
+
+    fn manifest_hash(&self) -> Digest {
+        (**self).manifest_hash()
+    }
+
+    fn inputs(&self) -> &[Tensor] {
+        (**self).inputs()
+    }
+
+    fn trace(&self) -> &Trace {
+        (**self).trace()
+    }
+
+    fn nodes(&self, operators: &[u32]) -> Result<Vec<Arc<Tensor>>, Unavailable> {
+        (**self).nodes(operators)
+    }
+}
+
+impl<E: Execution + ?Sized> Execution for Arc<E> {
+    fn graph(&self) -> &CheckedGraph {
+        (**self).graph()
+    }
+
+    fn weights(&self) -> &[Tensor] {
+        (**self).weights()
+    }
+
+    fn weight_digests(&self) -> &[Digest] {
+        (**self).weight_digests()
+    }
+
+    fn manifest_hash(&self) -> Digest {
+        (**self).manifest_hash()
+    }
+
+    fn inputs(&self) -> &[Tensor] {
+        (**self).inputs()
+    }
+
+    fn trace(&self) -> &Trace {
+        (**self).trace()
+    }
+
+    fn nodes(&self, operators: &[u32]) -> Result<Vec<Arc<Tensor>>, Unavailable> {
+        (**self).nodes(operators)
+    }
+}
+
+/// Why a tensor of an execution is not there.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the output of operator {operator} is not there: {reason}")]
+pub struct Unavailable {
+    /// Position of the operator.
+    pub operator: u32,
+    /// Why not.
+    pub reason: String,
+}
+
+/// A tensor that an operator takes.
+#[derive(Clone, Debug)]
+pub enum Operand<'a> {
+    /// An input or a weight.
+    Given(&'a Tensor),
+    /// What another operator gives.
+    Computed(Arc<Tensor>),
+}
+
+impl Deref for Operand<'_> {
+    type Target = Tensor;
+
+    fn deref(&self) -> &Tensor {
+        match self {
+            Self::Given(tensor) => tensor,
+            Self::Computed(tensor) => tensor,
+        }
+    }
+}
+
+/// What a claim of this execution's outputs commits to.
+pub fn committed(execution: &dyn Execution) -> Committed {
+    let weights_root = list_digest::<Hash>(execution.weight_digests());
+    let graph_root = execution.graph().graph().root::<Hash>();
+    let trace = execution.trace();
+    Committed {
+        model_root: H256(model_root::<Hash>(
+            &graph_root,
+            &weights_root,
+            &execution.manifest_hash(),
+        )),
+        input_digest: H256(trace.input_digest::<Hash>()),
+        output_digest: H256(trace.output_digest::<Hash>()),
+    }
+}
+
+/// The openings of an execution under its own trace.
+pub fn openings(execution: &dyn Execution) -> Openings<'_> {
+    let graph = execution.graph().graph();
+    Openings::new::<Hash>(
+        graph,
+        execution.weight_digests(),
+        execution.manifest_hash(),
+        execution.trace(),
+    )
+}
+
+/// The output of one operator.
+pub fn node(execution: &dyn Execution, operator: u32) -> Result<Arc<Tensor>, PlayError> {
+    let mut nodes = execution.nodes(&[operator])?;
+    nodes.pop().ok_or(PlayError::NoSuchPlace {
+        place: Place::Tensor { operator },
+    })
+}
+
+/// The tensors that an operator takes, in its order.
+pub fn operands(execution: &dyn Execution, operator: u32) -> Result<Vec<Operand<'_>>, PlayError> {
+    let missing = || PlayError::NoSuchPlace {
+        place: Place::Tensor { operator },
+    };
+    let index = usize::try_from(operator).map_err(|_| missing())?;
+    let node = execution.graph().graph().nodes.get(index).ok_or_else(missing)?;
+    let asked = node.inputs.iter().filter_map(|value| match value {
+        Value::Node(index) => Some(*index),
+        Value::Input(_) | Value::Weight(_) => None,
+    });
+    // One execution for all of them.
+    let mut computed = execution.nodes(&asked.collect::<Vec<_>>())?.into_iter();
+    let operands = node.inputs.iter().map(|value| {
+        Some(match value {
+            Value::Input(index) => Operand::Given(execution.inputs().get(usize::from(*index))?),
+            Value::Weight(index) => Operand::Given(execution.weights().get(usize::from(*index))?),
+            Value::Node(_) => Operand::Computed(computed.next()?),
+        })
+    });
+    operands.collect::<Option<_>>().ok_or_else(missing)
+}

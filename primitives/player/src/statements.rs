@@ -1,0 +1,109 @@
+//! What the worker says: the statement of every place, from its execution.
+
+use crate::{Execution, Hash, PlayError, node, openings};
+use assay_exact::{
+    bounded::Bounded,
+    digest::Digest,
+    judge::{Shape, TensorOpening},
+    tensor::Tensor,
+    tree::{Tree, chunk_bytes, chunk_leaves},
+};
+use assay_types::dispute::{MAX_NODES, Nodes, Place, Statement, TraceStatement, Window, window};
+use std::sync::Arc;
+
+/// Somebody who is asked for statements.
+pub trait Statements {
+    /// What is said of this place; nothing, if whoever is asked stays silent.
+    fn statement(&self, place: &Place) -> Result<Option<Statement>, PlayError>;
+}
+
+/// Says of every place what the execution gives.
+#[derive(Clone, Copy)]
+pub struct Honest<'a>(pub &'a dyn Execution);
+
+impl Statements for Honest<'_> {
+    fn statement(&self, place: &Place) -> Result<Option<Statement>, PlayError> {
+        statement(self.0, place).map(Some)
+    }
+}
+
+/// What this execution has to say of a place.
+pub fn statement(execution: &dyn Execution, place: &Place) -> Result<Statement, PlayError> {
+    let missing = || PlayError::NoSuchPlace { place: *place };
+    let trace = &execution.trace().nodes;
+    let operators = u32::try_from(trace.len()).map_err(|_| missing())?;
+    match *place {
+        Place::Trace => self::trace(execution, operators).map(Statement::Trace),
+        Place::TraceSpan { level, index } => {
+            let window = window(place, operators, None).ok_or_else(missing)?;
+            let nodes = nodes(Tree::List, trace, window).ok_or_else(missing)?;
+            Ok(Statement::TraceSpan { level, index, nodes })
+        }
+        Place::Tensor { operator } => {
+            let (tensor, leaves) = leaves(execution, operator)?;
+            let opening = tensor_opening(&tensor, &leaves)?;
+            let window = Window::top(leaves.len() as u64);
+            let nodes = nodes(Tree::Chunks, &leaves, window).ok_or_else(missing)?;
+            Ok(Statement::Tensor {
+                operator,
+                opening,
+                nodes,
+            })
+        }
+        Place::TensorSpan { operator, level, index } => {
+            let (_, leaves) = leaves(execution, operator)?;
+            let window = Window::below(leaves.len() as u64, level, index).ok_or_else(missing)?;
+            let nodes = nodes(Tree::Chunks, &leaves, window).ok_or_else(missing)?;
+            Ok(Statement::TensorSpan {
+                operator,
+                level,
+                index,
+                nodes,
+            })
+        }
+        Place::Chunk { operator, chunk } => {
+            let tensor = node(execution, operator)?;
+            let bytes = chunk_bytes(tensor.bytes(), chunk).ok_or_else(missing)?;
+            let bytes = Bounded::new(bytes.to_vec()).ok_or_else(missing)?;
+            Ok(Statement::Chunk { operator, chunk, bytes })
+        }
+    }
+}
+
+fn trace(execution: &dyn Execution, operators: u32) -> Result<TraceStatement, PlayError> {
+    let too_large = |what| move || PlayError::TooLarge { what };
+    let openings = openings(execution);
+    let outputs = openings.prove_outputs::<Hash>();
+    let symbols = openings.prove_symbols::<Hash>(execution.inputs());
+    let top = Window::top(operators.into());
+    Ok(TraceStatement {
+        symbols: symbols.map_err(|_| PlayError::TooLarge { what: "the graph" })?,
+        nodes: nodes(Tree::List, &execution.trace().nodes, top).ok_or_else(too_large("the trace"))?,
+        outputs: outputs.map_err(|_| PlayError::TooLarge {
+            what: "the list of outputs",
+        })?,
+    })
+}
+
+/// The nodes of a window of the tree over these leaves.
+pub(crate) fn nodes(tree: Tree, leaves: &[Digest], window: Window) -> Option<Nodes> {
+    debug_assert!(window.count <= MAX_NODES.into());
+    let end = window.start.checked_add(window.count)?;
+    Nodes::new(tree.nodes::<Hash>(leaves, window.level, window.start..end)?)
+}
+
+/// An operator's output, and the digests of its chunks.
+pub(crate) fn leaves(execution: &dyn Execution, operator: u32) -> Result<(Arc<Tensor>, Vec<Digest>), PlayError> {
+    let tensor = node(execution, operator)?;
+    let leaves = chunk_leaves::<Hash>(tensor.bytes());
+    Ok((tensor, leaves))
+}
+
+/// The header and the root of a tensor with these chunks.
+fn tensor_opening(tensor: &Tensor, leaves: &[Digest]) -> Result<TensorOpening, PlayError> {
+    Ok(TensorOpening {
+        dtype: tensor.dtype(),
+        shape: Shape::new(tensor.shape().to_vec()).ok_or(PlayError::TooLarge { what: "a shape" })?,
+        root: Tree::Chunks.fold::<Hash>(leaves),
+    })
+}

@@ -1,0 +1,90 @@
+//! What may happen in a game, as a table.
+
+use super::{PlaceKind, Side};
+
+/// What somebody does in a game.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MoveKind {
+    /// The worker reveals the place.
+    Reveal,
+    /// The challenger points into what is revealed.
+    Point,
+    /// Anybody proves that what is revealed is wrong.
+    Prove,
+    /// Anybody says that the time of the side whose turn it is has passed.
+    Timeout,
+}
+
+/// What a move leads to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum After {
+    /// The challenger's turn, at the same place.
+    Challenger,
+    /// A place of one of these kinds: the worker's turn, or the challenger's if it has been revealed before.
+    Below(&'static [PlaceKind]),
+    /// The worker is convicted; all games of the dispute are over.
+    Convicted,
+    /// The challenger has lost; its game is over.
+    Lost,
+}
+
+/// One line of the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Move {
+    /// Where the game stands.
+    pub place: PlaceKind,
+    /// Whose turn it is.
+    pub turn: Side,
+    /// What is done.
+    pub kind: MoveKind,
+    /// What follows.
+    pub after: After,
+}
+
+const fn line(place: PlaceKind, turn: Side, kind: MoveKind, after: After) -> Move {
+    Move {
+        place,
+        turn,
+        kind,
+        after,
+    }
+}
+
+use After::{Below, Challenger as Opens, Convicted, Lost};
+use MoveKind::{Point, Prove, Reveal, Timeout};
+use PlaceKind::{Chunk, Tensor, TensorSpan, Trace, TraceSpan};
+use Side::{Challenger, Worker};
+
+/// Every move of a game. It begins at the trace, with the worker's turn.
+pub const MOVES: &[Move] = &[
+    line(Trace, Worker, Reveal, Opens),
+    line(Trace, Worker, Timeout, Convicted),
+    line(Trace, Challenger, Point, Below(&[TraceSpan, Tensor])),
+    line(Trace, Challenger, Timeout, Lost),
+    line(TraceSpan, Worker, Reveal, Opens),
+    line(TraceSpan, Worker, Timeout, Convicted),
+    line(TraceSpan, Challenger, Point, Below(&[TraceSpan, Tensor])),
+    line(TraceSpan, Challenger, Timeout, Lost),
+    line(Tensor, Worker, Reveal, Opens),
+    line(Tensor, Worker, Timeout, Convicted),
+    line(Tensor, Challenger, Point, Below(&[TensorSpan, Chunk])),
+    line(Tensor, Challenger, Prove, Convicted),
+    line(Tensor, Challenger, Timeout, Lost),
+    line(TensorSpan, Worker, Reveal, Opens),
+    line(TensorSpan, Worker, Timeout, Convicted),
+    line(TensorSpan, Challenger, Point, Below(&[TensorSpan, Chunk])),
+    line(TensorSpan, Challenger, Prove, Convicted),
+    line(TensorSpan, Challenger, Timeout, Lost),
+    line(Chunk, Worker, Reveal, Opens),
+    line(Chunk, Worker, Timeout, Convicted),
+    line(Chunk, Challenger, Prove, Convicted),
+    line(Chunk, Challenger, Timeout, Lost),
+];
+
+/// What the move leads to; `None` if it is not in the table.
+pub fn may(place: PlaceKind, turn: Side, kind: MoveKind) -> Option<After> {
+    MOVES
+        .iter()
+        .find(|line| line.place == place && line.turn == turn && line.kind == kind)
+        .map(|line| line.after)
+}

@@ -1,0 +1,52 @@
+//! What disputes cost and how long they last, with this runtime's constants.
+
+use crate::chain::{genesis, in_first_block, signed};
+use assay_runtime::{Runtime, TransactionPayment};
+use assay_types::dispute::{Nodes, Place, Statement, lost_bond};
+use codec::Encode;
+use pallet_disputes::{LongestGame, WeightInfo as _, weights::ComputedWeight};
+use polkadot_sdk::{
+    frame_metadata_hash_extension::CheckMetadataHash,
+    frame_support::{dispatch::DispatchClass, traits::Get},
+    sp_keyring::Sr25519Keyring::Charlie,
+};
+
+#[test]
+fn a_game_ends_within_what_jobs_and_stakes_allow_for() {
+    genesis("development").execute_with(|| {
+        let allowance = <Runtime as pallet_market::Config>::DisputeAllowance::get();
+        assert!(LongestGame::<Runtime>::get() <= allowance);
+    });
+}
+
+#[test]
+fn half_of_the_least_bond_pays_a_workers_statements() {
+    in_first_block(|| {
+        // As many as a dispute of nine transactions has: the trace, a tensor, a span of it, a chunk.
+        let full = Statement::TraceSpan {
+            level: 10,
+            index: 0,
+            nodes: Nodes::new(vec![[7; 32]; 1_024]).expect("as many as there may be"),
+        };
+        assert_eq!(full.place(), Place::TraceSpan { level: 10, index: 0 });
+        let call = pallet_disputes::Call::reveal {
+            job: 0,
+            statement: Box::new(full),
+        };
+        let transaction = signed(Charlie, call.into(), CheckMetadataHash::new(false));
+        let length = transaction.encoded_size() as u32;
+        let fee = TransactionPayment::query_info(transaction, length).partial_fee;
+        let least = <Runtime as pallet_disputes::Config>::LeastBond::get();
+        let part = <Runtime as pallet_disputes::Config>::LostBondToWorker::get();
+        assert!(4 * fee < lost_bond(least, part).paid, "a statement costs {fee}");
+    });
+}
+
+#[test]
+fn the_largest_proof_fits_a_block_with_room_to_spare() {
+    let largest = ComputedWeight::<Runtime>::prove(4 * 1024 * 1024);
+    let most = <Runtime as polkadot_sdk::frame_system::Config>::BlockWeights::get()
+        .get(DispatchClass::Normal)
+        .max_total;
+    assert!(largest.saturating_mul(2).all_lte(most.expect("blocks are bounded")));
+}

@@ -1,0 +1,131 @@
+//! `assay-adversary`: a worker that lies, and a challenger that has no case. It is what tests and demonstrations on a real node are
+//! made with, and no part of what an operator installs.
+
+mod challenge;
+mod conduct;
+mod story;
+
+use assay_worker::{
+    config::{Config, ServeArgs},
+    serve::{Shutdown, serve_with},
+};
+use clap::{Args, Parser, Subcommand};
+use conduct::Crooked;
+use std::{process::ExitCode, sync::Arc, time::Duration};
+use story::Kind;
+use tracing_subscriber::EnvFilter;
+
+/// Lies to an Assay chain, to show that it does not pay
+#[derive(Debug, Parser)]
+#[command(name = "assay-adversary", version, max_term_width = 110)]
+struct Cli {
+    /// What is logged, as for assay-worker
+    #[arg(
+        long,
+        env = "ASSAY_LOG",
+        global = true,
+        value_name = "FILTER",
+        default_value = "info"
+    )]
+    log: String,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve as `assay-worker serve` does, and lie
+    Serve(Box<ServeCommand>),
+    /// Challenge a claim without a case
+    Challenge(challenge::ChallengeArgs),
+}
+
+#[derive(Debug, Args)]
+struct ServeCommand {
+    /// What is lied about
+    #[arg(long)]
+    lie: Kind,
+    /// Lie about every so many-th job, by its number
+    #[arg(long, default_value_t = 1, value_name = "JOBS", value_parser = clap::value_parser!(u64).range(1..))]
+    lie_every: u64,
+    /// With `--lie late`: how long every answer is held back
+    #[arg(long, default_value_t = 30, value_name = "SECONDS")]
+    late_seconds: u64,
+    /// Shut down when standard input is closed
+    #[arg(long)]
+    exit_with_parent: bool,
+    #[command(flatten)]
+    options: ServeArgs,
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let filter = EnvFilter::try_new(&cli.log).unwrap_or_else(|_| EnvFilter::new("info"));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(false)
+        .with_target(false)
+        .init();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("error: no asynchronous runtime: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let outcome = runtime.block_on(run(cli.command));
+    // A blocked read of standard input must not keep the program.
+    runtime.shutdown_background();
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(command: Command) -> anyhow::Result<()> {
+    match command {
+        Command::Serve(args) => {
+            let config = Config::load(&args.options)?;
+            tracing::warn!(
+                lie = ?args.lie,
+                every = args.lie_every,
+                "THIS WORKER LIES, to test a chain: whoever challenges it takes its stake"
+            );
+            let conduct = Crooked::new(args.lie, args.lie_every, Duration::from_secs(args.late_seconds));
+            serve_with(config, shutdown(args.exit_with_parent), Arc::new(conduct)).await?;
+        }
+        Command::Challenge(args) => {
+            tracing::warn!(kind = ?args.kind, "THIS CHALLENGER HAS NO CASE, to test a chain: it is to lose its bond");
+            challenge::run(args).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Requests a shutdown at Ctrl-C or, if asked, when standard input is closed.
+fn shutdown(with_stdin: bool) -> Shutdown {
+    let (sender, shutdown) = Shutdown::channel();
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = tokio::signal::ctrl_c() => {}
+            () = stdin_closed(), if with_stdin => {}
+        }
+        // The receiver lives as long as anything is to be shut down.
+        let _ = sender.send(true);
+    });
+    shutdown
+}
+
+async fn stdin_closed() {
+    let (sender, receiver) = tokio::sync::oneshot::channel();
+    std::thread::spawn(move || {
+        // Whatever comes is dropped; an error means that there is nothing to wait for.
+        let _ = std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink());
+        let _ = sender.send(());
+    });
+    let _ = receiver.await;
+}
