@@ -2,7 +2,7 @@
 
 use crate::{
     commands::{self, demo::DemoArgs, models::ModelsCommand, request::RequestArgs},
-    config::{DEFAULT_NODE, ServeArgs},
+    config::{DEFAULT_NODE, ServeArgs, WatchArgs},
 };
 use clap::{Args, Parser, Subcommand};
 
@@ -25,6 +25,8 @@ pub struct Cli {
 pub enum Command {
     /// Take jobs, run them, claim, and be paid
     Serve(ServeCommand),
+    /// Execute claims again, challenge those that are wrong, and earn a share of what their authors lose
+    Watch(WatchCommand),
     /// Submit inputs as jobs, wait, and give back the results
     Request(RequestArgs),
     /// Import, check, register and list models
@@ -34,7 +36,7 @@ pub enum Command {
     Why(commands::status::WhyArgs),
     /// Show an account: its money, its worker's stake and offers, its open jobs
     Status(commands::status::StatusArgs),
-    /// Show it all on a chain of your own: a node, two workers, fifty handwritten digits
+    /// Show it all on a chain of your own: a node, workers of whom one cheats, a watcher, fifty handwritten digits
     Demo(DemoArgs),
     /// Run a program for as long as standard input stays open
     #[command(hide = true)]
@@ -48,6 +50,20 @@ pub struct ServeCommand {
     #[command(flatten)]
     pub options: ServeArgs,
     /// Shut down when standard input is closed: for programs that start workers
+    #[arg(long)]
+    pub exit_with_parent: bool,
+    /// Check the configuration and stop
+    #[arg(long)]
+    pub check: bool,
+}
+
+/// Options of `watch`.
+#[derive(Debug, Args)]
+pub struct WatchCommand {
+    /// The options that the configuration file can give as well
+    #[command(flatten)]
+    pub options: WatchArgs,
+    /// Shut down when standard input is closed: for programs that start watchers
     #[arg(long)]
     pub exit_with_parent: bool,
     /// Check the configuration and stop

@@ -1,31 +1,40 @@
-//! Follows the finalized blocks on a task of its own and hands each, with its events, to the desk.
+//! Follows the finalized blocks on a task of its own and hands each, with its events, to whoever decides; and looks ahead at
+//! the best ones, for those who cannot wait for finality.
 
 use crate::chain::{BlockNumber, ChainError, Client, Event, Snapshot};
 use std::{sync::Arc, time::Duration};
-use tokio::{sync::mpsc, task::JoinSet};
+use tokio::{
+    sync::mpsc,
+    task::JoinSet,
+    time::{Interval, MissedTickBehavior},
+};
 
-/// Blocks read ahead of the desk.
+/// Blocks read ahead of whoever decides.
 const AHEAD: usize = 16;
+/// Time between two looks at the best block, which is made every six seconds.
+const LOOK: Duration = Duration::from_secs(2);
+/// Best blocks whose events are read after a pause. What came before them is found when it is finalized.
+const BEST_BLOCKS: BlockNumber = 16;
 
 /// A finalized block.
-pub(super) struct Update {
+pub(crate) struct Update {
     /// The state after it.
-    pub(super) snapshot: Arc<Snapshot>,
+    pub(crate) snapshot: Arc<Snapshot>,
     /// Its events.
-    pub(super) events: Vec<Event>,
+    pub(crate) events: Vec<Event>,
     /// Number of the best block.
-    pub(super) best: BlockNumber,
+    pub(crate) best: BlockNumber,
 }
 
 /// The blocks; the task stops when this is dropped.
-pub(super) struct Updates {
+pub(crate) struct Updates {
     receiver: mpsc::Receiver<Result<Update, ChainError>>,
     _task: JoinSet<()>,
 }
 
 impl Updates {
     /// Follows the blocks after this one.
-    pub(super) fn start(client: Client, after: BlockNumber, patience: Duration) -> Self {
+    pub(crate) fn start(client: Client, after: BlockNumber, patience: Duration) -> Self {
         let (sender, receiver) = mpsc::channel(AHEAD);
         let mut task = JoinSet::new();
         task.spawn(async move {
@@ -38,7 +47,7 @@ impl Updates {
     }
 
     /// The next block.
-    pub(super) async fn next(&mut self) -> Result<Update, ChainError> {
+    pub(crate) async fn next(&mut self) -> Result<Update, ChainError> {
         let ended = || ChainError::Request {
             what: "finalized blocks",
             reason: "the task that follows them ended".into(),
@@ -66,5 +75,55 @@ async fn follow(
         if sender.send(Ok(update)).await.is_err() {
             return Ok(());
         }
+    }
+}
+
+/// The best blocks, which may yet be replaced: whatever is taken from them shows again when it is finalized, or does not.
+pub(crate) struct Lookout {
+    client: Client,
+    seen: BlockNumber,
+    ticks: Interval,
+}
+
+impl Lookout {
+    /// Looks at the blocks after this one.
+    pub(crate) fn new(client: Client, after: BlockNumber) -> Self {
+        let mut ticks = tokio::time::interval(LOOK);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        Self {
+            client,
+            seen: after,
+            ticks,
+        }
+    }
+
+    /// The state after the best block, once there is a new one, and the events of the blocks since the last look.
+    ///
+    /// May be cancelled: then the same blocks are given the next time.
+    pub(crate) async fn next(&mut self) -> Result<(Arc<Snapshot>, Vec<Event>), ChainError> {
+        loop {
+            self.ticks.tick().await;
+            let best = self.client.best_number().await?;
+            if best <= self.seen {
+                // A shorter chain may have become the best one.
+                self.seen = best;
+                continue;
+            }
+            // Saturating: the first blocks of a chain.
+            let first = self.seen.saturating_add(1).max(best.saturating_sub(BEST_BLOCKS));
+            let mut events = Vec::new();
+            for number in first..best {
+                events.extend(self.client.at(number).await?.events().await?);
+            }
+            let snapshot = self.client.at(best).await?;
+            events.extend(snapshot.events().await?);
+            self.seen = best;
+            return Ok((Arc::new(snapshot), events));
+        }
+    }
+
+    /// Skips what was seen otherwise.
+    pub(crate) fn note(&mut self, number: BlockNumber) {
+        self.seen = self.seen.max(number);
     }
 }

@@ -8,8 +8,12 @@
 //!
 //! A model without a batch dimension takes one job per file. A folder stands for the `.safetensors` and `.json` files
 //! in it, in the order of their names.
+//!
+//! Models of text take [`text`] as well.
 
 mod json;
+pub mod text;
+pub mod tokenizer;
 
 use crate::tensor::{DataType, Tensor};
 use assay_exact::graph::{BindError, CheckedGraph};
@@ -54,7 +58,7 @@ pub enum InputError {
         path: PathBuf,
     },
     /// The file's extension is not known.
-    #[error("{path} is neither .safetensors nor .json")]
+    #[error("{path} is neither .safetensors nor .json, nor a .txt of texts for a model that has a tokenizer")]
     Extension {
         /// The file.
         path: PathBuf,

@@ -1,16 +1,14 @@
 //! Finds a job's input, on chain or in the folder of inputs, and makes sure that it is the one asked for.
 
-use super::setup::Served;
 use crate::{
     chain::{ChainError, Job, Snapshot},
-    schema,
     tensor::Tensor,
 };
-use assay_types::JobId;
+use assay_types::{JobId, Schema};
 use std::{io, path::Path};
 
 /// What came of the search.
-pub(super) enum Found {
+pub enum Found {
     /// The input tensors.
     Input(Vec<Tensor>),
     /// The job cannot be done, for this reason.
@@ -18,11 +16,11 @@ pub(super) enum Found {
 }
 
 /// Gets a job's input tensors. The folder may be slow, or hang, so no task that has anything else to do waits for this.
-pub(super) async fn find(
+pub async fn find(
     snapshot: &Snapshot,
     id: JobId,
     job: &Job,
-    served: &Served,
+    schema: &Schema,
     folder: &Path,
 ) -> Result<Found, ChainError> {
     let digest = hex::encode(job.input_digest);
@@ -42,21 +40,21 @@ pub(super) async fn find(
             }
         }
     };
-    Ok(match fit(job, served, &bytes) {
+    Ok(match fit(job, schema, &bytes) {
         Ok(tensors) => Found::Input(tensors),
         Err(reason) => Found::Impossible(reason),
     })
 }
 
-fn fit(job: &Job, served: &Served, bytes: &[u8]) -> Result<Vec<Tensor>, String> {
+fn fit(job: &Job, schema: &Schema, bytes: &[u8]) -> Result<Vec<Tensor>, String> {
     let unfit = |error| format!("its input does not fit the model: {error:?}");
-    let layouts = served.schema.input_layouts(&job.symbols).map_err(unfit)?;
-    let digest = schema::digest(&layouts, bytes).map_err(unfit)?;
+    let layouts = schema.input_layouts(&job.symbols).map_err(unfit)?;
+    let digest = crate::schema::digest(&layouts, bytes).map_err(unfit)?;
     if digest != job.input_digest {
         return Err(format!(
             "its input has the digest {digest:?}, not {:?}",
             job.input_digest
         ));
     }
-    schema::tensors(&layouts, bytes).map_err(unfit)
+    crate::schema::tensors(&layouts, bytes).map_err(unfit)
 }

@@ -3,7 +3,10 @@
 //! `programs/export.py` writes them with their fp32 outputs. `programs/exact.txt` holds the digest of the exact outputs of
 //! each; after a change that is meant to alter them, `ASSAY_BLESS=1 cargo test --workspace --test programs` writes it anew.
 
-use assay_exact::quantise::Precision;
+use assay_exact::{
+    graph::{Output, Value},
+    quantise::Precision,
+};
 use assay_worker::{
     engine::{Engine, ReferenceEngine},
     package::{CheckReport, Details, ImportOptions, Package, check, import},
@@ -96,6 +99,28 @@ fn importing_again_gives_the_same_root() {
         let roots = [(); 2].map(|()| imported(family, Precision::Int8).root());
         assert_eq!(roots[0], roots[1], "{family}");
     }
+}
+
+#[test]
+fn input_that_is_handed_through_comes_out_of_a_node() {
+    // Its last output is dropout, which does nothing in an evaluated model.
+    let package = imported("normalisations", Precision::Int16);
+    let graph = package.graph().graph();
+    let handed = |output: &Output| match output.value {
+        Value::Node(node) => graph.nodes[node as usize].name == format!("{}.1", output.name),
+        Value::Input(_) | Value::Weight(_) => false,
+    };
+    let output = graph.outputs.iter().position(handed).expect("one of them");
+    let value = graph.outputs[output].value;
+    assert_eq!(package.graph().value(value), package.graph().value(Value::Input(0)));
+
+    let mut job = inputs("normalisations", &package);
+    let mut bytes = job[0].bytes().to_vec();
+    bytes[..4].copy_from_slice(&(-0f32).to_le_bytes());
+    job[0] = Tensor::new(job[0].dtype(), job[0].shape().to_vec(), bytes).expect("as long as before");
+    let model = ReferenceEngine.load(&package).expect("the package can be loaded");
+    let outputs = model.run(&job).expect("the inputs fit");
+    assert!(outputs[output] != job[0] && outputs[output] == job[0].clone().canonical());
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Jobs on the digits: what is asked, what must come back, and the tale of a job in events.
 
 use crate::Network;
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use assay_types::{CloseReason, Delivery, H256, JobId, Matching, Phase, Slashed};
 use assay_worker::{
     chain::{
@@ -13,7 +13,7 @@ use assay_worker::{
     package::Package,
     request::{Model, Prepared, find_model, terms::Terms},
     schema,
-    tensor::tensors_digest,
+    tensor::{DataType, Tensor, tensors_digest},
     units::UNIT,
 };
 use std::path::{Path, PathBuf};
@@ -117,6 +117,26 @@ impl Digits {
         prepared.pop().context("one input makes one job")
     }
 
+    /// A job on so many pictures of noise at once: as large an input as one likes, which cannot be compressed.
+    pub fn large_job(&self, digits: u32, seed: u64, terms: &Terms) -> anyhow::Result<Prepared> {
+        let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+        let mut pixel = || {
+            // Xorshift.
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            ((state >> 40) as f32 / (1 << 20) as f32).to_le_bytes()
+        };
+        let bytes: Vec<u8> = (0..digits * 8 * 8).flat_map(|_| pixel()).collect();
+        let input = inputs::JobInput {
+            name: format!("{digits} digits"),
+            tensors: vec![Tensor::new(DataType::Float32, vec![digits, 8, 8], bytes)?],
+            label: None,
+        };
+        let mut prepared = prepare_all(&[input], &self.package, &self.model, terms)?;
+        prepared.pop().context("one input makes one job")
+    }
+
     /// What must come out of it, by the definition of the arithmetic.
     pub fn answer(&self, index: usize) -> anyhow::Result<Answer> {
         let input = self.inputs.get(index).context("there is such a digit")?;
@@ -198,6 +218,19 @@ impl Network {
             job: job.context("a submission that succeeds has its event")?,
             since,
         })
+    }
+
+    /// Submits jobs at once, and returns when they are in a block, which need not be final.
+    pub async fn submit_all(&self, client: &Account, requests: Vec<JobRequest>) -> anyhow::Result<Vec<Ticket>> {
+        let since = self.client().finalized().await?.number();
+        let requests = requests.try_into().map_err(|_| anyhow!("a batch has a limit"))?;
+        let call = Call::Market(MarketCall::SubmitBatch { requests });
+        let inclusion = client.send(call, Wait::InBlock).await?;
+        let tickets = inclusion.events.iter().filter_map(|event| match event {
+            Event::Market(MarketEvent::JobSubmitted { job, .. }) => Some(Ticket { job: *job, since }),
+            _ => None,
+        });
+        Ok(tickets.collect())
     }
 
     /// Waits until a job is closed, for so many blocks at most, and tells what happened to it.

@@ -9,11 +9,14 @@
 mod binaries;
 pub mod books;
 mod command;
+pub mod disputes;
 mod invariants;
 pub mod jobs;
 mod network;
+mod parameters;
 mod process;
 mod rpc;
+pub mod watcher;
 pub mod worker;
 
 pub use command::Ran;

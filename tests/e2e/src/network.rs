@@ -28,10 +28,14 @@ const LISTENING: &str = "Running JSON-RPC server: addr=127.0.0.1:";
 /// Lines of each log that a failure shows.
 const LOG_LINES: usize = 25;
 
-/// A chain of its own, made by one node. Both end when this is dropped.
+/// A chain of its own, made by one node, which ends when this is dropped; or a chain that was there before, seen through
+/// one of its nodes.
 pub struct Network {
-    node: Process,
-    port: u16,
+    /// None where somebody else has started it.
+    node: Option<Process>,
+    url: String,
+    /// Other nodes of the same chain.
+    others: Vec<String>,
     client: Client,
     rpc: Rpc,
     folder: TempDir,
@@ -40,11 +44,8 @@ pub struct Network {
 impl Network {
     /// Starts a node on a fresh chain and waits for its first block.
     pub async fn start() -> Self {
-        let folder = tempfile::Builder::new()
-            .prefix("assay-e2e-")
-            .tempdir()
-            .expect("a temporary folder can be made");
-        let (node, port, client, rpc) = match Self::boot(&folder, 0).await {
+        let folder = temporary_folder().expect("a temporary folder can be made");
+        let (node, url, client, rpc) = match Self::boot(&folder, 0).await {
             Ok(booted) => booted,
             Err(error) => panic!(
                 "the network does not start: {error:#}\n{}",
@@ -52,8 +53,9 @@ impl Network {
             ),
         };
         let network = Self {
-            node,
-            port,
+            node: Some(node),
+            url,
+            others: Vec::new(),
             client,
             rpc,
             folder,
@@ -64,11 +66,28 @@ impl Network {
         network
     }
 
-    async fn boot(folder: &TempDir, port: u16) -> anyhow::Result<(Process, u16, Client, Rpc)> {
+    /// Sees a network that runs already through the node at this WebSocket address. Whoever started it ends it. Workers
+    /// are told of the others as well.
+    pub async fn attach(url: &str, others: Vec<String>) -> anyhow::Result<Self> {
+        let network = Self {
+            node: None,
+            url: url.to_owned(),
+            others,
+            client: Client::connect(&[url.to_owned()]).await?,
+            rpc: Rpc::new(url)?,
+            folder: temporary_folder()?,
+        };
+        network.ensure_same_runtime().await?;
+        Ok(network)
+    }
+
+    async fn boot(folder: &TempDir, port: u16) -> anyhow::Result<(Process, String, Client, Rpc)> {
         let (node, port) = start_node(folder.path(), port).await?;
-        let client = Client::connect(&[url(port)]).await?;
+        let url = format!("ws://127.0.0.1:{port}");
+        let client = Client::connect(std::slice::from_ref(&url)).await?;
         client.blocks(Some(0)).await?.next(BLOCK_PATIENCE).await?;
-        Ok((node, port, client, Rpc::new(port)?))
+        let rpc = Rpc::new(&url)?;
+        Ok((node, url, client, rpc))
     }
 
     /// Tells a story and checks the invariants after it. A failure names the story and shows the logs.
@@ -86,7 +105,12 @@ impl Network {
 
     /// The node's WebSocket address.
     pub fn url(&self) -> String {
-        url(self.port)
+        self.url.clone()
+    }
+
+    /// The WebSocket addresses that a worker has, in the order in which it tries them.
+    pub fn urls(&self) -> Vec<String> {
+        [std::slice::from_ref(&self.url), &self.others].concat()
     }
 
     /// The worker's own client, connected to the node.
@@ -115,12 +139,26 @@ impl Network {
 
     /// Kills the node with SIGKILL.
     pub fn kill_node(&mut self) -> anyhow::Result<()> {
-        self.node.kill()
+        self.node.as_mut().context("the node is this network's own")?.kill()
     }
 
     /// Starts a node that was killed on its database again, at the same address. Accounts have to be opened anew.
     pub async fn restart_node(&mut self) -> anyhow::Result<()> {
-        (self.node, self.port, self.client, self.rpc) = Self::boot(&self.folder, self.port).await?;
+        let port = self
+            .url
+            .rsplit(':')
+            .next()
+            .context("an address ends in its port")?
+            .parse()?;
+        let (node, url, client, rpc) = Self::boot(&self.folder, port).await?;
+        (self.node, self.url, self.client, self.rpc) = (Some(node), url, client, rpc);
+        Ok(())
+    }
+
+    /// Connects again to a node that somebody else has started anew at the same address. Accounts have to be opened anew.
+    pub async fn reconnect(&mut self) -> anyhow::Result<()> {
+        self.client = Client::connect(std::slice::from_ref(&self.url)).await?;
+        self.rpc = Rpc::new(&self.url)?;
         Ok(())
     }
 
@@ -195,8 +233,8 @@ impl Drop for Network {
     }
 }
 
-fn url(port: u16) -> String {
-    format!("ws://127.0.0.1:{port}")
+fn temporary_folder() -> std::io::Result<TempDir> {
+    tempfile::Builder::new().prefix("assay-e2e-").tempdir()
 }
 
 fn key(name: &str) -> anyhow::Result<Key> {

@@ -20,10 +20,9 @@ pub(crate) type Entry = (Vec<u8>, Vec<u8>);
 pub(crate) struct Rpc(HttpClient);
 
 impl Rpc {
-    pub(crate) fn new(port: u16) -> anyhow::Result<Self> {
-        Ok(Self(
-            HttpClientBuilder::default().build(format!("http://127.0.0.1:{port}"))?,
-        ))
+    /// The node is named by its WebSocket address; it answers HTTP there as well.
+    pub(crate) fn new(url: &str) -> anyhow::Result<Self> {
+        Ok(Self(HttpClientBuilder::default().build(url.replacen("ws", "http", 1))?))
     }
 
     /// Transactions that an account has sent, those in the pool counted.
@@ -38,6 +37,21 @@ impl Rpc {
     pub(crate) async fn finalized(&self) -> anyhow::Result<H256> {
         let hash: String = self.0.request("chain_getFinalizedHead", rpc_params![]).await?;
         Ok(H256::from_slice(&bytes(&hash)?))
+    }
+
+    /// Hands in a signed transaction.
+    pub(crate) async fn submit(&self, transaction: &[u8]) -> anyhow::Result<()> {
+        let _: String = self
+            .0
+            .request("author_submitExtrinsic", rpc_params![text(transaction)])
+            .await?;
+        Ok(())
+    }
+
+    /// The value with this key, if there is one.
+    pub(crate) async fn value(&self, key: &[u8]) -> anyhow::Result<Option<Vec<u8>>> {
+        let value: Option<String> = self.0.request("state_getStorage", rpc_params![text(key)]).await?;
+        value.as_deref().map(bytes).transpose()
     }
 
     /// BLAKE2b-256 hash of the value with this key.

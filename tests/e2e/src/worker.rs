@@ -46,6 +46,7 @@ pub const STAKE: &str = "1000";
 #[derive(Debug)]
 pub struct Worker {
     terms: Terms,
+    lie: Option<Vec<&'static str>>,
     account: AccountId,
     folder: PathBuf,
     config: PathBuf,
@@ -55,12 +56,28 @@ pub struct Worker {
 impl Worker {
     /// Writes a configuration, starts the worker, and waits until its offer can be taken.
     pub async fn start(network: &Network, terms: Terms) -> anyhow::Result<Self> {
+        Self::start_in(network, terms, &jobs::models_dir(), None).await
+    }
+
+    /// The same for a worker that lies: `assay-adversary serve` with these options.
+    pub async fn start_lying(network: &Network, terms: Terms, lie: &[&'static str]) -> anyhow::Result<Self> {
+        Self::start_in(network, terms, &jobs::models_dir(), Some(lie.to_vec())).await
+    }
+
+    /// The same for the model whose package is in this folder.
+    pub async fn start_in(
+        network: &Network,
+        terms: Terms,
+        models_dir: &Path,
+        lie: Option<Vec<&'static str>>,
+    ) -> anyhow::Result<Self> {
         let folder = network.folder().join(terms.name);
         fs::create_dir_all(folder.join("inputs"))?;
         let config = folder.join("worker.toml");
-        fs::write(&config, configuration(&terms, &folder, &network.url())?)?;
+        fs::write(&config, configuration(&terms, &folder, models_dir, network.urls())?)?;
         let mut worker = Self {
             terms,
+            lie,
             account: network.id(terms.name)?,
             folder,
             config,
@@ -81,6 +98,11 @@ impl Worker {
         self.terms.name
     }
 
+    /// Everything that it has said.
+    pub fn said(&self) -> anyhow::Result<String> {
+        self.process.as_ref().context("the worker is running")?.said()
+    }
+
     /// Kills it with SIGKILL.
     pub fn kill(&mut self) -> anyhow::Result<()> {
         self.process.take().context("the worker is running")?.kill()
@@ -89,9 +111,14 @@ impl Worker {
     /// Starts it again after it was killed, with the same configuration and the same data.
     pub fn restart(&mut self, network: &Network) -> anyhow::Result<()> {
         ensure!(self.process.is_none(), "{} is running", self.terms.name);
-        let mut command = without_environment(Command::new(binary("assay-worker")?));
+        let program = match &self.lie {
+            None => "assay-worker",
+            Some(_) => "assay-adversary",
+        };
+        let mut command = without_environment(Command::new(binary(program)?));
         command
             .arg("serve")
+            .args(self.lie.iter().flatten())
             .arg("--exit-with-parent")
             .arg("--config")
             .arg(&self.config);
@@ -202,7 +229,7 @@ impl AwaitedInput {
     }
 }
 
-fn configuration(terms: &Terms, folder: &Path, url: &str) -> anyhow::Result<String> {
+fn configuration(terms: &Terms, folder: &Path, models_dir: &Path, nodes: Vec<String>) -> anyhow::Result<String> {
     let key = folder.join("key");
     fs::write(&key, format!("//{}\n", terms.name))?;
     fs::set_permissions(&key, fs::Permissions::from_mode(0o600))?;
@@ -214,15 +241,14 @@ fn configuration(terms: &Terms, folder: &Path, url: &str) -> anyhow::Result<Stri
         model.insert("bid".into(), bid.into());
     }
     let mut config = toml::Table::new();
-    config.insert("node".into(), vec![url].into());
+    config.insert("node".into(), nodes.into());
     config.insert("stake".into(), STAKE.into());
     config.insert("threads".into(), 1.into());
-    let models_dir = jobs::models_dir();
     for (name, path) in [
-        ("key", &key),
-        ("models_dir", &models_dir),
-        ("inputs_dir", &folder.join("inputs")),
-        ("data_dir", &folder.join("data")),
+        ("key", &*key),
+        ("models_dir", models_dir),
+        ("inputs_dir", &*folder.join("inputs")),
+        ("data_dir", &*folder.join("data")),
     ] {
         config.insert(name.into(), path.display().to_string().into());
     }

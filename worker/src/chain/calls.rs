@@ -3,13 +3,15 @@
 //! They carry no call index of their own: a variant is found in the node's metadata by its name, after
 //! [`super::contract`] has made sure that the arguments are the same.
 
-use super::types::{Balance, H256, JobRequest};
+use super::types::{AccountId, Balance, BlockNumber, H256, JobRequest};
+use assay_exact::judge::Proof;
 use assay_types::{
-    JobId, ModelVersion, Precision, Schema,
+    JobId, ModelVersion, Precision, Schema, SlashId,
+    dispute::{Place, Statement},
     limits::{Batch, InlineOutputBytes, NameBytes, Steps},
 };
 use codec::{Decode, Encode};
-use polkadot_sdk::sp_runtime::BoundedVec;
+use polkadot_sdk::{sp_crypto_hashing::twox_128, sp_runtime::BoundedVec};
 use scale_info::{TypeDef, TypeInfo};
 
 /// A call of one of the pallets.
@@ -21,6 +23,10 @@ pub enum Call {
     Workers(WorkersCall),
     /// Of the market pallet.
     Market(MarketCall),
+    /// Of the disputes pallet.
+    Disputes(DisputesCall),
+    /// Of the sudo pallet, which only development chains give to anybody.
+    Sudo(SudoCall),
 }
 
 /// See the models pallet.
@@ -64,6 +70,9 @@ pub enum WorkersCall {
     },
     Pause,
     Resume,
+    ApplySlash {
+        slash: SlashId,
+    },
 }
 
 /// See the market pallet.
@@ -80,6 +89,75 @@ pub enum MarketCall {
     Accept { job: JobId },
     AcceptBatch { jobs: BoundedVec<JobId, Batch> },
     AdvanceBatch { jobs: BoundedVec<JobId, Steps> },
+    Reassign { job: JobId },
+}
+
+/// See the disputes pallet.
+#[derive(Clone, Debug, PartialEq, Encode, TypeInfo)]
+#[allow(missing_docs, reason = "the pallet documents its calls and their arguments")]
+pub enum DisputesCall {
+    Challenge {
+        job: JobId,
+    },
+    Reveal {
+        job: JobId,
+        statement: Box<Statement>,
+    },
+    Point {
+        job: JobId,
+        place: Place,
+        entry: u32,
+    },
+    Prove {
+        job: JobId,
+        challenger: AccountId,
+        proof: Box<Proof>,
+        element: Option<u64>,
+    },
+    ClaimTimeout {
+        job: JobId,
+        challenger: AccountId,
+    },
+}
+
+/// See the sudo pallet.
+#[derive(Clone, Debug, PartialEq, Encode, TypeInfo)]
+pub enum SudoCall {
+    /// Makes a call as root.
+    Sudo {
+        /// The call.
+        call: RootCall,
+    },
+}
+
+/// A call that only root may make, encoded as the runtime does: by the index of its pallet.
+#[derive(Clone, Debug, PartialEq, Encode, TypeInfo)]
+pub enum RootCall {
+    /// Of the system pallet, which is the first of every runtime.
+    #[codec(index = 0)]
+    System(SystemCall),
+}
+
+/// See the system pallet.
+#[derive(Clone, Debug, PartialEq, Encode, TypeInfo)]
+pub enum SystemCall {
+    /// Writes to the state.
+    #[codec(index = 4)]
+    SetStorage {
+        /// Keys and values.
+        items: Vec<(Vec<u8>, Vec<u8>)>,
+    },
+}
+
+impl SudoCall {
+    /// Sets a parameter of the runtime that counts blocks, such as `SlashDelay`.
+    pub fn set_blocks(parameter: &str, blocks: BlockNumber) -> Self {
+        let key = twox_128(format!(":{parameter}:").as_bytes()).to_vec();
+        let items = vec![(key, blocks.encode())];
+        Self::Sudo {
+            call: RootCall::System(SystemCall::SetStorage { items }),
+        }
+    }
 }
 
 /// A worker's claim of a job.
@@ -100,6 +178,8 @@ impl Call {
             Self::Models(_) => "Models",
             Self::Workers(_) => "Workers",
             Self::Market(_) => "Market",
+            Self::Disputes(_) => "Disputes",
+            Self::Sudo(_) => "Sudo",
         }
     }
 
@@ -109,6 +189,8 @@ impl Call {
             Self::Models(call) => split(call),
             Self::Workers(call) => split(call),
             Self::Market(call) => split(call),
+            Self::Disputes(call) => split(call),
+            Self::Sudo(call) => split(call),
         }
     }
 }

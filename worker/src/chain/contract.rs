@@ -5,13 +5,16 @@
 //! field by field. There is no metadata file to keep in step, and a difference is named, not just detected.
 
 use super::{
-    calls::{MarketCall, ModelsCall, WorkersCall, snake_case},
+    calls::{DisputesCall, MarketCall, ModelsCall, WorkersCall, snake_case},
     error::ChainError,
-    events::{FeeEvent, MarketEvent, ModelsEvent, SystemEvent, WorkersEvent},
+    events::{DisputesEvent, FeeEvent, MarketEvent, ModelsEvent, SystemEvent, WorkersEvent},
     shape::Comparison,
     types::*,
 };
-use assay_types::{JobId, ModelId, ModelVersion, NoOffer};
+use assay_types::{
+    JobId, ModelId, ModelVersion, NoOffer,
+    dispute::{Place, Revealed},
+};
 use polkadot_sdk::sp_runtime::FixedU128;
 use scale_info::{Field, MetaType, PortableRegistry, Registry, TypeDef, Variant, form::PortableForm, meta_type};
 use std::collections::BTreeSet;
@@ -39,9 +42,11 @@ pub(super) fn check(metadata: &Metadata, url: &str) -> Result<(), ChainError> {
     let mut check = Check::new();
     let plan = [
         check.enum_of("Market", Part::Calls, meta_type::<MarketCall>()),
+        check.enum_of("Disputes", Part::Calls, meta_type::<DisputesCall>()),
         check.enum_of("Models", Part::Calls, meta_type::<ModelsCall>()),
         check.enum_of("Workers", Part::Calls, meta_type::<WorkersCall>()),
         check.enum_of("Market", Part::Events, meta_type::<MarketEvent>()),
+        check.enum_of("Disputes", Part::Events, meta_type::<DisputesEvent>()),
         check.enum_of("Models", Part::Events, meta_type::<ModelsEvent>()),
         check.enum_of("Workers", Part::Events, meta_type::<WorkersEvent>()),
         check.enum_of("TransactionPayment", Part::Events, meta_type::<FeeEvent>()),
@@ -101,6 +106,23 @@ pub(super) fn check(metadata: &Metadata, url: &str) -> Result<(), ChainError> {
             vec![meta_type::<AccountId>(), meta_type::<JobId>()],
             meta_type::<WhyNot>(),
         ),
+        check.api(
+            "claimed_jobs",
+            vec![meta_type::<JobId>()],
+            meta_type::<Vec<(JobId, Job)>>(),
+        ),
+        check.api("dispute", vec![meta_type::<JobId>()], meta_type::<Option<Dispute>>()),
+        check.api(
+            "disputes_of",
+            vec![meta_type::<AccountId>()],
+            meta_type::<Vec<(JobId, Dispute)>>(),
+        ),
+        check.api(
+            "revealed",
+            vec![meta_type::<JobId>(), meta_type::<Place>()],
+            meta_type::<Option<Revealed>>(),
+        ),
+        check.api("bond_for", vec![meta_type::<JobId>()], meta_type::<Option<Balance>>()),
     ];
     let constants = [
         (

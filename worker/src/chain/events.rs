@@ -4,7 +4,10 @@ use super::{
     calls::variant_name,
     types::{AccountId, Balance, BlockNumber, H256},
 };
-use assay_types::{CloseReason, JobId, ModelId, ModelVersion};
+use assay_types::{
+    CloseReason, JobId, ModelId, ModelVersion, SlashId,
+    dispute::{DisputeId, Fault, Place, Side},
+};
 use codec::Decode;
 use polkadot_sdk::sp_runtime::DispatchError;
 use scale_info::{TypeDef, TypeInfo};
@@ -14,6 +17,8 @@ use scale_info::{TypeDef, TypeInfo};
 pub enum Event {
     /// Of the market pallet.
     Market(MarketEvent),
+    /// Of the disputes pallet.
+    Disputes(DisputesEvent),
     /// Of the models pallet.
     Models(ModelsEvent),
     /// Of the workers pallet.
@@ -70,6 +75,15 @@ pub enum MarketEvent {
         window_until: BlockNumber,
         output: Option<Vec<u8>>,
     },
+    ClaimDisputed {
+        job: JobId,
+        worker: AccountId,
+    },
+    ClaimUpheld {
+        job: JobId,
+        worker: AccountId,
+        window_until: BlockNumber,
+    },
     ClaimRejected {
         job: JobId,
         error: DispatchError,
@@ -78,6 +92,10 @@ pub enum MarketEvent {
         job: JobId,
         worker: AccountId,
         slashed: Balance,
+    },
+    WorkerRemoved {
+        job: JobId,
+        worker: AccountId,
     },
     DeadlineMissed {
         job: JobId,
@@ -91,6 +109,49 @@ pub enum MarketEvent {
         reason: CloseReason,
         worker: Option<AccountId>,
         paid: Balance,
+    },
+}
+
+/// See the disputes pallet.
+#[derive(Clone, Debug, PartialEq, Decode, TypeInfo)]
+#[allow(missing_docs, reason = "the pallet documents its events and their fields")]
+pub enum DisputesEvent {
+    Challenged {
+        job: JobId,
+        dispute: DisputeId,
+        challenger: AccountId,
+        bond: Balance,
+    },
+    PlaceRevealed {
+        job: JobId,
+        place: Place,
+    },
+    Pointed {
+        job: JobId,
+        challenger: AccountId,
+        place: Place,
+        turn: Side,
+    },
+    WorkerConvicted {
+        job: JobId,
+        worker: AccountId,
+        challenger: AccountId,
+        fault: Fault,
+        slash: SlashId,
+        slashed: Balance,
+        to_challenger: Balance,
+        to_client: Balance,
+    },
+    BondReturned {
+        job: JobId,
+        challenger: AccountId,
+        amount: Balance,
+    },
+    ChallengeFailed {
+        job: JobId,
+        challenger: AccountId,
+        paid: Balance,
+        burned: Balance,
     },
 }
 
@@ -122,6 +183,23 @@ pub enum WorkersEvent {
         paid: Balance,
         burned: Balance,
         beneficiary: AccountId,
+    },
+    SlashPending {
+        slash: SlashId,
+        worker: AccountId,
+        amount: Balance,
+        matures_at: BlockNumber,
+    },
+    SlashApplied {
+        slash: SlashId,
+        worker: AccountId,
+        burned: Balance,
+        awards: [(AccountId, Balance); 2],
+    },
+    SlashCancelled {
+        slash: SlashId,
+        worker: AccountId,
+        amount: Balance,
     },
 }
 
@@ -155,10 +233,27 @@ impl MarketEvent {
             | Self::BidForfeited { job, .. }
             | Self::JobAssigned { job, .. }
             | Self::JobClaimed { job, .. }
+            | Self::ClaimDisputed { job, .. }
+            | Self::ClaimUpheld { job, .. }
             | Self::ClaimRejected { job, .. }
             | Self::JobDeclined { job, .. }
+            | Self::WorkerRemoved { job, .. }
             | Self::DeadlineMissed { job, .. }
             | Self::JobClosed { job, .. } => *job,
+        }
+    }
+}
+
+impl DisputesEvent {
+    /// The job that the event is about.
+    pub fn job(&self) -> JobId {
+        match self {
+            Self::Challenged { job, .. }
+            | Self::PlaceRevealed { job, .. }
+            | Self::Pointed { job, .. }
+            | Self::WorkerConvicted { job, .. }
+            | Self::BondReturned { job, .. }
+            | Self::ChallengeFailed { job, .. } => *job,
         }
     }
 }
@@ -168,6 +263,7 @@ impl Event {
     pub(super) fn decode(pallet: &str, event: &str, fields: &[u8]) -> Option<Result<Self, codec::Error>> {
         match pallet {
             "Market" => decode(event, fields, Self::Market),
+            "Disputes" => decode(event, fields, Self::Disputes),
             "Models" => decode(event, fields, Self::Models),
             "Workers" => decode(event, fields, Self::Workers),
             "TransactionPayment" => decode(event, fields, Self::Fee),

@@ -20,9 +20,9 @@ mod transaction;
 pub mod types;
 
 pub use account::{Account, Wait};
-pub use calls::{Call, Claim, MarketCall, ModelsCall, WorkersCall};
+pub use calls::{Call, Claim, DisputesCall, MarketCall, ModelsCall, SudoCall, WorkersCall};
 pub use error::{ChainError, SubmitError};
-pub use events::{Event, FeeEvent, MarketEvent, ModelsEvent};
+pub use events::{DisputesEvent, Event, FeeEvent, MarketEvent, ModelsEvent, WorkersEvent};
 pub use key::Key;
 pub use snapshot::{Constants, Snapshot};
 pub use transaction::Inclusion;
@@ -156,6 +156,12 @@ impl Client {
             .await
             .map_err(BoxError::from)
             .map_err(ChainError::request("the account's nonce"))
+    }
+
+    /// The state after the best block, which may yet be replaced.
+    pub async fn best(&self) -> Result<Snapshot, ChainError> {
+        // Blocks are found by their numbers on the best chain.
+        self.at(self.best_number().await?).await
     }
 
     /// Follows the finalized blocks, from the one after `after` (from the latest one without it) and without gaps.

@@ -6,7 +6,10 @@ use super::{
     events::Event,
     types::*,
 };
-use assay_types::{JobId, ModelId, ModelVersion, NoOffer};
+use assay_types::{
+    JobId, ModelId, ModelVersion, NoOffer,
+    dispute::{Place, Revealed},
+};
 use codec::{Decode, DecodeAll, Encode};
 use polkadot_sdk::{
     sp_crypto_hashing::{blake2_128, blake2_256, twox_64, twox_128, twox_256},
@@ -171,6 +174,31 @@ impl Snapshot {
     /// What keeps a worker from having a job, or from being paid for it.
     pub async fn why_not(&self, worker: &AccountId, job: JobId) -> Result<WhyNot, ChainError> {
         self.ask("why_not", (worker, job).encode()).await
+    }
+
+    /// The jobs that are claimed or disputed, from job `from` on, in order; at most as many as one answer lists.
+    pub async fn claimed_jobs(&self, from: JobId) -> Result<Vec<(JobId, Job)>, ChainError> {
+        self.ask("claimed_jobs", from.encode()).await
+    }
+
+    /// The dispute over a job.
+    pub async fn dispute(&self, job: JobId) -> Result<Option<Dispute>, ChainError> {
+        self.ask("dispute", job.encode()).await
+    }
+
+    /// The disputes in which an account is the worker or a challenger.
+    pub async fn disputes_of(&self, account: &AccountId) -> Result<Vec<(JobId, Dispute)>, ChainError> {
+        self.ask("disputes_of", account.encode()).await
+    }
+
+    /// What was revealed of a place in the dispute over a job.
+    pub async fn revealed(&self, job: JobId, place: Place) -> Result<Option<Revealed>, ChainError> {
+        self.ask("revealed", (job, place).encode()).await
+    }
+
+    /// What a challenge to a job would hold now; nothing if it cannot be challenged.
+    pub async fn bond_for(&self, job: JobId) -> Result<Option<Balance>, ChainError> {
+        self.ask("bond_for", job.encode()).await
     }
 
     /// The block's events that the worker follows, in order.

@@ -26,6 +26,11 @@ pub type Quote = assay_types::Quote<AccountId, Balance>;
 /// What keeps a worker from a job.
 pub type WhyNot = assay_types::WhyNot<AccountId, Balance, BlockNumber>;
 
+/// The games over a job's claim.
+pub type Dispute = assay_types::dispute::Dispute<AccountId, Balance, BlockNumber>;
+/// One of them.
+pub type Game = assay_types::dispute::Game<AccountId, Balance, BlockNumber>;
+
 /// What the chain keeps of a model version.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, TypeInfo)]
 pub struct VersionRecord {

@@ -6,6 +6,7 @@ pub mod models;
 pub mod request;
 pub mod serve;
 pub mod status;
+pub mod watch;
 
 use crate::{
     chain::{Client, Key},
@@ -19,7 +20,7 @@ use tracing_subscriber::EnvFilter;
 /// Sends the log to standard error, where results do not go.
 pub fn log_to_stderr(cli: &Cli) {
     let default = match cli.command {
-        Command::Serve(_) => "info",
+        Command::Serve(_) | Command::Watch(_) => "info",
         _ => "warn",
     };
     let filter = cli.log.clone().unwrap_or_else(|| default.into());
@@ -39,6 +40,7 @@ pub fn log_to_stderr(cli: &Cli) {
 pub async fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Serve(args) => serve::run(args).await,
+        Command::Watch(args) => watch::run(args).await,
         Command::Request(args) => request::run(args).await,
         Command::Models(command) => models::run(command).await,
         Command::Why(args) => status::why(args).await,

@@ -3,7 +3,8 @@
 use crate::{
     chain::{Account, BlockNumber, Call, Client, Event, MarketCall, Wait},
     cli::{KeyArgs, NodeArgs},
-    inputs,
+    inputs::{self, JobInput, text},
+    package::Package,
     request::{
         Model, Prepared, RequestError, find_model, find_package,
         outcome::Outcome,
@@ -17,7 +18,7 @@ use crate::{
 };
 use anyhow::{Context, bail};
 use assay_types::{JobId, Phase, limits};
-use clap::{Args, ValueEnum};
+use clap::{ArgGroup, Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 use polkadot_sdk::sp_runtime::BoundedVec;
 use std::{
@@ -29,12 +30,17 @@ use std::{
 
 /// Options of `request`.
 #[derive(Debug, Args)]
+#[command(group = ArgGroup::new("inputs").args(["input", "text"]).required(true).multiple(true))]
 pub struct RequestArgs {
     /// The model: its name or number, with @VERSION for one that is not the latest
     model: String,
-    /// Inputs: a .safetensors or .json file, or a folder of them; each row of a batch is a job
+    /// Inputs: a .safetensors or .json file, or a folder of them, of which each row of a batch is a job; or, for a model with
+    /// a tokenizer, a .txt file, of which each line is one
     #[arg(long, short, value_name = "FILE|DIR")]
-    input: PathBuf,
+    input: Option<PathBuf>,
+    /// Input for a model with a tokenizer, such as a sentence; give it again for more jobs
+    #[arg(long, value_name = "TEXT")]
+    text: Vec<String>,
     /// Submit only the first so many
     #[arg(long, value_name = "JOBS")]
     limit: Option<usize>,
@@ -148,10 +154,10 @@ async fn plan(args: &RequestArgs, client: &Client, account: &Account) -> anyhow:
     let snapshot = client.finalized().await?;
     let model = find_model(&snapshot, &args.model).await?;
     let package = find_package(&args.models_dir, &model)?;
-    let mut read = inputs::read(&args.input, package.graph()).map_err(RequestError::from)?;
+    let mut read = read_inputs(args.input.as_deref(), &args.text, &package)?;
     read.truncate(args.limit.unwrap_or(usize::MAX));
     if read.is_empty() {
-        bail!(RequestError::NoInputs(args.input.clone()));
+        bail!("--limit is 0, so there is nothing to submit: leave it out, or make it 1 or more");
     }
     let constants = snapshot.constants()?;
     let quote = snapshot.quote(model.version).await?;
@@ -175,10 +181,31 @@ async fn plan(args: &RequestArgs, client: &Client, account: &Account) -> anyhow:
     Ok((model.clone(), prepare_all(&read, &package, &model, &terms)?))
 }
 
+/// The texts of the command line, then those of the file, or its tensors.
+fn read_inputs(input: Option<&Path>, texts: &[String], package: &Package) -> Result<Vec<JobInput>, RequestError> {
+    let mut texts = text::named("text", texts.iter().map(String::as_str));
+    let is_text = |path: &&Path| path.extension().is_some_and(|extension| extension == "txt");
+    if let Some(path) = input.filter(is_text) {
+        texts.extend(text::read_texts(path)?);
+    }
+    let mut read = if texts.is_empty() {
+        Vec::new()
+    } else {
+        text::from_texts(&texts, &text::tokenizer(package)?, package.graph())?
+    };
+    if let Some(path) = input.filter(|path| !is_text(path)) {
+        read.extend(inputs::read(path, package.graph())?);
+    }
+    match input {
+        Some(path) if read.is_empty() => Err(RequestError::NoInputs(path.to_owned())),
+        _ => Ok(read),
+    }
+}
+
 /// Turns inputs into requests.
 pub fn prepare_all(
-    read: &[inputs::JobInput],
-    package: &crate::package::Package,
+    read: &[JobInput],
+    package: &Package,
     model: &Model,
     terms: &Terms,
 ) -> anyhow::Result<Vec<Prepared>> {

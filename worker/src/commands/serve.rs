@@ -8,7 +8,7 @@ pub(super) async fn run(args: ServeCommand) -> anyhow::Result<ExitCode> {
     if args.check {
         println!(
             "the configuration is fine: {} serves {} models",
-            config.key.account(),
+            config.common.key.account(),
             config.models.len()
         );
         return Ok(ExitCode::SUCCESS);

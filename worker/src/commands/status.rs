@@ -59,11 +59,13 @@ pub(super) async fn status(args: StatusArgs) -> anyhow::Result<ExitCode> {
     println!("open jobs {}", jobs.len());
     for (id, job) in jobs {
         let role = if job.client == account { "pays for" } else { "works on" };
+        let next = job.state.ends_after().map_or("waits for the verdict".into(), |block| {
+            format!("next step after block {block}")
+        });
         println!(
-            "  {role} job {id}: model {}, {:?}, next step after block {}",
+            "  {role} job {id}: model {}, {:?}, {next}",
             job.model,
-            job.state.phase(),
-            job.state.ends_after()
+            job.state.phase()
         );
     }
     Ok(ExitCode::SUCCESS)
@@ -75,14 +77,18 @@ async fn show_worker(snapshot: &Snapshot, account: &AccountId) -> anyhow::Result
         return Ok(());
     };
     println!(
-        "worker    {:?}, stake {} ASY of which {} locked; {} jobs paid, {} missed, {} declined",
+        "worker    {:?}, stake {} ASY of which {} locked; {} jobs paid, {} missed, {} declined, {} disputes lost",
         info.status,
         units::format(info.stake),
         units::format(info.locked),
         info.completed,
         info.missed,
-        info.declined
+        info.declined,
+        info.convicted
     );
+    if info.slashing > 0 {
+        println!("  {} ASY are to be slashed", units::format(info.slashing));
+    }
     for (amount, block) in info.unbonding {
         println!("  unbonding {} ASY until block {block}", units::format(amount));
     }
@@ -114,7 +120,7 @@ fn in_words(why: &WhyNot) -> String {
         WhyNot::NotRegistered => "the account is not a worker: start `assay-worker serve` with --stake".into(),
         WhyNot::NotActive(status) => format!("the worker takes no jobs ({status:?}): start `assay-worker serve` again"),
         WhyNot::AlreadyTried => {
-            "it had the job and missed the deadline or declined, so it does not get it again".into()
+            "it had the job and missed the deadline, declined or was relieved of it, so it does not get it again".into()
         }
         WhyNot::NoOffer => "it has no offer for the model: add the model to its configuration".into(),
         WhyNot::AboveCeiling { price, ceiling } => format!(
@@ -143,5 +149,6 @@ fn in_words(why: &WhyNot) -> String {
         WhyNot::AwaitingSettlement { window_until } => {
             format!("it has claimed and is paid after block {window_until}, or when the client accepts")
         }
+        WhyNot::UnderDispute => "its claim is disputed: it must answer every challenge, and is paid if it wins".into(),
     }
 }

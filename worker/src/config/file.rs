@@ -1,8 +1,11 @@
 //! The configuration file, field by field.
 
-use super::EngineChoice;
+use super::{ConfigError, EngineChoice};
 use serde::Deserialize;
-use std::path::PathBuf;
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 /// A configuration file. A field that is left out has its default.
 ///
@@ -25,6 +28,14 @@ use std::path::PathBuf;
 /// bid = "0.4"                      # price in auctions; without it no bids are made
 /// bid_min = "0.2"                  # bids the client's ceiling where that is between bid_min and bid
 /// max_bids = 16                    # auctions at a time
+///
+/// [watch]                          # for `watch` alone
+/// model = ["digits"]               # folders in models_dir; without it all that are there and registered
+/// sample_least = 5                 # percent of the cheapest claims that are checked
+/// full_price = "1"                 # ASY, from which on every claim is checked
+/// own = false                      # true: check this account's own claims as well
+/// max_games = 8                    # challenges at a time
+/// max_bond = "100"                 # ASY, the most that is put up for one
 /// ```
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -52,6 +63,45 @@ pub struct File {
     /// The models to serve.
     #[serde(default)]
     pub model: Vec<FileModel>,
+    /// How to watch.
+    #[serde(default)]
+    pub watch: FileWatch,
+}
+
+impl File {
+    /// Reads a file; without one, every field has its default.
+    pub(super) fn load(path: Option<&Path>) -> Result<Self, ConfigError> {
+        let Some(path) = path else {
+            return Ok(Self::default());
+        };
+        let shown = path.display().to_string();
+        let text = fs::read_to_string(path).map_err(|error| ConfigError::Unreadable {
+            path: shown.clone(),
+            reason: error.to_string(),
+        })?;
+        toml::from_str(&text).map_err(|error| ConfigError::Malformed {
+            path: shown,
+            reason: error.to_string(),
+        })
+    }
+}
+
+/// How to watch.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FileWatch {
+    /// Folders in `models_dir`.
+    pub model: Option<Vec<String>>,
+    /// Percent of the cheapest claims that are checked.
+    pub sample_least: Option<f64>,
+    /// Price from which on every claim is checked, in ASY.
+    pub full_price: Option<String>,
+    /// Whether the account's own claims are checked as well.
+    pub own: Option<bool>,
+    /// Challenges at a time.
+    pub max_games: Option<u32>,
+    /// The most that is put up for one, in ASY.
+    pub max_bond: Option<String>,
 }
 
 /// A model to serve.

@@ -2,15 +2,25 @@
 
 use super::*;
 use crate::units::UNIT;
+use std::path::PathBuf;
 
 fn file(text: &str) -> File {
     toml::from_str(text).expect("valid TOML")
 }
 
 fn args() -> ServeArgs {
-    ServeArgs {
+    with(|_| {})
+}
+
+fn with(change: impl FnOnce(&mut CommonArgs)) -> ServeArgs {
+    let mut common = CommonArgs {
         key: Some("//Alice".into()),
         models_dir: Some(PathBuf::from(".")),
+        ..Default::default()
+    };
+    change(&mut common);
+    ServeArgs {
+        common,
         models: vec!["digits,price=0.5".into()],
         ..Default::default()
     }
@@ -19,33 +29,20 @@ fn args() -> ServeArgs {
 #[test]
 fn a_flag_counts_more_than_the_file() {
     let file = file("threads = 3\nstake = '7'\n[[model]]\npackage = 'other'\nprice = '1'");
-    let config = Config::merge(
-        &ServeArgs {
-            threads: Some(2),
-            ..args()
-        },
-        file,
-    )
-    .expect("valid");
-    assert_eq!(config.threads, 2);
+    let config = Config::merge(&with(|common| common.threads = Some(2)), file).expect("valid");
+    assert_eq!(config.common.threads, 2);
     assert_eq!(config.stake, Some(7 * UNIT));
     assert_eq!(config.models.len(), 1);
     assert_eq!(config.models[0].package, "digits");
     assert_eq!(config.models[0].offer, Some((UNIT / 2, 8)));
-    assert_eq!(config.nodes, [DEFAULT_NODE]);
+    assert_eq!(config.common.nodes, [DEFAULT_NODE]);
 }
 
 #[test]
 fn an_error_names_the_field() {
     let cases = [
-        (ServeArgs { key: None, ..args() }, "key: "),
-        (
-            ServeArgs {
-                node: vec!["http://x".into()],
-                ..args()
-            },
-            "node: ",
-        ),
+        (with(|common| common.key = None), "key: "),
+        (with(|common| common.node = vec!["http://x".into()]), "node: "),
         (
             ServeArgs {
                 stake: Some("much".into()),
@@ -53,13 +50,7 @@ fn an_error_names_the_field() {
             },
             "stake: ",
         ),
-        (
-            ServeArgs {
-                threads: Some(0),
-                ..args()
-            },
-            "threads: ",
-        ),
+        (with(|common| common.threads = Some(0)), "threads: "),
         (
             ServeArgs {
                 models: vec!["digits".into()],
@@ -75,10 +66,7 @@ fn an_error_names_the_field() {
             "model digits: bid_min: ",
         ),
         (
-            ServeArgs {
-                models_dir: Some("no such folder".into()),
-                ..args()
-            },
+            with(|common| common.models_dir = Some("no such folder".into())),
             "models_dir: ",
         ),
     ];

@@ -1,7 +1,7 @@
 //! Who paid and earned what: balances before and after, against what the events say.
 
 use crate::{
-    chain::{AccountId, Balance, ChainError, Event, FeeEvent, MarketEvent, Snapshot},
+    chain::{AccountId, Balance, ChainError, Event, FeeEvent, MarketEvent, Snapshot, WorkersEvent},
     units,
 };
 
@@ -12,6 +12,8 @@ struct Entry {
     before: Balance,
     after: Balance,
     earned: Balance,
+    awarded: Balance,
+    slashed: Balance,
     paid: Balance,
     fees: Balance,
 }
@@ -53,6 +55,15 @@ impl Ledger {
                 self.add(client, |entry| entry.paid += paid);
                 self.add(worker, |entry| entry.earned += paid);
             }
+            Event::Workers(WorkersEvent::SlashApplied {
+                worker, burned, awards, ..
+            }) => {
+                for (account, amount) in awards {
+                    self.add(account, |entry| entry.awarded += amount);
+                }
+                let slashed = burned + awards.iter().map(|(_, amount)| amount).sum::<Balance>();
+                self.add(worker, |entry| entry.slashed += slashed);
+            }
             _ => {}
         }
     }
@@ -68,7 +79,8 @@ impl Ledger {
         let mut faults = Vec::new();
         for (account, entry) in &mut self.0 {
             entry.after = snapshot.account(account).await?.total();
-            let expected = (entry.before + entry.earned).checked_sub(entry.paid + entry.fees);
+            let expected =
+                (entry.before + entry.earned + entry.awarded).checked_sub(entry.paid + entry.fees + entry.slashed);
             if expected != Some(entry.after) {
                 faults.push(format!(
                     "{} has {} ASY at the end and should have {}",
@@ -93,25 +105,24 @@ impl Ledger {
     /// Prints a line for each party.
     pub(super) fn print(&self) {
         println!(
-            "  {:<10}{:>12}{:>12}{:>12}{:>20}{:>20}",
-            "", "paid", "earned", "fees", "balance before", "after"
+            "  {:<10}{:>10}{:>10}{:>10}{:>10}{:>12}{:>18}{:>18}",
+            "", "paid", "earned", "slashed", "awarded", "fees", "balance before", "after"
         );
         for (_, entry) in &self.0 {
-            let Entry {
-                name,
-                before,
-                after,
-                earned,
-                paid,
-                fees,
-            } = entry;
+            let fees = format!(
+                "{}.{:06}",
+                entry.fees / units::UNIT,
+                entry.fees % units::UNIT / 1_000_000
+            );
             println!(
-                "  {name:<10}{:>12}{:>12}{:>12}{:>20}{:>20}",
-                units::short(*paid),
-                units::short(*earned),
-                format!("{}.{:06}", fees / units::UNIT, fees % units::UNIT / 1_000_000),
-                units::short(*before),
-                units::short(*after)
+                "  {:<10}{:>10}{:>10}{:>10}{:>10}{fees:>12}{:>18}{:>18}",
+                entry.name,
+                units::short(entry.paid),
+                units::short(entry.earned),
+                units::short(entry.slashed),
+                units::short(entry.awarded),
+                units::short(entry.before),
+                units::short(entry.after)
             );
         }
     }

@@ -1,12 +1,14 @@
-//! `demo`: a chain of its own, two workers, fifty handwritten digits, and an account of what happened.
+//! `demo`: a chain of its own, two honest workers and one that cheats, a watcher, fifty handwritten digits, and an account of what
+//! happened.
 
+mod disputes;
 mod ledger;
 mod processes;
 mod summary;
 mod table;
 
 use crate::{
-    chain::{Account, AccountId, Balance, Client, Event, Key},
+    chain::{Account, AccountId, Balance, BlockNumber, Call, Client, Event, Key, SudoCall, Wait},
     commands::{demo::DemoArgs, models::register, request::prepare_all},
     config::DEFAULT_NODE,
     inputs,
@@ -21,6 +23,7 @@ use crate::{
     units::UNIT,
 };
 use anyhow::{Context, bail, ensure};
+use disputes::Disputes;
 use ledger::Ledger;
 use processes::{Process, WorkerTerms};
 use std::{
@@ -35,21 +38,36 @@ use table::{Names, Table};
 const CEILING: Balance = 6 * UNIT / 10;
 /// Pause between two looks at something that will come.
 const LOOK: Duration = Duration::from_millis(250);
-/// The workers. Charlie's offer is the cheaper one, Dave bids lower; they compute in different ways, to the same bits.
-const WORKERS: [WorkerTerms<'static>; 2] = [
+/// Blocks from a conviction to the payment of what it brings. A real chain takes a day, in which governance can cancel it.
+const SLASH_DELAY: BlockNumber = 8;
+/// The workers. Charlie's offer is cheaper than Dave's, Dave bids lower; they compute in different ways, to the same bits. Eve is the
+/// cheapest of all: for every second job she answers with what a cheaper model gives. Once she is convicted of two, her
+/// stake is below what a worker needs.
+const WORKERS: [WorkerTerms<'static>; 3] = [
     WorkerTerms {
         name: "Charlie",
         model: "package,price=0.4,capacity=20,bid=0.45,max-bids=64",
         stake: "1000",
         engine: "torch",
+        lies: false,
     },
     WorkerTerms {
         name: "Dave",
         model: "package,price=0.5,capacity=64,bid=0.35,max-bids=64",
         stake: "1000",
         engine: "cpu",
+        lies: false,
+    },
+    WorkerTerms {
+        name: "Eve",
+        model: "package,price=0.3,capacity=4",
+        stake: "104",
+        engine: "cpu",
+        lies: true,
     },
 ];
+/// Who executes every claim again, and challenges those that are wrong.
+const WATCHER: &str = "Ferdie";
 
 /// Runs the demo. Everything that it started has ended when this returns.
 pub async fn run(args: DemoArgs, mut shutdown: Shutdown) -> anyhow::Result<ExitCode> {
@@ -67,7 +85,7 @@ pub async fn run(args: DemoArgs, mut shutdown: Shutdown) -> anyhow::Result<ExitC
         () = shutdown.requested() => Err(anyhow::anyhow!("interrupted")),
     };
     if args.keep && outcome.is_ok() {
-        println!("\nNode and workers go on until Ctrl-C.");
+        println!("\nNode, workers and watcher go on until Ctrl-C.");
         shutdown.requested().await;
     }
     stage.stop().await;
@@ -113,7 +131,8 @@ struct Scene {
     bob: Account,
     model: Model,
     package: Package,
-    workers: Vec<(&'static str, AccountId)>,
+    /// The workers, and the watcher.
+    others: Vec<(&'static str, AccountId)>,
 }
 
 /// Plays the demo; true if everything is as it must be.
@@ -172,6 +191,8 @@ async fn set_up(
         "Alice has registered the model {} as {version}.",
         package.manifest().name
     );
+    let delay = SudoCall::set_blocks("SlashDelay", SLASH_DELAY);
+    alice.send(Call::Sudo(delay), Wait::Finalized).await?;
     let model = find_model(&client.finalized().await?, &version.to_string()).await?;
 
     let models_dir = stage.folder.join("models");
@@ -185,6 +206,9 @@ async fn set_up(
             .push(processes::start_worker(terms, &models_dir, &stage.folder, url)?);
         workers.push((terms.name, Key::load(&format!("//{}", terms.name))?.account()));
     }
+    stage
+        .processes
+        .push(processes::start_watcher(WATCHER, &models_dir, &stage.folder, url)?);
     for (name, account) in &workers {
         loop {
             stage.ensure_running()?;
@@ -199,13 +223,15 @@ async fn set_up(
             tokio::time::sleep(LOOK).await;
         }
     }
+    println!("{WATCHER} watches, and executes every claim again.");
+    workers.push((WATCHER, Key::load(&format!("//{WATCHER}"))?.account()));
     let bob = Account::open(client.clone(), Key::load("//Bob")?);
     Ok(Scene {
         client,
         bob,
         model,
         package,
-        workers,
+        others: workers,
     })
 }
 
@@ -248,7 +274,7 @@ async fn follow(
     stage: &mut Stage,
 ) -> anyhow::Result<(Report, Vec<String>)> {
     let mut parties = vec![("Bob", scene.bob.id().clone())];
-    parties.extend(scene.workers.iter().cloned());
+    parties.extend(scene.others.iter().cloned());
     let names: Names = parties.iter().map(|(name, account)| (account.clone(), *name)).collect();
     let first = scene.client.finalized().await?;
     let mut ledger = Ledger::open(&first, &parties).await?;
@@ -264,6 +290,7 @@ async fn follow(
     let mut submitting = Box::pin(submit_in_two_batches(&scene.bob, jobs, auctioned));
     let mut submitted: Option<Vec<Submitted>> = None;
     let mut tracker = Tracker::new(scene.bob.id().clone());
+    let mut disputes = Disputes::new(names.clone(), &scene.package);
     let mut table = Table::new(names);
     let last = loop {
         let snapshot = tokio::select! {
@@ -279,13 +306,15 @@ async fn follow(
         };
         for event in snapshot.events().await? {
             ledger.book(&event);
+            disputes.take(&event, now.block);
             if let Event::Market(event) = &event {
                 tracker.take(event, now);
             }
         }
         table.show(now.block, began.elapsed().as_secs(), &tracker);
         stage.ensure_running()?;
-        if submitted.is_some() && tracker.stories().all(|(_, story)| story.is_closed()) {
+        let over = tracker.stories().all(|(_, story)| story.is_closed()) && disputes.is_settled();
+        if submitted.is_some() && over {
             let all = tracker.stories().count() == jobs.len();
             ensure!(all, "the chain has another number of jobs than were submitted");
             break snapshot;
@@ -297,6 +326,7 @@ async fn follow(
             tracker,
             submitted: submitted.unwrap_or_default(),
             ledger,
+            disputes,
         },
         faults,
     ))

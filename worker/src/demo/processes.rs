@@ -106,6 +106,8 @@ pub(super) struct WorkerTerms<'a> {
     pub(super) model: &'a str,
     pub(super) stake: &'a str,
     pub(super) engine: &'a str,
+    /// Whether it cheats, which takes another program than the one that people install.
+    pub(super) lies: bool,
 }
 
 /// Starts a worker; its key is the development key of its name.
@@ -115,27 +117,40 @@ pub(super) fn start_worker(
     folder: &Path,
     url: &str,
 ) -> anyhow::Result<Process> {
-    let mut command = Command::new(std::env::current_exe()?);
+    let program = if terms.lies {
+        beside("assay-adversary")?
+    } else {
+        std::env::current_exe()?
+    };
+    let mut command = daemon(&program, "serve", terms.name, models_dir, folder, url);
+    command.args(["--stay-active", "--engine", terms.engine]);
+    command.args(["--stake", terms.stake, "--model", terms.model]);
+    if terms.lies {
+        command.args(["--lie", "cheaper-model", "--lie-every", "2"]);
+    }
+    Process::start(&format!("worker-{}", terms.name.to_lowercase()), command, folder)
+}
+
+/// Starts the watcher; its key is the development key of this name.
+pub(super) fn start_watcher(name: &str, models_dir: &Path, folder: &Path, url: &str) -> anyhow::Result<Process> {
+    let command = daemon(&std::env::current_exe()?, "watch", name, models_dir, folder, url);
+    Process::start(&format!("watcher-{}", name.to_lowercase()), command, folder)
+}
+
+/// What every daemon of the demo is told.
+fn daemon(program: &Path, subcommand: &str, name: &str, models_dir: &Path, folder: &Path, url: &str) -> Command {
+    let mut command = Command::new(program);
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("ASSAY_")) {
         command.env_remove(name);
     }
     command
-        .args([
-            "serve",
-            "--exit-with-parent",
-            "--stay-active",
-            "--threads",
-            "1",
-            "--node",
-            url,
-        ])
+        .args([subcommand, "--exit-with-parent", "--threads", "1", "--node", url])
         .arg("--models-dir")
         .arg(models_dir)
         .arg("--data-dir")
-        .arg(folder.join("workers"))
-        .args(["--stake", terms.stake, "--model", terms.model, "--engine", terms.engine])
-        .env("ASSAY_KEY", format!("//{}", terms.name));
-    Process::start(&format!("worker-{}", terms.name.to_lowercase()), command, folder)
+        .arg(folder.join("daemons"))
+        .env("ASSAY_KEY", format!("//{name}"));
+    command
 }
 
 /// A port that nobody uses now.
@@ -147,11 +162,22 @@ pub(super) fn free_port() -> anyhow::Result<u16> {
 pub(super) fn node_binary(given: Option<PathBuf>) -> anyhow::Result<PathBuf> {
     let path = match given {
         Some(path) => path,
-        None => std::env::current_exe()?.with_file_name("assay-node"),
+        None => return beside("assay-node"),
     };
     anyhow::ensure!(
         path.is_file(),
-        "{} is not there: build it with `cargo build -p assay-node`, or name it with --node-binary",
+        "{} is not there: is --node-binary right?",
+        path.display()
+    );
+    Ok(path)
+}
+
+/// A program that is built with this one.
+fn beside(name: &str) -> anyhow::Result<PathBuf> {
+    let path = std::env::current_exe()?.with_file_name(name);
+    anyhow::ensure!(
+        path.is_file(),
+        "{} is not there: `make build` builds everything that the demo needs",
         path.display()
     );
     Ok(path)

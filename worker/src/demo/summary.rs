@@ -1,6 +1,6 @@
 //! The account at the end: answers, money, time, and whether all is as it must be.
 
-use super::{Scene, ledger::Ledger};
+use super::{Scene, disputes::Disputes, ledger::Ledger};
 use crate::{
     chain::H256,
     engine::{Engine, ReferenceEngine},
@@ -16,6 +16,7 @@ pub(super) struct Report {
     pub(super) tracker: Tracker,
     pub(super) submitted: Vec<Submitted>,
     pub(super) ledger: Ledger,
+    pub(super) disputes: Disputes,
 }
 
 impl Report {
@@ -24,12 +25,19 @@ impl Report {
         let mut faults = money.to_vec();
         println!("\nAnswers");
         self.answers(scene, jobs, &mut faults)?;
+        println!("\nDisputes");
+        self.disputes.print();
+        if self.disputes.convictions() == 0 {
+            faults.push("Eve has cheated, and nobody has found it out".into());
+        }
         println!("\nMoney, in ASY");
         self.ledger.print();
         println!("\nTime from the request");
         self.times();
         if faults.is_empty() {
-            println!("\nEverything is as it must be: all jobs settled, every output exact, no money lost.");
+            println!(
+                "\nEverything is as it must be: every output that was paid for is exact, every other one was convicted and refunded, and the money\nis where it belongs."
+            );
         } else {
             println!("\nNot as it must be:");
             faults.iter().for_each(|fault| println!("  {fault}"));
@@ -39,11 +47,20 @@ impl Report {
 
     fn answers(&self, scene: &Scene, jobs: &[Prepared], faults: &mut Vec<String>) -> anyhow::Result<()> {
         let reference = ReferenceEngine.load(&scene.package)?;
-        let (mut exact, mut right, mut wrong) = (0, 0, Vec::new());
+        let (mut exact, mut refunded, mut right, mut wrong) = (0, 0, 0, Vec::new());
         for submitted in &self.submitted {
             let prepared = &jobs[submitted.input];
             let outcome = Outcome::new(&scene.model, prepared, submitted.job, self.tracker.story(submitted.job));
             let phase = self.tracker.story(submitted.job).map(|story| story.phase);
+            let expected = H256(tensors_digest(&reference.run(&input(scene, prepared)?)?));
+            let is_exact = outcome.output_digest == Some(format!("{expected:?}"));
+            if self.disputes.is_convicted(submitted.job) && phase == Some(Phase::Refunded) {
+                refunded += 1;
+                if is_exact {
+                    faults.push(format!("job {}: an exact output was convicted", submitted.job));
+                }
+                continue;
+            }
             if phase != Some(Phase::Settled) {
                 faults.push(format!("job {} ended {phase:?}, not settled", submitted.job));
                 continue;
@@ -55,8 +72,7 @@ impl Report {
                 ));
                 continue;
             }
-            let expected = H256(tensors_digest(&reference.run(&input(scene, prepared)?)?));
-            if outcome.output_digest == Some(format!("{expected:?}")) {
+            if is_exact {
                 exact += 1;
             } else {
                 faults.push(format!("job {}: the output is not the exact one", submitted.job));
@@ -72,11 +88,10 @@ impl Report {
                 )),
             }
         }
-        println!(
-            "  {exact} of {} outputs are bit for bit those of the reference",
-            jobs.len()
-        );
-        println!("  {right} of {} digits are recognised as their labels say", jobs.len());
+        println!("  {refunded} of {} were wrong, convicted and refunded", jobs.len());
+        let paid = jobs.len() - refunded;
+        println!("  {exact} of the other {paid} are bit for bit those of the reference");
+        println!("  {right} of {paid} digits are recognised as their labels say");
         wrong.iter().for_each(|line| println!("    {line}"));
         Ok(())
     }

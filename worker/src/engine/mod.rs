@@ -3,6 +3,9 @@
 //! An engine only has to prepare a package and to evaluate one set of inputs. What all of them share is done once, in
 //! [`LoadedModel`]: inputs are checked against the graph, independent jobs are put together along the batch dimension
 //! and taken apart again, and numbers are made canonical on the way in and out.
+//!
+//! A job that is served needs its outputs alone, so engines put nodes together as they like. Only if a claim is challenged does
+//! anybody need what every single node gives, and then a model is *traced*.
 
 mod batch;
 mod cpu;
@@ -17,9 +20,12 @@ pub use torch::{Device, TorchEngine, TorchOptions};
 
 use crate::{
     package::Package,
-    tensor::{Digest, Tensor},
+    tensor::{Blake2b256, Digest, Tensor},
 };
-use assay_exact::graph::{BindError, CheckedGraph};
+use assay_exact::{
+    graph::{BindError, CheckedGraph},
+    trace::{Trace, TraceBuilder},
+};
 
 /// Why a model was not executed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -64,10 +70,17 @@ pub trait Engine: Send + Sync {
     }
 }
 
+/// What is shown the output of every node: the node's position in the graph, and the canonical tensor.
+pub type OnNode<'a> = dyn FnMut(u32, &Tensor) + 'a;
+
 /// A package that an engine has made ready.
 pub trait Program: Send + Sync {
     /// Evaluates the graph. The inputs fit it and are canonical.
     fn evaluate(&self, inputs: &[Tensor]) -> Result<Vec<Tensor>, EngineError>;
+
+    /// Evaluates the graph node by node, and shows the canonical output of every node with the node's position: each once, in the
+    /// graph's order, also of nodes that nothing takes. What no later node needs is dropped as in [`evaluate`](Self::evaluate).
+    fn evaluate_with(&self, inputs: &[Tensor], on_node: &mut OnNode<'_>) -> Result<Vec<Tensor>, EngineError>;
 }
 
 /// A model that can be run.
@@ -100,6 +113,31 @@ impl LoadedModel {
     /// each job, in order; a job that does not fit the model does not disturb the others.
     pub fn run_jobs(&self, jobs: &[Vec<Tensor>]) -> Vec<Result<Vec<Tensor>, EngineError>> {
         batch::run_jobs(self, jobs)
+    }
+
+    /// Runs one job node by node, and shows the canonical output of every node of the graph with the node's position: each
+    /// once, in the graph's order. The outputs are those of [`Self::run`].
+    ///
+    /// Memory holds what an execution needs, and one node's output more. `on_node` must not use this model: executions take turns.
+    pub fn trace(&self, inputs: &[Tensor], on_node: &mut OnNode<'_>) -> Result<Vec<Tensor>, EngineError> {
+        self.bind(inputs)?;
+        let inputs: Vec<Tensor> = inputs.iter().cloned().map(Tensor::canonical).collect();
+        let outputs = self.program.evaluate_with(&inputs, on_node)?;
+        Ok(outputs.into_iter().map(Tensor::canonical).collect())
+    }
+
+    /// The digests of one job: of its inputs as they were sent, of every node's output, and of its outputs.
+    pub fn trace_digests(&self, inputs: &[Tensor]) -> Result<Trace, EngineError> {
+        self.bind(inputs)?;
+        let failed = |reason: String| EngineError::Failed {
+            engine: "the trace".to_owned(),
+            reason,
+        };
+        let builder = TraceBuilder::<Blake2b256>::new(&self.graph, inputs);
+        let mut builder = builder.map_err(|error| failed(error.to_string()))?;
+        let outputs = self.trace(inputs, &mut |node, output| builder.record(node as usize, output))?;
+        let trace = builder.finish(&outputs);
+        trace.map_err(|node| failed(format!("node {node} was not shown")))
     }
 
     /// The values of the graph's symbols for these inputs.

@@ -1,9 +1,9 @@
 //! The definition itself, slow: for judging other engines, and for small models without libtorch.
 
-use super::{Engine, EngineError, Program};
+use super::{Engine, EngineError, OnNode, Program};
 use crate::{package::Package, tensor::Tensor};
 use assay_exact::{
-    evaluate::{EvaluateError, evaluate},
+    evaluate::{EvaluateError, evaluate_with},
     graph::CheckedGraph,
 };
 
@@ -31,7 +31,15 @@ impl Engine for ReferenceEngine {
 
 impl Program for ReferenceProgram {
     fn evaluate(&self, inputs: &[Tensor]) -> Result<Vec<Tensor>, EngineError> {
-        evaluate(&self.graph, &self.weights, inputs).map_err(|error| match error {
+        self.evaluate_with(inputs, &mut |_, _| {})
+    }
+
+    fn evaluate_with(&self, inputs: &[Tensor], on_node: &mut OnNode<'_>) -> Result<Vec<Tensor>, EngineError> {
+        // A graph has fewer than 2^16 nodes.
+        let outputs = evaluate_with(&self.graph, &self.weights, inputs, |node, output| {
+            on_node(node as u32, output);
+        });
+        outputs.map_err(|error| match error {
             EvaluateError::Inputs(error) => EngineError::Inputs(error),
             error => EngineError::Failed {
                 engine: "reference".to_owned(),

@@ -4,14 +4,15 @@ mod operators;
 
 pub(in crate::engine) use operators::attention_package;
 
-use super::{CpuEngine, Device, Engine, EngineError, ReferenceEngine, TorchEngine, TorchOptions};
+use super::{CpuEngine, Device, Engine, EngineError, LoadedModel, ReferenceEngine, TorchEngine, TorchOptions};
 use crate::{
     package::{Details, Package},
-    tensor::{DataType, Tensor},
+    tensor::{Blake2b256, DataType, Tensor},
 };
 use assay_exact::{
     graph::{Dimension, Graph, Input, Node, Operator, Output, Symbol, Value, Weight},
     quantise::Precision,
+    trace::Trace,
 };
 
 const CASES: u64 = 300;
@@ -192,6 +193,52 @@ fn long() -> bool {
     std::env::var_os("ASSAY_LONG").is_some_and(|value| value == "1")
 }
 
+/// What a job comes to by an engine's trace, and what each node gives on the way.
+#[derive(PartialEq)]
+struct Traced {
+    outputs: Vec<Tensor>,
+    nodes: Vec<Tensor>,
+}
+
+fn trace(model: &LoadedModel, job: &[Tensor]) -> Traced {
+    let mut nodes = Vec::new();
+    let outputs = model.trace(job, &mut |node, output| {
+        assert_eq!(node as usize, nodes.len(), "nodes are shown in the graph's order");
+        nodes.push(output.clone());
+    });
+    let outputs = outputs.expect("a job that fits");
+    assert_eq!(nodes.len(), model.graph().graph().nodes.len());
+    Traced { outputs, nodes }
+}
+
+fn reference(package: &Package, job: &[Tensor]) -> Traced {
+    trace(&ReferenceEngine.load(package).expect("a sound package"), job)
+}
+
+/// The first node whose output is another one in two traces.
+fn first_difference(package: &Package, a: &Traced, b: &Traced) -> Option<Node> {
+    let differs = a.nodes.iter().zip(&b.nodes).position(|(a, b)| a != b)?;
+    package.graph().graph().nodes.get(differs).cloned()
+}
+
+/// Checks that an engine runs and traces a job as the reference has traced it.
+fn check(engine: &dyn Engine, package: &Package, job: &[Tensor], expected: &Traced, case: u64) {
+    let model = engine.load(package).expect("a sound package");
+    assert!(
+        model.run(job).as_ref() == Ok(&expected.outputs),
+        "case {case}: {} differs from the reference in {:?}",
+        engine.description(),
+        package.graph().graph().nodes
+    );
+    let traced = trace(&model, job);
+    assert!(
+        traced == *expected,
+        "case {case}: the trace of {} differs from the reference at {:?}",
+        engine.description(),
+        first_difference(package, &traced, expected)
+    );
+}
+
 #[test]
 fn every_operator_gives_the_bits_of_the_reference() {
     let fast = [cpu(1), cpu(2), cpu(3), cpu(2).portable()];
@@ -203,19 +250,12 @@ fn every_operator_gives_the_bits_of_the_reference() {
             random.next();
         });
         let (package, job) = operators::random_case(&mut random);
-        let run = |engine: &dyn Engine| engine.load(&package).and_then(|model| model.run(&job));
-        let expected = run(&ReferenceEngine).expect("a job that fits");
-        let check = |engine: &dyn Engine| {
-            let nodes = &package.graph().graph().nodes;
-            assert!(
-                run(engine).as_ref() == Ok(&expected),
-                "case {case}: {} differs from the reference in {nodes:?}",
-                engine.description()
-            );
-        };
-        check(&fast[case as usize % fast.len()]);
+        let expected = reference(&package, &job);
+        check(&fast[case as usize % fast.len()], &package, &job, &expected, case);
         if case.is_multiple_of(SLOW_ENGINES_TAKE) {
-            slow.iter().for_each(|engine| check(engine));
+            for engine in &slow {
+                check(engine, &package, &job, &expected, case);
+            }
         }
     }
 }
@@ -228,10 +268,7 @@ fn every_engine_gives_the_bits_of_the_reference() {
         let package = random_package(&mut random);
         let rows = 1 + random.below(u64::from(MAX_ROWS)) as u32;
         let job = random_job(&package, &mut random, rows);
-        let expected = ReferenceEngine
-            .load(&package)
-            .and_then(|model| model.run(&job))
-            .expect("a job that fits");
+        let expected = reference(&package, &job);
         let engine = &engines[case as usize % engines.len()];
         let own = &own[case as usize % own.len()];
         let engines: [&dyn Engine; 4] = [
@@ -241,16 +278,62 @@ fn every_engine_gives_the_bits_of_the_reference() {
             &own.clone().portable(),
         ];
         for engine in engines {
-            let outputs = engine
-                .load(&package)
-                .and_then(|model| model.run(&job))
-                .expect("a job that fits");
-            assert!(
-                outputs == expected,
-                "case {case}: {} differs from the reference",
-                engine.description()
-            );
+            check(engine, &package, &job, &expected, case);
         }
+    }
+}
+
+#[test]
+fn layer_of_a_transformer_is_traced_node_by_node() {
+    let mut random = Random(24);
+    for case in 0..10 {
+        let (package, jobs) = attention_package(&mut random);
+        for job in &jobs {
+            let expected = reference(&package, job);
+            check(&ReferenceEngine, &package, job, &expected, case);
+            for engine in [&cpu(2) as &dyn Engine, &cpu(1).portable(), &torch(1)] {
+                check(engine, &package, job, &expected, case);
+            }
+        }
+    }
+}
+
+#[test]
+fn node_that_nothing_takes_is_traced_too() {
+    let mut random = Random(25);
+    let (package, jobs) = attention_package(&mut random);
+    let (mut graph, weights) = (package.graph().graph().clone(), package.weights().to_vec());
+    // Its layer's weight is otherwise only ever packed.
+    graph.nodes.push(Node {
+        name: "unused".into(),
+        operator: Operator::Relu,
+        inputs: vec![Value::Weight(0)],
+        source: String::new(),
+    });
+    let details = Details {
+        name: "unused".into(),
+        version: "1".into(),
+        licence: "Apache-2.0".into(),
+        description: String::new(),
+    };
+    let graph = graph.check().expect("a sound graph");
+    let package = Package::new(details, Precision::Int16, graph, weights, vec![]).expect("a sound package");
+    let expected = reference(&package, &jobs[0]);
+    for engine in [&cpu(2) as &dyn Engine, &torch(1)] {
+        check(engine, &package, &jobs[0], &expected, 0);
+    }
+}
+
+#[test]
+fn digests_of_a_trace_are_those_of_every_engine() {
+    let mut random = Random(26);
+    let (package, jobs) = attention_package(&mut random);
+    let expected = Trace::of::<Blake2b256>(package.graph(), package.weights(), &jobs[1]);
+    for engine in [&ReferenceEngine as &dyn Engine, &cpu(2), &torch(1)] {
+        let model = engine.load(&package).expect("a sound package");
+        let trace = model.trace_digests(&jobs[1]).expect("a job that fits");
+        assert_eq!(Ok(&trace), expected.as_ref());
+        assert!(matches!(model.trace_digests(&[]), Err(EngineError::Inputs(_))));
     }
 }
 

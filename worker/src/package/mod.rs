@@ -148,6 +148,11 @@ impl Package {
         self.root
     }
 
+    /// The hash of the manifest's bytes, which is a part of the root.
+    pub fn manifest_hash(&self) -> Digest {
+        manifest_hash::<Blake2b256>(self.manifest_text.as_bytes())
+    }
+
     /// The manifest.
     pub fn manifest(&self) -> &Manifest {
         &self.manifest

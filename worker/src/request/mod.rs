@@ -7,7 +7,7 @@ pub mod tracker;
 
 use crate::{
     chain::{ChainError, H256, JobRequest, Snapshot, SubmitError, VersionRecord, VersionStatus},
-    inputs::{InputError, JobInput},
+    inputs::{InputError, JobInput, text::TextError},
     package::Package,
     schema,
     tensor::tensors_digest,
@@ -42,8 +42,11 @@ pub enum RequestError {
     /// A file of inputs cannot be used.
     #[error(transparent)]
     Input(#[from] InputError),
+    /// A text cannot be used.
+    #[error(transparent)]
+    Text(#[from] TextError),
     /// There is nothing to submit.
-    #[error("{0} holds no inputs: it must have .safetensors or .json files")]
+    #[error("{0} holds no inputs: it must have .safetensors or .json files, or lines of text")]
     NoInputs(PathBuf),
     /// The input does not fit the registered schema.
     #[error("{name} does not fit the model: {reason:?}")]

@@ -36,7 +36,7 @@ pub struct Story {
     pub output: Option<Vec<u8>>,
     /// When and why it was closed, and what was paid.
     pub closed: Option<(Moment, CloseReason, Balance)>,
-    /// Workers that declined it or missed its deadline.
+    /// Workers that declined it, missed its deadline or were relieved of it.
     pub lost: u32,
     /// Where the last change was.
     pub changed_at: BlockNumber,
@@ -124,7 +124,11 @@ impl Story {
                 self.output_digest = Some(*output_digest);
                 self.output.clone_from(output);
             }
-            MarketEvent::JobDeclined { .. } | MarketEvent::DeadlineMissed { .. } => self.lost += 1,
+            MarketEvent::ClaimDisputed { .. } => self.phase = Phase::Disputed,
+            MarketEvent::ClaimUpheld { .. } => self.phase = Phase::Claimed,
+            MarketEvent::JobDeclined { .. }
+            | MarketEvent::DeadlineMissed { .. }
+            | MarketEvent::WorkerRemoved { .. } => self.lost += 1,
             MarketEvent::JobClosed { reason, paid, .. } => {
                 self.phase = reason.phase();
                 self.closed = Some((now, *reason, *paid));
@@ -187,6 +191,20 @@ mod tests {
             output: None,
         };
         tracker.take(&claimed, at(4));
+        let phase = |tracker: &Tracker| tracker.story(1).map(|story| story.phase);
+        let disputed = MarketEvent::ClaimDisputed {
+            job: 1,
+            worker: worker.clone(),
+        };
+        tracker.take(&disputed, at(5));
+        assert_eq!(phase(&tracker), Some(Phase::Disputed));
+        let upheld = MarketEvent::ClaimUpheld {
+            job: 1,
+            worker: worker.clone(),
+            window_until: 14,
+        };
+        tracker.take(&upheld, at(6));
+        assert_eq!(phase(&tracker), Some(Phase::Claimed));
         let reason = CloseReason::WindowPassed;
         tracker.take(
             &MarketEvent::JobClosed {

@@ -67,7 +67,7 @@ pub fn decide(view: &View, memory: &Memory, policy: &Policy) -> Vec<Action> {
             JobState::Assigned { assignment, deadline } if assignment.worker == policy.me => {
                 assigned(*id, *deadline, view, memory)
             }
-            JobState::Assigned { .. } | JobState::Claimed { .. } => None,
+            JobState::Assigned { .. } | JobState::Claimed { .. } | JobState::Disputed { .. } => None,
         });
     }
     actions.extend(memory.sealed().filter(|id| is_over(*id, view)).map(Action::Forget));
@@ -112,7 +112,7 @@ fn assigned(id: JobId, deadline: BlockNumber, view: &View, memory: &Memory) -> O
 /// Whether a sealed bid can no longer be asked for.
 fn is_over(id: JobId, view: &View) -> bool {
     match view.jobs.get(&id).map(|job| &job.state) {
-        None | Some(JobState::Assigned { .. } | JobState::Claimed { .. }) => true,
+        None | Some(JobState::Assigned { .. } | JobState::Claimed { .. } | JobState::Disputed { .. }) => true,
         Some(JobState::Bidding { until, .. }) => view.best > *until && !view.bids.contains_key(&id),
         Some(JobState::Revealing { .. }) => view.bids.get(&id) != Some(&false),
     }

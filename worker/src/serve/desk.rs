@@ -5,10 +5,7 @@ use super::{
     decide::{Action, Policy, View, decide},
     desk_state::{Memory, Progress},
     executor::{Done, Executor, Task},
-    follow::{Update, Updates},
-    idle,
-    input::{self, Found},
-    report,
+    idle, report,
     setup::Served,
     store::Store,
 };
@@ -19,6 +16,8 @@ use crate::{
     },
     config::Config,
     engine::EngineError,
+    follow::{Update, Updates},
+    job_input::{self, Found},
     tensor::Blake2b256,
     units,
 };
@@ -136,7 +135,7 @@ impl<'a> Desk<'a> {
         self.view.best = self.client.best_number().await?;
         self.reconcile(&latest).await?;
         self.act(&latest)?;
-        let mut updates = Updates::start(self.client.clone(), latest.number(), self.config.stall);
+        let mut updates = Updates::start(self.client.clone(), latest.number(), self.config.common.stall);
         let mut gather = tokio::time::interval(GATHER);
         let mut gathered = false;
         let mut leave_at: Option<Instant> = None;
@@ -174,6 +173,7 @@ impl<'a> Desk<'a> {
                 }
                 () = shutdown.requested(), if leave_at.is_none() => {
                     tracing::info!("shutting down: no new jobs, finishing those that are assigned");
+                    self.warn_of_disputes();
                     self.policy.taking = false;
                     leave_at = Some(Instant::now() + LEAVE);
                     if self.config.pause_at_exit {
@@ -182,6 +182,7 @@ impl<'a> Desk<'a> {
                 }
                 () = tokio::time::sleep_until(leave_at.unwrap_or_else(Instant::now)), if leave_at.is_some() => {
                     tracing::warn!(unfinished = self.unfinished(), "leaving with work unfinished; start again soon");
+                    self.warn_of_disputes();
                     return Ok(Ended::Finished);
                 }
             }
@@ -192,7 +193,7 @@ impl<'a> Desk<'a> {
         }
     }
 
-    /// Jobs that this worker still has to claim, and bids that it still has to reveal.
+    /// Jobs that this worker still has to claim or to defend, and bids that it still has to reveal.
     fn unfinished(&self) -> usize {
         let mine = |job: &&Job| match &job.state {
             JobState::Assigned { assignment, deadline } => {
@@ -200,7 +201,29 @@ impl<'a> Desk<'a> {
             }
             _ => false,
         };
-        self.view.jobs.values().filter(mine).count() + self.view.bids.values().filter(|revealed| !**revealed).count()
+        let unrevealed = self.view.bids.values().filter(|revealed| !**revealed);
+        self.view.jobs.values().filter(mine).count() + self.disputed().count() + unrevealed.count()
+    }
+
+    /// This worker's claims that are disputed.
+    fn disputed(&self) -> impl Iterator<Item = JobId> {
+        let mine = |job: &Job| matches!(&job.state, JobState::Disputed { assignment, .. } if assignment.worker == self.policy.me);
+        self.view
+            .jobs
+            .iter()
+            .filter(move |(_, job)| mine(job))
+            .map(|(id, _)| *id)
+    }
+
+    fn warn_of_disputes(&self) {
+        let jobs: Vec<JobId> = self.disputed().collect();
+        if !jobs.is_empty() {
+            tracing::warn!(
+                ?jobs,
+                "CLAIMS ARE DISPUTED: a worker that is not there to answer loses all the stake that is locked for them; \
+                 start again before a clock runs out"
+            );
+        }
     }
 
     async fn take_block(&mut self, update: Update) -> Result<(), ServeError> {
@@ -255,7 +278,7 @@ impl<'a> Desk<'a> {
             };
             let bids = match job.state {
                 JobState::Bidding { .. } | JobState::Revealing { .. } => snapshot.bids(id).await?,
-                JobState::Assigned { .. } | JobState::Claimed { .. } => Vec::new(),
+                JobState::Assigned { .. } | JobState::Claimed { .. } | JobState::Disputed { .. } => Vec::new(),
             };
             Ok::<_, ChainError>((id, Some((job, bids))))
         });
@@ -391,9 +414,9 @@ impl<'a> Desk<'a> {
                 continue;
             };
             self.memory.note(id, Progress::Searching);
-            let (snapshot, folder) = (snapshot.clone(), self.config.inputs_dir.clone());
+            let (snapshot, folder) = (snapshot.clone(), self.config.common.inputs_dir.clone());
             self.searches.spawn(async move {
-                let found = input::find(&snapshot, id, &job, &served, &folder).await;
+                let found = job_input::find(&snapshot, id, &job, &served.schema, &folder).await;
                 Searched {
                     job: id,
                     model: served.root,

@@ -3,13 +3,14 @@
 use super::desk_state::Output;
 use crate::{
     config::EngineChoice,
-    engine::{CpuEngine, Device, Engine, EngineError, LoadedModel, ReferenceEngine, TorchEngine, TorchOptions},
-    package::Package,
+    engine::{CpuEngine, Device, Engine, EngineError, ReferenceEngine, TorchEngine, TorchOptions},
+    games::{Conduct, Work},
+    models::{Model, Models},
     schema,
     tensor::{Tensor, tensors_digest},
 };
 use assay_types::{H256, JobId};
-use std::{collections::BTreeMap, num::NonZeroUsize, thread};
+use std::{collections::BTreeMap, num::NonZeroUsize, sync::Arc, thread};
 use tokio::sync::mpsc;
 
 /// Jobs that wait for the engine.
@@ -57,19 +58,12 @@ pub struct Executor {
 }
 
 impl Executor {
-    /// Makes the models ready and starts the thread; finished jobs go to `done`.
-    pub fn start<'a>(
-        engine: &dyn Engine,
-        packages: impl Iterator<Item = &'a Package>,
-        done: mpsc::Sender<Done>,
-    ) -> Result<Self, EngineError> {
-        let models = packages
-            .map(|package| Ok((H256(package.root()), engine.load(package)?)))
-            .collect::<Result<BTreeMap<_, _>, EngineError>>()?;
+    /// Starts the thread; finished jobs go to `done`, with the outputs that the conduct makes of them.
+    pub fn start(models: Models, conduct: Arc<dyn Conduct>, done: mpsc::Sender<Done>) -> Result<Self, EngineError> {
         let (tasks, queue) = mpsc::channel(QUEUE);
         thread::Builder::new()
             .name("engine".into())
-            .spawn(move || work(&models, queue, &done))
+            .spawn(move || work(&models, &*conduct, queue, &done))
             .map_err(|error| EngineError::Failed {
                 engine: "thread".into(),
                 reason: error.to_string(),
@@ -85,7 +79,7 @@ impl Executor {
     }
 }
 
-fn work(models: &BTreeMap<H256, LoadedModel>, mut queue: mpsc::Receiver<Task>, done: &mpsc::Sender<Done>) {
+fn work(models: &Models, conduct: &dyn Conduct, mut queue: mpsc::Receiver<Task>, done: &mpsc::Sender<Done>) {
     let mut tasks = Vec::new();
     while queue.blocking_recv_many(&mut tasks, BATCH) > 0 {
         let mut by_model: BTreeMap<H256, Vec<Task>> = BTreeMap::new();
@@ -93,7 +87,7 @@ fn work(models: &BTreeMap<H256, LoadedModel>, mut queue: mpsc::Receiver<Task>, d
             by_model.entry(task.model).or_default().push(task);
         }
         for (root, tasks) in by_model {
-            for result in run(models.get(&root), tasks) {
+            for result in run(models.get(&root).map(Arc::as_ref), conduct, tasks) {
                 if done.blocking_send(result).is_err() {
                     return;
                 }
@@ -102,10 +96,10 @@ fn work(models: &BTreeMap<H256, LoadedModel>, mut queue: mpsc::Receiver<Task>, d
     }
 }
 
-fn run(model: Option<&LoadedModel>, tasks: Vec<Task>) -> Vec<Done> {
+fn run(model: Option<&Model>, conduct: &dyn Conduct, tasks: Vec<Task>) -> Vec<Done> {
     let (jobs, inputs): (Vec<JobId>, Vec<Vec<Tensor>>) = tasks.into_iter().map(|task| (task.job, task.inputs)).unzip();
     let outcomes = match model {
-        Some(model) => model.run_jobs(&inputs),
+        Some(model) => model.loaded.run_jobs(&inputs),
         None => inputs
             .iter()
             .map(|_| {
@@ -116,13 +110,18 @@ fn run(model: Option<&LoadedModel>, tasks: Vec<Task>) -> Vec<Done> {
             })
             .collect(),
     };
-    let outcomes = outcomes
+    let done = jobs
         .into_iter()
-        .map(|outcome| outcome.map(|tensors| output(&tensors)));
-    jobs.into_iter()
+        .zip(&inputs)
         .zip(outcomes)
-        .map(|(job, outcome)| Done { job, outcome })
-        .collect()
+        .map(|((job, inputs), outcome)| {
+            let outcome = outcome.map(|tensors| match model {
+                Some(model) => conduct.output(&Work { job, model, inputs }, output(&tensors)),
+                None => output(&tensors),
+            });
+            Done { job, outcome }
+        });
+    done.collect()
 }
 
 /// Digest and bytes of output tensors.

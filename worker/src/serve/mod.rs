@@ -4,53 +4,45 @@
 //!  follow ── blocks ──▶ desk ── tasks ──▶ executor (its own thread)
 //!                      │  ▲ ◀── outputs ──────┘
 //!                      ▼  │
-//!               account (owns the nonce)
+//!               account (owns the nonce) ◀── games (disputes about what was claimed)
 //! ```
 //!
 //! The [`desk`] owns everything that changes: what the chain says, what is remembered, the store. At each block it asks
 //! [`decide`], a pure function, what is due, and sends it off. The chain is the truth: a new start and a new connection
-//! read everything anew, and so does the desk from time to time.
+//! read everything anew, and so does the desk from time to time. Whatever a claim's challengers ask is answered by
+//! [`games`](crate::games), beside the desk and with the same account.
 
 mod claims;
 pub mod decide;
 mod desk;
 pub mod desk_state;
 pub mod executor;
-mod follow;
 mod idle;
-mod input;
 mod report;
 mod setup;
 pub mod store;
 
 use crate::{
-    chain::{Account, ChainError, Client, SubmitError},
+    chain::{Account, ChainError, SubmitError},
     config::Config,
+    connection::Connections,
     engine::EngineError,
-    package::{Package, PackageError},
+    games::{Conduct, Games, Honest, Table},
+    models::{LoadError, Models, read},
 };
 use desk::{Desk, Ended};
 use desk_state::Memory;
 use executor::{Done, Executor};
-use std::{path::PathBuf, time::Duration};
+use std::sync::Arc;
 use store::{Store, StoreError};
 use tokio::sync::{mpsc, watch};
-
-/// Pause before the second attempt to connect; it doubles with each, up to [`LONGEST_PAUSE`].
-const FIRST_PAUSE: Duration = Duration::from_secs(1);
-const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
 /// Why the worker cannot go on.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
     /// A package cannot be loaded.
-    #[error("model {path}: {source}")]
-    Package {
-        /// Its folder.
-        path: PathBuf,
-        /// Why not.
-        source: PackageError,
-    },
+    #[error(transparent)]
+    Package(#[from] LoadError),
     /// The engine cannot be used.
     #[error(transparent)]
     Engine(#[from] EngineError),
@@ -97,77 +89,76 @@ impl Shutdown {
 }
 
 /// Serves until shutdown is requested.
-pub async fn serve(config: Config, mut shutdown: Shutdown) -> Result<(), ServeError> {
-    let mut packages = Vec::new();
-    for policy in &config.models {
-        let path = config.models_dir.join(&policy.package);
-        let package = Package::load(&path).map_err(|source| ServeError::Package { path, source })?;
-        packages.push(package);
-    }
-    let engine = executor::engine(config.engine, config.threads)?;
+pub async fn serve(config: Config, shutdown: Shutdown) -> Result<(), ServeError> {
+    serve_with(config, shutdown, Arc::new(Honest)).await
+}
+
+/// Serves until shutdown is requested, and behaves like this.
+pub async fn serve_with(config: Config, mut shutdown: Shutdown, conduct: Arc<dyn Conduct>) -> Result<(), ServeError> {
+    let folders = config
+        .models
+        .iter()
+        .map(|policy| config.common.models_dir.join(&policy.package));
+    let packages = folders.map(read).collect::<Result<Vec<_>, _>>()?;
+    let engine = executor::engine(config.common.engine, config.common.threads)?;
     tracing::info!(
         engine = engine.description(),
         models = packages.len(),
         "the engine is ready"
     );
+    let models = Models::load(engine.as_ref(), &packages)?;
     let (done_sender, mut done) = mpsc::channel::<Done>(executor::QUEUE);
-    let executor = Executor::start(engine.as_ref(), packages.iter(), done_sender)?;
+    let executor = Executor::start(models.clone(), conduct.clone(), done_sender)?;
+    let table = Table::new(models, config.common.inputs_dir.clone(), conduct, config.common.stall);
 
-    let mut nodes = config.nodes.clone();
+    let mut connections = Connections::new(&config.common.nodes);
     let mut store: Option<(crate::chain::H256, Store)> = None;
     let mut memory = Memory::default();
-    let mut pause = FIRST_PAUSE;
-    loop {
-        let connection = tokio::select! {
-            connection = Client::connect(&nodes) => connection,
-            () = shutdown.requested() => return Ok(()),
+    while let Some(client) = connections.open(&mut shutdown).await? {
+        let genesis = client.genesis();
+        if store.as_ref().is_none_or(|(of, _)| *of != genesis) {
+            // Dropped first: the same files may be opened again.
+            drop(store.take());
+            let opened = Store::open(&config.common.data_dir, genesis, &config.common.key.account())?;
+            memory = Memory::new(opened.bids().keys().copied());
+            store = Some((genesis, opened));
+        }
+        memory.reconnected();
+        let Some((_, store)) = &mut store else { continue };
+        let account = Account::open(client.clone(), config.common.key.clone());
+        tracing::info!(node = client.url(), account = %account.id(), "connected");
+        // A clock may be running: disputes do not wait for offers to be published.
+        let (games, _) = Games::new(table.clone(), client.clone(), account.clone());
+        let desk = async {
+            let served = setup::prepare(&client, &account, &config, &packages).await?;
+            connections.works();
+            let desk = Desk::new(
+                &config,
+                client.clone(),
+                account.clone(),
+                served,
+                store,
+                &mut memory,
+                &executor,
+            );
+            desk.run(&mut done, &mut shutdown).await
         };
-        let error = match connection {
-            Ok(client) => {
-                let genesis = client.genesis();
-                if store.as_ref().is_none_or(|(of, _)| *of != genesis) {
-                    // Dropped first: the same files may be opened again.
-                    drop(store.take());
-                    let opened = Store::open(&config.data_dir, genesis, &config.key.account())?;
-                    memory = Memory::new(opened.bids().keys().copied());
-                    store = Some((genesis, opened));
-                }
-                memory.reconnected();
-                let Some((_, store)) = &mut store else { continue };
-                let account = Account::open(client.clone(), config.key.clone());
-                tracing::info!(node = client.url(), account = %account.id(), "connected");
-                let served = setup::prepare(&client, &account, &config, &packages).await;
-                let ended = match served {
-                    Ok(served) => {
-                        pause = FIRST_PAUSE;
-                        let desk = Desk::new(&config, client, account, served, store, &mut memory, &executor);
-                        desk.run(&mut done, &mut shutdown).await
-                    }
-                    Err(error) => Err(error),
-                };
-                match ended {
-                    Ok(Ended::Finished) => return Ok(()),
-                    Err(ServeError::Chain(error)) if error.is_connection() => error,
-                    Err(ServeError::Refused { source, .. }) if source.is_connection() => ChainError::Request {
-                        what: "the outcome of a transaction",
-                        reason: source.to_string(),
-                    },
-                    Err(error) => return Err(error),
-                }
-            }
-            Err(error) if error.is_connection() => error,
-            Err(error) => return Err(error.into()),
+        let ended = tokio::select! {
+            ended = desk => ended,
+            Err(error) = games.play() => Err(error.into()),
         };
-        if shutdown.is_requested() {
+        let error = match ended {
+            Ok(Ended::Finished) => return Ok(()),
+            Err(ServeError::Chain(error)) if error.is_connection() => error,
+            Err(ServeError::Refused { source, .. }) if source.is_connection() => ChainError::Request {
+                what: "the outcome of a transaction",
+                reason: source.to_string(),
+            },
+            Err(error) => return Err(error),
+        };
+        if !connections.lost(&error, &mut shutdown).await {
             return Ok(());
         }
-        // The node that failed goes to the end of the line.
-        nodes.rotate_left(1);
-        tracing::warn!(%error, next = nodes[0], pause_s = pause.as_secs(), "no connection; trying again");
-        tokio::select! {
-            () = tokio::time::sleep(pause) => {}
-            () = shutdown.requested() => return Ok(()),
-        }
-        pause = (pause * 2).min(LONGEST_PAUSE);
     }
+    Ok(())
 }

@@ -28,6 +28,19 @@ pub(super) fn report(me: &AccountId, event: &Event) {
         Event::Market(MarketEvent::DeadlineMissed { job, worker, .. }) if worker == me => {
             tracing::warn!(job, "the deadline was missed and stake slashed");
         }
+        Event::Market(MarketEvent::WorkerRemoved { job, worker }) if worker == me => {
+            tracing::warn!(job, "the job went to another, since the stake is too small; bond more");
+        }
+        Event::Market(MarketEvent::ClaimDisputed { job, worker }) if worker == me => {
+            tracing::warn!(job, "the claim is disputed");
+        }
+        Event::Market(MarketEvent::ClaimUpheld {
+            job,
+            worker,
+            window_until,
+        }) if worker == me => {
+            tracing::info!(job, window_until, "the claim was upheld");
+        }
         Event::Market(MarketEvent::BidForfeited { job, worker, amount }) if worker == me => {
             tracing::warn!(
                 job,
@@ -39,6 +52,25 @@ pub(super) fn report(me: &AccountId, event: &Event) {
             worker, paid, burned, ..
         }) if worker == me && *paid + *burned > 0 => {
             tracing::warn!(amount = units::format(*paid + *burned), "stake was slashed");
+        }
+        Event::Workers(WorkersEvent::SlashPending {
+            slash,
+            worker,
+            amount,
+            matures_at,
+        }) if worker == me => {
+            tracing::error!(
+                slash,
+                amount = units::format(*amount),
+                matures_at,
+                "a claim was proved wrong; stake is to be slashed"
+            );
+        }
+        Event::Workers(WorkersEvent::SlashApplied { slash, worker, .. }) if worker == me => {
+            tracing::warn!(slash, "a pending slash was applied");
+        }
+        Event::Workers(WorkersEvent::SlashCancelled { slash, worker, amount }) if worker == me => {
+            tracing::info!(slash, amount = units::format(*amount), "a pending slash was cancelled");
         }
         Event::Workers(WorkersEvent::OfferDisplaced { worker, version }) if worker == me => {
             tracing::warn!(model = %version, "the offer was displaced by a cheaper one; lower its price");

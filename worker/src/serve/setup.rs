@@ -9,7 +9,7 @@ use crate::{
     units,
 };
 use assay_types::{ModelVersion, Schema, WorkerStatus};
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 /// A model that is served.
 #[derive(Clone, Debug)]
@@ -25,7 +25,7 @@ pub(super) async fn prepare(
     client: &Client,
     account: &Account,
     config: &Config,
-    packages: &[Package],
+    packages: &[Arc<Package>],
 ) -> Result<BTreeMap<ModelVersion, Served>, ServeError> {
     let snapshot = client.finalized().await?;
     let served = resolve(&snapshot, config, packages).await?;
@@ -40,7 +40,7 @@ pub(super) async fn prepare(
 async fn resolve(
     snapshot: &Snapshot,
     config: &Config,
-    packages: &[Package],
+    packages: &[Arc<Package>],
 ) -> Result<BTreeMap<ModelVersion, Served>, ServeError> {
     let mut served = BTreeMap::new();
     for (policy, package) in config.models.iter().zip(packages) {
@@ -168,10 +168,12 @@ fn fresh(stake: Balance) -> WorkerInfo {
         stake,
         locked: 0,
         unbonding: Vec::new(),
+        slashing: 0,
         offers: Vec::new(),
         completed: 0,
         missed: 0,
         declined: 0,
+        convicted: 0,
     }
 }
 

@@ -1,7 +1,7 @@
 //! The order of work: a graph's nodes as steps, some of which do what several nodes say.
 //!
 //! A step stands where the last of its nodes stood, so all that it takes is there. Nodes are put together only if nothing else
-//! takes what is computed between them.
+//! takes what is computed between them; for a trace, which shows what every node gives, none are.
 
 use assay_exact::{
     digest::DataType,
@@ -27,7 +27,7 @@ pub(super) struct Step {
     pub output: u32,
     /// What it takes.
     pub operands: Vec<Value>,
-    /// Which inputs and nodes nothing after it takes.
+    /// Which inputs and nodes nothing after it takes: its own node, if nothing takes that at all.
     pub finished: Vec<Value>,
     pub kind: Kind,
 }
@@ -75,7 +75,7 @@ impl Plan {
     pub fn new(checked: &CheckedGraph) -> Self {
         let users = Users::new(checked);
         let graph = checked.graph();
-        let mut steps: Vec<Option<Step>> = Vec::new();
+        let mut steps: Vec<Option<Step>> = Vec::with_capacity(graph.nodes.len());
         for (index, node) in graph.nodes.iter().enumerate() {
             let mut step = Step {
                 output: index as u32,
@@ -100,15 +100,26 @@ impl Plan {
             }
             steps.push(Some(step));
         }
-        let mut plan = Self {
-            steps: steps.into_iter().flatten().collect(),
-        };
-        plan.leave_out_unused(graph);
-        plan
+        // What is unused now, only nodes took that are part of others.
+        Self::finish(graph, steps.into_iter().flatten(), false)
     }
 
-    /// Leaves out steps whose values only nodes took that are part of others now, and marks what is taken last.
-    fn leave_out_unused(&mut self, graph: &Graph) {
+    /// One step for every node, also for those that nothing takes.
+    pub fn of_single_nodes(graph: &Graph) -> Self {
+        let steps = graph.nodes.iter().enumerate().map(|(index, node)| Step {
+            output: index as u32,
+            operands: node.inputs.clone(),
+            finished: Vec::new(),
+            kind: match node.operator {
+                Operator::Linear { precision } => Kind::Linear(precision, Vec::new()),
+                _ => Kind::Node,
+            },
+        });
+        Self::finish(graph, steps, true)
+    }
+
+    /// Marks what is taken last, and leaves out steps whose values nobody takes unless they are asked for.
+    fn finish(graph: &Graph, steps: impl DoubleEndedIterator<Item = Step>, with_unused: bool) -> Self {
         let mut needed = (vec![false; graph.inputs.len()], vec![false; graph.nodes.len()]);
         let mut is_new = |value: Value| {
             let place = match value {
@@ -121,17 +132,19 @@ impl Plan {
         for output in &graph.outputs {
             is_new(output.value);
         }
-        let mut kept = Vec::with_capacity(self.steps.len());
-        for mut step in std::mem::take(&mut self.steps).into_iter().rev() {
+        let mut kept = Vec::new();
+        for mut step in steps.rev() {
             // From here on backwards, nobody has asked for it.
-            if is_new(Value::Node(step.output)) {
+            let own = Some(Value::Node(step.output)).filter(|own| is_new(*own));
+            if own.is_some() && !with_unused {
                 continue;
             }
-            step.finished = step.operands.iter().copied().filter(|value| is_new(*value)).collect();
+            let taken = step.operands.iter().copied().filter(|value| is_new(*value));
+            step.finished = taken.chain(own).collect();
             kept.push(step);
         }
         kept.reverse();
-        self.steps = kept;
+        Self { steps: kept }
     }
 }
 

@@ -9,7 +9,7 @@ use super::{
     weights::Weights,
 };
 use crate::{
-    engine::{EngineError, Program},
+    engine::{EngineError, OnNode, Program},
     package::Package,
     tensor::Tensor,
 };
@@ -21,6 +21,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub(super) struct CpuProgram {
     graph: CheckedGraph,
     plan: Plan,
+    /// The same without nodes put together. It takes the weights in the same forms, so it costs next to nothing to have.
+    tracing_plan: Plan,
     weights: Weights,
     threads: Arc<Threads>,
     instructions: Instructions,
@@ -31,8 +33,8 @@ pub(super) struct CpuProgram {
 impl CpuProgram {
     pub fn new(package: &Package, threads: Arc<Threads>, instructions: Instructions) -> Self {
         let graph = package.graph().clone();
-        let plan = Plan::new(&graph);
-        let weights = Weights::new(package, &plan, instructions);
+        let (plan, tracing_plan) = (Plan::new(&graph), Plan::of_single_nodes(graph.graph()));
+        let weights = Weights::new(package, [&plan, &tracing_plan], instructions);
         let memory = Mutex::new(Memory {
             scratch: Scratch::new(instructions, threads.count()),
             buffers: Buffers::default(),
@@ -40,6 +42,7 @@ impl CpuProgram {
         Self {
             graph,
             plan,
+            tracing_plan,
             weights,
             threads,
             instructions,
@@ -53,10 +56,33 @@ impl CpuProgram {
         self.memory.lock().expect("no test panicked with it").buffers.bytes()
     }
 
-    fn run(&self, inputs: &[Tensor], symbols: &[u32]) -> Result<Vec<Tensor>, String> {
+    fn run(&self, inputs: &[Tensor]) -> Result<Vec<Tensor>, EngineError> {
         // What a panic left in the buffers is overwritten like everything else there.
         let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
         let Memory { scratch, buffers } = &mut *memory;
+        self.execute(&self.plan, inputs, (scratch, buffers), &mut |_, _| Some(()))
+    }
+
+    /// Traces are rare, and what is between nodes needs other buffers than an execution, so they are not kept.
+    fn trace(&self, inputs: &[Tensor], on_node: &mut OnNode<'_>) -> Result<Vec<Tensor>, EngineError> {
+        let memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
+        let memory = (&memory.scratch, &mut Buffers::default());
+        self.execute(&self.tracing_plan, inputs, memory, &mut |node, result| {
+            on_node(node, &result.to_tensor(&self.threads)?.canonical());
+            Some(())
+        })
+    }
+
+    /// Executes the steps of a plan, and shows what each gives.
+    fn execute(
+        &self,
+        plan: &Plan,
+        inputs: &[Tensor],
+        (scratch, buffers): (&Scratch, &mut Buffers),
+        on_step: &mut dyn FnMut(u32, &Array) -> Option<()>,
+    ) -> Result<Vec<Tensor>, EngineError> {
+        let layouts: Vec<_> = inputs.iter().map(|input| (input.dtype(), input.shape())).collect();
+        let symbols = self.graph.bind(&layouts)?;
         let inputs = inputs
             .iter()
             .map(|input| Array::from_tensor(input.clone(), |length| buffers.take(length)));
@@ -65,8 +91,8 @@ impl CpuProgram {
             inputs: inputs.map(Some).collect(),
             nodes: vec![None; self.graph.graph().nodes.len()],
         };
-        for step in &self.plan.steps {
-            let shape = self.graph.shape(Value::Node(step.output), symbols);
+        for step in &plan.steps {
+            let shape = self.graph.shape(Value::Node(step.output), &symbols);
             let shape = shape
                 .ok_or_else(|| self.misfit(step))?
                 .into_iter()
@@ -85,9 +111,15 @@ impl CpuProgram {
                 &self.weights,
                 step,
                 operands,
-                (symbols, shape),
+                (&symbols, shape),
             );
-            values.nodes[step.output as usize] = Some(result.ok_or_else(|| self.misfit(step))?);
+            let result = result.ok_or_else(|| self.misfit(step))?;
+            on_step(step.output, &result).ok_or_else(|| self.misfit(step))?;
+            if step.finished.contains(&Value::Node(step.output)) {
+                buffers.give(result);
+            } else {
+                values.nodes[step.output as usize] = Some(result);
+            }
         }
         let outputs = self.graph.graph().outputs.iter();
         let outputs = outputs.map(|output| values.get(output.value)?.to_tensor(&self.threads));
@@ -95,31 +127,37 @@ impl CpuProgram {
         for array in values.inputs.into_iter().chain(values.nodes).flatten() {
             buffers.give(array);
         }
-        outputs.ok_or_else(|| "an output lacks its tensor, though the graph was checked".to_owned())
+        outputs.ok_or_else(|| failed("an output lacks its tensor, though the graph was checked".to_owned()))
     }
 
-    fn misfit(&self, step: &Step) -> String {
+    fn misfit(&self, step: &Step) -> EngineError {
         let name = self
             .graph
             .graph()
             .nodes
             .get(step.output as usize)
             .map(|node| node.name.as_str());
-        format!(
+        failed(format!(
             "what {} takes does not fit, though the graph was checked",
             name.unwrap_or_default()
-        )
+        ))
     }
 }
 
 impl Program for CpuProgram {
     fn evaluate(&self, inputs: &[Tensor]) -> Result<Vec<Tensor>, EngineError> {
-        let layouts: Vec<_> = inputs.iter().map(|input| (input.dtype(), input.shape())).collect();
-        let symbols = self.graph.bind(&layouts)?;
-        self.run(inputs, &symbols).map_err(|reason| EngineError::Failed {
-            engine: "own kernels".to_owned(),
-            reason,
-        })
+        self.run(inputs)
+    }
+
+    fn evaluate_with(&self, inputs: &[Tensor], on_node: &mut OnNode<'_>) -> Result<Vec<Tensor>, EngineError> {
+        self.trace(inputs, on_node)
+    }
+}
+
+fn failed(reason: String) -> EngineError {
+    EngineError::Failed {
+        engine: "own kernels".to_owned(),
+        reason,
     }
 }
 

@@ -28,6 +28,34 @@ fn memory_does_not_grow_from_run_to_run() {
 }
 
 #[test]
+fn trace_leaves_no_memory_behind() {
+    let mut random = Random(32);
+    let (package, jobs) = attention_package(&mut random);
+    let engine = engine();
+    let program = program::CpuProgram::new(&package, engine.threads.clone(), engine.instructions);
+    let expected = program.evaluate(&jobs[0]).expect("a job that fits");
+    let kept = program.kept_bytes();
+    let outputs = program.evaluate_with(&jobs[0], &mut |_, _| {});
+    assert!(outputs.expect("a job that fits") == expected);
+    assert_eq!(program.kept_bytes(), kept);
+}
+
+#[test]
+fn plan_of_single_nodes_drops_every_value_once() {
+    let mut random = Random(33);
+    let (package, _) = attention_package(&mut random);
+    let graph = package.graph().graph();
+    let plan = plan::Plan::of_single_nodes(graph);
+    assert_eq!(plan.steps.len(), graph.nodes.len());
+    let finished_after = graph.finished_after();
+    for (step, expected) in plan.steps.iter().zip(&finished_after) {
+        let mut nodes: Vec<usize> = step.finished.iter().filter_map(|value| value.node()).collect();
+        nodes.sort_unstable();
+        assert_eq!(nodes, *expected);
+    }
+}
+
+#[test]
 fn attention_is_one_step_and_so_is_a_layer_with_its_function() {
     let mut random = Random(31);
     let (package, _) = attention_package(&mut random);

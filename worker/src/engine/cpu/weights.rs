@@ -21,13 +21,14 @@ pub(super) struct Weights {
 }
 
 impl Weights {
-    pub fn new(package: &Package, plan: &Plan, instructions: Instructions) -> Self {
+    /// The weights as the steps of these plans take them.
+    pub fn new(package: &Package, plans: [&Plan; 2], instructions: Instructions) -> Self {
         let mut packed = HashMap::new();
         let mut rows = Rows::new(instructions);
         let mut used_as_they_are = vec![false; package.weights().len()];
         let array =
             |index: usize| Array::from_tensor(package.weights()[index].clone(), |length| vec![0.0; length].into());
-        for step in &plan.steps {
+        for step in plans.into_iter().flat_map(|plan| &plan.steps) {
             for (position, value) in step.operands.iter().enumerate() {
                 let Value::Weight(index) = *value else { continue };
                 match step.kind {

@@ -7,7 +7,7 @@ use super::{
     quantise::{self, QuantisedRows},
 };
 use crate::{
-    engine::{EngineError, Program},
+    engine::{EngineError, OnNode, Program},
     package::Package,
     tensor::{DataType, Tensor},
 };
@@ -64,7 +64,13 @@ impl TorchProgram {
         })
     }
 
-    fn evaluate(&self, inputs: &[Tensor], symbols: &[u32]) -> Result<Vec<Tensor>, TchError> {
+    /// Evaluates the graph, and shows every node's output if somebody wants to see it.
+    fn execute(
+        &self,
+        inputs: &[Tensor],
+        symbols: &[u32],
+        mut on_node: Option<&mut OnNode<'_>>,
+    ) -> Result<Vec<Tensor>, TchError> {
         let _no_grad = tch::no_grad_guard();
         self.options.set_threads();
         let device = self.options.device.to_tch();
@@ -81,16 +87,17 @@ impl TorchProgram {
             results: Vec::new(),
         };
         let graph = self.graph.graph();
-        let last_uses = last_uses(&graph.nodes, graph.outputs.iter().map(|output| output.value));
-        for (index, node) in graph.nodes.iter().enumerate() {
-            let shape = self
-                .graph
-                .shape(Value::Node(index as u32), symbols)
-                .ok_or_else(|| missing(&node.name))?;
-            let result = execution.apply(node, Value::Node(index as u32), symbols, &shape)?;
+        for ((index, node), finished) in (0u32..).zip(&graph.nodes).zip(graph.finished_after()) {
+            let value = Value::Node(index);
+            let shape = self.graph.shape(value, symbols).ok_or_else(|| missing(&node.name))?;
+            let result = execution.apply(node, value, symbols, &shape)?;
+            if let Some(on_node) = &mut on_node {
+                let (dtype, _) = self.graph.value(value).ok_or_else(|| missing(&node.name))?;
+                on_node(index, &from_torch(&result, dtype, shape)?.canonical());
+            }
             execution.results.push(Some(result));
-            for finished in &last_uses[index] {
-                execution.results[*finished] = None;
+            for node in finished {
+                execution.results[node] = None;
             }
         }
         let outputs = graph.outputs.iter().map(|output| {
@@ -103,14 +110,21 @@ impl TorchProgram {
         });
         outputs.collect()
     }
+
+    fn symbols(&self, inputs: &[Tensor]) -> Result<Vec<u32>, EngineError> {
+        let layouts: Vec<_> = inputs.iter().map(|input| (input.dtype(), input.shape())).collect();
+        Ok(self.graph.bind(&layouts)?)
+    }
 }
 
 impl Program for TorchProgram {
     fn evaluate(&self, inputs: &[Tensor]) -> Result<Vec<Tensor>, EngineError> {
-        let symbols = self
-            .graph
-            .bind(&inputs.iter().map(|i| (i.dtype(), i.shape())).collect::<Vec<_>>())?;
-        TorchProgram::evaluate(self, inputs, &symbols).map_err(failed)
+        self.execute(inputs, &self.symbols(inputs)?, None).map_err(failed)
+    }
+
+    fn evaluate_with(&self, inputs: &[Tensor], on_node: &mut OnNode<'_>) -> Result<Vec<Tensor>, EngineError> {
+        let symbols = self.symbols(inputs)?;
+        self.execute(inputs, &symbols, Some(on_node)).map_err(failed)
     }
 }
 
@@ -190,30 +204,6 @@ impl Execution<'_> {
 /// One zero and one NaN. The sum turns −0 into +0; the NaN is written last, since an addition may change its payload.
 fn canonical(tensor: &tch::Tensor) -> Result<tch::Tensor, TchError> {
     tensor.f_add_scalar(0.0)?.f_masked_fill(&tensor.f_isnan()?, f64::NAN)
-}
-
-/// For each node, the nodes whose results nothing after it needs.
-fn last_uses(nodes: &[Node], outputs: impl Iterator<Item = Value>) -> Vec<Vec<usize>> {
-    let mut last: Vec<usize> = (0..nodes.len()).collect();
-    for (index, node) in nodes.iter().enumerate() {
-        for value in &node.inputs {
-            if let Value::Node(used) = value {
-                last[*used as usize] = index;
-            }
-        }
-    }
-    for value in outputs {
-        if let Value::Node(used) = value {
-            last[used as usize] = usize::MAX;
-        }
-    }
-    let mut finished = vec![Vec::new(); nodes.len()];
-    for (node, last) in last.into_iter().enumerate() {
-        if let Some(list) = finished.get_mut(last) {
-            list.push(node);
-        }
-    }
-    finished
 }
 
 fn key(precision: Precision) -> u8 {

@@ -300,6 +300,28 @@ impl<'p> Builder<'p> {
         self.symbols.dimension(size)
     }
 
+    /// A tensor as an output. An input that is handed through becomes a node's output, which is canonical where the input need
+    /// not be, so that a dispute can decide about it.
+    pub fn given(&mut self, output: &str, tensor: Tensor) -> Tensor {
+        if !matches!(tensor.source, Source::Input(_)) {
+            return tensor;
+        }
+        self.begin(Place {
+            operator: "output".to_owned(),
+            node: output.to_owned(),
+            source: String::new(),
+        });
+        let operator = Operator::Reshape {
+            dimensions: tensor.dims.clone(),
+        };
+        let given = self.node(operator, &[&tensor], tensor.dtype, tensor.dims.clone());
+        // A name with a full stop is no name of the program's.
+        if let Some(draft) = self.drafts.get_mut(self.first_draft) {
+            draft.name = format!("{output}.1");
+        }
+        given
+    }
+
     /// The graph with what its outputs need, and where its weights are stored, in the graph's order.
     pub fn finish(self, outputs: Vec<(String, Tensor)>) -> (Graph, Vec<Stored>) {
         let mut needed = vec![false; self.drafts.len()];

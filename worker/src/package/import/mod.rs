@@ -251,7 +251,9 @@ fn take_outputs(graph: &mut Builder<'_>, program: &ExportedProgram) -> Result<Ve
         let output = spec.get("user_output").and_then(|output| output.get("arg"));
         let name = output.and_then(tensor_name).ok_or_else(refused)?;
         let tensor = graph.tensor(name)?.ok_or_else(refused)?;
-        Ok((format!("output_{index}"), tensor))
+        let output = format!("output_{index}");
+        let tensor = graph.given(&output, tensor);
+        Ok((output, tensor))
     });
     outputs.collect()
 }

@@ -152,7 +152,8 @@ pub(super) async fn wrong_sizes(network: &Network, digits: &Digits) -> anyhow::R
         ("narrow.json", narrow.as_str(), &["narrow.json", "8"][..]),
         ("other.json", r#"{"picture": [[1, 2]]}"#, &["other.json", "image"]),
         ("spoilt.json", r#"{"image": [["#, &["spoilt.json", "not valid"]),
-        ("notes.txt", "eight by eight", &["notes.txt", ".safetensors", ".json"]),
+        ("notes.md", "eight by eight", &["notes.md", ".safetensors", ".json"]),
+        ("lines.txt", "eight by eight", &["tokenizer"]),
     ] {
         let path = network.folder().join(name);
         fs::write(&path, content)?;

@@ -1,0 +1,109 @@
+//! What happens in a dispute, as a tale in events.
+
+use crate::{Network, jobs::Ticket};
+use anyhow::Context;
+use assay_types::dispute::{Fault, Place};
+use assay_worker::chain::{AccountId, Balance, BlockNumber, Dispute, DisputesEvent, Event, WorkersEvent};
+
+/// How a worker was convicted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Conviction {
+    /// Who is convicted.
+    pub worker: AccountId,
+    /// By whom.
+    pub challenger: AccountId,
+    /// Of what.
+    pub fault: Fault,
+    /// What it loses.
+    pub slashed: Balance,
+    /// What the challenger gets of it.
+    pub to_challenger: Balance,
+    /// What the client gets of it.
+    pub to_client: Balance,
+}
+
+/// The events of a dispute, and of the slashes that follow.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Record {
+    /// Of the disputes pallet.
+    pub moves: Vec<DisputesEvent>,
+    /// Of the workers pallet.
+    pub slashes: Vec<WorkersEvent>,
+}
+
+impl Record {
+    /// The conviction, if there is one.
+    pub fn conviction(&self) -> anyhow::Result<Conviction> {
+        let convictions = self.moves.iter().filter_map(|event| match event.clone() {
+            DisputesEvent::WorkerConvicted {
+                worker,
+                challenger,
+                fault,
+                slashed,
+                to_challenger,
+                to_client,
+                ..
+            } => Some(Conviction {
+                worker,
+                challenger,
+                fault,
+                slashed,
+                to_challenger,
+                to_client,
+            }),
+            _ => None,
+        });
+        let mut convictions: Vec<_> = convictions.collect();
+        anyhow::ensure!(convictions.len() == 1, "one conviction, not {convictions:?}");
+        convictions.pop().context("one conviction")
+    }
+
+    /// The places that were revealed, in order.
+    pub fn revealed(&self) -> Vec<Place> {
+        let places = self.moves.iter().filter_map(|event| match event {
+            DisputesEvent::PlaceRevealed { place, .. } => Some(*place),
+            _ => None,
+        });
+        places.collect()
+    }
+}
+
+impl Network {
+    /// Reads what happened in the disputes over a job, from its submission until this is so; for so many blocks at most.
+    pub async fn dispute_record(
+        &self,
+        what: &str,
+        ticket: Ticket,
+        blocks: BlockNumber,
+        enough: impl Fn(&Record) -> bool,
+    ) -> anyhow::Result<Record> {
+        let mut record = Record::default();
+        self.read(what, ticket.since, blocks, async |snapshot| {
+            for event in snapshot.events().await? {
+                match event {
+                    Event::Disputes(event) if event.job() == ticket.job => record.moves.push(event),
+                    Event::Workers(event) => record.slashes.push(event),
+                    _ => {}
+                }
+            }
+            Ok(enough(&record).then_some(()))
+        })
+        .await?;
+        Ok(record)
+    }
+
+    /// Waits until the dispute over a job is as this says.
+    pub async fn disputed<T>(
+        &self,
+        what: &str,
+        ticket: Ticket,
+        blocks: BlockNumber,
+        look: impl Fn(&Dispute) -> Option<T>,
+    ) -> anyhow::Result<T> {
+        self.until(what, blocks, async |snapshot| {
+            let dispute = snapshot.dispute(ticket.job).await?;
+            Ok(dispute.as_ref().and_then(&look))
+        })
+        .await
+    }
+}

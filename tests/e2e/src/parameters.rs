@@ -1,0 +1,72 @@
+//! The runtime's parameters, changed as governance would: here by the superuser of a development chain.
+
+use crate::Network;
+use anyhow::ensure;
+use assay_runtime::{Address, Runtime, RuntimeCall, SignedPayload, TxExtension, UncheckedExtrinsic, VERSION};
+use assay_worker::chain::BlockNumber;
+use codec::Encode;
+use polkadot_sdk::{
+    cumulus_pallet_parachain_system::block_weight::DynamicMaxBlockWeight,
+    cumulus_pallet_weight_reclaim::StorageWeightReclaim,
+    frame_metadata_hash_extension::CheckMetadataHash,
+    frame_system, pallet_sudo,
+    pallet_transaction_payment::ChargeTransactionPayment,
+    sp_core::H256,
+    sp_io::hashing::twox_128,
+    sp_keyring::Sr25519Keyring::Alice,
+    sp_runtime::{MultiSignature, generic::Era},
+};
+
+/// Blocks in which a transaction must be included.
+const INCLUSION_BLOCKS: BlockNumber = 20;
+
+impl Network {
+    /// Sets parameters that count blocks, such as `ClockBlocks`, and waits until they are in force.
+    pub async fn set_parameters(&self, parameters: &[(&str, BlockNumber)]) -> anyhow::Result<()> {
+        let item = |(name, blocks): &(&str, BlockNumber)| {
+            let key = twox_128(format!(":{name}:").as_bytes()).to_vec();
+            (key, blocks.encode())
+        };
+        let items: Vec<_> = parameters.iter().map(item).collect();
+        let set = frame_system::Call::<Runtime>::set_storage { items: items.clone() };
+        let call = pallet_sudo::Call::<Runtime>::sudo {
+            call: Box::new(set.into()),
+        };
+        let nonce = self.rpc().transactions_of(&self.id("Alice")?).await?;
+        let genesis = H256(self.client().genesis().0);
+        self.rpc().submit(&signed(call.into(), nonce, genesis).encode()).await?;
+        self.until("the parameters are set", INCLUSION_BLOCKS, async |_| {
+            for (key, value) in &items {
+                if self.rpc().value(key).await?.as_ref() != Some(value) {
+                    return Ok(None);
+                }
+            }
+            Ok(Some(()))
+        })
+        .await?;
+        ensure!(!items.is_empty(), "nothing was set");
+        Ok(())
+    }
+}
+
+/// A transaction of the superuser.
+fn signed(call: RuntimeCall, nonce: u32, genesis: H256) -> UncheckedExtrinsic {
+    let extension: TxExtension = DynamicMaxBlockWeight::new(StorageWeightReclaim::new((
+        frame_system::AuthorizeCall::new(),
+        frame_system::CheckNonZeroSender::new(),
+        frame_system::CheckSpecVersion::new(),
+        frame_system::CheckTxVersion::new(),
+        frame_system::CheckGenesis::new(),
+        frame_system::CheckEra::from(Era::Immortal),
+        frame_system::CheckNonce::from(nonce),
+        frame_system::CheckWeight::new(),
+        ChargeTransactionPayment::from(0),
+        CheckMetadataHash::new(false),
+    )));
+    let (spec, transaction) = (VERSION.spec_version, VERSION.transaction_version);
+    let implicit = ((), (), spec, transaction, genesis, genesis, (), (), (), None);
+    let payload = SignedPayload::from_raw(call.clone(), extension.clone(), implicit);
+    let signature = payload.using_encoded(|bytes| Alice.sign(bytes));
+    let sender = Address::Id(Alice.to_account_id());
+    UncheckedExtrinsic::new_signed(call, sender, MultiSignature::Sr25519(signature), extension)
+}

@@ -1,0 +1,14 @@
+//! Disputes: an execution of a disputed job on the engine, from which both sides play.
+//!
+//! What they say, where they point and when is `assay-player`. Nothing here knows the chain.
+
+mod execution;
+mod kept;
+#[cfg(test)]
+mod tests;
+
+pub use assay_player::{
+    Attack, Defence, Execution, Finding, Honest, InFlight, PlayError, Reveals, Sent, Statements, Unavailable, View,
+    attack, committed, defend, find, prove, statement, watch,
+};
+pub use execution::{JobExecution, Subject};

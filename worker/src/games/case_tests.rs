@@ -1,0 +1,155 @@
+//! What is due in a dispute, turn by turn.
+
+use super::*;
+use assay_types::{
+    H256,
+    dispute::{Clock, ClockTerms, TraceHead},
+};
+use polkadot_sdk::sp_runtime::BoundedVec;
+
+const WORKER: AccountId = AccountId::new([1; 32]);
+const CHALLENGER: AccountId = AccountId::new([2; 32]);
+const SECOND: AccountId = AccountId::new([3; 32]);
+const TERMS: ClockTerms<BlockNumber> = ClockTerms {
+    budget_blocks: 20,
+    least_turn_blocks: 5,
+};
+
+fn game(challenger: &AccountId, place: Place, turn: Side) -> Game {
+    Game {
+        challenger: challenger.clone(),
+        bond: 1,
+        place,
+        digest: H256::zero(),
+        tensor: None,
+        turn,
+        clock: Clock::start(100, turn, &TERMS),
+    }
+}
+
+fn dispute(games: Vec<Game>, trace: Option<u8>) -> Dispute {
+    Dispute {
+        id: 4,
+        worker: WORKER,
+        client: AccountId::new([9; 32]),
+        locked: 10,
+        committed: Committed {
+            model_root: H256::zero(),
+            input_digest: H256::zero(),
+            output_digest: H256::zero(),
+        },
+        trace: trace.map(|root| TraceHead {
+            operators: 30,
+            root: H256::repeat_byte(root),
+            symbols: BoundedVec::new(),
+        }),
+        games: BoundedVec::truncate_from(games),
+    }
+}
+
+fn owed() -> Case {
+    Case::new(dispute(vec![game(&CHALLENGER, Place::Trace, Side::Worker)], None))
+}
+
+#[test]
+fn the_worker_executes_first_and_then_reveals() {
+    let mut case = owed();
+    let due = |case: &Case, has| case.due(&WORKER, 101, has).expect("decided");
+    assert!(due(&case, false).execute);
+    case.note_executing();
+    assert_eq!(due(&case, false), Due::default());
+    case.note_executed(true, 101);
+    assert_eq!(due(&case, true).reveal, [Place::Trace]);
+    case.note_sending(Sent::Reveal(Place::Trace), 101);
+    assert_eq!(due(&case, true), Due::default());
+}
+
+#[test]
+fn what_was_not_heard_of_is_sent_again() {
+    let mut case = owed();
+    case.note_sending(Sent::Reveal(Place::Trace), 101);
+    assert_eq!(
+        case.due(&WORKER, 101 + RESEND_BLOCKS - 1, true)
+            .expect("decided")
+            .reveal,
+        []
+    );
+    assert_eq!(
+        case.due(&WORKER, 101 + RESEND_BLOCKS, true).expect("decided").reveal,
+        [Place::Trace]
+    );
+}
+
+#[test]
+fn a_refused_call_rests_longer_each_time() {
+    let mut case = owed();
+    let rests = (0..6).map(|_| {
+        case.note_failed(Sent::Reveal(Place::Trace), 101);
+        let due = (101..).find(|best| !case.in_flight.is_busy(&Sent::Reveal(Place::Trace), *best));
+        due.expect("some time") - 101
+    });
+    assert_eq!(rests.collect::<Vec<_>>(), [2, 4, 8, 16, 16, 16]);
+}
+
+#[test]
+fn an_execution_that_fails_is_tried_again_later() {
+    let mut case = owed();
+    case.note_executed(false, 101);
+    assert!(!case.due(&WORKER, 102, false).expect("decided").execute);
+    assert!(case.due(&WORKER, 103, false).expect("decided").execute);
+}
+
+#[test]
+fn whoever_lets_its_time_pass_is_told_on_by_the_other_side() {
+    let silent = owed();
+    let due = silent.due(&CHALLENGER, 120, false).expect("decided");
+    assert_eq!(due.timeouts, [CHALLENGER]);
+    assert_eq!(silent.due(&WORKER, 120, true).expect("decided"), Due::default());
+
+    let gone = Case::new(dispute(
+        vec![game(&CHALLENGER, Place::Trace, Side::Challenger)],
+        Some(1),
+    ));
+    assert_eq!(gone.due(&WORKER, 120, false).expect("decided").timeouts, [CHALLENGER]);
+}
+
+#[test]
+fn the_challenger_answers_where_its_own_game_stands() {
+    let games = vec![
+        game(&CHALLENGER, Place::Tensor { operator: 3 }, Side::Challenger),
+        game(&SECOND, Place::Trace, Side::Challenger),
+    ];
+    let case = Case::new(dispute(games, Some(1)));
+    assert_eq!(case.unread(&CHALLENGER), [Place::Trace, Place::Tensor { operator: 3 }]);
+    assert_eq!(case.unread(&SECOND), [Place::Trace]);
+    assert_eq!(case.unread(&WORKER), []);
+    let due = case.due(&CHALLENGER, 101, true).expect("decided");
+    assert_eq!(due.answer, Some(Place::Tensor { operator: 3 }));
+    assert!(case.due(&SECOND, 101, false).expect("decided").execute);
+}
+
+#[test]
+fn another_trace_makes_what_was_read_worthless() {
+    let with = |trace| dispute(vec![game(&CHALLENGER, Place::Trace, Side::Challenger)], trace);
+    let mut case = Case::new(with(None));
+    case.read(with(Some(1)));
+    let revealed = assay_types::dispute::Revealed::Nodes(Default::default());
+    case.note_revealed([(Place::Trace, revealed)].into());
+    case.read(with(Some(1)));
+    assert_eq!(case.unread(&CHALLENGER), []);
+    case.read(with(Some(2)));
+    assert_eq!(case.unread(&CHALLENGER), [Place::Trace]);
+}
+
+#[test]
+fn a_challenger_executes_while_the_worker_thinks_and_once_more_only_to_answer() {
+    let mut case = owed();
+    assert!(case.due(&CHALLENGER, 101, false).expect("decided").execute);
+    case.note_executed(true, 101);
+    assert_eq!(case.due(&CHALLENGER, 102, false).expect("decided"), Due::default());
+    case.read(dispute(
+        vec![game(&CHALLENGER, Place::Trace, Side::Challenger)],
+        Some(1),
+    ));
+    assert!(case.due(&CHALLENGER, 103, false).expect("decided").execute);
+}
