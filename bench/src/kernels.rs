@@ -1,6 +1,7 @@
 //! Kernels by themselves: products at the shapes of MiniLM, functions and normalisations, against libtorch's.
 
 use crate::{measure::in_turns, report::Report};
+use assay_bench::numbers;
 use assay_exact::quantise::Precision;
 use assay_kernels::{
     elementwise::{Function, apply},
@@ -16,15 +17,6 @@ use tch::{Kind, Tensor};
 
 /// Elements that a thread takes at a time.
 const ELEMENTS_AT_ONCE: usize = 32 * 1024;
-
-/// About normally distributed numbers: sums of eight from a multiplicative hash of the position (Knuth).
-pub fn numbers(count: usize) -> Vec<f32> {
-    let number = |i: u32| -> f32 {
-        let parts = (0..8u32).map(|part| (i * 8 + part).wrapping_mul(2_654_435_761) >> 8);
-        parts.map(|part| part as f32 / 16_777_216.0 - 0.5).sum()
-    };
-    (0..count as u32).map(number).collect()
-}
 
 fn tensor(numbers: &[f32], shape: &[i64]) -> Tensor {
     Tensor::from_slice(numbers).reshape(shape)

@@ -1,7 +1,11 @@
-//! `make bench`: exact inference and the kernels under it against libtorch, in one run, with the same number of threads.
+//! `make bench`: exact inference and the kernels under it against libtorch, and against ONNX Runtime and OpenVINO where `make
+//! bench-setup` has fetched them, in one run, with the same number of threads; and what a dispute's last step costs.
 //!
 //! Prints a table, and writes the same as JSON. There is nothing to pass or to fail here.
 
+mod baselines;
+mod gpt;
+mod judge;
 mod kernels;
 mod machine;
 mod measure;
@@ -11,7 +15,7 @@ mod report;
 
 use anyhow::Result;
 use assay_kernels::threads::Threads;
-use clap::Parser;
+use clap::{Parser, ValueEnum};
 use std::{num::NonZeroUsize, path::PathBuf};
 
 /// Measures exact inference against what it replaces.
@@ -26,6 +30,22 @@ struct Options {
     /// Threads that everything is measured with; as many as there are processors by default.
     #[arg(long)]
     threads: Option<NonZeroUsize>,
+    /// Measure this alone; can be given several times.
+    #[arg(long, value_enum)]
+    only: Vec<Part>,
+}
+
+/// What can be measured by itself.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Part {
+    /// all-MiniLM-L6-v2, if `make models` has made its packages.
+    Minilm,
+    /// The GPT of the repository: prefill and decoding.
+    Gpt,
+    /// Products, functions and normalisations.
+    Kernels,
+    /// Digests, and the judge of one element.
+    Judge,
 }
 
 fn main() -> Result<()> {
@@ -42,8 +62,20 @@ fn main() -> Result<()> {
         entries: Vec::new(),
     };
     println!("{:?}", report.machine);
-    models::minilm(&mut report, count, &options.models)?;
-    kernels::products(&mut report, &threads);
-    kernels::rows(&mut report, &threads);
+    let wanted = |part| options.only.is_empty() || options.only.contains(&part);
+    if wanted(Part::Minilm) {
+        models::minilm(&mut report, count, &options.models)?;
+    }
+    if wanted(Part::Gpt) {
+        models::gpt(&mut report, count, &options.models)?;
+    }
+    if wanted(Part::Kernels) {
+        kernels::products(&mut report, &threads);
+        kernels::rows(&mut report, &threads);
+    }
+    if wanted(Part::Judge) {
+        judge::digests(&mut report)?;
+        judge::operators(&mut report)?;
+    }
     report.write(&options.output)
 }

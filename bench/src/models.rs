@@ -1,19 +1,42 @@
-//! Whole models: all-MiniLM-L6-v2 from its packages, against the same network in libtorch.
+//! Whole models against the same networks elsewhere: all-MiniLM-L6-v2 from its packages, and the GPT of the repository.
 
-use crate::{measure::in_turns, minilm::MiniLm, report::Report};
-use anyhow::{Context, Result};
+use crate::{
+    baselines::{Baselines, Job},
+    gpt::Gpt,
+    measure::{Timed, in_turns, timed, timed_in_turns},
+    minilm::MiniLm,
+    report::Report,
+};
+use anyhow::{Context, Result, ensure};
+use assay_exact::quantise::Precision;
 use assay_worker::{
     engine::{CpuEngine, Engine, LoadedModel},
-    package::Package,
+    package::{Details, ImportOptions, Package, import},
     tensor::{DataType, Tensor},
 };
-use std::{collections::HashMap, num::NonZeroUsize, path::Path};
+use std::{cell::RefCell, collections::HashMap, num::NonZeroUsize, path::Path};
 use tch::Kind;
 
 /// Sentences at once, and tokens of each.
 const SIZES: [[u32; 2]; 6] = [[1, 16], [1, 128], [8, 16], [8, 128], [32, 16], [32, 128]];
+/// Stories that the GPT goes on with at once.
+const STORIES: [u32; 2] = [1, 8];
+/// Tokens that a cache of the GPT has room for.
+const CONTEXT: u32 = 128;
+/// Tokens in the cache when the GPT's next one is measured.
+const BEFORE: u32 = 64;
 
-/// Measures the model if `make models` has made its packages.
+/// All that executes MiniLM.
+struct Compared {
+    int8: LoadedModel,
+    int16: LoadedModel,
+    fp32: MiniLm,
+    bf16: MiniLm,
+    /// ONNX Runtime and OpenVINO, if they are there.
+    others: Option<RefCell<Baselines>>,
+}
+
+/// Measures MiniLM if `make models` has made its packages.
 pub fn minilm(report: &mut Report, threads: NonZeroUsize, models: &Path) -> Result<()> {
     let folders = ["package-int8", "package"].map(|name| models.join("all-minilm-l6-v2").join(name));
     if let Some(missing) = folders.iter().find(|folder| !folder.is_dir()) {
@@ -22,36 +45,147 @@ pub fn minilm(report: &mut Report, threads: NonZeroUsize, models: &Path) -> Resu
     }
     let engine = CpuEngine::new(threads)?;
     let packages = [load(&folders[0])?, load(&folders[1])?];
-    let [int8, int16] = [engine.load(&packages[0])?, engine.load(&packages[1])?];
     let weights = weights(&packages[1]);
-    let (fp32, bf16) = (
-        MiniLm::new(&weights, Kind::Float)?,
-        MiniLm::new(&weights, Kind::BFloat16)?,
-    );
-    for [batch, count] in SIZES {
-        let job = job(batch, count)?;
+    let compared = Compared {
+        int8: engine.load(&packages[0])?,
+        int16: engine.load(&packages[1])?,
+        fp32: MiniLm::new(&weights, Kind::Float)?,
+        bf16: MiniLm::new(&weights, Kind::BFloat16)?,
+        others: Baselines::start(threads, &folders[1].join("weights.safetensors"))?.map(RefCell::new),
+    };
+    SIZES.iter().try_for_each(|size| compared.measure(report, *size))
+}
+
+impl Compared {
+    fn measure(&self, report: &mut Report, [batch, count]: [u32; 2]) -> Result<()> {
+        let job = sentences(batch, count)?;
         let [tokens, mask] = [to_torch(&job[0]), to_torch(&job[1])];
-        let reference = fp32.embed(&tokens, &mask);
+        let reference = self.fp32.embed(&tokens, &mask);
         let run = |model: &LoadedModel| model.run(&job).map(|outputs| to_torch(&outputs[0]));
-        let cosines = [run(&int8)?, run(&int16)?, bf16.embed(&tokens, &mask)].map(|output| cosine(&output, &reference));
-        let mut ways: [&mut dyn FnMut(); 4] = [
-            &mut || drop(run(&int8)),
-            &mut || drop(run(&int16)),
-            &mut || drop(fp32.embed(&tokens, &mask)),
-            &mut || drop(bf16.embed(&tokens, &mask)),
+        let exact = [run(&self.int8)?, run(&self.int16)?].map(|output| cosine(&output, &reference));
+        let mut ways: Vec<Timed<'_>> = vec![
+            timed(|| drop(run(&self.int8))),
+            timed(|| drop(run(&self.int16))),
+            timed(|| drop(self.int16.trace_digests(&job))),
+            timed(|| drop(self.fp32.embed(&tokens, &mask))),
+            timed(|| drop(self.bf16.embed(&tokens, &mask))),
         ];
-        let [int8_ms, int16_ms, fp32_ms, bf16_ms] = in_turns(ways.each_mut().map(|way| &mut **way));
-        for (name, milliseconds, cosine) in [("int8", int8_ms, cosines[0]), ("int16", int16_ms, cosines[1])] {
-            let name = format!("MiniLM {batch} x {count}, exact {name}, cosine {cosine:.7}");
-            let bf16 = format!("libtorch bf16, cosine {:.5}", cosines[2]);
-            report.add_times(&name, milliseconds, &[("libtorch fp32", fp32_ms), (&bf16, bf16_ms)]);
+        let bf16 = cosine(&self.bf16.embed(&tokens, &mask), &reference);
+        let mut baselines = vec!["libtorch fp32".to_owned(), format!("libtorch bf16, cosine {bf16:.5}")];
+        if let Some(others) = &self.others {
+            let [tokens, mask] = [&tokens, &mask].map(Vec::<Vec<i64>>::try_from);
+            let job = Job {
+                tokens: tokens?,
+                mask: mask?,
+            };
+            let outputs = others.borrow_mut().embed(&job)?;
+            for (way, (name, output)) in others.borrow().names.iter().zip(&outputs).enumerate() {
+                let cosine = cosine(&tch::Tensor::from_slice2(output), &reference);
+                baselines.push(format!("{name}, cosine {cosine:.5}"));
+                ways.push(Box::new(move || others.borrow_mut().run(way).unwrap_or(f64::NAN)));
+            }
         }
+        let times = timed_in_turns(ways);
+        ensure!(times.iter().all(|time| time.is_finite()), "a baseline has ended");
+        let (exact_times, baseline_times) = times.split_at(3);
+        let baselines: Vec<_> = baselines
+            .iter()
+            .map(String::as_str)
+            .zip(baseline_times.iter().copied())
+            .collect();
+        for (name, milliseconds, cosine) in [("int8", exact_times[0], exact[0]), ("int16", exact_times[1], exact[1])] {
+            let name = format!("MiniLM {batch} x {count}, exact {name}, cosine {cosine:.7}");
+            report.add_times(&name, milliseconds, &baselines);
+        }
+        let name = format!("MiniLM {batch} x {count}, exact int16, trace with its digests");
+        report.add_times(&name, exact_times[2], &[("a run without", exact_times[1])]);
+        Ok(())
+    }
+}
+
+/// Measures the GPT: a prefill of the whole context, and one further token after half of it.
+pub fn gpt(report: &mut Report, threads: NonZeroUsize, models: &Path) -> Result<()> {
+    let engine = CpuEngine::new(threads)?;
+    let [int8, int16] = [Precision::Int8, Precision::Int16].map(|precision| import_gpt(models, precision));
+    let (int8, int16) = (int8?, int16?);
+    let fp32 = Gpt::new(weights(&int16))?;
+    let [int8, int16] = [engine.load(&int8)?, engine.load(&int16)?];
+    for batch in STORIES {
+        let empty = step(batch, 0..CONTEXT, None)?;
+        compare_steps(
+            report,
+            &format!("prefill of {batch} x {CONTEXT}"),
+            [&int8, &int16],
+            &fp32,
+            &empty,
+        )?;
+        let cache = int16.run(&step(batch, 0..BEFORE, None)?)?.pop();
+        let next = step(batch, BEFORE..BEFORE + 1, cache)?;
+        compare_steps(
+            report,
+            &format!("decode of {batch} x 1 after {BEFORE}"),
+            [&int8, &int16],
+            &fp32,
+            &next,
+        )?;
+    }
+    Ok(())
+}
+
+/// Measures one step of the GPT.
+fn compare_steps(
+    report: &mut Report,
+    what: &str,
+    [int8, int16]: [&LoadedModel; 2],
+    fp32: &Gpt,
+    step: &[Tensor],
+) -> Result<()> {
+    let [tokens, position, cache] = [0, 1, 2].map(|input| to_torch(&step[input]));
+    let own_cache = cache.copy();
+    let place = position.int64_value(&[0, 0]);
+    let rows = |logits: &tch::Tensor| logits.flatten(0, 1);
+    let reference = rows(&fp32.exported(&tokens, &position, &cache).0);
+    let agreement = cosine(&rows(&fp32.in_place(&tokens, place, &own_cache)), &reference);
+    ensure!(
+        agreement > 0.99999,
+        "the two ways through libtorch agree only to {agreement}"
+    );
+    let run = |model: &LoadedModel| model.run(step).map(|outputs| to_torch(&outputs[0]));
+    let exact = [run(int8)?, run(int16)?].map(|logits| cosine(&rows(&logits), &reference));
+    let times = in_turns([
+        &mut || drop(run(int8)),
+        &mut || drop(run(int16)),
+        &mut || drop(fp32.exported(&tokens, &position, &cache)),
+        &mut || drop(fp32.in_place(&tokens, place, &own_cache)),
+    ]);
+    let baselines = [("libtorch fp32", times[2]), ("libtorch fp32, cache in place", times[3])];
+    for (name, milliseconds, cosine) in [("int8", times[0], exact[0]), ("int16", times[1], exact[1])] {
+        let name = format!("GPT, {what}, exact {name}, cosine {cosine:.7}");
+        report.add_times(&name, milliseconds, &baselines);
     }
     Ok(())
 }
 
 fn load(folder: &Path) -> Result<Package> {
     Package::load(folder).with_context(|| format!("cannot load {}", folder.display()))
+}
+
+/// The GPT as its committed package has it, and in the other precision.
+fn import_gpt(models: &Path, precision: Precision) -> Result<Package> {
+    let details = Details {
+        name: "gpt".to_owned(),
+        version: "1.0.0".to_owned(),
+        licence: "Apache-2.0".to_owned(),
+        description: String::new(),
+    };
+    let options = ImportOptions {
+        details,
+        precision,
+        weights: None,
+        assets: Vec::new(),
+    };
+    let path = models.join("gpt/gpt.pt2");
+    import(&path, options).with_context(|| format!("cannot import {}", path.display()))
 }
 
 /// The package's weights by their names in the module.
@@ -61,13 +195,34 @@ fn weights(package: &Package) -> HashMap<String, tch::Tensor> {
 }
 
 /// Random words, all of them seen.
-fn job(batch: u32, count: u32) -> Result<Vec<Tensor>> {
+fn sentences(batch: u32, count: u32) -> Result<Vec<Tensor>> {
     // A multiplicative hash of the position (Knuth), among the words that are no marks.
     let tokens = (0..batch * count).map(|i| 1_000 + (i.wrapping_mul(2_654_435_761) >> 8) % 28_000);
-    let tokens = tokens.flat_map(|token| i64::from(token).to_le_bytes()).collect();
-    let mask = (0..batch * count).flat_map(|_| 1i64.to_le_bytes()).collect();
-    let tensor = |bytes| Tensor::new(DataType::Int64, vec![batch, count], bytes);
-    Ok(vec![tensor(tokens)?, tensor(mask)?])
+    let mask = integers(vec![batch, count], (0..batch * count).map(|_| 1))?;
+    Ok(vec![integers(vec![batch, count], tokens.map(i64::from))?, mask])
+}
+
+/// What the GPT takes for these places of a story, the same in each row, with the cache of those before.
+fn step(batch: u32, places: std::ops::Range<u32>, cache: Option<Tensor>) -> Result<Vec<Tensor>> {
+    let story = b"Ada has six drums and gets eight more. Now Ada has fourteen drums.\n";
+    let bytes = |place: u32| i64::from(story[place as usize % story.len()]);
+    let tokens = (0..batch).flat_map(|_| places.clone().map(bytes));
+    let tokens = integers(vec![batch, places.len() as u32], tokens)?;
+    let position = integers(vec![batch, 1], (0..batch).map(|_| i64::from(places.start)))?;
+    let cache = match cache {
+        Some(cache) => cache,
+        None => {
+            let shape = vec![batch, 3, 2, 4, CONTEXT, 16];
+            let bytes = shape.iter().product::<u32>() as usize * 4;
+            Tensor::new(DataType::Float32, shape, vec![0; bytes])?
+        }
+    };
+    Ok(vec![tokens, position, cache])
+}
+
+fn integers(shape: Vec<u32>, values: impl Iterator<Item = i64>) -> Result<Tensor> {
+    let bytes = values.flat_map(i64::to_le_bytes).collect();
+    Ok(Tensor::new(DataType::Int64, shape, bytes)?)
 }
 
 fn to_torch(tensor: &Tensor) -> tch::Tensor {

@@ -7,7 +7,7 @@ Run from anywhere, with torch 2.11, safetensors and tokenizers installed:
 The argument is a folder that holds model.safetensors and tokenizer.json of the PyPI package that
 source.json names. Writes beside itself
     all-minilm-l6-v2.pt2    the exported program without its weights, dynamic in batch and tokens
-    golden.safetensors      ten sentences as tokens and mask, and their fp32 embeddings
+    golden.safetensors      the ten of sentences.txt as tokens and mask, and their fp32 embeddings
 
 The module below is BERT with the names of the weights' file; nothing in it is left of training.
 """
@@ -23,20 +23,7 @@ from torch.nn import functional as F
 VOCABULARY, POSITIONS, WIDTH, HEADS, INNER, LAYERS, EPSILON = 30522, 512, 384, 12, 1536, 6, 1e-12
 LARGEST_BATCH = 1024
 HERE = Path(__file__).resolve().parent
-
-SENTENCES = [
-    "The quick brown fox jumps over the lazy dog.",
-    "A fast auburn fox leapt across a sleepy hound.",
-    "How do I reset the password of my account?",
-    "I forgot my login details and cannot sign in.",
-    "The parachain finalised block 1,024 after twelve seconds.",
-    "Exact arithmetic gives the same bits on every device.",
-    "¿Dónde está la biblioteca?",
-    "Rain is expected tomorrow in the north, with strong winds along the coast and snow above 1500 metres; "
-    "travellers should allow more time for their journeys and look at the timetable before they leave.",
-    "ok",
-    "def main(): print('hello, world')",
-]
+SENTENCES = (HERE / "sentences.txt").read_text(encoding="utf-8").splitlines()
 
 
 class Embeddings(torch.nn.Module):

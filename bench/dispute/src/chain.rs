@@ -1,0 +1,199 @@
+//! A development chain in memory, whose transactions are applied by the runtime's Wasm, as a node and a validator do it.
+
+use anyhow::{Context, Result, anyhow, bail};
+use assay_runtime::{
+    Address, Block, Header, Runtime, RuntimeCall, RuntimeEvent, SignedPayload, System, TransactionPayment, TxExtension,
+    UncheckedExtrinsic, VERSION, WASM_BINARY,
+};
+use codec::{Decode, Encode};
+use polkadot_sdk::{
+    cumulus_pallet_parachain_system::block_weight::DynamicMaxBlockWeight,
+    cumulus_pallet_weight_reclaim::StorageWeightReclaim,
+    frame_metadata_hash_extension::CheckMetadataHash,
+    frame_support::weights::Weight,
+    frame_system,
+    pallet_transaction_payment::{self, ChargeTransactionPayment},
+    sp_core::{
+        H256,
+        traits::{CallContext, CodeExecutor, RuntimeCode, WrappedRuntimeCode},
+    },
+    sp_crypto_hashing::blake2_256,
+    sp_genesis_builder::{PresetId, runtime_decl_for_genesis_builder::GenesisBuilder},
+    sp_io::{SubstrateHostFunctions, TestExternalities},
+    sp_keyring::Sr25519Keyring,
+    sp_runtime::{ApplyExtrinsicResult, MultiSignature, generic::Era, traits::Header as _},
+};
+use sc_executor::WasmExecutor;
+use std::{
+    sync::LazyLock,
+    time::{Duration, Instant},
+};
+
+/// Shared, so that the Wasm is compiled once. What a collator offers beside the usual host functions, the size of the proof so far, may
+/// be missing.
+static EXECUTOR: LazyLock<WasmExecutor<SubstrateHostFunctions>> =
+    LazyLock::new(|| WasmExecutor::builder().with_allow_missing_host_functions(true).build());
+
+/// A chain, and what executes it.
+pub struct Chain {
+    state: TestExternalities,
+    executor: WasmExecutor<SubstrateHostFunctions>,
+    height: u32,
+}
+
+/// A transaction that was applied.
+#[derive(Clone, Debug)]
+pub struct Applied {
+    /// What was called.
+    pub call: &'static str,
+    /// Length of the signed transaction.
+    pub bytes: usize,
+    /// What the pallet says that it weighs, signature and block left out.
+    pub weight: Weight,
+    /// What was paid, in the token's smallest unit.
+    pub fee: u128,
+    /// How long the Wasm took to check its signature and to apply it.
+    pub took: Duration,
+}
+
+impl Chain {
+    /// The development preset's state.
+    pub fn new() -> Result<Self> {
+        let preset: PresetId = "development".into();
+        let mut config: serde_json::Value = read_preset(None)?;
+        merge(&mut config, read_preset(Some(preset))?);
+        let config = serde_json::to_vec(&config)?;
+        let mut state = TestExternalities::default();
+        let built = state.execute_with(|| <Runtime as GenesisBuilder<Block>>::build_state(config));
+        built.map_err(|error| anyhow!("the development preset does not build: {error}"))?;
+        Ok(Self {
+            state,
+            executor: EXECUTOR.clone(),
+            height: 0,
+        })
+    }
+
+    /// Reads something natively, from the same state.
+    pub fn read<R>(&mut self, query: impl FnOnce() -> R) -> R {
+        self.state.execute_with(query)
+    }
+
+    /// Applies a call, in a block of its own.
+    pub fn apply(&mut self, call: &'static str, who: Sr25519Keyring, of: impl Into<RuntimeCall>) -> Result<Applied> {
+        self.open_block()?;
+        let transaction = self.signed(who, of.into());
+        let bytes = transaction.encode();
+        let weight = self.read(|| {
+            let info = TransactionPayment::query_info(transaction, bytes.len() as u32);
+            info.weight
+        });
+        let began = Instant::now();
+        let answer = self.execute("BlockBuilder_apply_extrinsic", &bytes)?;
+        let took = began.elapsed();
+        match ApplyExtrinsicResult::decode(&mut &answer[..])? {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => bail!("{call} is refused: {error:?}"),
+            Err(error) => bail!("{call} is not valid: {error:?}"),
+        }
+        let fee = self.events().into_iter().find_map(|event| match event {
+            RuntimeEvent::TransactionPayment(pallet_transaction_payment::Event::TransactionFeePaid {
+                actual_fee,
+                ..
+            }) => Some(actual_fee),
+            _ => None,
+        });
+        Ok(Applied {
+            call,
+            bytes: bytes.len(),
+            weight,
+            fee: fee.unwrap_or_default(),
+            took,
+        })
+    }
+
+    /// The events of the block.
+    pub fn events(&mut self) -> Vec<RuntimeEvent> {
+        self.read(|| System::events().into_iter().map(|record| record.event).collect())
+    }
+
+    /// Bytes that the chain keeps under the prefix of a pallet.
+    pub fn stored_bytes(&mut self, pallet: &str) -> usize {
+        use polkadot_sdk::{sp_crypto_hashing::twox_128, sp_io::storage};
+        self.read(|| {
+            let prefix = twox_128(pallet.as_bytes());
+            let (mut bytes, mut key) = (0, prefix.to_vec());
+            while let Some(next) = storage::next_key(&key).filter(|next| next.starts_with(&prefix)) {
+                bytes += next.len() + storage::get(&next).map_or(0, |value| value.len());
+                key = next;
+            }
+            bytes
+        })
+    }
+
+    fn open_block(&mut self) -> Result<()> {
+        self.height += 1;
+        let number = self.height;
+        let parent = self.read(|| frame_system::Pallet::<Runtime>::block_hash(0));
+        let header = Header::new(number, H256::zero(), H256::zero(), parent, Default::default());
+        self.execute("Core_initialize_block", &header.encode())?;
+        Ok(())
+    }
+
+    fn execute(&mut self, method: &str, data: &[u8]) -> Result<Vec<u8>> {
+        let blob = WASM_BINARY.context("the runtime was built without its Wasm")?;
+        let code = RuntimeCode {
+            code_fetcher: &WrappedRuntimeCode(blob.into()),
+            heap_pages: None,
+            hash: blake2_256(blob).to_vec(),
+        };
+        let mut ext = self.state.ext();
+        let (answer, _) = self.executor.call(&mut ext, &code, method, data, CallContext::Offchain);
+        answer.map_err(|error| anyhow!("{method}: {error}"))
+    }
+
+    fn signed(&mut self, who: Sr25519Keyring, call: RuntimeCall) -> UncheckedExtrinsic {
+        self.read(|| {
+            let account = who.to_account_id();
+            let genesis = frame_system::Pallet::<Runtime>::block_hash(0);
+            let extension: TxExtension = DynamicMaxBlockWeight::new(StorageWeightReclaim::new((
+                frame_system::AuthorizeCall::new(),
+                frame_system::CheckNonZeroSender::new(),
+                frame_system::CheckSpecVersion::new(),
+                frame_system::CheckTxVersion::new(),
+                frame_system::CheckGenesis::new(),
+                frame_system::CheckEra::from(Era::Immortal),
+                frame_system::CheckNonce::from(frame_system::Pallet::<Runtime>::account_nonce(&account)),
+                frame_system::CheckWeight::new(),
+                ChargeTransactionPayment::from(0),
+                CheckMetadataHash::new(false),
+            )));
+            let versions = (VERSION.spec_version, VERSION.transaction_version);
+            let implicit = ((), (), versions.0, versions.1, genesis, genesis, (), (), (), None);
+            let payload = SignedPayload::from_raw(call.clone(), extension.clone(), implicit);
+            let signature = payload.using_encoded(|bytes| who.sign(bytes));
+            UncheckedExtrinsic::new_signed(
+                call,
+                Address::Id(account),
+                MultiSignature::Sr25519(signature),
+                extension,
+            )
+        })
+    }
+}
+
+fn read_preset(id: Option<PresetId>) -> Result<serde_json::Value> {
+    let json = <Runtime as GenesisBuilder<Block>>::get_preset(&id).context("the runtime has no development preset")?;
+    Ok(serde_json::from_slice(&json)?)
+}
+
+fn merge(base: &mut serde_json::Value, over: serde_json::Value) {
+    use serde_json::Value;
+    match (base, over) {
+        (Value::Object(base), Value::Object(over)) => {
+            for (key, value) in over {
+                merge(base.entry(key).or_insert(Value::Null), value);
+            }
+        }
+        (base, over) => *base = over,
+    }
+}

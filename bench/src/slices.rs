@@ -1,0 +1,137 @@
+//! The largest operands that one element of each kind of operator can depend on.
+
+use crate::numbers;
+use anyhow::Result;
+use assay_exact::{
+    graph::{Binary, CheckedGraph, Dimension, Graph, Input, Node, Operator, Output, Position, Reduction, Unary, Value},
+    quantise::Precision,
+};
+use assay_worker::tensor::{DataType, Tensor};
+
+/// Elements of a row of 64 KiB, less one so that rows begin within chunks.
+const ROW: u32 = 16_383;
+
+/// A model of one operator, and what it is run on.
+pub struct Slice {
+    /// What is computed.
+    pub name: &'static str,
+    /// The model.
+    pub graph: CheckedGraph,
+    /// Its inputs.
+    pub inputs: Vec<Tensor>,
+}
+
+/// One of each kind.
+pub fn slices() -> Result<Vec<Slice>> {
+    cases()
+        .into_iter()
+        .map(|(name, operator, shapes)| slice_of(name, operator, &shapes))
+        .collect()
+}
+
+fn slice_of(name: &'static str, operator: Operator, shapes: &[Vec<u32>]) -> Result<Slice> {
+    // The same operands again are the same input, since a graph takes only a few.
+    let mut distinct = shapes.to_vec();
+    distinct.dedup();
+    let is_lookup = matches!(operator, Operator::IndexSelect { .. });
+    let inputs = distinct.iter().enumerate();
+    let inputs = inputs
+        .map(|(position, shape)| tensor(shape, is_lookup && position > 0))
+        .collect::<Result<Vec<Tensor>>>()?;
+    let wiring = shapes
+        .iter()
+        .map(|shape| distinct.iter().position(|distinct| distinct == shape));
+    let wiring: Vec<usize> = wiring.map(Option::unwrap_or_default).collect();
+    let graph = graph(operator, &inputs, &wiring)?;
+    Ok(Slice { name, graph, inputs })
+}
+
+/// An operator's name, the operator, and the shapes of what it takes. Tensors are Float32, and the last one of integers for a
+/// lookup.
+type Case = (&'static str, Operator, Vec<Vec<u32>>);
+
+fn cases() -> Vec<Case> {
+    let (int8, int16) = (Precision::Int8, Precision::Int16);
+    let (wide, row) = (vec![5, ROW], vec![ROW]);
+    let dimensions = vec![Dimension::Fixed(5), Dimension::Fixed(ROW)];
+    let epsilon = 0x3727_c5ac;
+    let matrix = vec![wide.clone(), wide.clone(), vec![5]];
+    let attention = vec![vec![2, 2, ROW], vec![2, 3, ROW], vec![2, ROW]];
+    let (values, rows) = (vec![wide.clone()], vec![wide.clone(), row.clone()]);
+    let with_bias = vec![wide.clone(), row.clone(), row.clone()];
+    let start = Position::FromStart(1);
+    let length = Dimension::Fixed(3);
+    vec![
+        ("linear, int16", Operator::Linear { precision: int16 }, matrix.clone()),
+        ("linear, int8", Operator::Linear { precision: int8 }, matrix.clone()),
+        ("matmul", Operator::MatMul { precision: int16 }, matrix[..2].to_vec()),
+        ("weighted_sum", Operator::WeightedSum { precision: int16 }, attention),
+        ("row_scale", Operator::RowScale { precision: int16 }, values.clone()),
+        ("softmax", Operator::Softmax, values.clone()),
+        ("log_softmax", Operator::LogSoftmax, values.clone()),
+        ("layer_norm", Operator::LayerNorm { epsilon }, with_bias),
+        ("rms_norm", Operator::RmsNorm { epsilon }, rows.clone()),
+        ("sum", Operator::Reduce(Reduction::Sum), values.clone()),
+        ("max", Operator::Reduce(Reduction::Max), values.clone()),
+        ("cumsum", Operator::CumSum, values.clone()),
+        ("topk", topk(), values.clone()),
+        ("gelu", Operator::Unary(Unary::Gelu), values.clone()),
+        ("div", Operator::Binary(Binary::Div), rows),
+        ("permute", Operator::Permute { axes: vec![1, 0] }, values.clone()),
+        ("expand", Operator::Expand { dimensions }, vec![row]),
+        ("slice", slice(start, length), values.clone()),
+        ("concat of 64", Operator::Concat { axis: 0 }, vec![wide.clone(); 64]),
+        ("index_select", Operator::IndexSelect { axis: 0 }, vec![wide, vec![700]]),
+    ]
+}
+
+fn topk() -> Operator {
+    Operator::TopK {
+        count: 1_000,
+        largest: true,
+    }
+}
+
+fn slice(start: Position, length: Dimension) -> Operator {
+    Operator::Slice {
+        axis: 0,
+        start,
+        step: 1,
+        length,
+    }
+}
+
+fn tensor(shape: &[u32], of_integers: bool) -> Result<Tensor> {
+    let count = shape.iter().product::<u32>() as usize;
+    Ok(if of_integers {
+        Tensor::new(DataType::Int64, shape.to_vec(), vec![0; count * 8])?
+    } else {
+        let bytes = numbers(count).into_iter().flat_map(f32::to_le_bytes).collect();
+        Tensor::new(DataType::Float32, shape.to_vec(), bytes)?
+    })
+}
+
+/// A graph of one node, which takes these of its inputs.
+fn graph(operator: Operator, inputs: &[Tensor], wiring: &[usize]) -> Result<CheckedGraph> {
+    let inputs = inputs.iter().enumerate().map(|(index, tensor)| Input {
+        name: format!("input_{index}"),
+        dtype: tensor.dtype(),
+        dimensions: tensor.shape().iter().copied().map(Dimension::Fixed).collect(),
+    });
+    let graph = Graph {
+        symbols: Vec::new(),
+        inputs: inputs.collect(),
+        weights: Vec::new(),
+        nodes: vec![Node {
+            name: "node".to_owned(),
+            operator,
+            inputs: wiring.iter().map(|input| Value::Input(*input as u16)).collect(),
+            source: String::new(),
+        }],
+        outputs: vec![Output {
+            name: "output_0".to_owned(),
+            value: Value::Node(0),
+        }],
+    };
+    Ok(graph.check()?)
+}
