@@ -1,0 +1,8 @@
+//! Compiles a parachain's validation function, in a process that the relay-chain node can limit and kill.
+
+polkadot_node_core_pvf_common::decl_worker_main!(
+    "prepare-worker",
+    polkadot_node_core_pvf_prepare_worker::worker_entrypoint,
+    polkadot_cli::NODE_VERSION,
+    env!("SUBSTRATE_CLI_COMMIT_HASH"),
+);
