@@ -6,6 +6,7 @@ use assay_runtime::{
     UncheckedExtrinsic, VERSION, WASM_BINARY,
 };
 use codec::{Decode, Encode};
+use cumulus_primitives_proof_size_hostfunction::storage_proof_size;
 use polkadot_sdk::{
     cumulus_pallet_parachain_system::block_weight::DynamicMaxBlockWeight,
     cumulus_pallet_weight_reclaim::StorageWeightReclaim,
@@ -29,15 +30,16 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Shared, so that the Wasm is compiled once. What a collator offers beside the usual host functions, the size of the proof so far, may
-/// be missing.
-static EXECUTOR: LazyLock<WasmExecutor<SubstrateHostFunctions>> =
-    LazyLock::new(|| WasmExecutor::builder().with_allow_missing_host_functions(true).build());
+/// What a collator offers to the Wasm.
+type HostFunctions = (SubstrateHostFunctions, storage_proof_size::HostFunctions);
+
+/// Shared, so that the Wasm is compiled once.
+static EXECUTOR: LazyLock<WasmExecutor<HostFunctions>> = LazyLock::new(|| WasmExecutor::builder().build());
 
 /// A chain, and what executes it.
 pub struct Chain {
     state: TestExternalities,
-    executor: WasmExecutor<SubstrateHostFunctions>,
+    executor: WasmExecutor<HostFunctions>,
     height: u32,
 }
 

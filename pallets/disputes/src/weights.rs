@@ -1,8 +1,7 @@
 //! What the calls weigh: upper bounds computed from the storage that each touches and the bytes that it carries.
 //!
 //! Database accesses are priced by the runtime's `DbWeight`. What a call carries is decoded, hashed once and stored, at a price for
-//! each KiB. A proof is charged for what a judge may compute besides: [`JUDGE`], which `make bench-dispute` compares with what the runtime
-//! needs in Wasm for the largest slices. Proof sizes are the bounded sizes of the records plus an allowance for the trie
+//! each KiB. A proof is charged for what a judge may compute besides: [`JUDGE`]. Proof sizes are the bounded sizes of the records plus an allowance for the trie
 //! nodes on their paths.
 
 use assay_types::dispute::{MAX_GAMES, Nodes, Revealed};
@@ -33,8 +32,9 @@ pub trait WeightInfo {
 const CALL: u64 = 25_000_000;
 /// Picoseconds to decode, check and copy one KiB, and to hash it by the node's host function.
 const KIBIBYTE: u64 = 10_000_000;
-/// Picoseconds in which any element of any operator can be computed from its opened operands.
-pub const JUDGE: u64 = 5_000_000_000;
+/// Picoseconds in which any element of any operator can be computed from its opened operands: half as much again as the slowest
+/// that `make bench-dispute` finds, a softmax over rows of 64 KiB.
+pub const JUDGE: u64 = 10_000_000_000;
 /// Proof bytes of one access: a path of trie nodes, and a record of typical size.
 const PROOF: u64 = 1_500;
 /// Proof bytes of a model version with the largest schema.
