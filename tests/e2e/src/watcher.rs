@@ -86,6 +86,22 @@ impl Watcher {
         self.process.take().context("the watcher is running")?.kill()
     }
 
+    /// Waits until it has said this so many times. It may hear of a block after whoever waits for the block does.
+    pub async fn until_said(
+        &self,
+        network: &Network,
+        what: &'static str,
+        times: usize,
+        blocks: BlockNumber,
+    ) -> anyhow::Result<()> {
+        let process = self.process.as_ref().context("the watcher is running")?;
+        network
+            .until(what, blocks, async |_| {
+                Ok((process.said()?.matches(what).count() >= times).then_some(()))
+            })
+            .await
+    }
+
     /// Lets it shut down in order, and gives everything that it has said.
     pub async fn stop(mut self, network: &Network, blocks: BlockNumber) -> anyhow::Result<String> {
         let mut process = self.process.take().context("the watcher is running")?;

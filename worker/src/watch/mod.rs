@@ -18,6 +18,7 @@
 //! chain at every start.
 
 pub mod decide;
+mod relieve;
 mod seed;
 mod summary;
 mod watcher;

@@ -1,10 +1,13 @@
 //! The watcher: one task that owns what is known of claims, and lets them be executed and challenged.
 
-use super::decide::{Action, Check, Memory, decide};
+use super::{
+    decide::{Action, Check, Memory, decide},
+    relieve::relieve,
+};
 use crate::{
     chain::{
-        Account, AccountId, Balance, BlockNumber, Call, ChainError, Client, DisputesCall, Event, H256, Inclusion,
-        MarketEvent, Snapshot, SubmitError, Wait,
+        Account, AccountId, Balance, BlockNumber, Call, ChainError, Client, DisputesCall, DisputesEvent, Event, H256,
+        Inclusion, MarketEvent, Snapshot, SubmitError, Wait,
     },
     config::WatchConfig,
     follow::{Lookout, Update, Updates},
@@ -87,6 +90,8 @@ struct Session {
     models: BTreeMap<ModelVersion, (H256, Schema)>,
     searches: JoinSet<Searched>,
     attempts: JoinSet<(JobId, Attempt)>,
+    /// Workers that were convicted here, whose other jobs are looked at.
+    relieved: JoinSet<()>,
     leaving: bool,
 }
 
@@ -142,6 +147,7 @@ impl Watcher<'_> {
                         self.take_attempt(session.best, job, attempt);
                     }
                 }
+                Some(_) = session.relieved.join_next() => continue,
                 _ = gather.tick(), if gathered => {
                     gathered = false;
                     self.act(&mut session, &latest);
@@ -193,6 +199,13 @@ impl Watcher<'_> {
                     | MarketEvent::ClaimUpheld { job, .. }
                     | MarketEvent::JobClosed { job, .. },
                 ) => drop(touched.insert(*job)),
+                // Whoever convicted it sees to the rest; others need not pay for the same.
+                Event::Disputes(DisputesEvent::WorkerConvicted { worker, challenger, .. })
+                    if challenger == self.account.id() =>
+                {
+                    let (worker, latest) = (worker.clone(), latest.clone());
+                    session.relieved.spawn(relieve(worker, latest, self.account.clone()));
+                }
                 _ => {}
             }
         }

@@ -1,4 +1,4 @@
-//! What the stories measure, to be printed at the end.
+//! What the stories measure, printed at the end, however it comes.
 
 use std::{fmt, time::Duration};
 
@@ -27,6 +27,12 @@ impl Figures {
     /// Notes anything else.
     pub fn note(&mut self, what: &str, value: String) {
         self.0.push((what.to_owned(), value));
+    }
+}
+
+impl Drop for Figures {
+    fn drop(&mut self) {
+        println!("\n{self}");
     }
 }
 

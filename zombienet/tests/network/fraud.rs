@@ -28,6 +28,8 @@ const DAVE: worker::Terms = worker::Terms {
     capacity: 16,
     bid: None,
 };
+/// Another one, since Dave's offer of the first model stays on chain.
+const FERDIE: worker::Terms = worker::Terms { name: "Ferdie", ..DAVE };
 /// A job for 0.3 locks ten times that.
 const LOCK: i128 = 3 * UNIT as i128;
 /// Blocks in which a challenge must be made: the claim is final after some twenty, and then has to be checked.
@@ -88,7 +90,7 @@ pub async fn the_largest_proof(assay: &Assay, network: &Network, figures: &mut F
         ..terms()
     };
     let slice = Slice::register(assay, &terms).await?;
-    let _dave = Worker::start_in(assay, DAVE, &slice.models_dir, Some(vec!["--lie", "wrong-output"])).await?;
+    let _ferdie = Worker::start_in(assay, FERDIE, &slice.models_dir, Some(vec!["--lie", "wrong-output"])).await?;
     let watcher = Watcher::start_in(assay, "Eve", &slice.models_dir).await?;
     let ticket = assay.submit(&assay.account("Bob")?, &slice.request).await?;
     let blocks = CLOSE_BLOCKS + GAME_BLOCKS;

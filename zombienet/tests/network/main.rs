@@ -74,6 +74,11 @@ async fn assay_works_on_a_relay_chain() {
         })
         .await;
     assay
+        .story("validators accept the largest proof", async |assay| {
+            fraud::the_largest_proof(assay, &network, &mut figures).await
+        })
+        .await;
+    assay
         .story("a collator dies while jobs run, and comes back", async |assay| {
             outages::a_collator_dies(assay, &network, &digits, &mut figures).await
         })
@@ -84,18 +89,13 @@ async fn assay_works_on_a_relay_chain() {
             async |assay| outages::the_full_node_dies(assay, &network, &digits, &mut figures).await,
         )
         .await;
+    // The last one: the liar's offer, cheaper than the honest worker's, stays on chain without a worker.
     assay
         .story("a worker lies, and is convicted by proof and slashed", async |assay| {
             fraud::a_lie_is_convicted(assay, &digits, &mut figures).await
         })
         .await;
-    assay
-        .story("validators accept the largest proof", async |assay| {
-            fraud::the_largest_proof(assay, &network, &mut figures).await
-        })
-        .await;
 
-    println!("\n{figures}");
     drop(charlie);
     network.end().await.expect("the network ends");
 }

@@ -8,6 +8,9 @@ use assay_types::{
 };
 use assay_worker::chain::WorkersEvent;
 
+/// What a watcher says when it has won.
+const WON: &str = "won: the worker is convicted";
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_wrong_output_is_convicted_by_proof() {
     let mut network = Network::start().await;
@@ -48,6 +51,7 @@ async fn a_wrong_output_is_convicted_by_proof() {
             books.close(network, &gains).await?;
 
             ensure_said(&dave.said()?, &["THIS WORKER LIES", "CONVICTED"])?;
+            watcher.until_said(network, "a slash was applied", 1, GAME_BLOCKS).await?;
             let said = watcher.stop(network, GAME_BLOCKS).await?;
             ensure_said(&said, &["the claim is WRONG", "won: the worker is convicted", "a slash was applied"])?;
             ensure_said(&said, &["1 wrong", "1 won, 0 lost; 1.2 ASY earned"])
@@ -85,6 +89,7 @@ async fn a_worker_that_stays_silent_is_convicted_by_the_clock() {
                 );
                 dave.kill()?;
             }
+            watcher.until_said(network, WON, 2, GAME_BLOCKS).await?;
             let said = watcher.stop(network, GAME_BLOCKS).await?;
             ensure_said(
                 &said,
@@ -124,6 +129,7 @@ async fn other_lies_are_convicted_as_well() {
                     ensure!(fits, "{kind}: {fault:?}");
                     dave.kill()?;
                 }
+                watcher.until_said(network, WON, 4, GAME_BLOCKS).await?;
                 let said = watcher.stop(network, GAME_BLOCKS).await?;
                 ensure_said(&said, &["4 wrong", "4 won, 0 lost"])
             },
@@ -163,6 +169,7 @@ async fn a_watcher_killed_in_the_middle_of_a_dispute_finishes_it() {
                 matches!(record.conviction()?.fault, Fault::Element { .. }),
                 "{record:?}"
             );
+            watcher.until_said(network, WON, 1, GAME_BLOCKS).await?;
             let said = watcher.stop(network, GAME_BLOCKS).await?;
             ensure_said(
                 &said,

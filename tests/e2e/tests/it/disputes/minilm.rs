@@ -50,6 +50,8 @@ async fn a_lie_in_the_middle_of_minilm_is_convicted_by_proof() {
             ensure!(matches!(fault, Fault::Element { .. }), "{fault:?}");
             println!("{fault:?} after {:?}", record.revealed());
             ensure_said(&dave.said()?, &["CONVICTED"])?;
+            let won = "won: the worker is convicted";
+            watcher.until_said(network, won, 1, GAME_BLOCKS).await?;
             ensure_said(&watcher.stop(network, GAME_BLOCKS).await?, &["1 won, 0 lost"])
         })
         .await;
