@@ -15,7 +15,7 @@ pub type Timed<'a> = Box<dyn FnMut() -> f64 + 'a>;
 
 /// The medians of the times that each takes, in milliseconds.
 pub fn in_turns<const COUNT: usize>(ways: [&mut dyn FnMut(); COUNT]) -> [f64; COUNT] {
-    let mut medians = timed_in_turns(ways.into_iter().map(|way| timed(way)).collect()).into_iter();
+    let mut medians = timed_in_turns(ways.into_iter().map(timed).collect()).into_iter();
     std::array::from_fn(|_| medians.next().unwrap_or(f64::NAN))
 }
 

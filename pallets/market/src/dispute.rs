@@ -88,9 +88,12 @@ impl<T: Config> ClaimedJobs<T::AccountId, BalanceOf<T>, BlockNumberFor<T>> for P
     }
 }
 
+/// A disputed job, and what its state says: assignment, output digest, and the last block of the window.
+type DisputedOf<T> = (JobOf<T>, AssignmentOf<T>, H256, BlockNumberFor<T>);
+
 impl<T: Config> Pallet<T> {
-    /// A disputed job, and what its state says: assignment, output digest, and the last block of the window.
-    fn disputed(id: JobId) -> Result<(JobOf<T>, AssignmentOf<T>, H256, BlockNumberFor<T>), Error<T>> {
+    /// The job, if it is disputed.
+    fn disputed(id: JobId) -> Result<DisputedOf<T>, Error<T>> {
         let job = Jobs::<T>::get(id).ok_or(Error::<T>::UnknownJob)?;
         match job.state.clone() {
             JobState::Disputed {

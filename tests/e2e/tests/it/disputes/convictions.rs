@@ -8,6 +8,8 @@ use assay_types::{
 };
 use assay_worker::chain::WorkersEvent;
 
+/// Whether a worker fell silent where it was to.
+type Where = fn(&Place) -> bool;
 /// What a watcher says when it has won.
 const WON: &str = "won: the worker is convicted";
 
@@ -68,7 +70,7 @@ async fn a_worker_that_stays_silent_is_convicted_by_the_clock() {
             set_clocks(network, 30).await?;
             let digits = Digits::register(network).await?;
             let watcher = Watcher::start(network, "Eve").await?;
-            let silent: [(&'static str, fn(&Place) -> bool); 2] = [
+            let silent: [(&'static str, Where); 2] = [
                 ("silence-at-trace", |place| *place == Place::Trace),
                 ("silence-at-chunk", |place| matches!(place, Place::Chunk { .. })),
             ];
