@@ -89,6 +89,8 @@ pub async fn the_largest_proof(assay: &Assay, network: &Network, figures: &mut F
         window_blocks: WINDOW_BLOCKS,
         ..terms()
     };
+    // Slashes are applied in order, so this one must not be what the next one waits for.
+    assay.set_parameters(&[("SlashDelay", SLASH_DELAY_BLOCKS)]).await?;
     let slice = Slice::register(assay, &terms).await?;
     let _ferdie = Worker::start_in(assay, FERDIE, &slice.models_dir, Some(vec!["--lie", "wrong-output"])).await?;
     let watcher = Watcher::start_in(assay, "Eve", &slice.models_dir).await?;
