@@ -10,6 +10,8 @@ use assay_worker::tensor::{DataType, Tensor};
 
 /// Elements of a row of 64 KiB, less one so that rows begin within chunks.
 const ROW: u32 = 16_383;
+/// The same of a row of bytes.
+const ROW_OF_BYTES: u32 = 65_535;
 
 /// A model of one operator, and what it is run on.
 pub struct Slice {
@@ -25,40 +27,41 @@ pub struct Slice {
 pub fn slices() -> Result<Vec<Slice>> {
     cases()
         .into_iter()
-        .map(|(name, operator, shapes)| slice_of(name, operator, &shapes))
+        .map(|(name, operator, operands)| slice_of(name, operator, &operands))
         .collect()
 }
 
-fn slice_of(name: &'static str, operator: Operator, shapes: &[Vec<u32>]) -> Result<Slice> {
+fn slice_of(name: &'static str, operator: Operator, operands: &[Operand]) -> Result<Slice> {
     // The same operands again are the same input, since a graph takes only a few.
-    let mut distinct = shapes.to_vec();
+    let mut distinct = operands.to_vec();
     distinct.dedup();
-    let is_lookup = matches!(operator, Operator::IndexSelect { .. });
-    let inputs = distinct.iter().enumerate();
-    let inputs = inputs
-        .map(|(position, shape)| tensor(shape, is_lookup && position > 0))
-        .collect::<Result<Vec<Tensor>>>()?;
-    let wiring = shapes
+    let inputs = distinct.iter().map(|(dtype, shape)| tensor(*dtype, shape));
+    let inputs = inputs.collect::<Result<Vec<Tensor>>>()?;
+    let wiring = operands
         .iter()
-        .map(|shape| distinct.iter().position(|distinct| distinct == shape));
+        .map(|operand| distinct.iter().position(|distinct| distinct == operand));
     let wiring: Vec<usize> = wiring.map(Option::unwrap_or_default).collect();
     let graph = graph(operator, &inputs, &wiring)?;
     Ok(Slice { name, graph, inputs })
 }
 
-/// An operator's name, the operator, and the shapes of what it takes. Tensors are Float32, and the last one of integers for a
-/// lookup.
-type Case = (&'static str, Operator, Vec<Vec<u32>>);
+/// Type and shape of what an operator takes.
+type Operand = (DataType, Vec<u32>);
+/// An operator's name, the operator, and what it takes.
+type Case = (&'static str, Operator, Vec<Operand>);
 
 fn cases() -> Vec<Case> {
     let (int8, int16) = (Precision::Int8, Precision::Int16);
-    let (wide, row) = (vec![5, ROW], vec![ROW]);
+    let number = |shape: &[u32]| (DataType::Float32, shape.to_vec());
+    let (wide, row) = (number(&[5, ROW]), number(&[ROW]));
     let dimensions = vec![Dimension::Fixed(5), Dimension::Fixed(ROW)];
     let epsilon = 0x3727_c5ac;
-    let matrix = vec![wide.clone(), wide.clone(), vec![5]];
-    let attention = vec![vec![2, 2, ROW], vec![2, 3, ROW], vec![2, ROW]];
+    let matrix = vec![wide.clone(), wide.clone(), number(&[5])];
+    let attention = vec![number(&[2, 2, ROW]), number(&[2, 3, ROW]), number(&[2, ROW])];
     let (values, rows) = (vec![wide.clone()], vec![wide.clone(), row.clone()]);
     let with_bias = vec![wide.clone(), row.clone(), row.clone()];
+    let bytes = vec![(DataType::Int8, vec![5, ROW_OF_BYTES])];
+    let indices = (DataType::Int64, vec![700]);
     let start = Position::FromStart(1);
     let length = Dimension::Fixed(3);
     vec![
@@ -72,16 +75,18 @@ fn cases() -> Vec<Case> {
         ("layer_norm", Operator::LayerNorm { epsilon }, with_bias),
         ("rms_norm", Operator::RmsNorm { epsilon }, rows.clone()),
         ("sum", Operator::Reduce(Reduction::Sum), values.clone()),
+        ("sum of bytes", Operator::Reduce(Reduction::Sum), bytes.clone()),
         ("max", Operator::Reduce(Reduction::Max), values.clone()),
         ("cumsum", Operator::CumSum, values.clone()),
         ("topk", topk(), values.clone()),
+        ("topk of bytes", topk(), bytes),
         ("gelu", Operator::Unary(Unary::Gelu), values.clone()),
         ("div", Operator::Binary(Binary::Div), rows),
         ("permute", Operator::Permute { axes: vec![1, 0] }, values.clone()),
         ("expand", Operator::Expand { dimensions }, vec![row]),
         ("slice", slice(start, length), values.clone()),
         ("concat of 64", Operator::Concat { axis: 0 }, vec![wide.clone(); 64]),
-        ("index_select", Operator::IndexSelect { axis: 0 }, vec![wide, vec![700]]),
+        ("index_select", Operator::IndexSelect { axis: 0 }, vec![wide, indices]),
     ]
 }
 
@@ -101,14 +106,14 @@ fn slice(start: Position, length: Dimension) -> Operator {
     }
 }
 
-fn tensor(shape: &[u32], of_integers: bool) -> Result<Tensor> {
+fn tensor(dtype: DataType, shape: &[u32]) -> Result<Tensor> {
     let count = shape.iter().product::<u32>() as usize;
-    Ok(if of_integers {
-        Tensor::new(DataType::Int64, shape.to_vec(), vec![0; count * 8])?
-    } else {
-        let bytes = numbers(count).into_iter().flat_map(f32::to_le_bytes).collect();
-        Tensor::new(DataType::Float32, shape.to_vec(), bytes)?
-    })
+    let bytes = match dtype {
+        DataType::Float32 => numbers(count).into_iter().flat_map(f32::to_le_bytes).collect(),
+        // Small enough to be the indices of a lookup.
+        _ => vec![0; count * dtype.size_bytes()],
+    };
+    Ok(Tensor::new(dtype, shape.to_vec(), bytes)?)
 }
 
 /// A graph of one node, which takes these of its inputs.

@@ -8,6 +8,8 @@ use assay_player::node;
 
 /// Milliseconds that a judged element may take.
 const GOAL_MS: f64 = 5.0;
+/// How often each is judged.
+const RUNS: u32 = 5;
 
 /// Disputes about one element of each.
 pub fn all(report: &mut Report) -> Result<()> {
@@ -26,14 +28,20 @@ fn one(report: &mut Report, name: &str, execution: InMemory) -> Result<()> {
         bits: 1,
         downstream: Downstream::Kept,
     };
-    let played = play(&mut Chain::new()?, &execution, &lie)?;
-    let took = |call: &str| {
-        let of_call = played.transactions.iter().rev().find(|applied| applied.call == call);
-        of_call.map(|applied| (applied.took.as_secs_f64() * 1e3, applied.bytes))
-    };
-    let (prove, bytes) = took("prove").context("nothing was proved")?;
-    let (point, _) = took("point").context("nothing was pointed at")?;
-    let name = format!("{name}, a proof of {bytes} bytes");
-    report.add(&name, (prove - point).max(0.0), "ms", Some(GOAL_MS));
+    // The best of several, since other work on the machine only adds.
+    let (mut best, mut size) = ([f64::INFINITY; 2], 0);
+    for _ in 0..RUNS {
+        let played = play(&mut Chain::new()?, &execution, &lie)?;
+        let took = |call: &str| {
+            let of_call = played.transactions.iter().rev().find(|applied| applied.call == call);
+            of_call.map(|applied| (applied.took.as_secs_f64() * 1e3, applied.bytes))
+        };
+        let (prove, bytes) = took("prove").context("nothing was proved")?;
+        let (point, _) = took("point").context("nothing was pointed at")?;
+        (best, size) = ([best[0].min(prove), best[1].min(point)], bytes);
+    }
+    let judged = (best[0] - best[1]).max(0.0);
+    let name = format!("{name}, a proof of {size} bytes");
+    report.add(&name, judged, "ms", Some(GOAL_MS));
     Ok(())
 }

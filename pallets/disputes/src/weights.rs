@@ -1,8 +1,8 @@
 //! What the calls weigh: upper bounds computed from the storage that each touches and the bytes that it carries.
 //!
 //! Database accesses are priced by the runtime's `DbWeight`. What a call carries is decoded, hashed once and stored, at a price for
-//! each KiB. A proof is charged for what a judge may compute besides: [`JUDGE`]. Proof sizes are the bounded sizes of the records plus an allowance for the trie
-//! nodes on their paths.
+//! each KiB. A proof is charged for what a judge computes besides, by the slice that it opens: [`JUDGE`] and [`JUDGE_KIBIBYTE`].
+//! Proof sizes are the bounded sizes of the records plus an allowance for the trie nodes on their paths.
 
 use assay_types::dispute::{MAX_GAMES, Nodes, Revealed};
 use codec::MaxEncodedLen;
@@ -32,9 +32,11 @@ pub trait WeightInfo {
 const CALL: u64 = 25_000_000;
 /// Picoseconds to decode, check and copy one KiB, and to hash it by the node's host function.
 const KIBIBYTE: u64 = 10_000_000;
-/// Picoseconds in which any element of any operator can be computed from its opened operands: half as much again as the slowest
-/// that `make bench-dispute` finds, a softmax over rows of 64 KiB.
-pub const JUDGE: u64 = 10_000_000_000;
+/// Picoseconds to check what a proof opens and to compute an element from single elements: a few times what `make bench-dispute` finds.
+pub const JUDGE: u64 = 2_000_000_000;
+/// Picoseconds for each KiB of a proof, for elements that are computed from rows. No operator does more than a fixed number of
+/// operations with each element that it reads; `make bench-dispute` finds 60 µs for the slowest, log_softmax.
+pub const JUDGE_KIBIBYTE: u64 = 100_000_000;
 /// Proof bytes of one access: a path of trie nodes, and a record of typical size.
 const PROOF: u64 = 1_500;
 /// Proof bytes of a model version with the largest schema.
@@ -103,7 +105,10 @@ impl<T: frame_system::Config> WeightInfo for ComputedWeight<T> {
             .saturating_add(Self::bytes(
                 u64::from(bytes).saturating_add(Nodes::max_encoded_len() as u64),
             ))
-            .saturating_add(Weight::from_parts(JUDGE, Nodes::max_encoded_len() as u64))
+            .saturating_add(Weight::from_parts(
+                JUDGE.saturating_add(JUDGE_KIBIBYTE.saturating_mul(u64::from(bytes.div_ceil(1_024)))),
+                Nodes::max_encoded_len() as u64,
+            ))
             .saturating_add(Self::convict())
     }
 

@@ -24,19 +24,6 @@ const LEAST_EXPONENT: i32 = -149;
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Binary32(u32);
 
-/// What the bits stand for. A finite number is `±significand · 2^exponent`.
-enum Number {
-    Nan,
-    Infinite {
-        negative: bool,
-    },
-    Finite {
-        negative: bool,
-        significand: u32,
-        exponent: i32,
-    },
-}
-
 impl Binary32 {
     /// The only zero, +0.
     pub const ZERO: Self = Self(0);
@@ -99,6 +86,11 @@ impl Binary32 {
         })
     }
 
+    /// Whether it is less than the other, as [`compare`](Self::compare) says.
+    pub(crate) const fn is_less(self, other: Self) -> bool {
+        !self.is_nan() && !other.is_nan() && self.order() < other.order()
+    }
+
     /// The greater of the two; NaN where either is NaN.
     pub const fn max(self, other: Self) -> Self {
         match self.compare(other) {
@@ -119,31 +111,20 @@ impl Binary32 {
 
     /// An integer that orders numbers as their values do.
     const fn order(self) -> i64 {
-        let magnitude = (self.0 & !SIGN) as i64;
-        if self.is_negative() { -magnitude } else { magnitude }
+        let (magnitude, sign) = ((self.0 & !SIGN) as i64, -(self.is_negative() as i64));
+        (magnitude ^ sign) - sign
     }
 
     const fn infinity(negative: bool) -> Self {
         Self(Self::INFINITY.0 | if negative { SIGN } else { 0 })
     }
 
-    const fn number(self) -> Number {
-        let negative = self.is_negative();
-        let stored = self.0 & STORED_MASK;
-        match (self.0 & !SIGN) >> STORED_BITS {
-            255 if stored != 0 => Number::Nan,
-            255 => Number::Infinite { negative },
-            0 => Number::Finite {
-                negative,
-                significand: stored,
-                exponent: LEAST_EXPONENT,
-            },
-            biased => Number::Finite {
-                negative,
-                significand: stored | 1 << STORED_BITS,
-                exponent: LEAST_EXPONENT + biased as i32 - 1,
-            },
-        }
+    /// The significand and the exponent of a finite number, which is `±significand · 2^exponent`.
+    const fn parts(self) -> (u64, i32) {
+        let field = (self.0 & !SIGN) >> STORED_BITS;
+        let is_normal = (field != 0) as u32;
+        let significand = self.0 & STORED_MASK | is_normal << STORED_BITS;
+        (significand as u64, LEAST_EXPONENT + (field - is_normal) as i32)
     }
 
     /// Rounds `±significand · 2^exponent`. The lowest bit may stand for "and something below" if the significand has at
@@ -152,125 +133,92 @@ impl Binary32 {
         if significand == 0 {
             return Self::ZERO;
         }
-        let leading = exponent + 63 - significand.leading_zeros() as i32;
-        let last_place = if leading - 23 > LEAST_EXPONENT {
-            leading - 23
-        } else {
-            LEAST_EXPONENT
-        };
-        let shift = last_place - exponent;
-        let kept = if shift > 0 {
-            round_shift_right(significand, shift.unsigned_abs())
-        } else {
-            significand << shift.unsigned_abs()
-        };
-        let steps = last_place - LEAST_EXPONENT;
-        if steps >= 254 {
-            return Self::infinity(negative);
+        let zeros = significand.leading_zeros();
+        let highest = significand << zeros;
+        // Of 64 bits, 24 are kept.
+        let steps = exponent + 40 - zeros as i32 - LEAST_EXPONENT;
+        let sign = (negative as u32) << 31;
+        if steps as u32 >= 254 {
+            return Self::round_at_end(sign, highest, steps);
         }
+        let kept = highest >> 40;
+        let up = ((highest & ((1 << 40) - 1)) + ((1 << 39) - 1) + (kept & 1)) >> 40;
         // `kept` carries the unstored bit of a normal number, which adds one to the exponent's field; where rounding
         // made it one bit longer it adds two, which is again the right number, up to infinity.
-        let magnitude = ((steps as u32) << STORED_BITS) + kept as u32;
-        if magnitude == 0 {
+        Self((((steps as u32) << STORED_BITS) + (kept + up) as u32) | sign)
+    }
+
+    /// [`round`](Self::round) where the result may be subnormal, zero or infinite.
+    #[cold]
+    const fn round_at_end(sign: u32, highest: u64, steps: i32) -> Self {
+        if steps >= 254 {
+            return Self(Self::INFINITY.0 | sign);
+        }
+        // Fewer bits than 24 are kept, since the last one of them would lie below the last place that there is.
+        let kept = round_shift_right(highest, 40 + steps.unsigned_abs());
+        if kept == 0 {
             Self::ZERO
         } else {
-            Self(magnitude | if negative { SIGN } else { 0 })
+            Self(kept as u32 | sign)
         }
     }
 
+    /// The sum; the sign of a zero or a NaN does not matter here.
     const fn sum(self, other: Self) -> Self {
-        match (self.number(), other.number()) {
-            (Number::Nan, _) | (_, Number::Nan) => Self::NAN,
-            (Number::Infinite { negative: left }, Number::Infinite { negative: right }) => {
-                if left == right {
-                    self
-                } else {
-                    Self::NAN
-                }
-            }
-            (Number::Infinite { .. }, _) => self,
-            (_, Number::Infinite { .. }) => other,
-            (
-                Number::Finite {
-                    negative: a_negative,
-                    significand: a,
-                    exponent: a_exponent,
-                },
-                Number::Finite {
-                    negative: b_negative,
-                    significand: b,
-                    exponent: b_exponent,
-                },
-            ) => {
-                if a_exponent < b_exponent {
-                    return other.sum(self);
-                }
-                // 24 bits moved up by 38 leave room for a carry and for all that decides the rounding.
-                let a = ((a as u64) << 38) as i64;
-                let b = shift_right_sticky((b as u64) << 38, (a_exponent - b_exponent).unsigned_abs()) as i64;
-                let sum = if a_negative { -a } else { a } + if b_negative { -b } else { b };
-                Self::round(sum < 0, sum.unsigned_abs(), a_exponent - 38)
-            }
+        let (great, small) = if self.0 & !SIGN < other.0 & !SIGN {
+            (other, self)
+        } else {
+            (self, other)
+        };
+        if !great.is_finite() {
+            // The magnitude of a NaN is greater than that of an infinity.
+            let is_nan = great.abs().is_nan() || small.0 == great.0 ^ SIGN;
+            return if is_nan { Self::NAN } else { great };
         }
+        let ((a, exponent), (b, b_exponent)) = (great.parts(), small.parts());
+        let shift = (exponent - b_exponent).unsigned_abs();
+        if shift > 25 {
+            // Less than a quarter of the last place.
+            return great;
+        }
+        let (a, b) = (a << 25, b << (25 - shift));
+        // One where the signs differ; as arithmetic, since a branch could not be foretold.
+        let differ = ((great.0 ^ small.0) >> 31) as u64;
+        let sum = a.wrapping_add((b ^ differ.wrapping_neg()).wrapping_add(differ));
+        Self::round(great.is_negative(), sum, exponent - 25)
     }
 
     const fn product(self, other: Self) -> Self {
         let negative = self.is_negative() != other.is_negative();
-        match (self.number(), other.number()) {
-            (Number::Nan, _) | (_, Number::Nan) => Self::NAN,
-            (Number::Infinite { .. }, _) | (_, Number::Infinite { .. }) => {
-                if self.0 == 0 || other.0 == 0 {
-                    Self::NAN
-                } else {
-                    Self::infinity(negative)
-                }
-            }
-            (
-                Number::Finite {
-                    significand: a,
-                    exponent: a_exponent,
-                    ..
-                },
-                Number::Finite {
-                    significand: b,
-                    exponent: b_exponent,
-                    ..
-                },
-            ) => Self::round(negative, a as u64 * b as u64, a_exponent + b_exponent),
+        if !self.is_finite() || !other.is_finite() {
+            let is_nan = self.is_nan() || other.is_nan() || self.0 == 0 || other.0 == 0;
+            return if is_nan { Self::NAN } else { Self::infinity(negative) };
         }
+        let ((a, a_exponent), (b, b_exponent)) = (self.parts(), other.parts());
+        Self::round(negative, a * b, a_exponent + b_exponent)
     }
 
     const fn quotient(self, other: Self) -> Self {
         let negative = self.is_negative() != other.is_negative();
-        match (self.number(), other.number()) {
-            (Number::Nan, _) | (_, Number::Nan) | (Number::Infinite { .. }, Number::Infinite { .. }) => Self::NAN,
-            (Number::Infinite { .. }, _) => Self::infinity(negative),
-            (_, Number::Infinite { .. }) => Self::ZERO,
-            (Number::Finite { significand: 0, .. }, Number::Finite { significand: 0, .. }) => Self::NAN,
-            (_, Number::Finite { significand: 0, .. }) => Self::infinity(negative),
-            (
-                Number::Finite {
-                    significand: a,
-                    exponent: a_exponent,
-                    ..
-                },
-                Number::Finite {
-                    significand: b,
-                    exponent: b_exponent,
-                    ..
-                },
-            ) => {
-                // A dividend of 63 or 64 bits over at most 24 bits: 39 bits or more of quotient.
-                let lift = if a == 0 { 0 } else { (a as u64).leading_zeros() };
-                let (dividend, divisor) = ((a as u64) << lift, b as u64);
-                let sticky = !dividend.is_multiple_of(divisor) as u64;
-                Self::round(
-                    negative,
-                    (dividend / divisor) | sticky,
-                    a_exponent - b_exponent - lift as i32,
-                )
-            }
+        if !self.is_finite() || !other.is_finite() {
+            return if self.is_nan() || other.is_nan() || self.is_finite() == other.is_finite() {
+                Self::NAN
+            } else if self.is_finite() {
+                Self::ZERO
+            } else {
+                Self::infinity(negative)
+            };
         }
+        let ((a, a_exponent), (b, b_exponent)) = (self.parts(), other.parts());
+        if b == 0 {
+            return if a == 0 { Self::NAN } else { Self::infinity(negative) };
+        }
+        // A dividend of 64 bits over at most 24 bits: 40 bits or more of quotient.
+        let lift = a.leading_zeros() & 63;
+        let dividend = a << lift;
+        let quotient = dividend / b;
+        let sticky = (quotient * b != dividend) as u64;
+        Self::round(negative, quotient | sticky, a_exponent - b_exponent - lift as i32)
     }
 }
 
@@ -290,14 +238,6 @@ const fn round_shift_right(value: u64, shift: u32) -> u64 {
     kept + up as u64
 }
 
-/// `⌊value / 2^shift⌋`, with the lowest bit set if anything was cut off.
-const fn shift_right_sticky(value: u64, shift: u32) -> u64 {
-    if shift > 63 {
-        return (value != 0) as u64;
-    }
-    value >> shift | (value & ((1 << shift) - 1) != 0) as u64
-}
-
 impl Add for Binary32 {
     type Output = Self;
     fn add(self, other: Self) -> Self {
@@ -308,7 +248,7 @@ impl Add for Binary32 {
 impl Sub for Binary32 {
     type Output = Self;
     fn sub(self, other: Self) -> Self {
-        self.sum(-other)
+        self.sum(Self(other.0 ^ SIGN))
     }
 }
 

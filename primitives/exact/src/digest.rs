@@ -21,9 +21,9 @@
 //! The leaves of a list are the digests themselves; the root of an empty list is 32 zero bytes. Shape and data type
 //! fix the number of bytes; hashing bytes of another length gives a digest that no valid tensor has.
 
+use crate::tree::{Tree, chunk_leaves, list_digest_of_root};
 use alloc::vec::Vec;
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
-use core::marker::PhantomData;
 use scale_info::TypeInfo;
 
 /// A BLAKE2b-256 hash.
@@ -54,6 +54,22 @@ pub const MANIFEST_DOMAIN: [u8; DOMAIN_BYTES] = *b"assay/manifest/1";
 pub trait Hash256 {
     /// Hashes `bytes` in one go. Nothing in this crate passes a tensor whole: at most about one chunk at a time.
     fn hash(bytes: &[u8]) -> Digest;
+
+    /// The hashes of the pieces of `size` bytes that `bytes` are cut into, the last one shorter, each behind the domain. An
+    /// implementation may hash several at a time.
+    fn hash_pieces(domain: &[u8; DOMAIN_BYTES], bytes: &[u8], size: usize) -> Vec<Digest>
+    where
+        Self: Sized,
+    {
+        let mut staged = Vec::with_capacity(DOMAIN_BYTES.saturating_add(size));
+        let pieces = bytes.chunks(size.max(1)).map(|piece| {
+            staged.clear();
+            staged.extend_from_slice(domain);
+            staged.extend_from_slice(piece);
+            Self::hash(&staged)
+        });
+        pieces.collect()
+    }
 }
 
 /// The type of a tensor's elements, stored little-endian.
@@ -135,29 +151,17 @@ pub fn tensor_digest_of_root<H: Hash256>(dtype: DataType, shape: &[u32], root: &
 
 /// The root of the tree over a tensor's chunks.
 pub fn tensor_tree_root<H: Hash256>(bytes: &[u8]) -> Digest {
-    let mut tree = Tree::<H>::new(NODE_DOMAIN);
-    for chunk in bytes.chunks(CHUNK_BYTES) {
-        tree.push(leaf::<H>(chunk));
-    }
-    tree.root().unwrap_or_else(|| leaf::<H>(&[]))
+    Tree::Chunks.fold::<H>(&chunk_leaves::<H>(bytes))
 }
 
 /// The digest of one chunk, of at most [`CHUNK_BYTES`].
 pub fn leaf<H: Hash256>(chunk: &[u8]) -> Digest {
-    let mut bytes = Vec::with_capacity(DOMAIN_BYTES + chunk.len());
-    bytes.extend_from_slice(&LEAF_DOMAIN);
-    bytes.extend_from_slice(chunk);
-    H::hash(&bytes)
+    small_hash::<H, { DOMAIN_BYTES + CHUNK_BYTES }>(&LEAF_DOMAIN, &[chunk])
 }
 
 /// The digest of a list of tensors, such as the inputs or the outputs of a job, in order.
 pub fn list_digest<H: Hash256>(digests: &[Digest]) -> Digest {
-    let mut tree = Tree::<H>::new(LIST_NODE_DOMAIN);
-    for digest in digests {
-        tree.push(*digest);
-    }
-    let root = tree.root().unwrap_or_default();
-    domain_hash::<H>(&LIST_DOMAIN, &[&(digests.len() as u32).to_le_bytes(), &root])
+    list_digest_of_root::<H>(digests.len() as u32, &Tree::List.fold::<H>(digests))
 }
 
 /// What a model is registered under: its graph, its weights and its manifest.
@@ -170,6 +174,20 @@ pub fn manifest_hash<H: Hash256>(manifest: &[u8]) -> Digest {
     domain_hash::<H>(&MANIFEST_DOMAIN, &[manifest])
 }
 
+/// `H(domain ‖ parts…)` of at most `SIZE` bytes. A runtime's allocations are calls of its node, so there is none.
+pub(crate) fn small_hash<H: Hash256, const SIZE: usize>(domain: &[u8; DOMAIN_BYTES], parts: &[&[u8]]) -> Digest {
+    let (mut bytes, mut length) = ([0; SIZE], 0usize);
+    for part in core::iter::once(&domain.as_slice()).chain(parts) {
+        let end = length.saturating_add(part.len());
+        match bytes.get_mut(length..end) {
+            Some(place) => place.copy_from_slice(part),
+            None => return domain_hash::<H>(domain, parts),
+        }
+        length = end;
+    }
+    H::hash(bytes.get(..length).unwrap_or_default())
+}
+
 /// `H(domain ‖ parts…)`.
 pub(crate) fn domain_hash<H: Hash256>(domain: &[u8; DOMAIN_BYTES], parts: &[&[u8]]) -> Digest {
     let mut bytes = Vec::with_capacity(DOMAIN_BYTES + parts.iter().map(|part| part.len()).sum::<usize>());
@@ -178,43 +196,6 @@ pub(crate) fn domain_hash<H: Hash256>(domain: &[u8; DOMAIN_BYTES], parts: &[&[u8
         bytes.extend_from_slice(part);
     }
     H::hash(&bytes)
-}
-
-/// A binary tree hashed leaf by leaf, holding one digest per level.
-struct Tree<H> {
-    domain: [u8; DOMAIN_BYTES],
-    /// Complete subtrees not yet paired, the largest first, each with its height.
-    pending: Vec<(u32, Digest)>,
-    hasher: PhantomData<H>,
-}
-
-impl<H: Hash256> Tree<H> {
-    fn new(domain: [u8; DOMAIN_BYTES]) -> Self {
-        Self {
-            domain,
-            pending: Vec::new(),
-            hasher: PhantomData,
-        }
-    }
-
-    fn push(&mut self, leaf: Digest) {
-        let (mut height, mut digest) = (0, leaf);
-        while let Some((_, left)) = self.pending.pop_if(|(left_height, _)| *left_height == height) {
-            digest = domain_hash::<H>(&self.domain, &[&left, &digest]);
-            height += 1;
-        }
-        self.pending.push((height, digest));
-    }
-
-    /// The root, or `None` without leaves. Joining the smaller subtrees first is what letting a node without a partner
-    /// rise comes to.
-    fn root(mut self) -> Option<Digest> {
-        let (_, mut digest) = self.pending.pop()?;
-        while let Some((_, left)) = self.pending.pop() {
-            digest = domain_hash::<H>(&self.domain, &[&left, &digest]);
-        }
-        Some(digest)
-    }
 }
 
 #[cfg(test)]

@@ -74,6 +74,13 @@ pub trait Operands {
             .collect()
     }
 
+    /// Neighbouring elements of another type.
+    fn integers(&mut self, operand: usize, start: u64, length: u64) -> Result<Vec<i64>, ElementError> {
+        (start..start.saturating_add(length))
+            .map(|index| self.integer(operand, index))
+            .collect()
+    }
+
     /// Type and shape, or [`ElementError::Unfit`].
     fn expect_layout(&self, operand: usize) -> Result<(DataType, Vec<u32>), ElementError> {
         let (dtype, shape) = self.layout(operand).ok_or(ElementError::Unfit)?;
@@ -110,6 +117,18 @@ impl Element {
         })
     }
 
+    /// Reads integers of a type; nothing if they are numbers. Bytes that are left over are ignored.
+    pub(crate) fn integers_from_bytes(dtype: DataType, bytes: &[u8]) -> Vec<i64> {
+        match dtype {
+            DataType::Float32 => Vec::new(),
+            DataType::Int64 => words(bytes).map(i64::from_le_bytes).collect(),
+            DataType::Int32 => words(bytes).map(|word| i64::from(i32::from_le_bytes(word))).collect(),
+            DataType::Int8 => words(bytes).map(|word| i64::from(i8::from_le_bytes(word))).collect(),
+            DataType::Uint8 => bytes.iter().map(|byte| i64::from(*byte)).collect(),
+            DataType::Bool => bytes.iter().map(|byte| i64::from(*byte != 0)).collect(),
+        }
+    }
+
     /// Its little-endian bytes as an element of this type. An integer that is too wide wraps.
     pub fn to_bytes(self, dtype: DataType) -> Vec<u8> {
         let bits = match self {
@@ -137,4 +156,8 @@ impl Element {
             DataType::Bool => i64::from(integer != 0),
         })
     }
+}
+
+fn words<const SIZE: usize>(bytes: &[u8]) -> impl Iterator<Item = [u8; SIZE]> {
+    bytes.as_chunks().0.iter().copied()
 }

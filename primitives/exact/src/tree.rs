@@ -17,8 +17,8 @@ pub use partial::PartialTree;
 use crate::{
     bounded::Bounded,
     digest::{
-        CHUNK_BYTES, DOMAIN_BYTES, DataType, Digest, Hash256, LIST_DOMAIN, LIST_NODE_DOMAIN, NODE_DOMAIN, domain_hash,
-        leaf, tensor_size_bytes,
+        CHUNK_BYTES, DOMAIN_BYTES, DataType, Digest, Hash256, LEAF_DOMAIN, LIST_DOMAIN, LIST_NODE_DOMAIN, NODE_DOMAIN,
+        domain_hash, leaf, small_hash, tensor_size_bytes,
     },
 };
 use alloc::vec::Vec;
@@ -60,16 +60,16 @@ impl Tree {
 
     /// The node over two nodes.
     pub fn join<H: Hash256>(self, left: &Digest, right: &Digest) -> Digest {
-        domain_hash::<H>(self.domain(), &[left, right])
+        small_hash::<H, { DOMAIN_BYTES + 2 * size_of::<Digest>() }>(self.domain(), &[left, right])
     }
 
     /// The nodes one level above these, which are a whole level, or the span of one node.
     pub fn above<H: Hash256>(self, nodes: &[Digest]) -> Vec<Digest> {
-        let pairs = nodes.chunks(2).filter_map(|pair| match pair {
-            [left, right] => Some(self.join::<H>(left, right)),
-            lone => lone.first().copied(),
-        });
-        pairs.collect()
+        let (pairs, lone) = nodes.as_chunks::<2>();
+        let bytes = pairs.as_flattened().as_flattened();
+        let mut above = H::hash_pieces(self.domain(), bytes, 2 * size_of::<Digest>());
+        above.extend_from_slice(lone);
+        above
     }
 
     /// The nodes of level `level` over these leaves.
@@ -305,7 +305,7 @@ pub fn chunk_leaves<H: Hash256>(bytes: &[u8]) -> Vec<Digest> {
     if bytes.is_empty() {
         return [leaf::<H>(&[])].to_vec();
     }
-    bytes.chunks(CHUNK_BYTES).map(leaf::<H>).collect()
+    H::hash_pieces(&LEAF_DOMAIN, bytes, CHUNK_BYTES)
 }
 
 /// Chunk `chunk` of a tensor's bytes; `None` if there is no such chunk. Of no bytes there is one chunk, which is empty.

@@ -2,7 +2,7 @@
 //!
 //! Everything is a total function. A conversion to an integer saturates at the type's ends, and NaN becomes 0.
 
-use super::{Binary32, Number, round_shift_right};
+use super::{Binary32, round_shift_right};
 
 /// To which of the two integers around it a number goes.
 #[derive(Clone, Copy)]
@@ -72,86 +72,65 @@ impl Binary32 {
 
     /// `self · 2^exponent`, rounded once. Infinities, zero and NaN stay.
     pub const fn scale(self, exponent: i32) -> Self {
-        match self.number() {
-            Number::Finite {
-                negative,
-                significand,
-                exponent: own,
-            } => {
-                // Any number times 2^±300 is already beyond one end or the other.
-                let exponent = if exponent < -300 {
-                    -300
-                } else if exponent > 300 {
-                    300
-                } else {
-                    exponent
-                };
-                Self::round(negative, significand as u64, own + exponent)
-            }
-            _ => self,
+        if !self.is_finite() {
+            return self;
         }
+        let (significand, own) = self.parts();
+        // Any number times 2^±300 is already beyond one end or the other.
+        let exponent = if exponent < -300 {
+            -300
+        } else if exponent > 300 {
+            300
+        } else {
+            exponent
+        };
+        Self::round(self.is_negative(), significand, own + exponent)
     }
 
     /// The integer that `rounding` chooses, between `−limit − 1` and `limit`.
     const fn to_integer(self, rounding: Rounding, limit: u64) -> i64 {
-        let (negative, magnitude) = match self.number() {
-            Number::Nan => (false, 0),
-            Number::Infinite { negative } => (negative, u64::MAX),
-            // 24 bits moved up by more than 39 leave 63 bits, and the result is cut off below.
-            Number::Finite {
-                negative,
-                significand,
-                exponent,
-            } if exponent >= 0 => {
-                let shift = if exponent < 40 { exponent.unsigned_abs() } else { 40 };
-                (negative, (significand as u64) << shift)
-            }
-            Number::Finite {
-                negative,
-                significand,
-                exponent,
-            } => (
-                negative,
-                whole(negative, significand, exponent.unsigned_abs(), rounding),
-            ),
-        };
-        if negative {
-            let limit = limit + 1;
-            let magnitude = if magnitude < limit { magnitude } else { limit };
-            // For a magnitude of 2^63 the difference wraps around to i64::MIN, which is meant.
-            0i64.wrapping_sub_unsigned(magnitude)
-        } else {
-            (if magnitude < limit { magnitude } else { limit }) as i64
+        if self.is_nan() {
+            return 0;
         }
+        let negative = self.is_negative();
+        let (significand, exponent) = self.parts();
+        let magnitude = if !self.is_finite() {
+            u64::MAX
+        } else if exponent >= 0 {
+            // 24 bits moved up by more than 39 leave 63 bits, and the result is cut off below.
+            significand << (if exponent < 40 { exponent.unsigned_abs() } else { 40 })
+        } else {
+            whole(negative, significand, exponent.unsigned_abs(), rounding)
+        };
+        let limit = limit + negative as u64;
+        let magnitude = if magnitude < limit { magnitude } else { limit } as i64;
+        // A magnitude of 2^63 is i64::MIN, and stays so.
+        let sign = -(negative as i64);
+        (magnitude ^ sign).wrapping_sub(sign)
     }
 
     /// The integral number that `rounding` chooses.
     const fn integral(self, rounding: Rounding) -> Self {
-        match self.number() {
-            Number::Finite {
-                negative,
-                significand,
-                exponent,
-            } if exponent < 0 => {
-                let magnitude = whole(negative, significand, exponent.unsigned_abs(), rounding);
-                Self::round(negative, magnitude, 0)
-            }
-            _ => self,
+        let (significand, exponent) = self.parts();
+        if !self.is_finite() || exponent >= 0 {
+            return self;
         }
+        let negative = self.is_negative();
+        let magnitude = whole(negative, significand, exponent.unsigned_abs(), rounding);
+        Self::round(negative, magnitude, 0)
     }
 }
 
 /// The magnitude of the integer that `rounding` chooses for `±significand / 2^shift`.
-const fn whole(negative: bool, significand: u32, shift: u32, rounding: Rounding) -> u64 {
-    let significand = significand as u64;
-    let (below, above) = if shift < 64 {
-        (significand >> shift, significand.div_ceil(1 << shift))
+const fn whole(negative: bool, significand: u64, shift: u32, rounding: Rounding) -> u64 {
+    let (below, cut) = if shift < 64 {
+        (significand >> shift, significand & ((1 << shift) - 1))
     } else {
-        (0, (significand != 0) as u64)
+        (0, significand)
     };
     match (rounding, negative) {
         (Rounding::HalfEven, _) => round_shift_right(significand, shift),
         (Rounding::TowardZero, _) | (Rounding::Down, false) | (Rounding::Up, true) => below,
-        (Rounding::Down, true) | (Rounding::Up, false) => above,
+        (Rounding::Down, true) | (Rounding::Up, false) => below + (cut != 0) as u64,
     }
 }

@@ -15,7 +15,7 @@ const CUBIC: u32 = 0x3d37_2713;
 pub fn silu<N: Arithmetic>(x: N) -> N {
     unless_nan(x, |x| {
         let x = at_least(x, LEAST);
-        let (digits, power) = decay(x);
+        let (digits, power) = decay(x).factors();
         let divisor = N::constant(ONE) + digits * power;
         let below = ((x * digits) / divisor) * power;
         N::select(x.less(N::constant(ZERO)), below, x / divisor)

@@ -1,10 +1,7 @@
 //! The single operations that every function is a sequence of.
 
 use crate::binary32::Binary32;
-use core::{
-    cmp::Ordering,
-    ops::{Add, Div, Mul, Neg, Sub},
-};
+use core::ops::{Add, Div, Mul, Neg, Sub};
 
 /// Something that computes with binary32 numbers: one of them, a vector of them, or an expression yet to be compiled.
 ///
@@ -42,6 +39,19 @@ pub trait Arithmetic:
 
     /// `self / 2^exponent`, from 1 to below 2, for a positive, normal, finite number: `bits & 0x007fffff | 0x3f800000`.
     fn significand(self) -> Self;
+
+    /// The nearest integral number, ties to even, for `|self| ≤ 2^22`: the sum with `1.5·2^23` has no place for a fraction.
+    fn nearest_integral(self) -> Self {
+        let shifter = Self::constant(0x4b40_0000);
+        (self + shifter) - shifter
+    }
+
+    /// `self · 2^exponent`, rounded once, for a number of magnitude from ½ to below 4 and an integral exponent from −160 to 160.
+    /// The first of two powers leaves it normal.
+    fn scaled(self, exponent: Self) -> Self {
+        let half = (exponent * Self::constant(0x3f00_0000)).nearest_integral();
+        self * half.power_of_two() * (exponent - half).power_of_two()
+    }
 }
 
 impl Arithmetic for Binary32 {
@@ -56,11 +66,11 @@ impl Arithmetic for Binary32 {
     }
 
     fn less(self, other: Self) -> bool {
-        self.compare(other) == Some(Ordering::Less)
+        self.is_less(other)
     }
 
     fn equal(self, other: Self) -> bool {
-        self.compare(other) == Some(Ordering::Equal)
+        self == other && !self.is_nan()
     }
 
     fn select(mask: bool, yes: Self, no: Self) -> Self {
@@ -77,5 +87,13 @@ impl Arithmetic for Binary32 {
 
     fn significand(self) -> Self {
         Self::from_bits(self.to_bits() & 0x007f_ffff | 0x3f80_0000)
+    }
+
+    fn nearest_integral(self) -> Self {
+        self.round_half_even()
+    }
+
+    fn scaled(self, exponent: Self) -> Self {
+        self.scale(exponent.round_to_i32())
     }
 }

@@ -1,8 +1,6 @@
 //! `exp`, and the functions that are quotients of it.
 
-use super::{
-    Arithmetic, HALF, ONE, TWO, at_least, at_most, magnitude, nearest_integral, polynomial, unless_nan, with_sign_of,
-};
+use super::{Arithmetic, HALF, ONE, TWO, at_least, at_most, magnitude, polynomial, unless_nan, with_sign_of};
 
 /// `1 / log 2`.
 const LOG2_E: u32 = 0x3fb8_aa3b;
@@ -47,7 +45,7 @@ pub(super) struct Exponential<N> {
 impl<N: Arithmetic> Exponential<N> {
     /// The exponential of a number from −110 to 89.
     pub(super) fn new(x: N) -> Self {
-        let exponent = nearest_integral(x * N::constant(LOG2_E));
+        let exponent = (x * N::constant(LOG2_E)).nearest_integral();
         let rest = (x - exponent * N::constant(LOG_2_HIGH)) - exponent * N::constant(LOG_2_LOW);
         let curved = (rest * rest) * polynomial(rest, EXP);
         Self {
@@ -61,33 +59,36 @@ impl<N: Arithmetic> Exponential<N> {
         self.significand * self.exponent.power_of_two()
     }
 
+    /// The number itself.
+    fn number(self) -> N {
+        self.significand.scaled(self.exponent)
+    }
+
     /// Two factors. The first one is normal and holds all the digits; the second one is a power of two.
     pub(super) fn factors(self) -> (N, N) {
-        let half = nearest_integral(self.exponent * N::constant(HALF));
+        let half = (self.exponent * N::constant(HALF)).nearest_integral();
         let rest = self.exponent - half;
         (self.significand * half.power_of_two(), rest.power_of_two())
     }
 }
 
-/// The exponential of `−|x|`, in two factors.
-pub(super) fn decay<N: Arithmetic>(x: N) -> (N, N) {
-    Exponential::new(at_least(-magnitude(x), EXP_LEAST)).factors()
+/// The exponential of `−|x|`.
+pub(super) fn decay<N: Arithmetic>(x: N) -> Exponential<N> {
+    Exponential::new(at_least(-magnitude(x), EXP_LEAST))
 }
 
 /// `e^x`.
 pub fn exp<N: Arithmetic>(x: N) -> N {
     unless_nan(x, |x| {
         let x = at_least(at_most(x, EXP_GREATEST), EXP_LEAST);
-        let (digits, power) = Exponential::new(x).factors();
-        digits * power
+        Exponential::new(x).number()
     })
 }
 
 /// The logistic function `1 / (1 + e^−x)`; for `x < 0` as `e^x / (1 + e^x)`, which keeps its digits.
 pub fn sigmoid<N: Arithmetic>(x: N) -> N {
     unless_nan(x, |x| {
-        let (digits, power) = decay(x);
-        let decay = digits * power;
+        let decay = decay(x).number();
         let one = N::constant(ONE);
         let dividend = N::select(x.less(N::constant(0)), decay, one);
         dividend / (one + decay)

@@ -63,12 +63,6 @@ fn at_least<N: Arithmetic>(x: N, limit: u32) -> N {
     N::select(x.less(limit), limit, x)
 }
 
-/// The nearest integral number, ties to even, for `|x| ≤ 2^22`: the sum with `1.5·2^23` has no place for a fraction.
-fn nearest_integral<N: Arithmetic>(x: N) -> N {
-    let shifter = N::constant(0x4b40_0000);
-    (x + shifter) - shifter
-}
-
 /// `c[0] + x·(c[1] + x·(c[2] + …))`, from the inside out. The coefficients are bits.
 fn polynomial<N: Arithmetic, const COUNT: usize>(x: N, coefficients: [u32; COUNT]) -> N {
     let mut from_last = coefficients.into_iter().rev().map(N::constant);

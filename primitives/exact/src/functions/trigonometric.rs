@@ -1,6 +1,6 @@
 //! Sine and cosine, for `|x| ≤ 2^20`.
 
-use super::{Arithmetic, NAN, ONE, ZERO, magnitude, nearest_integral, polynomial};
+use super::{Arithmetic, NAN, ONE, ZERO, magnitude, polynomial};
 
 /// The number that follows `2^20`. From it on the result is NaN, rather than one with few right digits.
 const BEYOND: u32 = 0x4980_0001;
@@ -36,8 +36,8 @@ struct Angle<N> {
 impl<N: Arithmetic> Angle<N> {
     /// Takes an angle of at most `2^20` apart. `|r| < 0.9`, since `2/π` and the product with it are rounded.
     fn new(x: N) -> Self {
-        let n = nearest_integral(x * N::constant(TWO_OVER_PI));
-        let high = nearest_integral(n * N::constant(SPLIT_INVERSE)) * N::constant(SPLIT);
+        let n = (x * N::constant(TWO_OVER_PI)).nearest_integral();
+        let high = (n * N::constant(SPLIT_INVERSE)).nearest_integral() * N::constant(SPLIT);
         let low = n - high;
         // A difference that cancels is exact; what one that does not cancel rounds off goes into the lost part.
         let subtract = |(rest, lost): (N, N), product: N| {
@@ -52,7 +52,7 @@ impl<N: Arithmetic> Angle<N> {
 
         let z = r * r;
         Self {
-            quadrant: n - nearest_integral(n * N::constant(QUARTER)) * N::constant(FOUR),
+            quadrant: n - (n * N::constant(QUARTER)).nearest_integral() * N::constant(FOUR),
             sin: r + r * (z * polynomial(z, SIN)),
             cos: N::constant(ONE) + (z * N::constant(MINUS_HALF) + (z * z) * polynomial(z, COS)),
         }

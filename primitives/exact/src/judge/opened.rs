@@ -38,6 +38,25 @@ impl<'a> Opened<'a> {
         *self.read.get_mut(operand)?.get_mut(position)? = true;
         chunks.get(position).map(|opened| &*opened.bytes)
     }
+
+    /// The type of an operand, and the bytes of neighbouring elements of it, by chunks.
+    fn row(&mut self, operand: usize, start: u64, length: u64) -> Result<(DataType, Vec<&'a [u8]>), ElementError> {
+        let dtype = self.operands.get(operand).ok_or(ElementError::Unfit)?.dtype;
+        let (mut pieces, mut index, mut left) = (Vec::new(), start, length);
+        while left > 0 {
+            let closed = ElementError::Closed { operand, index };
+            let (chunk, range) = place_of(dtype, index).ok_or(closed)?;
+            let bytes = self.chunk(operand, chunk).and_then(|bytes| bytes.get(range.start..));
+            let bytes = bytes.ok_or(closed)?;
+            let count = left.min((bytes.len() / dtype.size_bytes()) as u64);
+            let piece = usize::try_from(count)
+                .ok()
+                .and_then(|count| bytes.get(..count * dtype.size_bytes()));
+            pieces.push(piece.filter(|piece| !piece.is_empty()).ok_or(closed)?);
+            (index, left) = (index.saturating_add(count), left.saturating_sub(count));
+        }
+        Ok((dtype, pieces))
+    }
 }
 
 impl Operands for Opened<'_> {
@@ -62,37 +81,28 @@ impl Operands for Opened<'_> {
 
     /// As reading them one by one, but each chunk is looked up once.
     fn numbers(&mut self, operand: usize, start: u64, length: u64) -> Result<Vec<Binary32>, ElementError> {
-        if self
-            .operands
-            .get(operand)
-            .is_none_or(|opened| opened.dtype != DataType::Float32)
-        {
+        let (dtype, pieces) = self.row(operand, start, length)?;
+        if dtype != DataType::Float32 {
             return Err(ElementError::Unfit);
         }
-        let (mut numbers, end) = (Vec::new(), start.saturating_add(length));
-        let mut index = start;
-        while index < end {
-            let closed = ElementError::Closed { operand, index };
-            let (chunk, range) = place_of(DataType::Float32, index).ok_or(closed)?;
-            let bytes = self
-                .chunk(operand, chunk)
-                .and_then(|bytes| bytes.get(range.start..))
-                .ok_or(closed)?;
-            let (words, _) = bytes.as_chunks::<4>();
-            if words.is_empty() {
-                return Err(closed);
-            }
-            let wanted = usize::try_from(end.saturating_sub(index)).unwrap_or(usize::MAX);
-            let before = numbers.len();
-            numbers.extend(
-                words
-                    .iter()
-                    .take(wanted)
-                    .map(|word| Binary32::from_bits(u32::from_le_bytes(*word))),
-            );
-            index = index.saturating_add(numbers.len().saturating_sub(before) as u64);
+        let mut numbers = Vec::with_capacity(pieces.iter().map(|piece| piece.len() / 4).sum());
+        for piece in pieces {
+            let words = piece.as_chunks::<4>().0.iter();
+            numbers.extend(words.map(|word| Binary32::from_bits(u32::from_le_bytes(*word))));
         }
         Ok(numbers)
+    }
+
+    /// As reading them one by one, but each chunk is looked up once.
+    fn integers(&mut self, operand: usize, start: u64, length: u64) -> Result<Vec<i64>, ElementError> {
+        let (dtype, pieces) = self.row(operand, start, length)?;
+        if dtype == DataType::Float32 {
+            return Err(ElementError::Unfit);
+        }
+        let integers = pieces
+            .iter()
+            .flat_map(|piece| Element::integers_from_bytes(dtype, piece));
+        Ok(integers.collect())
     }
 }
 

@@ -10,7 +10,10 @@ use crate::{
     tensor::Tensor,
 };
 use alloc::vec::Vec;
-use core::cmp::Ordering;
+use core::{
+    cmp::Ordering,
+    ops::{Div, Sub},
+};
 
 /// One element from a row.
 pub(super) fn reduce(reduction: Reduction, operands: &mut impl Operands, index: u64) -> Result<Element, ElementError> {
@@ -20,7 +23,7 @@ pub(super) fn reduce(reduction: Reduction, operands: &mut impl Operands, index: 
         let row = operands.numbers(0, start, length)?;
         return numbers(reduction, &row);
     }
-    let row = integers(operands, start, length)?;
+    let row = operands.integers(0, start, length)?;
     let position = |better: Ordering| first(&row, better).map(|position| position as i64);
     let element = match reduction {
         Reduction::Sum => Some(row.iter().fold(0i64, |sum, x| sum.wrapping_add(*x))),
@@ -57,7 +60,7 @@ pub(super) fn cumulative_sum(operands: &mut impl Operands, index: u64) -> Result
     Ok(if dtype == DataType::Float32 {
         Element::Number(reduce::sum(operands.numbers(0, start, count)?.into_iter()))
     } else {
-        let row = integers(operands, start, count)?;
+        let row = operands.integers(0, start, count)?;
         Element::Integer(row.iter().fold(0i64, |sum, x| sum.wrapping_add(*x)))
     })
 }
@@ -82,13 +85,18 @@ pub(super) fn top_k(
             .map(|x| order(x, largest))
             .collect()
     } else {
-        integers(operands, start, length)?
+        operands.integers(0, start, length)?
     };
     let mut places: Vec<(usize, i64)> = keys.into_iter().enumerate().collect();
-    // A stable sort keeps the order of equal ones.
-    places.sort_by(|(_, a), (_, b)| if largest { b.cmp(a) } else { a.cmp(b) });
     let rank = usize::try_from(rank).map_err(|_| ElementError::Unfit)?;
-    let (place, _) = places.get(rank).ok_or(ElementError::Unfit)?;
+    if rank >= places.len() {
+        return Err(ElementError::Unfit);
+    }
+    // Of equal ones the first is better, so no two are the same.
+    let (_, (place, _), _) = places.select_nth_unstable_by(rank, |(i, a), (j, b)| {
+        let by_value = if largest { b.cmp(a) } else { a.cmp(b) };
+        by_value.then(i.cmp(j))
+    });
     Ok(Element::Integer(*place as i64))
 }
 
@@ -111,19 +119,44 @@ pub(super) fn log_softmax(operands: &mut impl Operands, index: u64) -> Result<El
     one_of_row(operands, index, log_softmax_row)
 }
 
-pub(super) fn softmax_row(row: &[Binary32]) -> Vec<Binary32> {
-    let max = reduce::max(row.iter().copied()).unwrap_or(Binary32::NAN);
-    let powers: Vec<Binary32> = row.iter().map(|x| exp(*x - max)).collect();
-    let total = reduce::sum(powers.iter().copied());
-    powers.into_iter().map(|power| power / total).collect()
+/// A row before the last step, which takes each number for itself: one that is judged needs it for one.
+pub(super) struct Unfinished {
+    numbers: Vec<Binary32>,
+    /// What each number is divided by, or less.
+    by: Binary32,
+    last_step: fn(Binary32, Binary32) -> Binary32,
 }
 
-pub(super) fn log_softmax_row(row: &[Binary32]) -> Vec<Binary32> {
+impl Unfinished {
+    fn all(self) -> impl Iterator<Item = Binary32> {
+        let Self { numbers, by, last_step } = self;
+        numbers.into_iter().map(move |number| last_step(number, by))
+    }
+
+    fn one(&self, place: usize) -> Option<Binary32> {
+        self.numbers.get(place).map(|number| (self.last_step)(*number, self.by))
+    }
+}
+
+pub(super) fn softmax_row(row: &[Binary32]) -> Unfinished {
+    let max = reduce::max(row.iter().copied()).unwrap_or(Binary32::NAN);
+    let powers: Vec<Binary32> = row.iter().map(|x| exp(*x - max)).collect();
+    Unfinished {
+        by: reduce::sum(powers.iter().copied()),
+        numbers: powers,
+        last_step: Div::div,
+    }
+}
+
+pub(super) fn log_softmax_row(row: &[Binary32]) -> Unfinished {
     let max = reduce::max(row.iter().copied()).unwrap_or(Binary32::NAN);
     let below: Vec<Binary32> = row.iter().map(|x| *x - max).collect();
     let powers: Vec<Binary32> = below.iter().map(|x| exp(*x)).collect();
-    let logarithm = log(reduce::sum(powers.into_iter()));
-    below.into_iter().map(|x| x - logarithm).collect()
+    Unfinished {
+        numbers: below,
+        by: log(reduce::sum(powers.into_iter())),
+        last_step: Sub::sub,
+    }
 }
 
 /// `(x − mean) / √(mean of (x − mean)² + epsilon) · weight + bias`.
@@ -136,23 +169,26 @@ pub(super) fn rms_norm(operands: &mut impl Operands, epsilon: u32, index: u64) -
     norm(operands, index, |row| rms_norm_row(row, epsilon))
 }
 
-fn layer_norm_row(row: &[Binary32], epsilon: u32) -> Vec<Binary32> {
+fn layer_norm_row(row: &[Binary32], epsilon: u32) -> Unfinished {
     let mean = reduce::mean(row.iter().copied());
     let centred: Vec<Binary32> = row.iter().map(|x| *x - mean).collect();
     rms_norm_row(&centred, epsilon)
 }
 
-fn rms_norm_row(row: &[Binary32], epsilon: u32) -> Vec<Binary32> {
+fn rms_norm_row(row: &[Binary32], epsilon: u32) -> Unfinished {
     let squares: Vec<Binary32> = row.iter().map(|x| *x * *x).collect();
-    let divisor = (reduce::mean(squares.into_iter()) + Binary32::from_bits(epsilon)).sqrt();
-    row.iter().map(|x| *x / divisor).collect()
+    Unfinished {
+        numbers: row.to_vec(),
+        by: (reduce::mean(squares.into_iter()) + Binary32::from_bits(epsilon)).sqrt(),
+        last_step: Div::div,
+    }
 }
 
 /// An element of a normalised row, times its weight and plus its bias where there are any.
 fn norm(
     operands: &mut impl Operands,
     index: u64,
-    of_row: impl Fn(&[Binary32]) -> Vec<Binary32>,
+    of_row: impl Fn(&[Binary32]) -> Unfinished,
 ) -> Result<Element, ElementError> {
     let (_, length) = row_layout(operands)?;
     let place = place(index, length)?;
@@ -194,27 +230,21 @@ fn scale_and_shift(mut numbers: Vec<Binary32>, inputs: &[&Tensor]) -> Vec<Binary
 }
 
 /// All rows of a tensor.
-pub(super) fn by_row(input: &Tensor, of_row: impl Fn(&[Binary32]) -> Vec<Binary32>) -> Vec<Binary32> {
+pub(super) fn by_row(input: &Tensor, of_row: impl Fn(&[Binary32]) -> Unfinished) -> Vec<Binary32> {
     let numbers: Vec<Binary32> = input.numbers().collect();
     let length = input.shape().last().copied().unwrap_or(1).max(1) as usize;
-    numbers.chunks(length).flat_map(of_row).collect()
+    numbers.chunks(length).flat_map(|row| of_row(row).all()).collect()
 }
 
 fn one_of_row(
     operands: &mut impl Operands,
     index: u64,
-    of_row: impl Fn(&[Binary32]) -> Vec<Binary32>,
+    of_row: impl Fn(&[Binary32]) -> Unfinished,
 ) -> Result<Element, ElementError> {
     let (_, length) = row_layout(operands)?;
     let place = usize::try_from(place(index, length)?).map_err(|_| ElementError::Unfit)?;
     let row = of_row(&operands.numbers(0, row_start(index, length)?, length)?);
-    row.get(place).copied().map(Element::Number).ok_or(ElementError::Unfit)
-}
-
-fn integers(operands: &mut impl Operands, start: u64, length: u64) -> Result<Vec<i64>, ElementError> {
-    (start..start.saturating_add(length))
-        .map(|index| operands.integer(0, index))
-        .collect()
+    row.one(place).map(Element::Number).ok_or(ElementError::Unfit)
 }
 
 /// Where the first integer stands that no other one is better than.
