@@ -21,6 +21,10 @@ const QUEUE: usize = 256;
 const ATTEMPTS: u32 = 5;
 /// Pause before the second attempt; it grows with each.
 const PAUSE: Duration = Duration::from_millis(300);
+/// How often one transaction is signed anew at a newer block.
+const CATCH_UP_ATTEMPTS: u32 = 15;
+/// Pause before each of these.
+const CATCH_UP_PAUSE: Duration = Duration::from_millis(if cfg!(test) { 1 } else { 2_000 });
 
 /// How far a transaction is followed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -114,11 +118,8 @@ async fn run(pool: impl Pool, mut queue: mpsc::Receiver<Request>) {
 }
 
 async fn hand_in(pool: &impl Pool, next: &mut Option<u64>, call: &Call, wait: Wait) -> Result<Watching, SubmitError> {
-    let mut said = String::new();
-    for attempt in 0..ATTEMPTS {
-        if attempt > 0 {
-            tokio::time::sleep(PAUSE * attempt).await;
-        }
+    let (mut by_nonce, mut by_block) = (0, 0);
+    loop {
         let nonce = match *next {
             Some(nonce) => nonce,
             None => pool
@@ -126,23 +127,34 @@ async fn hand_in(pool: &impl Pool, next: &mut Option<u64>, call: &Call, wait: Wa
                 .await
                 .map_err(|error| SubmitError::NotSent(error.to_string()))?,
         };
-        match pool.submit(call, nonce, wait).await {
+        let refusal = match pool.submit(call, nonce, wait).await {
             Ok(watching) => {
                 *next = Some(nonce + 1);
                 return Ok(watching);
             }
-            Err(PoolError::Nonce(reason)) => {
+            Err(refusal) => refusal,
+        };
+        *next = None;
+        match refusal {
+            PoolError::Nonce(reason) => {
+                by_nonce += 1;
+                if by_nonce == ATTEMPTS {
+                    return Err(SubmitError::NonceTaken { reason });
+                }
                 tracing::debug!(%call, nonce, reason, "the pool refuses the nonce; asking the node for the next one");
-                *next = None;
-                said = reason;
+                tokio::time::sleep(PAUSE * by_nonce).await;
             }
-            Err(PoolError::Final(error)) => {
-                *next = None;
-                return Err(error);
+            PoolError::Signature(reason) => {
+                by_block += 1;
+                if by_block == CATCH_UP_ATTEMPTS {
+                    return Err(SubmitError::NodeBehind { reason });
+                }
+                tracing::debug!(%call, reason, "the pool refuses the signature; signing at a newer block");
+                tokio::time::sleep(CATCH_UP_PAUSE).await;
             }
+            PoolError::Final(error) => return Err(error),
         }
     }
-    Err(SubmitError::NonceTaken { reason: said })
 }
 
 #[cfg(test)]
@@ -161,6 +173,8 @@ mod tests {
         asked: u32,
         taken: Vec<u64>,
         broke: bool,
+        /// So many attempts are at a block that the pool does not know yet.
+        behind: u32,
     }
 
     impl FakePool {
@@ -181,6 +195,10 @@ mod tests {
             self.state(|state| {
                 if state.broke {
                     return Err(PoolError::Final(SubmitError::CannotPayFees));
+                }
+                if state.behind > 0 {
+                    state.behind -= 1;
+                    return Err(PoolError::Signature("Transaction has a bad signature".into()));
                 }
                 if nonce != state.next {
                     return Err(PoolError::Nonce("Priority is too low".into()));
@@ -228,6 +246,21 @@ mod tests {
             .await
             .expect("taken at the second attempt");
         pool.state(|state| assert_eq!((state.taken.clone(), state.asked), (vec![0, 4], 2)));
+    }
+
+    #[tokio::test]
+    async fn a_node_that_catches_up_is_waited_for_but_not_forever() {
+        let pool = FakePool::default();
+        let account = account(&pool);
+        pool.state(|state| state.behind = 3);
+        account
+            .send(call(), Wait::InBlock)
+            .await
+            .expect("taken at the fourth attempt");
+        pool.state(|state| state.behind = u32::MAX);
+        let outcome = account.send(call(), Wait::InBlock).await;
+        assert!(matches!(outcome, Err(SubmitError::NodeBehind { .. })), "{outcome:?}");
+        pool.state(|state| assert_eq!(state.taken, [0]));
     }
 
     #[tokio::test]

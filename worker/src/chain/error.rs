@@ -104,6 +104,14 @@ pub enum SubmitError {
         /// What the pool said last.
         reason: String,
     },
+    /// The node's pool does not know the block that the transaction was signed at.
+    #[error(
+        "the node is still catching up, and takes no transactions ({reason}): try again in a minute, or another node"
+    )]
+    NodeBehind {
+        /// What the pool said last.
+        reason: String,
+    },
     /// The very same transaction waits in the pool.
     #[error("this transaction waits in the pool already: its outcome will show on chain")]
     AlreadyInPool,
@@ -135,7 +143,7 @@ impl SubmitError {
 
     /// Whether the connection is at fault.
     pub fn is_connection(&self) -> bool {
-        matches!(self, Self::Unknown(_) | Self::NotSent(_))
+        matches!(self, Self::Unknown(_) | Self::NotSent(_) | Self::NodeBehind { .. })
     }
 
     /// Whether the transaction certainly had no effect and may have one later, or in smaller parts.
@@ -149,6 +157,9 @@ impl SubmitError {
 pub enum PoolError {
     /// The nonce is too low, too high, or taken by a transaction in the pool.
     Nonce(String),
+    /// The signature does not hold. The pool checks it at its own newest block; it holds only if that is not before the final block
+    /// from which on the transaction is valid, which it is on a node that has just started, and only if the runtime is the same.
+    Signature(String),
     /// Anything else.
     Final(SubmitError),
 }
@@ -177,6 +188,7 @@ pub(super) fn pool_error(error: &ExtrinsicError) -> PoolError {
 fn classify(code: i32, data: &str, said: String) -> PoolError {
     match code {
         1010 if data.contains("outdated") || data.contains("future") => PoolError::Nonce(said),
+        1010 if data.contains("bad signature") => PoolError::Signature(said),
         1010 if data.contains("pay some fees") => PoolError::Final(SubmitError::CannotPayFees),
         1010 if data.contains("exhaust the block") => PoolError::Final(SubmitError::TooHeavy),
         1013 => PoolError::Final(SubmitError::AlreadyInPool),
@@ -207,6 +219,8 @@ mod tests {
     fn pool_codes_become_words() {
         let outdated = classify(1010, "Transaction is outdated", "Invalid Transaction".into());
         assert!(matches!(outdated, PoolError::Nonce(_)));
+        let behind = classify(1010, "Transaction has a bad signature", "Invalid Transaction".into());
+        assert!(matches!(behind, PoolError::Signature(_)));
         assert!(matches!(
             classify(1014, "", "Priority is too low".into()),
             PoolError::Nonce(_)
