@@ -1,7 +1,7 @@
 //! The command line.
 
 use crate::{
-    commands::{self, demo::DemoArgs, models::ModelsCommand, request::RequestArgs},
+    commands::{self, demo::DemoArgs, models::ModelsCommand, request::RequestArgs, stake::StakeCommand},
     config::{DEFAULT_NODE, ServeArgs, WatchArgs},
 };
 use clap::{Args, Parser, Subcommand};
@@ -36,6 +36,9 @@ pub enum Command {
     Why(commands::status::WhyArgs),
     /// Show an account: its money, its worker's stake and offers, its open jobs
     Status(commands::status::StatusArgs),
+    /// Add to a worker's stake, take of it, or leave with all of it
+    #[command(subcommand)]
+    Stake(StakeCommand),
     /// Show it all on a chain of your own: a node, workers of whom one cheats, a watcher, fifty handwritten digits
     Demo(DemoArgs),
     /// Run a program for as long as standard input stays open

@@ -60,6 +60,10 @@ pub enum WorkersCall {
     BondMore {
         amount: Balance,
     },
+    Unbond {
+        amount: Balance,
+    },
+    Withdraw,
     PublishOffer {
         version: ModelVersion,
         price: Balance,
@@ -70,6 +74,8 @@ pub enum WorkersCall {
     },
     Pause,
     Resume,
+    Drain,
+    Leave,
     ApplySlash {
         slash: SlashId,
     },

@@ -5,6 +5,7 @@ pub mod guard;
 pub mod models;
 pub mod request;
 pub mod serve;
+pub mod stake;
 pub mod status;
 pub mod watch;
 
@@ -45,6 +46,7 @@ pub async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Models(command) => models::run(command).await,
         Command::Why(args) => status::why(args).await,
         Command::Status(args) => status::status(args).await,
+        Command::Stake(command) => stake::run(command).await,
         Command::Demo(args) => demo::run(args).await,
         Command::Guard(args) => guard::run(args).await,
     }

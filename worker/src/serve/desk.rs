@@ -183,11 +183,13 @@ impl<'a> Desk<'a> {
                 () = tokio::time::sleep_until(leave_at.unwrap_or_else(Instant::now)), if leave_at.is_some() => {
                     tracing::warn!(unfinished = self.unfinished(), "leaving with work unfinished; start again soon");
                     self.warn_of_disputes();
+                    self.warn_of_open_claims();
                     return Ok(Ended::Finished);
                 }
             }
             if leave_at.is_some() && self.unfinished() == 0 && self.transactions.is_empty() {
                 tracing::info!("all work is finished");
+                self.warn_of_open_claims();
                 return Ok(Ended::Finished);
             }
         }
@@ -222,6 +224,27 @@ impl<'a> Desk<'a> {
                 ?jobs,
                 "CLAIMS ARE DISPUTED: a worker that is not there to answer loses all the stake that is locked for them; \
                  start again before a clock runs out"
+            );
+        }
+    }
+
+    /// Says until when somebody may challenge what this worker has claimed, since nobody else would answer.
+    fn warn_of_open_claims(&self) {
+        let mine = self.view.jobs.values().filter_map(|job| match &job.state {
+            JobState::Claimed {
+                assignment,
+                window_until,
+                ..
+            } if assignment.worker == self.policy.me => Some(*window_until),
+            _ => None,
+        });
+        let windows: Vec<BlockNumber> = mine.filter(|until| *until >= self.view.best).collect();
+        if let Some(last) = windows.iter().max() {
+            tracing::warn!(
+                claims = windows.len(),
+                blocks = last - self.view.best,
+                "claims may still be challenged for so many blocks; whoever is challenged has to answer, so start again \
+                 within minutes"
             );
         }
     }

@@ -99,12 +99,16 @@ async fn register(snapshot: &Snapshot, account: &Account, config: &Config) -> Re
             send(account, Call::Workers(WorkersCall::Resume)).await?;
         }
         WorkerStatus::Draining => {
-            tracing::warn!("the worker is draining on chain: resuming it; to leave, stop this program instead");
+            tracing::warn!(
+                "the worker was draining on chain: resuming it; `assay-worker stake leave` lets it leave while this program runs"
+            );
             send(account, Call::Workers(WorkersCall::Resume)).await?;
         }
         WorkerStatus::Left => {
             return Err(ServeError::Unfit(
-                "the worker has left: withdraw its stake when it is unbonded, then register it again".into(),
+                "the worker has left: once its stake is unbonded, `assay-worker stake withdraw` gives it back, and it can be \
+                 registered again"
+                    .into(),
             ));
         }
     }

@@ -12,7 +12,11 @@ use assay_e2e::{
     worker,
 };
 use assay_types::Phase;
-use assay_worker::{chain::BlockNumber, request::terms::Terms, units::UNIT};
+use assay_worker::{
+    chain::{Account, BlockNumber, Call, DisputesCall, Wait},
+    request::terms::Terms,
+    units::UNIT,
+};
 
 /// Who lies, or is said to.
 const DAVE: worker::Terms = worker::Terms {
@@ -57,6 +61,12 @@ async fn claimed(network: &Network, digits: &Digits, index: usize) -> anyhow::Re
     let ticket = network.submit(&bob, &digits.job(index, &terms)?.request).await?;
     network.phase(ticket, Phase::Claimed, CLOSE_BLOCKS).await?;
     Ok(ticket)
+}
+
+/// Makes a move in a dispute by hand.
+async fn play(account: &Account, call: DisputesCall) -> anyhow::Result<()> {
+    account.send(Call::Disputes(call), Wait::Finalized).await?;
+    Ok(())
 }
 
 /// Fails unless what was said has all of these words.

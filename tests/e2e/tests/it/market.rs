@@ -66,6 +66,11 @@ async fn workers_are_paid_for_right_results() {
             a_stopped_worker(network, &digits, charlie, &dave).await
         })
         .await;
+    network
+        .story("a worker leaves, and its stake unbonds", async |network| {
+            a_worker_leaves(network, &digits, &dave).await
+        })
+        .await;
 }
 
 async fn the_cheapest_offer_wins(network: &Network, digits: &Digits, charlie: &Worker) -> anyhow::Result<()> {
@@ -238,6 +243,48 @@ async fn a_stopped_worker(network: &Network, digits: &Digits, charlie: Worker, d
     assert_eq!(tale.assignments(), [(dave.account().clone(), 5 * UNIT / 10)]);
     assert_eq!(tale.end()?, (CloseReason::Accepted, 5 * UNIT / 10));
     Ok(())
+}
+
+async fn a_worker_leaves(network: &Network, digits: &Digits, dave: &Worker) -> anyhow::Result<()> {
+    let info = async || dave.info(network).await;
+    let stake = info().await?.stake;
+    network
+        .refuses("Dave", &["stake", "withdraw"], &["nothing unbonds", "stake leave"])
+        .await?;
+    network
+        .refuses(
+            "Dave",
+            &["stake", "unbond", "1001"],
+            &["1001 ASY", "1000 of the stake are free"],
+        )
+        .await?;
+    let added = network.assay_worker("Dave", &["stake", "add", "2.5"]).await?;
+    ensure!(
+        added.succeeded && added.output.contains("1002.5 ASY staked"),
+        "{added:?}"
+    );
+
+    // What it has, it finishes first.
+    let bob = network.account("Bob")?;
+    let ticket = network.submit(&bob, &digits.job(4, &terms())?.request).await?;
+    let left = network.assay_worker("Dave", &["stake", "leave"]).await?;
+    ensure!(left.succeeded && left.errors.contains("takes no more jobs"), "{left:?}");
+    ensure!(left.output.contains("1002.5 ASY unbond until block"), "{left:?}");
+    let tale = network.tale(ticket, CLOSE_BLOCKS).await?;
+    assert_eq!(tale.end()?, (CloseReason::WindowPassed, 5 * UNIT / 10));
+    let after = info().await?;
+    assert_eq!((after.status, after.stake, after.locked), (WorkerStatus::Left, 0, 0));
+    assert_eq!(after.unbonding[0].0, stake + 5 * UNIT / 2);
+    network
+        .refuses(
+            "Dave",
+            &["stake", "withdraw"],
+            &["nothing is unbonded yet", "the first part is at block"],
+        )
+        .await?;
+    network
+        .refuses("Dave", &["stake", "leave"], &["has left already"])
+        .await
 }
 
 async fn nothing_is_held_of(network: &Network, name: &str) -> anyhow::Result<()> {

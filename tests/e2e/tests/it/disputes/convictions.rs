@@ -6,7 +6,7 @@ use assay_types::{
     CloseReason,
     dispute::{Fault, Place},
 };
-use assay_worker::chain::WorkersEvent;
+use assay_worker::chain::{DisputesCall, WorkersEvent};
 
 /// Whether a worker fell silent where it was to.
 type Where = fn(&Place) -> bool;
@@ -177,6 +177,73 @@ async fn a_watcher_killed_in_the_middle_of_a_dispute_finishes_it() {
                 &said,
                 &["going on with the disputes that the chain has", "1 won, 0 lost"],
             )
+        })
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_right_output_with_a_wrong_trace_is_convicted_once_it_is_challenged() {
+    let mut network = Network::start().await;
+    network
+        .story("whoever makes a trace up is convicted by it", async |network| {
+            set_clocks(network, 240).await?;
+            let digits = Digits::register(network).await?;
+            let _dave = Worker::start_lying(network, DAVE, &["--lie", "wrong-trace"]).await?;
+            let ticket = claimed(network, &digits, 0).await?;
+            // No watcher challenges an output that is right, but a client may, and its watcher goes on with that.
+            let eve = network.account("Eve")?;
+            play(&eve, DisputesCall::Challenge { job: ticket.job }).await?;
+            let watcher = Watcher::start(network, "Eve").await?;
+            let tale = network.tale(ticket, CLOSE_BLOCKS + 3 * GAME_BLOCKS).await?;
+            assert_eq!(tale.claims()[0].1, digits.answer(0)?.digest, "the claim was wrong");
+            assert_eq!(tale.end()?, (CloseReason::Fraud, 0));
+            let record = network
+                .dispute_record("a conviction", ticket, GAME_BLOCKS * 5, |record| {
+                    record.conviction().is_ok()
+                })
+                .await?;
+            ensure!(
+                matches!(record.conviction()?.fault, Fault::Element { .. }),
+                "{record:?}"
+            );
+            watcher.until_said(network, WON, 1, GAME_BLOCKS).await
+        })
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_killed_in_the_middle_of_a_dispute_loses_nothing() {
+    let mut network = Network::start().await;
+    network
+        .story("both sides go on after the node's restart", async |network| {
+            set_clocks(network, 480).await?;
+            let digits = Digits::register(network).await?;
+            let late = ["--lie", "late", "--late-seconds", "5"];
+            let _dave = Worker::start_lying(network, DAVE, &late).await?;
+            let watcher = Watcher::start(network, "Eve").await?;
+            let ticket = claimed(network, &digits, 0).await?;
+            network
+                .disputed("the trace is revealed", ticket, GAME_BLOCKS, |dispute| {
+                    dispute.trace.clone()
+                })
+                .await?;
+            network.kill_node()?;
+            network.restart_node().await?;
+            let still = network.client().finalized().await?.dispute(ticket.job).await?;
+            ensure!(still.is_some(), "the dispute was over before the node was killed");
+
+            let tale = network.tale(ticket, CLOSE_BLOCKS + 5 * GAME_BLOCKS).await?;
+            assert_eq!(tale.end()?, (CloseReason::Fraud, 0));
+            let record = network
+                .dispute_record("a conviction", ticket, GAME_BLOCKS * 8, |record| {
+                    record.conviction().is_ok()
+                })
+                .await?;
+            ensure!(
+                matches!(record.conviction()?.fault, Fault::Element { .. }),
+                "{record:?}"
+            );
+            watcher.until_said(network, WON, 1, GAME_BLOCKS).await
         })
         .await;
 }

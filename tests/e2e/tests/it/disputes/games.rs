@@ -10,7 +10,7 @@ use assay_types::{
     CloseReason,
     dispute::{Place, Side},
 };
-use assay_worker::chain::{Account, Call, DisputesCall, DisputesEvent, MarketEvent, Wait};
+use assay_worker::chain::{DisputesCall, DisputesEvent, MarketEvent};
 
 /// A challenger that lets its time pass loses its bond; half of it is the worker's.
 fn failed(record: &Record) -> bool {
@@ -111,9 +111,37 @@ async fn an_honest_worker_killed_in_the_middle_of_a_dispute_defends_its_claim() 
         .await;
 }
 
-async fn play(account: &Account, call: DisputesCall) -> anyhow::Result<()> {
-    account.send(Call::Disputes(call), Wait::Finalized).await?;
-    Ok(())
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_worker_that_is_to_stop_defends_its_claims_first() {
+    let mut network = Network::start().await;
+    network
+        .story("a worker shuts down in the middle of a dispute", async |network| {
+            set_clocks(network, 30).await?;
+            let digits = Digits::register(network).await?;
+            let charlie = Worker::start(network, CHARLIE).await?;
+            let ticket = claimed(network, &digits, 0).await?;
+            let ferdie = network.account("Ferdie")?;
+            play(&ferdie, DisputesCall::Challenge { job: ticket.job }).await?;
+            network
+                .until("the worker hears of it", GAME_BLOCKS, async |_| {
+                    Ok(charlie.said()?.contains("the claim is challenged").then_some(()))
+                })
+                .await?;
+            let status = charlie.stop(network, 3 * GAME_BLOCKS).await?;
+            ensure!(status.success(), "the worker ends with {status}");
+
+            // It has revealed its trace and, as its challenger did nothing more, claimed the bond before it went.
+            let ended = network.client().finalized().await?.dispute(ticket.job).await?;
+            ensure!(ended.is_none(), "the worker has left a dispute: {ended:?}");
+            let record = network
+                .dispute_record("a failed challenge", ticket, 3 * GAME_BLOCKS, failed)
+                .await?;
+            assert_eq!(record.revealed(), [Place::Trace]);
+            let tale = network.tale(ticket, 6 * GAME_BLOCKS).await?;
+            assert_eq!(tale.end()?, (CloseReason::WindowPassed, 4 * UNIT / 10));
+            Ok(())
+        })
+        .await;
 }
 
 /// Waits until the worker has revealed what it was asked for.
