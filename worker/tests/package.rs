@@ -5,6 +5,9 @@
     reason = "an import fails once, and its error names a place"
 )]
 
+#[path = "package/dimensions.rs"]
+mod dimensions;
+
 use assay_exact::quantise::Precision;
 use assay_worker::package::{Details, ImportError, ImportOptions, Package, PackageError, import, inspect};
 use serde_json::Value;

@@ -48,7 +48,8 @@ pub fn digits(report: &mut Report, models: &Path) -> Result<()> {
             .iter()
             .map(|dimension| match dimension {
                 Dimension::Fixed(n) => *n,
-                Dimension::Symbol(_) => 1,
+                // An input computes none.
+                Dimension::Symbol(_) | Dimension::Affine { .. } => 1,
             })
             .collect();
         let elements = shape.iter().product::<u32>() as usize;

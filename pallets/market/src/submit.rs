@@ -116,6 +116,7 @@ impl<T: Config> Pallet<T> {
             | SchemaError::UnknownSymbol
             | SchemaError::EmptyRange
             | SchemaError::ZeroDimension
+            | SchemaError::UnsoundDimension
             | SchemaError::TooLarge => Error::<T>::Inconsistent,
         }
     }

@@ -219,6 +219,7 @@ impl<T> From<SchemaError> for Error<T> {
             SchemaError::EmptyRange => Self::SchemaEmptyRange,
             SchemaError::ZeroDimension => Self::SchemaZeroDimension,
             SchemaError::TooLarge => Self::SchemaTooLarge,
+            SchemaError::UnsoundDimension => Self::SchemaUnsound,
             // What is wrong with a payload, which a schema by itself cannot be.
             SchemaError::WrongNumberOfSymbols { .. }
             | SchemaError::SymbolOutOfRange { .. }

@@ -190,7 +190,7 @@ pub mod pallet {
         SchemaUnknownSymbol,
         /// A symbol's range is empty or begins at zero: give it a least value of 1 or more, not above the greatest.
         SchemaEmptyRange,
-        /// A fixed dimension is zero: give it 1 or more.
+        /// A dimension is zero, or can be for some value of its symbol: give it 1 or more.
         SchemaZeroDimension,
         /// The tensors that the schema allows do not fit 64 bits of bytes: lower the greatest values of its symbols.
         SchemaTooLarge,

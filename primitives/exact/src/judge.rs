@@ -114,7 +114,7 @@ pub enum JudgeError {
         /// Position of the operand.
         operand: u32,
     },
-    /// The operator names a symbol that has no value.
+    /// The operator has a dimension that is no number at these values of the symbols.
     Symbols,
     /// The operands' headers do not fit the operator.
     Shape(ShapeError),
@@ -145,7 +145,7 @@ impl core::fmt::Display for JudgeError {
             Self::Unsound { operand } => write!(f, "operand {operand} is empty or too large"),
             Self::Chunks { operand } => write!(f, "the opened chunks of operand {operand} are not its own"),
             Self::Superfluous { operand } => write!(f, "a chunk of operand {operand} is opened that nothing reads"),
-            Self::Symbols => write!(f, "the operator names a symbol that has no value"),
+            Self::Symbols => write!(f, "a dimension of the operator has no value for these symbols"),
             Self::Shape(error) => write!(f, "the operator {error}"),
             Self::NoElement => write!(f, "the output has no such element"),
             Self::Element(error) => error.fmt(f),

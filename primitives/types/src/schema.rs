@@ -53,9 +53,13 @@ pub enum SchemaError {
     UnknownSymbol,
     /// A symbol's least value is zero or above its greatest.
     EmptyRange,
-    /// A fixed dimension is zero.
+    /// A dimension is zero, or is zero or negative for some value of its symbol.
     ZeroDimension,
-    /// The largest tensor that the schema allows has more bytes than fit a `u64`.
+    /// A dimension is computed from a symbol and is not written in its canonical form, or stands in an input: inputs give
+    /// symbols their values.
+    UnsoundDimension,
+    /// The largest tensor that the schema allows has more bytes than fit a `u64`, or more elements along a dimension than
+    /// fit a `u32`.
     TooLarge,
     /// The job gives a different number of symbols than the schema lists.
     WrongNumberOfSymbols {
@@ -105,10 +109,22 @@ impl Schema {
         {
             return Err(SchemaError::ZeroDimension);
         }
+        let is_affine = |dimension: &Dimension| matches!(dimension, Dimension::Affine { .. });
+        let mut taken = self.inputs.iter().flat_map(|tensor| tensor.dimensions.iter());
+        let mut all = tensors().flat_map(|tensor| tensor.dimensions.iter());
+        if taken.any(is_affine) || !all.all(|dimension| dimension.is_canonical()) {
+            return Err(SchemaError::UnsoundDimension);
+        }
         let largest: Vec<u32> = self.symbols.iter().map(|symbol| symbol.max).collect();
         total_bytes(&layouts(&self.inputs, &largest)?)?;
         total_bytes(&layouts(&self.outputs, &largest)?)?;
-        Ok(())
+        // A dimension grows with its symbol, so what is sound at both ends of a range is sound between them.
+        let least: Vec<u32> = self.symbols.iter().map(|symbol| symbol.min).collect();
+        let mut given = self.outputs.iter().flat_map(|tensor| tensor.dimensions.iter());
+        match given.all(|dimension| dimension.elements(&least).is_some_and(|elements| elements > 0)) {
+            true => Ok(()),
+            false => Err(SchemaError::ZeroDimension),
+        }
     }
 
     /// The layouts of the inputs, for these values of the symbols.
@@ -165,12 +181,9 @@ fn layout(tensor: &TensorSchema, symbols: &[u32]) -> Result<TensorLayout, Schema
     let shape = tensor
         .dimensions
         .iter()
-        .map(|dimension| match dimension {
-            Dimension::Fixed(elements) => Ok(*elements),
-            Dimension::Symbol(index) => symbols
-                .get(usize::from(*index))
-                .copied()
-                .ok_or(SchemaError::UnknownSymbol),
+        .map(|dimension| match dimension.symbol() {
+            Some(symbol) if usize::from(symbol) >= symbols.len() => Err(SchemaError::UnknownSymbol),
+            _ => dimension.elements(symbols).ok_or(SchemaError::TooLarge),
         })
         .collect::<Result<Vec<u32>, SchemaError>>()?;
     let bytes = shape
@@ -250,6 +263,69 @@ mod tests {
         assert_eq!(layouts.iter().map(|layout| layout.bytes).collect::<Vec<_>>(), [80, 10]);
         let outputs = sentences().output_layouts(&[2, 5]).expect("within their ranges");
         assert_eq!(outputs[0].shape, [2, 384]);
+    }
+
+    /// `sentences` that give as many numbers for each as a multiple of its length and a number.
+    fn computed(factor: u32, offset: i32) -> Schema {
+        let mut schema = sentences();
+        let affine = Dimension::Affine {
+            symbol: 1,
+            factor,
+            offset,
+        };
+        schema.outputs = vec![tensor(DataType::Float32, &[Dimension::Symbol(0), affine])]
+            .try_into()
+            .expect("one output");
+        schema
+    }
+
+    #[test]
+    fn dimensions_are_computed_from_symbols() {
+        for (factor, offset, shape) in [(1, -1, [2, 4]), (4, 0, [2, 20]), (3, 2, [2, 17])] {
+            let schema = computed(factor, offset);
+            assert_eq!(schema.validate(), Ok(()));
+            let outputs = schema.output_layouts(&[2, 5]).expect("within their ranges");
+            assert_eq!(outputs[0].shape, shape);
+            assert_eq!(outputs[0].bytes, u64::from(shape[0] * shape[1] * 4));
+        }
+        let most = TensorSchema::max_encoded_len();
+        let longest = TensorSchema {
+            name: vec![b'x'; 64].try_into().expect("as long as a name may be"),
+            ..tensor(
+                DataType::Float32,
+                &[Dimension::Affine {
+                    symbol: 255,
+                    factor: u32::MAX,
+                    offset: i32::MIN,
+                }; 8],
+            )
+        };
+        assert_eq!(longest.encoded_size(), most);
+    }
+
+    #[test]
+    fn computed_dimensions_that_are_no_number_are_refused() {
+        // 2 to 128.
+        for (factor, offset, error) in [
+            (1, 0, SchemaError::UnsoundDimension),
+            (0, 7, SchemaError::UnsoundDimension),
+            (1, -2, SchemaError::ZeroDimension),
+            (1, -3, SchemaError::ZeroDimension),
+            (u32::MAX, 0, SchemaError::TooLarge),
+            (1 << 25, 0, SchemaError::TooLarge),
+        ] {
+            assert_eq!(computed(factor, offset).validate(), Err(error), "{factor} {offset}");
+        }
+        assert_eq!(computed((1 << 25) - 1, 0).validate(), Ok(()));
+        let mut schema = computed(2, 0);
+        schema.inputs = schema.outputs.clone();
+        assert_eq!(schema.validate(), Err(SchemaError::UnsoundDimension));
+        let mut schema = computed(2, 0);
+        schema.symbols.pop();
+        schema.inputs = vec![tensor(DataType::Bool, &[Dimension::Symbol(0)])]
+            .try_into()
+            .expect("one input");
+        assert_eq!(schema.validate(), Err(SchemaError::UnknownSymbol));
     }
 
     #[test]

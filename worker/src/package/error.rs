@@ -161,7 +161,7 @@ pub enum ImportError {
         /// What it does.
         what: String,
     },
-    /// A dynamic dimension is an expression, or its range is empty or too large.
+    /// A dynamic dimension is not a symbol or not computed from one, or its range is empty or too large.
     #[error("dimension {dimension} of {tensor}: {reason}")]
     Dimension {
         /// Name of the tensor.

@@ -1,11 +1,8 @@
 //! A package as a table for people.
 
-use super::{DimensionEntry, Package, TensorEntry};
+use super::{DimensionEntry, Package, TensorEntry, expression::written, manifest::symbol_name};
 use crate::tensor::DataType;
-use assay_exact::{
-    digest::tensor_size_bytes,
-    graph::{Dimension, Value},
-};
+use assay_exact::{digest::tensor_size_bytes, graph::Value};
 use std::fmt::Write;
 
 /// Describes a package: what it is, what it takes and gives, and every operator with its output and source line.
@@ -58,10 +55,9 @@ fn describe(package: &Package, text: &mut String) -> std::fmt::Result {
     for (index, node) in graph.nodes.iter().enumerate() {
         let output = package.graph().value(Value::Node(index as u32));
         let (dtype, dimensions) = output.unwrap_or((DataType::Float32, &[]));
-        let dimensions = dimensions.iter().map(|dimension| match dimension {
-            Dimension::Fixed(elements) => elements.to_string(),
-            Dimension::Symbol(symbol) => graph.symbols[usize::from(*symbol)].name.clone(),
-        });
+        let dimensions = dimensions
+            .iter()
+            .map(|dimension| written(*dimension, |symbol| symbol_name(graph, symbol)));
         let output = format!(
             "{} [{}]",
             format!("{dtype:?}").to_lowercase(),
@@ -81,7 +77,7 @@ fn describe(package: &Package, text: &mut String) -> std::fmt::Result {
 fn tensor(entry: &TensorEntry) -> String {
     let dimensions = entry.dimensions.iter().map(|dimension| match dimension {
         DimensionEntry::Fixed(elements) => elements.to_string(),
-        DimensionEntry::Symbol(name) => name.clone(),
+        DimensionEntry::Dynamic(text) => text.clone(),
     });
     format!(
         "{}: {} [{}]",

@@ -22,6 +22,7 @@
 //! name = "output_0"
 //! data_type = "float32"
 //! dimensions = ["batch", 10]
+//! # or ["4*batch", 10], ["batch + 1", 10]
 //!
 //! [graph]
 //! file = "graph.scale"
@@ -31,10 +32,10 @@
 //!
 //! and `[weights]` and `[[assets]]` like `[graph]`. The manifest's hash is over its bytes as they lie in the package.
 
-use super::error::PackageError;
+use super::{error::PackageError, expression::written};
 use crate::tensor::{Blake2b256, DataType, Hash256};
 use assay_exact::{
-    graph::{CheckedGraph, Dimension, Value},
+    graph::{CheckedGraph, Dimension, Graph, Value},
     quantise::Precision,
 };
 use serde::{Deserialize, Serialize};
@@ -116,14 +117,14 @@ pub struct TensorEntry {
     pub dimensions: Vec<DimensionEntry>,
 }
 
-/// A number, or the name of a symbol.
+/// A number, or a symbol or what is computed from one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum DimensionEntry {
     /// Always this many elements.
     Fixed(u32),
-    /// As many as the symbol of this name.
-    Symbol(String),
+    /// As many as the symbol of this name, or as an expression of it says: `batch`, `4*batch`, `2*s0 + 3`.
+    Dynamic(String),
 }
 
 /// A file of the package.
@@ -263,9 +264,8 @@ fn schema(graph: &CheckedGraph) -> (Vec<SymbolEntry>, Vec<TensorEntry>, Vec<Tens
         let (dtype, dimensions) = graph.value(value).unwrap_or((DataType::Float32, &[]));
         let dimensions = dimensions.iter().map(|dimension| match dimension {
             Dimension::Fixed(elements) => DimensionEntry::Fixed(*elements),
-            Dimension::Symbol(symbol) => {
-                let symbol = graph.graph().symbols.get(usize::from(*symbol));
-                DimensionEntry::Symbol(symbol.map(|symbol| symbol.name.clone()).unwrap_or_default())
+            Dimension::Symbol(_) | Dimension::Affine { .. } => {
+                DimensionEntry::Dynamic(written(*dimension, |symbol| symbol_name(graph.graph(), symbol)))
             }
         });
         let data_type = format!("{dtype:?}").to_lowercase();
@@ -288,6 +288,12 @@ fn schema(graph: &CheckedGraph) -> (Vec<SymbolEntry>, Vec<TensorEntry>, Vec<Tens
         .iter()
         .map(|output| tensor(&output.name, output.value));
     (symbols.collect(), inputs.collect(), outputs.collect())
+}
+
+/// The name of a graph's symbol.
+pub(super) fn symbol_name(graph: &Graph, symbol: u8) -> String {
+    let symbol = graph.symbols.get(usize::from(symbol));
+    symbol.map(|symbol| symbol.name.clone()).unwrap_or_default()
 }
 
 pub(super) fn precision_name(precision: Precision) -> &'static str {

@@ -13,6 +13,7 @@
 mod archive;
 mod check;
 mod error;
+mod expression;
 mod import;
 mod inspect;
 mod manifest;

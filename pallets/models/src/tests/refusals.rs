@@ -94,6 +94,18 @@ fn a_schema_must_be_sound() {
             with(&|s| dimension(s, Dimension::Fixed(0))),
             Error::<Test>::SchemaZeroDimension
         );
+        let affine = |offset| Dimension::Affine {
+            symbol: 0,
+            factor: 1,
+            offset,
+        };
+        assert_noop!(with(&|s| dimension(s, affine(1))), Error::<Test>::SchemaUnsound);
+        let gives = |s: &mut Schema, dimension| {
+            if let Some(tensor) = s.outputs.get_mut(0) {
+                tensor.dimensions = vec![dimension].try_into().expect("one dimension");
+            }
+        };
+        assert_noop!(with(&|s| gives(s, affine(-1))), Error::<Test>::SchemaZeroDimension);
         assert_noop!(with(&|s| range(s, 0, 4)), Error::<Test>::SchemaEmptyRange);
         assert_noop!(with(&|s| range(s, 5, 4)), Error::<Test>::SchemaEmptyRange);
         let huge = |s: &mut Schema| {

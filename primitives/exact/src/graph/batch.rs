@@ -28,10 +28,13 @@ impl CheckedGraph {
         let Some((_, dimensions)) = self.value(value) else {
             return Rows::Mixed;
         };
-        let is_batch = |dimension: &Dimension| *dimension == Dimension::Symbol(batch);
+        // A multiple of the batch, or the batch and more, does not have a row for each of its rows.
+        let has_batch = |dimension: &Dimension| dimension.symbol() == Some(batch);
         match dimensions.split_first() {
-            Some((outermost, others)) if is_batch(outermost) && !others.iter().any(is_batch) => Rows::Apart,
-            _ if dimensions.iter().any(is_batch) => Rows::Mixed,
+            Some((Dimension::Symbol(outermost), others)) if *outermost == batch && !others.iter().any(has_batch) => {
+                Rows::Apart
+            }
+            _ if dimensions.iter().any(has_batch) => Rows::Mixed,
             _ => Rows::Shared,
         }
     }

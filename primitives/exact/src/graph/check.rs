@@ -49,6 +49,11 @@ pub enum GraphError {
         /// The symbol's name.
         symbol: String,
     },
+    /// A dimension of an input is computed from a symbol. It cannot give the symbol its value, and nothing else may.
+    AffineInput {
+        /// Name of the input.
+        name: String,
+    },
     /// An input or a weight has too many dimensions, an empty one, one of an unknown symbol, or is too large.
     Tensor {
         /// Name of the input or the weight.
@@ -105,6 +110,10 @@ impl core::fmt::Display for GraphError {
             Self::DuplicateName { name } => write!(f, "the name {name} stands for two things"),
             Self::SymbolRange { symbol } => write!(f, "the range of dimension {symbol} is empty or includes 0"),
             Self::UnboundSymbol { symbol } => write!(f, "no input has the dimension {symbol}"),
+            Self::AffineInput { name } => write!(
+                f,
+                "a dimension of input {name} is computed from a symbol; let it be fixed, or a symbol of its own"
+            ),
             Self::Tensor { name } => write!(f, "the dimensions of {name} are too many, empty, unknown or too large"),
             Self::UnknownValue { name, value } => write!(f, "{name} takes {value:?}, which does not stand before it"),
             Self::Shape {
@@ -146,12 +155,13 @@ impl Graph {
                 dtype: input.dtype,
                 dimensions: input.dimensions.clone(),
             };
-            if self.is_sound(&layout) {
+            let name = || input.name.clone();
+            if layout.dimensions.iter().any(|d| matches!(d, Dimension::Affine { .. })) {
+                Err(GraphError::AffineInput { name: name() })
+            } else if self.is_sound(&layout) {
                 Ok(layout)
             } else {
-                Err(GraphError::Tensor {
-                    name: input.name.clone(),
-                })
+                Err(GraphError::Tensor { name: name() })
             }
         });
         let inputs = inputs.collect::<Result<Vec<_>, _>>()?;
@@ -268,6 +278,26 @@ impl Graph {
         Ok(())
     }
 
+    /// Checks the dimensions that are computed from symbols. They grow with their symbols, so what holds at both ends of a
+    /// range holds between them.
+    fn check_affine(&self, layout: Layout) -> Result<Layout, ShapeError> {
+        for dimension in &layout.dimensions {
+            let Dimension::Affine { symbol, .. } = dimension else {
+                continue;
+            };
+            let symbol = self
+                .symbols
+                .get(usize::from(*symbol))
+                .ok_or(ShapeError::UnknownSymbol(*symbol))?;
+            let least = dimension.elements_at(|_| Some(symbol.min));
+            let greatest = dimension.elements_at(|_| Some(symbol.max));
+            if !dimension.is_canonical() || least.is_none_or(|least| least == 0) || greatest.is_none() {
+                return Err(ShapeError::AffineDimension(*dimension));
+            }
+        }
+        Ok(layout)
+    }
+
     /// Whether a tensor has few enough dimensions, none of them empty, all known, and a size that can be counted at the
     /// greatest values of the symbols.
     fn is_sound(&self, layout: &Layout) -> bool {
@@ -319,8 +349,9 @@ impl CheckedGraph {
             })
         });
         let inputs = inputs.collect::<Result<Vec<_>, _>>()?;
-        node.operator
-            .infer(&self.graph, &inputs)
+        let layout = node.operator.infer(&self.graph, &inputs);
+        layout
+            .and_then(|layout| self.graph.check_affine(layout))
             .map_err(|error| GraphError::Shape {
                 node: node.name.clone(),
                 operator: node.operator.name(),
@@ -331,11 +362,7 @@ impl CheckedGraph {
 }
 
 fn resolve(dimensions: &[Dimension], symbols: &[u32]) -> Option<Vec<u32>> {
-    let shape = dimensions.iter().map(|dimension| match dimension {
-        Dimension::Fixed(elements) => Some(*elements),
-        Dimension::Symbol(symbol) => symbols.get(usize::from(*symbol)).copied(),
-    });
-    shape.collect()
+    dimensions.iter().map(|dimension| dimension.elements(symbols)).collect()
 }
 
 fn check_names<'a>(names: impl Iterator<Item = &'a String>, max_bytes: usize) -> Result<(), GraphError> {

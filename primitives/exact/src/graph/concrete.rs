@@ -19,7 +19,7 @@ impl Operator {
         let layout = self.infer(&nothing, &layouts.iter().collect::<Vec<_>>())?;
         let shape = layout.dimensions.iter().map(|dimension| match dimension {
             Dimension::Fixed(elements) => Ok(*elements),
-            Dimension::Symbol(symbol) => Err(ShapeError::UnknownSymbol(*symbol)),
+            Dimension::Symbol(symbol) | Dimension::Affine { symbol, .. } => Err(ShapeError::UnknownSymbol(*symbol)),
         });
         Ok((layout.dtype, shape.collect::<Result<_, _>>()?))
     }

@@ -14,6 +14,7 @@
 mod batch;
 mod check;
 mod concrete;
+mod dimension;
 mod operator;
 mod shape;
 
@@ -88,6 +89,18 @@ pub enum Dimension {
     /// As many as this entry of the symbols ([`Graph::symbols`], or a schema's) is bound to.
     #[codec(index = 1)]
     Symbol(u8),
+    /// `factor` times as many as this entry of the symbols is bound to, and `offset` more: at least 1 for every value that
+    /// the symbol may have, and below 2^32. The factor is at least 1, and not 1 without an offset, which is the symbol itself.
+    /// Inputs have none, since they give the symbols their values.
+    #[codec(index = 2)]
+    Affine {
+        /// Position of the symbol.
+        symbol: u8,
+        /// What its value is multiplied by.
+        factor: u32,
+        /// What is added.
+        offset: i32,
+    },
 }
 
 /// A tensor that a graph takes.

@@ -113,13 +113,13 @@ pub enum Operator {
         /// How many there are. Elements that would lie outside are the last one.
         length: Dimension,
     },
-    /// Tensors one after the other along one dimension, which is fixed in all of them.
+    /// Tensors one after the other along one dimension, which depends on one symbol at most in all of them.
     #[codec(index = 15)]
     Concat {
         /// Position of the dimension.
         axis: u8,
     },
-    /// One value before and after one dimension, which is fixed.
+    /// One value before and after one dimension.
     #[codec(index = 16)]
     Pad {
         /// Position of the dimension.
@@ -144,7 +144,7 @@ pub enum Operator {
         /// Position of the dimension that is looked up in.
         axis: u8,
     },
-    /// `[…, L, …] → […, W, …, size]`: windows along one fixed dimension, put last. `W = (L − dilation·(size − 1) − 1) / step + 1`,
+    /// `[…, L, …] → […, W, …, size]`: windows along one dimension, put last. `W = (L − dilation·(size − 1) − 1) / step + 1`,
     /// rounded down.
     #[codec(index = 19)]
     Unfold {
@@ -380,12 +380,10 @@ impl Operator {
         }
     }
 
-    /// The same operator with every symbol replaced by its value; `None` if it names one that is not there.
+    /// The same operator with every dimension resolved by the values of the symbols; `None` if it names one that is not
+    /// there, or if a dimension is negative or 2^32 and more.
     pub fn resolve(&self, symbols: &[u32]) -> Option<Self> {
-        let fixed = |dimension: &Dimension| match dimension {
-            Dimension::Fixed(_) => Some(*dimension),
-            Dimension::Symbol(symbol) => symbols.get(usize::from(*symbol)).copied().map(Dimension::Fixed),
-        };
+        let fixed = |dimension: &Dimension| dimension.elements(symbols).map(Dimension::Fixed);
         let mut resolved = self.clone();
         match &mut resolved {
             Self::Reshape { dimensions } | Self::Fill { dimensions, .. } | Self::Expand { dimensions } => {

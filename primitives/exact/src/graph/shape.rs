@@ -39,6 +39,8 @@ pub enum ShapeError {
     Parameter(&'static str),
     /// The new dimensions do not hold the same number of elements for all values of the symbols.
     ElementCount,
+    /// A dimension of the output is not canonical, or is 0, negative, or 2^32 and more for some value of its symbol.
+    AffineDimension(Dimension),
     /// A dimension names a symbol that the graph does not list.
     UnknownSymbol(u8),
 }
@@ -55,19 +57,29 @@ impl core::fmt::Display for ShapeError {
                     "sums rows of {length} elements, and 1 to {MAX_CONTRACTION_LENGTH} are defined"
                 )
             }
-            Self::ContractionLength(Dimension::Symbol(_)) => write!(f, "sums rows of a dynamic number of elements"),
+            Self::ContractionLength(Dimension::Symbol(_) | Dimension::Affine { .. }) => {
+                write!(f, "sums rows of a dynamic number of elements")
+            }
             Self::RowTooLong(Dimension::Fixed(length)) => {
                 write!(
                     f,
                     "needs whole rows, and {length} elements are more than {MAX_ROW_BYTES} bytes"
                 )
             }
-            Self::RowTooLong(Dimension::Symbol(_)) => write!(
+            Self::RowTooLong(Dimension::Symbol(_) | Dimension::Affine { .. }) => write!(
                 f,
                 "needs whole rows, and the greatest value of its dynamic dimension makes more than {MAX_ROW_BYTES} bytes"
             ),
             Self::Parameter(parameter) => write!(f, "has a {parameter} that is out of its range"),
             Self::ElementCount => write!(f, "would change the number of elements"),
+            Self::AffineDimension(Dimension::Affine { symbol, factor, offset }) => write!(
+                f,
+                "would give a dimension of {factor} times symbol {symbol} {offset:+} elements, which has to be written in its \
+                 canonical form, and has to be 1 or more and below 2^32 for every value of the symbol: narrow its range"
+            ),
+            Self::AffineDimension(Dimension::Fixed(_) | Dimension::Symbol(_)) => {
+                write!(f, "would give a dimension that no tensor has")
+            }
             Self::UnknownSymbol(symbol) => write!(f, "names the symbol {symbol}, which the graph does not list"),
         }
     }
@@ -165,6 +177,14 @@ pub enum BindError {
         /// Elements that it has.
         actual: u32,
     },
+    /// A dimension of the input is computed from a symbol, and so cannot give it its value. [`Graph::check`] accepts no such
+    /// graph.
+    Affine {
+        /// Name of the input.
+        input: String,
+        /// Position of the dimension.
+        dimension: usize,
+    },
     /// A dynamic dimension is outside its range.
     OutOfRange {
         /// Name of the symbol.
@@ -194,6 +214,9 @@ impl core::fmt::Display for BindError {
                     f,
                     "dimension {dimension} of input {input} takes {expected} elements, not {actual}"
                 )
+            }
+            Self::Affine { input, dimension } => {
+                write!(f, "dimension {dimension} of input {input} is computed from a symbol")
             }
             Self::OutOfRange {
                 symbol,
@@ -241,6 +264,12 @@ impl Graph {
                         Some(value) => *value.get_or_insert(*actual),
                         None => *actual,
                     },
+                    Dimension::Affine { .. } => {
+                        return Err(BindError::Affine {
+                            input: input.name.clone(),
+                            dimension: position,
+                        });
+                    }
                 };
                 if expected != *actual {
                     let (input, actual) = (input.name.clone(), *actual);

@@ -1,6 +1,7 @@
 //! Graphs: what is refused, what is computed, and that no input makes them panic.
 
 mod batch;
+mod dimensions;
 mod disputable;
 
 use super::*;

@@ -269,7 +269,15 @@ impl<'p> Builder<'p> {
     /// The type and the dimensions that the program says a tensor has.
     pub fn described(&self, name: &str) -> Result<(DataType, Vec<Dimension>)> {
         let meta = self.meta(name)?;
-        Ok((element_type(name, meta)?, self.symbols.dimensions(name, meta)?))
+        let dims = self.symbols.dimensions(name, meta).map_err(|error| match error {
+            ImportError::Dimension { dimension, reason, .. } => ImportError::Argument {
+                place: self.place.clone(),
+                argument: "output".to_owned(),
+                reason: format!("has a dimension {dimension} that is not imported: {reason}"),
+            },
+            error => error,
+        })?;
+        Ok((element_type(name, meta)?, dims))
     }
 
     fn check_described(&self, name: &str, tensor: &Tensor) -> Result<()> {
@@ -289,7 +297,7 @@ impl<'p> Builder<'p> {
     }
 
     fn layout_text(&self, dtype: DataType, dims: &[Dimension]) -> String {
-        let dims: Vec<String> = dims.iter().map(|dim| format!("{dim:?}")).collect();
+        let dims: Vec<String> = dims.iter().map(|dim| self.symbols.text(*dim)).collect();
         format!("{dtype:?} [{}]", dims.join(", "))
     }
 

@@ -75,6 +75,19 @@ impl Builder<'_> {
 
     /// One number, as a tensor without dimensions.
     pub fn fill(&mut self, number: Number, dtype: DataType) -> Result<Tensor> {
+        if let Number::Size(Dimension::Affine { symbol, factor, offset }) = number {
+            // It may be 0 and less where it is no dimension, so the symbol is counted and the rest is arithmetic.
+            let mut size = self.fill(Number::Size(Dimension::Symbol(symbol)), DataType::Int64)?;
+            for (operation, neutral, other) in
+                [(Binary::Mul, 1, i64::from(factor)), (Binary::Add, 0, i64::from(offset))]
+            {
+                if other != neutral {
+                    let other = self.fill(Number::Int(other), DataType::Int64)?;
+                    size = self.binary(operation, &size, &other)?;
+                }
+            }
+            return self.cast(&size, dtype);
+        }
         if let Number::Size(size @ Dimension::Symbol(_)) = number {
             // The last number of those that count it.
             let count = self.arange(1, 1, size)?;
@@ -203,12 +216,13 @@ impl Builder<'_> {
         if x.dims.get(axis) == Some(&length) {
             return Ok(x.clone());
         }
-        let (least, _) = self.symbols.range(x.dims[axis]);
-        let (_, most) = self.symbols.range(length);
-        let reach = u64::from(most.saturating_sub(1)) * u64::from(step);
         let is_there = match start {
-            Position::FromStart(start) => u64::from(start) + reach < u64::from(least),
-            Position::FromEnd(start) => start <= least && reach < u64::from(start),
+            Position::FromStart(start) => self.symbols.has_elements(x.dims[axis], start, length, step),
+            // So many elements from the place on, if there are as many before the end.
+            Position::FromEnd(start) => {
+                start <= self.symbols.range(x.dims[axis]).0
+                    && self.symbols.has_elements(Dimension::Fixed(start), 0, length, step)
+            }
         };
         if !is_there || step == 0 || length == Dimension::Fixed(0) {
             return Err(self.misfit("would be cut where it may have no elements"));
@@ -231,12 +245,15 @@ impl Builder<'_> {
         if others.is_empty() {
             return Ok(first.clone());
         }
-        let mut total = 0u32;
+        let mut total = Dimension::Fixed(0);
         for tensor in tensors {
-            total = total.saturating_add(self.fixed(tensor, axis)?);
+            let length = tensor.dims.get(axis).copied();
+            let length = length.ok_or_else(|| self.misfit("has too few dimensions"))?;
+            let sum = total.plus(length);
+            total = sum.ok_or_else(|| self.misfit("would be as long as different symbols together"))?;
         }
         let mut dims = first.dims.clone();
-        dims[axis] = Dimension::Fixed(total);
+        dims[axis] = total;
         let inputs: Vec<&Tensor> = tensors.iter().collect();
         Ok(self.node(Operator::Concat { axis: axis as u8 }, &inputs, first.dtype, dims))
     }
@@ -246,8 +263,7 @@ impl Builder<'_> {
             return Ok(x.clone());
         }
         let mut dims = x.dims.clone();
-        let length = self.fixed(x, axis)?.saturating_add(before).saturating_add(after);
-        dims[axis] = Dimension::Fixed(length);
+        dims[axis] = self.shifted(x, axis, i64::from(before) + i64::from(after))?;
         let operator = Operator::Pad {
             axis: axis as u8,
             before,
@@ -272,17 +288,14 @@ impl Builder<'_> {
         self.indexed(Operator::IndexSelect { axis: axis as u8 }, x, index, dims)
     }
 
-    /// Windows along a fixed dimension, put last.
+    /// Windows along a dimension, put last. Of a dynamic one there are a number of windows that is a dimension, too.
     pub fn unfold(&mut self, x: &Tensor, axis: usize, size: u32, step: u32, dilation: u32) -> Result<Tensor> {
-        let span = u64::from(dilation) * u64::from(size.saturating_sub(1)) + 1;
-        let rest = u64::from(self.fixed(x, axis)?).checked_sub(span);
-        let windows = rest.and_then(|rest| rest.checked_div(u64::from(step)));
-        let windows = windows.and_then(|windows| u32::try_from(windows + 1).ok());
-        let Some(windows) = windows.filter(|_| size > 0 && dilation > 0) else {
-            return Err(self.misfit("has no window of this size"));
+        let length = x.dims.get(axis).filter(|_| size > 0 && dilation > 0);
+        let Some(windows) = length.and_then(|length| length.windows(size, step, dilation)) else {
+            return Err(self.misfit("has no window of this size, or a number of them that is no dimension"));
         };
         let mut dims = x.dims.clone();
-        dims[axis] = Dimension::Fixed(windows);
+        dims[axis] = windows;
         dims.push(Dimension::Fixed(size));
         let operator = Operator::Unfold {
             axis: axis as u8,

@@ -16,6 +16,15 @@ impl Builder<'_> {
         }
     }
 
+    /// A dimension with so many elements more, or fewer.
+    pub fn shifted(&self, x: &Tensor, axis: usize, by: i64) -> Result<Dimension> {
+        let length = x.dims.get(axis).copied();
+        let length = length.ok_or_else(|| self.misfit("has too few dimensions"))?;
+        length
+            .shifted(by)
+            .ok_or_else(|| self.misfit("would have a size that no tensor has"))
+    }
+
     /// Dimensions with those from `from` up to `to` as one, which is 1 if there are none.
     pub fn flattened(&self, dims: &[Dimension], from: usize, to: usize) -> Result<Vec<Dimension>> {
         let mut product = Dimension::Fixed(1);
@@ -28,9 +37,8 @@ impl Builder<'_> {
     /// A number of elements as a dimension.
     fn product(&self, a: Dimension, b: Dimension) -> Result<Dimension> {
         let product = match (a, b) {
-            (Dimension::Fixed(1), other) | (other, Dimension::Fixed(1)) => Some(other),
-            (Dimension::Fixed(a), Dimension::Fixed(b)) => a.checked_mul(b).map(Dimension::Fixed),
-            _ => None,
+            (Dimension::Fixed(times), other) | (other, Dimension::Fixed(times)) => other.times(times),
+            (Dimension::Symbol(_) | Dimension::Affine { .. }, Dimension::Symbol(_) | Dimension::Affine { .. }) => None,
         };
         product.ok_or_else(|| self.misfit("would put a dynamic dimension together with another"))
     }

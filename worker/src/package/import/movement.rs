@@ -240,25 +240,23 @@ fn cut(call: &mut Call<'_, '_>) -> Outputs {
     let x = call.tensor("self")?;
     let axis = call.axis("dim", 0, x.dims.len())?;
     call.ignore(&["split_size", "split_sizes", "chunks", "sections"]);
-    let mut start = 0u32;
+    let mut start = Dimension::Fixed(0);
     let mut parts = Vec::new();
     for name in call.outputs() {
         let (_, dims) = call.graph.described(name)?;
         let length = *dims
             .get(axis)
             .ok_or_else(|| call.refuse("output", "has other dimensions"))?;
-        let Dimension::Fixed(elements) = length else {
-            return Err(call.refuse("self", "is cut along a dynamic dimension"));
+        let place = match start {
+            Dimension::Fixed(start) => Start::At(Position::FromStart(start)),
+            Dimension::Symbol(_) | Dimension::Affine { .. } => {
+                Start::Dynamic(call.graph.fill(Number::Size(start), DataType::Int64)?)
+            }
         };
-        parts.push(cut_from(
-            call.graph,
-            &x,
-            axis,
-            Start::At(Position::FromStart(start)),
-            length,
-            1,
-        )?);
-        start = start.saturating_add(elements);
+        parts.push(cut_from(call.graph, &x, axis, place, length, 1)?);
+        start = start
+            .plus(length)
+            .ok_or_else(|| call.refuse("self", "is cut into parts of different symbols"))?;
     }
     Ok(parts)
 }
@@ -299,7 +297,7 @@ fn flip(call: &mut Call<'_, '_>) -> Outputs {
         let graph = &mut *call.graph;
         let index = match length {
             Dimension::Fixed(elements) => graph.arange(i64::from(elements) - 1, -1, length)?,
-            Dimension::Symbol(_) => {
+            Dimension::Symbol(_) | Dimension::Affine { .. } => {
                 let index = graph.arange(-1, -1, length)?;
                 let length = graph.fill(Number::Size(length), DataType::Int64)?;
                 graph.binary(Binary::Add, &length, &index)?
@@ -411,10 +409,12 @@ fn pad_as(call: &mut Call<'_, '_>, name: &str, mode: &str) -> Outputs {
 fn pad_axis(call: &mut Call<'_, '_>, x: &Tensor, axis: usize, pads: (i64, i64), value: Number) -> Result<Tensor> {
     let mut x = x.clone();
     if pads.0 < 0 || pads.1 < 0 {
-        let length = i64::from(call.graph.fixed(&x, axis)?);
-        let (start, end) = ((-pads.0).max(0), (-pads.1).max(0));
-        let rest = u32::try_from(length - start - end).map_err(|_| call.refuse("pad", "leaves nothing"))?;
-        x = call.graph.slice(&x, axis, start as u32, rest, 1)?;
+        let (start, end) = (pads.0.min(0).saturating_neg(), pads.1.min(0).saturating_neg());
+        let place = u32::try_from(start).map_err(|_| call.refuse("pad", "leaves nothing"))?;
+        let rest = call
+            .graph
+            .shifted(&x, axis, start.saturating_add(end).saturating_neg())?;
+        x = call.graph.cut(&x, axis, Position::FromStart(place), rest, 1)?;
     }
     let sizes = (u32::try_from(pads.0.max(0)), u32::try_from(pads.1.max(0)));
     let (Ok(before), Ok(after)) = sizes else {

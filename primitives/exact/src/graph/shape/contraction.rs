@@ -79,10 +79,12 @@ pub(super) fn weighted_sum(graph: &Graph, inputs: &[&Layout]) -> Result<Layout, 
 
 /// The greatest value of a dimension.
 pub(super) fn greatest(graph: &Graph, dimension: Dimension) -> Option<u32> {
-    match dimension {
-        Dimension::Fixed(elements) => Some(elements),
-        Dimension::Symbol(symbol) => graph.symbols.get(usize::from(symbol)).map(|symbol| symbol.max),
-    }
+    dimension.elements_at(|symbol| graph.symbols.get(usize::from(symbol)).map(|symbol| symbol.max))
+}
+
+/// The least value of a dimension.
+pub(super) fn least(graph: &Graph, dimension: Dimension) -> Option<u32> {
+    dimension.elements_at(|symbol| graph.symbols.get(usize::from(symbol)).map(|symbol| symbol.min))
 }
 
 /// A tensor's last dimension, and those before it.

@@ -1,7 +1,7 @@
 //! Shapes of operators that move elements and compute nothing.
 
 use super::{
-    super::{Dimension, Graph, MAX_OPERANDS, MAX_RANK},
+    super::{Dimension, Graph, MAX_OPERANDS, MAX_RANK, dimension::Polynomial},
     Layout, ShapeError, only,
 };
 use crate::digest::DataType;
@@ -68,30 +68,29 @@ pub(super) fn concat(inputs: &[&Layout], axis: u8) -> Result<Layout, ShapeError>
         _ => return Err(ShapeError::Arity { actual: inputs.len() }),
     };
     let (before, _, after) = split(first, axis)?;
-    let mut sum = 0u32;
+    let mut sum = Dimension::Fixed(0);
     for (position, input) in inputs.iter().enumerate() {
         if input.dtype != first.dtype {
             return Err(ShapeError::DataType(input.dtype));
         }
         let misfit = ShapeError::Dimensions { input: position };
         sum = match split(input, axis) {
-            Ok((own_before, Dimension::Fixed(length), own_after)) if own_before == before && own_after == after => {
-                sum.checked_add(length).ok_or(misfit)?
+            Ok((own_before, length, own_after)) if own_before == before && own_after == after => {
+                sum.plus(length).ok_or(misfit)?
             }
             _ => return Err(misfit),
         };
     }
-    Ok(like(first, [before, &[Dimension::Fixed(sum)], after].concat()))
+    Ok(like(first, [before, &[sum], after].concat()))
 }
 
 pub(super) fn pad(inputs: &[&Layout], axis: u8, before: u32, after: u32) -> Result<Layout, ShapeError> {
     let input = only(inputs)?;
-    let (outer, Dimension::Fixed(length), inner) = split(input, axis)? else {
-        return Err(ShapeError::Dimensions { input: 0 });
-    };
-    let padded = length.checked_add(before).and_then(|sum| sum.checked_add(after));
+    let (outer, length, inner) = split(input, axis)?;
+    let added = i64::from(before).checked_add(i64::from(after));
+    let padded = added.and_then(|added| length.shifted(added));
     let padded = padded.ok_or(ShapeError::Parameter("padding"))?;
-    Ok(like(input, [outer, &[Dimension::Fixed(padded)], inner].concat()))
+    Ok(like(input, [outer, &[padded], inner].concat()))
 }
 
 pub(super) fn gather(inputs: &[&Layout], axis: u8) -> Result<Layout, ShapeError> {
@@ -123,27 +122,14 @@ pub(super) fn unfold(inputs: &[&Layout], axis: u8, size: u32, step: u32, dilatio
         }
     }
     let (before, length, after) = split(input, axis)?;
-    let windows = windows(length, size, step, dilation).ok_or(ShapeError::Dimensions { input: 0 })?;
+    let windows = length
+        .windows(size, step, dilation)
+        .ok_or(ShapeError::Dimensions { input: 0 })?;
     let dimensions = [before, &[windows], after, &[Dimension::Fixed(size)]].concat();
     if dimensions.len() > MAX_RANK {
         return Err(ShapeError::Dimensions { input: 0 });
     }
     Ok(like(input, dimensions))
-}
-
-/// How many windows a dimension has; `None` if not one, or if that depends on a symbol. Windows of one element at a
-/// distance of 1 are the elements.
-fn windows(length: Dimension, size: u32, step: u32, dilation: u32) -> Option<Dimension> {
-    match length {
-        Dimension::Fixed(length) => {
-            // The first element of the last window that may be.
-            let last = length
-                .checked_sub(1)?
-                .checked_sub(dilation.checked_mul(size.checked_sub(1)?)?)?;
-            last.checked_div(step)?.checked_add(1).map(Dimension::Fixed)
-        }
-        Dimension::Symbol(_) => (size == 1 && step == 1).then_some(length),
-    }
 }
 
 /// Data, and integers that say which of it.
@@ -174,25 +160,19 @@ fn like(layout: &Layout, dimensions: Vec<Dimension>) -> Layout {
     }
 }
 
-/// A number of elements: the product of the fixed dimensions, and how often each symbol occurs.
-fn count(graph: &Graph, dimensions: &[Dimension]) -> Result<(u64, Vec<u8>), ShapeError> {
-    let mut powers = vec![0u8; graph.symbols.len()];
-    let mut fixed = 1u64;
+/// A number of elements, as a polynomial of the symbols: the product of the numbers, and its prime polynomials in order.
+fn count(graph: &Graph, dimensions: &[Dimension]) -> Result<(u64, Vec<Polynomial>), ShapeError> {
+    let (mut number, mut polynomials) = (1u64, Vec::new());
     for dimension in dimensions {
-        match dimension {
-            Dimension::Fixed(elements) => {
-                fixed = fixed
-                    .checked_mul(u64::from(*elements))
-                    .ok_or(ShapeError::ElementCount)?;
-            }
-            Dimension::Symbol(symbol) => {
-                let power = powers
-                    .get_mut(usize::from(*symbol))
-                    .ok_or(ShapeError::UnknownSymbol(*symbol))?;
-                // A tensor has at most `MAX_RANK` dimensions.
-                *power = power.saturating_add(1);
-            }
+        if let Some(symbol) = dimension.symbol()
+            && graph.symbols.get(usize::from(symbol)).is_none()
+        {
+            return Err(ShapeError::UnknownSymbol(symbol));
         }
+        let (times, polynomial) = dimension.prime().ok_or(ShapeError::AffineDimension(*dimension))?;
+        number = number.checked_mul(u64::from(times)).ok_or(ShapeError::ElementCount)?;
+        polynomials.extend(polynomial);
     }
-    Ok((fixed, powers))
+    polynomials.sort_unstable();
+    Ok((number, polynomials))
 }

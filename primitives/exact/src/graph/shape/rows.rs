@@ -3,7 +3,7 @@
 use super::{
     super::{Dimension, Graph, MAX_ROW_BYTES, Reduction},
     Layout, ShapeError,
-    contraction::{greatest, split_row},
+    contraction::{greatest, least, split_row},
     float32, only,
 };
 use crate::digest::DataType;
@@ -40,11 +40,7 @@ pub(super) fn cumulative_sum(graph: &Graph, inputs: &[&Layout]) -> Result<Layout
 pub(super) fn top_k(graph: &Graph, count: u32, inputs: &[&Layout]) -> Result<Layout, ShapeError> {
     let input = only(inputs)?;
     let (length, rows) = row(graph, input)?;
-    let least = match length {
-        Dimension::Fixed(elements) => elements,
-        Dimension::Symbol(symbol) => graph.symbols.get(usize::from(symbol)).map_or(0, |symbol| symbol.min),
-    };
-    if count == 0 || count > least {
+    if count == 0 || least(graph, length).is_none_or(|least| count > least) {
         return Err(ShapeError::Parameter("count"));
     }
     Ok(Layout {

@@ -105,3 +105,36 @@ fn rows_that_know_of_each_other_or_of_their_place_may_not() {
     assert_eq!(batch_of(&[(row.clone(), &[X]), (row, &[Value::Node(0)])]), None);
     assert_eq!(batch_of(&[(Operator::Unary(Unary::Exp), &[TABLE])]), None);
 }
+
+#[test]
+fn rows_beside_a_multiple_of_the_batch_may_not() {
+    let reshape = |dimensions: &[Dimension]| Operator::Reshape {
+        dimensions: dimensions.to_vec(),
+    };
+    let affine = |symbol, factor, offset| Dimension::Affine { symbol, factor, offset };
+    let (halves, whole) = (
+        reshape(&[affine(0, 2, 0), Dimension::Fixed(2)]),
+        reshape(&[BATCH, FOUR]),
+    );
+    assert_eq!(batch_of(&[(halves.clone(), &[X])]), None);
+    // As a step between, too: its rows could have been mixed there.
+    assert_eq!(batch_of(&[(halves, &[X]), (whole.clone(), &[Value::Node(0)])]), None);
+    let more = Operator::Concat { axis: 0 };
+    assert_eq!(batch_of(&[(more, &[X, TABLE])]), None);
+    let before = Operator::Pad {
+        axis: 0,
+        before: 1,
+        after: 0,
+        bits: 0,
+    };
+    let first = Operator::Slice {
+        axis: 0,
+        start: Position::FromStart(0),
+        step: 1,
+        length: BATCH,
+    };
+    assert_eq!(batch_of(&[(before, &[X]), (first, &[Value::Node(0)])]), None);
+    // One of another symbol does not matter.
+    let twice = Operator::Concat { axis: 1 };
+    assert_eq!(batch_of(&[(twice, &[IDS, IDS])]), Some(0));
+}

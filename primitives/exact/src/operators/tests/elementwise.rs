@@ -17,6 +17,15 @@ const INTEGERS: [DataType; 4] = [DataType::Int64, DataType::Int32, DataType::Int
 const NAN: f32 = f32::NAN;
 const INFINITY: f32 = f32::INFINITY;
 
+/// A multiple of the first symbol and a number.
+pub(super) const fn affine(factor: u32, offset: i32) -> Dimension {
+    Dimension::Affine {
+        symbol: 0,
+        factor,
+        offset,
+    }
+}
+
 pub(super) const fn fixed(elements: u32) -> Dimension {
     Dimension::Fixed(elements)
 }
@@ -86,10 +95,9 @@ pub(super) fn output(operator: &Operator, inputs: &[&Tensor]) -> Tensor {
     let layouts = inputs.iter().zip(&dimensions);
     let layouts: Vec<(DataType, &[Dimension])> = layouts.map(|(input, d)| (input.dtype(), d.as_slice())).collect();
     let (dtype, dimensions) = layout(operator, &layouts).expect("the operator takes this");
-    let shape = dimensions.iter().map(|dimension| match dimension {
-        Dimension::Fixed(elements) => *elements,
-        Dimension::Symbol(_) => panic!("nothing is dynamic"),
-    });
+    let shape = dimensions
+        .iter()
+        .map(|dimension| dimension.elements(&[]).expect("nothing is dynamic"));
     operator.apply(inputs, dtype, shape.collect()).expect("the inputs fit")
 }
 

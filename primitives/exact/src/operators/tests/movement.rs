@@ -1,6 +1,6 @@
 //! Operators that move elements.
 
-use super::elementwise::{OTHER, SYMBOL, fixed, integers, layout, numbers, output};
+use super::elementwise::{OTHER, SYMBOL, affine, fixed, integers, layout, numbers, output};
 use crate::{
     digest::DataType,
     element::{Element, ElementError, Operands},
@@ -69,6 +69,15 @@ fn reshape_keeps_the_order() {
     let dynamic = reshape(&[fixed(2), SYMBOL]);
     assert_eq!(alone(&dynamic, &[SYMBOL, fixed(2)]), Ok(vec![fixed(2), SYMBOL]));
     assert_eq!(alone(&dynamic, &[OTHER, fixed(2)]), Err(ShapeError::ElementCount));
+    let merged = reshape(&[fixed(3), affine(8, 0)]);
+    assert_eq!(
+        alone(&merged, &[fixed(6), SYMBOL, fixed(4)]),
+        Ok(vec![fixed(3), affine(8, 0)])
+    );
+    for other in [affine(8, 1), affine(7, 0), OTHER, fixed(8)] {
+        let refused = alone(&reshape(&[fixed(3), other]), &[fixed(6), SYMBOL, fixed(4)]);
+        assert_eq!(refused, Err(ShapeError::ElementCount), "{other:?}");
+    }
     let unknown = alone(&reshape(&[Dimension::Symbol(2)]), &[fixed(1)]);
     assert_eq!(unknown, Err(ShapeError::UnknownSymbol(2)));
     let deep = alone(&reshape(&[fixed(1); 9]), &[fixed(1)]);
@@ -163,6 +172,22 @@ fn concat_puts_one_after_the_other() {
     assert_eq!(layout(&rows, &most), Err(ShapeError::Arity { actual: 65 }));
     let sum = layout(&rows, &most[..64]);
     assert_eq!(sum, Ok((FLOAT, vec![fixed(128), SYMBOL])));
+    for (lengths, sum) in [
+        ([SYMBOL, SYMBOL, SYMBOL], affine(3, 0)),
+        ([fixed(2), SYMBOL, fixed(3)], affine(1, 5)),
+        (
+            [OTHER, fixed(1), fixed(1)],
+            Dimension::Affine {
+                symbol: 1,
+                factor: 1,
+                offset: 2,
+            },
+        ),
+    ] {
+        let dimensions = lengths.map(|length| [length, OTHER]);
+        let inputs = dimensions.each_ref().map(|dimensions| (FLOAT, dimensions.as_slice()));
+        assert_eq!(layout(&rows, &inputs), Ok((FLOAT, vec![sum, OTHER])));
+    }
     let misfit = |input| ShapeError::Dimensions { input };
     let large = [fixed(u32::MAX), SYMBOL];
     let (other, short) = ([fixed(2), OTHER], [fixed(2)]);
@@ -172,7 +197,7 @@ fn concat_puts_one_after_the_other() {
         (vec![(FLOAT, &two), (INT, &two)], ShapeError::DataType(INT)),
         (vec![(FLOAT, &two), (FLOAT, &other)], misfit(1)),
         (vec![(FLOAT, &two), (FLOAT, &short)], misfit(1)),
-        (vec![(FLOAT, &[SYMBOL]), (FLOAT, &[SYMBOL])], misfit(0)),
+        (vec![(FLOAT, &[SYMBOL]), (FLOAT, &[OTHER])], misfit(1)),
         (vec![(FLOAT, &two), (FLOAT, &large)], misfit(1)),
         (vec![(FLOAT, &[])], ShapeError::Parameter("axis")),
     ];
@@ -193,11 +218,12 @@ fn pad_puts_a_value_around() {
 
     let dimensions = [fixed(2), SYMBOL];
     assert_eq!(alone(&pad(0, 1, 1, 0), &dimensions), Ok(vec![fixed(4), SYMBOL]));
+    assert_eq!(alone(&pad(1, 2, 1, 0), &dimensions), Ok(vec![fixed(2), affine(1, 3)]));
     for (operator, error) in [
-        (pad(1, 1, 1, 0), ShapeError::Dimensions { input: 0 }),
         (pad(2, 1, 1, 0), ShapeError::Parameter("axis")),
         (pad(0, u32::MAX, 1, 0), ShapeError::Parameter("padding")),
         (pad(0, 1, u32::MAX, 0), ShapeError::Parameter("padding")),
+        (pad(1, 1 << 31, 0, 0), ShapeError::Parameter("padding")),
     ] {
         assert_eq!(alone(&operator, &dimensions), Err(error));
     }
@@ -277,7 +303,8 @@ fn unfold_takes_windows() {
     assert_eq!(elements, Ok(vec![SYMBOL, fixed(7), fixed(1)]));
     let misfit = ShapeError::Dimensions { input: 0 };
     for (operator, error) in [
-        (unfold(0, 2, 1, 1), misfit.clone()),
+        // Of one element there are none.
+        (unfold(0, 2, 1, 1), ShapeError::AffineDimension(affine(1, -1))),
         (unfold(0, 1, 2, 1), misfit.clone()),
         (unfold(1, 8, 1, 1), misfit.clone()),
         (unfold(1, 2, 1, 7), misfit.clone()),

@@ -42,26 +42,44 @@ pub fn tensor(random: &mut Random, dtype: DataType, shape: &[u32]) -> Tensor {
     Tensor::from_elements(dtype, shape.to_vec(), elements).expect("as many elements as the shape says")
 }
 
-fn dimensions(random: &mut Random, dynamic: bool) -> Vec<Dimension> {
+/// The only symbol.
+const N: Dimension = Dimension::Symbol(0);
+
+/// Dimensions that its value gives, all of them often what operators give.
+const DYNAMIC: [Dimension; 6] = [N, N, affine(4, 0), affine(2, 0), affine(1, 4), affine(3, -2)];
+
+const fn affine(factor: u32, offset: i32) -> Dimension {
+    Dimension::Affine {
+        symbol: 0,
+        factor,
+        offset,
+    }
+}
+
+fn dimensions(random: &mut Random, dynamic: &[Dimension]) -> Vec<Dimension> {
     let rank = random.below(4);
     let dimension = |random: &mut Random| match random.below(5) {
-        0 if dynamic => Dimension::Symbol(0),
+        0 if !dynamic.is_empty() => dynamic[random.below(dynamic.len() as u64) as usize],
         _ => Dimension::Fixed(random.one(&[1, 2, 3, 4, 4, 4, 6, 8])),
     };
     (0..rank).map(|_| dimension(random)).collect()
 }
+
+/// Type and dimensions.
+type Layout = (DataType, Vec<Dimension>);
 
 /// Any operator, with parameters that often fit.
 pub fn operator(random: &mut Random) -> Operator {
     let precision = random.one(&[Precision::Int8, Precision::Int16]);
     let axis = random.below(3) as u8;
     let length = Dimension::Fixed(1 + random.below(5) as u32);
+    let dynamic = random.one(&DYNAMIC);
     let position = random.below(5) as u32;
     match random.below(30) {
         0 | 1 => Operator::Linear { precision },
         2 => Operator::Relu,
         3 => Operator::Reshape {
-            dimensions: dimensions(random, true),
+            dimensions: dimensions(random, &DYNAMIC),
         },
         4 | 5 => Operator::MatMul { precision },
         6 => Operator::RowScale { precision },
@@ -112,24 +130,24 @@ pub fn operator(random: &mut Random) -> Operator {
         14 => Operator::Fill {
             dtype: random.one(&TYPES),
             bits: random.next(),
-            dimensions: dimensions(random, true),
+            dimensions: dimensions(random, &DYNAMIC),
         },
         15 => Operator::Arange {
             start: random.next() as i64,
             step: random.next() as i8 as i64,
-            length,
+            length: random.one(&[length, dynamic]),
         },
         16 => Operator::Permute {
             axes: random.one(&[vec![0], vec![1, 0], vec![0, 2, 1], vec![2, 0, 1]]),
         },
         17 => Operator::Expand {
-            dimensions: dimensions(random, true),
+            dimensions: dimensions(random, &DYNAMIC),
         },
         18 => Operator::Slice {
             axis,
             start: random.one(&[Position::FromStart(position), Position::FromEnd(position)]),
             step: 1 + random.below(3) as u32,
-            length: random.one(&[length, Dimension::Symbol(0)]),
+            length: random.one(&[length, dynamic]),
         },
         19 => Operator::Concat { axis },
         20 => Operator::Pad {
@@ -167,13 +185,58 @@ pub fn operator(random: &mut Random) -> Operator {
     }
 }
 
-fn value(random: &mut Random, graph: &Graph) -> Value {
-    let (inputs, weights) = (graph.inputs.len() as u64, graph.weights.len() as u64);
-    match random.below(inputs + weights + graph.nodes.len() as u64) {
-        index if index < inputs => Value::Input(index as u16),
-        index if index < inputs + weights => Value::Weight((index - inputs) as u16),
-        index => Value::Node((index - inputs - weights) as u32),
+/// Dimensions with two neighbours put together, such as batch and heads, if any have a product.
+fn merged(random: &mut Random, dimensions: &[Dimension]) -> Vec<Dimension> {
+    let products = dimensions.windows(2).enumerate().filter_map(|(at, pair)| match *pair {
+        [Dimension::Fixed(times), other] | [other, Dimension::Fixed(times)] => Some((at, other.times(times)?)),
+        _ => None,
+    });
+    let products: Vec<(usize, Dimension)> = products.collect();
+    if products.is_empty() {
+        return dimensions.to_vec();
     }
+    let (at, product) = random.one(&products);
+    [&dimensions[..at], &[product], &dimensions[at + 2..]].concat()
+}
+
+/// As many values as an operator takes. What fits by chance seldom has dimensions that are computed, so some are made to fit.
+fn operands(random: &mut Random, operator: &mut Operator, values: &[(Value, Layout)]) -> Vec<Value> {
+    let arity = match operator {
+        Operator::Fill { .. } | Operator::Arange { .. } => 0,
+        Operator::Linear { .. } | Operator::LayerNorm { .. } | Operator::Concat { .. } => 1 + random.below(3),
+        Operator::RmsNorm { .. } => 1 + random.below(2),
+        Operator::MatMul { .. } | Operator::Binary(_) | Operator::Gather { .. } | Operator::IndexSelect { .. } => 2,
+        Operator::WeightedSum { .. } | Operator::Where => 3,
+        _ => 1,
+    };
+    let mut inputs: Vec<(Value, Layout)> = (0..arity).map(|_| random.one(values)).collect();
+    match (operator, inputs.as_mut_slice()) {
+        (Operator::Reshape { dimensions }, [(_, (_, from))]) if random.below(2) == 0 => {
+            *dimensions = merged(random, from);
+        }
+        (Operator::Concat { axis }, [(_, first), others @ ..]) => {
+            for other in others {
+                other.0 = beside(random, values, first, usize::from(*axis));
+            }
+        }
+        _ => {}
+    }
+    inputs.into_iter().map(|(value, _)| value).collect()
+}
+
+/// A value that can stand beside another one along an axis, such as itself.
+fn beside(random: &mut Random, values: &[(Value, Layout)], first: &Layout, axis: usize) -> Value {
+    let fits = |(_, (dtype, dimensions)): &&(Value, Layout)| {
+        let mut pairs = dimensions.iter().zip(&first.1).enumerate();
+        *dtype == first.0 && dimensions.len() == first.1.len() && pairs.all(|(at, (a, b))| at == axis || a == b)
+    };
+    let fitting: Vec<Value> = values.iter().filter(fits).map(|(value, _)| *value).collect();
+    random.one(&fitting)
+}
+
+fn shape_of(dimensions: &[Dimension], symbols: &[u32]) -> Vec<u32> {
+    let shape = dimensions.iter().map(|dimension| dimension.elements(symbols));
+    shape.collect::<Option<_>>().expect("it has the symbols")
 }
 
 /// A graph of `nodes` operators, with random weights and inputs.
@@ -189,39 +252,35 @@ pub fn model(random: &mut Random, nodes: usize) -> (CheckedGraph, Vec<Tensor>, V
             min: 1,
             max: 5,
         }],
-        inputs: vec![input(random, 0, vec![Dimension::Symbol(0), Dimension::Fixed(4)])],
+        inputs: vec![input(random, 0, vec![N, Dimension::Fixed(4)])],
         weights: Vec::new(),
         nodes: Vec::new(),
         outputs: Vec::new(),
     };
     for index in 1..3 + random.below(3) as usize {
-        let dimensions = dimensions(random, true);
+        let dimensions = dimensions(random, &[N]);
         graph.inputs.push(input(random, index, dimensions));
     }
     for index in 0..2 + random.below(4) {
-        let fixed = dimensions(random, false);
-        let shape = fixed.iter().map(|dimension| match dimension {
-            Dimension::Fixed(elements) => *elements,
-            Dimension::Symbol(_) => unreachable!("asked for none"),
-        });
-        let shape = shape.collect();
+        let fixed = dimensions(random, &[]);
+        let shape = shape_of(&fixed, &[]);
         graph.weights.push(Weight {
             name: format!("weight_{index}"),
             dtype: DataType::Float32,
             shape,
         });
     }
+    let mut values: Vec<(Value, Layout)> = Vec::new();
+    for (index, input) in (0..).zip(&graph.inputs) {
+        values.push((Value::Input(index), (input.dtype, input.dimensions.clone())));
+    }
+    for (index, weight) in (0..).zip(&graph.weights) {
+        let dimensions = weight.shape.iter().copied().map(Dimension::Fixed).collect();
+        values.push((Value::Weight(index), (weight.dtype, dimensions)));
+    }
     while graph.nodes.len() < nodes {
-        let operator = operator(random);
-        let arity = match operator {
-            Operator::Fill { .. } | Operator::Arange { .. } => 0,
-            Operator::Linear { .. } | Operator::LayerNorm { .. } | Operator::Concat { .. } => 1 + random.below(3),
-            Operator::RmsNorm { .. } => 1 + random.below(2),
-            Operator::MatMul { .. } | Operator::Binary(_) | Operator::Gather { .. } | Operator::IndexSelect { .. } => 2,
-            Operator::WeightedSum { .. } | Operator::Where => 3,
-            _ => 1,
-        };
-        let inputs = (0..arity).map(|_| value(random, &graph)).collect();
+        let mut operator = operator(random);
+        let inputs = operands(random, &mut operator, &values);
         let node = Node {
             name: format!("node_{}", graph.nodes.len()),
             operator,
@@ -234,16 +293,18 @@ pub fn model(random: &mut Random, nodes: usize) -> (CheckedGraph, Vec<Tensor>, V
             name: "output_0".into(),
             value: Value::Node(last),
         }];
-        let small = graph.clone().check().is_ok_and(|checked| {
-            let layout = checked.value(Value::Node(last)).map(|(dtype, _)| dtype);
-            let shape = checked.shape(Value::Node(last), &[5]);
-            layout
-                .zip(shape)
-                .and_then(|(dtype, shape)| tensor_size_bytes(dtype, &shape))
-                .is_some_and(|size| size < 6000)
+        // What is drawn is kept if it is sound and small.
+        let checked = graph.clone().check();
+        let kept = checked.as_ref().ok().and_then(|checked| {
+            let (dtype, dimensions) = checked.value(Value::Node(last))?;
+            let shape = checked.shape(Value::Node(last), &[5])?;
+            (tensor_size_bytes(dtype, &shape)? < 6000).then(|| (dtype, dimensions.to_vec()))
         });
-        if !small {
-            graph.nodes.pop();
+        match kept {
+            Some(layout) => values.push((Value::Node(last), layout)),
+            None => {
+                graph.nodes.pop();
+            }
         }
     }
     for index in 1..1 + random.below(3) {
@@ -255,16 +316,9 @@ pub fn model(random: &mut Random, nodes: usize) -> (CheckedGraph, Vec<Tensor>, V
     }
     let graph = graph.check().expect("every node was checked");
     let n = 1 + random.below(5) as u32;
-    let shapes = |dimensions: &[Dimension]| -> Vec<u32> {
-        let shape = dimensions.iter().map(|dimension| match dimension {
-            Dimension::Fixed(elements) => *elements,
-            Dimension::Symbol(_) => n,
-        });
-        shape.collect()
-    };
     let inputs = graph.graph().inputs.iter();
     let inputs = inputs
-        .map(|input| tensor(random, input.dtype, &shapes(&input.dimensions)))
+        .map(|input| tensor(random, input.dtype, &shape_of(&input.dimensions, &[n])))
         .collect();
     let weights = graph.graph().weights.iter();
     let weights = weights

@@ -1,0 +1,487 @@
+//! Dimensions that are computed from a symbol: their arithmetic, what is refused, and what operators make of them.
+
+use super::*;
+use crate::graph::{Position, Unary};
+
+const X: Value = Value::Input(0);
+
+fn affine(symbol: u8, factor: u32, offset: i32) -> Dimension {
+    Dimension::Affine { symbol, factor, offset }
+}
+
+/// `x [batch, 2, 3]` and `y [batch, length]`, and these nodes, the last of which is the output. The batch has 2 to 16 entries,
+/// the length is 1 to 9.
+fn graph_of(nodes: &[(Operator, &[Value])]) -> Graph {
+    let nodes = nodes.iter().enumerate().map(|(index, (operator, inputs))| Node {
+        name: alloc::format!("node_{index}"),
+        operator: operator.clone(),
+        inputs: inputs.to_vec(),
+        source: "model.py:7".to_owned(),
+    });
+    let mut graph = Graph {
+        nodes: nodes.collect(),
+        ..network()
+    };
+    graph.symbols[0].min = 2;
+    graph.symbols.push(Symbol {
+        name: "length".to_owned(),
+        min: 1,
+        max: 9,
+    });
+    graph.inputs.push(Input {
+        name: "y".to_owned(),
+        dtype: DataType::Float32,
+        dimensions: vec![BATCH, Dimension::Symbol(1)],
+    });
+    graph.outputs[0].value = Value::Node(graph.nodes.len() as u32 - 1);
+    graph
+}
+
+/// The dimensions of the output, or what the last node says against them.
+fn dimensions_of(nodes: &[(Operator, &[Value])]) -> Result<Vec<Dimension>, ShapeError> {
+    let last = Value::Node(nodes.len() as u32 - 1);
+    match graph_of(nodes).check() {
+        Ok(checked) => Ok(checked.value(last).expect("the last node").1.to_vec()),
+        Err(GraphError::Shape { error, .. }) => Err(error),
+        Err(error) => panic!("{error}"),
+    }
+}
+
+fn reshape(dimensions: &[Dimension]) -> Operator {
+    Operator::Reshape {
+        dimensions: dimensions.to_vec(),
+    }
+}
+
+fn fill(dimension: Dimension) -> Operator {
+    Operator::Fill {
+        dtype: DataType::Float32,
+        bits: 0,
+        dimensions: vec![dimension],
+    }
+}
+
+fn below(random: &mut Random, end: u64) -> u64 {
+    (random.next() >> 20) % end
+}
+
+fn random_dimension(random: &mut Random) -> Dimension {
+    let symbol = below(random, 2) as u8;
+    match below(random, 4) {
+        0 => Dimension::Fixed(1 + below(random, 8) as u32),
+        1 => Dimension::Symbol(symbol),
+        _ => {
+            let (factor, offset) = (1 + below(random, 6) as u32, below(random, 13) as i64 - 6);
+            Dimension::of_symbol(symbol, factor, offset).expect("a multiple")
+        }
+    }
+}
+
+#[test]
+fn kinds_have_encodings_that_do_not_change() {
+    for (dimension, bytes) in [
+        (Dimension::Fixed(5), &[0, 5, 0, 0, 0][..]),
+        (Dimension::Symbol(3), &[1, 3]),
+        (affine(3, 4, 1), &[2, 3, 4, 0, 0, 0, 1, 0, 0, 0]),
+        (affine(0, 1, -2), &[2, 0, 1, 0, 0, 0, 254, 255, 255, 255]),
+    ] {
+        assert_eq!(dimension.encode(), bytes);
+        assert_eq!(Dimension::decode_all(&mut &*bytes), Ok(dimension));
+    }
+}
+
+#[test]
+fn arithmetic_is_that_of_the_numbers_for_all_values() {
+    let mut random = Random(40);
+    let (mut sums, mut windows) = (0, 0);
+    for _ in 0..20_000 {
+        let (a, b) = (random_dimension(&mut random), random_dimension(&mut random));
+        let (size, step, dilation) = (
+            1 + below(&mut random, 4) as u32,
+            1 + below(&mut random, 3) as u32,
+            1 + below(&mut random, 2) as u32,
+        );
+        let by = below(&mut random, 9) as i64 - 4;
+        let results = [a.plus(b), a.times(size), a.shifted(by), a.windows(size, step, dilation)];
+        assert!(results.iter().flatten().all(|result| result.is_canonical()));
+        assert_eq!(a.plus(b), b.plus(a));
+        sums += u32::from(a.plus(b).is_some());
+        for values in [[1, 1], [1, 2], [2, 1], [5, 3], [9, 16]] {
+            let (Some(left), Some(right)) = (a.elements(&values), b.elements(&values)) else {
+                continue;
+            };
+            let expected = [
+                Some(left + right),
+                Some(left * size),
+                u32::try_from(i64::from(left) + by).ok(),
+            ];
+            for (result, expected) in results.iter().zip(expected) {
+                if let Some(result) = result {
+                    assert_eq!(result.elements(&values), expected, "{a:?} {b:?} {by}");
+                }
+            }
+            // One that is negative for some value is none that a graph may have.
+            if let Some(result) = results[3] {
+                let counted = (left > dilation * (size - 1)).then(|| (left - 1 - dilation * (size - 1)) / step + 1);
+                assert_eq!(
+                    result.elements(&values).filter(|windows| *windows > 0),
+                    counted,
+                    "{a:?}"
+                );
+                windows += u32::from(a.symbol().is_some() && counted.is_some());
+            }
+        }
+        if let (Some(left), Some(right)) = (a.symbol(), b.symbol()) {
+            assert_eq!(a.plus(b).is_some(), left == right);
+        }
+    }
+    assert!(
+        sums > 5_000 && windows > 5_000,
+        "{sums} sums, and {windows} numbers of windows"
+    );
+}
+
+#[test]
+fn arithmetic_beyond_its_bounds_gives_nothing() {
+    const MOST: u32 = u32::MAX;
+    let half = 1 << 31;
+    assert_eq!(Dimension::Fixed(MOST).plus(Dimension::Fixed(1)), None);
+    assert_eq!(Dimension::Fixed(half).times(2), None);
+    assert_eq!(Dimension::Fixed(1).shifted(-2), None);
+    assert_eq!(Dimension::Fixed(1).shifted(i64::MAX), None);
+    assert_eq!(BATCH.plus(Dimension::Fixed(half)), None);
+    assert_eq!(BATCH.times(0), None);
+    assert_eq!(affine(0, half, 0).times(2), None);
+    assert_eq!(affine(0, MOST, 0).plus(BATCH), None);
+    assert_eq!(affine(0, 1, i32::MIN).shifted(-1), None);
+    assert_eq!(affine(0, 1, i32::MAX).shifted(i64::MAX), None);
+    assert_eq!(affine(0, 1, i32::MAX).times(MOST), None);
+    assert_eq!(BATCH.windows(0, 1, 1), None);
+    assert_eq!(BATCH.windows(1, 0, 1), None);
+    assert_eq!(BATCH.windows(MOST, 1, MOST), None);
+    assert_eq!(affine(0, MOST, i32::MAX).elements(&[MOST]), None);
+    assert_eq!(affine(0, MOST, i32::MIN).elements(&[0]), None);
+    assert_eq!(affine(0, MOST, 0).elements(&[1]), Some(MOST));
+    assert_eq!(affine(1, 1, 1).elements(&[1]), None);
+    // What comes back to a symbol or a number is one.
+    assert_eq!(affine(0, 1, -3).shifted(3), Some(BATCH));
+    assert_eq!(Dimension::Fixed(0).plus(BATCH), Some(BATCH));
+}
+
+/// Products at more values of each symbol than they have factors, so that they are the same if and only if the polynomials
+/// are.
+fn products(dimensions: &[Dimension]) -> Vec<i128> {
+    let value = |dimension: &Dimension, symbols: [i128; 2]| match *dimension {
+        Dimension::Fixed(elements) => i128::from(elements),
+        Dimension::Symbol(symbol) => symbols[usize::from(symbol)],
+        Dimension::Affine { symbol, factor, offset } => {
+            i128::from(factor) * symbols[usize::from(symbol)] + i128::from(offset)
+        }
+    };
+    let grid = (1..12).flat_map(|a| (1..12).map(move |b| [a, b]));
+    grid.map(|symbols| dimensions.iter().map(|d| value(d, symbols)).product())
+        .collect()
+}
+
+/// Dimensions, and numbers that some of them are multiplied with, in any order.
+fn put_together(random: &mut Random, mut dimensions: Vec<Dimension>, numbers: &[u32]) -> Vec<Dimension> {
+    for number in numbers {
+        let place = below(random, 4) as usize;
+        match dimensions.get(place).and_then(|dimension| dimension.times(*number)) {
+            Some(product) => dimensions[place] = product,
+            None => dimensions.push(Dimension::Fixed(*number)),
+        }
+        let (last, place) = (dimensions.len() - 1, below(random, dimensions.len() as u64) as usize);
+        dimensions.swap(last, place);
+    }
+    dimensions
+}
+
+#[test]
+fn reshape_keeps_the_number_of_elements_for_all_values_and_only_then() {
+    let mut random = Random(41);
+    let (mut same, mut different) = (0, 0);
+    while same < 400 || different < 400 {
+        // The same factors, put together in two ways, and in one half of the cases not quite the same.
+        let factors: Vec<Dimension> = (0..below(&mut random, 4))
+            .map(|_| random_dimension(&mut random))
+            .collect();
+        let numbers = [(); 3].map(|()| 1 + below(&mut random, 3) as u32);
+        let from = put_together(&mut random, factors.clone(), &numbers);
+        let mut to = put_together(&mut random, factors, &numbers);
+        if below(&mut random, 2) == 0 {
+            let place = below(&mut random, to.len() as u64) as usize;
+            to[place] = random_dimension(&mut random);
+        }
+        let sound = |dimensions: &[Dimension]| {
+            let ends = [[2, 1], [16, 9]];
+            let mut shapes = ends
+                .iter()
+                .flat_map(|values| dimensions.iter().map(|d| d.elements(values)));
+            shapes.all(|elements| elements.is_some_and(|elements| elements > 0))
+        };
+        if !sound(&from) || !sound(&to) || to.len() > MAX_RANK {
+            continue;
+        }
+        let made = Operator::Fill {
+            dtype: DataType::Bool,
+            bits: 0,
+            dimensions: from.clone(),
+        };
+        let given = dimensions_of(&[(made, &[]), (reshape(&to), &[Value::Node(0)])]);
+        if products(&from) == products(&to) {
+            same += 1;
+            assert_eq!(given, Ok(to));
+        } else {
+            different += 1;
+            assert_eq!(given, Err(ShapeError::ElementCount), "{from:?} {to:?}");
+        }
+    }
+}
+
+#[test]
+fn sums_and_common_divisors_are_seen() {
+    let axis = 0;
+    let fixed = Dimension::Fixed;
+    let one = || (fill(BATCH), &[][..]);
+    for (lengths, sum) in [
+        ([BATCH, BATCH], affine(0, 2, 0)),
+        ([BATCH, fixed(3)], affine(0, 1, 3)),
+        ([fixed(3), affine(0, 2, -3)], affine(0, 2, 0)),
+        ([affine(0, 1, -1), fixed(1)], BATCH),
+    ] {
+        let nodes = [
+            (fill(lengths[0]), &[][..]),
+            (fill(lengths[1]), &[]),
+            (Operator::Concat { axis }, &[Value::Node(0), Value::Node(1)]),
+        ];
+        assert_eq!(dimensions_of(&nodes), Ok(vec![sum]));
+    }
+    let other = (fill(affine(1, 1, 1)), &[][..]);
+    let both = [
+        one(),
+        other,
+        (Operator::Concat { axis }, &[Value::Node(0), Value::Node(1)]),
+    ];
+    assert_eq!(dimensions_of(&both), Err(ShapeError::Dimensions { input: 1 }));
+
+    // 6·batch + 4 is 2·(3·batch + 2).
+    let split = reshape(&[fixed(2), affine(0, 3, 2)]);
+    let whole = [(fill(affine(0, 6, 4)), &[][..]), (split, &[Value::Node(0)])];
+    assert_eq!(dimensions_of(&whole), Ok(vec![fixed(2), affine(0, 3, 2)]));
+    let heads = reshape(&[affine(0, 2, 0), fixed(3)]);
+    assert_eq!(dimensions_of(&[(heads, &[X])]), Ok(vec![affine(0, 2, 0), fixed(3)]));
+    // As many for a batch of 2, and not else.
+    let alike = reshape(&[affine(0, 1, 2), fixed(3)]);
+    assert_eq!(dimensions_of(&[(alike, &[X])]), Err(ShapeError::ElementCount));
+}
+
+#[test]
+fn dimensions_that_are_no_number_for_some_value_are_refused() {
+    let batch = |factor, offset| affine(0, factor, offset);
+    // 2 to 16.
+    for sound in [batch(1, -1), batch(3, -5), batch(u32::MAX / 16, 15), batch(1, i32::MAX)] {
+        assert_eq!(dimensions_of(&[(fill(sound), &[])]), Ok(vec![sound]));
+    }
+    for flawed in [
+        batch(1, 0),
+        batch(0, 5),
+        batch(0, 0),
+        batch(1, -2),
+        batch(1, -3),
+        batch(3, -6),
+        batch(u32::MAX / 16, 16),
+        batch(u32::MAX, 0),
+        batch(u32::MAX, i32::MIN),
+    ] {
+        let refused = Err(ShapeError::AffineDimension(flawed));
+        assert_eq!(dimensions_of(&[(fill(flawed), &[])]), refused);
+        let arange = Operator::Arange {
+            start: 0,
+            step: 1,
+            length: flawed,
+        };
+        assert_eq!(dimensions_of(&[(arange, &[])]), refused);
+        let slice = Operator::Slice {
+            axis: 1,
+            start: Position::FromEnd(1),
+            step: 1,
+            length: flawed,
+        };
+        assert_eq!(dimensions_of(&[(slice, &[X])]), refused);
+        let expand = Operator::Expand {
+            dimensions: vec![flawed, BATCH, Dimension::Fixed(2), Dimension::Fixed(3)],
+        };
+        assert_eq!(dimensions_of(&[(expand, &[X])]), refused);
+        assert!(dimensions_of(&[(reshape(&[flawed, Dimension::Fixed(6)]), &[X])]).is_err());
+    }
+    // What an operator makes of sound ones, too.
+    let nothing = Operator::Unfold {
+        axis: 0,
+        size: 3,
+        step: 1,
+        dilation: 1,
+    };
+    let refused = Err(ShapeError::AffineDimension(batch(1, -2)));
+    assert_eq!(dimensions_of(&[(nothing, &[X])]), refused);
+    let unknown = affine(2, 2, 0);
+    for operator in [fill(unknown), reshape(&[unknown])] {
+        let inputs = if matches!(operator, Operator::Fill { .. }) {
+            &[][..]
+        } else {
+            &[X]
+        };
+        assert_eq!(dimensions_of(&[(operator, inputs)]), Err(ShapeError::UnknownSymbol(2)));
+    }
+    let error = GraphError::Shape {
+        node: "view".to_owned(),
+        operator: "reshape",
+        source: "model.py:7".to_owned(),
+        error: ShapeError::AffineDimension(batch(3, -6)),
+    };
+    let text = alloc::format!("{error}");
+    assert!(
+        text.starts_with("reshape (view, model.py:7) would give a dimension of 3 times symbol 0 -6"),
+        "{text}"
+    );
+}
+
+#[test]
+fn inputs_give_symbols_their_values_and_compute_none() {
+    let mut graph = graph_of(&[(Operator::Relu, &[X])]);
+    graph.inputs[1].dimensions.push(affine(0, 2, 0));
+    let name = "y".to_owned();
+    assert_eq!(graph.clone().check(), Err(GraphError::AffineInput { name }));
+    let layouts: [(DataType, &[u32]); 2] = [(DataType::Float32, &[2, 2, 3]), (DataType::Float32, &[2, 1, 4])];
+    let (input, dimension) = ("y".to_owned(), 2);
+    let error = BindError::Affine { input, dimension };
+    assert_eq!(bind(graph.symbols, graph.inputs, &layouts), Err(error));
+
+    // One that only a computed dimension names is bound by nothing.
+    let mut graph = graph_of(&[(fill(affine(1, 2, 0)), &[])]);
+    graph.inputs.pop();
+    let symbol = "length".to_owned();
+    assert_eq!(graph.check(), Err(GraphError::UnboundSymbol { symbol }));
+}
+
+#[test]
+fn rows_are_bounded_by_their_greatest_length() {
+    let row = |factor, offset| {
+        [
+            (fill(affine(0, factor, offset)), &[][..]),
+            (Operator::Softmax, &[Value::Node(0)][..]),
+        ]
+    };
+    // 16 entries of 1024 numbers of 4 bytes are 64 KiB.
+    assert!(dimensions_of(&row(1024, 0)).is_ok() && dimensions_of(&row(1025, -16)).is_ok());
+    for (factor, offset) in [(1024, 1), (1025, 0), (1025, -15)] {
+        let error = ShapeError::RowTooLong(affine(0, factor, offset));
+        assert_eq!(dimensions_of(&row(factor, offset)), Err(error));
+    }
+    let precision = Precision::Int8;
+    let sum = |length| {
+        let made = |dimensions: &[Dimension]| Operator::Fill {
+            dtype: DataType::Float32,
+            bits: 0,
+            dimensions: dimensions.to_vec(),
+        };
+        let two = Dimension::Fixed(2);
+        let terms = [Value::Node(0), Value::Node(0), Value::Node(1)];
+        let nodes = [
+            (made(&[two, length]), &[][..]),
+            (made(&[length]), &[]),
+            (Operator::WeightedSum { precision }, &terms),
+        ];
+        dimensions_of(&nodes)
+    };
+    assert_eq!(sum(affine(0, 1024, 0)), Ok(vec![Dimension::Fixed(2); 2]));
+    let long = affine(0, 1024, 1);
+    assert_eq!(sum(long), Err(ShapeError::ContractionLength(long)));
+    let dynamic = [
+        (fill(affine(0, 2, 0)), &[][..]),
+        (Operator::RowScale { precision }, &[Value::Node(0)]),
+    ];
+    assert_eq!(
+        dimensions_of(&dynamic),
+        Err(ShapeError::ContractionLength(affine(0, 2, 0)))
+    );
+    // At least 2·2 − 1 elements.
+    let best = |count| {
+        dimensions_of(&[
+            (fill(affine(0, 2, -1)), &[]),
+            (Operator::TopK { count, largest: true }, &[Value::Node(0)]),
+        ])
+    };
+    assert_eq!(best(3), Ok(vec![Dimension::Fixed(3)]));
+    assert_eq!(best(4), Err(ShapeError::Parameter("count")));
+}
+
+#[test]
+fn computed_dimensions_have_a_value_for_each_job() {
+    // Batch and heads together, a row more, one before and two after, all but the first, and pairs of neighbours.
+    let node = |index| Value::Node(index);
+    let graph = graph_of(&[
+        (reshape(&[affine(0, 2, 0), Dimension::Fixed(3)]), &[X]),
+        (
+            Operator::Fill {
+                dtype: DataType::Float32,
+                bits: u64::from(7f32.to_bits()),
+                dimensions: vec![Dimension::Fixed(1), Dimension::Fixed(3)],
+            },
+            &[],
+        ),
+        (Operator::Concat { axis: 0 }, &[node(0), node(1)]),
+        (
+            Operator::Pad {
+                axis: 0,
+                before: 1,
+                after: 2,
+                bits: 0,
+            },
+            &[node(2)],
+        ),
+        (
+            Operator::Slice {
+                axis: 0,
+                start: Position::FromStart(1),
+                step: 1,
+                length: affine(0, 2, 3),
+            },
+            &[node(3)],
+        ),
+        (
+            Operator::Unfold {
+                axis: 0,
+                size: 2,
+                step: 2,
+                dilation: 1,
+            },
+            &[node(4)],
+        ),
+        (Operator::Unary(Unary::Neg), &[node(5)]),
+    ]);
+    let graph = graph.check().expect("a sound graph");
+    assert_eq!(graph.batch_symbol(), None);
+    let weights = network_weights(&mut Random(42));
+    for batch in [2, 3, 16] {
+        let x: Vec<f32> = (0..6 * batch).map(|value| value as f32).collect();
+        let inputs = [
+            tensor(&[batch, 2, 3], &x),
+            tensor(&[batch, 1], &vec![0.0; batch as usize]),
+        ];
+        let shape = |index| graph.shape(node(index), &[batch, 1]);
+        assert_eq!(shape(2), Some(vec![2 * batch + 1, 3]));
+        assert_eq!(shape(3), Some(vec![2 * batch + 4, 3]));
+        assert_eq!(shape(5), Some(vec![batch + 1, 3, 2]));
+        assert_eq!(graph.shape(node(2), &[]), None);
+
+        let rows: Vec<&[f32]> = x.chunks(3).chain([&[7.0; 3][..], &[0.0; 3], &[0.0; 3]]).collect();
+        let pairs = rows.chunks_exact(2);
+        let expected: Vec<f32> = pairs
+            .flat_map(|pair| (0..3).flat_map(|column| [-pair[0][column], -pair[1][column]]))
+            .map(|value| value + 0.0)
+            .collect();
+        let outputs = evaluate(&graph, &weights, &inputs).expect("inputs that fit");
+        assert_eq!(outputs, [tensor(&[batch + 1, 3, 2], &expected)]);
+    }
+}
