@@ -37,6 +37,9 @@ pub const JUDGE: u64 = 2_000_000_000;
 /// Picoseconds for each KiB of a proof, for elements that are computed from rows. No operator does more than a fixed number of
 /// operations with each element that it reads; `make bench-dispute` finds 60 µs for the slowest, log_softmax.
 pub const JUDGE_KIBIBYTE: u64 = 100_000_000;
+/// KiB of a proof that are charged so. No element is computed from more than three rows of 64 KiB; whatever else is opened is
+/// refused once it has been hashed.
+const JUDGED_KIBIBYTES: u64 = 256;
 /// Proof bytes of one access: a path of trie nodes, and a record of typical size.
 const PROOF: u64 = 1_500;
 /// Proof bytes of a model version with the largest schema.
@@ -99,6 +102,7 @@ impl<T: frame_system::Config> WeightInfo for ComputedWeight<T> {
     }
 
     fn prove(bytes: u32) -> Weight {
+        let judged = u64::from(bytes.div_ceil(1_024)).min(JUDGED_KIBIBYTES);
         // The revealed chunk is a part of what a list of digests would be.
         Self::accesses(2, 0)
             .saturating_add(Self::records())
@@ -106,7 +110,7 @@ impl<T: frame_system::Config> WeightInfo for ComputedWeight<T> {
                 u64::from(bytes).saturating_add(Nodes::max_encoded_len() as u64),
             ))
             .saturating_add(Weight::from_parts(
-                JUDGE.saturating_add(JUDGE_KIBIBYTE.saturating_mul(u64::from(bytes.div_ceil(1_024)))),
+                JUDGE.saturating_add(JUDGE_KIBIBYTE.saturating_mul(judged)),
                 Nodes::max_encoded_len() as u64,
             ))
             .saturating_add(Self::convict())

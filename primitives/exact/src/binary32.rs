@@ -188,6 +188,10 @@ impl Binary32 {
         Self::round(great.is_negative(), sum, exponent - 25)
     }
 
+    const fn difference(self, other: Self) -> Self {
+        self.sum(Self(other.0 ^ SIGN))
+    }
+
     const fn product(self, other: Self) -> Self {
         let negative = self.is_negative() != other.is_negative();
         if !self.is_finite() || !other.is_finite() {
@@ -248,7 +252,7 @@ impl Add for Binary32 {
 impl Sub for Binary32 {
     type Output = Self;
     fn sub(self, other: Self) -> Self {
-        self.sum(Self(other.0 ^ SIGN))
+        self.difference(other)
     }
 }
 
