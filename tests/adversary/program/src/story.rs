@@ -14,7 +14,7 @@ use assay_worker::{
     serve::{desk_state::Output, executor::output},
 };
 use clap::ValueEnum;
-use std::ops::Deref;
+use std::{collections::BTreeSet, ops::Deref};
 
 /// What is lied about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -100,14 +100,14 @@ impl Story {
         self.pretended.trace().outputs != self.pretended.honest().trace().outputs
     }
 
-    /// The operators whose outputs are the job's.
+    /// The operators whose outputs are the job's, each once.
     fn outputs(&self) -> Vec<u32> {
         let outputs = self.pretended.graph().graph().outputs.iter();
         let operators = outputs.filter_map(|output| match output.value {
             Value::Node(operator) => Some(operator),
             Value::Input(_) | Value::Weight(_) => None,
         });
-        operators.collect()
+        operators.collect::<BTreeSet<u32>>().into_iter().collect()
     }
 
     /// An operator in the middle of the model whose output has elements and is not the job's.
@@ -231,6 +231,9 @@ mod tests {
         for _ in 0..12 {
             let honest: SharedExecution = Arc::new(graphs::random(&mut random, 8));
             let right = committed(&*honest);
+            // A weight or an input that is handed through as an output is all that cannot be lied about.
+            let outputs = &honest.graph().graph().outputs;
+            let can_be_wrong = outputs.iter().any(|output| matches!(output.value, Value::Node(_)));
             for kind in Kind::value_variants() {
                 let tell = || Story::new(*kind, honest.clone()).expect("a story about a sound model");
                 let story = tell();
@@ -238,13 +241,12 @@ mod tests {
                 assert_eq!(claimed, committed(&tell().pretended), "{kind:?}");
                 let output = story.output().expect("outputs that there are");
                 assert_eq!(output.digest, claimed.output_digest, "{kind:?}");
-                match kind {
-                    Kind::WrongTrace => {}
-                    // A weight that is handed through as an output is all that cannot be lied about.
-                    _ => wrong += u32::from(claimed.output_digest != right.output_digest),
+                if can_be_wrong && *kind != Kind::WrongTrace {
+                    assert_ne!(claimed.output_digest, right.output_digest, "{kind:?}");
+                    wrong += 1;
                 }
             }
         }
-        assert!(wrong > 12 * 8, "only {wrong} of 108 stories were wrong");
+        assert!(wrong > 6 * 9, "only {wrong} of 108 stories could be wrong");
     }
 }
