@@ -17,11 +17,14 @@ use crate::{
     rows::{Matrix, Rows, Scaling},
     scratch::{Scratch, ThreadScratch},
     threads::Threads,
+    vector::{INFINITY_BITS, MAGNITUDE_MASK},
 };
 use assay_exact::quantise::Precision;
 
 /// Queries that are worked on at once.
 const ROWS_AT_ONCE: usize = 48;
+/// Fewer elements of keys and values than this are packed before another thread has begun.
+const FEWEST_ELEMENTS_TO_SHARE: usize = 8 * 1024;
 
 /// A matrix for each head of each batch entry, all of one size, at steady distances.
 #[derive(Clone, Copy, Debug)]
@@ -68,8 +71,8 @@ impl<'a> Stack<'a, f32> {
 pub enum Mask<'a> {
     /// Numbers that are added.
     Add(Stack<'a, f32>),
-    /// Where 0 stands, the score becomes −∞.
-    Keep(Stack<'a, u8>),
+    /// Where this is false, the score becomes −∞.
+    Keep(Stack<'a, bool>),
 }
 
 /// What an attention takes.
@@ -93,6 +96,37 @@ pub struct Attention<'a> {
     pub score_precision: Precision,
     /// Of the weighted sum.
     pub value_precision: Precision,
+}
+
+impl Attention<'_> {
+    /// How many keys, from the first on, have to be looked at: after them come only some that no query of this head sees.
+    ///
+    /// Whatever their scores are, −∞ takes their place, and the weight 0. That times the scale of a value is 0, but for the
+    /// scale of a value with a NaN or an infinity: then all are looked at.
+    fn seen(&self, batch: usize, head: usize) -> usize {
+        let keys = self.key.rows;
+        let Some(Mask::Keep(mask)) = self.mask else {
+            return keys;
+        };
+        let mut seen = 1;
+        // The last query of a sequence sees the most.
+        for row in (0..self.query.rows).rev() {
+            let after = mask.row(batch, head, row)[seen..].iter().rposition(|keep| *keep);
+            seen += after.map_or(0, |last| last + 1);
+            if seen == keys {
+                break;
+            }
+        }
+        let finite = |row: usize| {
+            let bits = self
+                .value
+                .row(batch, head, row)
+                .iter()
+                .map(|x| x.to_bits() & MAGNITUDE_MASK);
+            bits.fold(0, u32::max) < INFINITY_BITS
+        };
+        if (seen..keys).all(finite) { seen } else { keys }
+    }
 }
 
 /// Keys and values of one head, ready to be multiplied.
@@ -140,12 +174,15 @@ pub fn attend(
         whole.heads.resize_with(batch * heads, || PackedHead::new(instructions));
     }
     let packed = &mut whole.heads[..batch * heads];
-    threads.share(packed.iter_mut().enumerate(), |thread, (index, packed)| {
+    let worth = batch * heads * key.rows * (key.length + width) >= FEWEST_ELEMENTS_TO_SHARE;
+    threads.share_if(worth, packed.iter_mut().enumerate(), |thread, (index, packed)| {
         let second = &mut scratch.of(thread).second;
         let (batch, head) = (index / heads, index % heads);
-        second.quantise(key.matrix(batch, head), attention.score_precision, Scaling::ByRow);
+        let seen = attention.seen(batch, head);
+        let (key, value) = (key.matrix(batch, head), value.matrix(batch, head));
+        second.quantise(key.part(0, seen), attention.score_precision, Scaling::ByRow);
         packed.key.replace(second);
-        second.quantise(value.matrix(batch, head), attention.value_precision, Scaling::ByRow);
+        second.quantise(value.part(0, seen), attention.value_precision, Scaling::ByRow);
         packed.value.replace_transposed(second);
         packed.value_scales.clear();
         packed.value_scales.extend_from_slice(second.scales());
@@ -157,7 +194,8 @@ pub fn attend(
         let parts = output.chunks_mut(at_once * heads * width).enumerate();
         parts.map(move |(part, output)| (batch, part * at_once, output))
     });
-    threads.share(parts, |thread, (batch, start, output)| {
+    let worth = worth && (batch > 1 || rows > at_once);
+    threads.share_if(worth, parts, |thread, (batch, start, output)| {
         let scratch = &mut *scratch.of(thread);
         for head in 0..heads {
             let packed = &packed[batch * heads + head];
@@ -183,7 +221,7 @@ fn part_of_head(
     [batch, head, start, end]: [usize; 4],
     output: &mut [f32],
 ) {
-    let keys = attention.key.rows;
+    let keys = packed.key.columns();
     let query = attention.query.matrix(batch, head).part(start, end);
     scratch.numbers.resize((end - start) * keys, 0.0);
     let scores = &mut scratch.numbers[..];
@@ -198,7 +236,7 @@ fn part_of_head(
             Some(Mask::Add(mask)) => elementwise::add(instructions, scores, mask.row(batch, head, row)),
             Some(Mask::Keep(mask)) => {
                 for (score, keep) in scores.iter_mut().zip(mask.row(batch, head, row)) {
-                    *score = if *keep == 0 { f32::NEG_INFINITY } else { *score };
+                    *score = if *keep { *score } else { f32::NEG_INFINITY };
                 }
             }
         }

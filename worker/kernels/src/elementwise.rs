@@ -3,7 +3,7 @@
 use crate::{
     functions,
     instructions::{Instructions, with_vectors},
-    vector::{Lanes, Vector},
+    vector::{Lanes, Vector, canonical},
 };
 use assay_exact::functions::Arithmetic;
 
@@ -26,30 +26,45 @@ pub enum Function {
     Silu,
     Gelu,
     GeluTanh,
+    Floor,
+    Ceil,
+    /// To the nearest integral number, ties to even.
+    Round,
+    Truncate,
 }
 
-/// An operation on two numbers. The greater and the lesser are NaN where either number is.
+/// An operation on two numbers, or on two integers, which wrap. The greater and the lesser are NaN where either number is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "they are called what they are")]
 pub enum Operation {
     Add,
     Subtract,
     Multiply,
+    /// Of integers it is rounded down, and 0 where the second one is 0.
     Divide,
+    /// That of a division that rounds towards zero; of integers 0 where the second one is 0.
+    Remainder,
     Greater,
     Lesser,
 }
 
 /// One side of an operation.
 #[derive(Clone, Copy, Debug)]
-pub enum Operand<'a> {
+pub enum Operand<'a, T = f32> {
     /// One number for each element.
-    Each(&'a [f32]),
+    Each(&'a [T]),
     /// The same number for every element.
-    All(f32),
+    All(T),
 }
 
 impl Operand<'_> {
+    fn number(self, index: usize) -> f32 {
+        match self {
+            Self::Each(numbers) => numbers[index],
+            Self::All(number) => number,
+        }
+    }
+
     #[inline(always)]
     fn read<V: Vector>(self, start: usize) -> V {
         match self {
@@ -71,6 +86,9 @@ pub fn apply(instructions: Instructions, function: Function, numbers: &mut [f32]
     macro_rules! apply {
         ($($name:ident => |$x:ident: $vector:ident| $value:expr),* $(,)?) => {
             match function {
+                Function::Floor | Function::Ceil | Function::Round | Function::Truncate => {
+                    round(instructions, function, numbers);
+                }
                 $(Function::$name => {
                     #[inline(always)]
                     fn all<$vector: Vector>(numbers: &mut [f32]) {
@@ -103,6 +121,26 @@ pub fn apply(instructions: Instructions, function: Function, numbers: &mut [f32]
     }
 }
 
+/// Replaces each number by an integral one next to it.
+fn round(instructions: Instructions, function: Function, numbers: &mut [f32]) {
+    #[inline(always)]
+    fn all<V: Vector>(function: Function, numbers: &mut [f32]) {
+        #[inline(always)]
+        fn each(numbers: &mut [f32], f: impl Fn(f32) -> f32) {
+            for x in numbers {
+                *x = canonical(f(*x));
+            }
+        }
+        match function {
+            Function::Floor => each(numbers, f32::floor),
+            Function::Ceil => each(numbers, f32::ceil),
+            Function::Round => each(numbers, f32::round_ties_even),
+            _ => each(numbers, f32::trunc),
+        }
+    }
+    with_vectors!(instructions, all(function: Function, numbers: &mut [f32]));
+}
+
 /// Writes `a` and `b`, combined, to `to`.
 ///
 /// # Panics
@@ -113,6 +151,11 @@ pub fn combine(instructions: Instructions, operation: Operation, a: Operand<'_>,
     macro_rules! combine {
         ($($name:ident => |$a:ident: $vector:ident, $b:ident| $value:expr),* $(,)?) => {
             match operation {
+                Operation::Remainder => {
+                    for (index, to) in to.iter_mut().enumerate() {
+                        *to = canonical(a.number(index) % b.number(index));
+                    }
+                }
                 $(Operation::$name => {
                     #[inline(always)]
                     fn all<$vector: Vector>(a: Operand<'_>, b: Operand<'_>, to: &mut [f32]) {
@@ -153,21 +196,6 @@ pub fn add(instructions: Instructions, numbers: &mut [f32], others: &[f32]) {
         }
     }
     with_vectors!(instructions, all(numbers: &mut [f32], others: &[f32]));
-}
-
-/// Replaces each number whose flag is 0 by another one.
-///
-/// # Panics
-///
-/// If there are not as many flags and others.
-pub fn select(flags: &[u8], numbers: &mut [f32], others: &[f32]) {
-    assert!(
-        flags.len() == numbers.len() && others.len() == numbers.len(),
-        "operands do not fit"
-    );
-    for ((number, other), flag) in numbers.iter_mut().zip(others).zip(flags) {
-        *number = if *flag == 0 { *other } else { *number };
-    }
 }
 
 /// Multiplies each number with the same one.

@@ -2,16 +2,21 @@
 //!
 //! Kernels work on plain slices of numbers, which are canonical (one zero, one NaN) when they come and when they go. Each of
 //! them has a form for AVX-512 VNNI and one in plain code; [`instructions::Instructions::detect`] picks at run time. The
-//! result depends neither on that nor on the number of threads. Nothing here knows graphs.
+//! result depends neither on that nor on the number of threads. [`operators`] do the same for whole tensors of every type, which
+//! are [`array::Array`]s: shared memory, seen through shapes and strides. Nothing here knows graphs.
 //!
 //! This is the only crate of ours with `unsafe` code: calls of functions that need instructions the processor was asked
 //! for, reads and writes of whole vectors, and the lifetime of what [`threads::Threads`] executes.
 
+pub mod array;
 pub mod attention;
+pub mod buffers;
+pub mod context;
 pub mod elementwise;
 pub mod instructions;
 pub mod layout;
 pub mod normalise;
+pub mod operators;
 pub mod packed;
 pub mod product;
 pub mod reduce;

@@ -17,6 +17,8 @@ use std::ops::Range;
 const ROWS_AT_ONCE: usize = 96;
 /// From so many rows on, threads share out rows; below, columns.
 const FEWEST_ROWS_TO_SHARE: usize = 24;
+/// Fewer products than this are made before another thread has begun.
+const FEWEST_PRODUCTS_TO_SHARE: usize = 1 << 18;
 /// Strips that one thread takes at a time where columns are shared out.
 const STRIPS_AT_ONCE: usize = 8;
 
@@ -122,10 +124,11 @@ pub fn linear(
     if rows == 0 || columns == 0 {
         return;
     }
-    if rows >= FEWEST_ROWS_TO_SHARE || threads.count() == 1 {
+    let worth = rows * columns * input.length() >= FEWEST_PRODUCTS_TO_SHARE;
+    if rows >= FEWEST_ROWS_TO_SHARE || threads.count() == 1 || !worth {
         let at_once = rows_at_once(rows, threads.count());
         let parts = output.chunks_mut(at_once * columns).enumerate();
-        threads.share(parts, |thread, (part, output)| {
+        threads.share_if(worth, parts, |thread, (part, output)| {
             let start = part * at_once;
             let mut scratch = scratch.of(thread);
             let input = input.part(start, start + output.len() / columns);

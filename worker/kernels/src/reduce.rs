@@ -2,8 +2,10 @@
 
 use crate::{
     instructions::{Instructions, with_vectors},
+    rows::scale,
     vector::{INFINITY_BITS, MAGNITUDE_MASK, NAN_BITS, Vector, power_of_two},
 };
+use assay_exact::quantise::Precision;
 
 /// A reduction of a row to one number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +39,23 @@ pub fn reduce(instructions: Instructions, reduction: Reduction, from: &[f32], le
         }
     }
     with_vectors!(instructions, all(reduction: Reduction, from: &[f32], length: usize, to: &mut [f32]));
+}
+
+/// Writes the scale that quantising gives each row of `length` elements to `to`.
+///
+/// # Panics
+///
+/// If `from` has not as many rows as `to` has elements, or `length` is 0.
+pub fn scales(instructions: Instructions, precision: Precision, from: &[f32], length: usize, to: &mut [f32]) {
+    assert!(length > 0 && from.len() == to.len() * length, "rows do not fit");
+    let greatest = precision.greatest() as f32;
+    #[inline(always)]
+    fn all<V: Vector>(greatest: f32, from: &[f32], length: usize, to: &mut [f32]) {
+        for (row, to) in from.chunks_exact(length).zip(to) {
+            *to = scale(greatest_bits::<V>(row), greatest);
+        }
+    }
+    with_vectors!(instructions, all(greatest: f32, from: &[f32], length: usize, to: &mut [f32]));
 }
 
 /// Calls `f` for all vectors of a row, with `fill` for what the last one lacks.
@@ -81,13 +100,19 @@ pub(crate) fn sum_below<V: Vector, const SQUARE: bool>(row: &[f32], greatest_bit
     if bits & MAGNITUDE_MASK >= INFINITY_BITS {
         return infinite_sum::<SQUARE>(row, bits & MAGNITUDE_MASK);
     }
-    let step = ((bits >> 23) as i32 - 127 - 29).max(-149);
+    let step = step(bits);
     let mut sum = V::empty_sum();
     for chunk in row.chunks(V::LANES) {
         sum = term::<V, SQUARE>(V::read(chunk, 0.0)).add_to_grid(-step, sum);
     }
     // The grid has no step below 2^-149, so the product does not round.
     V::total(sum) as f32 * power_of_two(step)
+}
+
+/// The exponent of the step of the grid that a finite greatest magnitude with these bits gives.
+#[inline(always)]
+pub(crate) fn step(greatest_bits: u32) -> i32 {
+    ((greatest_bits >> 23) as i32 - 127 - 29).max(-149)
 }
 
 /// The sum of a row with an infinity or a NaN.

@@ -3,6 +3,7 @@
 
 mod attention;
 mod elementwise;
+mod operators;
 mod product;
 mod views;
 

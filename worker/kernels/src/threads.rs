@@ -86,7 +86,19 @@ impl Threads {
     ///
     /// `work` does not call back into these threads.
     pub fn share<T: Send>(&self, items: impl Iterator<Item = T> + Send, work: impl Fn(usize, T) + Sync) {
-        if self.others.is_empty() {
+        // To hand one item to another thread takes longer than most.
+        let several = items.size_hint().1.is_none_or(|most| most > 1);
+        self.share_if(several, items, work);
+    }
+
+    /// The same, on the calling thread alone unless it is worth the microseconds that others take to begin.
+    pub fn share_if<T: Send>(
+        &self,
+        worth: bool,
+        items: impl Iterator<Item = T> + Send,
+        work: impl Fn(usize, T) + Sync,
+    ) {
+        if self.others.is_empty() || !worth {
             items.for_each(|item| work(0, item));
             return;
         }

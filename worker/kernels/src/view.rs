@@ -1,194 +1,253 @@
-//! Tensors seen through strides: copied in order, and combined where dimensions of one are repeated to fit the other.
+//! Tensors seen through layouts: copied in order, and combined row by row.
 
 use crate::{
-    elementwise::{Operand, Operation, combine},
-    instructions::Instructions,
-    layout::gather,
+    elementwise::Operand,
+    layout::{Dims, Layout, Walk, merge},
     threads::Threads,
 };
 
 /// Elements that one thread takes at a time, at least.
 pub const ELEMENTS_AT_ONCE: usize = 16 * 1024;
 
-/// Element `[i, j, …]` is `numbers[offset + i·strides[0] + j·strides[1] + …]`.
-#[derive(Clone, Debug)]
-pub struct View<'a> {
-    numbers: &'a [f32],
-    offset: usize,
-    shape: Vec<usize>,
-    strides: Vec<usize>,
+/// Columns and rows of a block that is turned at once: its lines stay in the first cache.
+const BLOCK: usize = 16;
+
+/// Elements, and where those of a tensor stand among them.
+#[derive(Clone, Copy, Debug)]
+pub struct View<'a, T> {
+    /// The tensor's elements, and others.
+    pub elements: &'a [T],
+    /// Where they stand.
+    pub layout: Layout,
 }
 
-impl<'a> View<'a> {
-    /// A view of these numbers.
-    ///
-    /// # Panics
-    ///
-    /// If there is not one stride for each dimension.
-    pub fn new(numbers: &'a [f32], offset: usize, shape: &[usize], strides: &[usize]) -> Self {
-        assert_eq!(shape.len(), strides.len(), "one stride for each dimension");
-        Self {
-            numbers,
-            offset,
-            shape: shape.to_vec(),
-            strides: strides.to_vec(),
-        }
+impl<'a, T: Copy + Send + Sync> View<'a, T> {
+    /// A tensor among these elements.
+    pub fn new(elements: &'a [T], layout: Layout) -> Self {
+        Self { elements, layout }
+    }
+
+    /// All of these elements, in a row.
+    pub fn of_row(elements: &'a [T]) -> Self {
+        Self::new(elements, Layout::contiguous(Dims::new(&[elements.len()])))
     }
 
     /// The same with missing outer dimensions, and dimensions of one element repeated; nothing if that does not give
     /// `shape`.
-    pub fn repeated(&self, shape: &[usize]) -> Option<Self> {
-        let missing = shape.len().checked_sub(self.shape.len())?;
-        let own = self.shape.iter().zip(&self.strides).zip(&shape[missing..]);
-        let own = own.map(|((n, stride), wanted)| match n {
-            n if n == wanted => Some(*stride),
-            1 => Some(0),
-            _ => None,
-        });
-        let strides = std::iter::repeat_n(Some(0), missing)
-            .chain(own)
-            .collect::<Option<_>>()?;
-        Some(Self {
-            numbers: self.numbers,
-            offset: self.offset,
-            shape: shape.to_vec(),
-            strides,
-        })
+    pub fn repeated(&self, shape: Dims) -> Option<Self> {
+        Some(Self::new(self.elements, self.layout.repeated(shape)?))
     }
 
-    /// How many elements it has.
-    pub fn elements(&self) -> usize {
-        self.shape.iter().product()
+    /// Its elements, if they stand next to each other in row-major order.
+    pub fn slice(&self) -> Option<&'a [T]> {
+        let Layout { offset, .. } = self.layout;
+        let stands_so = self.layout.is_contiguous();
+        stands_so.then(|| self.elements.get(offset..offset + self.layout.elements()))?
     }
 
     /// Writes its elements in row-major order, on all threads.
     ///
     /// # Panics
     ///
-    /// If there is not a place for each element, or the view leaves its numbers.
-    pub fn copy(&self, threads: &Threads, to: &mut [f32]) {
-        assert_eq!(self.elements(), to.len(), "no place for the elements");
+    /// If there is not a place for each element, or the view leaves its elements.
+    pub fn copy(&self, threads: &Threads, to: &mut [T]) {
+        assert_eq!(self.layout.elements(), to.len(), "no place for the elements");
+        let mut merged = [self.layout];
+        merge(&mut merged);
+        let [layout] = merged;
         // The outer dimensions are shared out, as long as the inner ones make pieces that are worth it.
-        let inner = |outer: usize| self.shape[outer..].iter().product::<usize>();
-        let outer = (0..self.shape.len())
-            .rev()
-            .find(|outer| inner(*outer) >= ELEMENTS_AT_ONCE / 4);
+        let inner = |outer: usize| layout.shape[outer..].iter().product::<usize>();
+        let outer = (0..layout.shape.len()).rev();
+        let outer = outer.into_iter().find(|outer| inner(*outer) >= ELEMENTS_AT_ONCE / 4);
         let outer = outer.unwrap_or(0);
-        let (outer_shape, shape) = self.shape.split_at(outer);
-        let (outer_strides, strides) = self.strides.split_at(outer);
+        let (_, within) = layout.split(outer);
         let pieces = to.chunks_mut(inner(outer).max(1)).enumerate();
         threads.share(pieces, |_, (index, to)| {
-            let start = self.offset + distance(index, outer_shape, outer_strides);
-            gather(self.numbers, start, shape, strides, to);
+            let [start] = Walk::new(&[layout], outer, index).offsets;
+            gather(self.elements, start, &within.shape, &within.strides, to);
         });
     }
 
-    /// Whether the last dimension is numbers next to each other, or one number repeated.
-    fn is_plain(&self) -> bool {
-        self.strides.last().is_none_or(|stride| *stride <= 1)
-    }
-
-    /// `length` numbers of the last dimension from `start` on, in the row at this position of all rows.
-    fn row(&self, row: usize, start: usize, length: usize) -> Operand<'a> {
-        let outer = self.shape.len().saturating_sub(1);
-        let place = self.offset + distance(row, &self.shape[..outer], &self.strides[..outer]);
-        if self.strides.last() == Some(&0) {
-            Operand::All(self.numbers[place])
+    /// `length` elements of a row from this place on, if the innermost stride is 0 or 1.
+    #[inline]
+    fn piece(&self, place: usize, length: usize) -> Operand<'a, T> {
+        if self.layout.last_stride() == 0 {
+            Operand::All(self.elements[place])
         } else {
-            Operand::Each(&self.numbers[place + start..][..length])
+            Operand::Each(&self.elements[place..][..length])
+        }
+    }
+
+    /// Whether the innermost dimension is elements next to each other, or one element repeated.
+    fn is_plain(&self) -> bool {
+        self.layout.last_stride() <= 1
+    }
+
+    /// Its elements in row-major order, if it is not plain.
+    fn ordered(&self, threads: &Threads) -> Option<Vec<T>> {
+        let first = self.elements.get(self.layout.offset)?;
+        (!self.is_plain()).then(|| {
+            let mut ordered = vec![*first; self.layout.elements()];
+            self.copy(threads, &mut ordered);
+            ordered
+        })
+    }
+
+    /// The elements that [`Self::ordered`] gave, or else these.
+    fn or_ordered<'b>(&self, ordered: Option<&'b Vec<T>>) -> View<'b, T>
+    where
+        'a: 'b,
+    {
+        match ordered {
+            Some(elements) => View::new(elements, Layout::contiguous(self.layout.shape)),
+            None => *self,
         }
     }
 }
 
-/// How far from the first element that at this position, in row-major order, is.
-fn distance(mut position: usize, shape: &[usize], strides: &[usize]) -> usize {
-    let mut distance = 0;
-    for (n, stride) in shape.iter().zip(strides).rev() {
-        distance += position % n * stride;
-        position /= n;
-    }
-    distance
-}
-
-/// Puts dimensions together that are next to each other in both views, and leaves out those with one element.
-fn collapse(a: &mut View<'_>, b: &mut View<'_>) {
-    let (mut shape, mut left, mut right) = (Vec::new(), Vec::new(), Vec::new());
-    for ((n, a), b) in a.shape.iter().zip(&a.strides).zip(&b.strides) {
-        if *n == 1 {
-            continue;
-        }
-        match (shape.last_mut(), left.last_mut(), right.last_mut()) {
-            (Some(dim), Some(left), Some(right)) if *left == a * n && *right == b * n => {
-                *dim *= n;
-                (*left, *right) = (*a, *b);
-            }
-            _ => {
-                shape.push(*n);
-                left.push(*a);
-                right.push(*b);
-            }
-        }
-    }
-    a.shape.clone_from(&shape);
-    b.shape = shape;
-    (a.strides, b.strides) = (left, right);
-}
-
-/// Writes two views of one shape, combined, in row-major order, on all threads.
-///
-/// # Panics
-///
-/// If the views and the output are not of one shape.
-pub fn combine_views(
+/// Shares out the rows of tensors of one shape, or pieces of them: calls `work` with where each of them begins its piece, and with
+/// the piece of the output, which is in row-major order.
+pub(crate) fn share_rows<const COUNT: usize, T: Send>(
     threads: &Threads,
-    instructions: Instructions,
-    operation: Operation,
-    a: &View<'_>,
-    b: &View<'_>,
-    to: &mut [f32],
+    layouts: &[Layout; COUNT],
+    to: &mut [T],
+    work: impl Fn([usize; COUNT], &mut [T]) + Sync,
 ) {
-    assert!(a.shape == b.shape && a.elements() == to.len(), "operands do not fit");
-    let (mut a, mut b) = (a.clone(), b.clone());
-    collapse(&mut a, &mut b);
-    // What steps wider than by one in the last dimension is brought into order first.
-    let ordered = |view: &View<'_>| {
-        let mut numbers = vec![0.0; view.elements()];
-        view.copy(threads, &mut numbers);
-        numbers
-    };
-    let (own_a, own_b) = (
-        (!a.is_plain()).then(|| ordered(&a)),
-        (!b.is_plain()).then(|| ordered(&b)),
+    let shape = layouts[0].shape;
+    assert!(
+        shape.elements() == to.len() && layouts.iter().all(|layout| layout.shape == shape),
+        "operands do not fit"
     );
-    let strides = crate::layout::contiguous_strides(&a.shape);
-    if let Some(own) = &own_a {
-        a = View::new(own, 0, &a.shape, &strides);
-    }
-    if let Some(own) = &own_b {
-        b = View::new(own, 0, &b.shape, &strides);
-    }
-    let length = a.shape.last().copied().unwrap_or(1);
-    if length >= ELEMENTS_AT_ONCE || a.shape.len() < 2 {
-        for (row, to) in to.chunks_mut(length.max(1)).enumerate() {
+    let length = shape.last().copied().unwrap_or(1).max(1);
+    let outer = shape.len().saturating_sub(1);
+    if length >= ELEMENTS_AT_ONCE {
+        for (row, to) in to.chunks_mut(length).enumerate() {
+            let starts = Walk::new(layouts, outer, row).offsets;
             threads.share(to.chunks_mut(ELEMENTS_AT_ONCE).enumerate(), |_, (part, to)| {
-                let start = part * ELEMENTS_AT_ONCE;
-                let (a, b) = (a.row(row, start, to.len()), b.row(row, start, to.len()));
-                combine(instructions, operation, a, b, to);
+                let mut offsets = starts;
+                for (offset, layout) in offsets.iter_mut().zip(layouts) {
+                    *offset += part * ELEMENTS_AT_ONCE * layout.last_stride();
+                }
+                work(offsets, to);
             });
         }
         return;
     }
     let rows = ELEMENTS_AT_ONCE.div_ceil(length);
     threads.share(to.chunks_mut(rows * length).enumerate(), |_, (part, to)| {
-        for (index, to) in to.chunks_mut(length).enumerate() {
-            let row = part * rows + index;
-            combine(
-                instructions,
-                operation,
-                a.row(row, 0, length),
-                b.row(row, 0, length),
-                to,
-            );
+        let mut walk = Walk::new(layouts, outer, part * rows);
+        for to in to.chunks_mut(length) {
+            work(walk.offsets, to);
+            walk.step();
         }
     });
+}
+
+/// Calls `work` with pieces of the rows of two tensors of one shape and of the output, on all threads.
+pub(crate) fn zip<A, B, T>(
+    threads: &Threads,
+    a: &View<'_, A>,
+    b: &View<'_, B>,
+    to: &mut [T],
+    work: impl Fn(Operand<'_, A>, Operand<'_, B>, &mut [T]) + Sync,
+) where
+    A: Copy + Send + Sync,
+    B: Copy + Send + Sync,
+    T: Send,
+{
+    let mut layouts = [a.layout, b.layout];
+    merge(&mut layouts);
+    let (a, b) = (View::new(a.elements, layouts[0]), View::new(b.elements, layouts[1]));
+    // What steps wider than by one in the innermost dimension is brought into order first.
+    let (own_a, own_b) = (a.ordered(threads), b.ordered(threads));
+    let (a, b) = (a.or_ordered(own_a.as_ref()), b.or_ordered(own_b.as_ref()));
+    share_rows(threads, &[a.layout, b.layout], to, |[first, second], to| {
+        work(a.piece(first, to.len()), b.piece(second, to.len()), to);
+    });
+}
+
+/// The same for three tensors.
+pub(crate) fn zip_three<A, B, C, T>(
+    threads: &Threads,
+    (a, b, c): (&View<'_, A>, &View<'_, B>, &View<'_, C>),
+    to: &mut [T],
+    work: impl Fn(Operand<'_, A>, Operand<'_, B>, Operand<'_, C>, &mut [T]) + Sync,
+) where
+    A: Copy + Send + Sync,
+    B: Copy + Send + Sync,
+    C: Copy + Send + Sync,
+    T: Send,
+{
+    let mut layouts = [a.layout, b.layout, c.layout];
+    merge(&mut layouts);
+    let (a, b) = (View::new(a.elements, layouts[0]), View::new(b.elements, layouts[1]));
+    let c = View::new(c.elements, layouts[2]);
+    let (own_a, own_b, own_c) = (a.ordered(threads), b.ordered(threads), c.ordered(threads));
+    let (a, b) = (a.or_ordered(own_a.as_ref()), b.or_ordered(own_b.as_ref()));
+    let c = c.or_ordered(own_c.as_ref());
+    let layouts = [a.layout, b.layout, c.layout];
+    share_rows(threads, &layouts, to, |[first, second, third], to| {
+        let (first, second) = (a.piece(first, to.len()), b.piece(second, to.len()));
+        work(first, second, c.piece(third, to.len()), to);
+    });
+}
+
+/// Calls `work` for rows of `length` elements and what `per_row` elements each of them becomes, on all threads.
+pub(crate) fn map_rows<A: Sync, T: Send>(
+    threads: &Threads,
+    (from, length): (&[A], usize),
+    (to, per_row): (&mut [T], usize),
+    work: impl Fn(&[A], &mut [T]) + Sync,
+) {
+    assert!(
+        length > 0 && per_row > 0 && from.len() / length == to.len() / per_row,
+        "rows do not fit"
+    );
+    let rows = ELEMENTS_AT_ONCE.div_ceil(length);
+    let parts = from.chunks(rows * length).zip(to.chunks_mut(rows * per_row));
+    threads.share(parts, |_, (from, to)| {
+        let rows = from.chunks_exact(length).zip(to.chunks_exact_mut(per_row));
+        rows.for_each(|(row, to)| work(row, to));
+    });
+}
+
+/// Writes elements in row-major order: `to[i, j, …] = from[offset + i·strides[0] + j·strides[1] + …]`.
+///
+/// # Panics
+///
+/// If a view leaves `from`.
+pub(crate) fn gather<T: Copy>(from: &[T], offset: usize, shape: &[usize], strides: &[usize], to: &mut [T]) {
+    match (shape, strides) {
+        ([], []) => to[0] = from[offset],
+        ([_], [1]) => to.copy_from_slice(&from[offset..offset + to.len()]),
+        ([_], [0]) => to.fill(from[offset]),
+        ([_], [stride]) => {
+            for (to, from) in to.iter_mut().zip(from[offset..].iter().step_by(*stride)) {
+                *to = *from;
+            }
+        }
+        ([rows, columns], [1, stride]) if *stride > 0 => turn(&from[offset..], *rows, *columns, *stride, to),
+        ([_, shape @ ..], [stride, strides @ ..]) => {
+            for (index, to) in to.chunks_exact_mut(shape.iter().product()).enumerate() {
+                gather(from, offset + index * stride, shape, strides, to);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// `to[i, j] = from[i + j·stride]`, block by block.
+fn turn<T: Copy>(from: &[T], rows: usize, columns: usize, stride: usize, to: &mut [T]) {
+    for first in (0..columns).step_by(BLOCK) {
+        let width = BLOCK.min(columns - first);
+        for start in (0..rows).step_by(BLOCK) {
+            let height = BLOCK.min(rows - start);
+            for j in first..first + width {
+                let column = &from[start + j * stride..][..height];
+                for (i, x) in column.iter().enumerate() {
+                    to[(start + i) * columns + j] = *x;
+                }
+            }
+        }
+    }
 }

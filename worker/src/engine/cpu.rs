@@ -1,15 +1,8 @@
 //! The processor, through kernels of our own: the fastest way to execute a package without a GPU.
 //!
-//! A program walks its graph. Operators that there is a kernel for run on all threads, in buffers that are used again; views move
-//! nothing; a linear layer and the function that follows it are one pass, and so is an attention. Every other operator is
-//! evaluated as `assay-exact` defines it, which is slow and right.
+//! A program walks its graph. Operators run on all threads, in buffers that are used again; views move nothing; a linear layer
+//! and the function that follows it are one pass, and so is an attention.
 
-mod array;
-mod context;
-mod contraction;
-mod defined;
-mod memory;
-mod movement;
 mod operators;
 mod plan;
 mod probe;

@@ -1,8 +1,10 @@
 //! One suite for all engines: the bits of the reference, for any graph, value, batch and number of threads.
 
+mod case;
 mod operators;
+mod typed;
 
-pub(in crate::engine) use operators::attention_package;
+pub(in crate::engine) use {operators::attention_package, typed::cache_package};
 
 use super::{CpuEngine, Device, Engine, EngineError, LoadedModel, ReferenceEngine, TorchEngine, TorchOptions};
 use crate::{
@@ -17,7 +19,7 @@ use assay_exact::{
 
 const CASES: u64 = 300;
 /// Graphs of single operators, in a usual and in a long run.
-const OPERATOR_CASES: [u64; 2] = [100_000, 3_000_000];
+const OPERATOR_CASES: [u64; 2] = [120_000, 4_000_000];
 /// One of so many of them is also given to engines that take long for each.
 const SLOW_ENGINES_TAKE: u64 = 50;
 const MAX_ROWS: u32 = 40;
@@ -249,7 +251,10 @@ fn every_operator_gives_the_bits_of_the_reference() {
         (0..8).for_each(|_| {
             random.next();
         });
-        let (package, job) = operators::random_case(&mut random);
+        let (package, job) = match random.below(2) {
+            0 => operators::random_case(&mut random),
+            _ => typed::random_case(&mut random),
+        };
         let expected = reference(&package, &job);
         check(&fast[case as usize % fast.len()], &package, &job, &expected, case);
         if case.is_multiple_of(SLOW_ENGINES_TAKE) {

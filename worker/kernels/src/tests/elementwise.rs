@@ -11,7 +11,7 @@ use assay_exact::{binary32::Binary32, functions, reduce as definition};
 type Defined = (Function, fn(Binary32) -> Binary32);
 type Combination = fn(Binary32, Binary32) -> Binary32;
 
-const FUNCTIONS: [Defined; 15] = [
+const FUNCTIONS: [Defined; 19] = [
     (Function::Negate, |x| -x),
     (Function::Magnitude, |x| x.abs()),
     (Function::Relu, |x| x.max(Binary32::ZERO)),
@@ -27,6 +27,10 @@ const FUNCTIONS: [Defined; 15] = [
     (Function::Silu, functions::silu),
     (Function::Gelu, functions::gelu),
     (Function::GeluTanh, functions::gelu_tanh),
+    (Function::Floor, |x| x.floor()),
+    (Function::Ceil, |x| x.ceil()),
+    (Function::Round, |x| x.round_half_even()),
+    (Function::Truncate, |x| x.trunc()),
 ];
 
 /// Numbers of any bits, of usual sizes, and all special ones, canonical.
@@ -74,11 +78,12 @@ fn functions_are_the_defined_sequences() {
 
 #[test]
 fn operations_are_single_and_canonical() {
-    let operations: [(Operation, Combination); 6] = [
+    let operations: [(Operation, Combination); 7] = [
         (Operation::Add, |a, b| a + b),
         (Operation::Subtract, |a, b| a - b),
         (Operation::Multiply, |a, b| a * b),
         (Operation::Divide, |a, b| a / b),
+        (Operation::Remainder, |a, b| a % b),
         (Operation::Greater, Binary32::max),
         (Operation::Lesser, Binary32::min),
     ];

@@ -1,34 +1,41 @@
-//! Views of tensors, copied and combined.
+//! Views of tensors, copied and combined, and their layouts.
 
 use super::{Random, all_instructions, assert_same, exact};
 use crate::{
-    elementwise::Operation,
-    layout::{gather, read_bytes, to_bytes},
+    elementwise::{Operation, combine},
+    layout::{Dims, Layout},
     threads::Threads,
-    view::{View, combine_views},
+    view::{View, zip},
 };
 use assay_exact::binary32::Binary32;
 
 /// Where an element of a view is.
-fn place(index: usize, offset: usize, shape: &[usize], strides: &[usize]) -> usize {
-    let (mut rest, mut place) = (index, offset);
-    for (n, stride) in shape.iter().zip(strides).rev() {
+fn place(index: usize, layout: &Layout) -> usize {
+    let (mut rest, mut place) = (index, layout.offset);
+    for (n, stride) in layout.shape.iter().zip(layout.strides.iter()).rev() {
         place += rest % n * stride;
         rest /= n;
     }
     place
 }
 
-/// A shape of a few dimensions, and strides for it.
-fn random_view(random: &mut Random) -> (Vec<usize>, Vec<usize>, usize, usize) {
+/// A layout of a few dimensions, and how many elements it is in.
+fn random_layout(random: &mut Random) -> (Layout, usize) {
     let rank = random.below(5);
-    let shape: Vec<usize> = (0..rank)
-        .map(|_| 1 + random.below(if rank < 3 { 150 } else { 6 }))
-        .collect();
-    let strides: Vec<usize> = (0..rank).map(|_| [0, 1, 1, 2, 7, 150][random.below(6)]).collect();
+    let mut dims = |lengths: &mut dyn FnMut(&mut Random) -> usize| {
+        let numbers: Vec<usize> = (0..rank).map(|_| lengths(random)).collect();
+        Dims::new(&numbers)
+    };
+    let shape = dims(&mut |random| 1 + random.below(if rank < 3 { 150 } else { 6 }));
+    let strides = dims(&mut |random| [0, 1, 1, 2, 7, 150][random.below(6)]);
     let offset = random.below(10);
-    let end = offset + shape.iter().zip(&strides).map(|(n, s)| (n - 1) * s).sum::<usize>() + 1;
-    (shape, strides, offset, end)
+    let last = shape
+        .iter()
+        .zip(strides.iter())
+        .map(|(n, s)| (n - 1) * s)
+        .sum::<usize>();
+    let layout = Layout { offset, shape, strides };
+    (layout, offset + last + 1)
 }
 
 #[test]
@@ -36,17 +43,64 @@ fn views_are_copied_element_by_element() {
     let mut random = Random(9);
     let threads = [1, 3].map(Threads::new);
     for case in 0..1000 {
-        let (shape, strides, offset, end) = random_view(&mut random);
-        let from: Vec<f32> = (0..end).map(|index| index as f32).collect();
-        let mut gathered = vec![0.0; shape.iter().product()];
-        gather(&from, offset, &shape, &strides, &mut gathered);
-        let mut copied = vec![0.0; gathered.len()];
-        View::new(&from, offset, &shape, &strides).copy(&threads[case % 2], &mut copied);
-        assert_eq!(gathered, copied);
-        for (index, x) in gathered.into_iter().enumerate() {
-            assert_eq!(x as usize, place(index, offset, &shape, &strides));
+        let (layout, end) = random_layout(&mut random);
+        let from: Vec<usize> = (0..end).collect();
+        let mut copied = vec![0; layout.elements()];
+        View::new(&from, layout).copy(&threads[case % 2], &mut copied);
+        for (index, x) in copied.into_iter().enumerate() {
+            assert_eq!(x, place(index, &layout));
         }
     }
+}
+
+#[test]
+fn reshaped_layouts_have_the_same_order() {
+    let mut random = Random(12);
+    let mut views = 0;
+    for _ in 0..20_000 {
+        let rank = random.below(5);
+        let lengths: Vec<usize> = (0..rank).map(|_| 1 + random.below(4)).collect();
+        let mut layout = Layout::contiguous(Dims::new(&lengths));
+        for (axis, length) in lengths.iter().enumerate() {
+            if random.below(3) == 0 {
+                let step = 1 + random.below(2);
+                let length = length.div_ceil(step);
+                layout = layout.sliced(axis, 0, step, length).expect("it is inside");
+            }
+        }
+        if rank > 1 && random.below(2) == 0 {
+            let axes: Vec<u8> = (0..rank as u8).rev().collect();
+            layout = layout.permuted(&axes).expect("these axes are there");
+        }
+        // Neighbours are put together or taken apart.
+        let mut other = Vec::new();
+        for length in layout.shape.iter() {
+            match other.last_mut() {
+                Some(last) if random.below(2) == 0 => *last *= length,
+                _ if length % 2 == 0 && random.below(2) == 0 => other.extend([2, length / 2, 1]),
+                _ => other.push(*length),
+            }
+        }
+        let other = Dims::new(&other[..other.len().min(8)]);
+        if other.elements() != layout.elements() {
+            continue;
+        }
+        match layout.reshaped(other) {
+            Some(reshaped) => {
+                views += 1;
+                assert!(reshaped.shape == other);
+                for index in 0..layout.elements() {
+                    assert_eq!(
+                        place(index, &layout),
+                        place(index, &reshaped),
+                        "{layout:?} {reshaped:?}"
+                    );
+                }
+            }
+            None => assert!(!layout.is_contiguous()),
+        }
+    }
+    assert!(views > 5_000);
 }
 
 #[test]
@@ -54,54 +108,29 @@ fn repeated_views_are_combined_element_by_element() {
     let mut random = Random(10);
     let threads = [1, 3].map(Threads::new);
     for case in 0..600 {
-        let (shape, strides, offset, end) = random_view(&mut random);
+        let (layout, end) = random_layout(&mut random);
         let a = random.rows(1, end);
         // The other operand lacks outer dimensions, and has one element in some of the others.
-        let own = random.below(shape.len() + 1);
-        let other: Vec<usize> = shape[own..]
-            .iter()
-            .map(|n| if random.below(3) == 0 { 1 } else { *n })
+        let own = random.below(layout.shape.len() + 1);
+        let mut other = Dims::default();
+        for n in &layout.shape[own..] {
+            other.push(if random.below(3) == 0 { 1 } else { *n });
+        }
+        let b = random.rows(1, other.elements());
+        let a = View::new(&a, layout);
+        let b = View::new(&b, Layout::contiguous(other));
+        let repeated = b.repeated(layout.shape).expect("it fits");
+        let (exact_a, exact_b): (Vec<Binary32>, Vec<Binary32>) =
+            (exact(a.elements).collect(), exact(b.elements).collect());
+        let expected: Vec<Binary32> = (0..layout.elements())
+            .map(|index| exact_a[place(index, &layout)] - exact_b[place(index, &repeated.layout)])
             .collect();
-        let other_strides = crate::layout::contiguous_strides(&other);
-        let b = random.rows(1, other.iter().product());
-        let elements = shape.iter().product();
-        let (exact_a, exact_b): (Vec<Binary32>, Vec<Binary32>) = (exact(&a).collect(), exact(&b).collect());
-        let expected: Vec<Binary32> = (0..elements)
-            .map(|index| {
-                let missing = vec![0; own];
-                let repeated = other
-                    .iter()
-                    .zip(&other_strides)
-                    .map(|(n, s)| if *n == 1 { 0 } else { *s });
-                let repeated: Vec<usize> = missing.into_iter().chain(repeated).collect();
-                exact_a[place(index, offset, &shape, &strides)] - exact_b[place(index, 0, &shape, &repeated)]
-            })
-            .collect();
-        let a = View::new(&a, offset, &shape, &strides);
-        let b = View::new(&b, 0, &other, &other_strides)
-            .repeated(&shape)
-            .expect("it fits");
         for instructions in all_instructions() {
-            let mut actual = vec![0.0; elements];
-            combine_views(
-                &threads[case % 2],
-                instructions,
-                Operation::Subtract,
-                &a,
-                &b,
-                &mut actual,
-            );
+            let mut actual = vec![0.0; expected.len()];
+            zip(&threads[case % 2], &a, &repeated, &mut actual, |a, b, to| {
+                combine(instructions, Operation::Subtract, a, b, to);
+            });
             assert_same(&actual, &expected, instructions.name());
         }
     }
-}
-
-#[test]
-fn bytes_are_little_endian() {
-    let numbers = Random(11).rows(3, 50);
-    let bytes = to_bytes(&numbers);
-    assert_eq!(bytes[..4], numbers[0].to_le_bytes());
-    let mut read = vec![0.0; numbers.len()];
-    read_bytes(&bytes, &mut read);
-    assert_same(&read, &exact(&numbers).collect::<Vec<_>>(), "read");
 }

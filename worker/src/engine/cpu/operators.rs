@@ -1,178 +1,204 @@
-//! Operators on arrays: kernels where there are some, the definition where not.
+//! Which kernels compute an operator.
 
 use super::{
-    array::Array,
-    context::Context,
-    contraction, defined, movement,
-    plan::{Kind, Step, function, operation},
+    plan::{Kind, Step},
     weights::Weights,
 };
-use crate::tensor::DataType;
-use assay_exact::graph::{CheckedGraph, Operator, Position, Reduction, Value};
+use assay_exact::{
+    digest::DataType,
+    graph::{Binary, CheckedGraph, Operator, Position, Unary},
+};
 use assay_kernels::{
-    elementwise::{Function, apply},
-    normalise::{layer_norm, log_softmax, rms_norm, softmax},
-    reduce::{self, reduce},
+    array::Array,
+    context::Context,
+    elementwise::{Function, Operation},
+    layout::Dims,
+    operators::{self, Comparison, Connective, Normalisation, Reduction},
 };
 
-/// Executes a step, for these values of the graph's symbols. Nothing if an operand does not fit, which a checked graph rules
-/// out.
+/// Executes a step, whose result has this shape. Nothing if an operand does not fit, which a checked graph rules out.
 pub(super) fn execute(
     context: &mut Context<'_>,
     graph: &CheckedGraph,
     weights: &Weights,
     step: &Step,
-    mut operands: Vec<Array>,
-    (symbols, shape): (&[u32], Vec<usize>),
+    operands: &mut [Array],
+    shape: Dims,
 ) -> Option<Array> {
-    let result = match &step.kind {
+    match &step.kind {
         Kind::Linear(precision, functions) => {
             let packed = weights.packed(*step.operands.get(1)?, *precision);
-            contraction::linear_layer(context, packed, *precision, &operands, functions, shape)?
+            operators::linear_layer(context, packed, *precision, operands, functions, shape)
         }
-        Kind::Attention(attention) => contraction::attention(context, attention, &operands, shape)?,
+        Kind::GatherWhere(axis) => {
+            let [condition, data, index, no] = operands else {
+                return None;
+            };
+            operators::gather_where(context, [condition, data, index, no], *axis)
+        }
+        Kind::Attention(attention) => operators::attention(context, attention, operands, shape),
         Kind::Node => {
             let operator = &graph.graph().nodes.get(step.output as usize)?.operator;
-            match kernel(context, operator, &mut operands, &shape) {
-                Some(result) => result,
-                None => {
-                    let (dtype, _) = graph.value(Value::Node(step.output))?;
-                    defined::evaluate(context, operator, &operands, symbols, (dtype, &shape))?
-                }
-            }
+            node(context, operator, operands, shape)
         }
-    };
-    for operand in operands {
-        context.buffers.give(operand);
     }
-    Some(result)
 }
 
-/// The result of an operator that there is a kernel for, with operands that it takes.
-fn kernel(context: &mut Context<'_>, operator: &Operator, operands: &mut [Array], shape: &[usize]) -> Option<Array> {
-    let shape = shape.to_vec();
-    match operator {
-        Operator::Relu | Operator::Unary(_) => {
-            let function = function(operator)?;
-            in_rows(context, operands.first_mut()?, shape, 1, |context, numbers| {
-                apply(context.instructions, function, numbers);
-            })
+/// The result of an operator.
+fn node(context: &mut Context<'_>, operator: &Operator, operands: &mut [Array], shape: Dims) -> Option<Array> {
+    match (operator, operands) {
+        (Operator::Unary(function), [input]) => unary(context, *function, input),
+        (Operator::Relu, [input]) => operators::applied(context, &[Function::Relu], input),
+        (Operator::Binary(function), [a, b]) => binary(context, *function, a, b, shape),
+        (Operator::Where, [condition, yes, no]) => operators::chosen(context, [condition, yes, no], shape),
+        (Operator::Cast { dtype }, [input]) => operators::cast(context, input, *dtype),
+        (Operator::Fill { dtype, bits, .. }, _) => Some(Array::filled(*dtype, shape, *bits)),
+        (Operator::Arange { start, step, .. }, _) => Some(operators::arange(context, *start, *step, shape)),
+        (Operator::MatMul { precision }, operands) => operators::batched_product(context, *precision, operands, shape),
+        (Operator::WeightedSum { precision }, operands) => {
+            operators::weighted_sum(context, *precision, operands, shape)
         }
-        Operator::Binary(binary) => {
-            let [a, b] = operands else { return None };
-            context.combine(operation(*binary)?, a, b, shape)
+        (Operator::Linear { precision }, operands) => {
+            operators::linear_layer(context, None, *precision, operands, &[], shape)
         }
-        Operator::Reshape { .. } => movement::reshape(context, operands.first()?, shape),
-        Operator::Permute { axes } => movement::permute(operands.first()?, axes, shape),
-        Operator::Expand { .. } => movement::expand(operands.first()?, shape),
+        (Operator::Concat { axis }, operands) => operators::concat(context, operands, usize::from(*axis), shape),
+        (Operator::Gather { axis }, [data, index]) => operators::gather(context, data, index, usize::from(*axis)),
+        (Operator::IndexSelect { axis }, [data, index]) => {
+            operators::index_select(context, data, index, usize::from(*axis), shape)
+        }
+        (
+            Operator::Reshape { .. }
+            | Operator::Permute { .. }
+            | Operator::Expand { .. }
+            | Operator::Slice { .. }
+            | Operator::Pad { .. }
+            | Operator::Unfold { .. },
+            [input],
+        ) => moved(context, operator, input, shape),
+        (operator, operands) => of_rows(context, operator, operands, shape),
+    }
+}
+
+fn unary(context: &mut Context<'_>, function: Unary, input: &mut Array) -> Option<Array> {
+    match function {
+        Unary::Not => operators::inverted(context, input),
+        Unary::Neg if input.dtype() != DataType::Float32 => operators::negated(context, input),
+        Unary::Abs if input.dtype() != DataType::Float32 => operators::magnitudes(context, input),
+        _ => operators::applied(context, &[self::function(function)?], input),
+    }
+}
+
+fn binary(context: &mut Context<'_>, function: Binary, a: &Array, b: &Array, shape: Dims) -> Option<Array> {
+    let operation = match function {
+        Binary::Add => Operation::Add,
+        Binary::Sub => Operation::Subtract,
+        Binary::Mul => Operation::Multiply,
+        Binary::Div => Operation::Divide,
+        Binary::Rem => Operation::Remainder,
+        Binary::Min => Operation::Lesser,
+        Binary::Max => Operation::Greater,
+        Binary::Equal => return operators::compared(context, Comparison::Equal, a, b, shape),
+        Binary::NotEqual => return operators::compared(context, Comparison::NotEqual, a, b, shape),
+        Binary::Less => return operators::compared(context, Comparison::Less, a, b, shape),
+        Binary::LessOrEqual => return operators::compared(context, Comparison::LessOrEqual, a, b, shape),
+        Binary::Greater => return operators::compared(context, Comparison::Greater, a, b, shape),
+        Binary::GreaterOrEqual => return operators::compared(context, Comparison::GreaterOrEqual, a, b, shape),
+        Binary::And => return operators::connected(context, Connective::And, a, b, shape),
+        Binary::Or => return operators::connected(context, Connective::Or, a, b, shape),
+        Binary::Xor => return operators::connected(context, Connective::Xor, a, b, shape),
+    };
+    operators::combined(context, operation, a, b, shape)
+}
+
+/// The elements of one array in another order or number.
+fn moved(context: &mut Context<'_>, operator: &Operator, input: &Array, shape: Dims) -> Option<Array> {
+    match *operator {
+        Operator::Reshape { .. } => input.reshaped(context, shape),
+        Operator::Permute { ref axes } => Some(input.through(input.layout.permuted(axes)?)),
+        Operator::Expand { .. } => Some(input.through(input.layout.repeated(shape)?)),
         Operator::Slice { axis, start, step, .. } => {
-            let input = operands.first()?;
-            let (axis, step) = (usize::from(*axis), *step as usize);
-            let start = match *start {
+            let axis = usize::from(axis);
+            let start = match start {
                 Position::FromStart(start) => start as usize,
-                Position::FromEnd(end) => input.shape.get(axis)?.checked_sub(end as usize)?,
+                Position::FromEnd(end) => input.shape().get(axis)?.saturating_sub(end as usize),
             };
-            movement::slice(input, axis, start, step, shape)
+            input.sliced(context, axis, [start, step as usize, *shape.get(axis)?])
+        }
+        Operator::Pad { axis, before, bits, .. } => {
+            operators::pad(context, input, usize::from(axis), before as usize, bits, shape)
         }
         Operator::Unfold {
-            axis, step, dilation, ..
-        } => movement::unfold(
-            operands.first()?,
-            usize::from(*axis),
-            *step as usize,
-            *dilation as usize,
-            shape,
-        ),
-        Operator::Concat { axis } => movement::concat(context, operands, usize::from(*axis), shape),
-        Operator::IndexSelect { axis: 0 } => {
-            let [table, indices] = operands else { return None };
-            movement::rows(context, table, &indices.integers()?, shape)
-        }
-        Operator::Fill {
-            dtype: DataType::Float32,
-            bits,
-            ..
-        } => Some(Array::filled(shape, f32::from_bits(*bits as u32))),
-        Operator::Where => {
-            let [condition, yes, no] = operands else { return None };
-            movement::choose(context, condition, yes, no, shape)
-        }
-        Operator::MatMul { precision } => contraction::batched_product(context, *precision, operands, shape),
-        Operator::WeightedSum { precision } => contraction::weighted_sum(context, *precision, operands, shape),
-        _ => row_kernel(context, operator, operands, shape),
-    }
-}
-
-/// The result of an operator on rows along the last dimension.
-fn row_kernel(
-    context: &mut Context<'_>,
-    operator: &Operator,
-    operands: &mut [Array],
-    shape: Vec<usize>,
-) -> Option<Array> {
-    let (input, others) = operands.split_first_mut()?;
-    let length = *input.shape.last()?;
-    let mut others = others
-        .iter()
-        .map(|other| context.contiguous(other))
-        .collect::<Option<Vec<_>>>()?
-        .into_iter();
-    let (weight, bias) = (others.next(), others.next());
-    let weight = weight.as_ref().map(|weight| weight.slice()).unwrap_or_default();
-    let bias = bias.as_ref().map(|bias| bias.slice()).unwrap_or_default();
-    match operator {
-        Operator::Softmax => in_rows(context, input, shape, length, |context, rows| {
-            softmax(context.instructions, rows, length);
-        }),
-        Operator::LogSoftmax => in_rows(context, input, shape, length, |context, rows| {
-            log_softmax(context.instructions, rows, length);
-        }),
-        Operator::LayerNorm { epsilon } => {
-            let eps = f32::from_bits(*epsilon);
-            in_rows(context, input, shape, length, |context, rows| {
-                layer_norm(context.instructions, rows, length, eps, weight, bias);
-            })
-        }
-        Operator::RmsNorm { epsilon } => {
-            let eps = f32::from_bits(*epsilon);
-            in_rows(context, input, shape, length, |context, rows| {
-                rms_norm(context.instructions, rows, length, eps, weight);
-            })
-        }
-        Operator::Reduce(reduction) => {
-            let reduction = match reduction {
-                Reduction::Sum => reduce::Reduction::Sum,
-                Reduction::Mean => reduce::Reduction::Mean,
-                Reduction::Max => reduce::Reduction::Greatest,
-                Reduction::Min => reduce::Reduction::Least,
-                _ => return None,
-            };
-            let input = context.contiguous(input)?;
-            let mut output = context.buffers.take(shape.iter().product());
-            reduce(context.instructions, reduction, input.slice()?, length, &mut output);
-            context.buffers.give(input);
-            Some(Array::numbers(shape, output))
+            axis,
+            size,
+            step,
+            dilation,
+        } => {
+            let windows = [size, step, dilation].map(|n| n as usize);
+            Some(input.through(input.layout.unfolded(usize::from(axis), windows)?))
         }
         _ => None,
     }
 }
 
-/// Changes rows of `length` in place, or a copy of them if somebody else needs them as they are.
-fn in_rows(
-    context: &mut Context<'_>,
-    input: &mut Array,
-    shape: Vec<usize>,
-    length: usize,
-    work: impl Fn(&Context<'_>, &mut [f32]) + Sync,
-) -> Option<Array> {
-    let mut numbers = context.owned(input)?;
-    context.share_rows(&mut numbers, length, |_, rows| work(context, rows));
-    Some(Array::numbers(shape, numbers))
+/// The result of an operator on rows along the last dimension.
+fn of_rows(context: &mut Context<'_>, operator: &Operator, operands: &mut [Array], shape: Dims) -> Option<Array> {
+    let normalisation = match (operator, &*operands) {
+        (Operator::Softmax, _) => Normalisation::Softmax,
+        (Operator::LogSoftmax, _) => Normalisation::LogSoftmax,
+        (Operator::LayerNorm { epsilon }, _) => Normalisation::LayerNorm {
+            epsilon: f32::from_bits(*epsilon),
+        },
+        (Operator::RmsNorm { epsilon }, _) => Normalisation::RmsNorm {
+            epsilon: f32::from_bits(*epsilon),
+        },
+        (Operator::Reduce(reduction), [input]) => {
+            return operators::reduced(context, self::reduction(*reduction), input, shape);
+        }
+        (Operator::RowScale { precision }, [input]) => {
+            return operators::row_scales(context, *precision, input, shape);
+        }
+        (Operator::CumSum, [input]) => return operators::cumulative_sums(context, input),
+        (Operator::TopK { largest, .. }, [input]) => return operators::top_k(context, *largest, input, shape),
+        _ => return None,
+    };
+    operators::normalised(context, normalisation, operands)
 }
 
-/// Functions of each number, one after the other.
-pub(super) fn apply_all(context: &Context<'_>, functions: &[Function], numbers: &mut [f32]) {
-    for function in functions {
-        apply(context.instructions, *function, numbers);
+fn reduction(reduction: assay_exact::graph::Reduction) -> Reduction {
+    use assay_exact::graph::Reduction as Defined;
+    match reduction {
+        Defined::Sum => Reduction::Sum,
+        Defined::Mean => Reduction::Mean,
+        Defined::Max => Reduction::Greatest,
+        Defined::Min => Reduction::Least,
+        Defined::ArgMax => Reduction::PlaceOfGreatest,
+        Defined::ArgMin => Reduction::PlaceOfLeast,
+        Defined::Any => Reduction::Any,
+        Defined::All => Reduction::All,
     }
+}
+
+/// The function of each number that this is; nothing if it is one of truth values.
+pub(super) fn function(function: Unary) -> Option<Function> {
+    Some(match function {
+        Unary::Neg => Function::Negate,
+        Unary::Abs => Function::Magnitude,
+        Unary::Sqrt => Function::Sqrt,
+        Unary::Rsqrt => Function::Rsqrt,
+        Unary::Exp => Function::Exp,
+        Unary::Log => Function::Log,
+        Unary::Tanh => Function::Tanh,
+        Unary::Sigmoid => Function::Sigmoid,
+        Unary::Erf => Function::Erf,
+        Unary::Sin => Function::Sin,
+        Unary::Cos => Function::Cos,
+        Unary::Silu => Function::Silu,
+        Unary::Gelu => Function::Gelu,
+        Unary::GeluTanh => Function::GeluTanh,
+        Unary::Floor => Function::Floor,
+        Unary::Ceil => Function::Ceil,
+        Unary::Round => Function::Round,
+        Unary::Trunc => Function::Truncate,
+        Unary::Not => return None,
+    })
 }

@@ -3,12 +3,16 @@
 //! A step stands where the last of its nodes stood, so all that it takes is there. Nodes are put together only if nothing else
 //! takes what is computed between them; for a trace, which shows what every node gives, none are.
 
+use super::operators::function;
 use assay_exact::{
     digest::DataType,
-    graph::{Binary, CheckedGraph, Graph, Node, Operator, Unary, Value},
+    graph::{Binary, CheckedGraph, Graph, MAX_OPERANDS, Node, Operator, Value},
     quantise::Precision,
 };
-use assay_kernels::elementwise::{Function, Operation};
+use assay_kernels::{
+    elementwise::Function,
+    operators::{Masking, WholeAttention},
+};
 
 /// The bits of −∞.
 const NEVER: u64 = 0xff80_0000;
@@ -29,6 +33,8 @@ pub(super) struct Step {
     pub operands: Vec<Value>,
     /// Which inputs and nodes nothing after it takes: its own node, if nothing takes that at all.
     pub finished: Vec<Value>,
+    /// Whether nothing takes what it gives.
+    pub unused: bool,
     pub kind: Kind,
 }
 
@@ -39,28 +45,11 @@ pub(super) enum Kind {
     Node,
     /// A linear layer, and then functions of each element. It takes what the layer takes.
     Linear(Precision, Vec<Function>),
+    /// Elements that indices say, where a condition holds, and others elsewhere: how a cache is written. It takes the condition, the
+    /// data, the indices, and the others.
+    GatherWhere(usize),
     /// Scores, softmax and weighted sum. It takes queries, keys, values and what the mask names.
-    Attention(Attention),
-}
-
-/// An attention, as far as its operands do not say.
-#[derive(Clone, Copy)]
-pub(super) struct Attention {
-    pub score_precision: Precision,
-    pub value_precision: Precision,
-    pub scale: Option<f32>,
-    pub mask: Mask,
-}
-
-/// What is done to scores before the softmax.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Mask {
-    /// Nothing.
-    None,
-    /// The fourth operand is added.
-    Add,
-    /// Where the fourth operand is false, −∞ takes their place.
-    Keep,
+    Attention(WholeAttention),
 }
 
 /// A graph, and who takes which value.
@@ -81,13 +70,18 @@ impl Plan {
                 output: index as u32,
                 operands: node.inputs.clone(),
                 finished: Vec::new(),
+                unused: false,
                 kind: Kind::Node,
             };
             if let Operator::Linear { precision } = node.operator {
                 step.kind = Kind::Linear(precision, Vec::new());
+            } else if let Some((axis, operands)) = users.gather_where(index as u32, node) {
+                (step.operands, step.kind) = (operands, Kind::GatherWhere(axis));
+            } else if let Operator::Concat { axis } = node.operator {
+                step.operands = users.concatenated(&steps, node, usize::from(axis));
             } else if let Some((attention, operands)) = users.attention(node) {
                 (step.operands, step.kind) = (operands, Kind::Attention(attention));
-            } else if let Some(function) = function(&node.operator)
+            } else if let Some(function) = function_of(&node.operator)
                 && let Some(before) = users.only_used_here(node.inputs.first())
                 && let Some(Step {
                     operands,
@@ -110,6 +104,7 @@ impl Plan {
             output: index as u32,
             operands: node.inputs.clone(),
             finished: Vec::new(),
+            unused: false,
             kind: match node.operator {
                 Operator::Linear { precision } => Kind::Linear(precision, Vec::new()),
                 _ => Kind::Node,
@@ -141,6 +136,7 @@ impl Plan {
             }
             let taken = step.operands.iter().copied().filter(|value| is_new(*value));
             step.finished = taken.chain(own).collect();
+            step.unused = own.is_some();
             kept.push(step);
         }
         kept.reverse();
@@ -211,8 +207,53 @@ impl<'a> Users<'a> {
         }
     }
 
+    /// The axis along which this node looks up what it takes where its condition holds, and what it takes then.
+    fn gather_where(&self, index: u32, node: &Node) -> Option<(usize, Vec<Value>)> {
+        let (Operator::Where, [condition, yes, no]) = (&node.operator, node.inputs.as_slice()) else {
+            return None;
+        };
+        let gather = self.inner(Some(yes))?;
+        let (Operator::Gather { axis }, [data, indices]) = (&gather.operator, gather.inputs.as_slice()) else {
+            return None;
+        };
+        // What is looked up is not repeated.
+        let (_, shape) = self.checked.value(*yes)?;
+        let (_, whole) = self.checked.value(Value::Node(index))?;
+        (shape == whole).then(|| (usize::from(*axis), vec![*condition, *data, *indices, *no]))
+    }
+
+    /// What this node puts together along its axis: in place of what is put together alone for it, the parts of that, if these
+    /// are not too many. The dimensions from the axis on need not be the same, since only the order of the elements in them matters.
+    fn concatenated(&self, steps: &[Option<Step>], node: &Node, axis: usize) -> Vec<Value> {
+        let outer = |value: Value| {
+            self.checked
+                .value(value)
+                .and_then(|(_, dimensions)| dimensions.get(..axis))
+        };
+        let parts_of = |part: Value| {
+            let mut inner = self.only_used_here(Some(&part))?;
+            let reshape = self.node(Value::Node(inner))?;
+            if let Operator::Reshape { .. } = reshape.operator {
+                inner = self.only_used_here(reshape.inputs.first())?;
+            }
+            let concat = self.node(Value::Node(inner))?;
+            let parts = &steps.get(inner as usize)?.as_ref()?.operands;
+            let fits = concat.operator == node.operator && outer(*parts.first()?) == outer(part);
+            fits.then_some(parts.as_slice())
+        };
+        let mut parts = Vec::new();
+        for (position, part) in node.inputs.iter().enumerate() {
+            let rest = node.inputs.len() - position - 1;
+            match parts_of(*part) {
+                Some(own) if parts.len() + own.len() + rest <= MAX_OPERANDS as usize => parts.extend_from_slice(own),
+                _ => parts.push(*part),
+            }
+        }
+        parts
+    }
+
     /// The attention that ends with this node, and what it takes.
-    fn attention(&self, node: &Node) -> Option<(Attention, Vec<Value>)> {
+    fn attention(&self, node: &Node) -> Option<(WholeAttention, Vec<Value>)> {
         let Operator::WeightedSum {
             precision: value_precision,
         } = node.operator
@@ -227,7 +268,7 @@ impl<'a> Users<'a> {
             .inner(Some(&weights))
             .filter(|node| node.operator == Operator::Softmax)?;
         let masked = *softmax.inputs.first()?;
-        let (scores, mask, masked_by) = self.masked(masked);
+        let (scores, masking, masked_by) = self.masked(masked);
         let (scores, scale) = self.scaled(scores);
         // Neither the mask nor the scale adds a dimension or repeats one.
         let dimensions = self.checked.value(scores)?;
@@ -241,11 +282,11 @@ impl<'a> Users<'a> {
         else {
             return None;
         };
-        let attention = Attention {
+        let attention = WholeAttention {
             score_precision,
             value_precision,
             scale,
-            mask,
+            masking,
         };
         let operands = product.inputs.iter().copied().chain([value]).chain(masked_by);
         Some((attention, operands.collect()))
@@ -264,32 +305,33 @@ impl<'a> Users<'a> {
     }
 
     /// What a value is a permutation of, and which: the import makes one of several.
-    fn permuted(&self, value: Value) -> Option<(Value, Vec<u8>)> {
-        if let Some(node) = self.node(value)
-            && let Operator::Permute { axes } = &node.operator
-        {
-            let (of, before) = self.permuted(*node.inputs.first()?)?;
-            let axes = axes.iter().map(|axis| before.get(usize::from(*axis)).copied());
-            return Some((of, axes.collect::<Option<_>>()?));
-        }
+    fn permuted(&self, mut value: Value) -> Option<(Value, Vec<u8>)> {
         let (_, dimensions) = self.checked.value(value)?;
-        Some((value, (0..dimensions.len() as u8).collect()))
+        let mut axes: Vec<u8> = (0..dimensions.len() as u8).collect();
+        while let Some(node) = self.node(value)
+            && let Operator::Permute { axes: own } = &node.operator
+        {
+            let before = axes.iter().map(|axis| own.get(usize::from(*axis)).copied());
+            axes = before.collect::<Option<_>>()?;
+            value = *node.inputs.first()?;
+        }
+        Some((value, axes))
     }
 
     /// Scores before they are masked, and with what they are.
-    fn masked(&self, scores: Value) -> (Value, Mask, Option<Value>) {
+    fn masked(&self, scores: Value) -> (Value, Masking, Option<Value>) {
         if let Some(node) = self.inner(Some(&scores)) {
             match (&node.operator, node.inputs.as_slice()) {
                 (Operator::Where, [condition, yes, no]) if self.constant(*no) == Some(NEVER) => {
-                    return (*yes, Mask::Keep, Some(*condition));
+                    return (*yes, Masking::Keep, Some(*condition));
                 }
                 // A sum with a constant is no mask, but just as good.
-                (Operator::Binary(Binary::Add), [a, b]) if self.is_scores(*a) => return (*a, Mask::Add, Some(*b)),
-                (Operator::Binary(Binary::Add), [a, b]) if self.is_scores(*b) => return (*b, Mask::Add, Some(*a)),
+                (Operator::Binary(Binary::Add), [a, b]) if self.is_scores(*a) => return (*a, Masking::Add, Some(*b)),
+                (Operator::Binary(Binary::Add), [a, b]) if self.is_scores(*b) => return (*b, Masking::Add, Some(*a)),
                 _ => {}
             }
         }
-        (scores, Mask::None, None)
+        (scores, Masking::None, None)
     }
 
     /// Whether a value is a product, scaled or not.
@@ -315,40 +357,11 @@ impl<'a> Users<'a> {
     }
 }
 
-/// The function of each number that an operator is, if there is a kernel for it.
-pub(super) fn function(operator: &Operator) -> Option<Function> {
-    Some(match *operator {
-        Operator::Relu => Function::Relu,
-        Operator::Unary(function) => match function {
-            Unary::Neg => Function::Negate,
-            Unary::Abs => Function::Magnitude,
-            Unary::Sqrt => Function::Sqrt,
-            Unary::Rsqrt => Function::Rsqrt,
-            Unary::Exp => Function::Exp,
-            Unary::Log => Function::Log,
-            Unary::Tanh => Function::Tanh,
-            Unary::Sigmoid => Function::Sigmoid,
-            Unary::Erf => Function::Erf,
-            Unary::Sin => Function::Sin,
-            Unary::Cos => Function::Cos,
-            Unary::Silu => Function::Silu,
-            Unary::Gelu => Function::Gelu,
-            Unary::GeluTanh => Function::GeluTanh,
-            Unary::Floor | Unary::Ceil | Unary::Round | Unary::Trunc | Unary::Not => return None,
-        },
-        _ => return None,
-    })
-}
-
-/// The operation on two numbers that this is, if there is a kernel for it.
-pub(super) fn operation(binary: Binary) -> Option<Operation> {
-    Some(match binary {
-        Binary::Add => Operation::Add,
-        Binary::Sub => Operation::Subtract,
-        Binary::Mul => Operation::Multiply,
-        Binary::Div => Operation::Divide,
-        Binary::Min => Operation::Lesser,
-        Binary::Max => Operation::Greater,
-        _ => return None,
-    })
+/// The function of each number that an operator is, if it is one.
+fn function_of(operator: &Operator) -> Option<Function> {
+    match operator {
+        Operator::Relu => Some(Function::Relu),
+        Operator::Unary(unary) => function(*unary),
+        _ => None,
+    }
 }

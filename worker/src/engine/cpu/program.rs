@@ -1,9 +1,6 @@
 //! A package made ready: weights packed once, and the graph as steps.
 
 use super::{
-    array::Array,
-    context::Context,
-    memory::{Buffers, Memory},
     operators,
     plan::{Plan, Step},
     weights::Weights,
@@ -14,7 +11,10 @@ use crate::{
     tensor::Tensor,
 };
 use assay_exact::graph::{CheckedGraph, Value};
-use assay_kernels::{instructions::Instructions, scratch::Scratch, threads::Threads};
+use assay_kernels::{
+    array::Array, buffers::Buffers, context::Context, instructions::Instructions, layout::Dims, scratch::Scratch,
+    threads::Threads,
+};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// A package's graph with its weights packed.
@@ -30,6 +30,40 @@ pub(super) struct CpuProgram {
     memory: Mutex<Memory>,
 }
 
+/// What a program computes in. Only one evaluation at a time has it.
+struct Memory {
+    scratch: Scratch,
+    buffers: Buffers,
+    shapes: Shapes,
+}
+
+/// The shapes of all nodes, for these values of the graph's symbols.
+#[derive(Default)]
+struct Shapes {
+    symbols: Option<Vec<u32>>,
+    nodes: Vec<Dims>,
+}
+
+impl Shapes {
+    /// Finds the shapes out, unless the symbols are those of the last time.
+    fn bind(&mut self, graph: &CheckedGraph, symbols: Vec<u32>) -> Option<()> {
+        if self.symbols.as_ref() == Some(&symbols) {
+            return Some(());
+        }
+        self.symbols = None;
+        self.nodes.clear();
+        for node in 0..graph.graph().nodes.len() {
+            let mut dims = Dims::default();
+            for length in graph.shape(Value::Node(node as u32), &symbols)? {
+                dims.push(length as usize);
+            }
+            self.nodes.push(dims);
+        }
+        self.symbols = Some(symbols);
+        Some(())
+    }
+}
+
 impl CpuProgram {
     pub fn new(package: &Package, threads: Arc<Threads>, instructions: Instructions) -> Self {
         let graph = package.graph().clone();
@@ -38,6 +72,7 @@ impl CpuProgram {
         let memory = Mutex::new(Memory {
             scratch: Scratch::new(instructions, threads.count()),
             buffers: Buffers::default(),
+            shapes: Shapes::default(),
         });
         Self {
             graph,
@@ -59,18 +94,19 @@ impl CpuProgram {
     fn run(&self, inputs: &[Tensor]) -> Result<Vec<Tensor>, EngineError> {
         // What a panic left in the buffers is overwritten like everything else there.
         let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
-        let Memory { scratch, buffers } = &mut *memory;
-        self.execute(&self.plan, inputs, (scratch, buffers), &mut |_, _| Some(()))
+        self.execute(&self.plan, inputs, &mut memory, &mut |_, _| Some(()))
     }
 
     /// Traces are rare, and what is between nodes needs other buffers than an execution, so they are not kept.
     fn trace(&self, inputs: &[Tensor], on_node: &mut OnNode<'_>) -> Result<Vec<Tensor>, EngineError> {
-        let memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
-        let memory = (&memory.scratch, &mut Buffers::default());
-        self.execute(&self.tracing_plan, inputs, memory, &mut |node, result| {
-            on_node(node, &result.to_tensor(&self.threads)?.canonical());
+        let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
+        let kept = std::mem::take(&mut memory.buffers);
+        let outputs = self.execute(&self.tracing_plan, inputs, &mut memory, &mut |node, result| {
+            on_node(node, &self.tensor(result)?);
             Some(())
-        })
+        });
+        memory.buffers = kept;
+        outputs
     }
 
     /// Executes the steps of a plan, and shows what each gives.
@@ -78,56 +114,62 @@ impl CpuProgram {
         &self,
         plan: &Plan,
         inputs: &[Tensor],
-        (scratch, buffers): (&Scratch, &mut Buffers),
+        memory: &mut Memory,
         on_step: &mut dyn FnMut(u32, &Array) -> Option<()>,
     ) -> Result<Vec<Tensor>, EngineError> {
+        let Memory {
+            scratch,
+            buffers,
+            shapes,
+        } = memory;
         let layouts: Vec<_> = inputs.iter().map(|input| (input.dtype(), input.shape())).collect();
-        let symbols = self.graph.bind(&layouts)?;
-        let inputs = inputs
-            .iter()
-            .map(|input| Array::from_tensor(input.clone(), |length| buffers.take(length)));
+        let unfit = || failed("a shape names what the graph has not, though it was checked".to_owned());
+        shapes.bind(&self.graph, self.graph.bind(&layouts)?).ok_or_else(unfit)?;
         let mut values = Values {
             program: self,
-            inputs: inputs.map(Some).collect(),
-            nodes: vec![None; self.graph.graph().nodes.len()],
+            inputs: Vec::with_capacity(inputs.len()),
+            nodes: Vec::new(),
         };
-        for step in &plan.steps {
-            let shape = self.graph.shape(Value::Node(step.output), &symbols);
-            let shape = shape
-                .ok_or_else(|| self.misfit(step))?
-                .into_iter()
-                .map(|n| n as usize)
-                .collect();
-            let operands = values.operands(step).ok_or_else(|| self.misfit(step))?;
+        values.nodes.resize_with(shapes.nodes.len(), || None);
+        for input in inputs {
+            let array = Array::from_bytes(buffers, input.dtype(), input.shape(), input.bytes());
+            values.inputs.push(array);
+        }
+        let mut operands = Vec::new();
+        for (step, shape) in plan.steps.iter().map(|step| (step, shapes.nodes[step.output as usize])) {
             let mut context = Context {
                 instructions: self.instructions,
                 threads: &self.threads,
                 scratch,
                 buffers,
             };
-            let result = operators::execute(
-                &mut context,
-                &self.graph,
-                &self.weights,
-                step,
-                operands,
-                (&symbols, shape),
-            );
+            let result = values.take_operands(step, &mut operands).and_then(|()| {
+                operators::execute(&mut context, &self.graph, &self.weights, step, &mut operands, shape)
+            });
             let result = result.ok_or_else(|| self.misfit(step))?;
+            for operand in operands.drain(..) {
+                buffers.give(operand);
+            }
             on_step(step.output, &result).ok_or_else(|| self.misfit(step))?;
-            if step.finished.contains(&Value::Node(step.output)) {
+            if step.unused {
                 buffers.give(result);
             } else {
                 values.nodes[step.output as usize] = Some(result);
             }
         }
         let outputs = self.graph.graph().outputs.iter();
-        let outputs = outputs.map(|output| values.get(output.value)?.to_tensor(&self.threads));
+        let outputs = outputs.map(|output| self.tensor(values.get(output.value)?));
         let outputs: Option<Vec<Tensor>> = outputs.collect();
         for array in values.inputs.into_iter().chain(values.nodes).flatten() {
             buffers.give(array);
         }
         outputs.ok_or_else(|| failed("an output lacks its tensor, though the graph was checked".to_owned()))
+    }
+
+    /// An array by itself.
+    fn tensor(&self, array: &Array) -> Option<Tensor> {
+        let shape = array.shape().iter().map(|length| *length as u32).collect();
+        Tensor::new(array.dtype(), shape, array.to_bytes(&self.threads)).ok()
     }
 
     fn misfit(&self, step: &Step) -> EngineError {
@@ -169,17 +211,19 @@ struct Values<'a> {
 }
 
 impl Values<'_> {
-    fn get(&self, value: Value) -> Option<Array> {
+    fn get(&self, value: Value) -> Option<&Array> {
         match value {
-            Value::Input(index) => self.inputs.get(usize::from(index))?.clone(),
+            Value::Input(index) => self.inputs.get(usize::from(index))?.as_ref(),
             Value::Weight(index) => self.program.weights.array(index),
-            Value::Node(index) => self.nodes.get(index as usize)?.clone(),
+            Value::Node(index) => self.nodes.get(index as usize)?.as_ref(),
         }
     }
 
     /// What a step takes. What nothing after it needs is handed over, so that it may be changed in place.
-    fn operands(&mut self, step: &Step) -> Option<Vec<Array>> {
-        let operands = step.operands.iter().map(|value| self.get(*value)).collect();
+    fn take_operands(&mut self, step: &Step, operands: &mut Vec<Array>) -> Option<()> {
+        for value in &step.operands {
+            operands.push(self.get(*value)?.clone());
+        }
         for value in &step.finished {
             match value {
                 Value::Input(index) => *self.inputs.get_mut(usize::from(*index))? = None,
@@ -187,6 +231,6 @@ impl Values<'_> {
                 Value::Weight(_) => {}
             }
         }
-        operands
+        Some(())
     }
 }

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::{
-    engine::tests::{Random, attention_package},
+    engine::tests::{Random, attention_package, cache_package},
     tensor::Tensor,
 };
 
@@ -73,4 +73,21 @@ fn attention_is_one_step_and_so_is_a_layer_with_its_function() {
             .any(|step| nodes[step.output as usize].operator.name() == name)
     };
     assert!(!["matmul", "softmax", "row_scale"].iter().any(|name| is_left(name)));
+}
+
+#[test]
+fn cache_is_written_in_one_step_each_and_put_together_in_one() {
+    let package = cache_package(&mut Random(34));
+    let plan = plan::Plan::new(package.graph());
+    let written = plan.steps.iter();
+    let written = written.filter(|step| matches!(step.kind, plan::Kind::GatherWhere(1)));
+    assert_eq!(written.count(), 4);
+    let nodes = &package.graph().graph().nodes;
+    let operands = |name: &str| -> Vec<usize> {
+        let steps = plan.steps.iter();
+        let steps = steps.filter(|step| nodes[step.output as usize].operator.name() == name);
+        steps.map(|step| step.operands.len()).collect()
+    };
+    assert!(operands("gather").is_empty());
+    assert_eq!(operands("concat"), [4]);
 }

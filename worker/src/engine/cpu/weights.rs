@@ -1,14 +1,13 @@
 //! A package's weights, in the forms that its steps take them in.
 
-use super::{
-    array::Array,
-    memory::Buffer,
-    plan::{Kind, Plan},
-};
+use super::plan::{Kind, Plan};
 use crate::package::Package;
-use assay_exact::{graph::Value, quantise::Precision};
+use assay_exact::{digest::DataType, graph::Value, quantise::Precision};
 use assay_kernels::{
+    array::Array,
+    buffers::Buffers,
     instructions::Instructions,
+    layout::Dims,
     packed::Packed,
     rows::{Matrix, Rows, Scaling},
 };
@@ -16,7 +15,8 @@ use std::collections::HashMap;
 
 /// The weights. One that is only ever multiplied with is kept packed alone.
 pub(super) struct Weights {
-    arrays: Vec<Option<Array>>,
+    /// One number stands in place of a weight that is only ever packed.
+    arrays: Vec<Array>,
     packed: HashMap<(u16, u8), Packed>,
 }
 
@@ -26,8 +26,10 @@ impl Weights {
         let mut packed = HashMap::new();
         let mut rows = Rows::new(instructions);
         let mut used_as_they_are = vec![false; package.weights().len()];
-        let array =
-            |index: usize| Array::from_tensor(package.weights()[index].clone(), |length| vec![0.0; length].into());
+        let array = |index: usize| {
+            let weight = &package.weights()[index];
+            Array::from_bytes(&mut Buffers::default(), weight.dtype(), weight.shape(), weight.bytes())
+        };
         for step in plans.into_iter().flat_map(|plan| &plan.steps) {
             for (position, value) in step.operands.iter().enumerate() {
                 let Value::Weight(index) = *value else { continue };
@@ -35,8 +37,9 @@ impl Weights {
                     Kind::Linear(precision, _) if position == 1 => {
                         packed.entry((index, key(precision))).or_insert_with(|| {
                             let weight = array(usize::from(index));
-                            let length = weight.shape.last().copied().unwrap_or(1);
-                            let numbers = Matrix::new(weight.slice().unwrap_or_default(), length);
+                            let length = weight.as_ref().and_then(|weight| weight.shape().last().copied());
+                            let numbers = weight.as_ref().and_then(Array::slice).unwrap_or_default();
+                            let numbers = Matrix::new(numbers, length.unwrap_or(1));
                             rows.quantise(numbers, precision, Scaling::ByRow);
                             Packed::new(&rows)
                         });
@@ -51,20 +54,17 @@ impl Weights {
             }
         }
         let arrays = used_as_they_are.into_iter().enumerate();
+        let arrays = arrays.map(|(index, used)| used.then(|| array(index)).flatten());
+        let instead = Array::filled(DataType::Float32, Dims::default(), 0);
         Self {
-            arrays: arrays.map(|(index, used)| used.then(|| array(index))).collect(),
+            arrays: arrays.map(|array| array.unwrap_or_else(|| instead.clone())).collect(),
             packed,
         }
     }
 
-    /// A weight as it is; nothing in place of one that is only used packed.
-    pub fn array(&self, index: u16) -> Option<Array> {
-        let array = self.arrays.get(usize::from(index))?;
-        Some(
-            array
-                .clone()
-                .unwrap_or_else(|| Array::numbers(vec![0], Buffer::default())),
-        )
+    /// A weight as it is, if anything takes it so.
+    pub fn array(&self, index: u16) -> Option<&Array> {
+        self.arrays.get(usize::from(index))
     }
 
     /// A weight as the second operand of a product.

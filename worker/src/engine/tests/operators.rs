@@ -1,164 +1,26 @@
 //! Graphs of one operator, or of a few that engines put together, on operands of all kinds.
 
-use super::Random;
+use super::{
+    Random,
+    case::{Case, count, fixed, narrower},
+};
 use crate::{
-    package::{Details, Package},
+    package::Package,
     tensor::{DataType, Tensor},
 };
 use assay_exact::{
-    graph::{
-        Binary, Dimension, Graph, Input, Node, Operator, Output, Position, Reduction, Symbol, Unary, Value, Weight,
-    },
+    graph::{Binary, Dimension, Input, Operator, Position, Reduction, Symbol, Unary, Value, Weight},
     quantise::Precision,
 };
 
-/// A graph in the making, with what it takes.
-#[derive(Default)]
-pub(super) struct Case {
-    symbols: Vec<Symbol>,
-    inputs: Vec<Input>,
-    job: Vec<Tensor>,
-    weights: Vec<Weight>,
-    stored: Vec<Tensor>,
-    nodes: Vec<Node>,
-    outputs: Vec<Output>,
-}
-
-fn fixed(shape: &[u32]) -> Vec<Dimension> {
-    shape.iter().map(|n| Dimension::Fixed(*n)).collect()
-}
-
-impl Case {
-    /// A tensor that the graph takes or carries.
-    fn tensor(&mut self, random: &mut Random, tensor: Tensor) -> Value {
-        let (dtype, shape) = (tensor.dtype(), tensor.shape().to_vec());
-        if !self.job.is_empty() && random.below(3) == 0 {
-            self.weights.push(Weight {
-                name: format!("w{:02}", self.weights.len()),
-                dtype,
-                shape,
-            });
-            self.stored.push(tensor.canonical());
-            return Value::Weight(self.stored.len() as u16 - 1);
-        }
-        self.inputs.push(Input {
-            name: format!("x{}", self.inputs.len()),
-            dtype,
-            dimensions: fixed(&shape),
-        });
-        self.job.push(tensor);
-        Value::Input(self.job.len() as u16 - 1)
-    }
-
-    /// Numbers, in rows of one kind each.
-    fn numbers(&mut self, random: &mut Random, shape: &[u32]) -> Value {
-        let tensor = random.tensor(shape);
-        self.tensor(random, tensor)
-    }
-
-    /// Numbers, seen through a permutation or a slice now and then, as engines see many operands.
-    fn view(&mut self, random: &mut Random, shape: &[u32]) -> Value {
-        match random.below(4) {
-            0 if shape.len() > 1 => {
-                let mut axes: Vec<u8> = (0..shape.len() as u8).collect();
-                for i in (1..axes.len()).rev() {
-                    axes.swap(i, random.below(i as u64 + 1) as usize);
-                }
-                let mut before = shape.to_vec();
-                for (n, axis) in shape.iter().zip(&axes) {
-                    before[usize::from(*axis)] = *n;
-                }
-                let input = self.numbers(random, &before);
-                self.node(Operator::Permute { axes }, vec![input])
-            }
-            1 if !shape.is_empty() => {
-                let axis = random.below(shape.len() as u64) as usize;
-                let (step, start) = (1 + random.below(3) as u32, random.below(4) as u32);
-                let mut before = shape.to_vec();
-                before[axis] = start + (shape[axis] - 1) * step + 1 + random.below(2) as u32;
-                let input = self.numbers(random, &before);
-                let slice = Operator::Slice {
-                    axis: axis as u8,
-                    start: Position::FromStart(start),
-                    step,
-                    length: Dimension::Fixed(shape[axis]),
-                };
-                self.node(slice, vec![input])
-            }
-            _ => self.numbers(random, shape),
-        }
-    }
-
-    fn bools(&mut self, random: &mut Random, shape: &[u32]) -> Value {
-        let bytes = (0..count(shape)).map(|_| random.below(2) as u8).collect();
-        let tensor = Tensor::new(DataType::Bool, shape.to_vec(), bytes).expect("a byte for each");
-        self.tensor(random, tensor)
-    }
-
-    /// Integers from 0 to below `end`.
-    fn indices(&mut self, random: &mut Random, shape: &[u32], end: u32) -> Value {
-        let integers = (0..count(shape)).map(|_| random.below(u64::from(end)) as i64);
-        let bytes = integers.flat_map(i64::to_le_bytes).collect();
-        let tensor = Tensor::new(DataType::Int64, shape.to_vec(), bytes).expect("eight bytes for each");
-        self.tensor(random, tensor)
-    }
-
-    fn node(&mut self, operator: Operator, inputs: Vec<Value>) -> Value {
-        self.nodes.push(Node {
-            name: format!("node_{}", self.nodes.len()),
-            operator,
-            inputs,
-            source: String::new(),
-        });
-        Value::Node(self.nodes.len() as u32 - 1)
-    }
-
-    fn output(&mut self, value: Value) {
-        self.outputs.push(Output {
-            name: format!("output_{}", self.outputs.len()),
-            value,
-        });
-    }
-
-    /// The package, and a job for it.
-    pub fn finish(self) -> (Package, Vec<Tensor>) {
-        let graph = Graph {
-            symbols: self.symbols,
-            inputs: self.inputs,
-            weights: self.weights,
-            nodes: self.nodes,
-            outputs: self.outputs,
-        };
-        let details = Details {
-            name: "random".into(),
-            version: "1".into(),
-            licence: "Apache-2.0".into(),
-            description: String::new(),
-        };
-        let graph = graph.check().unwrap_or_else(|error| panic!("an unsound case: {error}"));
-        let package = Package::new(details, Precision::Int16, graph, self.stored, vec![]);
-        (package.expect("a sound package"), self.job)
-    }
-}
-
-fn count(shape: &[u32]) -> usize {
-    shape.iter().map(|n| *n as usize).product()
-}
-
 /// A shape of up to four dimensions, the last of them longer.
-fn shape(random: &mut Random) -> Vec<u32> {
+pub(super) fn shape(random: &mut Random) -> Vec<u32> {
     let rank = random.below(5) as u32;
     let mut shape: Vec<u32> = (0..rank).map(|_| 1 + random.below(5) as u32).collect();
     if let Some(last) = shape.last_mut() {
         *last = 1 + random.below(40) as u32;
     }
     shape
-}
-
-/// The same without some outer dimensions, and with 1 in place of some.
-fn narrower(random: &mut Random, shape: &[u32]) -> Vec<u32> {
-    let rest = &shape[random.below(shape.len() as u64 + 1) as usize..];
-    rest.iter().map(|n| if random.below(4) == 0 { 1 } else { *n }).collect()
 }
 
 const FUNCTIONS: [Unary; 18] = [
@@ -182,7 +44,8 @@ const FUNCTIONS: [Unary; 18] = [
     Unary::Trunc,
 ];
 
-const OPERATIONS: [Binary; 13] = [
+/// The operations on two numbers, or two integers.
+pub(super) const OPERATIONS: [Binary; 13] = [
     Binary::Add,
     Binary::Sub,
     Binary::Mul,
@@ -198,7 +61,8 @@ const OPERATIONS: [Binary; 13] = [
     Binary::GreaterOrEqual,
 ];
 
-const REDUCTIONS: [Reduction; 6] = [
+/// The reductions of numbers. Integers have no mean.
+pub(super) const REDUCTIONS: [Reduction; 6] = [
     Reduction::Sum,
     Reduction::Mean,
     Reduction::Max,
@@ -207,7 +71,8 @@ const REDUCTIONS: [Reduction; 6] = [
     Reduction::ArgMin,
 ];
 
-fn pick<T: Copy>(random: &mut Random, of: &[T]) -> T {
+/// One of these.
+pub(super) fn pick<T: Copy>(random: &mut Random, of: &[T]) -> T {
     of[random.below(of.len() as u64) as usize]
 }
 
@@ -449,7 +314,17 @@ fn attention(case: &mut Case, random: &mut Random) -> Value {
         }
         _ => {
             let mask = narrower(random, &stack(m, t));
-            let mask = case.bools(random, &mask);
+            let mask = if random.below(2) == 0 {
+                case.bools(random, &mask)
+            } else {
+                // As in a cache that is not full: no query sees the last keys.
+                let seen = random.below(u64::from(t) + 1) as usize;
+                case.view_of(random, &mask, &|random, shape| {
+                    let length = shape.last().copied().unwrap_or(1) as usize;
+                    let flags = (0..count(shape)).map(|place| u8::from(place % length < seen && random.below(8) > 0));
+                    Tensor::new(DataType::Bool, shape.to_vec(), flags.collect()).expect("a byte for each")
+                })
+            };
             let never = fill(case, f32::NEG_INFINITY);
             scores = case.node(Operator::Where, vec![mask, scores, never]);
         }

@@ -1,0 +1,103 @@
+//! Operators that move elements and change none: most of them are views and move nothing.
+
+use crate::{
+    array::{Array, Element, with_type},
+    context::Context,
+    layout::{Dims, Layout, Walk, merge},
+    view::{View, gather},
+};
+
+impl Array {
+    /// The same elements in the same order with other dimensions.
+    pub fn reshaped(&self, context: &mut Context<'_>, shape: Dims) -> Option<Self> {
+        match self.layout.reshaped(shape) {
+            Some(layout) => Some(self.through(layout)),
+            None => {
+                let ordered = self.contiguous(context);
+                Some(ordered.through(ordered.layout.reshaped(shape)?))
+            }
+        }
+    }
+
+    /// Every `step`-th element of a dimension from `start` on; those that would lie outside are the last one.
+    pub fn sliced(&self, context: &mut Context<'_>, axis: usize, [start, step, length]: [usize; 3]) -> Option<Self> {
+        match self.layout.sliced(axis, start, step, length) {
+            Some(layout) => Some(self.through(layout)),
+            None => {
+                let last = self.shape().get(axis)?.checked_sub(1)?;
+                let place = |index: usize| last.min(index.saturating_mul(step).saturating_add(start));
+                let places: Vec<usize> = (0..length).map(place).collect();
+                self.picked(context, axis, &places, self.layout.with_length(axis, length).shape)
+            }
+        }
+    }
+}
+
+/// Arrays of one type, one after another along a dimension.
+pub fn concat(context: &mut Context<'_>, inputs: &[Array], axis: usize, shape: Dims) -> Option<Array> {
+    with_type!(inputs.first()?.dtype(), T => {
+        let row: usize = shape.get(axis..)?.iter().product();
+        let mut output = context.buffers.take::<T>(shape.elements());
+        let mut start = 0;
+        for input in inputs {
+            let view = input.view::<T>()?;
+            copy_rows(&view, axis, &mut output, (row, start));
+            start += view.layout.shape[axis..].iter().product::<usize>();
+        }
+        (start == row).then(|| Array::new(shape, output))
+    })
+}
+
+/// One element before and after a dimension.
+pub fn pad(
+    context: &mut Context<'_>,
+    input: &Array,
+    axis: usize,
+    before: usize,
+    bits: u64,
+    shape: Dims,
+) -> Option<Array> {
+    with_type!(input.dtype(), T => {
+        let view = input.view::<T>()?;
+        let row: usize = shape.get(axis..)?.iter().product();
+        let own: usize = view.layout.shape.get(axis..)?.iter().product();
+        let start = before * shape[axis + 1..].iter().product::<usize>();
+        let mut output = context.buffers.take::<T>(shape.elements());
+        let element = <T as Element>::from_bits(bits);
+        for row in output.chunks_exact_mut(row) {
+            row[..start].fill(element);
+            row[start + own..].fill(element);
+        }
+        copy_rows(&view, axis, &mut output, (row, start));
+        Some(Array::new(shape, output))
+    })
+}
+
+/// Copies what each place in the dimensions before `axis` has to rows of `row` elements, to where `start` says in each.
+fn copy_rows<T: Element>(from: &View<'_, T>, axis: usize, to: &mut [T], (row, start): (usize, usize)) {
+    let (outer, inner) = from.layout.split(axis);
+    let length = inner.elements();
+    let mut merged = [inner];
+    merge(&mut merged);
+    let [Layout { shape, strides, .. }] = merged;
+    let mut walk = Walk::new(&[outer], axis, 0);
+    for to in to.chunks_exact_mut(row) {
+        gather(
+            from.elements,
+            walk.offsets[0],
+            &shape,
+            &strides,
+            &mut to[start..start + length],
+        );
+        walk.step();
+    }
+}
+
+/// `start + step·i`, of Int64, wrapping.
+pub fn arange(context: &mut Context<'_>, start: i64, step: i64, shape: Dims) -> Array {
+    let mut output = context.buffers.take::<i64>(shape.elements());
+    for (index, element) in output.iter_mut().enumerate() {
+        *element = start.wrapping_add(step.wrapping_mul(index as i64));
+    }
+    Array::new(shape, output)
+}

@@ -1,0 +1,228 @@
+//! Operators on arrays that are large enough to be shared out, against the definition; small ones of every kind are tried by the
+//! engine that is made of them.
+
+use super::{Random, all_instructions};
+use crate::{
+    array::Array,
+    buffers::Buffers,
+    context::Context,
+    elementwise::Operation,
+    instructions::Instructions,
+    layout::Dims,
+    operators::{self, Comparison, Reduction},
+    scratch::Scratch,
+    threads::Threads,
+};
+use assay_exact::{
+    digest::DataType,
+    graph::{self, Binary, Dimension, Operator, Position},
+    quantise::Precision,
+    tensor::Tensor,
+};
+
+/// How an array operator is called.
+type Kernel<'a> = &'a dyn Fn(&mut Context<'_>, &[Array], Dims) -> Option<Array>;
+
+/// What a kernel gives on some threads, read back.
+fn computed(
+    kernel: Kernel<'_>,
+    inputs: &[&Tensor],
+    shape: &[u32],
+    threads: usize,
+    instructions: Instructions,
+) -> Tensor {
+    let threads = Threads::new(threads);
+    let scratch = Scratch::new(instructions, threads.count());
+    let mut buffers = Buffers::default();
+    let arrays: Vec<Array> = inputs
+        .iter()
+        .map(|tensor| Array::from_bytes(&mut buffers, tensor.dtype(), tensor.shape(), tensor.bytes()))
+        .map(|array| array.expect("as many bytes as the shape says"))
+        .collect();
+    let mut context = Context {
+        instructions,
+        threads: &threads,
+        scratch: &scratch,
+        buffers: &mut buffers,
+    };
+    let dims: Vec<usize> = shape.iter().map(|length| *length as usize).collect();
+    let result = kernel(&mut context, &arrays, Dims::new(&dims)).expect("the operands fit");
+    let bytes = result.to_bytes(&threads);
+    Tensor::new(result.dtype(), shape.to_vec(), bytes).expect("as many bytes as the shape says")
+}
+
+/// Compares a kernel with the operator that it is one of.
+fn check(operator: &Operator, kernel: Kernel<'_>, inputs: &[&Tensor], dtype: DataType, shape: &[u32]) {
+    let expected = operator.apply(inputs, dtype, shape.to_vec()).expect("the operands fit");
+    for instructions in all_instructions() {
+        for threads in [1, 3] {
+            let actual = computed(kernel, inputs, shape, threads, instructions);
+            assert!(actual == expected, "{operator:?} of {dtype:?}, {threads} threads");
+        }
+    }
+}
+
+/// A tensor of this type, with integers below `end`.
+fn tensor(random: &mut Random, dtype: DataType, shape: &[u32], end: usize) -> Tensor {
+    let count = shape.iter().map(|length| *length as usize).product();
+    let bytes = match dtype {
+        DataType::Float32 => random.rows(1, count).iter().flat_map(|x| x.to_le_bytes()).collect(),
+        _ => (0..count)
+            .flat_map(|_| (random.below(end) as u64).to_le_bytes()[..dtype.size_bytes()].to_vec())
+            .collect(),
+    };
+    Tensor::new(dtype, shape.to_vec(), bytes).expect("as many bytes as the shape says")
+}
+
+const TYPES: [DataType; 3] = [DataType::Float32, DataType::Int64, DataType::Uint8];
+
+#[test]
+fn elements_are_shared_out_as_defined() {
+    let mut random = Random(40);
+    for dtype in TYPES {
+        for (shape, other) in [
+            ([3, 50, 300], [3, 50, 300]),
+            ([3, 50, 300], [3, 1, 300]),
+            ([2, 1, 33_000], [2, 1, 1]),
+        ] {
+            let (a, b) = (
+                tensor(&mut random, dtype, &shape, 200),
+                tensor(&mut random, dtype, &other, 200),
+            );
+            let condition = tensor(&mut random, DataType::Bool, &[shape[1], 1], 2);
+            check(
+                &Operator::Binary(Binary::Rem),
+                &|context, x, shape| operators::combined(context, Operation::Remainder, &x[0], &x[1], shape),
+                &[&a, &b],
+                dtype,
+                &shape,
+            );
+            check(
+                &Operator::Binary(Binary::LessOrEqual),
+                &|context, x, shape| operators::compared(context, Comparison::LessOrEqual, &x[0], &x[1], shape),
+                &[&a, &b],
+                DataType::Bool,
+                &shape,
+            );
+            check(
+                &Operator::Where,
+                &|context, x, shape| operators::chosen(context, [&x[0], &x[1], &x[2]], shape),
+                &[&condition, &a, &b],
+                dtype,
+                &shape,
+            );
+            for to in [DataType::Float32, DataType::Int32, DataType::Bool] {
+                check(
+                    &Operator::Cast { dtype: to },
+                    &|context, x, _| operators::cast(context, &x[0], to),
+                    &[&a],
+                    to,
+                    &shape,
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn rows_are_shared_out_as_defined() {
+    let mut random = Random(41);
+    for dtype in TYPES {
+        for [count, length] in [[400, 120], [3, 7_000]] {
+            let x = tensor(&mut random, dtype, &[count, length], 200);
+            let summed = if dtype == DataType::Float32 {
+                dtype
+            } else {
+                DataType::Int64
+            };
+            for (defined, reduction, result) in [
+                (graph::Reduction::Sum, Reduction::Sum, summed),
+                (graph::Reduction::Max, Reduction::Greatest, dtype),
+                (graph::Reduction::ArgMin, Reduction::PlaceOfLeast, DataType::Int64),
+            ] {
+                check(
+                    &Operator::Reduce(defined),
+                    &|context, x, shape| operators::reduced(context, reduction, &x[0], shape),
+                    &[&x],
+                    result,
+                    &[count],
+                );
+            }
+        }
+        let x = tensor(&mut random, dtype, &[400, 60], 50);
+        let summed = if dtype == DataType::Float32 {
+            dtype
+        } else {
+            DataType::Int64
+        };
+        check(
+            &Operator::CumSum,
+            &|context, x, _| operators::cumulative_sums(context, &x[0]),
+            &[&x],
+            summed,
+            &[400, 60],
+        );
+        for largest in [false, true] {
+            check(
+                &Operator::TopK { count: 5, largest },
+                &|context, x, shape| operators::top_k(context, largest, &x[0], shape),
+                &[&x],
+                DataType::Int64,
+                &[400, 5],
+            );
+        }
+    }
+    let x = tensor(&mut random, DataType::Float32, &[400, 120], 0);
+    for precision in [Precision::Int8, Precision::Int16] {
+        check(
+            &Operator::RowScale { precision },
+            &|context, x, shape| operators::row_scales(context, precision, &x[0], shape),
+            &[&x],
+            DataType::Float32,
+            &[400],
+        );
+    }
+}
+
+#[test]
+fn elements_are_moved_as_defined() {
+    let mut random = Random(42);
+    for dtype in TYPES {
+        let x = tensor(&mut random, dtype, &[20, 30, 40], 200);
+        let index = tensor(&mut random, DataType::Int64, &[20, 50, 40], 35);
+        check(
+            &Operator::Gather { axis: 1 },
+            &|context, x, _| operators::gather(context, &x[0], &x[1], 1),
+            &[&x, &index],
+            dtype,
+            &[20, 50, 40],
+        );
+        let index = tensor(&mut random, DataType::Int32, &[7, 9], 35);
+        for (axis, shape) in [
+            (0, vec![7, 9, 30, 40]),
+            (1, vec![20, 7, 9, 40]),
+            (2, vec![20, 30, 7, 9]),
+        ] {
+            check(
+                &Operator::IndexSelect { axis: axis as u8 },
+                &|context, x, shape| operators::index_select(context, &x[0], &x[1], axis, shape),
+                &[&x, &index],
+                dtype,
+                &shape,
+            );
+        }
+        let slice = Operator::Slice {
+            axis: 1,
+            start: Position::FromStart(20),
+            step: 2,
+            length: Dimension::Fixed(25),
+        };
+        check(
+            &slice,
+            &|context, x, _| x[0].sliced(context, 1, [20, 2, 25]),
+            &[&x],
+            dtype,
+            &[20, 25, 40],
+        );
+    }
+}
