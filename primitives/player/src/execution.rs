@@ -38,37 +38,8 @@ pub trait Execution {
     fn nodes(&self, operators: &[u32]) -> Result<Vec<Arc<Tensor>>, Unavailable>;
 }
 
-impl<E: Execution + ?Sized> Execution for &E {
-    fn graph(&self) -> &CheckedGraph {
-        (**self).graph()
-    }
-
-    fn weights(&self) -> &[Tensor] {
-        (**self).weights()
-    }
-
-    fn weight_digests(&self) -> &[Digest] {
-        (**self).weight_digests()
-    }
-
-    fn manifest_hash(&self) -> Digest {
-        (**self).manifest_hash()
-    }
-
-    fn inputs(&self) -> &[Tensor] {
-        (**self).inputs()
-    }
-
-    fn trace(&self) -> &Trace {
-        (**self).trace()
-    }
-
-    fn nodes(&self, operators: &[u32]) -> Result<Vec<Arc<Tensor>>, Unavailable> {
-        (**self).nodes(operators)
-    }
-}
-
-impl<E: Execution + ?Sized> Execution for Arc<E> {
+/// What refers to an execution, borrowed or shared, is one.
+impl<P: Deref<Target: Execution>> Execution for P {
     fn graph(&self) -> &CheckedGraph {
         (**self).graph()
     }

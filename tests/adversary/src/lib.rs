@@ -26,6 +26,6 @@ pub use challenger::{Attempt, BadChallenger};
 pub use court::{Account, Conviction, Court, PlayedDispute, WORKER};
 pub use execution::{InMemory, MANIFEST};
 pub use liar::{Liar, Manner, garbled};
-pub use lie::Lie;
+pub use lie::{Lie, cheaper_weights};
 pub use play::{Challenger, Outcome, play};
 pub use random::Random;

@@ -53,6 +53,20 @@ pub enum Lie {
     },
 }
 
+/// The weights of a cheaper model: numbers without their last 16 bits.
+pub fn cheaper_weights(weights: &[Tensor]) -> Vec<Tensor> {
+    let cheaper = weights.iter().map(|weight| match weight.dtype() {
+        DataType::Float32 => {
+            let numbers = weight
+                .numbers()
+                .map(|number| Binary32::from_bits(number.to_bits() & 0xffff_0000));
+            Tensor::from_numbers(weight.shape().to_vec(), numbers).unwrap_or_else(|_| weight.clone())
+        }
+        _ => weight.clone(),
+    });
+    cheaper.collect()
+}
+
 impl Lie {
     /// A lie about this execution. Where chance finds one that would be the truth, as a wrong operand that is equal, telling it
     /// fails: see [`Liar::new`](crate::Liar::new).
@@ -90,20 +104,8 @@ impl Lie {
     /// What a cheaper model, whose weights have lost their last 16 bits, gives for the same inputs: only its outputs, or all of it.
     /// `None` if there is no difference.
     pub fn cheaper(execution: &InMemory, outputs_only: bool) -> Result<Option<Self>, PlayError> {
-        let weights = execution.weights().iter().map(|weight| match weight.dtype() {
-            DataType::Float32 => {
-                let numbers = weight
-                    .numbers()
-                    .map(|number| Binary32::from_bits(number.to_bits() & 0xffff_0000));
-                Tensor::from_numbers(weight.shape().to_vec(), numbers).unwrap_or_else(|_| weight.clone())
-            }
-            _ => weight.clone(),
-        });
-        let Ok(cheaper) = InMemory::new(
-            execution.graph().clone(),
-            weights.collect(),
-            execution.inputs().to_vec(),
-        ) else {
+        let weights = cheaper_weights(execution.weights());
+        let Ok(cheaper) = InMemory::new(execution.graph().clone(), weights, execution.inputs().to_vec()) else {
             return Ok(None);
         };
         let outputs = &execution.graph().graph().outputs;

@@ -92,6 +92,13 @@ impl Network {
         Ok(record)
     }
 
+    /// Waits until a job's worker is convicted, for so many blocks from its submission at most.
+    pub async fn conviction(&self, ticket: Ticket, blocks: BlockNumber) -> anyhow::Result<Conviction> {
+        let convicted = |record: &Record| record.conviction().is_ok();
+        let record = self.dispute_record("a conviction", ticket, blocks, convicted).await?;
+        record.conviction()
+    }
+
     /// Waits until the dispute over a job is as this says.
     pub async fn disputed<T>(
         &self,

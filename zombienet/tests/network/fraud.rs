@@ -98,10 +98,7 @@ pub async fn the_largest_proof(assay: &Assay, network: &Network, figures: &mut F
     let blocks = CLOSE_BLOCKS + GAME_BLOCKS;
     let tale = assay.tale(ticket, blocks).await?;
     assert_eq!(tale.end()?, (CloseReason::Fraud, 0));
-    let record = assay
-        .dispute_record("a conviction", ticket, blocks, |record| record.conviction().is_ok())
-        .await?;
-    let fault = record.conviction()?.fault;
+    let fault = assay.conviction(ticket, blocks).await?.fault;
     ensure!(
         matches!(fault, Fault::Element { .. }),
         "convicted by proof, not by {fault:?}"

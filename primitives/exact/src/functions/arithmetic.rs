@@ -47,10 +47,15 @@ pub trait Arithmetic:
     }
 
     /// `self · 2^exponent`, rounded once, for a number of magnitude from ½ to below 4 and an integral exponent from −160 to 160.
-    /// The first of two powers leaves it normal.
     fn scaled(self, exponent: Self) -> Self {
+        let (digits, power) = self.split(exponent);
+        digits * power
+    }
+
+    /// The same as two factors. The first one is normal and holds all the digits; the second one is a power of two.
+    fn split(self, exponent: Self) -> (Self, Self) {
         let half = (exponent * Self::constant(0x3f00_0000)).nearest_integral();
-        self * half.power_of_two() * (exponent - half).power_of_two()
+        (self * half.power_of_two(), (exponent - half).power_of_two())
     }
 }
 

@@ -1,6 +1,6 @@
 //! `exp`, and the functions that are quotients of it.
 
-use super::{Arithmetic, HALF, ONE, TWO, at_least, at_most, magnitude, polynomial, unless_nan, with_sign_of};
+use super::{Arithmetic, ONE, TWO, at_least, at_most, magnitude, polynomial, unless_nan, with_sign_of};
 
 /// `1 / log 2`.
 const LOG2_E: u32 = 0x3fb8_aa3b;
@@ -66,9 +66,7 @@ impl<N: Arithmetic> Exponential<N> {
 
     /// Two factors. The first one is normal and holds all the digits; the second one is a power of two.
     pub(super) fn factors(self) -> (N, N) {
-        let half = (self.exponent * N::constant(HALF)).nearest_integral();
-        let rest = self.exponent - half;
-        (self.significand * half.power_of_two(), rest.power_of_two())
+        self.significand.split(self.exponent)
     }
 }
 

@@ -1,8 +1,7 @@
 //! A lie about one job, made up from an honest execution of it; the same execution always gives the same lie.
 
-use assay_adversary::{Altered, Downstream, Manner, Random, garbled};
+use assay_adversary::{Altered, Downstream, Manner, Random, cheaper_weights, garbled};
 use assay_exact::{
-    binary32::Binary32,
     digest::DataType,
     graph::{MAX_RANK, Value},
     tensor::Tensor,
@@ -177,18 +176,10 @@ impl Story {
     /// Executes the model with weights of half the bits, and keeps its outputs alone.
     fn cheapen(&mut self) -> Result<(), PlayError> {
         let honest = self.pretended.honest().clone();
-        let weights = honest.weights().iter().map(|weight| match weight.dtype() {
-            DataType::Float32 => {
-                let numbers = weight
-                    .numbers()
-                    .map(|number| Binary32::from_bits(number.to_bits() & 0xffff_0000));
-                Tensor::from_numbers(weight.shape().to_vec(), numbers).unwrap_or_else(|_| weight.clone())
-            }
-            _ => weight.clone(),
-        });
+        let weights = cheaper_weights(honest.weights());
         let graph = honest.graph();
         let inputs: Vec<Tensor> = honest.inputs().iter().cloned().map(Tensor::canonical).collect();
-        let cheap = assay_exact::evaluate::evaluate(graph, &weights.collect::<Vec<_>>(), &inputs);
+        let cheap = assay_exact::evaluate::evaluate(graph, &weights, &inputs);
         let cheap = cheap.map_err(|_| PlayError::TooLarge {
             what: "a cheaper model",
         })?;

@@ -79,12 +79,7 @@ async fn a_worker_that_stays_silent_is_convicted_by_the_clock() {
                 let ticket = claimed(network, &digits, index).await?;
                 let tale = network.tale(ticket, CLOSE_BLOCKS + GAME_BLOCKS).await?;
                 assert_eq!(tale.end()?, (CloseReason::Fraud, 0));
-                let record = network
-                    .dispute_record("a conviction", ticket, GAME_BLOCKS * 3, |record| {
-                        record.conviction().is_ok()
-                    })
-                    .await?;
-                let fault = record.conviction()?.fault;
+                let fault = network.conviction(ticket, GAME_BLOCKS * 3).await?.fault;
                 ensure!(
                     matches!(&fault, Fault::Silence { place } if at(place)),
                     "{kind}: {fault:?}"
@@ -117,12 +112,7 @@ async fn other_lies_are_convicted_as_well() {
                     let ticket = claimed(network, &digits, index).await?;
                     let tale = network.tale(ticket, CLOSE_BLOCKS + GAME_BLOCKS).await?;
                     assert_eq!(tale.end()?, (CloseReason::Fraud, 0), "{kind}");
-                    let record = network
-                        .dispute_record("a conviction", ticket, GAME_BLOCKS * 3, |record| {
-                            record.conviction().is_ok()
-                        })
-                        .await?;
-                    let fault = record.conviction()?.fault;
+                    let fault = network.conviction(ticket, GAME_BLOCKS * 3).await?.fault;
                     let fits = match kind {
                         "wrong-header" => matches!(fault, Fault::Header { .. }),
                         "garbage" => matches!(fault, Fault::Silence { .. }),
@@ -162,15 +152,8 @@ async fn a_watcher_killed_in_the_middle_of_a_dispute_finishes_it() {
             watcher.restart(network).await?;
             let tale = network.tale(ticket, CLOSE_BLOCKS + 3 * GAME_BLOCKS).await?;
             assert_eq!(tale.end()?, (CloseReason::Fraud, 0));
-            let record = network
-                .dispute_record("a conviction", ticket, GAME_BLOCKS * 5, |record| {
-                    record.conviction().is_ok()
-                })
-                .await?;
-            ensure!(
-                matches!(record.conviction()?.fault, Fault::Element { .. }),
-                "{record:?}"
-            );
+            let conviction = network.conviction(ticket, GAME_BLOCKS * 5).await?;
+            ensure!(matches!(conviction.fault, Fault::Element { .. }), "{conviction:?}");
             watcher.until_said(network, WON, 1, GAME_BLOCKS).await?;
             let said = watcher.stop(network, GAME_BLOCKS).await?;
             ensure_said(
@@ -197,15 +180,8 @@ async fn a_right_output_with_a_wrong_trace_is_convicted_once_it_is_challenged() 
             let tale = network.tale(ticket, CLOSE_BLOCKS + 3 * GAME_BLOCKS).await?;
             assert_eq!(tale.claims()[0].1, digits.answer(0)?.digest, "the claim was wrong");
             assert_eq!(tale.end()?, (CloseReason::Fraud, 0));
-            let record = network
-                .dispute_record("a conviction", ticket, GAME_BLOCKS * 5, |record| {
-                    record.conviction().is_ok()
-                })
-                .await?;
-            ensure!(
-                matches!(record.conviction()?.fault, Fault::Element { .. }),
-                "{record:?}"
-            );
+            let conviction = network.conviction(ticket, GAME_BLOCKS * 5).await?;
+            ensure!(matches!(conviction.fault, Fault::Element { .. }), "{conviction:?}");
             watcher.until_said(network, WON, 1, GAME_BLOCKS).await
         })
         .await;
@@ -234,15 +210,8 @@ async fn a_node_killed_in_the_middle_of_a_dispute_loses_nothing() {
 
             let tale = network.tale(ticket, CLOSE_BLOCKS + 5 * GAME_BLOCKS).await?;
             assert_eq!(tale.end()?, (CloseReason::Fraud, 0));
-            let record = network
-                .dispute_record("a conviction", ticket, GAME_BLOCKS * 8, |record| {
-                    record.conviction().is_ok()
-                })
-                .await?;
-            ensure!(
-                matches!(record.conviction()?.fault, Fault::Element { .. }),
-                "{record:?}"
-            );
+            let conviction = network.conviction(ticket, GAME_BLOCKS * 8).await?;
+            ensure!(matches!(conviction.fault, Fault::Element { .. }), "{conviction:?}");
             watcher.until_said(network, WON, 1, GAME_BLOCKS).await
         })
         .await;
