@@ -65,6 +65,14 @@ bench-dispute: build ## Play disputes on the runtime's Wasm: transactions, bytes
 test: setup ## Run every test: house rules, unit, property, documentation, end to end
 	@scripts/test
 
+.PHONY: test-cuda
+test-cuda: setup ## Compare a GPU (ASSAY_CUDA, its index) with the definition bit for bit; not part of `make test`, which emulates one
+	@scripts/test-cuda
+
+.PHONY: bench-cuda
+bench-cuda: build ## Measure models on a GPU (ASSAY_CUDA, its index) against libtorch on it, which needs a libtorch with CUDA
+	@exec "$(BIN)/assay-bench" --gpu "$${ASSAY_CUDA:-0}" --output target/bench/cuda.json
+
 .PHONY: zombienet
 zombienet: setup ## Start a relay chain with two validators, and Assay with two collators and a full node, until Ctrl-C
 	@scripts/zombienet run

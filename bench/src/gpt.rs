@@ -2,7 +2,7 @@
 
 use anyhow::{Result, ensure};
 use std::collections::HashMap;
-use tch::{Device, Kind, Tensor};
+use tch::{Kind, Tensor};
 
 const WIDTH: i64 = 64;
 const HEADS: i64 = 4;
@@ -30,7 +30,7 @@ impl Gpt {
     /// Logits and cache of the network as it was exported: a whole cache comes in, and a whole cache goes out.
     pub fn exported(&self, tokens: &Tensor, position: &Tensor, cache: &Tensor) -> (Tensor, Tensor) {
         let count = tokens.size()[1];
-        let range = |count: i64| Tensor::arange(count, (Kind::Int64, Device::Cpu));
+        let range = |count: i64| Tensor::arange(count, (Kind::Int64, tokens.device()));
         let (place, slot) = (position + range(count), range(CONTEXT));
         let rotation = ["cosine", "sine"].map(|table| self.embed(table, &place).unsqueeze(1));
         let seen = slot.le_tensor(&place.unsqueeze(-1)).unsqueeze(1);

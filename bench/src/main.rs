@@ -30,6 +30,9 @@ struct Options {
     /// Threads that everything is measured with; as many as there are processors by default.
     #[arg(long)]
     threads: Option<NonZeroUsize>,
+    /// Measure models on this GPU, by its index, against libtorch on it; needs a libtorch with CUDA.
+    #[arg(long, value_name = "INDEX")]
+    gpu: Option<usize>,
     /// Measure this alone; can be given several times.
     #[arg(long, value_enum)]
     only: Vec<Part>,
@@ -63,11 +66,15 @@ fn main() -> Result<()> {
     };
     println!("{:?}", report.machine);
     let wanted = |part| options.only.is_empty() || options.only.contains(&part);
+    let place = models::Place::new(count, options.gpu)?;
     if wanted(Part::Minilm) {
-        models::minilm(&mut report, count, &options.models)?;
+        models::minilm(&mut report, &place, &options.models)?;
     }
     if wanted(Part::Gpt) {
-        models::gpt(&mut report, count, &options.models)?;
+        models::gpt(&mut report, &place, &options.models)?;
+    }
+    if options.gpu.is_some() {
+        return report.write(&options.output);
     }
     if wanted(Part::Kernels) {
         kernels::products(&mut report, &threads);

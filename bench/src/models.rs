@@ -10,7 +10,7 @@ use crate::{
 use anyhow::{Context, Result, ensure};
 use assay_exact::quantise::Precision;
 use assay_worker::{
-    engine::{CpuEngine, Engine, LoadedModel},
+    engine::{CpuEngine, CudaEngine, Engine, LoadedModel},
     package::{Details, ImportOptions, Package, import},
     tensor::{DataType, Tensor},
 };
@@ -26,8 +26,57 @@ const CONTEXT: u32 = 128;
 /// Tokens in the cache when the GPT's next one is measured.
 const BEFORE: u32 = 64;
 
+/// Where models are measured: an engine, and libtorch's device.
+pub struct Place {
+    engine: Box<dyn Engine>,
+    device: tch::Device,
+    threads: NonZeroUsize,
+}
+
+impl Place {
+    /// The processor, or a GPU.
+    pub fn new(threads: NonZeroUsize, gpu: Option<usize>) -> Result<Self> {
+        let engine: Box<dyn Engine> = match gpu {
+            None => Box::new(CpuEngine::new(threads)?),
+            Some(index) => Box::new(CudaEngine::new(index)?),
+        };
+        let device = gpu.map_or(tch::Device::Cpu, tch::Device::Cuda);
+        ensure!(
+            gpu.is_none() || tch::Cuda::is_available(),
+            "this program is linked to a libtorch without CUDA; build it with LIBTORCH or LIBTORCH_USE_PYTORCH naming one that has it"
+        );
+        println!("{}", engine.description());
+        Ok(Self {
+            engine,
+            device,
+            threads,
+        })
+    }
+
+    /// A tensor where libtorch computes.
+    fn torch(&self, tensor: &Tensor) -> tch::Tensor {
+        to_torch(tensor).to_device(self.device)
+    }
+
+    /// A network's weights where libtorch computes.
+    fn weights(&self, package: &Package) -> HashMap<String, tch::Tensor> {
+        let weights = weights(package).into_iter();
+        weights
+            .map(|(name, weight)| (name, weight.to_device(self.device)))
+            .collect()
+    }
+
+    /// Waits until libtorch is done: a GPU is asked, and goes on by itself.
+    fn finish(&self) {
+        if let tch::Device::Cuda(index) = self.device {
+            tch::Cuda::synchronize(index as i64);
+        }
+    }
+}
+
 /// All that executes MiniLM.
-struct Compared {
+struct Compared<'a> {
+    place: &'a Place,
     int8: LoadedModel,
     int16: LoadedModel,
     fp32: MiniLm,
@@ -37,40 +86,50 @@ struct Compared {
 }
 
 /// Measures MiniLM if `make models` has made its packages.
-pub fn minilm(report: &mut Report, threads: NonZeroUsize, models: &Path) -> Result<()> {
+pub fn minilm(report: &mut Report, place: &Place, models: &Path) -> Result<()> {
     let folders = ["package-int8", "package"].map(|name| models.join("all-minilm-l6-v2").join(name));
     if let Some(missing) = folders.iter().find(|folder| !folder.is_dir()) {
         println!("there is no {}; `make models` makes it", missing.display());
         return Ok(());
     }
-    let engine = CpuEngine::new(threads)?;
     let packages = [load(&folders[0])?, load(&folders[1])?];
-    let weights = weights(&packages[1]);
+    let weights = place.weights(&packages[1]);
+    let others = match place.device {
+        tch::Device::Cpu => Baselines::start(place.threads, &folders[1].join("weights.safetensors"))?,
+        _ => None,
+    };
     let compared = Compared {
-        int8: engine.load(&packages[0])?,
-        int16: engine.load(&packages[1])?,
+        place,
+        int8: place.engine.load(&packages[0])?,
+        int16: place.engine.load(&packages[1])?,
         fp32: MiniLm::new(&weights, Kind::Float)?,
         bf16: MiniLm::new(&weights, Kind::BFloat16)?,
-        others: Baselines::start(threads, &folders[1].join("weights.safetensors"))?.map(RefCell::new),
+        others: others.map(RefCell::new),
     };
     SIZES.iter().try_for_each(|size| compared.measure(report, *size))
 }
 
-impl Compared {
+impl Compared<'_> {
     fn measure(&self, report: &mut Report, [batch, count]: [u32; 2]) -> Result<()> {
         let job = sentences(batch, count)?;
-        let [tokens, mask] = [to_torch(&job[0]), to_torch(&job[1])];
-        let reference = self.fp32.embed(&tokens, &mask);
+        let [tokens, mask] = [self.place.torch(&job[0]), self.place.torch(&job[1])];
+        let embed = |network: &MiniLm| {
+            let embeddings = network.embed(&tokens, &mask);
+            self.place.finish();
+            embeddings
+        };
+        let on_processor = |embeddings: tch::Tensor| embeddings.to_device(tch::Device::Cpu);
+        let reference = on_processor(embed(&self.fp32));
         let run = |model: &LoadedModel| model.run(&job).map(|outputs| to_torch(&outputs[0]));
         let exact = [run(&self.int8)?, run(&self.int16)?].map(|output| cosine(&output, &reference));
         let mut ways: Vec<Timed<'_>> = vec![
             timed(|| drop(run(&self.int8))),
             timed(|| drop(run(&self.int16))),
             timed(|| drop(self.int16.trace_digests(&job))),
-            timed(|| drop(self.fp32.embed(&tokens, &mask))),
-            timed(|| drop(self.bf16.embed(&tokens, &mask))),
+            timed(|| drop(embed(&self.fp32))),
+            timed(|| drop(embed(&self.bf16))),
         ];
-        let bf16 = cosine(&self.bf16.embed(&tokens, &mask), &reference);
+        let bf16 = cosine(&on_processor(embed(&self.bf16)), &reference);
         let mut baselines = vec!["libtorch fp32".to_owned(), format!("libtorch bf16, cosine {bf16:.5}")];
         if let Some(others) = &self.others {
             let [tokens, mask] = [&tokens, &mask].map(Vec::<Vec<i64>>::try_from);
@@ -104,16 +163,16 @@ impl Compared {
 }
 
 /// Measures the GPT: a prefill of the whole context, and one further token after half of it.
-pub fn gpt(report: &mut Report, threads: NonZeroUsize, models: &Path) -> Result<()> {
-    let engine = CpuEngine::new(threads)?;
+pub fn gpt(report: &mut Report, place: &Place, models: &Path) -> Result<()> {
     let [int8, int16] = [Precision::Int8, Precision::Int16].map(|precision| import_gpt(models, precision));
     let (int8, int16) = (int8?, int16?);
-    let fp32 = Gpt::new(weights(&int16))?;
-    let [int8, int16] = [engine.load(&int8)?, engine.load(&int16)?];
+    let fp32 = Gpt::new(place.weights(&int16))?;
+    let [int8, int16] = [place.engine.load(&int8)?, place.engine.load(&int16)?];
     for batch in STORIES {
         let empty = step(batch, 0..CONTEXT, None)?;
         compare_steps(
             report,
+            place,
             &format!("prefill of {batch} x {CONTEXT}"),
             [&int8, &int16],
             &fp32,
@@ -123,6 +182,7 @@ pub fn gpt(report: &mut Report, threads: NonZeroUsize, models: &Path) -> Result<
         let next = step(batch, BEFORE..BEFORE + 1, cache)?;
         compare_steps(
             report,
+            place,
             &format!("decode of {batch} x 1 after {BEFORE}"),
             [&int8, &int16],
             &fp32,
@@ -135,15 +195,16 @@ pub fn gpt(report: &mut Report, threads: NonZeroUsize, models: &Path) -> Result<
 /// Measures one step of the GPT.
 fn compare_steps(
     report: &mut Report,
+    on: &Place,
     what: &str,
     [int8, int16]: [&LoadedModel; 2],
     fp32: &Gpt,
     step: &[Tensor],
 ) -> Result<()> {
-    let [tokens, position, cache] = [0, 1, 2].map(|input| to_torch(&step[input]));
+    let [tokens, position, cache] = [0, 1, 2].map(|input| on.torch(&step[input]));
     let own_cache = cache.copy();
     let place = position.int64_value(&[0, 0]);
-    let rows = |logits: &tch::Tensor| logits.flatten(0, 1);
+    let rows = |logits: &tch::Tensor| logits.flatten(0, 1).to_device(tch::Device::Cpu);
     let reference = rows(&fp32.exported(&tokens, &position, &cache).0);
     let agreement = cosine(&rows(&fp32.in_place(&tokens, place, &own_cache)), &reference);
     ensure!(
@@ -156,8 +217,14 @@ fn compare_steps(
     let times = in_turns([
         &mut || drop(int8.run(step)),
         &mut || drop(int16.run(step)),
-        &mut || drop(fp32.exported(&tokens, &position, &cache)),
-        &mut || drop(fp32.in_place(&tokens, place, &own_cache)),
+        &mut || {
+            drop(fp32.exported(&tokens, &position, &cache));
+            on.finish();
+        },
+        &mut || {
+            drop(fp32.in_place(&tokens, place, &own_cache));
+            on.finish();
+        },
     ]);
     let baselines = [("libtorch fp32", times[2]), ("libtorch fp32, cache in place", times[3])];
     for (name, milliseconds, cosine) in [("int8", times[0], exact[0]), ("int16", times[1], exact[1])] {

@@ -70,7 +70,17 @@ impl Dims {
         self.iter().product()
     }
 
-    fn set(&mut self, axis: usize, number: usize) {
+    /// Leaves out the innermost dimension, if there is one.
+    pub fn pop(&mut self) {
+        self.rank = self.rank.saturating_sub(1);
+    }
+
+    /// Another number for a dimension.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such dimension.
+    pub fn set(&mut self, axis: usize, number: usize) {
         self.values[..self.rank][axis] = number;
     }
 }
@@ -205,7 +215,7 @@ impl Layout {
     }
 
     /// The dimensions before this one, and it with those after it.
-    pub(crate) fn split(&self, axis: usize) -> (Self, Self) {
+    pub fn split(&self, axis: usize) -> (Self, Self) {
         let part = |range: std::ops::Range<usize>, offset| Self {
             offset,
             shape: Dims::new(&self.shape[range.clone()]),
@@ -215,14 +225,14 @@ impl Layout {
     }
 
     /// The same with another stride for this dimension.
-    pub(crate) fn with_stride(&self, axis: usize, stride: usize) -> Self {
+    pub fn with_stride(&self, axis: usize, stride: usize) -> Self {
         let mut layout = *self;
         layout.strides.set(axis, stride);
         layout
     }
 
     /// The same with another length of this dimension.
-    pub(crate) fn with_length(&self, axis: usize, length: usize) -> Self {
+    pub fn with_length(&self, axis: usize, length: usize) -> Self {
         let mut layout = *self;
         layout.shape.set(axis, length);
         layout
@@ -236,7 +246,7 @@ impl Layout {
 
 /// Puts dimensions together that are next to each other in all of these, which are of one shape, and leaves out those with one
 /// element.
-pub(crate) fn merge<const COUNT: usize>(layouts: &mut [Layout; COUNT]) {
+pub fn merge<const COUNT: usize>(layouts: &mut [Layout; COUNT]) {
     let shape = layouts[0].shape;
     let before = layouts.map(|layout| layout.strides);
     let (mut merged, mut strides) = (Dims::default(), [Dims::default(); COUNT]);

@@ -91,6 +91,9 @@ pub struct CheckArgs {
     /// What runs the model
     #[arg(long, value_enum, default_value_t = EngineChoice::Cpu)]
     engine: EngineChoice,
+    /// The GPU for the engine, by its index [default: 0 for cuda, none for torch]
+    #[arg(long, value_name = "INDEX")]
+    gpu: Option<usize>,
     /// Threads
     #[arg(long, default_value_t = 1)]
     threads: usize,
@@ -195,7 +198,8 @@ fn import(args: ImportArgs) -> anyhow::Result<ExitCode> {
 
 fn check(args: CheckArgs) -> anyhow::Result<ExitCode> {
     let package = load(&args.package)?;
-    let engine = executor::engine(args.engine, args.threads)?;
+    args.engine.check_gpu(args.gpu)?;
+    let engine = executor::engine(args.engine, args.gpu, args.threads)?;
     let report = package::check(&package, engine.as_ref(), &args.golden)?;
     println!("{report}");
     Ok(ExitCode::SUCCESS)

@@ -29,6 +29,9 @@ pub struct CommonArgs {
     /// What runs the models [default: cpu]
     #[arg(long, env = "ASSAY_ENGINE")]
     pub engine: Option<EngineChoice>,
+    /// The GPU for the engine, by its index [default: 0 for cuda, none for torch]
+    #[arg(long, env = "ASSAY_GPU", value_name = "INDEX")]
+    pub gpu: Option<usize>,
     /// Threads for the models [default: one per core]
     #[arg(long, env = "ASSAY_THREADS")]
     pub threads: Option<usize>,
@@ -52,6 +55,8 @@ pub struct Common {
     pub data_dir: PathBuf,
     /// What runs the models.
     pub engine: EngineChoice,
+    /// The GPU for the engine, if one was named.
+    pub gpu: Option<usize>,
     /// Threads for the models.
     pub threads: usize,
     /// Longest wait for a finalized block.
@@ -79,6 +84,9 @@ impl Common {
         if stall < 5 {
             return Err(ConfigError::field("stall_seconds", "must be at least 5"));
         }
+        let engine = args.engine.or(file.engine).unwrap_or(EngineChoice::Cpu);
+        let gpu = args.gpu.or(file.gpu);
+        engine.check_gpu(gpu)?;
         let path = |flag: &Option<PathBuf>, file: &Option<PathBuf>, default: &str| {
             flag.as_ref()
                 .or(file.as_ref())
@@ -97,7 +105,8 @@ impl Common {
             models_dir,
             inputs_dir: path(&args.inputs_dir, &file.inputs_dir, "inputs"),
             data_dir: path(&args.data_dir, &file.data_dir, "assay-data"),
-            engine: args.engine.or(file.engine).unwrap_or(EngineChoice::Cpu),
+            engine,
+            gpu,
             threads,
             stall: Duration::from_secs(stall),
         })

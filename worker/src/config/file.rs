@@ -16,7 +16,8 @@ use std::{
 /// inputs_dir = "inputs"            # <hex digest>.bin
 /// data_dir = "/var/lib/assay"
 /// stake = "100"                    # ASY
-/// engine = "cpu"                   # or "torch", "reference"
+/// engine = "cpu"                   # or "cuda", "torch", "reference"
+/// gpu = 0                          # for "cuda", or "torch" on a GPU
 /// threads = 8
 /// stay_active = false              # true: do not pause the worker on chain at exit
 /// stall_seconds = 120
@@ -54,6 +55,8 @@ pub struct File {
     pub stake: Option<String>,
     /// What runs the models.
     pub engine: Option<EngineChoice>,
+    /// The GPU for the engine, by its index.
+    pub gpu: Option<usize>,
     /// Threads for the models.
     pub threads: Option<usize>,
     /// Whether the worker stays active on chain at exit.

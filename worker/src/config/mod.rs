@@ -65,10 +65,25 @@ impl ConfigError {
 pub enum EngineChoice {
     /// Our own kernels, on every core that it is given: the fast one without a GPU.
     Cpu,
-    /// libtorch.
+    /// Our own kernels on an NVIDIA GPU; needs its driver and NVRTC.
+    Cuda,
+    /// libtorch, on the processor or on a GPU.
     Torch,
     /// The definition of the arithmetic in plain Rust: slow, for checking the others.
     Reference,
+}
+
+impl EngineChoice {
+    /// Refuses a GPU for an engine that uses none.
+    pub fn check_gpu(self, gpu: Option<usize>) -> Result<(), ConfigError> {
+        match (self, gpu) {
+            (Self::Cpu | Self::Reference, Some(_)) => Err(ConfigError::field(
+                "gpu",
+                "is of use to the engines cuda and torch alone; leave it out, or choose one of these",
+            )),
+            _ => Ok(()),
+        }
+    }
 }
 
 /// What `serve` can be told by flags and environment. See the file of the same fields for their meaning.

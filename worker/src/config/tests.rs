@@ -51,6 +51,7 @@ fn an_error_names_the_field() {
             "stake: ",
         ),
         (with(|common| common.threads = Some(0)), "threads: "),
+        (with(|common| common.gpu = Some(0)), "gpu: "),
         (
             ServeArgs {
                 models: vec!["digits".into()],

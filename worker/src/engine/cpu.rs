@@ -3,17 +3,29 @@
 //! A program walks its graph. Operators run on all threads, in buffers that are used again; views move nothing; a linear layer
 //! and the function that follows it are one pass, and so is an attention.
 
-mod operators;
-mod plan;
+mod kernels;
 mod probe;
-mod program;
 #[cfg(test)]
 mod tests;
-mod weights;
 
-use super::{Engine, EngineError, Program};
-use crate::package::Package;
-use assay_kernels::{instructions::Instructions, threads::Threads};
+use super::{
+    Engine, EngineError, Program,
+    operators::{Failure, fit},
+    program::PlannedProgram,
+    weights::Weights,
+};
+use crate::{package::Package, tensor::Tensor};
+use assay_exact::{digest::DataType, quantise::Precision};
+use assay_kernels::{
+    array::Array,
+    buffers::Buffers,
+    instructions::Instructions,
+    layout::Dims,
+    packed::Packed,
+    rows::{Matrix, Rows, Scaling},
+    threads::Threads,
+};
+use kernels::CpuBackend;
 use std::{num::NonZeroUsize, sync::Arc};
 
 /// Most threads that an engine may have.
@@ -52,6 +64,37 @@ impl CpuEngine {
         Ok(Self { threads, instructions })
     }
 
+    fn program(&self, package: &Package) -> Result<PlannedProgram<CpuBackend>, EngineError> {
+        PlannedProgram::new(package, |plans| {
+            let mut rows = Rows::new(self.instructions);
+            let array = |weight: &Tensor| {
+                let buffers = &mut Buffers::default();
+                fit(Array::from_bytes(
+                    buffers,
+                    weight.dtype(),
+                    weight.shape(),
+                    weight.bytes(),
+                ))
+            };
+            let pack = |weight: Array, precision: Precision| {
+                let length = fit(weight.shape().last().copied())?;
+                rows.quantise(Matrix::new(fit(weight.slice())?, length), precision, Scaling::ByRow);
+                Ok(Packed::new(&rows))
+            };
+            let instead = Array::filled(DataType::Float32, Dims::default(), 0);
+            let weights = Weights::new(package, plans, &instead, array, pack);
+            let weights = weights.map_err(|failure: Failure| EngineError::Failed {
+                engine: self.description(),
+                reason: format!("the weights: {failure}"),
+            })?;
+            Ok(CpuBackend {
+                weights,
+                threads: self.threads.clone(),
+                instructions: self.instructions,
+            })
+        })
+    }
+
     /// The same engine in plain code.
     #[cfg(test)]
     pub(super) fn portable(self) -> Self {
@@ -69,10 +112,6 @@ impl Engine for CpuEngine {
     }
 
     fn prepare(&self, package: &Package) -> Result<Box<dyn Program>, EngineError> {
-        Ok(Box::new(program::CpuProgram::new(
-            package,
-            self.threads.clone(),
-            self.instructions,
-        )))
+        Ok(Box::new(self.program(package)?))
     }
 }

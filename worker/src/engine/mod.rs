@@ -9,12 +9,19 @@
 
 mod batch;
 mod cpu;
+mod cuda;
+mod operators;
+mod plan;
+mod probe;
+mod program;
 mod reference;
 #[cfg(test)]
 mod tests;
 mod torch;
+mod weights;
 
 pub use cpu::CpuEngine;
+pub use cuda::CudaEngine;
 pub use reference::ReferenceEngine;
 pub use torch::{Device, TorchEngine, TorchOptions};
 

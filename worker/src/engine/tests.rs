@@ -6,16 +6,20 @@ mod typed;
 
 pub(in crate::engine) use {operators::attention_package, typed::cache_package};
 
-use super::{CpuEngine, Device, Engine, EngineError, LoadedModel, ReferenceEngine, TorchEngine, TorchOptions};
+use super::{
+    CpuEngine, CudaEngine, Device, Engine, EngineError, LoadedModel, ReferenceEngine, TorchEngine, TorchOptions,
+};
 use crate::{
     package::{Details, Package},
     tensor::{Blake2b256, DataType, Tensor},
 };
+use assay_cuda_emulator::Emulator;
 use assay_exact::{
     graph::{Dimension, Graph, Input, Node, Operator, Output, Symbol, Value, Weight},
     quantise::Precision,
     trace::Trace,
 };
+use std::sync::{Arc, LazyLock};
 
 const CASES: u64 = 300;
 /// Graphs of single operators, in a usual and in a long run.
@@ -190,6 +194,18 @@ fn cpu(threads: usize) -> CpuEngine {
     CpuEngine::new(threads.try_into().expect("not zero")).expect("a processor follows IEEE 754")
 }
 
+/// The GPU whose index `ASSAY_CUDA` is, or an emulated one. It is opened and tested once.
+fn cuda() -> CudaEngine {
+    static ENGINE: LazyLock<CudaEngine> = LazyLock::new(|| {
+        let engine = match std::env::var("ASSAY_CUDA") {
+            Ok(index) => CudaEngine::new(index.parse().expect("ASSAY_CUDA is a number")),
+            Err(_) => CudaEngine::on(Arc::new(Emulator), "emulated".to_owned()),
+        };
+        engine.expect("a GPU gives the defined bits")
+    });
+    ENGINE.clone()
+}
+
 /// Whether `ASSAY_LONG=1` is set.
 fn long() -> bool {
     std::env::var_os("ASSAY_LONG").is_some_and(|value| value == "1")
@@ -244,7 +260,12 @@ fn check(engine: &dyn Engine, package: &Package, job: &[Tensor], expected: &Trac
 #[test]
 fn every_operator_gives_the_bits_of_the_reference() {
     let fast = [cpu(1), cpu(2), cpu(3), cpu(2).portable()];
-    let slow = [torch(1), torch(2).with_float64_products()];
+    let slow: [&dyn Engine; 4] = [
+        &torch(1),
+        &torch(2).with_float64_products(),
+        &cuda(),
+        &cuda().without_tensor_cores(),
+    ];
     for case in 0..OPERATOR_CASES[usize::from(long())] {
         let mut random = Random(1 + case);
         // Neighbouring seeds begin alike.
@@ -258,7 +279,7 @@ fn every_operator_gives_the_bits_of_the_reference() {
         let expected = reference(&package, &job);
         check(&fast[case as usize % fast.len()], &package, &job, &expected, case);
         if case.is_multiple_of(SLOW_ENGINES_TAKE) {
-            for engine in &slow {
+            for engine in slow {
                 check(engine, &package, &job, &expected, case);
             }
         }
@@ -276,11 +297,13 @@ fn every_engine_gives_the_bits_of_the_reference() {
         let expected = reference(&package, &job);
         let engine = &engines[case as usize % engines.len()];
         let own = &own[case as usize % own.len()];
-        let engines: [&dyn Engine; 4] = [
+        let engines: [&dyn Engine; 6] = [
             engine,
             &engine.clone().with_float64_products(),
             own,
             &own.clone().portable(),
+            &cuda(),
+            &cuda().without_tensor_cores(),
         ];
         for engine in engines {
             check(engine, &package, &job, &expected, case);
@@ -296,7 +319,7 @@ fn layer_of_a_transformer_is_traced_node_by_node() {
         for job in &jobs {
             let expected = reference(&package, job);
             check(&ReferenceEngine, &package, job, &expected, case);
-            for engine in [&cpu(2) as &dyn Engine, &cpu(1).portable(), &torch(1)] {
+            for engine in [&cpu(2) as &dyn Engine, &cpu(1).portable(), &torch(1), &cuda()] {
                 check(engine, &package, job, &expected, case);
             }
         }
@@ -324,7 +347,7 @@ fn node_that_nothing_takes_is_traced_too() {
     let graph = graph.check().expect("a sound graph");
     let package = Package::new(details, Precision::Int16, graph, weights, vec![]).expect("a sound package");
     let expected = reference(&package, &jobs[0]);
-    for engine in [&cpu(2) as &dyn Engine, &torch(1)] {
+    for engine in [&cpu(2) as &dyn Engine, &torch(1), &cuda()] {
         check(engine, &package, &jobs[0], &expected, 0);
     }
 }
@@ -334,7 +357,7 @@ fn digests_of_a_trace_are_those_of_every_engine() {
     let mut random = Random(26);
     let (package, jobs) = attention_package(&mut random);
     let expected = Trace::of::<Blake2b256>(package.graph(), package.weights(), &jobs[1]);
-    for engine in [&ReferenceEngine as &dyn Engine, &cpu(2), &torch(1)] {
+    for engine in [&ReferenceEngine as &dyn Engine, &cpu(2), &torch(1), &cuda()] {
         let model = engine.load(&package).expect("a sound package");
         let trace = model.trace_digests(&jobs[1]).expect("a job that fits");
         assert_eq!(Ok(&trace), expected.as_ref());
@@ -345,7 +368,7 @@ fn digests_of_a_trace_are_those_of_every_engine() {
 #[test]
 fn jobs_together_give_the_bits_of_jobs_apart() {
     let mut random = Random(21);
-    let (torch, cpu) = (torch(2), cpu(2));
+    let (torch, cpu, cuda) = (torch(2), cpu(2), cuda());
     for case in 0..40 {
         let package = random_package(&mut random);
         let rows = [1, 1, 3, 1, 30, 20, 2, MAX_ROWS];
@@ -355,7 +378,7 @@ fn jobs_together_give_the_bits_of_jobs_apart() {
             .collect();
         let unfit = case as usize % jobs.len();
         jobs.insert(unfit, vec![]);
-        for engine in [&ReferenceEngine as &dyn Engine, &torch, &cpu] {
+        for engine in [&ReferenceEngine as &dyn Engine, &torch, &cpu, &cuda] {
             let model = engine.load(&package).expect("a sound package");
             let together = model.run_jobs(&jobs);
             assert_eq!(together.len(), jobs.len());
@@ -383,7 +406,7 @@ fn inputs_are_read_as_canonical_numbers() {
             Tensor::new(DataType::Float32, tensor.shape().to_vec(), bytes.collect()).expect("the same shape")
         })
         .collect();
-    for engine in [&ReferenceEngine as &dyn Engine, &torch(1), &cpu(1)] {
+    for engine in [&ReferenceEngine as &dyn Engine, &torch(1), &cpu(1), &cuda()] {
         let model = engine.load(&package).expect("a sound package");
         assert_eq!(model.run(&plain), model.run(&odd));
     }
@@ -397,9 +420,32 @@ fn absent_gpu_is_refused() {
     };
     let error = TorchEngine::new(options).err();
     assert!(matches!(error, Some(EngineError::Device { device, .. }) if device == "cuda:63"));
+    let error = CudaEngine::new(63).err();
+    assert!(matches!(error, Some(EngineError::Device { device, .. }) if device == "cuda:63"));
 }
 
 #[test]
 fn processor_multiplies_int8_exactly_and_says_so() {
     assert_eq!(torch(2).description(), "libtorch on cpu, 2 threads, int8 products");
+}
+
+#[test]
+fn memory_of_a_gpu_does_not_grow_from_run_to_run() {
+    let mut random = Random(27);
+    let (package, jobs) = attention_package(&mut random);
+    let engine = match std::env::var_os("ASSAY_CUDA") {
+        // Its memory is not that of other tests.
+        None => CudaEngine::on(Arc::new(Emulator), "emulated".to_owned()).expect("it gives the defined bits"),
+        Some(_) => cuda(),
+    };
+    let model = engine.load(&package).expect("a sound package");
+    let run = |job: &[Tensor]| model.run(job).expect("a job that fits");
+    let expected: Vec<_> = jobs.iter().map(|job| run(job)).collect();
+    jobs.iter().for_each(|job| drop(run(job)));
+    let kept = engine.kept_bytes();
+    for round in 0..60 {
+        let index = round % jobs.len();
+        assert!(run(&jobs[index]) == expected[index]);
+        assert_eq!(engine.kept_bytes(), kept, "after {round} runs");
+    }
 }

@@ -3,7 +3,7 @@
 use super::desk_state::Output;
 use crate::{
     config::EngineChoice,
-    engine::{CpuEngine, Device, Engine, EngineError, ReferenceEngine, TorchEngine, TorchOptions},
+    engine::{CpuEngine, CudaEngine, Device, Engine, EngineError, ReferenceEngine, TorchEngine, TorchOptions},
     games::{Conduct, Work},
     models::{Model, Models},
     schema,
@@ -38,14 +38,15 @@ pub struct Done {
     pub outcome: Result<Output, EngineError>,
 }
 
-/// Makes the engine that the configuration asks for.
-pub fn engine(choice: EngineChoice, threads: usize) -> Result<Box<dyn Engine>, EngineError> {
+/// Makes the engine that the configuration asks for, on the GPU that it names if the engine uses one.
+pub fn engine(choice: EngineChoice, gpu: Option<usize>, threads: usize) -> Result<Box<dyn Engine>, EngineError> {
     let threads = NonZeroUsize::new(threads).unwrap_or(NonZeroUsize::MIN);
     Ok(match choice {
         EngineChoice::Reference => Box::new(ReferenceEngine),
         EngineChoice::Cpu => Box::new(CpuEngine::new(threads)?),
+        EngineChoice::Cuda => Box::new(CudaEngine::new(gpu.unwrap_or(0))?),
         EngineChoice::Torch => Box::new(TorchEngine::new(TorchOptions {
-            device: Device::Cpu,
+            device: gpu.map_or(Device::Cpu, Device::Cuda),
             threads,
         })?),
     })

@@ -100,7 +100,7 @@ pub async fn serve_with(config: Config, mut shutdown: Shutdown, conduct: Arc<dyn
         .iter()
         .map(|policy| config.common.models_dir.join(&policy.package));
     let packages = folders.map(read).collect::<Result<Vec<_>, _>>()?;
-    let engine = executor::engine(config.common.engine, config.common.threads)?;
+    let engine = executor::engine(config.common.engine, config.common.gpu, config.common.threads)?;
     tracing::info!(
         engine = engine.description(),
         models = packages.len(),

@@ -90,7 +90,7 @@ pub async fn watch(config: WatchConfig, mut shutdown: Shutdown) -> Result<Summar
             path: config.common.models_dir,
         });
     }
-    let engine = executor::engine(config.common.engine, config.common.threads)?;
+    let engine = executor::engine(config.common.engine, config.common.gpu, config.common.threads)?;
     tracing::info!(
         engine = engine.description(),
         models = packages.len(),

@@ -6,31 +6,40 @@ use crate::{
     layout::{Dims, Layout, Walk, merge},
     view::{View, gather},
 };
+use assay_exact::digest::DataType;
 
-impl Array {
-    /// The same elements in the same order with other dimensions.
-    pub fn reshaped(&self, context: &mut Context<'_>, shape: Dims) -> Option<Self> {
-        match self.layout.reshaped(shape) {
-            Some(layout) => Some(self.through(layout)),
-            None => {
-                let ordered = self.contiguous(context);
-                Some(ordered.through(ordered.layout.reshaped(shape)?))
-            }
+/// The same elements in the same order with other dimensions.
+pub fn reshaped(context: &mut Context<'_>, input: &Array, shape: Dims) -> Option<Array> {
+    match input.layout.reshaped(shape) {
+        Some(layout) => Some(input.through(layout)),
+        None => {
+            let ordered = input.contiguous(context);
+            Some(ordered.through(ordered.layout.reshaped(shape)?))
         }
     }
+}
 
-    /// Every `step`-th element of a dimension from `start` on; those that would lie outside are the last one.
-    pub fn sliced(&self, context: &mut Context<'_>, axis: usize, [start, step, length]: [usize; 3]) -> Option<Self> {
-        match self.layout.sliced(axis, start, step, length) {
-            Some(layout) => Some(self.through(layout)),
-            None => {
-                let last = self.shape().get(axis)?.checked_sub(1)?;
-                let place = |index: usize| last.min(index.saturating_mul(step).saturating_add(start));
-                let places: Vec<usize> = (0..length).map(place).collect();
-                self.picked(context, axis, &places, self.layout.with_length(axis, length).shape)
-            }
+/// Every `step`-th element of a dimension from `start` on; those that would lie outside are the last one.
+pub fn sliced(
+    context: &mut Context<'_>,
+    input: &Array,
+    axis: usize,
+    [start, step, length]: [usize; 3],
+) -> Option<Array> {
+    match input.layout.sliced(axis, start, step, length) {
+        Some(layout) => Some(input.through(layout)),
+        None => {
+            let last = input.shape().get(axis)?.checked_sub(1)?;
+            let place = |index: usize| last.min(index.saturating_mul(step).saturating_add(start));
+            let places: Vec<usize> = (0..length).map(place).collect();
+            input.picked(context, axis, &places, input.layout.with_length(axis, length).shape)
         }
     }
+}
+
+/// One element everywhere, as an operator's parameter gives it.
+pub fn filled(_context: &mut Context<'_>, dtype: DataType, shape: Dims, bits: u64) -> Option<Array> {
+    Some(Array::filled(dtype, shape, bits))
 }
 
 /// Arrays of one type, one after another along a dimension.
@@ -94,10 +103,10 @@ fn copy_rows<T: Element>(from: &View<'_, T>, axis: usize, to: &mut [T], (row, st
 }
 
 /// `start + step·i`, of Int64, wrapping.
-pub fn arange(context: &mut Context<'_>, start: i64, step: i64, shape: Dims) -> Array {
+pub fn arange(context: &mut Context<'_>, start: i64, step: i64, shape: Dims) -> Option<Array> {
     let mut output = context.buffers.take::<i64>(shape.elements());
     for (index, element) in output.iter_mut().enumerate() {
         *element = start.wrapping_add(step.wrapping_mul(index as i64));
     }
-    Array::new(shape, output)
+    Some(Array::new(shape, output))
 }

@@ -219,7 +219,7 @@ fn elements_are_moved_as_defined() {
         };
         check(
             &slice,
-            &|context, x, _| x[0].sliced(context, 1, [20, 2, 25]),
+            &|context, x, _| operators::sliced(context, &x[0], 1, [20, 2, 25]),
             &[&x],
             dtype,
             &[20, 25, 40],

@@ -2,7 +2,10 @@
 
 use super::*;
 use crate::{
-    engine::tests::{Random, attention_package, cache_package},
+    engine::{
+        plan,
+        tests::{Random, attention_package, cache_package},
+    },
     tensor::Tensor,
 };
 
@@ -10,20 +13,25 @@ fn engine() -> CpuEngine {
     CpuEngine::new(2.try_into().expect("not zero")).expect("a processor follows IEEE 754")
 }
 
+/// Bytes of the buffers that a program keeps.
+fn kept_bytes(program: &PlannedProgram<CpuBackend>) -> usize {
+    program.kept(|memory| memory.buffers.bytes())
+}
+
 #[test]
 fn memory_does_not_grow_from_run_to_run() {
     let mut random = Random(30);
     let (package, jobs) = attention_package(&mut random);
     let engine = engine();
-    let program = program::CpuProgram::new(&package, engine.threads.clone(), engine.instructions);
+    let program = engine.program(&package).expect("a sound package");
     let run = |job: &[Tensor]| program.evaluate(job).expect("a job that fits");
     let expected: Vec<_> = jobs.iter().map(|job| run(job)).collect();
     jobs.iter().for_each(|job| drop(run(job)));
-    let kept = program.kept_bytes();
+    let kept = kept_bytes(&program);
     for round in 0..10_000 {
         let index = round % jobs.len();
         assert!(run(&jobs[index]) == expected[index]);
-        assert_eq!(program.kept_bytes(), kept, "after {round} runs");
+        assert_eq!(kept_bytes(&program), kept, "after {round} runs");
     }
 }
 
@@ -32,12 +40,12 @@ fn trace_leaves_no_memory_behind() {
     let mut random = Random(32);
     let (package, jobs) = attention_package(&mut random);
     let engine = engine();
-    let program = program::CpuProgram::new(&package, engine.threads.clone(), engine.instructions);
+    let program = engine.program(&package).expect("a sound package");
     let expected = program.evaluate(&jobs[0]).expect("a job that fits");
-    let kept = program.kept_bytes();
+    let kept = kept_bytes(&program);
     let outputs = program.evaluate_with(&jobs[0], &mut |_, _| {});
     assert!(outputs.expect("a job that fits") == expected);
-    assert_eq!(program.kept_bytes(), kept);
+    assert_eq!(kept_bytes(&program), kept);
 }
 
 #[test]

@@ -1,0 +1,47 @@
+//! Operators on whole tensors, as `assay_kernels::operators` has them.
+//!
+//! Each puts its kernels into the queue and returns at once. It fails if operands do not fit, which a checked graph rules out, or if
+//! the device does.
+
+mod elements;
+mod lookup;
+mod movement;
+mod products;
+mod rows;
+
+pub use elements::{applied, cast, chosen, combined, compared, connected, inverted, magnitudes, negated};
+pub use lookup::{gather, gather_where, index_select};
+pub use movement::{arange, concat, filled, pad, reshaped, seen_through, sliced};
+pub use products::{Packed, attention, batched_product, linear_layer, weighted_sum};
+pub use rows::{cumulative_sums, normalised, reduced, row_scales, top_k};
+
+use crate::device::DeviceError;
+use assay_exact::digest::DataType;
+
+/// Why there is no result.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Failure {
+    /// The operands do not fit each other or the shape.
+    #[error("the operands do not fit")]
+    Misfit,
+    /// The device failed.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
+}
+
+/// What is there, or a misfit.
+fn fit<T>(value: Option<T>) -> Result<T, Failure> {
+    value.ok_or(Failure::Misfit)
+}
+
+/// The type as the kernels number it.
+fn code(dtype: DataType) -> u64 {
+    match dtype {
+        DataType::Float32 => 0,
+        DataType::Int64 => 1,
+        DataType::Int32 => 2,
+        DataType::Int8 => 3,
+        DataType::Uint8 => 4,
+        DataType::Bool => 5,
+    }
+}

@@ -1,0 +1,333 @@
+//! Contractions: rows quantised to integers, products of them, and what is made of these.
+
+use super::{
+    Failure,
+    elements::{applied, function_code},
+    fit, row_scales,
+    rows::softmax,
+};
+use crate::{
+    array::Array,
+    device::DeviceError,
+    memory::Buffer,
+    parameters::{MAX_FUNCTIONS, Parameters},
+    queue::{Queue, Route},
+};
+use assay_exact::{digest::DataType, quantise::Precision};
+use assay_kernels::{
+    elementwise::Function,
+    layout::Dims,
+    operators::{Masking, WholeAttention},
+};
+
+/// Integers of a row are padded with zeros to a multiple of this.
+const STRIDE: usize = 64;
+/// Rows and columns of the tile that a block computes.
+const TILE: usize = 64;
+/// Up to so many rows, each column is multiplied by a warp of its own.
+const FEW_ROWS: usize = 8;
+
+/// Rows of integers with their scales: what products are made of.
+pub struct Packed {
+    precision: Precision,
+    rows: usize,
+    length: usize,
+    stride: usize,
+    high: Buffer,
+    /// Of Int16 alone.
+    low: Option<Buffer>,
+    /// None where every element has had a scale of its own.
+    scales: Option<Buffer>,
+}
+
+/// How rows become integers.
+#[derive(Clone, Copy)]
+enum Scaling<'a> {
+    /// Each by its own scale.
+    Row,
+    /// The same, after the elements were multiplied: a row of factors for so many rows.
+    RowAfter(&'a Array, usize),
+    /// Each element by its own factor: a row of them for so many rows.
+    Column(&'a Array, usize),
+}
+
+impl Packed {
+    /// The rows along the last dimension, each quantised with its own scale.
+    pub fn new(queue: &Queue, array: &Array, precision: Precision) -> Result<Self, Failure> {
+        Self::scaled(queue, array, precision, Scaling::Row)
+    }
+
+    fn scaled(queue: &Queue, array: &Array, precision: Precision, scaling: Scaling<'_>) -> Result<Self, Failure> {
+        let length = *fit(array.shape().last())?;
+        if array.dtype != DataType::Float32 {
+            return Err(Failure::Misfit);
+        }
+        let (rows, stride) = (array.len() / length, length.next_multiple_of(STRIDE));
+        let take = |bytes: usize| queue.pool().take(bytes);
+        let high = take(rows * stride)?;
+        let low = match precision {
+            Precision::Int8 => None,
+            Precision::Int16 => Some(take(rows * stride)?),
+        };
+        let (kind, factors) = match scaling {
+            Scaling::Row => (0, None),
+            Scaling::RowAfter(factors, rows) => (1, Some((factors.contiguous(queue)?, rows))),
+            Scaling::Column(factors, rows) => (2, Some((factors.contiguous(queue)?, rows))),
+        };
+        let scales = match scaling {
+            Scaling::Column(..) => None,
+            _ => Some(take(rows * size_of::<f32>())?),
+        };
+        let parameters = fit(Parameters::default().rows(array))?
+            .address(&array.buffer)
+            .word(precision.greatest() as u64)
+            .count(stride)
+            .word(kind)
+            .optional(factors.as_ref().map(|(factors, _)| &*factors.buffer))
+            .count(factors.as_ref().map_or(1, |(_, rows)| *rows))
+            .address(&high)
+            .optional(low.as_ref())
+            .optional(scales.as_ref());
+        queue.for_rows("quantise", rows, rows * stride, parameters)?;
+        Ok(Self {
+            precision,
+            rows,
+            length,
+            stride,
+            high,
+            low,
+            scales,
+        })
+    }
+}
+
+/// What a product is besides its operands.
+struct Product<'a> {
+    /// Matrices, and rows and columns of each.
+    batch: usize,
+    rows: usize,
+    columns: usize,
+    /// Whether there is one second operand for all matrices.
+    shared: bool,
+    bias: Option<&'a Array>,
+    functions: &'a [Function],
+    /// The batch is `[…, heads]`; strides of the result for the outer dimensions, the heads and the rows.
+    heads: usize,
+    strides: [usize; 3],
+}
+
+impl Product<'_> {
+    /// Writes `a · bᵀ`.
+    fn execute(&self, queue: &Queue, a: &Packed, b: &Packed, to: &Array) -> Result<(), Failure> {
+        let second_rows = if self.shared { 1 } else { self.batch } * self.columns;
+        let fits = a.length == b.length
+            && a.precision == b.precision
+            && a.rows == self.batch * self.rows
+            && b.rows == second_rows
+            && to.len() == self.batch * self.rows * self.columns
+            && self.bias.is_none_or(|bias| bias.shape() == [self.columns]);
+        let (Some(a_scales), true) = (&a.scales, fits && self.functions.len() <= MAX_FUNCTIONS) else {
+            return Err(Failure::Misfit);
+        };
+        let codes: Vec<u64> = self.functions.iter().copied().map(function_code).collect();
+        let bias = self.bias.map(|bias| bias.contiguous(queue)).transpose()?;
+        let [batch_stride, head_stride, row_stride] = self.strides;
+        let parameters = Parameters::default()
+            .count(self.batch)
+            .count(self.rows)
+            .count(self.columns)
+            .count(a.stride)
+            .address(&a.high)
+            .optional(a.low.as_ref())
+            .address(a_scales)
+            .address(&b.high)
+            .optional(b.low.as_ref())
+            .optional(b.scales.as_ref())
+            .word(u64::from(self.shared))
+            .optional(bias.as_ref().map(|bias| &*bias.buffer))
+            .address(&to.buffer)
+            .count(self.heads)
+            .count(batch_stride)
+            .count(head_stride)
+            .count(row_stride)
+            .functions(&codes);
+        let elements = a.rows.max(b.rows) * a.stride;
+        Ok(self.launch(queue, a.precision, elements.max(to.len()), parameters)?)
+    }
+
+    fn launch(
+        &self,
+        queue: &Queue,
+        precision: Precision,
+        elements: usize,
+        parameters: Parameters,
+    ) -> Result<(), DeviceError> {
+        if self.rows <= FEW_ROWS {
+            return queue.for_rows("product_of_few_rows", self.batch * self.columns, elements, parameters);
+        }
+        let kernel = match (precision, queue.route()) {
+            (Precision::Int8, Route::TensorCores) => "product_8_tensor_cores",
+            (Precision::Int8, Route::Lanes) => "product_8_lanes",
+            (Precision::Int16, Route::TensorCores) => "product_16_tensor_cores",
+            (Precision::Int16, Route::Lanes) => "product_16_lanes",
+        };
+        let tiles = self.rows.div_ceil(TILE) * self.columns.div_ceil(TILE);
+        queue.blocks(kernel, self.batch * tiles, elements, parameters)
+    }
+}
+
+/// Input, weight, and a bias or none, and then functions of each number; the weight packed already, or not.
+pub fn linear_layer(
+    queue: &Queue,
+    packed: Option<&Packed>,
+    precision: Precision,
+    operands: &[Array],
+    functions: &[Function],
+    shape: Dims,
+) -> Result<Array, Failure> {
+    let input = fit(operands.first())?;
+    let own;
+    let packed = match packed {
+        Some(packed) => packed,
+        None => {
+            own = Packed::new(queue, fit(operands.get(1))?, precision)?;
+            &own
+        }
+    };
+    let rows = Packed::new(queue, input, precision)?;
+    let mut output = Array::new(queue, DataType::Float32, shape)?;
+    let (now, later) = functions.split_at(functions.len().min(MAX_FUNCTIONS));
+    let product = Product {
+        batch: 1,
+        rows: rows.rows,
+        columns: packed.rows,
+        shared: true,
+        bias: operands.get(2),
+        functions: now,
+        heads: 1,
+        strides: [0, 0, packed.rows],
+    };
+    product.execute(queue, &rows, packed, &output)?;
+    if later.is_empty() {
+        return Ok(output);
+    }
+    applied(queue, later, &mut output)
+}
+
+/// Matrices of the last two dimensions: how many, their rows and their length.
+fn matrices(array: &Array) -> Result<[usize; 3], Failure> {
+    let [outer @ .., rows, length] = array.shape() else {
+        return Err(Failure::Misfit);
+    };
+    Ok([outer.iter().product(), *rows, *length])
+}
+
+/// Batches of products, one after the other in row-major order.
+fn in_order<'a>([batch, rows, columns]: [usize; 3]) -> Product<'a> {
+    Product {
+        batch,
+        rows,
+        columns,
+        shared: false,
+        bias: None,
+        functions: &[],
+        heads: 1,
+        strides: [rows * columns, 0, columns],
+    }
+}
+
+/// `[…, M, K]` and `[…, N, K]`.
+pub fn batched_product(queue: &Queue, precision: Precision, operands: &[Array], shape: Dims) -> Result<Array, Failure> {
+    let [a, b] = operands else {
+        return Err(Failure::Misfit);
+    };
+    let ([batch, rows, _], [_, columns, _]) = (matrices(a)?, matrices(b)?);
+    let output = Array::new(queue, DataType::Float32, shape)?;
+    let (a, b) = (Packed::new(queue, a, precision)?, Packed::new(queue, b, precision)?);
+    in_order([batch, rows, columns]).execute(queue, &a, &b, &output)?;
+    Ok(output)
+}
+
+/// Weights `[…, M, T]`, values `[…, D, T]`, scales `[…, T]`.
+pub fn weighted_sum(queue: &Queue, precision: Precision, operands: &[Array], shape: Dims) -> Result<Array, Failure> {
+    let [weights, values, scales] = operands else {
+        return Err(Failure::Misfit);
+    };
+    let sizes = matrices(values)?;
+    let output = Array::new(queue, DataType::Float32, shape)?;
+    let [batch, rows, _] = matrices(weights)?;
+    let product = in_order([batch, rows, sizes[1]]);
+    weigh(queue, precision, [weights, values, scales], &product, &output)?;
+    Ok(output)
+}
+
+fn weigh(
+    queue: &Queue,
+    precision: Precision,
+    [weights, values, scales]: [&Array; 3],
+    product: &Product<'_>,
+    output: &Array,
+) -> Result<(), Failure> {
+    let ([batch, rows, length], [of_batch, columns, of_length]) = (matrices(weights)?, matrices(values)?);
+    if [of_batch, of_length] != [batch, length] || scales.len() != batch * length {
+        return Err(Failure::Misfit);
+    }
+    if scales.dtype != DataType::Float32 {
+        return Err(Failure::Misfit);
+    }
+    let values = Packed::scaled(queue, values, precision, Scaling::Column(scales, columns))?;
+    let weights = Packed::scaled(queue, weights, precision, Scaling::RowAfter(scales, rows))?;
+    product.execute(queue, &weights, &values, output)
+}
+
+/// Queries, keys, values, and what masks the scores. The result is laid out with the heads of a row next to each other, as the
+/// next layer takes them, and seen as `[batch, heads, M, D]`.
+pub fn attention(queue: &Queue, attention: &WholeAttention, operands: &[Array], shape: Dims) -> Result<Array, Failure> {
+    let [query, key, value, masks @ ..] = operands else {
+        return Err(Failure::Misfit);
+    };
+    let ([outer, rows, _], [_, keys, _]) = (matrices(query)?, matrices(key)?);
+    let mut scores = Dims::new(fit(shape.split_last())?.1);
+    scores.push(keys);
+    let packed = |array| Packed::new(queue, array, attention.score_precision);
+    let sums = Array::new(queue, DataType::Float32, scores)?;
+    in_order([outer, rows, keys]).execute(queue, &packed(query)?, &packed(key)?, &sums)?;
+    let mask = match attention.masking {
+        Masking::None => None,
+        masking => Some((masking, fit(masks.first())?)),
+    };
+    let weights = softmax(queue, "softmax", &sums, attention.scale, mask)?;
+    drop(sums);
+    let [batch, heads] = match shape[..shape.len() - 2] {
+        [] => [1, 1],
+        [batch] => [batch, 1],
+        [batch, heads] => [batch, heads],
+        _ => return Err(Failure::Misfit),
+    };
+    let [of_outer, of_keys, width] = matrices(value)?;
+    if [of_outer, of_keys] != [outer, keys] || batch * heads != outer {
+        return Err(Failure::Misfit);
+    }
+    // A scale for each row of the values, which are quantised along the other dimension.
+    let mut of_rows = value.layout.shape;
+    of_rows.pop();
+    let scales = row_scales(queue, attention.value_precision, value, of_rows)?;
+    let mut axes: Vec<u8> = (0..shape.len() as u8).collect();
+    axes.swap(shape.len() - 2, shape.len() - 1);
+    let turned = value.through(fit(value.layout.permuted(&axes))?);
+    let output = Array::new(queue, DataType::Float32, Dims::new(&[batch, rows, heads, width]))?;
+    let product = Product {
+        heads,
+        strides: [rows * heads * width, width, heads * width],
+        ..in_order([outer, rows, width])
+    };
+    weigh(
+        queue,
+        attention.value_precision,
+        [&weights, &turned, &scales],
+        &product,
+        &output,
+    )?;
+    let seen = output.through(fit(output.layout.permuted(&[0, 2, 1, 3]))?);
+    Ok(seen.through(fit(seen.layout.reshaped(shape))?))
+}
