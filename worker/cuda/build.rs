@@ -4,8 +4,7 @@
 #[path = "../kernels/recording.rs"]
 mod recording;
 
-use assay_exact::functions;
-use recording::{Operation, Recorded};
+use recording::{Function, Operation};
 use std::{env, fs, path::Path};
 
 /// The parts of the source, in their order; the functions come after the first.
@@ -39,8 +38,12 @@ fn declaration(position: usize, operation: Operation) -> String {
 }
 
 /// The function's code.
-fn written_out(name: &str, function: fn(Recorded) -> Recorded) -> String {
-    let (operations, result) = recording::operations(function);
+fn written_out(function: Function) -> String {
+    let Function {
+        name,
+        operations,
+        result,
+    } = function;
     let mut code = format!("DEVICE float exact_{name}(float v0) {{\n");
     for (index, operation) in operations.into_iter().enumerate() {
         code += &format!("    {}\n", declaration(index + 1, operation));
@@ -52,12 +55,7 @@ fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-changed=kernels");
     println!("cargo::rerun-if-changed=../kernels/recording.rs");
-    macro_rules! functions {
-        ($($name:ident),* $(,)?) => {
-            [$(written_out(stringify!($name), functions::$name)),*].concat()
-        };
-    }
-    let functions = functions!(exp, log, sin, cos, tanh, sigmoid, erf, rsqrt, silu, gelu, gelu_tanh);
+    let functions: String = recording::functions().into_iter().map(written_out).collect();
     let mut source = String::new();
     for (position, part) in PARTS.iter().enumerate() {
         source += &fs::read_to_string(part).expect("the kernels are beside the build script");

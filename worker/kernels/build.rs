@@ -6,8 +6,7 @@
 
 mod recording;
 
-use assay_exact::functions;
-use recording::{Operation, Recorded};
+use recording::{Function, Operation};
 use std::{env, fs, path::Path};
 
 /// The operation as an expression.
@@ -30,8 +29,12 @@ fn expression(operation: Operation) -> String {
 }
 
 /// The function's code.
-fn written_out(name: &str, function: fn(Recorded) -> Recorded) -> String {
-    let (operations, result) = recording::operations(function);
+fn written_out(function: Function) -> String {
+    let Function {
+        name,
+        operations,
+        result,
+    } = function;
     let mut code = format!("#[inline(always)]\npub(crate) fn {name}<V: Arithmetic>(v0: V) -> V {{\n");
     for (index, operation) in operations.into_iter().enumerate() {
         code += &format!("    let v{} = {};\n", index + 1, expression(operation));
@@ -42,12 +45,7 @@ fn written_out(name: &str, function: fn(Recorded) -> Recorded) -> String {
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-changed=recording.rs");
-    macro_rules! functions {
-        ($($name:ident),* $(,)?) => {
-            [$(written_out(stringify!($name), functions::$name)),*].concat()
-        };
-    }
-    let code = functions!(exp, log, sin, cos, tanh, sigmoid, erf, rsqrt, silu, gelu, gelu_tanh);
+    let code: String = recording::functions().into_iter().map(written_out).collect();
     let directory = env::var_os("OUT_DIR").expect("cargo says where to");
     fs::write(Path::new(&directory).join("functions.rs"), code).expect("the directory is there");
 }

@@ -1,6 +1,6 @@
 //! Records which operations a function of `assay-exact` consists of, so that build scripts can write it down in any language.
 
-use assay_exact::functions::Arithmetic;
+use assay_exact::functions::{self, Arithmetic};
 use std::{
     cell::RefCell,
     collections::HashMap,
@@ -41,13 +41,35 @@ thread_local! {
 
 /// The result of the operation at this position; position 0 is what the function is called with.
 #[derive(Clone, Copy)]
-pub struct Recorded(usize);
+struct Recorded(usize);
 
-/// The operations of a function in their order, and the number of the one whose result is the function's.
-pub fn operations(function: fn(Recorded) -> Recorded) -> (Vec<Operation>, usize) {
+/// A function of one number.
+pub struct Function {
+    pub name: &'static str,
+    /// In their order.
+    pub operations: Vec<Operation>,
+    /// The number of the operation whose result is the function's.
+    pub result: usize,
+}
+
+/// All functions that kernels call.
+pub fn functions() -> Vec<Function> {
+    macro_rules! functions {
+        ($($name:ident),* $(,)?) => {
+            vec![$(recorded(stringify!($name), functions::$name)),*]
+        };
+    }
+    functions!(exp, log, sin, cos, tanh, sigmoid, erf, rsqrt, silu, gelu, gelu_tanh)
+}
+
+fn recorded(name: &'static str, function: fn(Recorded) -> Recorded) -> Function {
     TAPE.set(Tape::default());
     let result = function(Recorded(0)).0;
-    (TAPE.take().operations, result)
+    Function {
+        name,
+        operations: TAPE.take().operations,
+        result,
+    }
 }
 
 fn record(operation: Operation) -> Recorded {
