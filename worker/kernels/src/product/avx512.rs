@@ -23,7 +23,7 @@ use crate::{
     rows::{BLOCK, GROUP, Rows, SEGMENT},
     vector::NAN_BITS,
 };
-use assay_exact::quantise::{MAX_CONTRACTION_LENGTH, Precision};
+use assay_exact::quantise::Precision;
 use std::arch::x86_64::*;
 use sums::{int8_sums, int16_sums, int16_sums_modulo, int16_sums_of_few_rows};
 
@@ -37,10 +37,12 @@ const WIDE_STRIPS: usize = 2;
 const FEW_ROWS: usize = 3;
 /// Groups of four elements in a block.
 const BLOCK_GROUPS: usize = BLOCK / GROUP;
-/// Segments of the longest row.
-const MAX_SEGMENTS: usize = MAX_CONTRACTION_LENGTH as usize / SEGMENT;
 /// A little less than `2^31`, for the rounding of bounds.
 const SAFE: f32 = 2.147e9;
+/// Scales up to this one, `2^40`, make finite products: of two of them with a sum below `2^42`.
+const USUAL: f32 = (1u64 << 40) as f32;
+/// The bias where there is none.
+static NO_BIAS: [f32; TILE_STRIPS * STRIP] = [0.0; TILE_STRIPS * STRIP];
 
 /// The second operand.
 pub(super) struct Second<'a> {
@@ -67,9 +69,12 @@ struct Target<'a> {
     /// The sums of the rows' bytes, of each block.
     row_sums: &'a [i32],
     column_scales: &'a [f32],
-    bias: Option<&'a [f32]>,
+    /// What is added, zeros if nothing.
+    bias: &'a [f32],
     /// Columns that there are.
     columns: usize,
+    /// Whether no scale is above [`USUAL`] or NaN.
+    usual: bool,
     output: &'a mut [f32],
     output_stride: usize,
 }
@@ -85,16 +90,23 @@ pub(super) fn multiply(a: &Rows, b: Second<'_>, products: Products<'_>) {
         let end = range.end.min(row + TILE_ROWS);
         greatest(&a.norms[row * segments..end * segments], norms);
     }
-    let mut column_norms = [0.0; MAX_SEGMENTS];
-    let mut bounds = [0.0; MAX_SEGMENTS];
+    let mut column_norms = vec![0.0; segments];
+    let mut bounds = vec![0.0; segments];
+    let usual_rows = usual(&a.scales[range.clone()]);
     for column in columns.clone().step_by(TILE_STRIPS * STRIP) {
         let width = (columns.end - column).min(TILE_STRIPS * STRIP);
         let strips = width.div_ceil(STRIP);
         let first = column / STRIP;
         greatest(
             &b.norms[first * segments..(first + strips) * segments],
-            &mut column_norms[..segments],
+            &mut column_norms,
         );
+        let column_scales = &b.scales[column..column + strips * STRIP];
+        let usual = usual_rows && usual(column_scales);
+        let bias = match products.bias {
+            Some(bias) => &bias[column..column + width],
+            None => &NO_BIAS[..width],
+        };
         let strip_range = column * stride..(column + strips * STRIP) * stride;
         let bytes = b.bytes[strip_range.clone()].as_ptr();
         for row in range.clone().step_by(TILE_ROWS) {
@@ -103,9 +115,10 @@ pub(super) fn multiply(a: &Rows, b: Second<'_>, products: Products<'_>) {
             let target = Target {
                 row_scales: &a.scales[row..row + rows],
                 row_sums: &a.sums[row * blocks..(row + rows) * blocks],
-                column_scales: &b.scales[column..column + strips * STRIP],
-                bias: products.bias.map(|bias| &bias[column..column + width]),
+                column_scales,
+                bias,
                 columns: width,
+                usual,
                 output: &mut products.output[(row - range.start) * products.stride + column - columns.start..],
                 output_stride: products.stride,
             };
@@ -124,17 +137,22 @@ pub(super) fn multiply(a: &Rows, b: Second<'_>, products: Products<'_>) {
                         operands.a_words = a.words[row_range].as_ptr();
                         operands.b_words = b.words[strip_range.clone()].as_ptr();
                         let tile = (row - range.start) / TILE_ROWS;
-                        let bounds = &mut bounds[..segments];
                         let norms = row_norms[tile * segments..].iter().zip(&column_norms);
                         for (bound, (row, column)) in bounds.iter_mut().zip(norms) {
                             *bound = row * column;
                         }
-                        int16_tile(rows, strips, few, bounds, operands, target);
+                        int16_tile(rows, strips, few, &bounds, operands, target);
                     }
                 }
             }
         }
     }
+}
+
+/// Whether none of these scales is above [`USUAL`] or NaN.
+fn usual(scales: &[f32]) -> bool {
+    // Without an early end, so that it is computed in vectors.
+    scales.iter().fold(true, |usual, scale| usual & (*scale <= USUAL))
 }
 
 /// The greatest of each segment's norms.
@@ -242,8 +260,9 @@ unsafe fn int16_tile(rows: usize, strips: usize, few: bool, bounds: &[f32], oper
             row_scales: target.row_scales,
             row_sums: target.row_sums,
             column_scales: &target.column_scales[start..],
-            bias: target.bias.map(|bias| &bias[start..start + columns]),
+            bias: &target.bias[start..start + columns],
             columns,
+            usual: target.usual,
             output: &mut target.output[start..],
             output_stride: target.output_stride,
         };
@@ -290,15 +309,19 @@ unsafe fn int16_tile(rows: usize, strips: usize, few: bool, bounds: &[f32], oper
 /// The operands have at least `ROWS` rows and `STRIPS` strips.
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
 unsafe fn int8<const ROWS: usize, const STRIPS: usize>(operands: Operands, mut target: Target<'_>) {
+    let mut first = [0; ROWS];
+    for (first, sum) in first.iter_mut().zip(target.row_sums) {
+        *first = -128 * sum;
+    }
     // SAFETY: of the caller.
-    let sums = unsafe { int8_sums::<ROWS, STRIPS>(operands) };
+    let sums = unsafe { int8_sums::<ROWS, STRIPS>(operands, first) };
     for (row, sums) in sums.into_iter().enumerate() {
-        let excess = _mm512_set1_epi32(128 * target.row_sums[row]);
         let mut numbers = [_mm512_setzero_ps(); STRIPS];
         for strip in 0..STRIPS {
-            numbers[strip] = _mm512_cvtepi32_ps(_mm512_sub_epi32(sums[strip], excess));
+            numbers[strip] = _mm512_cvtepi32_ps(sums[strip]);
         }
-        finish(row, numbers, &mut target);
+        // SAFETY: this function enables the instructions.
+        unsafe { finish(row, numbers, &mut target) }
     }
 }
 
@@ -377,7 +400,8 @@ unsafe fn int16_bounded<const ROWS: usize, const STRIPS: usize>(
                 for strip in 0..STRIPS {
                     numbers[strip] = _mm512_cvtepi32_ps(sums[strip]);
                 }
-                finish(row, numbers, &mut target);
+                // SAFETY: this function enables the instructions.
+                unsafe { finish(row, numbers, &mut target) }
             }
             return;
         }
@@ -445,36 +469,72 @@ fn finish_wide<const ROWS: usize, const STRIPS: usize>(totals: [[Wide; STRIPS]; 
         for strip in 0..STRIPS {
             numbers[strip] = narrow(totals[strip]);
         }
-        finish(row, numbers, &mut target);
+        // SAFETY: this function enables the instructions.
+        unsafe { finish(row, numbers, &mut target) }
     }
 }
 
 /// Multiplies the rounded sums of a row with the scales, adds the bias, and writes canonical numbers.
+///
+/// It is part of every tile, so that the sums stay in registers.
+///
+/// # Safety
+///
+/// The processor has the instructions that the caller enables.
+#[inline(always)]
+unsafe fn finish<const STRIPS: usize>(row: usize, sums: [__m512; STRIPS], target: &mut Target<'_>) {
+    if !target.usual {
+        // SAFETY: of the caller.
+        unsafe { finish_unusual(row, &sums, target) }
+        return;
+    }
+    // Every product is finite, so a NaN or an infinity comes from the bias alone, which is canonical. Adding it, or a zero, makes
+    // a zero of a product that has underflowed to -0 the one zero.
+    // SAFETY: of the caller.
+    let row_scale = unsafe { _mm512_set1_ps(target.row_scales[row]) };
+    let columns = target.columns;
+    let output = &mut target.output[row * target.output_stride..][..columns];
+    let (scales, bias) = (&target.column_scales[..STRIPS * STRIP], &target.bias[..columns]);
+    assert!(columns > (STRIPS - 1) * STRIP, "fewer columns than strips");
+    for (strip, sum) in sums.into_iter().enumerate() {
+        let start = strip * STRIP;
+        // SAFETY: of the caller, and there are 16 scales for each strip, and 16 places and numbers of the bias but for the last
+        // strip; of that, only those are touched that there are.
+        unsafe {
+            let scale = _mm512_mul_ps(row_scale, _mm512_loadu_ps(scales.as_ptr().add(start)));
+            let product = _mm512_mul_ps(sum, scale);
+            let (bias, output) = (bias.as_ptr().add(start), output.as_mut_ptr().add(start));
+            if strip < STRIPS - 1 || columns == STRIPS * STRIP {
+                _mm512_storeu_ps(output, _mm512_add_ps(product, _mm512_loadu_ps(bias)));
+            } else {
+                let mask = ((1u32 << (columns - start)) - 1) as u16;
+                let bias = _mm512_maskz_loadu_ps(mask, bias);
+                _mm512_mask_storeu_ps(output, mask, _mm512_add_ps(product, bias));
+            }
+        }
+    }
+}
+
+/// The same for any scales.
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
-#[inline]
-fn finish<const STRIPS: usize>(row: usize, sums: [__m512; STRIPS], target: &mut Target<'_>) {
+#[inline(never)]
+fn finish_unusual(row: usize, sums: &[__m512], target: &mut Target<'_>) {
     let nan = _mm512_set1_ps(f32::from_bits(NAN_BITS));
     let row_scale = _mm512_set1_ps(target.row_scales[row]);
     let output = &mut target.output[row * target.output_stride..][..target.columns];
-    for (strip, sum) in sums.into_iter().enumerate() {
+    for (strip, sum) in sums.iter().enumerate() {
         let start = strip * STRIP;
         let lanes = (target.columns - start).min(STRIP);
         let mask = ((1u32 << lanes) - 1) as u16;
         let scales = &target.column_scales[start..start + STRIP];
         // SAFETY: there are 16 scales.
         let scale = _mm512_mul_ps(row_scale, unsafe { _mm512_loadu_ps(scales.as_ptr()) });
-        let product = _mm512_mul_ps(sum, scale);
-        let biased = match target.bias {
-            Some(bias) => {
-                let bias = &bias[start..start + lanes];
-                // SAFETY: only those numbers are read that are there.
-                _mm512_add_ps(product, unsafe { _mm512_maskz_loadu_ps(mask, bias.as_ptr()) })
-            }
-            None => product,
-        };
-        let one_zero = _mm512_add_ps(biased, _mm512_setzero_ps());
-        let odd = _mm512_cmp_ps_mask::<_CMP_UNORD_Q>(one_zero, one_zero);
-        let canonical = _mm512_mask_blend_ps(odd, one_zero, nan);
+        let product = _mm512_mul_ps(*sum, scale);
+        let bias = &target.bias[start..start + lanes];
+        // SAFETY: only those numbers are read that are there. Adding a zero leaves one zero.
+        let biased = _mm512_add_ps(product, unsafe { _mm512_maskz_loadu_ps(mask, bias.as_ptr()) });
+        let odd = _mm512_cmp_ps_mask::<_CMP_UNORD_Q>(biased, biased);
+        let canonical = _mm512_mask_blend_ps(odd, biased, nan);
         let output = &mut output[start..start + lanes];
         // SAFETY: only those numbers are written that have a place.
         unsafe { _mm512_mask_storeu_ps(output.as_mut_ptr(), mask, canonical) }

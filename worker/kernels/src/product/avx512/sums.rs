@@ -4,7 +4,7 @@ use super::Operands;
 use crate::rows::GROUP;
 use std::arch::x86_64::*;
 
-/// The sums of the products of bytes, of whole rows.
+/// The sums of the products of bytes, of whole rows, each added to a number of its row.
 ///
 /// # Safety
 ///
@@ -13,8 +13,12 @@ use std::arch::x86_64::*;
 #[inline]
 pub(super) unsafe fn int8_sums<const ROWS: usize, const STRIPS: usize>(
     operands: Operands,
+    first: [i32; ROWS],
 ) -> [[__m512i; STRIPS]; ROWS] {
     let mut sums = [[_mm512_setzero_si512(); STRIPS]; ROWS];
+    for (sums, first) in sums.iter_mut().zip(first) {
+        *sums = [_mm512_set1_epi32(first); STRIPS];
+    }
     let groups = operands.stride / GROUP;
     // SAFETY: the caller answers for all groups of these rows and strips, and the loop reads no others.
     unsafe {
