@@ -259,7 +259,7 @@ unsafe fn int16_tile(rows: usize, strips: usize, few: bool, bounds: &[f32], oper
         let target = Target {
             row_scales: target.row_scales,
             row_sums: target.row_sums,
-            column_scales: &target.column_scales[start..],
+            column_scales: &target.column_scales[start..start + strips * STRIP],
             bias: &target.bias[start..start + columns],
             columns,
             usual: target.usual,
@@ -308,21 +308,21 @@ unsafe fn int16_tile(rows: usize, strips: usize, few: bool, bounds: &[f32], oper
 ///
 /// The operands have at least `ROWS` rows and `STRIPS` strips.
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
-unsafe fn int8<const ROWS: usize, const STRIPS: usize>(operands: Operands, mut target: Target<'_>) {
+unsafe fn int8<const ROWS: usize, const STRIPS: usize>(operands: Operands, target: Target<'_>) {
     let mut first = [0; ROWS];
     for (first, sum) in first.iter_mut().zip(target.row_sums) {
         *first = -128 * sum;
     }
     // SAFETY: of the caller.
     let sums = unsafe { int8_sums::<ROWS, STRIPS>(operands, first) };
-    for (row, sums) in sums.into_iter().enumerate() {
-        let mut numbers = [_mm512_setzero_ps(); STRIPS];
+    let mut numbers = [[_mm512_setzero_ps(); STRIPS]; ROWS];
+    for row in 0..ROWS {
         for strip in 0..STRIPS {
-            numbers[strip] = _mm512_cvtepi32_ps(sums[strip]);
+            numbers[row][strip] = _mm512_cvtepi32_ps(sums[row][strip]);
         }
-        // SAFETY: this function enables the instructions.
-        unsafe { finish(row, numbers, &mut target) }
     }
+    // SAFETY: this function enables the instructions.
+    unsafe { finish(numbers, target) }
 }
 
 /// A vector of sums in binary64, which holds them exactly.
@@ -377,7 +377,7 @@ fn narrow(x: Wide) -> __m512 {
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
 unsafe fn int16_bounded<const ROWS: usize, const STRIPS: usize>(
     operands: Operands,
-    mut target: Target<'_>,
+    target: Target<'_>,
     bounds: &[f32],
 ) {
     const PAIRS: usize = SEGMENT / 2;
@@ -395,14 +395,14 @@ unsafe fn int16_bounded<const ROWS: usize, const STRIPS: usize>(
         // SAFETY: of the caller.
         let sums = unsafe { int16_sums_modulo::<ROWS, STRIPS>(operands, first * PAIRS, pairs.min(end * PAIRS)) };
         if end - first == bounds.len() {
-            for (row, sums) in sums.into_iter().enumerate() {
-                let mut numbers = [_mm512_setzero_ps(); STRIPS];
+            let mut numbers = [[_mm512_setzero_ps(); STRIPS]; ROWS];
+            for row in 0..ROWS {
                 for strip in 0..STRIPS {
-                    numbers[strip] = _mm512_cvtepi32_ps(sums[strip]);
+                    numbers[row][strip] = _mm512_cvtepi32_ps(sums[row][strip]);
                 }
-                // SAFETY: this function enables the instructions.
-                unsafe { finish(row, numbers, &mut target) }
             }
+            // SAFETY: this function enables the instructions.
+            unsafe { finish(numbers, target) }
             return;
         }
         for (totals, sums) in totals.iter_mut().zip(sums) {
@@ -463,18 +463,18 @@ unsafe fn int16_of_few_rows<const ROWS: usize, const STRIPS: usize>(operands: Op
 
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
 #[inline]
-fn finish_wide<const ROWS: usize, const STRIPS: usize>(totals: [[Wide; STRIPS]; ROWS], mut target: Target<'_>) {
-    for (row, totals) in totals.into_iter().enumerate() {
-        let mut numbers = [_mm512_setzero_ps(); STRIPS];
+fn finish_wide<const ROWS: usize, const STRIPS: usize>(totals: [[Wide; STRIPS]; ROWS], target: Target<'_>) {
+    let mut numbers = [[_mm512_setzero_ps(); STRIPS]; ROWS];
+    for row in 0..ROWS {
         for strip in 0..STRIPS {
-            numbers[strip] = narrow(totals[strip]);
+            numbers[row][strip] = narrow(totals[row][strip]);
         }
-        // SAFETY: this function enables the instructions.
-        unsafe { finish(row, numbers, &mut target) }
     }
+    // SAFETY: this function enables the instructions.
+    unsafe { finish(numbers, target) }
 }
 
-/// Multiplies the rounded sums of a row with the scales, adds the bias, and writes canonical numbers.
+/// Multiplies the rounded sums with the scales, adds the bias, and writes canonical numbers.
 ///
 /// It is part of every tile, so that the sums stay in registers.
 ///
@@ -482,61 +482,83 @@ fn finish_wide<const ROWS: usize, const STRIPS: usize>(totals: [[Wide; STRIPS]; 
 ///
 /// The processor has the instructions that the caller enables.
 #[inline(always)]
-unsafe fn finish<const STRIPS: usize>(row: usize, sums: [__m512; STRIPS], target: &mut Target<'_>) {
+unsafe fn finish<const ROWS: usize, const STRIPS: usize>(sums: [[__m512; STRIPS]; ROWS], target: Target<'_>) {
     if !target.usual {
+        // A copy, so that it alone has to be in memory.
+        let sums = sums;
         // SAFETY: of the caller.
-        unsafe { finish_unusual(row, &sums, target) }
+        unsafe { finish_unusual(sums.as_flattened(), target) }
         return;
     }
+    let (columns, stride) = (target.columns, target.output_stride);
+    let (scales, bias) = (&target.column_scales[..STRIPS * STRIP], &target.bias[..columns]);
+    let row_scales = &target.row_scales[..ROWS];
+    let output = &mut target.output[..(ROWS - 1) * stride + columns];
+    assert!(columns > (STRIPS - 1) * STRIP, "fewer columns than strips");
     // Every product is finite, so a NaN or an infinity comes from the bias alone, which is canonical. Adding it, or a zero, makes
     // a zero of a product that has underflowed to -0 the one zero.
-    // SAFETY: of the caller.
-    let row_scale = unsafe { _mm512_set1_ps(target.row_scales[row]) };
-    let columns = target.columns;
-    let output = &mut target.output[row * target.output_stride..][..columns];
-    let (scales, bias) = (&target.column_scales[..STRIPS * STRIP], &target.bias[..columns]);
-    assert!(columns > (STRIPS - 1) * STRIP, "fewer columns than strips");
-    for (strip, sum) in sums.into_iter().enumerate() {
-        let start = strip * STRIP;
-        // SAFETY: of the caller, and there are 16 scales for each strip, and 16 places and numbers of the bias but for the last
-        // strip; of that, only those are touched that there are.
-        unsafe {
-            let scale = _mm512_mul_ps(row_scale, _mm512_loadu_ps(scales.as_ptr().add(start)));
-            let product = _mm512_mul_ps(sum, scale);
-            let (bias, output) = (bias.as_ptr().add(start), output.as_mut_ptr().add(start));
-            if strip < STRIPS - 1 || columns == STRIPS * STRIP {
-                _mm512_storeu_ps(output, _mm512_add_ps(product, _mm512_loadu_ps(bias)));
-            } else {
-                let mask = ((1u32 << (columns - start)) - 1) as u16;
-                let bias = _mm512_maskz_loadu_ps(mask, bias);
-                _mm512_mask_storeu_ps(output, mask, _mm512_add_ps(product, bias));
+    // Row by row, since neighbouring lines are written faster, and in two loops without a branch in them, so that the compiler
+    // writes out all rows.
+    let (scales, bias, output) = (scales.as_ptr(), bias.as_ptr(), output.as_mut_ptr());
+    let last = (STRIPS - 1) * STRIP;
+    let lanes = columns - last;
+    // SAFETY: of the caller, and there are 16 scales for each strip, and 16 numbers of the bias, and places in each row, but for the
+    // last strip; of that, only those are touched that there are.
+    unsafe {
+        if lanes == STRIP {
+            for row in 0..ROWS {
+                let row_scale = _mm512_set1_ps(row_scales[row]);
+                for strip in 0..STRIPS {
+                    let start = strip * STRIP;
+                    let scale = _mm512_mul_ps(row_scale, _mm512_loadu_ps(scales.add(start)));
+                    let product = _mm512_mul_ps(sums[row][strip], scale);
+                    let number = _mm512_add_ps(product, _mm512_loadu_ps(bias.add(start)));
+                    _mm512_storeu_ps(output.add(row * stride + start), number);
+                }
+            }
+        } else {
+            let mask = ((1u32 << lanes) - 1) as u16;
+            for row in 0..ROWS {
+                let row_scale = _mm512_set1_ps(row_scales[row]);
+                for strip in 0..STRIPS {
+                    let start = strip * STRIP;
+                    let mask = if start < last { u16::MAX } else { mask };
+                    let scale = _mm512_mul_ps(row_scale, _mm512_loadu_ps(scales.add(start)));
+                    let product = _mm512_mul_ps(sums[row][strip], scale);
+                    let number = _mm512_add_ps(product, _mm512_maskz_loadu_ps(mask, bias.add(start)));
+                    _mm512_mask_storeu_ps(output.add(row * stride + start), mask, number);
+                }
             }
         }
     }
 }
 
-/// The same for any scales.
+/// The same for any scales, and any number of rows.
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
 #[inline(never)]
-fn finish_unusual(row: usize, sums: &[__m512], target: &mut Target<'_>) {
+fn finish_unusual(sums: &[__m512], target: Target<'_>) {
     let nan = _mm512_set1_ps(f32::from_bits(NAN_BITS));
-    let row_scale = _mm512_set1_ps(target.row_scales[row]);
-    let output = &mut target.output[row * target.output_stride..][..target.columns];
-    for (strip, sum) in sums.iter().enumerate() {
-        let start = strip * STRIP;
-        let lanes = (target.columns - start).min(STRIP);
-        let mask = ((1u32 << lanes) - 1) as u16;
-        let scales = &target.column_scales[start..start + STRIP];
-        // SAFETY: there are 16 scales.
-        let scale = _mm512_mul_ps(row_scale, unsafe { _mm512_loadu_ps(scales.as_ptr()) });
-        let product = _mm512_mul_ps(*sum, scale);
-        let bias = &target.bias[start..start + lanes];
-        // SAFETY: only those numbers are read that are there. Adding a zero leaves one zero.
-        let biased = _mm512_add_ps(product, unsafe { _mm512_maskz_loadu_ps(mask, bias.as_ptr()) });
-        let odd = _mm512_cmp_ps_mask::<_CMP_UNORD_Q>(biased, biased);
-        let canonical = _mm512_mask_blend_ps(odd, biased, nan);
-        let output = &mut output[start..start + lanes];
-        // SAFETY: only those numbers are written that have a place.
-        unsafe { _mm512_mask_storeu_ps(output.as_mut_ptr(), mask, canonical) }
+    let outputs = target.output.chunks_mut(target.output_stride);
+    let rows = sums.chunks_exact(target.column_scales.len() / STRIP).zip(outputs);
+    for ((sums, output), row_scale) in rows.zip(target.row_scales) {
+        let row_scale = _mm512_set1_ps(*row_scale);
+        let output = output[..target.columns].chunks_mut(STRIP);
+        let columns = target.column_scales.chunks_exact(STRIP).zip(target.bias.chunks(STRIP));
+        for ((sum, output), (scales, bias)) in sums.iter().zip(output).zip(columns) {
+            let mask = ((1u32 << output.len().min(bias.len())) - 1) as u16;
+            // SAFETY: there are 16 scales, and of the bias only those numbers are read that are there.
+            let (scales, bias) = unsafe {
+                (
+                    _mm512_loadu_ps(scales.as_ptr()),
+                    _mm512_maskz_loadu_ps(mask, bias.as_ptr()),
+                )
+            };
+            let product = _mm512_mul_ps(*sum, _mm512_mul_ps(row_scale, scales));
+            let biased = _mm512_add_ps(product, bias);
+            let odd = _mm512_cmp_ps_mask::<_CMP_UNORD_Q>(biased, biased);
+            let canonical = _mm512_mask_blend_ps(odd, biased, nan);
+            // SAFETY: only those numbers are written that have a place.
+            unsafe { _mm512_mask_storeu_ps(output.as_mut_ptr(), mask, canonical) }
+        }
     }
 }
