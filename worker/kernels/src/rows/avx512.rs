@@ -3,92 +3,145 @@
 use super::{BLOCK, Matrix, ROUNDING, Rows, SEGMENT, Scaling, scale};
 use crate::vector::MAGNITUDE_MASK;
 use assay_exact::quantise::Precision;
-use std::arch::x86_64::*;
+use std::{arch::x86_64::*, ops::RangeInclusive};
 
 /// Numbers in a vector.
 const LANES: usize = 16;
 const INT8: i32 = Precision::Int8.greatest();
 const INT16: i32 = Precision::Int16.greatest();
 
+/// Rows whose scales are computed before the integers of any of them: a row alone would have to wait for its scale.
+const ROWS_AT_ONCE: usize = 16;
+/// Fewer, if they have more numbers than this together, so that these stay in the nearest cache.
+const NUMBERS_AT_ONCE: usize = 4096;
+
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
 pub(super) fn quantise(rows: &mut Rows, from: Matrix<'_>, scaling: Scaling<'_>) {
-    let (stride, blocks, segments, precision) = (rows.stride, rows.blocks(), rows.segments(), rows.precision);
-    let greatest = precision.greatest() as f32;
+    let length = from.length;
+    let at_once = (NUMBERS_AT_ONCE / length).clamp(1, ROWS_AT_ONCE);
     let mut scaled = std::mem::take(&mut rows.scaled);
     if !matches!(scaling, Scaling::ByRow) {
-        scaled.resize(from.length, 0.0);
+        scaled.resize(at_once * length, 0.0);
     }
-    for index in 0..from.rows {
-        let row = from.row(index);
-        let numbers = match scaling {
-            Scaling::ByRow => row,
+    let greatest = rows.precision.greatest() as f32;
+    for start in (0..from.rows).step_by(at_once) {
+        let indices = start..from.rows.min(start + at_once);
+        let scales = &mut rows.scales[indices.clone()];
+        match scaling {
+            Scaling::ByRow => {
+                for (scale, index) in scales.iter_mut().zip(indices.clone()) {
+                    *scale = f32::from_bits(greatest_bits(from.row(index)));
+                }
+            }
             Scaling::ByRowAfter(factors) => {
-                multiply(row, factors, &mut scaled);
-                &scaled
-            }
-            Scaling::ByColumn(scales) => {
-                for ((scaled, x), scale) in scaled.iter_mut().zip(row).zip(scales) {
-                    // As an integer, a NaN is 0 and an infinity is the greatest one.
-                    let quotient = x / scale;
-                    *scaled = if quotient.is_nan() {
-                        0.0
-                    } else {
-                        quotient.clamp(-1e9, 1e9)
-                    };
+                let places = scaled.chunks_exact_mut(length).zip(indices.clone());
+                for (scale, (scaled, index)) in scales.iter_mut().zip(places) {
+                    *scale = f32::from_bits(multiply(from.row(index), factors, scaled));
                 }
-                &scaled
             }
-        };
-        let scale = match scaling {
-            Scaling::ByRow | Scaling::ByRowAfter(_) => scale(greatest_bits(numbers), greatest),
-            Scaling::ByColumn(_) => 1.0,
-        };
-        rows.scales[index] = scale;
-        let bytes = &mut rows.bytes[index * stride..][..stride];
-        let sums = &mut rows.sums[index * blocks..][..blocks];
-        let words = match precision {
-            Precision::Int8 => &mut [][..],
-            Precision::Int16 => &mut rows.words[index * stride..][..stride],
-        };
-        let norms = &mut rows.norms[index * segments..][..segments];
-        if scale.is_nan() {
-            bytes.fill(0);
-            words.fill(0);
-            sums.fill(0);
-            norms.fill(0.0);
-            continue;
+            Scaling::ByColumn(columns) => {
+                for (scaled, index) in scaled.chunks_exact_mut(length).zip(indices.clone()) {
+                    divide(from.row(index), columns, greatest, scaled);
+                }
+            }
         }
-        match precision {
-            Precision::Int8 => sums[0] = integers_8(numbers, scale, bytes),
-            Precision::Int16 => {
-                let blocks = numbers
-                    .chunks(BLOCK)
-                    .zip(bytes.chunks_mut(BLOCK))
-                    .zip(words.chunks_mut(BLOCK));
-                for (((numbers, bytes), words), sum) in blocks.zip(sums) {
-                    *sum = integers_16(numbers, scale, bytes, words);
+        match scaling {
+            Scaling::ByRow | Scaling::ByRowAfter(_) => {
+                for x in scales {
+                    *x = scale(x.to_bits(), greatest);
                 }
-                norms_of(words, norms);
             }
+            Scaling::ByColumn(_) => scales.fill(1.0),
+        }
+        for index in indices {
+            let numbers = match scaling {
+                Scaling::ByRow => from.row(index),
+                Scaling::ByRowAfter(_) | Scaling::ByColumn(_) => &scaled[(index - start) * length..][..length],
+            };
+            integers_of_row(rows, index, numbers);
         }
     }
     rows.scaled = scaled;
 }
 
-/// Writes the products of two rows.
+/// Writes the integers of a row whose scale is known, and what is kept with them.
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
+#[inline]
+fn integers_of_row(rows: &mut Rows, index: usize, numbers: &[f32]) {
+    let (stride, blocks, segments) = (rows.stride, rows.blocks(), rows.segments());
+    let scale = rows.scales[index];
+    let bytes = &mut rows.bytes[index * stride..][..stride];
+    let sums = &mut rows.sums[index * blocks..][..blocks];
+    match rows.precision {
+        Precision::Int8 if scale.is_nan() => {
+            bytes.fill(0);
+            sums.fill(0);
+        }
+        Precision::Int8 if USUAL.contains(&scale) => sums[0] = usual_integers_8(numbers, scale, bytes),
+        Precision::Int8 => sums[0] = integers_8(numbers, scale, bytes),
+        Precision::Int16 => {
+            let words = &mut rows.words[index * stride..][..stride];
+            let norms = &mut rows.norms[index * segments..][..segments];
+            if scale.is_nan() {
+                bytes.fill(0);
+                words.fill(0);
+                sums.fill(0);
+                norms.fill(0.0);
+                return;
+            }
+            let blocks = numbers
+                .chunks(BLOCK)
+                .zip(bytes.chunks_mut(BLOCK))
+                .zip(words.chunks_mut(BLOCK));
+            for (((numbers, bytes), words), sum) in blocks.zip(sums) {
+                *sum = integers_16(numbers, scale, bytes, words);
+            }
+            norms_of(words, norms);
+        }
+    }
+}
+
+/// Writes the products of two rows; returns the bits of the greatest magnitude, where a NaN counts as greater than infinity.
 #[target_feature(enable = "avx512f")]
 #[inline]
-fn multiply(a: &[f32], b: &[f32], to: &mut [f32]) {
+fn multiply(a: &[f32], b: &[f32], to: &mut [f32]) -> u32 {
+    let mask = _mm512_set1_epi32(MAGNITUDE_MASK.cast_signed());
+    let (b_vectors, b_rest) = b.as_chunks::<LANES>();
+    let (a_vectors, a_rest) = a.as_chunks::<LANES>();
+    let (to_vectors, to_rest) = to.as_chunks_mut::<LANES>();
+    let products = _mm512_mul_ps(read_rest(a_rest), read_rest(b_rest));
+    // SAFETY: only those numbers are written that have a place.
+    unsafe { _mm512_mask_storeu_ps(to_rest.as_mut_ptr(), first(to_rest.len()), products) }
+    let mut greatest = _mm512_and_epi32(_mm512_castps_si512(products), mask);
+    for ((a, b), to) in a_vectors.iter().zip(b_vectors).zip(to_vectors) {
+        let products = _mm512_mul_ps(read(a), read(b));
+        greatest = _mm512_max_epu32(greatest, _mm512_and_epi32(_mm512_castps_si512(products), mask));
+        // SAFETY: there is place for 16 numbers, which need no alignment.
+        unsafe { _mm512_storeu_ps(to.as_mut_ptr(), products) }
+    }
+    _mm512_reduce_max_epu32(greatest)
+}
+
+/// Writes the quotients of two rows. As an integer, a NaN is 0 and an infinity is the greatest one.
+#[target_feature(enable = "avx512f")]
+#[inline]
+fn divide(a: &[f32], b: &[f32], greatest: f32, to: &mut [f32]) {
+    let quotients = |a, b| {
+        let quotient = _mm512_div_ps(a, b);
+        let numbers = _mm512_cmp_ps_mask::<_CMP_ORD_Q>(quotient, quotient);
+        let not_above = _mm512_min_ps(quotient, _mm512_set1_ps(greatest));
+        _mm512_maskz_max_ps(numbers, not_above, _mm512_set1_ps(-greatest))
+    };
     let (b_vectors, b_rest) = b.as_chunks::<LANES>();
     let (a_vectors, a_rest) = a.as_chunks::<LANES>();
     let (to_vectors, to_rest) = to.as_chunks_mut::<LANES>();
     for ((a, b), to) in a_vectors.iter().zip(b_vectors).zip(to_vectors) {
         // SAFETY: there is place for 16 numbers, which need no alignment.
-        unsafe { _mm512_storeu_ps(to.as_mut_ptr(), _mm512_mul_ps(read(a), read(b))) }
+        unsafe { _mm512_storeu_ps(to.as_mut_ptr(), quotients(read(a), read(b))) }
     }
-    for ((a, b), to) in a_rest.iter().zip(b_rest).zip(to_rest) {
-        *to = a * b;
-    }
+    let rest = quotients(read_rest(a_rest), read_rest(b_rest));
+    // SAFETY: only those numbers are written that have a place.
+    unsafe { _mm512_mask_storeu_ps(to_rest.as_mut_ptr(), first(to_rest.len()), rest) }
 }
 
 /// A mask with the lowest `lanes` bits set.
@@ -128,6 +181,71 @@ fn greatest_bits(row: &[f32]) -> u32 {
     _mm512_reduce_max_epu32(greatest)
 }
 
+/// The least and the greatest scale whose reciprocal is used.
+const USUAL: RangeInclusive<f32> = f32::from_bits((127 - 60) << 23)..=f32::from_bits((127 + 60) << 23);
+/// `1.5 · 2^23`. A number of less than 22 bits added to it is rounded to an integer, which the lowest bits of the sum hold.
+const TO_INTEGER: f32 = 12_582_912.0;
+/// How far a product with the reciprocal may be from the integer that the quotient is rounded to for certain: `½ − 2^-16`.
+const CERTAIN: f32 = 0.5 - 1.0 / 65536.0;
+
+/// The integers of vectors of numbers, found without dividing but where one of them is uncertain. The scale is a usual one, that the
+/// numbers, the greatest of which gave it, have, so that no quotient is above 127½.
+///
+/// The reciprocal `y` is off by a relative error of `2^-24` at most, so that `x·y`, exact as part of a fused operation, is within
+/// `2^-17` of `x / s`, and that is within `2^-18` of the binary32 quotient. So that one is rounded to the integer `n` wherever `x·y` is
+/// nearer to it than `½ − 2^-16`: it is below `n + ½`, and above `n − ½`. Fused operations are means here: the definition has none, and no
+/// result shows them.
+#[target_feature(enable = "avx512f,avx512dq")]
+#[inline]
+fn usual_integers<const VECTORS: usize>(x: [__m512; VECTORS], scale: __m512, reciprocal: __m512) -> [__m512i; VECTORS] {
+    let to_integer = _mm512_set1_ps(TO_INTEGER);
+    let mut integers = [_mm512_setzero_si512(); VECTORS];
+    let mut farthest = _mm512_setzero_ps();
+    for vector in 0..VECTORS {
+        let sum = _mm512_fmadd_ps(x[vector], reciprocal, to_integer);
+        let distance = _mm512_fmsub_ps(x[vector], reciprocal, _mm512_sub_ps(sum, to_integer));
+        // The greater magnitude.
+        farthest = _mm512_range_ps::<0b1011>(farthest, distance);
+        integers[vector] = _mm512_sub_epi32(_mm512_castps_si512(sum), _mm512_castps_si512(to_integer));
+    }
+    let certain = _mm512_cmp_ps_mask::<_CMP_LT_OQ>(farthest, _mm512_set1_ps(CERTAIN));
+    if certain != u16::MAX {
+        for vector in 0..VECTORS {
+            integers[vector] = _mm512_cvtps_epi32(_mm512_div_ps(x[vector], scale));
+        }
+    }
+    integers
+}
+
+/// What [`integers_8`] does, where the scale is a usual one.
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
+#[inline]
+fn usual_integers_8(numbers: &[f32], scale: f32, bytes: &mut [i8]) -> i32 {
+    const AT_ONCE: usize = 4;
+    let reciprocal = _mm512_set1_ps(1.0 / scale);
+    let scale = _mm512_set1_ps(scale);
+    let (blocks, rest) = numbers.as_chunks::<{ AT_ONCE * LANES }>();
+    let (places, bytes_rest) = bytes.split_at_mut(blocks.len() * AT_ONCE * LANES);
+    let mut sum = _mm512_setzero_si512();
+    for (numbers, bytes) in blocks.iter().zip(places.as_chunks_mut::<{ AT_ONCE * LANES }>().0) {
+        let mut x = [_mm512_setzero_ps(); AT_ONCE];
+        for (x, numbers) in x.iter_mut().zip(numbers.as_chunks::<LANES>().0) {
+            *x = read(numbers);
+        }
+        let integers = usual_integers(x, scale, reciprocal);
+        for (integers, bytes) in integers.into_iter().zip(bytes.as_chunks_mut::<LANES>().0) {
+            sum = _mm512_add_epi32(sum, integers);
+            write_bytes(integers, bytes);
+        }
+    }
+    for (numbers, bytes) in rest.chunks(LANES).zip(bytes_rest.chunks_mut(LANES)) {
+        let [integers] = usual_integers([read_rest(numbers)], scale, reciprocal);
+        sum = _mm512_add_epi32(sum, integers);
+        write_bytes(integers, bytes);
+    }
+    _mm512_reduce_add_epi32(sum)
+}
+
 /// The integers of a vector of numbers. No quotient is beyond 32 bits.
 #[target_feature(enable = "avx512f")]
 #[inline]
@@ -139,6 +257,7 @@ fn integers<const GREATEST: i32>(x: __m512, scale: __m512) -> __m512i {
 
 /// Writes the integers of numbers, and zeros behind them; returns their sum.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl")]
+#[inline(never)]
 fn integers_8(numbers: &[f32], scale: f32, bytes: &mut [i8]) -> i32 {
     let scale = _mm512_set1_ps(scale);
     let mut sum = _mm512_setzero_si512();

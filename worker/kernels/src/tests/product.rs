@@ -51,6 +51,44 @@ fn rows_are_quantised_as_defined() {
     }
 }
 
+#[test]
+fn quotients_next_to_halves_are_rounded_as_defined() {
+    let mut random = Random(21);
+    for instructions in all_instructions() {
+        let mut rows = Rows::new(instructions);
+        for case in 0..6_000 {
+            let length = [40, 64, 200][case % 3];
+            // The scale, times a number halfway between two integers, and the neighbours of that, far and near: next to the greatest
+            // magnitude, which gives the scale again, also where it is neither a usual one nor normal.
+            let exponent = match random.below(4) {
+                0 => [1, 40, 66, 67, 68, 186, 187, 188, 240][random.below(9)],
+                _ => 120 + random.below(16),
+            };
+            let greatest = f32::from_bits((random.next() as u32 & 0x7f_ffff) | (exponent as u32) << 23);
+            let scale = greatest / 127.0;
+            let near = |random: &mut Random| {
+                let half = random.below(127) as f32 + 0.5;
+                let bits =
+                    (half * scale).to_bits() + 20 - [random.below(41), 19 + random.below(3)][random.below(2)] as u32;
+                f32::from_bits(bits | (random.below(2) as u32) << 31)
+            };
+            let mut numbers: Vec<f32> = (0..length).map(|_| near(&mut random)).collect();
+            // Most rows have only a few such numbers.
+            if random.below(2) == 0 {
+                let few = random.below(length);
+                for (index, x) in numbers.iter_mut().enumerate() {
+                    *x = if index % 16 == few % 16 { *x } else { *x * 0.3 };
+                }
+            }
+            numbers[random.below(length)] = greatest;
+            rows.quantise(Matrix::new(&numbers, length), Precision::Int8, Scaling::ByRow);
+            let expected = QuantisedRow::new(exact(&numbers), Precision::Int8);
+            assert!(rows.integers(0).eq(expected.integers().iter().copied()));
+            assert_same(rows.scales(), &[expected.scale()], "scale");
+        }
+    }
+}
+
 fn check(random: &mut Random, [m, k, n]: [usize; 3], threads: &Threads) {
     let (input, weight, bias) = (random.rows(m, k), random.rows(n, k), random.rows(1, n));
     for precision in PRECISIONS {
