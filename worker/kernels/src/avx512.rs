@@ -4,7 +4,7 @@
 //! of this kind come to be only there.
 
 use crate::{
-    several::Four,
+    several::Eight,
     vector::{Lanes, MAGNITUDE_MASK, NAN_BITS, Vector},
 };
 use assay_exact::functions::Arithmetic;
@@ -104,19 +104,23 @@ impl Arithmetic for F32x16 {
 /// The same values, of which none is used before all are there.
 #[target_feature(enable = "avx512f")]
 #[inline]
-fn together([mut a, mut b, mut c, mut d]: [__m512; 4]) -> [__m512; 4] {
+fn together([mut a, mut b, mut c, mut d, mut e, mut f, mut g, mut h]: [__m512; 8]) -> [__m512; 8] {
     // SAFETY: there is no instruction in it.
     unsafe {
         std::arch::asm!(
-            "/* {a} {b} {c} {d} */",
+            "/* {a} {b} {c} {d} {e} {f} {g} {h} */",
             a = inout(zmm_reg) a,
             b = inout(zmm_reg) b,
             c = inout(zmm_reg) c,
             d = inout(zmm_reg) d,
+            e = inout(zmm_reg) e,
+            f = inout(zmm_reg) f,
+            g = inout(zmm_reg) g,
+            h = inout(zmm_reg) h,
             options(pure, nomem, nostack, preserves_flags)
         );
     }
-    [a, b, c, d]
+    [a, b, c, d, e, f, g, h]
 }
 
 /// A mask with the lowest `lanes` bits set.
@@ -161,13 +165,13 @@ impl Lanes for F32x16 {
 }
 
 impl Vector for F32x16 {
-    type Several = Four<Self>;
+    type Several = Eight<Self>;
     type Sum = (__m512i, __m512i);
 
     #[inline(always)]
-    fn together([a, b, c, d]: [Self; 4]) -> [Self; 4] {
-        let [a, b, c, d] = compute!(together([a.0, b.0, c.0, d.0]));
-        [Self(a), Self(b), Self(c), Self(d)]
+    fn together([a, b, c, d, e, f, g, h]: [Self; 8]) -> [Self; 8] {
+        let [a, b, c, d, e, f, g, h] = compute!(together([a.0, b.0, c.0, d.0, e.0, f.0, g.0, h.0]));
+        [Self(a), Self(b), Self(c), Self(d), Self(e), Self(f), Self(g), Self(h)]
     }
 
     #[inline(always)]

@@ -5,7 +5,6 @@ use crate::{
     instructions::{Instructions, with_vectors},
     vector::{Lanes, Vector, canonical},
 };
-use assay_exact::functions::Arithmetic;
 
 /// A function of one number. Those of `assay_exact::functions` are the sequences that stand there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,17 +83,25 @@ impl Operand<'_> {
 /// Replaces each number by a function of it.
 pub fn apply(instructions: Instructions, function: Function, numbers: &mut [f32]) {
     macro_rules! apply {
-        ($($name:ident => |$x:ident: $vector:ident| $value:expr),* $(,)?) => {
+        ($($name:ident => |$x:ident: $lanes:ident| $value:expr),* $(,)?) => {
             match function {
                 Function::Floor | Function::Ceil | Function::Round | Function::Truncate => {
                     round(instructions, function, numbers);
                 }
                 $(Function::$name => {
                     #[inline(always)]
-                    fn all<$vector: Vector>(numbers: &mut [f32]) {
-                        for numbers in numbers.chunks_mut($vector::Several::LANES) {
-                            let $x = $vector::Several::read(numbers, 0.0);
-                            $value.canonical().write(numbers);
+                    fn replace<$lanes: Lanes>(numbers: &mut [f32]) {
+                        let $x = $lanes::read(numbers, 0.0);
+                        $value.canonical().write(numbers);
+                    }
+                    #[inline(always)]
+                    fn all<V: Vector>(numbers: &mut [f32]) {
+                        let mut several = numbers.chunks_exact_mut(V::Several::LANES);
+                        for numbers in several.by_ref() {
+                            replace::<V::Several>(numbers);
+                        }
+                        for numbers in several.into_remainder().chunks_mut(V::LANES) {
+                            replace::<V>(numbers);
                         }
                     }
                     with_vectors!(instructions, all(numbers: &mut [f32]))
@@ -103,21 +110,21 @@ pub fn apply(instructions: Instructions, function: Function, numbers: &mut [f32]
         };
     }
     apply! {
-        Negate => |x: V| (-x),
-        Magnitude => |x: V| V::Several::select(x.less(V::Several::splat(0.0)), -x, x),
-        Relu => |x: V| V::Several::select(x.less(V::Several::splat(0.0)), V::Several::splat(0.0), x),
-        Sqrt => |x: V| x.sqrt(),
-        Rsqrt => |x: V| functions::rsqrt(x),
-        Exp => |x: V| functions::exp(x),
-        Log => |x: V| functions::log(x),
-        Sin => |x: V| functions::sin(x),
-        Cos => |x: V| functions::cos(x),
-        Tanh => |x: V| functions::tanh(x),
-        Sigmoid => |x: V| functions::sigmoid(x),
-        Erf => |x: V| functions::erf(x),
-        Silu => |x: V| functions::silu(x),
-        Gelu => |x: V| functions::gelu(x),
-        GeluTanh => |x: V| functions::gelu_tanh(x),
+        Negate => |x: L| (-x),
+        Magnitude => |x: L| L::select(x.less(L::splat(0.0)), -x, x),
+        Relu => |x: L| L::select(x.less(L::splat(0.0)), L::splat(0.0), x),
+        Sqrt => |x: L| x.sqrt(),
+        Rsqrt => |x: L| functions::rsqrt(x),
+        Exp => |x: L| functions::exp(x),
+        Log => |x: L| functions::log(x),
+        Sin => |x: L| functions::sin(x),
+        Cos => |x: L| functions::cos(x),
+        Tanh => |x: L| functions::tanh(x),
+        Sigmoid => |x: L| functions::sigmoid(x),
+        Erf => |x: L| functions::erf(x),
+        Silu => |x: L| functions::silu(x),
+        Gelu => |x: L| functions::gelu(x),
+        GeluTanh => |x: L| functions::gelu_tanh(x),
     }
 }
 

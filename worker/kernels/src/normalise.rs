@@ -27,9 +27,12 @@ pub fn softmax(instructions: Instructions, rows: &mut [f32], length: usize) {
                 row.fill(f32::from_bits(NAN_BITS));
                 continue;
             }
-            let max = V::Several::splat(max);
-            for x in row.chunks_mut(V::Several::LANES) {
-                functions::exp(V::Several::read(x, 0.0) - max).write(x);
+            let mut several = row.chunks_exact_mut(V::Several::LANES);
+            for x in several.by_ref() {
+                exp_of_difference::<V::Several>(x, max);
+            }
+            for x in several.into_remainder().chunks_mut(V::LANES) {
+                exp_of_difference::<V>(x, max);
             }
             // The greatest is that of the greatest number less itself, 1.
             let total = V::splat(sum_below::<V, false>(row, 1f32.to_bits()));
@@ -39,6 +42,12 @@ pub fn softmax(instructions: Instructions, rows: &mut [f32], length: usize) {
         }
     }
     with_vectors!(instructions, all(rows: &mut [f32], length: usize));
+}
+
+/// Replaces each `x` by `exp(x − max)`.
+#[inline(always)]
+fn exp_of_difference<L: Lanes>(x: &mut [f32], max: f32) {
+    functions::exp(L::read(x, 0.0) - L::splat(max)).write(x);
 }
 
 /// Replaces each row of `length` elements by the logarithms of its softmax.

@@ -43,7 +43,7 @@ pub(crate) trait Vector: Lanes {
 
     /// The same vectors, of which none is used before all are there: a compiler that orders instructions for the sake of
     /// registers would let each take its turn to the end.
-    fn together(several: [Self; 4]) -> [Self; 4] {
+    fn together(several: [Self; 8]) -> [Self; 8] {
         several
     }
 
