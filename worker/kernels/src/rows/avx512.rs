@@ -26,6 +26,12 @@ pub(super) fn quantise(rows: &mut Rows, from: Matrix<'_>, scaling: Scaling<'_>) 
     let greatest = rows.precision.greatest() as f32;
     for start in (0..from.rows).step_by(at_once) {
         let indices = start..from.rows.min(start + at_once);
+        if from.stride != length {
+            // What lies apart is not foreseen by the processor.
+            for index in indices.end..from.rows.min(indices.end + at_once) {
+                prefetch(from.row(index));
+            }
+        }
         let scales = &mut rows.scales[indices.clone()];
         match scaling {
             Scaling::ByRow => {
@@ -62,6 +68,19 @@ pub(super) fn quantise(rows: &mut Rows, from: Matrix<'_>, scaling: Scaling<'_>) 
         }
     }
     rows.scaled = scaled;
+}
+
+/// Asks for a row's lines to be brought into the nearest cache.
+#[inline]
+fn prefetch(row: &[f32]) {
+    const LINE: usize = 16;
+    for line in row.chunks(LINE) {
+        // SAFETY: it reads nothing that shows. Behind the last number of a line may lie another one's first.
+        unsafe {
+            _mm_prefetch::<_MM_HINT_T0>(line.as_ptr().cast());
+            _mm_prefetch::<_MM_HINT_T0>(line.as_ptr().add(line.len() - 1).cast());
+        }
+    }
 }
 
 /// Writes the integers of a row whose scale is known, and what is kept with them.
