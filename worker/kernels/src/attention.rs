@@ -11,7 +11,7 @@
 use crate::{
     elementwise,
     instructions::Instructions,
-    normalise::softmax,
+    normalise::exponentials,
     packed::Packed,
     product::multiply,
     rows::{Matrix, Rows, Scaling},
@@ -180,6 +180,7 @@ pub fn attend(
         let (batch, head) = (index / heads, index % heads);
         let seen = attention.seen(batch, head);
         let (key, value) = (key.matrix(batch, head), value.matrix(batch, head));
+        value.expect();
         second.quantise(key.part(0, seen), attention.score_precision, Scaling::ByRow);
         packed.key.replace(second);
         second.quantise(value.part(0, seen), attention.value_precision, Scaling::ByRow);
@@ -227,25 +228,37 @@ fn part_of_head(
     let scores = &mut scratch.numbers[..];
     scratch.rows.quantise(query, attention.score_precision, Scaling::ByRow);
     multiply(&scratch.rows, &packed.key, None, scores, keys);
-    if let Some(scale) = attention.scale {
-        elementwise::scale(instructions, scores, scale);
+    // The next head's queries are not looked for before they are needed.
+    if head + 1 < attention.heads {
+        attention.query.matrix(batch, head + 1).part(start, end).expect();
     }
+    let mut factor = attention.scale.unwrap_or(1.0);
+    if let Some(Mask::Keep(_)) = attention.mask {
+        // The mask comes after the factor, and replaces what is NaN too.
+        elementwise::scale(instructions, scores, factor);
+        factor = 1.0;
+    }
+    scratch.totals.clear();
     for (row, scores) in (start..end).zip(scores.chunks_exact_mut(keys)) {
-        match attention.mask {
-            None => {}
-            Some(Mask::Add(mask)) => elementwise::add(instructions, scores, mask.row(batch, head, row)),
+        let added = match attention.mask {
+            None => None,
+            Some(Mask::Add(mask)) => Some(mask.row(batch, head, row)),
             Some(Mask::Keep(mask)) => {
                 for (score, keep) in scores.iter_mut().zip(mask.row(batch, head, row)) {
                     *score = if *keep { *score } else { f32::NEG_INFINITY };
                 }
+                None
             }
-        }
+        };
+        scratch.totals.push(exponentials(instructions, scores, factor, added));
     }
-    softmax(instructions, scores, keys);
-    let factors = Scaling::ByRowAfter(&packed.value_scales);
+    let weights = Scaling::Shares {
+        totals: &scratch.totals,
+        factors: &packed.value_scales,
+    };
     scratch
         .rows
-        .quantise(Matrix::new(scores, keys), attention.value_precision, factors);
+        .quantise(Matrix::new(scores, keys), attention.value_precision, weights);
     multiply(
         &scratch.rows,
         &packed.value,

@@ -13,7 +13,7 @@ use crate::{
     functions,
     instructions::{Instructions, with_vectors},
     reduce::{greatest, mean, sum, sum_below},
-    vector::{Lanes, NAN_BITS, Scalar, Vector},
+    vector::{INFINITY_BITS, Lanes, NAN_BITS, Scalar, Vector},
 };
 
 /// Replaces each row of `length` elements by its softmax.
@@ -22,26 +22,74 @@ pub fn softmax(instructions: Instructions, rows: &mut [f32], length: usize) {
     fn all<V: Vector>(rows: &mut [f32], length: usize) {
         for row in rows.chunks_exact_mut(length) {
             let max = greatest::<V>(row);
-            if !max.is_finite() {
-                // There is a NaN in it, or the difference of an infinity with itself.
-                row.fill(f32::from_bits(NAN_BITS));
-                continue;
-            }
-            let mut several = row.chunks_exact_mut(V::Several::LANES);
-            for x in several.by_ref() {
-                exp_of_difference::<V::Several>(x, max);
-            }
-            for x in several.into_remainder().chunks_mut(V::LANES) {
-                exp_of_difference::<V>(x, max);
-            }
-            // The greatest is that of the greatest number less itself, 1.
-            let total = V::splat(sum_below::<V, false>(row, 1f32.to_bits()));
+            let total = V::splat(exponentials_below::<V>(row, max));
             for e in row.chunks_mut(V::LANES) {
                 (V::read(e, 0.0) / total).canonical().write(e);
             }
         }
     }
     with_vectors!(instructions, all(rows: &mut [f32], length: usize));
+}
+
+/// Replaces each number of a row by the exponential that its softmax divides, after multiplying it with `factor` and adding another
+/// one to it; returns what softmax divides by.
+///
+/// # Panics
+///
+/// If there are not as many others.
+pub(crate) fn exponentials(instructions: Instructions, row: &mut [f32], factor: f32, others: Option<&[f32]>) -> f32 {
+    assert!(
+        others.is_none_or(|others| others.len() == row.len()),
+        "operands do not fit"
+    );
+    #[inline(always)]
+    fn all<V: Vector>(row: &mut [f32], factor: f32, others: Option<&[f32]>) -> f32 {
+        let factor = V::splat(factor);
+        let (mut magnitude, mut greatest) = (V::splat(0.0), V::splat(f32::NEG_INFINITY));
+        // Which zero and which NaN it is makes no difference to what follows.
+        for (index, x) in row.chunks_mut(V::LANES).enumerate() {
+            let mut y = V::read(x, 0.0) * factor;
+            if let Some(others) = others {
+                y = y + V::read(&others[index * V::LANES..], 0.0);
+            }
+            y.write(x);
+            if x.len() < V::LANES {
+                // Again, since what a last vector lacks is no number of the row.
+                y = V::read(x, f32::NEG_INFINITY);
+                magnitude = magnitude.greater_magnitude(V::read(x, 0.0));
+            } else {
+                magnitude = magnitude.greater_magnitude(y);
+            }
+            greatest = greatest.maximum(y);
+        }
+        let max = if magnitude.greatest_bits() > INFINITY_BITS {
+            f32::from_bits(NAN_BITS)
+        } else {
+            greatest.greatest()
+        };
+        exponentials_below::<V>(row, max)
+    }
+    with_vectors!(instructions, all(row: &mut [f32], factor: f32, others: Option<&[f32]>) -> f32)
+}
+
+/// Replaces each number of a row by the exponential of its difference from the greatest; returns their sum. Where the greatest is not
+/// finite, all become NaN.
+#[inline(always)]
+fn exponentials_below<V: Vector>(row: &mut [f32], max: f32) -> f32 {
+    if !max.is_finite() {
+        // There is a NaN in it, or the difference of an infinity with itself.
+        row.fill(f32::from_bits(NAN_BITS));
+        return 1.0;
+    }
+    let mut several = row.chunks_exact_mut(V::Several::LANES);
+    for x in several.by_ref() {
+        exp_of_difference::<V::Several>(x, max);
+    }
+    for x in several.into_remainder().chunks_mut(V::LANES) {
+        exp_of_difference::<V>(x, max);
+    }
+    // The greatest is that of the greatest number less itself, 1.
+    sum_below::<V, false>(row, 1f32.to_bits())
 }
 
 /// Replaces each `x` by `exp(x − max)`.

@@ -80,6 +80,14 @@ impl<'a> Matrix<'a> {
         &self.data[start..start + self.length]
     }
 
+    /// Asks for the first rows to be brought into the nearest cache, since they are quantised soon.
+    pub(crate) fn expect(&self) {
+        #[cfg(target_arch = "x86_64")]
+        for index in 0..self.rows.min(avx512::ROWS_AT_ONCE) {
+            avx512::prefetch(self.row(index));
+        }
+    }
+
     /// The rows from `start` to before `end`.
     pub fn part(&self, start: usize, end: usize) -> Self {
         Self::strided(
@@ -98,6 +106,9 @@ pub enum Scaling<'a> {
     ByRow,
     /// Element `k` is first multiplied by number `k` of these, in binary32.
     ByRowAfter(&'a [f32]),
+    /// Row `r` is first divided by number `r` of `totals`; then it is as if by [`Scaling::ByRowAfter`].
+    #[expect(missing_docs, reason = "they are what the variant says")]
+    Shares { totals: &'a [f32], factors: &'a [f32] },
     /// Element `k` is divided by number `k` of these; where that is NaN, the integer is 0. Every row has the scale 1.
     ByColumn(&'a [f32]),
 }
@@ -149,8 +160,13 @@ impl Rows {
     ///
     /// If there are not as many numbers to scale by as a row has elements, or a row is longer than a contraction's.
     pub fn quantise(&mut self, from: Matrix<'_>, precision: Precision, scaling: Scaling<'_>) {
-        if let Scaling::ByRowAfter(numbers) | Scaling::ByColumn(numbers) = scaling {
+        if let Scaling::ByRowAfter(numbers) | Scaling::ByColumn(numbers) | Scaling::Shares { factors: numbers, .. } =
+            scaling
+        {
             assert_eq!(numbers.len(), from.length, "numbers to scale by");
+        }
+        if let Scaling::Shares { totals, .. } = scaling {
+            assert_eq!(totals.len(), from.rows, "one total for each row");
         }
         assert!(
             from.length <= assay_exact::quantise::MAX_CONTRACTION_LENGTH as usize,

@@ -18,6 +18,8 @@ pub(crate) struct ThreadScratch {
     pub second: Rows,
     pub packed: Packed,
     pub numbers: Vec<f32>,
+    /// A number for each row.
+    pub totals: Vec<f32>,
 }
 
 /// What a call computes in before, or after, the threads share it out.
@@ -35,6 +37,7 @@ impl ThreadScratch {
             second: rows.clone(),
             packed: Packed::new(&rows),
             numbers: Vec::new(),
+            totals: Vec::new(),
             rows,
         }
     }

@@ -55,6 +55,7 @@ impl<V: Vector> Neg for Eight<V> {
 }
 
 /// Eight of anything, such as masks.
+#[expect(clippy::too_many_arguments, reason = "there are eight")]
 fn eight<T>(a: T, b: T, c: T, d: T, e: T, f: T, g: T, h: T) -> (T, T, T, T, T, T, T, T) {
     (a, b, c, d, e, f, g, h)
 }

@@ -482,12 +482,13 @@ fn finish_wide<const ROWS: usize, const STRIPS: usize>(totals: [[Wide; STRIPS]; 
 ///
 /// The processor has the instructions that the caller enables.
 #[inline(always)]
+#[expect(clippy::needless_range_loop, reason = "such loops are written out")]
 unsafe fn finish<const ROWS: usize, const STRIPS: usize>(sums: [[__m512; STRIPS]; ROWS], target: Target<'_>) {
     if !target.usual {
         // A copy, so that it alone has to be in memory.
-        let sums = sums;
+        let copy = sums;
         // SAFETY: of the caller.
-        unsafe { finish_unusual(sums.as_flattened(), target) }
+        unsafe { finish_unusual(copy.as_flattened(), target) }
         return;
     }
     let (columns, stride) = (target.columns, target.output_stride);

@@ -11,7 +11,7 @@ const INT8: i32 = Precision::Int8.greatest();
 const INT16: i32 = Precision::Int16.greatest();
 
 /// Rows whose scales are computed before the integers of any of them: a row alone would have to wait for its scale.
-const ROWS_AT_ONCE: usize = 16;
+pub(super) const ROWS_AT_ONCE: usize = 16;
 /// Fewer, if they have more numbers than this together, so that these stay in the nearest cache.
 const NUMBERS_AT_ONCE: usize = 4096;
 
@@ -42,7 +42,13 @@ pub(super) fn quantise(rows: &mut Rows, from: Matrix<'_>, scaling: Scaling<'_>) 
             Scaling::ByRowAfter(factors) => {
                 let places = scaled.chunks_exact_mut(length).zip(indices.clone());
                 for (scale, (scaled, index)) in scales.iter_mut().zip(places) {
-                    *scale = f32::from_bits(multiply(from.row(index), factors, scaled));
+                    *scale = f32::from_bits(multiply::<false>(from.row(index), 1.0, factors, scaled));
+                }
+            }
+            Scaling::Shares { totals, factors } => {
+                let places = scaled.chunks_exact_mut(length).zip(indices.clone());
+                for (scale, (scaled, index)) in scales.iter_mut().zip(places) {
+                    *scale = f32::from_bits(multiply::<true>(from.row(index), totals[index], factors, scaled));
                 }
             }
             Scaling::ByColumn(columns) => {
@@ -52,7 +58,7 @@ pub(super) fn quantise(rows: &mut Rows, from: Matrix<'_>, scaling: Scaling<'_>) 
             }
         }
         match scaling {
-            Scaling::ByRow | Scaling::ByRowAfter(_) => {
+            Scaling::ByRow | Scaling::ByRowAfter(_) | Scaling::Shares { .. } => {
                 for x in scales {
                     *x = scale(x.to_bits(), greatest);
                 }
@@ -62,7 +68,7 @@ pub(super) fn quantise(rows: &mut Rows, from: Matrix<'_>, scaling: Scaling<'_>) 
         for index in indices {
             let numbers = match scaling {
                 Scaling::ByRow => from.row(index),
-                Scaling::ByRowAfter(_) | Scaling::ByColumn(_) => &scaled[(index - start) * length..][..length],
+                _ => &scaled[(index - start) * length..][..length],
             };
             integers_of_row(rows, index, numbers);
         }
@@ -72,7 +78,7 @@ pub(super) fn quantise(rows: &mut Rows, from: Matrix<'_>, scaling: Scaling<'_>) 
 
 /// Asks for a row's lines to be brought into the nearest cache.
 #[inline]
-fn prefetch(row: &[f32]) {
+pub(super) fn prefetch(row: &[f32]) {
     const LINE: usize = 16;
     for line in row.chunks(LINE) {
         // SAFETY: it reads nothing that shows. Behind the last number of a line may lie another one's first.
@@ -120,20 +126,22 @@ fn integers_of_row(rows: &mut Rows, index: usize, numbers: &[f32]) {
     }
 }
 
-/// Writes the products of two rows; returns the bits of the greatest magnitude, where a NaN counts as greater than infinity.
+/// Writes the products of two rows, the first one divided by a number if `DIVIDE`; returns the bits of the greatest magnitude, where a NaN counts as greater than infinity.
 #[target_feature(enable = "avx512f")]
 #[inline]
-fn multiply(a: &[f32], b: &[f32], to: &mut [f32]) -> u32 {
+fn multiply<const DIVIDE: bool>(a: &[f32], divisor: f32, b: &[f32], to: &mut [f32]) -> u32 {
     let mask = _mm512_set1_epi32(MAGNITUDE_MASK.cast_signed());
     let (b_vectors, b_rest) = b.as_chunks::<LANES>();
     let (a_vectors, a_rest) = a.as_chunks::<LANES>();
     let (to_vectors, to_rest) = to.as_chunks_mut::<LANES>();
-    let products = _mm512_mul_ps(read_rest(a_rest), read_rest(b_rest));
+    let divisor = _mm512_set1_ps(divisor);
+    let product = |a, b| _mm512_mul_ps(if DIVIDE { _mm512_div_ps(a, divisor) } else { a }, b);
+    let products = product(read_rest(a_rest), read_rest(b_rest));
     // SAFETY: only those numbers are written that have a place.
     unsafe { _mm512_mask_storeu_ps(to_rest.as_mut_ptr(), first(to_rest.len()), products) }
     let mut greatest = _mm512_and_epi32(_mm512_castps_si512(products), mask);
     for ((a, b), to) in a_vectors.iter().zip(b_vectors).zip(to_vectors) {
-        let products = _mm512_mul_ps(read(a), read(b));
+        let products = product(read(a), read(b));
         greatest = _mm512_max_epu32(greatest, _mm512_and_epi32(_mm512_castps_si512(products), mask));
         // SAFETY: there is place for 16 numbers, which need no alignment.
         unsafe { _mm512_storeu_ps(to.as_mut_ptr(), products) }

@@ -27,6 +27,14 @@ pub(super) fn quantise(rows: &mut Rows, from: Matrix<'_>, scaling: Scaling<'_>) 
                 }
                 scale
             }
+            Scaling::Shares { totals, factors } => {
+                let products = || row.iter().zip(factors).map(|(x, factor)| x / totals[index] * factor);
+                let scale = scale(greatest_bits(products()), limit as f32);
+                for (x, q) in products().zip(words) {
+                    *q = integer(x / scale);
+                }
+                scale
+            }
             Scaling::ByColumn(scales) => {
                 for ((x, scale), q) in row.iter().zip(scales).zip(words) {
                     // A NaN may also come of the element alone, which then has no scale either.

@@ -41,6 +41,18 @@ fn rows_are_quantised_as_defined() {
                     assert!(rows.integers(index).eq(expected.integers().iter().copied()));
                     assert_same(&rows.scales()[index..=index], &[expected.scale()], "scale");
                 }
+                let totals: Vec<f32> = random.rows(1, count);
+                let shares = Scaling::Shares {
+                    totals: &totals,
+                    factors: &factors,
+                };
+                rows.quantise(Matrix::new(&numbers, length), precision, shares);
+                for ((index, row), total) in numbers.chunks(length).enumerate().zip(exact(&totals)) {
+                    let products: Vec<Binary32> = exact(row).zip(exact(&factors)).map(|(x, y)| x / total * y).collect();
+                    let expected = QuantisedRow::new(products.into_iter(), precision);
+                    assert!(rows.integers(index).eq(expected.integers().iter().copied()));
+                    assert_same(&rows.scales()[index..=index], &[expected.scale()], "scale");
+                }
                 rows.quantise(Matrix::new(&numbers, length), precision, Scaling::ByColumn(&factors));
                 for (index, row) in numbers.chunks(length).enumerate() {
                     let expected = exact(row).zip(exact(&factors)).map(|(x, s)| quantise(x, s, precision));
