@@ -4,6 +4,9 @@
 mod avx512;
 mod portable;
 
+#[cfg(target_arch = "x86_64")]
+pub(crate) use avx512::prefetch;
+
 use crate::instructions::{Instructions, Set};
 use assay_exact::quantise::Precision;
 

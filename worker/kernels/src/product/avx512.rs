@@ -20,7 +20,7 @@ mod sums;
 use super::Products;
 use crate::{
     packed::STRIP,
-    rows::{BLOCK, GROUP, Rows, SEGMENT},
+    rows::{BLOCK, GROUP, Rows, SEGMENT, prefetch},
     vector::NAN_BITS,
 };
 use assay_exact::quantise::Precision;
@@ -41,6 +41,8 @@ const BLOCK_GROUPS: usize = BLOCK / GROUP;
 const SAFE: f32 = 2.147e9;
 /// Scales up to this one, `2^40`, make finite products: of two of them with a sum below `2^42`.
 const USUAL: f32 = (1u64 << 40) as f32;
+/// While rows as long as this are multiplied, there is time to bring the output's lines into the cache.
+const LONG_ROW: usize = 192;
 /// The bias where there is none.
 static NO_BIAS: [f32; TILE_STRIPS * STRIP] = [0.0; TILE_STRIPS * STRIP];
 
@@ -112,6 +114,12 @@ pub(super) fn multiply(a: &Rows, b: Second<'_>, products: Products<'_>) {
         for row in range.clone().step_by(TILE_ROWS) {
             let rows = (range.end - row).min(TILE_ROWS);
             let row_range = row * stride..(row + rows) * stride;
+            let first_place = (row - range.start) * products.stride + column - columns.start;
+            if stride >= LONG_ROW {
+                for row in 0..rows {
+                    prefetch(&products.output[first_place + row * products.stride..][..width]);
+                }
+            }
             let target = Target {
                 row_scales: &a.scales[row..row + rows],
                 row_sums: &a.sums[row * blocks..(row + rows) * blocks],
@@ -119,7 +127,7 @@ pub(super) fn multiply(a: &Rows, b: Second<'_>, products: Products<'_>) {
                 bias,
                 columns: width,
                 usual,
-                output: &mut products.output[(row - range.start) * products.stride + column - columns.start..],
+                output: &mut products.output[first_place..],
                 output_stride: products.stride,
             };
             let mut operands = Operands {

@@ -26,8 +26,8 @@ pub(super) fn quantise(rows: &mut Rows, from: Matrix<'_>, scaling: Scaling<'_>) 
     let greatest = rows.precision.greatest() as f32;
     for start in (0..from.rows).step_by(at_once) {
         let indices = start..from.rows.min(start + at_once);
+        // What lies apart is not foreseen by the processor.
         if from.stride != length {
-            // What lies apart is not foreseen by the processor.
             for index in indices.end..from.rows.min(indices.end + at_once) {
                 prefetch(from.row(index));
             }
@@ -78,14 +78,16 @@ pub(super) fn quantise(rows: &mut Rows, from: Matrix<'_>, scaling: Scaling<'_>) 
 
 /// Asks for a row's lines to be brought into the nearest cache.
 #[inline]
-pub(super) fn prefetch(row: &[f32]) {
+pub(crate) fn prefetch(row: &[f32]) {
     const LINE: usize = 16;
+    // The last number, too, since a row need not begin where a line does.
     for line in row.chunks(LINE) {
-        // SAFETY: it reads nothing that shows. Behind the last number of a line may lie another one's first.
-        unsafe {
-            _mm_prefetch::<_MM_HINT_T0>(line.as_ptr().cast());
-            _mm_prefetch::<_MM_HINT_T0>(line.as_ptr().add(line.len() - 1).cast());
-        }
+        // SAFETY: it reads nothing that shows.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(line.as_ptr().cast()) }
+    }
+    if let Some(last) = row.last() {
+        // SAFETY: as above.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(last).cast()) }
     }
 }
 
@@ -215,13 +217,13 @@ const TO_INTEGER: f32 = 12_582_912.0;
 /// How far a product with the reciprocal may be from the integer that the quotient is rounded to for certain: `½ − 2^-16`.
 const CERTAIN: f32 = 0.5 - 1.0 / 65536.0;
 
-/// The integers of vectors of numbers, found without dividing but where one of them is uncertain. The scale is a usual one, that the
-/// numbers, the greatest of which gave it, have, so that no quotient is above 127½.
+/// The integers of vectors of numbers, found without dividing unless one of them is uncertain. The scale is a usual one, and that
+/// of the row that the numbers are from, so that no quotient is above 127½.
 ///
 /// The reciprocal `y` is off by a relative error of `2^-24` at most, so that `x·y`, exact as part of a fused operation, is within
-/// `2^-17` of `x / s`, and that is within `2^-18` of the binary32 quotient. So that one is rounded to the integer `n` wherever `x·y` is
-/// nearer to it than `½ − 2^-16`: it is below `n + ½`, and above `n − ½`. Fused operations are means here: the definition has none, and no
-/// result shows them.
+/// `2^-17` of `x / s`, and that is within `2^-18` of the binary32 quotient. So that quotient is rounded to the integer `n` wherever `x·y`
+/// is nearer to it than `½ − 2^-16`: it is below `n + ½`, and above `n − ½`. What is left, `2^-18`, is more than rounding the distance
+/// takes. Fused operations are means here: the definition has none, and no result shows them.
 #[target_feature(enable = "avx512f,avx512dq")]
 #[inline]
 fn usual_integers<const VECTORS: usize>(x: [__m512; VECTORS], scale: __m512, reciprocal: __m512) -> [__m512i; VECTORS] {
