@@ -233,9 +233,9 @@ fn part_of_head(
         attention.query.matrix(batch, head + 1).part(start, end).expect();
     }
     let mut factor = attention.scale.unwrap_or(1.0);
-    if let Some(Mask::Keep(_)) = attention.mask {
+    if let (Some(Mask::Keep(_)), Some(scale)) = (attention.mask, attention.scale) {
         // The mask comes after the factor, and replaces what is NaN too.
-        elementwise::scale(instructions, scores, factor);
+        elementwise::scale(instructions, scores, scale);
         factor = 1.0;
     }
     scratch.totals.clear();

@@ -128,7 +128,8 @@ fn integers_of_row(rows: &mut Rows, index: usize, numbers: &[f32]) {
     }
 }
 
-/// Writes the products of two rows, the first one divided by a number if `DIVIDE`; returns the bits of the greatest magnitude, where a NaN counts as greater than infinity.
+/// Writes the products of two rows, the first one divided by a number if `DIVIDE`; returns the bits of the greatest
+/// magnitude, where a NaN counts as greater than infinity.
 #[target_feature(enable = "avx512f")]
 #[inline]
 fn multiply<const DIVIDE: bool>(a: &[f32], divisor: f32, b: &[f32], to: &mut [f32]) -> u32 {
