@@ -14,6 +14,7 @@ pub mod buffers;
 pub mod context;
 pub mod elementwise;
 pub mod instructions;
+pub mod layers;
 pub mod layout;
 pub mod normalise;
 pub mod operators;

@@ -16,9 +16,9 @@ use std::ops::Range;
 /// Rows that one thread takes at a time: their integers and their sums stay in the caches.
 const ROWS_AT_ONCE: usize = 96;
 /// From so many rows on, threads share out rows; below, columns.
-const FEWEST_ROWS_TO_SHARE: usize = 24;
+pub(crate) const FEWEST_ROWS_TO_SHARE: usize = 24;
 /// Fewer products than this are made before another thread has begun.
-const FEWEST_PRODUCTS_TO_SHARE: usize = 1 << 18;
+pub(crate) const FEWEST_PRODUCTS_TO_SHARE: usize = 1 << 18;
 /// Strips that one thread takes at a time where columns are shared out.
 const STRIPS_AT_ONCE: usize = 8;
 

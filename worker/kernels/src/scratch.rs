@@ -9,6 +9,8 @@ pub struct Scratch {
     whole: Mutex<WholeScratch>,
     /// A second operand that all threads multiply with.
     second: Mutex<(Rows, Packed)>,
+    /// What is between layers that all threads work on, one after the other.
+    between: Mutex<(Vec<f32>, Vec<f32>)>,
 }
 
 /// What one thread computes in.
@@ -18,6 +20,8 @@ pub(crate) struct ThreadScratch {
     pub second: Rows,
     pub packed: Packed,
     pub numbers: Vec<f32>,
+    /// What comes after them.
+    pub next: Vec<f32>,
     /// A number for each row.
     pub totals: Vec<f32>,
 }
@@ -37,6 +41,7 @@ impl ThreadScratch {
             second: rows.clone(),
             packed: Packed::new(&rows),
             numbers: Vec::new(),
+            next: Vec::new(),
             totals: Vec::new(),
             rows,
         }
@@ -56,6 +61,7 @@ impl Scratch {
                 numbers: Vec::new(),
             }),
             second: Mutex::new((Rows::new(instructions), Packed::new(&Rows::new(instructions)))),
+            between: Mutex::default(),
         }
     }
 
@@ -66,6 +72,10 @@ impl Scratch {
 
     pub(crate) fn whole_second(&self) -> MutexGuard<'_, (Rows, Packed)> {
         self.second.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn between(&self) -> MutexGuard<'_, (Vec<f32>, Vec<f32>)> {
+        self.between.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn whole(&self) -> MutexGuard<'_, WholeScratch> {

@@ -10,7 +10,7 @@ use assay_exact::{
 use assay_kernels::{
     elementwise::{Function, Operation},
     layout::{Dims, Layout},
-    operators::{Comparison, Connective, Normalisation, Reduction, WholeAttention},
+    operators::{Comparison, Connective, Layer, Normalisation, Reduction, WholeAttention},
 };
 
 /// Why an operator has no result.
@@ -96,13 +96,13 @@ macro_rules! declare {
             /// The same elements through a layout within the array's own.
             fn through(array: &Self::Array, layout: Layout) -> Self::Array;
 
-            /// Input, weight, and a bias or none, and then functions of each number. `weight` says which one the second operand is.
-            fn linear(
+            /// Layers that each row passes by itself, the first of which is linear. `weights` says which value the weight of each linear
+            /// one is.
+            fn layers(
                 &mut self,
-                weight: Value,
-                precision: Precision,
+                weights: &[(Value, Precision)],
+                layers: &[Layer],
                 operands: &[Self::Array],
-                functions: &[Function],
                 shape: Dims,
             ) -> Result<Self::Array, Failure>;
 
@@ -122,10 +122,7 @@ pub(super) fn execute<O: Operators>(
     shape: Dims,
 ) -> Result<O::Array, Failure> {
     match &step.kind {
-        Kind::Linear(precision, functions) => {
-            let weight = *fit(step.operands.get(1))?;
-            on.linear(weight, *precision, operands, functions, shape)
-        }
+        Kind::Layers(layers) => on.layers(&step.weights(), layers, operands, shape),
         Kind::GatherWhere(axis) => {
             let [condition, data, index, no] = operands else {
                 return Err(Failure::Misfit);
@@ -249,26 +246,31 @@ fn of_rows<O: Operators>(
     operands: &mut [O::Array],
     shape: Dims,
 ) -> Result<O::Array, Failure> {
-    let normalisation = match (operator, &*operands) {
-        (Operator::Softmax, _) => Normalisation::Softmax,
-        (Operator::LogSoftmax, _) => Normalisation::LogSoftmax,
-        (Operator::LayerNorm { epsilon }, _) => Normalisation::LayerNorm {
+    if let Some(normalisation) = normalisation(operator) {
+        return on.normalised(normalisation, operands);
+    }
+    match (operator, &*operands) {
+        (Operator::Reduce(reduction), [input]) => on.reduced(self::reduction(*reduction), input, shape),
+        (Operator::RowScale { precision }, [input]) => on.row_scales(*precision, input, shape),
+        (Operator::CumSum, [input]) => on.cumulative_sums(input),
+        (Operator::TopK { largest, .. }, [input]) => on.top_k(*largest, input, shape),
+        _ => Err(Failure::Misfit),
+    }
+}
+
+/// The normalisation that an operator is, if it is one.
+pub(super) fn normalisation(operator: &Operator) -> Option<Normalisation> {
+    Some(match operator {
+        Operator::Softmax => Normalisation::Softmax,
+        Operator::LogSoftmax => Normalisation::LogSoftmax,
+        Operator::LayerNorm { epsilon } => Normalisation::LayerNorm {
             epsilon: f32::from_bits(*epsilon),
         },
-        (Operator::RmsNorm { epsilon }, _) => Normalisation::RmsNorm {
+        Operator::RmsNorm { epsilon } => Normalisation::RmsNorm {
             epsilon: f32::from_bits(*epsilon),
         },
-        (Operator::Reduce(reduction), [input]) => {
-            return on.reduced(self::reduction(*reduction), input, shape);
-        }
-        (Operator::RowScale { precision }, [input]) => {
-            return on.row_scales(*precision, input, shape);
-        }
-        (Operator::CumSum, [input]) => return on.cumulative_sums(input),
-        (Operator::TopK { largest, .. }, [input]) => return on.top_k(*largest, input, shape),
-        _ => return Err(Failure::Misfit),
-    };
-    on.normalised(normalisation, operands)
+        _ => return None,
+    })
 }
 
 fn reduction(reduction: assay_exact::graph::Reduction) -> Reduction {

@@ -3,7 +3,7 @@
 //! A step stands where the last of its nodes stood, so all that it takes is there. Nodes are put together only if nothing else
 //! takes what is computed between them; for a trace, which shows what every node gives, none are.
 
-use super::operators::function;
+use super::operators::{function, normalisation};
 use assay_exact::{
     digest::DataType,
     graph::{Binary, CheckedGraph, Graph, MAX_OPERANDS, Node, Operator, Value},
@@ -11,7 +11,7 @@ use assay_exact::{
 };
 use assay_kernels::{
     elementwise::Function,
-    operators::{Masking, WholeAttention},
+    operators::{Layer, Masking, Normalisation, WholeAttention},
 };
 
 /// The bits of −∞.
@@ -43,8 +43,8 @@ pub(super) struct Step {
 pub(super) enum Kind {
     /// What its node says.
     Node,
-    /// A linear layer, and then functions of each element. It takes what the layer takes.
-    Linear(Precision, Vec<Function>),
+    /// A linear layer, and others that each row passes by itself after it. It takes the rows, and then what each layer takes.
+    Layers(Vec<Layer>),
     /// Elements that indices say, where a condition holds, and others elsewhere: how a cache is written. It takes the condition, the
     /// data, the indices, and the others.
     GatherWhere(usize),
@@ -73,24 +73,23 @@ impl Plan {
                 unused: false,
                 kind: Kind::Node,
             };
-            if let Operator::Linear { precision } = node.operator {
-                step.kind = Kind::Linear(precision, Vec::new());
+            if let Some((before, layer, taken)) = users.layer(&steps, index as u32, node)
+                && let Some(Step {
+                    operands,
+                    kind: Kind::Layers(layers),
+                    ..
+                }) = steps.get_mut(before).and_then(Option::take)
+            {
+                step.operands = operands.into_iter().chain(taken).collect();
+                step.kind = Kind::Layers(layers.into_iter().chain([layer]).collect());
+            } else if let Some(linear) = linear(node) {
+                step.kind = Kind::Layers(vec![linear]);
             } else if let Some((axis, operands)) = users.gather_where(index as u32, node) {
                 (step.operands, step.kind) = (operands, Kind::GatherWhere(axis));
             } else if let Operator::Concat { axis } = node.operator {
                 step.operands = users.concatenated(&steps, node, usize::from(axis));
             } else if let Some((attention, operands)) = users.attention(node) {
                 (step.operands, step.kind) = (operands, Kind::Attention(attention));
-            } else if let Some(function) = function_of(&node.operator)
-                && let Some(before) = users.only_used_here(node.inputs.first())
-                && let Some(Step {
-                    operands,
-                    kind: Kind::Linear(precision, functions),
-                    ..
-                }) = steps.get_mut(before as usize).and_then(Option::take_if_linear)
-            {
-                let functions = functions.into_iter().chain([function]).collect();
-                (step.operands, step.kind) = (operands, Kind::Linear(precision, functions));
             }
             steps.push(Some(step));
         }
@@ -105,10 +104,7 @@ impl Plan {
             operands: node.inputs.clone(),
             finished: Vec::new(),
             unused: false,
-            kind: match node.operator {
-                Operator::Linear { precision } => Kind::Linear(precision, Vec::new()),
-                _ => Kind::Node,
-            },
+            kind: linear(node).map_or(Kind::Node, |linear| Kind::Layers(vec![linear])),
         });
         Self::finish(graph, steps, true)
     }
@@ -144,19 +140,38 @@ impl Plan {
     }
 }
 
-/// Takes a step out of its place if it is a linear layer.
-trait TakeIfLinear {
-    fn take_if_linear(&mut self) -> Option<Step>;
+impl Step {
+    /// Where the weights of linear layers stand among the operands, and how they are quantised.
+    pub fn places_of_weights(&self) -> Vec<(usize, Precision)> {
+        let Kind::Layers(layers) = &self.kind else {
+            return Vec::new();
+        };
+        let mut at = 1;
+        let mut places = Vec::new();
+        for layer in layers {
+            if let Layer::Linear { precision, .. } = layer {
+                places.push((at, *precision));
+            }
+            at += layer.operands();
+        }
+        places
+    }
+
+    /// Which values these are.
+    pub fn weights(&self) -> Vec<(Value, Precision)> {
+        let places = self.places_of_weights().into_iter();
+        places.map(|(at, precision)| (self.operands[at], precision)).collect()
+    }
 }
 
-impl TakeIfLinear for Option<Step> {
-    fn take_if_linear(&mut self) -> Option<Step> {
-        match self {
-            Some(Step {
-                kind: Kind::Linear(..), ..
-            }) => self.take(),
-            _ => None,
-        }
+/// The linear layer that a node is, if it is one.
+fn linear(node: &Node) -> Option<Layer> {
+    match node.operator {
+        Operator::Linear { precision } => Some(Layer::Linear {
+            precision,
+            biased: node.inputs.len() > 2,
+        }),
+        _ => None,
     }
 }
 
@@ -205,6 +220,44 @@ impl<'a> Users<'a> {
             } => Some(bits),
             _ => None,
         }
+    }
+
+    /// The layer that this node is to rows that come out of other layers and that nothing else takes: the position of their step, the
+    /// layer, and what it takes besides the rows.
+    fn layer(&self, steps: &[Option<Step>], index: u32, node: &Node) -> Option<(usize, Layer, Vec<Value>)> {
+        let (first, others) = node.inputs.split_first()?;
+        let after_layers = |value: &Value| {
+            let before = self.only_used_here(Some(value))? as usize;
+            let step = steps.get(before)?.as_ref()?;
+            matches!(step.kind, Kind::Layers(_)).then_some(before)
+        };
+        let layer = match (
+            &node.operator,
+            function_of(&node.operator),
+            normalisation(&node.operator),
+        ) {
+            (Operator::Binary(Binary::Add), ..) => {
+                let (_, whole) = self.checked.value(Value::Node(index))?;
+                let [second] = others else { return None };
+                // Neither of the two is repeated.
+                if [first, second]
+                    .iter()
+                    .any(|side| self.checked.value(**side).is_none_or(|(_, own)| own != whole))
+                {
+                    return None;
+                }
+                let sides = [(first, second), (second, first)].into_iter();
+                let mut sums = sides.filter_map(|(rows, other)| Some((after_layers(rows)?, Layer::Add, vec![*other])));
+                return sums.next();
+            }
+            (Operator::Linear { .. }, ..) => linear(node)?,
+            (_, Some(function), _) => Layer::Apply(function),
+            (_, _, Some(normalisation @ (Normalisation::LayerNorm { .. } | Normalisation::RmsNorm { .. }))) => {
+                Layer::Normalise(normalisation, others.len())
+            }
+            _ => return None,
+        };
+        Some((after_layers(first)?, layer, others.to_vec()))
     }
 
     /// The axis along which this node looks up what it takes where its condition holds, and what it takes then.

@@ -1,9 +1,6 @@
 //! A package's weights, in the forms that its steps take them in.
 
-use super::{
-    operators::Failure,
-    plan::{Kind, Plan},
-};
+use super::{operators::Failure, plan::Plan};
 use crate::{package::Package, tensor::Tensor};
 use assay_exact::{graph::Value, quantise::Precision};
 use std::collections::{HashMap, hash_map::Entry};
@@ -27,16 +24,20 @@ impl<A: Clone, P> Weights<A, P> {
         let mut packed = HashMap::new();
         let mut used_as_they_are = vec![false; package.weights().len()];
         for step in plans.into_iter().flat_map(|plan| &plan.steps) {
-            for (position, value) in step.operands.iter().enumerate() {
-                let Value::Weight(index) = *value else { continue };
-                match step.kind {
-                    Kind::Linear(precision, _) if position == 1 => {
+            let mut of_layers = vec![None; step.operands.len()];
+            for (position, precision) in step.places_of_weights() {
+                of_layers[position] = Some(precision);
+            }
+            for (value, precision) in step.operands.iter().zip(of_layers) {
+                match (*value, precision) {
+                    (Value::Weight(index), Some(precision)) => {
                         if let Entry::Vacant(place) = packed.entry((index, key(precision))) {
                             let weight = array(&package.weights()[usize::from(index)])?;
                             place.insert(pack(weight, precision)?);
                         }
                     }
-                    _ => used_as_they_are[usize::from(index)] = true,
+                    (Value::Weight(index), None) => used_as_they_are[usize::from(index)] = true,
+                    _ => {}
                 }
             }
         }
@@ -58,12 +59,13 @@ impl<A: Clone, P> Weights<A, P> {
         self.arrays.get(usize::from(index))
     }
 
-    /// A weight as the second operand of a product.
-    pub fn packed(&self, value: Value, precision: Precision) -> Option<&P> {
-        match value {
-            Value::Weight(index) => self.packed.get(&(index, key(precision))),
+    /// Values as second operands of products, where they are weights.
+    pub fn packed(&self, values: &[(Value, Precision)]) -> Vec<Option<&P>> {
+        let packed = values.iter().map(|(value, precision)| match value {
+            Value::Weight(index) => self.packed.get(&(*index, key(*precision))),
             _ => None,
-        }
+        });
+        packed.collect()
     }
 }
 

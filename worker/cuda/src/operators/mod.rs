@@ -12,7 +12,7 @@ mod rows;
 pub use elements::{applied, cast, chosen, combined, compared, connected, inverted, magnitudes, negated};
 pub use lookup::{gather, gather_where, index_select};
 pub use movement::{arange, concat, filled, pad, reshaped, seen_through, sliced};
-pub use products::{Packed, attention, batched_product, linear_layer, weighted_sum};
+pub use products::{Packed, attention, batched_product, layers, linear_layer, weighted_sum};
 pub use rows::{cumulative_sums, normalised, reduced, row_scales, top_k};
 
 use crate::device::DeviceError;

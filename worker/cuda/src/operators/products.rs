@@ -2,8 +2,8 @@
 
 use super::{
     Failure,
-    elements::{applied, function_code},
-    fit, row_scales,
+    elements::{applied, combined, function_code},
+    fit, normalised, row_scales,
     rows::softmax,
 };
 use crate::{
@@ -15,10 +15,11 @@ use crate::{
 };
 use assay_exact::{digest::DataType, quantise::Precision};
 use assay_kernels::{
-    elementwise::Function,
+    elementwise::{Function, Operation},
     layout::Dims,
-    operators::{Masking, WholeAttention},
+    operators::{Layer, Masking, WholeAttention},
 };
+use std::slice;
 
 /// Integers of a row are padded with zeros to a multiple of this.
 const STRIDE: usize = 64;
@@ -212,6 +213,60 @@ pub fn linear_layer(
         return Ok(output);
     }
     applied(queue, later, &mut output)
+}
+
+/// Layers that each row passes by itself, the first of which is linear. `packed` has the weight of each linear one, or nothing where
+/// that is not packed yet.
+pub fn layers(
+    queue: &Queue,
+    packed: &[Option<&Packed>],
+    layers: &[Layer],
+    operands: &[Array],
+    shape: Dims,
+) -> Result<Array, Failure> {
+    let (input, mut operands) = fit(operands.split_first())?;
+    let mut packed = packed.iter();
+    let mut rows = input.clone();
+    let mut rest = layers;
+    while let Some((layer, mut after)) = rest.split_first() {
+        let (taken, left) = fit(operands.split_at_checked(layer.operands()))?;
+        operands = left;
+        rows = match *layer {
+            Layer::Linear { precision, .. } => {
+                let functions: Vec<Function> = after.iter().map_while(function_of).collect();
+                after = &after[functions.len()..];
+                let packed = *fit(packed.next())?;
+                let columns = match packed {
+                    Some(packed) => packed.rows,
+                    None => *fit(fit(taken.first())?.shape().first())?,
+                };
+                let mut wide = rows.layout.shape;
+                wide.pop();
+                wide.push(columns);
+                let of_layer = [slice::from_ref(&rows), taken].concat();
+                linear_layer(queue, packed, precision, &of_layer, &functions, wide)?
+            }
+            Layer::Apply(function) => applied(queue, &[function], &mut rows)?,
+            Layer::Add => combined(queue, Operation::Add, &rows, fit(taken.first())?, rows.layout.shape)?,
+            Layer::Normalise(normalisation, _) => {
+                let mut of_layer = [slice::from_ref(&rows), taken].concat();
+                normalised(queue, normalisation, &mut of_layer)?
+            }
+        };
+        rest = after;
+    }
+    if rows.layout.shape == shape {
+        Ok(rows)
+    } else {
+        Err(Failure::Misfit)
+    }
+}
+
+fn function_of(layer: &Layer) -> Option<Function> {
+    match layer {
+        Layer::Apply(function) => Some(*function),
+        _ => None,
+    }
 }
 
 /// Matrices of the last two dimensions: how many, their rows and their length.

@@ -1,13 +1,15 @@
 //! Products of arrays: linear layers, batches of matrices, weighted sums and whole attentions.
 
+use super::Normalisation;
 use crate::{
     array::Array,
     attention::{Attention, Mask, Stack, attend},
     context::Context,
-    elementwise::{Function, apply},
+    elementwise::Function,
+    layers,
     layout::Dims,
     packed::Packed,
-    product::{batched, linear, weighted_sums},
+    product::{batched, weighted_sums},
     rows::{Matrix, Rows, Scaling},
     view::View,
 };
@@ -37,53 +39,111 @@ pub enum Masking {
     Keep,
 }
 
-/// Input, weight, and a bias or none, and then functions of each number; the weight packed already, or not.
-pub fn linear_layer(
+/// One of several layers that each row passes by itself. Together they take the input, and then what each of them takes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Layer {
+    /// Products with the rows of a weight, and a bias if it is biased.
+    Linear {
+        /// Of the integers.
+        precision: Precision,
+        /// Whether there is a bias.
+        biased: bool,
+    },
+    /// A function of each number.
+    Apply(Function),
+    /// An array of the same shape is added.
+    Add,
+    /// Layer normalisation, or that by the root of the mean square, with so many of weight and bias.
+    Normalise(Normalisation, usize),
+}
+
+impl Layer {
+    /// How many arrays it takes besides the rows.
+    pub fn operands(self) -> usize {
+        match self {
+            Self::Linear { biased, .. } => 1 + usize::from(biased),
+            Self::Apply(_) => 0,
+            Self::Add => 1,
+            Self::Normalise(_, count) => count,
+        }
+    }
+}
+
+/// Layers that each row passes by itself, the first of which is linear. `packed` has the weight of each linear one, or nothing where
+/// that is not packed yet.
+pub fn layers(
     context: &mut Context<'_>,
-    packed: Option<&Packed>,
-    precision: Precision,
+    packed: &[Option<&Packed>],
+    layers: &[Layer],
     operands: &[Array],
-    functions: &[Function],
     shape: Dims,
 ) -> Option<Array> {
-    let input = operands.first()?.contiguous(context);
-    let length = *input.shape().last()?;
-    let own;
-    let packed = match packed {
-        Some(packed) => packed,
-        None => {
-            let weight = operands.get(1)?.contiguous(context);
-            let mut rows = Rows::new(context.instructions);
-            rows.quantise(Matrix::new(weight.slice()?, length), precision, Scaling::ByRow);
-            context.buffers.give(weight);
-            own = Packed::new(&rows);
-            &own
-        }
-    };
-    let bias = operands.get(2).map(|bias| bias.contiguous(context));
-    let bias_numbers = match &bias {
-        Some(bias) => Some(bias.slice()?),
-        None => None,
-    };
+    let ordered: Vec<Array> = operands.iter().map(|operand| operand.contiguous(context)).collect();
+    let own = packed_here(context, packed, layers, &ordered)?;
+    let mut weights = packed.iter().zip(&own).map(|(packed, own)| packed.or(own.as_ref()));
+    let mut at = 1;
+    let mut passed = Vec::with_capacity(layers.len());
+    for layer in layers {
+        let taken = ordered.get(at..at + layer.operands())?;
+        at += layer.operands();
+        // What is there has to be numbers.
+        let numbers = |position: usize| match taken.get(position) {
+            Some(array) => array.slice().map(Some),
+            None => Some(None),
+        };
+        passed.push(match *layer {
+            Layer::Linear { .. } => layers::Layer::Linear(weights.next()??, numbers(1)?),
+            Layer::Apply(function) => layers::Layer::Apply(function),
+            Layer::Add => layers::Layer::Add(numbers(0)??),
+            Layer::Normalise(Normalisation::LayerNorm { epsilon }, _) => {
+                layers::Layer::LayerNorm(epsilon, numbers(0)?, numbers(1)?)
+            }
+            Layer::Normalise(Normalisation::RmsNorm { epsilon }, _) => layers::Layer::RmsNorm(epsilon, numbers(0)?),
+            Layer::Normalise(Normalisation::Softmax | Normalisation::LogSoftmax, _) => return None,
+        });
+    }
+    let input = ordered.first()?;
+    let rows = Matrix::new(input.slice()?, *input.shape().last()?);
     let mut output = context.buffers.numbers(shape.elements());
-    let instructions = context.instructions;
-    linear(
+    layers::layers(
         context.threads,
+        context.instructions,
         context.scratch,
-        Matrix::new(input.slice()?, length),
-        packed,
-        bias_numbers,
+        rows,
+        &passed,
         &mut output,
-        |numbers| {
-            functions
-                .iter()
-                .for_each(|function| apply(instructions, *function, numbers))
-        },
     );
-    for array in [Some(input), bias].into_iter().flatten() {
+    for array in ordered {
         context.buffers.give(array);
     }
     Some(Array::new(shape, output))
+}
+
+/// The weights of linear layers that are not packed yet.
+fn packed_here(
+    context: &Context<'_>,
+    packed: &[Option<&Packed>],
+    layers: &[Layer],
+    operands: &[Array],
+) -> Option<Vec<Option<Packed>>> {
+    let mut own = Vec::with_capacity(packed.len());
+    let mut at = 1;
+    for layer in layers {
+        if let Layer::Linear { precision, .. } = *layer {
+            own.push(match packed.get(own.len())? {
+                Some(_) => None,
+                None => {
+                    let weight = operands.get(at)?;
+                    let mut rows = Rows::new(context.instructions);
+                    let matrix = Matrix::new(weight.slice()?, *weight.shape().last()?);
+                    rows.quantise(matrix, precision, Scaling::ByRow);
+                    Some(Packed::new(&rows))
+                }
+            });
+        }
+        at += layer.operands();
+    }
+    Some(own)
 }
 
 /// The matrices of the last two dimensions, one after the other.

@@ -11,7 +11,7 @@ mod rows;
 
 pub use binary::{Comparison, Connective, chosen, combined, compared, connected, inverted, magnitudes, negated};
 pub use cast::cast;
-pub use contraction::{Masking, WholeAttention, attention, batched_product, linear_layer, weighted_sum};
+pub use contraction::{Layer, Masking, WholeAttention, attention, batched_product, layers, weighted_sum};
 pub use lookup::{gather, gather_where, index_select};
 pub use movement::{arange, concat, filled, pad, reshaped, sliced};
 pub use rows::{Normalisation, Reduction, applied, cumulative_sums, normalised, reduced, row_scales, top_k};

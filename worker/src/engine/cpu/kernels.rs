@@ -16,7 +16,7 @@ use assay_kernels::{
     elementwise::{Function, Operation},
     instructions::Instructions,
     layout::{Dims, Layout},
-    operators::{self, Comparison, Connective, Normalisation, Reduction, WholeAttention},
+    operators::{self, Comparison, Connective, Layer, Normalisation, Reduction, WholeAttention},
     packed::Packed,
     scratch::Scratch,
     threads::Threads,
@@ -102,17 +102,15 @@ macro_rules! implement {
                 array.through(layout)
             }
 
-            fn linear(
+            fn layers(
                 &mut self,
-                weight: Value,
-                precision: Precision,
+                weights: &[(Value, Precision)],
+                layers: &[Layer],
                 operands: &[Array],
-                functions: &[Function],
                 shape: Dims,
             ) -> Result<Array, Failure> {
-                let packed = self.weights.packed(weight, precision);
-                let context = &mut self.context;
-                fit(operators::linear_layer(context, packed, precision, operands, functions, shape))
+                let packed = self.weights.packed(weights);
+                fit(operators::layers(&mut self.context, &packed, layers, operands, shape))
             }
 
             $(fn $name(&mut self, $($argument: $type),*) -> Result<Array, Failure> {

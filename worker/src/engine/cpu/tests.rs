@@ -71,7 +71,7 @@ fn attention_is_one_step_and_so_is_a_layer_with_its_function() {
     let count = |matches: fn(&plan::Kind) -> bool| plan.steps.iter().filter(|step| matches(&step.kind)).count();
     assert_eq!(count(|kind| matches!(kind, plan::Kind::Attention(_))), 1);
     assert_eq!(
-        count(|kind| matches!(kind, plan::Kind::Linear(_, functions) if functions.len() == 1)),
+        count(|kind| matches!(kind, plan::Kind::Layers(layers) if layers.len() > 1)),
         1
     );
     let nodes = &package.graph().graph().nodes;

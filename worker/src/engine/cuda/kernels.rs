@@ -17,7 +17,7 @@ use assay_exact::{digest::DataType, graph::Value, quantise::Precision};
 use assay_kernels::{
     elementwise::{Function, Operation},
     layout::{Dims, Layout},
-    operators::{Comparison, Connective, Normalisation, Reduction, WholeAttention},
+    operators::{Comparison, Connective, Layer, Normalisation, Reduction, WholeAttention},
 };
 
 /// A GPU, and a package's weights in its memory.
@@ -100,16 +100,15 @@ macro_rules! implement {
                 array.through(layout)
             }
 
-            fn linear(
+            fn layers(
                 &mut self,
-                weight: Value,
-                precision: Precision,
+                weights: &[(Value, Precision)],
+                layers: &[Layer],
                 operands: &[Array],
-                functions: &[Function],
                 shape: Dims,
             ) -> Result<Array, Failure> {
-                let packed = self.weights.packed(weight, precision);
-                Ok(operators::linear_layer(self.queue, packed, precision, operands, functions, shape)?)
+                let packed = self.weights.packed(weights);
+                Ok(operators::layers(self.queue, &packed, layers, operands, shape)?)
             }
 
             $(fn $name(&mut self, $($argument: $type),*) -> Result<Array, Failure> {
