@@ -173,7 +173,7 @@ impl Array {
 
     /// One element everywhere, as an operator's parameter gives it.
     pub fn filled(dtype: DataType, shape: Dims, bits: u64) -> Self {
-        let data = with_type!(dtype, T => T::data(Arc::new(vec![<T as Element>::from_bits(bits)].into())));
+        let data = with_type!(dtype, T => T::data(Arc::new([<T as Element>::from_bits(bits)].as_slice().into())));
         let mut layout = Layout::contiguous(Dims::default());
         layout.shape = shape;
         layout.strides = Dims::new(&[0; crate::layout::MAX_RANK][..shape.len()]);

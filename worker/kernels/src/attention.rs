@@ -11,7 +11,7 @@
 use crate::{
     elementwise,
     instructions::Instructions,
-    normalise::exponentials,
+    normalise::{exponentials, greatest_after, rows_at_once},
     packed::Packed,
     product::multiply,
     rows::{Matrix, Rows, Scaling},
@@ -213,6 +213,36 @@ pub fn attend(
     });
 }
 
+/// Scales and masks the scores of a query; returns the greatest.
+fn masked(
+    instructions: Instructions,
+    attention: &Attention<'_>,
+    [batch, head, row]: [usize; 3],
+    scores: &mut [f32],
+) -> f32 {
+    let mut factor = attention.scale.unwrap_or(1.0);
+    let added = match attention.mask {
+        None => None,
+        Some(Mask::Add(mask)) => Some(mask.row(batch, head, row)),
+        Some(Mask::Keep(mask)) => {
+            let keep = mask.row(batch, head, row);
+            // Without an early end, so that many are looked at together. Most sequences are seen as a whole.
+            if !keep.iter().fold(true, |all, keep| all & *keep) {
+                if let Some(scale) = attention.scale {
+                    // The mask comes after the factor, and replaces what is NaN too.
+                    elementwise::scale(instructions, scores, scale);
+                    factor = 1.0;
+                }
+                for (score, keep) in scores.iter_mut().zip(keep) {
+                    *score = if *keep { *score } else { f32::NEG_INFINITY };
+                }
+            }
+            None
+        }
+    };
+    greatest_after(instructions, scores, factor, added)
+}
+
 /// The result of some queries of one head.
 fn part_of_head(
     instructions: Instructions,
@@ -224,7 +254,7 @@ fn part_of_head(
 ) {
     let keys = packed.key.columns();
     let query = attention.query.matrix(batch, head).part(start, end);
-    scratch.numbers.resize((end - start) * keys, 0.0);
+    scratch.numbers.set_length((end - start) * keys);
     let scores = &mut scratch.numbers[..];
     scratch.rows.quantise(query, attention.score_precision, Scaling::ByRow);
     multiply(&scratch.rows, &packed.key, None, scores, keys);
@@ -232,25 +262,17 @@ fn part_of_head(
     if head + 1 < attention.heads {
         attention.query.matrix(batch, head + 1).part(start, end).expect();
     }
-    let mut factor = attention.scale.unwrap_or(1.0);
-    if let (Some(Mask::Keep(_)), Some(scale)) = (attention.mask, attention.scale) {
-        // The mask comes after the factor, and replaces what is NaN too.
-        elementwise::scale(instructions, scores, scale);
-        factor = 1.0;
-    }
-    scratch.totals.clear();
-    for (row, scores) in (start..end).zip(scores.chunks_exact_mut(keys)) {
-        let added = match attention.mask {
-            None => None,
-            Some(Mask::Add(mask)) => Some(mask.row(batch, head, row)),
-            Some(Mask::Keep(mask)) => {
-                for (score, keep) in scores.iter_mut().zip(mask.row(batch, head, row)) {
-                    *score = if *keep { *score } else { f32::NEG_INFINITY };
-                }
-                None
-            }
-        };
-        scratch.totals.push(exponentials(instructions, scores, factor, added));
+    scratch.totals.resize(end - start, 0.0);
+    let at_once = rows_at_once(keys);
+    let blocks = scores
+        .chunks_mut(at_once * keys)
+        .zip(scratch.totals.chunks_mut(at_once));
+    for (block, (scores, totals)) in blocks.enumerate() {
+        let rows = start + block * at_once..;
+        for ((scores, greatest), row) in scores.chunks_exact_mut(keys).zip(&mut *totals).zip(rows) {
+            *greatest = masked(instructions, attention, [batch, head, row], scores);
+        }
+        exponentials(instructions, scores, keys, totals);
     }
     let weights = Scaling::Shares {
         totals: &scratch.totals,

@@ -1,22 +1,26 @@
 //! Memory for elements that is used again, so that a computation that has run once needs no more to run again.
 
-use crate::array::{Array, Element, with_type};
+use crate::{
+    aligned::Aligned,
+    array::{Array, Element, with_type},
+};
 use std::{
     ops::{Deref, DerefMut},
     sync::Arc,
 };
 
+/// Less is not kept.
+const FEWEST_BYTES_TO_KEEP: usize = 128;
+
 /// Elements in memory that may have room for more of them.
 #[derive(Debug, Default)]
-pub struct Buffer<T> {
-    elements: Vec<T>,
-    length: usize,
-}
+pub struct Buffer<T>(Aligned<T>);
 
-impl<T> From<Vec<T>> for Buffer<T> {
-    fn from(elements: Vec<T>) -> Self {
-        let length = elements.len();
-        Self { elements, length }
+impl<T: Copy + Default> From<&[T]> for Buffer<T> {
+    fn from(elements: &[T]) -> Self {
+        let mut aligned = Aligned::with_length(elements.len());
+        aligned.copy_from_slice(elements);
+        Self(aligned)
     }
 }
 
@@ -24,13 +28,13 @@ impl<T> Deref for Buffer<T> {
     type Target = [T];
 
     fn deref(&self) -> &[T] {
-        &self.elements[..self.length]
+        &self.0
     }
 }
 
 impl<T> DerefMut for Buffer<T> {
     fn deref_mut(&mut self) -> &mut [T] {
-        &mut self.elements[..self.length]
+        &mut self.0
     }
 }
 
@@ -87,7 +91,7 @@ impl Buffers {
 impl<T: Element> Pool<T> {
     fn take(&mut self, length: usize) -> Buffer<T> {
         let (mut best, mut largest) = (None, None);
-        for (index, room) in self.free.iter().map(|buffer| buffer.elements.len()).enumerate() {
+        for (index, room) in self.free.iter().map(|buffer| buffer.0.room()).enumerate() {
             if room >= length && best.is_none_or(|(_, least)| room < least) {
                 best = Some((index, room));
             }
@@ -97,26 +101,25 @@ impl<T: Element> Pool<T> {
         }
         if let Some((index, _)) = best {
             let mut buffer = self.free.swap_remove(index);
-            buffer.length = length;
+            buffer.0.set_length(length);
             return buffer;
         }
         if let Some((index, _)) = largest {
             self.free.swap_remove(index);
         }
-        vec![T::default(); length].into()
+        Buffer(Aligned::with_length(length))
     }
 
-    /// One element is not worth keeping: it is a constant's.
+    /// A line or two are not worth keeping: one element is a constant's.
     fn give(&mut self, buffer: Arc<Buffer<T>>) {
         if let Ok(buffer) = Arc::try_unwrap(buffer)
-            && buffer.elements.len() > 1
+            && buffer.0.bytes() > FEWEST_BYTES_TO_KEEP
         {
             self.free.push(buffer);
         }
     }
 
     fn bytes(&self) -> usize {
-        let bytes = self.free.iter().map(|buffer| buffer.elements.capacity());
-        bytes.sum::<usize>() * size_of::<T>()
+        self.free.iter().map(|buffer| buffer.0.bytes()).sum()
     }
 }

@@ -95,7 +95,7 @@ fn some_rows(
             if at_last {
                 multiply(quantised, weight, *bias, output, width);
             } else {
-                next.resize(rows * width, 0.0);
+                next.set_length(rows * width);
                 multiply(quantised, weight, *bias, next, width);
                 std::mem::swap(numbers, next);
             }
@@ -151,7 +151,7 @@ fn one_after_the_other(
         let (functions, after) = after.split_at(functions);
         let from = if is_first { input } else { Matrix::new(numbers, width) };
         width = weight.columns();
-        next.resize(input.rows() * width, 0.0);
+        next.set_length(input.rows() * width);
         let place = if is_last { &mut *output } else { &mut **next };
         linear(threads, scratch, from, weight, *bias, place, |products| {
             for function in functions {

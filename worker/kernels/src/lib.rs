@@ -26,6 +26,7 @@ pub mod scratch;
 pub mod threads;
 pub mod view;
 
+mod aligned;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
 mod functions;

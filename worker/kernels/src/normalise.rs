@@ -12,32 +12,50 @@
 use crate::{
     functions,
     instructions::{Instructions, with_vectors},
-    reduce::{greatest, mean, sum, sum_below},
+    reduce::{self, mean, sum, sum_below},
     vector::{INFINITY_BITS, Lanes, NAN_BITS, Scalar, Vector},
 };
+
+/// Rows whose softmax is computed together: each pass goes over all of them, so that it need not wait for what the one before gave
+/// for a row.
+pub(crate) const ROWS_AT_ONCE: usize = 16;
+/// Fewer, if they have more numbers than this together, so that these stay in the nearest cache.
+const NUMBERS_AT_ONCE: usize = 4096;
+
+/// How many rows of this length are worked on together.
+pub(crate) fn rows_at_once(length: usize) -> usize {
+    (NUMBERS_AT_ONCE / length).clamp(1, ROWS_AT_ONCE)
+}
 
 /// Replaces each row of `length` elements by its softmax.
 pub fn softmax(instructions: Instructions, rows: &mut [f32], length: usize) {
     #[inline(always)]
     fn all<V: Vector>(rows: &mut [f32], length: usize) {
-        for row in rows.chunks_exact_mut(length) {
-            let max = greatest::<V>(row);
-            let total = V::splat(exponentials_below::<V>(row, max));
-            for e in row.chunks_mut(V::LANES) {
-                (V::read(e, 0.0) / total).canonical().write(e);
+        for rows in rows.chunks_mut(rows_at_once(length) * length) {
+            let mut totals = [0.0; ROWS_AT_ONCE];
+            let totals = &mut totals[..rows.len() / length];
+            for (row, greatest) in rows.chunks_exact(length).zip(&mut *totals) {
+                *greatest = reduce::greatest::<V>(row);
+            }
+            exponentials_of::<V>(rows, length, totals);
+            for (row, total) in rows.chunks_exact_mut(length).zip(totals) {
+                let total = V::splat(*total);
+                for e in row.chunks_mut(V::LANES) {
+                    (V::read(e, 0.0) / total).canonical().write(e);
+                }
             }
         }
     }
     with_vectors!(instructions, all(rows: &mut [f32], length: usize));
 }
 
-/// Replaces each number of a row by the exponential that its softmax divides, after multiplying it with `factor` and adding another
-/// one to it; returns what softmax divides by.
+/// Multiplies each number of a row with `factor` and adds another one to it; returns the greatest, NaN if there is one. Which zero and
+/// which NaN a number becomes makes no difference to its exponential.
 ///
 /// # Panics
 ///
 /// If there are not as many others.
-pub(crate) fn exponentials(instructions: Instructions, row: &mut [f32], factor: f32, others: Option<&[f32]>) -> f32 {
+pub(crate) fn greatest_after(instructions: Instructions, row: &mut [f32], factor: f32, others: Option<&[f32]>) -> f32 {
     assert!(
         others.is_none_or(|others| others.len() == row.len()),
         "operands do not fit"
@@ -46,7 +64,6 @@ pub(crate) fn exponentials(instructions: Instructions, row: &mut [f32], factor: 
     fn all<V: Vector>(row: &mut [f32], factor: f32, others: Option<&[f32]>) -> f32 {
         let factor = V::splat(factor);
         let (mut magnitude, mut greatest) = (V::splat(0.0), V::splat(f32::NEG_INFINITY));
-        // Which zero and which NaN it is makes no difference to what follows.
         for (index, x) in row.chunks_mut(V::LANES).enumerate() {
             let mut y = V::read(x, 0.0) * factor;
             if let Some(others) = others {
@@ -62,34 +79,54 @@ pub(crate) fn exponentials(instructions: Instructions, row: &mut [f32], factor: 
             }
             greatest = greatest.maximum(y);
         }
-        let max = if magnitude.greatest_bits() > INFINITY_BITS {
+        if magnitude.greatest_bits() > INFINITY_BITS {
             f32::from_bits(NAN_BITS)
         } else {
             greatest.greatest()
-        };
-        exponentials_below::<V>(row, max)
+        }
     }
     with_vectors!(instructions, all(row: &mut [f32], factor: f32, others: Option<&[f32]>) -> f32)
 }
 
-/// Replaces each number of a row by the exponential of its difference from the greatest; returns their sum. Where the greatest is not
-/// finite, all become NaN.
+/// Replaces each number of rows by the exponential that its softmax divides, and the greatest number of each row, in `totals`, by what
+/// softmax divides by. Where the greatest is not finite, all become NaN.
+///
+/// # Panics
+///
+/// If there are not as many rows.
+pub(crate) fn exponentials(instructions: Instructions, rows: &mut [f32], length: usize, totals: &mut [f32]) {
+    assert_eq!(rows.len(), totals.len() * length, "rows do not fit");
+    #[inline(always)]
+    fn all<V: Vector>(rows: &mut [f32], length: usize, totals: &mut [f32]) {
+        exponentials_of::<V>(rows, length, totals);
+    }
+    with_vectors!(instructions, all(rows: &mut [f32], length: usize, totals: &mut [f32]));
+}
+
 #[inline(always)]
-fn exponentials_below<V: Vector>(row: &mut [f32], max: f32) -> f32 {
-    if !max.is_finite() {
-        // There is a NaN in it, or the difference of an infinity with itself.
-        row.fill(f32::from_bits(NAN_BITS));
-        return 1.0;
+fn exponentials_of<V: Vector>(rows: &mut [f32], length: usize, totals: &mut [f32]) {
+    for (row, max) in rows.chunks_exact_mut(length).zip(&*totals) {
+        if !max.is_finite() {
+            // There is a NaN in it, or the difference of an infinity with itself.
+            row.fill(f32::from_bits(NAN_BITS));
+            continue;
+        }
+        let mut several = row.chunks_exact_mut(V::Several::LANES);
+        for x in several.by_ref() {
+            exp_of_difference::<V::Several>(x, *max);
+        }
+        for x in several.into_remainder().chunks_mut(V::LANES) {
+            exp_of_difference::<V>(x, *max);
+        }
     }
-    let mut several = row.chunks_exact_mut(V::Several::LANES);
-    for x in several.by_ref() {
-        exp_of_difference::<V::Several>(x, max);
+    for (row, total) in rows.chunks_exact(length).zip(totals) {
+        // The greatest is that of the greatest number less itself, 1.
+        *total = if total.is_finite() {
+            sum_below::<V, false>(row, 1f32.to_bits())
+        } else {
+            1.0
+        };
     }
-    for x in several.into_remainder().chunks_mut(V::LANES) {
-        exp_of_difference::<V>(x, max);
-    }
-    // The greatest is that of the greatest number less itself, 1.
-    sum_below::<V, false>(row, 1f32.to_bits())
 }
 
 /// Replaces each `x` by `exp(x − max)`.
@@ -104,7 +141,7 @@ pub fn log_softmax(instructions: Instructions, rows: &mut [f32], length: usize) 
     fn all<V: Vector>(rows: &mut [f32], length: usize) {
         let mut scratch = vec![0.0; length];
         for row in rows.chunks_exact_mut(length) {
-            let max = V::splat(greatest::<V>(row));
+            let max = V::splat(reduce::greatest::<V>(row));
             for (x, e) in row.chunks(V::LANES).zip(scratch.chunks_mut(V::LANES)) {
                 functions::exp(V::read(x, 0.0) - max).write(e);
             }

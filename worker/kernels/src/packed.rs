@@ -1,6 +1,7 @@
 //! Quantised rows as the second operand of a product: laid out once, in the order that the product reads them.
 
 use crate::{
+    aligned::Aligned,
     instructions::Set,
     rows::{GROUP, ROUNDING, Rows, SEGMENT},
 };
@@ -31,9 +32,9 @@ pub(crate) enum Layout {
     /// In strips.
     Strips {
         /// The integers of Int8, and the high halves of Int16, plus 128.
-        bytes: Vec<u8>,
+        bytes: Aligned<u8>,
         /// The integers of Int16, in pairs: the first two of a group of four for all rows, then the other two.
-        words: Vec<i16>,
+        words: Aligned<i16>,
         /// For Int16, the greatest of a strip's norms of each segment.
         norms: Vec<f32>,
     },
@@ -67,9 +68,9 @@ impl Packed {
             Set::Avx512 => {
                 let (mut bytes, mut words, mut norms) = self.take_strips(rows);
                 let size = rows.count.next_multiple_of(STRIP) * rows.stride;
-                bytes.resize(size, 0);
+                bytes.set_length(size);
                 pack_bytes(rows, &mut bytes);
-                words.resize(if rows.precision == Precision::Int16 { size } else { 0 }, 0);
+                words.set_length(if rows.precision == Precision::Int16 { size } else { 0 });
                 pack_words(rows, &mut words);
                 norms.clear();
                 greatest_norms(rows, &mut norms);
@@ -92,13 +93,14 @@ impl Packed {
                 let (mut bytes, mut words, mut norms) = self.take_strips(rows);
                 let stride = rows.count.next_multiple_of(GROUP);
                 let size = rows.length.next_multiple_of(STRIP) * stride;
-                bytes.clear();
-                bytes.resize(size, 0x80);
+                bytes.set_length(size);
+                bytes.fill(0x80);
                 interleave::<GROUP, i8, u8>(&rows.bytes, rows, &mut bytes, stride, |q| q.cast_unsigned() ^ 0x80);
-                words.clear();
+                words.set_length(0);
                 norms.clear();
                 if rows.precision == Precision::Int16 {
-                    words.resize(size, 0);
+                    words.set_length(size);
+                    words.fill(0);
                     interleave::<2, i16, i16>(&rows.words, rows, &mut words, stride, |q| q);
                     greatest_norms_of_columns(rows, &mut norms);
                 }
@@ -109,7 +111,7 @@ impl Packed {
 
     /// The memory of the present strips.
     #[cfg(target_arch = "x86_64")]
-    fn take_strips(&mut self, rows: &Rows) -> (Vec<u8>, Vec<i16>, Vec<f32>) {
+    fn take_strips(&mut self, rows: &Rows) -> (Aligned<u8>, Aligned<i16>, Vec<f32>) {
         match std::mem::replace(&mut self.layout, Layout::Rows(Rows::new(rows.instructions))) {
             Layout::Strips { bytes, words, norms } => (bytes, words, norms),
             Layout::Rows(_) => Default::default(),

@@ -144,7 +144,7 @@ pub fn linear(
     whole.rows.quantise(input, weight.precision(), Scaling::ByRow);
     let a = &whole.rows;
     let part_columns = STRIP * STRIPS_AT_ONCE;
-    whole.numbers.resize(rows * columns, 0.0);
+    whole.numbers.set_length(rows * columns);
     let parts = whole.numbers.chunks_mut(rows * part_columns).enumerate();
     threads.share(parts, |_, (part, output)| {
         let width = output.len() / rows;

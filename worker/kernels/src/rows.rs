@@ -7,7 +7,10 @@ mod portable;
 #[cfg(target_arch = "x86_64")]
 pub(crate) use avx512::prefetch;
 
-use crate::instructions::{Instructions, Set};
+use crate::{
+    aligned::Aligned,
+    instructions::{Instructions, Set},
+};
 use assay_exact::quantise::Precision;
 
 /// Elements that are multiplied by one instruction and lane; rows are padded with zeros to a multiple of it.
@@ -126,9 +129,9 @@ pub struct Rows {
     /// Integers of a row with its padding.
     pub(crate) stride: usize,
     /// The integers of Int8; of Int16 the high halves `(q + 64) >> 7`. Not in portable code.
-    pub(crate) bytes: Vec<i8>,
+    pub(crate) bytes: Aligned<i8>,
     /// The integers of Int16, and in portable code of Int8 too.
-    pub(crate) words: Vec<i16>,
+    pub(crate) words: Aligned<i16>,
     /// The rows' scales.
     pub(crate) scales: Vec<f32>,
     /// The sum of each row's `bytes`, for Int16 in blocks of [`BLOCK`]. Not in portable code.
@@ -136,7 +139,7 @@ pub struct Rows {
     /// For Int16, not less than the Euclidean norm of each [`SEGMENT`] of each row. Not in portable code.
     pub(crate) norms: Vec<f32>,
     /// A row that is scaled before it is quantised.
-    scaled: Vec<f32>,
+    scaled: Aligned<f32>,
 }
 
 impl Rows {
@@ -148,12 +151,12 @@ impl Rows {
             count: 0,
             length: 0,
             stride: 0,
-            bytes: Vec::new(),
-            words: Vec::new(),
+            bytes: Aligned::default(),
+            words: Aligned::default(),
             scales: Vec::new(),
             sums: Vec::new(),
             norms: Vec::new(),
-            scaled: Vec::new(),
+            scaled: Aligned::default(),
         }
     }
 
@@ -188,15 +191,15 @@ impl Rows {
                 } else {
                     0
                 };
-                self.words.resize(words, 0);
-                self.bytes.resize(from.rows * self.stride, 0);
+                self.words.set_length(words);
+                self.bytes.set_length(from.rows * self.stride);
                 self.sums.resize(from.rows * self.blocks(), 0);
                 self.norms.resize(from.rows * self.segments(), 0.0);
                 // SAFETY: the set is made only where the processor has said that it has these instructions.
                 unsafe { avx512::quantise(self, from, scaling) }
             }
             Set::Portable => {
-                self.words.resize(from.rows * self.stride, 0);
+                self.words.set_length(from.rows * self.stride);
                 portable::quantise(self, from, scaling);
             }
         }
@@ -231,7 +234,8 @@ impl Rows {
         columns.length = self.count;
         columns.stride = self.count.next_multiple_of(GROUP);
         columns.scales = vec![1.0; self.length];
-        columns.words = vec![0; columns.count * columns.stride];
+        columns.words = Aligned::with_length(columns.count * columns.stride);
+        columns.words.fill(0);
         for (t, row) in self.words.chunks_exact(self.stride.max(1)).enumerate() {
             for (d, q) in row[..self.length].iter().enumerate() {
                 columns.words[d * columns.stride + t] = *q;

@@ -1,6 +1,6 @@
 //! Memory that kernels compute in, kept from one call to the next.
 
-use crate::{attention::PackedHead, instructions::Instructions, packed::Packed, rows::Rows};
+use crate::{aligned::Aligned, attention::PackedHead, instructions::Instructions, packed::Packed, rows::Rows};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Memory for each thread, and some that all share. It grows to what the largest call needs, and no further.
@@ -10,7 +10,7 @@ pub struct Scratch {
     /// A second operand that all threads multiply with.
     second: Mutex<(Rows, Packed)>,
     /// What is between layers that all threads work on, one after the other.
-    between: Mutex<(Vec<f32>, Vec<f32>)>,
+    between: Mutex<(Aligned<f32>, Aligned<f32>)>,
 }
 
 /// What one thread computes in.
@@ -19,9 +19,9 @@ pub(crate) struct ThreadScratch {
     /// Rows on their way to be packed.
     pub second: Rows,
     pub packed: Packed,
-    pub numbers: Vec<f32>,
+    pub numbers: Aligned<f32>,
     /// What comes after them.
-    pub next: Vec<f32>,
+    pub next: Aligned<f32>,
     /// A number for each row.
     pub totals: Vec<f32>,
 }
@@ -30,7 +30,7 @@ pub(crate) struct ThreadScratch {
 pub(crate) struct WholeScratch {
     pub rows: Rows,
     pub heads: Vec<PackedHead>,
-    pub numbers: Vec<f32>,
+    pub numbers: Aligned<f32>,
 }
 
 impl ThreadScratch {
@@ -40,8 +40,8 @@ impl ThreadScratch {
         Self {
             second: rows.clone(),
             packed: Packed::new(&rows),
-            numbers: Vec::new(),
-            next: Vec::new(),
+            numbers: Aligned::default(),
+            next: Aligned::default(),
             totals: Vec::new(),
             rows,
         }
@@ -58,7 +58,7 @@ impl Scratch {
             whole: Mutex::new(WholeScratch {
                 rows: Rows::new(instructions),
                 heads: Vec::new(),
-                numbers: Vec::new(),
+                numbers: Aligned::default(),
             }),
             second: Mutex::new((Rows::new(instructions), Packed::new(&Rows::new(instructions)))),
             between: Mutex::default(),
@@ -74,7 +74,7 @@ impl Scratch {
         self.second.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn between(&self) -> MutexGuard<'_, (Vec<f32>, Vec<f32>)> {
+    pub(crate) fn between(&self) -> MutexGuard<'_, (Aligned<f32>, Aligned<f32>)> {
         self.between.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -21,7 +21,7 @@ pub(super) fn quantise(rows: &mut Rows, from: Matrix<'_>, scaling: Scaling<'_>) 
     let at_once = (NUMBERS_AT_ONCE / length).clamp(1, ROWS_AT_ONCE);
     let mut scaled = std::mem::take(&mut rows.scaled);
     if !matches!(scaling, Scaling::ByRow) {
-        scaled.resize(at_once * length, 0.0);
+        scaled.set_length(at_once * length);
     }
     let greatest = rows.precision.greatest() as f32;
     for start in (0..from.rows).step_by(at_once) {
