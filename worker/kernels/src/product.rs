@@ -254,9 +254,9 @@ pub fn weighted_sums<'a>(
     );
 }
 
-/// So many that every thread has something to do, and none has much more than another.
+/// So many that all threads have as much to do, in two parts each or more. Parts that are no whole number of tiles cost less than a
+/// thread that waits.
 pub(crate) fn rows_at_once(rows: usize, threads: usize) -> usize {
-    const TILE: usize = 6;
-    let fair = rows.div_ceil(threads * 2).next_multiple_of(TILE);
-    fair.min(ROWS_AT_ONCE)
+    let parts_each = rows.div_ceil(threads * ROWS_AT_ONCE).max(2);
+    rows.div_ceil(threads * parts_each).max(1)
 }
