@@ -16,7 +16,7 @@ use crate::{
     vector::{INFINITY_BITS, Lanes, NAN_BITS, Scalar, Vector},
 };
 
-/// Rows whose softmax is computed together: each pass goes over all of them, so that it need not wait for what the one before gave
+/// Rows that are worked on together: each pass goes over all of them, so that it need not wait for what the one before gave
 /// for a row.
 pub(crate) const ROWS_AT_ONCE: usize = 16;
 /// Fewer, if they have more numbers than this together, so that these stay in the nearest cache.
@@ -178,16 +178,32 @@ pub fn layer_norm(
     );
     #[inline(always)]
     fn all<V: Vector>(rows: &mut [f32], length: usize, eps: f32, weight: Option<&[f32]>, bias: Option<&[f32]>) {
-        for row in rows.chunks_exact_mut(length) {
-            let centre = V::splat(mean::<V, false>(row));
-            let mut greatest = V::splat(0.0);
-            for x in row.chunks_mut(V::LANES) {
-                let centred = V::read(x, centre.greatest()) - centre;
-                greatest = greatest.greater_magnitude(centred);
-                centred.write(x);
+        for rows in rows.chunks_mut(rows_at_once(length) * length) {
+            let count = rows.len() / length;
+            let (mut bits, mut numbers) = ([0; ROWS_AT_ONCE], [0.0; ROWS_AT_ONCE]);
+            let (bits, numbers) = (&mut bits[..count], &mut numbers[..count]);
+            for (row, bits) in rows.chunks_exact(length).zip(&mut *bits) {
+                *bits = reduce::greatest_bits::<V>(row);
             }
-            let variance = sum_below::<V, true>(row, greatest.greatest_bits()) / length as f32;
-            divide::<V>(row, (variance + eps).sqrt(), weight, bias);
+            for ((row, bits), mean) in rows.chunks_exact(length).zip(&*bits).zip(&mut *numbers) {
+                *mean = sum_below::<V, false>(row, *bits) / length as f32;
+            }
+            for ((row, bits), mean) in rows.chunks_exact_mut(length).zip(&mut *bits).zip(&*numbers) {
+                let centre = V::splat(*mean);
+                let mut greatest = V::splat(0.0);
+                for x in row.chunks_mut(V::LANES) {
+                    let centred = V::read(x, *mean) - centre;
+                    greatest = greatest.greater_magnitude(centred);
+                    centred.write(x);
+                }
+                *bits = greatest.greatest_bits();
+            }
+            for ((row, bits), divisor) in rows.chunks_exact(length).zip(&*bits).zip(&mut *numbers) {
+                *divisor = (sum_below::<V, true>(row, *bits) / length as f32 + eps).sqrt();
+            }
+            for (row, divisor) in rows.chunks_exact_mut(length).zip(&*numbers) {
+                divide::<V>(row, *divisor, weight, bias);
+            }
         }
     }
     with_vectors!(

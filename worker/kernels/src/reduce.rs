@@ -73,7 +73,7 @@ fn term<V: Vector, const SQUARE: bool>(x: V) -> V {
 
 /// The bits of the greatest magnitude; a NaN's are greater than those of infinity.
 #[inline(always)]
-fn greatest_bits<V: Vector>(row: &[f32]) -> u32 {
+pub(crate) fn greatest_bits<V: Vector>(row: &[f32]) -> u32 {
     let mut greatest = V::splat(0.0);
     for chunk in row.chunks(V::LANES) {
         greatest = greatest.greater_magnitude(V::read(chunk, 0.0));
