@@ -110,6 +110,7 @@ fn some_rows(
 /// Executes a layer that changes rows in place.
 fn in_place(instructions: Instructions, layer: &Layer<'_>, rows: &mut [f32], width: usize, start: usize) {
     match *layer {
+        // Not in place.
         Layer::Linear(..) => {}
         Layer::Apply(function) => apply(instructions, function, rows),
         Layer::Add(others) => elementwise::add(instructions, rows, &others[start * width..][..rows.len()]),
@@ -137,7 +138,6 @@ fn one_after_the_other(
         let is_last = !after.iter().any(is_linear);
         let Layer::Linear(weight, bias) = layer else {
             assert!(!is_first, "the first layer is not linear");
-            let is_last = is_last && !is_linear(layer);
             let place = if is_last { &mut *output } else { &mut **numbers };
             in_place(instructions, layer, place, width, 0);
             rest = after;

@@ -3,6 +3,7 @@
 
 mod attention;
 mod elementwise;
+mod layers;
 mod operators;
 mod product;
 mod views;

@@ -1,7 +1,7 @@
 //! The processor, through kernels of our own: the fastest way to execute a package without a GPU.
 //!
-//! A program walks its graph. Operators run on all threads, in buffers that are used again; views move nothing; a linear layer
-//! and the function that follows it are one pass, and so is an attention.
+//! A program walks its graph. Operators run on all threads, in buffers that are used again; views move nothing; layers
+//! that each row passes by itself are one pass over some rows at a time, and so is an attention.
 
 mod kernels;
 mod probe;

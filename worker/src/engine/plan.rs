@@ -88,7 +88,9 @@ impl Plan {
                 (step.operands, step.kind) = (operands, Kind::GatherWhere(axis));
             } else if let Operator::Concat { axis } = node.operator {
                 step.operands = users.concatenated(&steps, node, usize::from(axis));
-            } else if let Some((attention, operands)) = users.attention(node) {
+            } else if let Some((attention, operands)) = users.attention(node)
+                && are_there(&steps, &operands)
+            {
                 (step.operands, step.kind) = (operands, Kind::Attention(attention));
             }
             steps.push(Some(step));
@@ -162,6 +164,15 @@ impl Step {
         let places = self.places_of_weights().into_iter();
         places.map(|(at, precision)| (self.operands[at], precision)).collect()
     }
+}
+
+/// Whether these values come out of steps of their own. A mask may not: where it is the sum of a layer and the scores, the layer's
+/// step has become that of the sum.
+fn are_there(steps: &[Option<Step>], values: &[Value]) -> bool {
+    let nodes = values.iter().filter_map(|value| value.node());
+    nodes
+        .map(|node| steps.get(node))
+        .all(|step| matches!(step, Some(Some(_))))
 }
 
 /// The linear layer that a node is, if it is one.

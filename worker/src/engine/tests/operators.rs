@@ -268,15 +268,55 @@ fn linear(case: &mut Case, random: &mut Random, precision: Precision, shape: &[u
         operands.push(case.numbers(random, &[features]));
     }
     let mut value = case.node(Operator::Linear { precision }, operands);
-    for _ in 0..random.below(3) {
-        if random.below(4) == 0 {
+    let mut shape = shape.to_vec();
+    shape.pop();
+    shape.push(features);
+    // What may follow within the same rows, now and then with something between that others take, or that is repeated.
+    for _ in 0..random.below(5) {
+        if random.below(6) == 0 {
             case.output(value);
         }
-        let function = pick(
-            random,
-            &[Unary::Gelu, Unary::GeluTanh, Unary::Silu, Unary::Tanh, Unary::Floor],
-        );
-        value = case.node(Operator::Unary(function), vec![value]);
+        value = match random.below(6) {
+            0 | 1 => {
+                let functions = [Unary::Gelu, Unary::GeluTanh, Unary::Silu, Unary::Tanh, Unary::Floor];
+                case.node(Operator::Unary(pick(random, &functions)), vec![value])
+            }
+            2 | 3 => {
+                let other = if random.below(4) == 0 {
+                    narrower(random, &shape)
+                } else {
+                    shape.clone()
+                };
+                let other = case.view(random, &other);
+                let sides = if random.below(2) == 0 {
+                    vec![value, other]
+                } else {
+                    vec![other, value]
+                };
+                case.node(Operator::Binary(Binary::Add), sides)
+            }
+            4 => {
+                let length = shape[shape.len() - 1..].to_vec();
+                let layer = random.below(2) == 0;
+                let mut operands = vec![value];
+                for _ in 0..random.below(if layer { 3 } else { 2 }) {
+                    operands.push(case.numbers(random, &length));
+                }
+                let epsilon = 1e-5f32.to_bits();
+                let operator = match layer {
+                    true => Operator::LayerNorm { epsilon },
+                    false => Operator::RmsNorm { epsilon },
+                };
+                case.node(operator, operands)
+            }
+            _ => {
+                let features = 1 + random.below(30) as u32;
+                let weight = case.view(random, &[features, shape[shape.len() - 1]]);
+                shape.pop();
+                shape.push(features);
+                case.node(Operator::Linear { precision }, vec![value, weight])
+            }
+        };
     }
     value
 }
@@ -308,8 +348,14 @@ fn attention(case: &mut Case, random: &mut Random) -> Value {
     match random.below(3) {
         0 => {}
         1 => {
-            let mask = narrower(random, &stack(m, t));
-            let mask = case.view(random, &mask);
+            let mask = if random.below(3) == 0 {
+                // Out of a layer, as a learned position bias is: the sum is part of two patterns.
+                let (rows, weight) = (case.view(random, &stack(m, 3)), case.view(random, &[t, 3]));
+                case.node(Operator::Linear { precision }, vec![rows, weight])
+            } else {
+                let mask = narrower(random, &stack(m, t));
+                case.view(random, &mask)
+            };
             scores = case.node(Operator::Binary(Binary::Add), vec![scores, mask]);
         }
         _ => {
