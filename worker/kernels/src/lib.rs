@@ -5,7 +5,7 @@
 //! result depends neither on that nor on the number of threads. [`operators`] do the same for whole tensors of every type, which
 //! are [`array::Array`]s: shared memory, seen through shapes and strides. Nothing here knows graphs.
 //!
-//! This is the only crate of ours with `unsafe` code: calls of functions that need instructions the processor was asked
+//! There is `unsafe` code here: calls of functions that need instructions the processor was asked
 //! for, reads and writes of whole vectors, and the lifetime of what [`threads::Threads`] executes.
 
 pub mod array;
