@@ -19,7 +19,14 @@ struct Quantise {
     float *scales;
 };
 
-DEVICE float scale_of(unsigned greatest_bits, word greatest) {
+// The scale of a row with these terms.
+template <class Term> DEVICE float scale_of(Term term, unsigned length, word greatest) {
+    unsigned greatest_bits = 0;
+    for (unsigned k = LANE; k < length; k += LANES) {
+        unsigned bits = magnitude_bits(term(k));
+        greatest_bits = bits > greatest_bits ? bits : greatest_bits;
+    }
+    greatest_bits = warp_max(greatest_bits);
     if (greatest_bits >= INFINITE) {
         return nan_number();
     }
@@ -43,16 +50,13 @@ JOINT_KERNEL(quantise, Quantise) {
     FOR_EACH_ROW(row, p.rows.count) {
         const float *from = p.from + place(p.rows.starts, row);
         const float *factors = p.scaling ? p.factors + (word)(row / (unsigned)p.rows_of_factors) * length : p.from;
-        word step = p.rows.step;
+        auto number = [&](unsigned k) {
+            float x = from[k * p.rows.step];
+            return p.scaling == 1 ? __fmul_rn(x, factors[k]) : x;
+        };
         float scale = 1.0f;
         if (p.scaling != 2) {
-            unsigned greatest = 0;
-            for (unsigned k = LANE; k < length; k += LANES) {
-                float x = p.scaling == 1 ? __fmul_rn(from[k * step], factors[k]) : from[k * step];
-                unsigned bits = magnitude_bits(x);
-                greatest = bits > greatest ? bits : greatest;
-            }
-            scale = scale_of(warp_max(greatest), p.greatest);
+            scale = scale_of(number, length, p.greatest);
             if (LANE == 0) {
                 p.scales[row] = scale;
             }
@@ -60,8 +64,7 @@ JOINT_KERNEL(quantise, Quantise) {
         for (unsigned k = LANE; k < (unsigned)p.stride; k += LANES) {
             int q = 0;
             if (k < length) {
-                float x = p.scaling == 1 ? __fmul_rn(from[k * step], factors[k]) : from[k * step];
-                q = integer_of(x, p.scaling == 2 ? factors[k] : scale, p.greatest);
+                q = integer_of(number(k), p.scaling == 2 ? factors[k] : scale, p.greatest);
             }
             word at = (word)row * p.stride + k;
             if (p.low) {
@@ -78,12 +81,7 @@ JOINT_KERNEL(quantise, Quantise) {
 JOINT_KERNEL(row_scale, Quantise) {
     FOR_EACH_ROW(row, p.rows.count) {
         const float *from = p.from + place(p.rows.starts, row);
-        unsigned greatest = 0;
-        for (unsigned k = LANE; k < (unsigned)p.rows.length; k += LANES) {
-            unsigned bits = magnitude_bits(from[k * p.rows.step]);
-            greatest = bits > greatest ? bits : greatest;
-        }
-        float scale = scale_of(warp_max(greatest), p.greatest);
+        float scale = scale_of([&](unsigned k) { return from[k * p.rows.step]; }, (unsigned)p.rows.length, p.greatest);
         if (LANE == 0) {
             p.scales[row] = scale;
         }

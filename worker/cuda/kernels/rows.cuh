@@ -15,6 +15,22 @@ DEVICE word on_grid(float x, int n) {
     return __float2int_rn(__fmul_rn(__fmul_rn(x, power_of_two(half)), power_of_two(n - half)));
 }
 
+// The exponent of the step of the grid that a finite greatest magnitude with these bits gives.
+DEVICE int step_of(unsigned greatest) {
+    int step = (int)(greatest >> 23) - 127 - 29;
+    return step < -149 ? -149 : step;
+}
+
+DEVICE float sum_on_grid(word total, int step) { return __fmul_rn(__ll2float_rn(total), power_of_two(step)); }
+
+// The sum of a row with an infinity or a NaN: 1 among the signs is for a positive infinity, 2 for a negative one.
+DEVICE float infinite_sum(unsigned greatest, unsigned signs) {
+    if (greatest > INFINITE || signs == 3) {
+        return nan_number();
+    }
+    return __uint_as_float(signs == 1 ? INFINITE : INFINITE | 0x80000000u);
+}
+
 // The exact sum of a row's terms on the grid that the greatest gives, rounded once.
 template <class Term> DEVICE float sum_of(Term term, unsigned length) {
     unsigned greatest = 0;
@@ -28,19 +44,14 @@ template <class Term> DEVICE float sum_of(Term term, unsigned length) {
     }
     greatest = warp_max(greatest);
     if (greatest >= INFINITE) {
-        unsigned signs = warp_max((positive ? 1u : 0u)) + 2 * warp_max(negative ? 1u : 0u);
-        if (greatest > INFINITE || signs == 3) {
-            return nan_number();
-        }
-        return __uint_as_float(signs == 1 ? INFINITE : INFINITE | 0x80000000u);
+        return infinite_sum(greatest, warp_max(positive ? 1u : 0u) + 2 * warp_max(negative ? 1u : 0u));
     }
-    int step = (int)(greatest >> 23) - 127 - 29;
-    step = step < -149 ? -149 : step;
+    int step = step_of(greatest);
     word total = 0;
     for (unsigned k = LANE; k < length; k += LANES) {
         total += on_grid(term(k), -step);
     }
-    return __fmul_rn(__ll2float_rn(warp_sum(total)), power_of_two(step));
+    return sum_on_grid(warp_sum(total), step);
 }
 
 template <class Term> DEVICE float mean_of(Term term, unsigned length) {
@@ -156,18 +167,24 @@ DEVICE float score(const Softmax &p, const float *from, word mask, unsigned k) {
     return x;
 }
 
+// Writes the exponentials of the differences from the greatest score; gives that one, and returns the sum. Each lane reads again only
+// what it has written itself.
+DEVICE float exponentials(const Softmax &p, const float *from, word mask, float *to, float &greatest) {
+    unsigned length = (unsigned)p.rows.length;
+    greatest = greatest_of([&](unsigned k) { return score(p, from, mask, k); }, length);
+    for (unsigned k = LANE; k < length; k += LANES) {
+        to[k] = exact_exp(__fsub_rn(score(p, from, mask, k), greatest));
+    }
+    return sum_of([=](unsigned k) { return to[k]; }, length);
+}
+
 JOINT_KERNEL(softmax, Softmax) {
     unsigned length = (unsigned)p.rows.length;
     FOR_EACH_ROW(row, p.rows.count) {
         const float *from = p.from + place(p.rows.starts, row);
         word mask = p.masking ? place(p.mask_starts, row) : 0;
         float *to = p.to + (word)row * length;
-        float greatest = greatest_of([&](unsigned k) { return score(p, from, mask, k); }, length);
-        // Each lane reads again only what it has written itself.
-        for (unsigned k = LANE; k < length; k += LANES) {
-            to[k] = exact_exp(__fsub_rn(score(p, from, mask, k), greatest));
-        }
-        float total = sum_of([=](unsigned k) { return to[k]; }, length);
+        float greatest, total = exponentials(p, from, mask, to, greatest);
         for (unsigned k = LANE; k < length; k += LANES) {
             to[k] = canonical(__fdiv_rn(to[k], total));
         }
@@ -179,11 +196,7 @@ JOINT_KERNEL(log_softmax, Softmax) {
     FOR_EACH_ROW(row, p.rows.count) {
         const float *from = p.from + place(p.rows.starts, row);
         float *to = p.to + (word)row * length;
-        float greatest = greatest_of([&](unsigned k) { return score(p, from, 0, k); }, length);
-        for (unsigned k = LANE; k < length; k += LANES) {
-            to[k] = exact_exp(__fsub_rn(score(p, from, 0, k), greatest));
-        }
-        float total = exact_log(sum_of([=](unsigned k) { return to[k]; }, length));
+        float greatest, total = exact_log(exponentials(p, from, 0, to, greatest));
         for (unsigned k = LANE; k < length; k += LANES) {
             to[k] = canonical(__fsub_rn(__fsub_rn(score(p, from, 0, k), greatest), total));
         }
@@ -294,17 +307,14 @@ KERNEL(sums_so_far, Sequence) {
         }
         float result;
         if (greatest < INFINITE) {
-            int grid = (int)(greatest >> 23) - 127 - 29;
-            grid = grid < -149 ? -149 : grid;
+            int grid = step_of(greatest);
             word total = 0;
             for (unsigned k = 0; k <= last; ++k) {
                 total += on_grid(from[k * step], -grid);
             }
-            result = __fmul_rn(__ll2float_rn(total), power_of_two(grid));
-        } else if (greatest > INFINITE || signs == 3) {
-            result = nan_number();
+            result = sum_on_grid(total, grid);
         } else {
-            result = __uint_as_float(signs == 1 ? INFINITE : INFINITE | 0x80000000u);
+            result = infinite_sum(greatest, signs);
         }
         ((float *)p.to)[index] = canonical(result);
     }

@@ -70,13 +70,8 @@ impl Queue {
         elements: usize,
         parameters: Parameters,
     ) -> Result<(), DeviceError> {
-        self.launch(
-            kernel,
-            elements.div_ceil(THREADS as usize),
-            THREADS,
-            elements,
-            parameters,
-        )
+        let blocks = elements.div_ceil(THREADS as usize).clamp(1, MOST_BLOCKS);
+        self.launch(kernel, blocks, THREADS, elements, parameters)
     }
 
     /// Executes a kernel whose warps take so many rows in turns, of so many elements together.
@@ -88,7 +83,8 @@ impl Queue {
         parameters: Parameters,
     ) -> Result<(), DeviceError> {
         let at_once = ROW_THREADS as usize / LANES;
-        self.launch(kernel, rows.div_ceil(at_once), ROW_THREADS, elements, parameters)
+        let blocks = rows.div_ceil(at_once).clamp(1, MOST_BLOCKS);
+        self.launch(kernel, blocks, ROW_THREADS, elements, parameters)
     }
 
     /// Executes a kernel with exactly so many blocks of four warps.
@@ -99,15 +95,7 @@ impl Queue {
         elements: usize,
         parameters: Parameters,
     ) -> Result<(), DeviceError> {
-        if blocks > MOST_ELEMENTS {
-            return Err(too_large(kernel));
-        }
-        check(kernel, elements)?;
-        // SAFETY: as in `launch`.
-        unsafe {
-            let device = self.pool.device();
-            device.launch(kernel, blocks as u32, ROW_THREADS, &parameters.0)
-        }
+        self.launch(kernel, blocks, ROW_THREADS, elements, parameters)
     }
 
     fn launch(
@@ -118,19 +106,14 @@ impl Queue {
         elements: usize,
         parameters: Parameters,
     ) -> Result<(), DeviceError> {
-        check(kernel, elements)?;
-        let blocks = blocks.clamp(1, MOST_BLOCKS) as u32;
+        if elements.max(blocks) > MOST_ELEMENTS {
+            return Err(too_large(kernel));
+        }
+        let device = self.pool.device();
         // SAFETY: operators give a kernel what it takes. Views stay within their buffers, since layouts are made so, and outputs
         // have as many elements as their shapes say.
-        unsafe { self.pool.device().launch(kernel, blocks, threads, &parameters.0) }
+        unsafe { device.launch(kernel, blocks as u32, threads, &parameters.0) }
     }
-}
-
-fn check(kernel: &str, elements: usize) -> Result<(), DeviceError> {
-    if elements > MOST_ELEMENTS {
-        return Err(too_large(kernel));
-    }
-    Ok(())
 }
 
 fn too_large(kernel: &str) -> DeviceError {

@@ -145,18 +145,10 @@ impl Plan {
 impl Step {
     /// Where the weights of linear layers stand among the operands, and how they are quantised.
     pub fn places_of_weights(&self) -> Vec<(usize, Precision)> {
-        let Kind::Layers(layers) = &self.kind else {
-            return Vec::new();
-        };
-        let mut at = 1;
-        let mut places = Vec::new();
-        for layer in layers {
-            if let Layer::Linear { precision, .. } = layer {
-                places.push((at, *precision));
-            }
-            at += layer.operands();
+        match &self.kind {
+            Kind::Layers(layers) => Layer::places_of_weights(layers),
+            _ => Vec::new(),
         }
-        places
     }
 
     /// Which values these are.

@@ -82,20 +82,18 @@ pub fn applied(queue: &Queue, functions: &[Function], input: &mut Array) -> Resu
     Ok(result)
 }
 
-/// The parameters of an operation on two arrays that are repeated to the output's shape.
-fn two(operation: u64, a: &Array, b: &Array, output: &Array) -> Result<Parameters, Failure> {
+/// These parameters, and then those of an operation on two arrays that are repeated to the output's shape.
+fn two(before: Parameters, operation: u64, a: &Array, b: &Array, output: &Array) -> Result<Parameters, Failure> {
     let shape = output.layout.shape;
     let (a_view, b_view) = (fit(a.layout.repeated(shape))?, fit(b.layout.repeated(shape))?);
-    let parameters = Parameters::default().word(operation).count(output.len());
+    let parameters = before.word(operation).count(output.len());
     let parameters = parameters.address(&output.buffer).address(&a.buffer).address(&b.buffer);
     Ok(parameters.view(&a_view).view(&b_view))
 }
 
-/// The same, with their type before it.
-fn two_of_type(operation: u64, a: &Array, b: &Array, output: &Array) -> Result<Parameters, Failure> {
-    let mut parameters = two(operation, a, b, output)?;
-    parameters.0.insert(0, code(a.dtype));
-    Ok(parameters)
+/// Those of a kernel that is told the operands' type.
+fn of_type(array: &Array) -> Parameters {
+    Parameters::default().word(code(array.dtype))
 }
 
 /// Two arrays of numbers or integers, repeated to `shape` and combined.
@@ -106,8 +104,8 @@ pub fn combined(queue: &Queue, operation: Operation, a: &Array, b: &Array, shape
     let output = Array::new(queue, a.dtype, shape)?;
     let operation = operation_code(operation);
     let (kernel, parameters) = match a.dtype {
-        DataType::Float32 => ("combine_float", two(operation, a, b, &output)?),
-        _ => ("combine_integer", two_of_type(operation, a, b, &output)?),
+        DataType::Float32 => ("combine_float", two(Parameters::default(), operation, a, b, &output)?),
+        _ => ("combine_integer", two(of_type(a), operation, a, b, &output)?),
     };
     queue.for_each(kernel, output.len(), parameters)?;
     Ok(output)
@@ -119,7 +117,7 @@ pub fn compared(queue: &Queue, comparison: Comparison, a: &Array, b: &Array, sha
         return Err(Failure::Misfit);
     }
     let output = Array::new(queue, DataType::Bool, shape)?;
-    let parameters = two_of_type(comparison_code(comparison), a, b, &output)?;
+    let parameters = two(of_type(a), comparison_code(comparison), a, b, &output)?;
     queue.for_each("compare_elements", output.len(), parameters)?;
     Ok(output)
 }
@@ -135,7 +133,8 @@ pub fn connected(queue: &Queue, connective: Connective, a: &Array, b: &Array, sh
         Connective::Or => 1,
         Connective::Xor => 2,
     };
-    queue.for_each("connect", output.len(), two(connective, a, b, &output)?)?;
+    let parameters = two(Parameters::default(), connective, a, b, &output)?;
+    queue.for_each("connect", output.len(), parameters)?;
     Ok(output)
 }
 
@@ -159,7 +158,7 @@ fn changed(queue: &Queue, change: u64, input: &Array) -> Result<Array, Failure> 
         return Err(Failure::Misfit);
     }
     let output = Array::new(queue, input.dtype, input.layout.shape)?;
-    let parameters = Parameters::default().word(code(input.dtype)).word(change);
+    let parameters = of_type(input).word(change);
     convert(queue, "change", parameters, input, &output)?;
     Ok(output)
 }
@@ -170,7 +169,7 @@ pub fn cast(queue: &Queue, input: &Array, dtype: DataType) -> Result<Array, Fail
         return Ok(input.clone());
     }
     let output = Array::new(queue, dtype, input.layout.shape)?;
-    let parameters = Parameters::default().word(code(input.dtype)).word(code(dtype));
+    let parameters = of_type(input).word(code(dtype));
     convert(queue, "cast", parameters, input, &output)?;
     Ok(output)
 }

@@ -67,6 +67,19 @@ impl Layer {
             Self::Normalise(_, count) => count,
         }
     }
+
+    /// Where the weights of linear layers stand among what the layers take together, and how they are quantised.
+    pub fn places_of_weights(layers: &[Self]) -> Vec<(usize, Precision)> {
+        let mut at = 1;
+        let mut places = Vec::new();
+        for layer in layers {
+            if let Self::Linear { precision, .. } = *layer {
+                places.push((at, precision));
+            }
+            at += layer.operands();
+        }
+        places
+    }
 }
 
 /// Layers that each row passes by itself, the first of which is linear. `packed` has the weight of each linear one, or nothing where
@@ -126,24 +139,19 @@ fn packed_here(
     layers: &[Layer],
     operands: &[Array],
 ) -> Option<Vec<Option<Packed>>> {
-    let mut own = Vec::with_capacity(packed.len());
-    let mut at = 1;
-    for layer in layers {
-        if let Layer::Linear { precision, .. } = *layer {
-            own.push(match packed.get(own.len())? {
-                Some(_) => None,
-                None => {
-                    let weight = operands.get(at)?;
-                    let mut rows = Rows::new(context.instructions);
-                    let matrix = Matrix::new(weight.slice()?, *weight.shape().last()?);
-                    rows.quantise(matrix, precision, Scaling::ByRow);
-                    Some(Packed::new(&rows))
-                }
-            });
-        }
-        at += layer.operands();
-    }
-    Some(own)
+    let pack = |at: usize, precision| {
+        let weight = operands.get(at)?;
+        let mut rows = Rows::new(context.instructions);
+        let matrix = Matrix::new(weight.slice()?, *weight.shape().last()?);
+        rows.quantise(matrix, precision, Scaling::ByRow);
+        Some(Packed::new(&rows))
+    };
+    let places = Layer::places_of_weights(layers).into_iter().zip(packed);
+    let own = places.map(|((at, precision), packed)| match packed {
+        Some(_) => Some(None),
+        None => pack(at, precision).map(Some),
+    });
+    own.collect()
 }
 
 /// The matrices of the last two dimensions, one after the other.
