@@ -73,6 +73,10 @@ test-cuda: setup ## Compare a GPU (ASSAY_CUDA, its index) with the definition bi
 bench-cuda: build ## Measure models on a GPU (ASSAY_CUDA, its index) against libtorch on it, which needs a libtorch with CUDA
 	@exec "$(BIN)/assay-bench" --gpu "$${ASSAY_CUDA:-0}" --output target/bench/cuda.json
 
+.PHONY: check-bare
+check-bare: ## Build from nothing on a bare Debian, in a root folder of its own; ARGS=--demo goes on to the demo, ARGS=--help says more
+	@scripts/check-bare $(ARGS)
+
 .PHONY: zombienet
 zombienet: setup ## Start a relay chain with two validators, and Assay with two collators and a full node, until Ctrl-C
 	@scripts/zombienet run
