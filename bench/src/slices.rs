@@ -6,7 +6,7 @@ use assay_exact::{
     graph::{Binary, CheckedGraph, Dimension, Graph, Input, Node, Operator, Output, Position, Reduction, Unary, Value},
     quantise::Precision,
 };
-use assay_worker::tensor::{DataType, Tensor};
+use assay_ops::tensor::{DataType, Tensor};
 
 /// Elements of a row of 64 KiB, less one so that rows begin within chunks.
 const ROW: u32 = 16_383;

@@ -1,10 +1,7 @@
 //! Writes the kernels' source, with the functions of `assay-exact` written out in CUDA C++ from a recording of the operations
 //! that each one performs: so there is one definition of a function, and no translation by hand.
 
-#[path = "../kernels/recording.rs"]
-mod recording;
-
-use recording::{Function, Operation};
+use assay_codegen::{Function, Operation};
 use std::{env, fs, path::Path};
 
 /// The parts of the source, in their order; the functions come after the first.
@@ -54,8 +51,7 @@ fn written_out(function: Function) -> String {
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-changed=kernels");
-    println!("cargo::rerun-if-changed=../kernels/recording.rs");
-    let functions: String = recording::functions().into_iter().map(written_out).collect();
+    let functions: String = assay_codegen::functions().into_iter().map(written_out).collect();
     let mut source = String::new();
     for (position, part) in PARTS.iter().enumerate() {
         source += &fs::read_to_string(part).expect("the kernels are beside the build script");

@@ -4,9 +4,7 @@
 //! function. The sequences as they stand are made of small functions and closures, and whether all of these are inlined is up
 //! to the compiler. A function here is one list of operations instead, each of which is inlined always.
 
-mod recording;
-
-use recording::{Function, Operation};
+use assay_codegen::{Function, Operation};
 use std::{env, fs, path::Path};
 
 /// The operation as an expression.
@@ -44,8 +42,7 @@ fn written_out(function: Function) -> String {
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
-    println!("cargo::rerun-if-changed=recording.rs");
-    let code: String = recording::functions().into_iter().map(written_out).collect();
+    let code: String = assay_codegen::functions().into_iter().map(written_out).collect();
     let directory = env::var_os("OUT_DIR").expect("cargo says where to");
     fs::write(Path::new(&directory).join("functions.rs"), code).expect("the directory is there");
 }

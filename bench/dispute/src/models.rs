@@ -7,14 +7,12 @@ use crate::{
 };
 use anyhow::{Context, Result, anyhow};
 use assay_adversary::{Downstream, InMemory, Lie};
+use assay_daemon::dispute::{JobExecution, Subject};
+use assay_engine::{CpuEngine, Engine};
 use assay_exact::graph::{Dimension, Graph, Input, Node, Operator, Output, Unary, Value};
+use assay_ops::tensor::{DataType, Tensor};
+use assay_package::Package;
 use assay_player::{Execution, node};
-use assay_worker::{
-    dispute::{JobExecution, Subject},
-    engine::{CpuEngine, Engine},
-    package::Package,
-    tensor::{DataType, Tensor},
-};
 use std::{num::NonZeroUsize, path::Path, sync::Arc};
 
 /// Operators of the synthetic model.

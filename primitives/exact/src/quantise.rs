@@ -24,7 +24,7 @@ use scale_info::TypeInfo;
 pub const MAX_CONTRACTION_LENGTH: u32 = 16_384;
 
 /// How fine the integers are that a row is quantised to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
 pub enum Precision {
     /// Integers from −127 to 127: one int8 product.
     #[codec(index = 0)]

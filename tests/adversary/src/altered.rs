@@ -1,6 +1,11 @@
 //! An execution some of whose tensors are others: what a lie comes to if it is kept up.
 
-use assay_exact::{digest::Digest, graph::CheckedGraph, graph::Value, tensor::Tensor, trace::Trace};
+use assay_exact::{
+    digest::Digest,
+    graph::{CheckedGraph, Value},
+    tensor::Tensor,
+    trace::Trace,
+};
 use assay_player::{Execution, Hash, PlayError, Unavailable, operands};
 use std::{collections::BTreeMap, ops::Deref, sync::Arc};
 

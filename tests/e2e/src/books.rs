@@ -2,7 +2,7 @@
 
 use crate::Network;
 use anyhow::ensure;
-use assay_worker::{
+use assay_client::{
     chain::{AccountId, Balance, BlockNumber, Event, FeeEvent},
     units,
 };

@@ -2,8 +2,8 @@
 
 use crate::{Network, jobs::Ticket};
 use anyhow::Context;
+use assay_client::chain::{AccountId, Balance, BlockNumber, Dispute, DisputesEvent, Event, WorkersEvent};
 use assay_types::dispute::{Fault, Place};
-use assay_worker::chain::{AccountId, Balance, BlockNumber, Dispute, DisputesEvent, Event, WorkersEvent};
 
 /// How a worker was convicted.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,20 +2,20 @@
 
 use crate::Network;
 use anyhow::{Context, anyhow, bail};
-use assay_types::{CloseReason, Delivery, H256, JobId, Matching, Phase, Slashed};
-use assay_worker::{
+use assay_client::{
     chain::{
         Account, AccountId, Balance, BlockNumber, Call, Event, JobRequest, MarketCall, MarketEvent, SubmitError, Wait,
     },
-    commands::{models::register, request::prepare_all},
-    engine::{Engine, LoadedModel, ReferenceEngine},
-    inputs,
-    package::Package,
     request::{Model, Prepared, find_model, terms::Terms},
     schema,
-    tensor::{DataType, Tensor, tensors_digest},
     units::UNIT,
 };
+use assay_client::{registration::register, request::prepare_all};
+use assay_engine::{Engine, LoadedModel, ReferenceEngine};
+use assay_ops::tensor::{DataType, Tensor, tensors_digest};
+use assay_package::Package;
+use assay_text::inputs;
+use assay_types::{CloseReason, Delivery, H256, JobId, Matching, Phase, Slashed};
 use std::path::{Path, PathBuf};
 
 /// The digits' package, in the folder of their model.

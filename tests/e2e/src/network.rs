@@ -7,7 +7,7 @@ use crate::{
     rpc::Rpc,
 };
 use anyhow::{Context, bail, ensure};
-use assay_worker::chain::{Account, AccountId, BlockNumber, ChainError, Client, Key, Snapshot};
+use assay_client::chain::{Account, AccountId, BlockNumber, ChainError, Client, Key, Snapshot};
 use std::{
     path::Path,
     process::Command,

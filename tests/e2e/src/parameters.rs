@@ -2,8 +2,8 @@
 
 use crate::Network;
 use anyhow::ensure;
+use assay_client::chain::BlockNumber;
 use assay_runtime::{Address, Runtime, RuntimeCall, SignedPayload, TxExtension, UncheckedExtrinsic, VERSION};
-use assay_worker::chain::BlockNumber;
 use codec::Encode;
 use polkadot_sdk::{
     cumulus_pallet_parachain_system::block_weight::DynamicMaxBlockWeight,

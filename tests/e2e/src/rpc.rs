@@ -1,8 +1,8 @@
 //! Questions to the node that the worker's client does not ask.
 
 use anyhow::Context;
+use assay_client::chain::AccountId;
 use assay_types::H256;
-use assay_worker::chain::AccountId;
 use jsonrpsee::{
     core::client::ClientT,
     http_client::{HttpClient, HttpClientBuilder},

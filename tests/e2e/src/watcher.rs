@@ -8,8 +8,8 @@ use crate::{
     process::{Killing, Process},
 };
 use anyhow::{Context, ensure};
+use assay_client::chain::BlockNumber;
 use assay_types::JobId;
-use assay_worker::chain::BlockNumber;
 use std::{
     path::{Path, PathBuf},
     process::Command,
@@ -67,7 +67,7 @@ impl Watcher {
             .arg(folder.join("inputs"))
             .arg("--data-dir")
             .arg(folder.join("data"));
-        command.env("ASSAY_LOG", "info,assay_worker=debug");
+        command.env("ASSAY_LOG", "info,assay_daemon=debug");
         let mut process = Process::start(self.name, command, network.folder(), Killing::Directly)?;
         // What one that was killed has left in the log.
         let before = process.said()?.matches(WATCHING).count();

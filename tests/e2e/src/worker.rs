@@ -8,11 +8,11 @@ use crate::{
     process::{Killing, Process},
 };
 use anyhow::{Context, ensure};
-use assay_types::{JobInput, WorkerStatus};
-use assay_worker::{
+use assay_client::{
     chain::{AccountId, BlockNumber, WorkerInfo},
     request::Prepared,
 };
+use assay_types::{JobInput, WorkerStatus};
 use std::{
     fs::{self, File, OpenOptions},
     io::{ErrorKind, Write},
@@ -122,7 +122,7 @@ impl Worker {
             .arg("--exit-with-parent")
             .arg("--config")
             .arg(&self.config);
-        command.env("ASSAY_LOG", "info,assay_worker=debug");
+        command.env("ASSAY_LOG", "info,assay_daemon=debug");
         self.process = Some(Process::start(
             self.terms.name,
             command,

@@ -2,7 +2,7 @@
 
 use crate::{device::DeviceError, memory::Buffer, parameters::Parameters, queue::Queue};
 use assay_exact::digest::DataType;
-use assay_kernels::layout::{Dims, Layout};
+use assay_ops::layout::{Dims, Layout};
 use std::sync::Arc;
 
 /// A tensor: elements, and where they stand. A clone shares them. Numbers are canonical; a Bool is a byte, 0 or 1.

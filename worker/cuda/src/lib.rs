@@ -11,6 +11,7 @@
 //! CUDA's driver and NVRTC are loaded when a GPU is asked for. Nothing of CUDA is needed to build this crate.
 
 pub mod array;
+pub mod backend;
 pub mod device;
 pub mod gpu;
 pub mod memory;

@@ -1,7 +1,7 @@
 //! The parameters of kernels, as the words that the kernels' structures consist of.
 
 use crate::{array::Array, memory::Buffer};
-use assay_kernels::layout::{Layout, MAX_RANK, merge};
+use assay_ops::layout::{Layout, MAX_RANK, merge};
 
 /// Functions that a kernel applies at a time.
 pub(crate) const MAX_FUNCTIONS: usize = 8;

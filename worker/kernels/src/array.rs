@@ -3,12 +3,12 @@
 use crate::{
     buffers::{Buffer, Buffers, Pool},
     context::Context,
-    layout::{Dims, Layout},
     threads::Threads,
     vector::canonical,
     view::View,
 };
 use assay_exact::digest::DataType;
+use assay_ops::layout::{Dims, Layout};
 use std::{fmt::Debug, sync::Arc};
 
 /// Elements that are written as bytes at a time.
@@ -176,7 +176,7 @@ impl Array {
         let data = with_type!(dtype, T => T::data(Arc::new([<T as Element>::from_bits(bits)].as_slice().into())));
         let mut layout = Layout::contiguous(Dims::default());
         layout.shape = shape;
-        layout.strides = Dims::new(&[0; crate::layout::MAX_RANK][..shape.len()]);
+        layout.strides = Dims::new(&[0; assay_ops::layout::MAX_RANK][..shape.len()]);
         Self { layout, data }
     }
 

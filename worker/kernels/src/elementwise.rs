@@ -1,51 +1,11 @@
 //! Functions of one number, and operations on two, element by element.
 
+use assay_ops::words::{Function, Operation};
 use crate::{
     functions,
     instructions::{Instructions, with_vectors},
     vector::{Lanes, Vector, canonical},
 };
-
-/// A function of one number. Those of `assay_exact::functions` are the sequences that stand there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(missing_docs, reason = "they are called what they are")]
-pub enum Function {
-    Negate,
-    Magnitude,
-    Relu,
-    Sqrt,
-    Rsqrt,
-    Exp,
-    Log,
-    Sin,
-    Cos,
-    Tanh,
-    Sigmoid,
-    Erf,
-    Silu,
-    Gelu,
-    GeluTanh,
-    Floor,
-    Ceil,
-    /// To the nearest integral number, ties to even.
-    Round,
-    Truncate,
-}
-
-/// An operation on two numbers, or on two integers, which wrap. The greater and the lesser are NaN where either number is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(missing_docs, reason = "they are called what they are")]
-pub enum Operation {
-    Add,
-    Subtract,
-    Multiply,
-    /// Of integers it is rounded down, and 0 where the second one is 0.
-    Divide,
-    /// That of a division that rounds towards zero; of integers 0 where the second one is 0.
-    Remainder,
-    Greater,
-    Lesser,
-}
 
 /// One side of an operation.
 #[derive(Clone, Copy, Debug)]
@@ -85,7 +45,7 @@ pub fn apply(instructions: Instructions, function: Function, numbers: &mut [f32]
     macro_rules! apply {
         ($($name:ident => |$x:ident: $lanes:ident| $value:expr),* $(,)?) => {
             match function {
-                Function::Floor | Function::Ceil | Function::Round | Function::Truncate => {
+                Function::Floor | Function::Ceil | Function::Round | Function::Trunc => {
                     round(instructions, function, numbers);
                 }
                 $(Function::$name => {
@@ -110,8 +70,8 @@ pub fn apply(instructions: Instructions, function: Function, numbers: &mut [f32]
         };
     }
     apply! {
-        Negate => |x: L| (-x),
-        Magnitude => |x: L| L::select(x.less(L::splat(0.0)), -x, x),
+        Neg => |x: L| (-x),
+        Abs => |x: L| L::select(x.less(L::splat(0.0)), -x, x),
         Relu => |x: L| L::select(x.less(L::splat(0.0)), L::splat(0.0), x),
         Sqrt => |x: L| x.sqrt(),
         Rsqrt => |x: L| functions::rsqrt(x),
@@ -158,7 +118,7 @@ pub fn combine(instructions: Instructions, operation: Operation, a: Operand<'_>,
     macro_rules! combine {
         ($($name:ident => |$a:ident: $vector:ident, $b:ident| $value:expr),* $(,)?) => {
             match operation {
-                Operation::Remainder => {
+                Operation::Rem => {
                     for (index, to) in to.iter_mut().enumerate() {
                         *to = canonical(a.number(index) % b.number(index));
                     }
@@ -179,11 +139,11 @@ pub fn combine(instructions: Instructions, operation: Operation, a: Operand<'_>,
     }
     combine! {
         Add => |a: V, b| (a + b),
-        Subtract => |a: V, b| (a - b),
-        Multiply => |a: V, b| (a * b),
-        Divide => |a: V, b| (a / b),
-        Greater => |a: V, b| numbers_or_nan(a, b, a.maximum(b)),
-        Lesser => |a: V, b| numbers_or_nan(a, b, a.minimum(b)),
+        Sub => |a: V, b| (a - b),
+        Mul => |a: V, b| (a * b),
+        Div => |a: V, b| (a / b),
+        Max => |a: V, b| numbers_or_nan(a, b, a.maximum(b)),
+        Min => |a: V, b| numbers_or_nan(a, b, a.minimum(b)),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Several layers that each row passes by itself, on some rows at a time: what is between two layers does not leave the caches.
 
 use crate::{
-    elementwise::{self, Function, apply},
+    elementwise::{self, apply},
     instructions::Instructions,
     normalise::{layer_norm, rms_norm},
     packed::Packed,
@@ -10,6 +10,7 @@ use crate::{
     scratch::{Scratch, ThreadScratch},
     threads::Threads,
 };
+use assay_ops::words::Function;
 
 /// A layer, and what it takes besides the rows.
 #[derive(Clone, Copy)]

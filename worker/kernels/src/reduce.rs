@@ -9,15 +9,15 @@ use assay_exact::quantise::Precision;
 
 /// A reduction of a row to one number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reduction {
+pub enum NumberReduction {
     /// The sum on a grid.
     Sum,
     /// The sum, divided by the number of elements.
     Mean,
     /// The greatest number; NaN if there is one.
-    Greatest,
+    Max,
     /// The least number; NaN if there is one.
-    Least,
+    Min,
 }
 
 /// Writes the reduction of each row of `length` elements to `to`.
@@ -25,20 +25,20 @@ pub enum Reduction {
 /// # Panics
 ///
 /// If `from` has not as many rows as `to` has elements, or `length` is 0.
-pub fn reduce(instructions: Instructions, reduction: Reduction, from: &[f32], length: usize, to: &mut [f32]) {
+pub fn reduce(instructions: Instructions, reduction: NumberReduction, from: &[f32], length: usize, to: &mut [f32]) {
     assert!(length > 0 && from.len() == to.len() * length, "rows do not fit");
     #[inline(always)]
-    fn all<V: Vector>(reduction: Reduction, from: &[f32], length: usize, to: &mut [f32]) {
+    fn all<V: Vector>(reduction: NumberReduction, from: &[f32], length: usize, to: &mut [f32]) {
         for (row, to) in from.chunks_exact(length).zip(to) {
             *to = match reduction {
-                Reduction::Sum => sum::<V, false>(row),
-                Reduction::Mean => crate::vector::canonical(mean::<V, false>(row)),
-                Reduction::Greatest => crate::vector::canonical(greatest::<V>(row)),
-                Reduction::Least => crate::vector::canonical(least::<V>(row)),
+                NumberReduction::Sum => sum::<V, false>(row),
+                NumberReduction::Mean => crate::vector::canonical(mean::<V, false>(row)),
+                NumberReduction::Max => crate::vector::canonical(greatest::<V>(row)),
+                NumberReduction::Min => crate::vector::canonical(least::<V>(row)),
             };
         }
     }
-    with_vectors!(instructions, all(reduction: Reduction, from: &[f32], length: usize, to: &mut [f32]));
+    with_vectors!(instructions, all(reduction: NumberReduction, from: &[f32], length: usize, to: &mut [f32]));
 }
 
 /// Writes the scale that quantising gives each row of `length` elements to `to`.

@@ -1,10 +1,7 @@
 //! Tensors seen through layouts: copied in order, and combined row by row.
 
-use crate::{
-    elementwise::Operand,
-    layout::{Dims, Layout, Walk, merge},
-    threads::Threads,
-};
+use crate::{elementwise::Operand, threads::Threads};
+use assay_ops::layout::{Dims, Layout, Walk, merge};
 
 /// Elements that one thread takes at a time, at least.
 pub const ELEMENTS_AT_ONCE: usize = 16 * 1024;

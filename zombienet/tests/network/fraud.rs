@@ -5,6 +5,11 @@ use crate::{
     slice::{OPERAND_BYTES, Slice},
 };
 use anyhow::ensure;
+use assay_client::{
+    chain::{BlockNumber, WorkersEvent},
+    request::terms::Terms,
+    units::UNIT,
+};
 use assay_e2e::{
     Network as Assay,
     books::Books,
@@ -13,11 +18,6 @@ use assay_e2e::{
     worker::{self, Worker},
 };
 use assay_types::{CloseReason, dispute::Fault};
-use assay_worker::{
-    chain::{BlockNumber, WorkersEvent},
-    request::terms::Terms,
-    units::UNIT,
-};
 use assay_zombienet::Network;
 use std::time::Instant;
 

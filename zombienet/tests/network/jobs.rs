@@ -2,6 +2,10 @@
 
 use crate::{blocks::until_final, figures::Figures};
 use anyhow::ensure;
+use assay_client::{
+    chain::{Event, MarketEvent},
+    units::UNIT,
+};
 use assay_e2e::{
     Network as Assay,
     books::Books,
@@ -9,10 +13,6 @@ use assay_e2e::{
     worker::{self, Worker},
 };
 use assay_types::{CloseReason, limits::MAX_INLINE_INPUT_BYTES};
-use assay_worker::{
-    chain::{Event, MarketEvent},
-    units::UNIT,
-};
 use assay_zombienet::Network;
 use std::time::{Duration, Instant};
 

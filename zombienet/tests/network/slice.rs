@@ -1,19 +1,19 @@
 //! The model whose proof is as large as a proof may be: one element depends on two rows of 64 KiB.
 
 use anyhow::Context;
+use assay_client::{
+    chain::JobRequest,
+    request::{find_model, terms::Terms},
+};
+use assay_client::{registration::register, request::prepare_all};
 use assay_e2e::{Network as Assay, jobs::PACKAGE};
 use assay_exact::{
     graph::{Dimension, Graph, Input, Node, Operator, Output, Value, Weight},
     quantise::Precision,
 };
-use assay_worker::{
-    chain::JobRequest,
-    commands::{models::register, request::prepare_all},
-    inputs::JobInput,
-    package::{Details, Package},
-    request::{find_model, terms::Terms},
-    tensor::{DataType, Tensor},
-};
+use assay_ops::tensor::{DataType, Tensor};
+use assay_package::{Details, Package};
+use assay_text::inputs::JobInput;
 use std::path::PathBuf;
 
 /// Elements of a row of 64 KiB, less one so that rows begin within chunks.

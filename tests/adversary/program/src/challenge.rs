@@ -2,17 +2,17 @@
 
 use anyhow::{Context, bail};
 use assay_adversary::{Attempt, BadChallenger, Random};
-use assay_player::{Reveals, View};
-use assay_types::{JobId, JobState, dispute::Side};
-use assay_worker::{
-    chain::{Account, AccountId, Call, Client, Dispute, DisputesCall, Key, Snapshot, Wait},
-    config::DEFAULT_NODE,
+use assay_client::chain::{Account, AccountId, Call, Client, Dispute, DisputesCall, Key, Snapshot, Wait};
+use assay_daemon::{
     dispute::JobExecution,
-    engine::{Engine, ReferenceEngine},
     games::way,
     job_input::{self, Found},
     models::{Models, read},
 };
+use assay_engine::{Engine, ReferenceEngine};
+use assay_player::{Reveals, View};
+use assay_types::{JobId, JobState, dispute::Side};
+use assay_worker::config::DEFAULT_NODE;
 use clap::{Args, ValueEnum};
 use std::{path::PathBuf, time::Duration};
 

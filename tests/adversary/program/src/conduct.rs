@@ -1,12 +1,12 @@
 //! The conduct of a worker that lies about some of its jobs, and keeps it up in disputes.
 
 use crate::story::{Kind, Story};
-use assay_player::{PlayError, Statements};
-use assay_types::{JobId, dispute::Place};
-use assay_worker::{
+use assay_daemon::{
     games::{Conduct, Honest, SharedExecution, Work},
     serve::desk_state::Output,
 };
+use assay_player::{PlayError, Statements};
+use assay_types::{JobId, dispute::Place};
 use std::time::Duration;
 
 /// A worker that lies.

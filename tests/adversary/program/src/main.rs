@@ -5,15 +5,12 @@ mod challenge;
 mod conduct;
 mod story;
 
-use assay_worker::{
-    config::{Config, ServeArgs},
-    serve::{Shutdown, serve_with},
-};
+use assay_daemon::{serve::serve_with, shutdown::Shutdown};
+use assay_worker::config::{self, ServeArgs};
 use clap::{Args, Parser, Subcommand};
 use conduct::Crooked;
 use std::{process::ExitCode, sync::Arc, time::Duration};
 use story::Kind;
-use tracing_subscriber::EnvFilter;
 
 /// Lies to an Assay chain, to show that it does not pay
 #[derive(Debug, Parser)]
@@ -60,13 +57,7 @@ struct ServeCommand {
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    let filter = EnvFilter::try_new(&cli.log).unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(false)
-        .with_target(false)
-        .init();
+    assay_telemetry::log_to_stderr(Some(&cli.log), "info");
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -89,14 +80,14 @@ fn main() -> ExitCode {
 async fn run(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Serve(args) => {
-            let config = Config::load(&args.options)?;
+            let config = config::serve(&args.options)?;
             tracing::warn!(
                 lie = ?args.lie,
                 every = args.lie_every,
                 "THIS WORKER LIES, to test a chain: whoever challenges it takes its stake"
             );
             let conduct = Crooked::new(args.lie, args.lie_every, Duration::from_secs(args.late_seconds));
-            serve_with(config, shutdown(args.exit_with_parent), Arc::new(conduct)).await?;
+            serve_with(config, Shutdown::on_signal(args.exit_with_parent), Arc::new(conduct)).await?;
         }
         Command::Challenge(args) => {
             tracing::warn!(kind = ?args.kind, "THIS CHALLENGER HAS NO CASE, to test a chain: it is to lose its bond");
@@ -104,28 +95,4 @@ async fn run(command: Command) -> anyhow::Result<()> {
         }
     }
     Ok(())
-}
-
-/// Requests a shutdown at Ctrl-C or, if asked, when standard input is closed.
-fn shutdown(with_stdin: bool) -> Shutdown {
-    let (sender, shutdown) = Shutdown::channel();
-    tokio::spawn(async move {
-        tokio::select! {
-            _ = tokio::signal::ctrl_c() => {}
-            () = stdin_closed(), if with_stdin => {}
-        }
-        // The receiver lives as long as anything is to be shut down.
-        let _ = sender.send(true);
-    });
-    shutdown
-}
-
-async fn stdin_closed() {
-    let (sender, receiver) = tokio::sync::oneshot::channel();
-    std::thread::spawn(move || {
-        // Whatever comes is dropped; an error means that there is nothing to wait for.
-        let _ = std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink());
-        let _ = sender.send(());
-    });
-    let _ = receiver.await;
 }

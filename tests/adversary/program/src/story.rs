@@ -1,6 +1,10 @@
 //! A lie about one job, made up from an honest execution of it; the same execution always gives the same lie.
 
 use assay_adversary::{Altered, Downstream, Manner, Random, cheaper_weights, garbled};
+use assay_daemon::{
+    games::SharedExecution,
+    serve::{desk_state::Output, executor::output},
+};
 use assay_exact::{
     digest::DataType,
     graph::{MAX_RANK, Value},
@@ -8,10 +12,6 @@ use assay_exact::{
 };
 use assay_player::{Execution, PlayError, Statements, node, statement};
 use assay_types::dispute::{Place, PlaceKind, Statement};
-use assay_worker::{
-    games::SharedExecution,
-    serve::{desk_state::Output, executor::output},
-};
 use clap::ValueEnum;
 use std::{collections::BTreeSet, ops::Deref};
 

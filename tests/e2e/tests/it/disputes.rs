@@ -5,6 +5,11 @@ mod games;
 mod minilm;
 
 use anyhow::ensure;
+use assay_client::{
+    chain::{Account, BlockNumber, Call, DisputesCall, Wait},
+    request::terms::Terms,
+    units::UNIT,
+};
 use assay_e2e::{
     Network,
     disputes::Record,
@@ -12,11 +17,6 @@ use assay_e2e::{
     worker,
 };
 use assay_types::Phase;
-use assay_worker::{
-    chain::{Account, BlockNumber, Call, DisputesCall, Wait},
-    request::terms::Terms,
-    units::UNIT,
-};
 
 /// Who lies, or is said to.
 const DAVE: worker::Terms = worker::Terms {
@@ -78,7 +78,7 @@ fn ensure_said(said: &str, words: &[&str]) -> anyhow::Result<()> {
 }
 
 fn is_slash_applied(record: &Record) -> bool {
-    use assay_worker::chain::WorkersEvent;
+    use assay_client::chain::WorkersEvent;
     let applied = |event: &WorkersEvent| matches!(event, WorkersEvent::SlashApplied { .. });
     record.slashes.iter().any(applied)
 }

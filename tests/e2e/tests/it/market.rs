@@ -1,6 +1,7 @@
 //! Two workers at different prices serve a client: by offer, by auction, in batches, and not at all.
 
 use anyhow::{Context, ensure};
+use assay_client::{chain::MarketEvent, request::terms::Terms, units::UNIT};
 use assay_e2e::{
     Network,
     books::Books,
@@ -8,7 +9,6 @@ use assay_e2e::{
     worker::{self, Worker},
 };
 use assay_types::{CloseReason, Delivery, WorkerStatus};
-use assay_worker::{chain::MarketEvent, request::terms::Terms, units::UNIT};
 
 /// Charlie's offer is the cheaper one, Dave bids lower.
 const CHARLIE: worker::Terms = worker::Terms {

@@ -1,5 +1,6 @@
 //! A node that is killed with SIGKILL while a job is under way.
 
+use assay_client::{request::terms::Terms, units::UNIT};
 use assay_e2e::{
     Network,
     books::Books,
@@ -7,7 +8,6 @@ use assay_e2e::{
     worker::{self, Worker},
 };
 use assay_types::CloseReason;
-use assay_worker::{request::terms::Terms, units::UNIT};
 
 const CHARLIE: worker::Terms = worker::Terms {
     name: "Charlie",

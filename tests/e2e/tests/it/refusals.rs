@@ -5,15 +5,15 @@
 mod requests;
 mod work;
 
+use assay_client::{
+    chain::{BlockNumber, Call, JobRequest, MarketCall},
+    units::UNIT,
+};
 use assay_e2e::{
     Network,
     jobs::{Digits, bounds},
 };
 use assay_types::Matching;
-use assay_worker::{
-    chain::{BlockNumber, Call, JobRequest, MarketCall},
-    units::UNIT,
-};
 
 /// Eve's price and her stake: the least that a worker may have.
 const PRICE: u128 = UNIT / 2;

@@ -1,6 +1,7 @@
 //! Workers that are killed with SIGKILL, at the worst moments, and what becomes of their jobs.
 
 use anyhow::{Context, ensure};
+use assay_client::{chain::MarketEvent, request::terms::Terms, units::UNIT};
 use assay_e2e::{
     Network,
     books::Books,
@@ -8,7 +9,6 @@ use assay_e2e::{
     worker::{self, START_BLOCKS, Worker},
 };
 use assay_types::{CloseReason, JobState, Matching, Phase, Slashed};
-use assay_worker::{chain::MarketEvent, request::terms::Terms, units::UNIT};
 
 const CHARLIE: worker::Terms = worker::Terms {
     name: "Charlie",

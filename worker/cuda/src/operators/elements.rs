@@ -7,17 +7,16 @@ use crate::{
     queue::Queue,
 };
 use assay_exact::digest::DataType;
-use assay_kernels::{
-    elementwise::{Function, Operation},
+use assay_ops::{
     layout::Dims,
-    operators::{Comparison, Connective},
+    words::{Comparison, Connective, Function, Operation},
 };
 
 /// The function as the kernels number it.
 pub(super) fn function_code(function: Function) -> u64 {
     match function {
-        Function::Negate => 0,
-        Function::Magnitude => 1,
+        Function::Neg => 0,
+        Function::Abs => 1,
         Function::Relu => 2,
         Function::Sqrt => 3,
         Function::Rsqrt => 4,
@@ -34,19 +33,19 @@ pub(super) fn function_code(function: Function) -> u64 {
         Function::Floor => 15,
         Function::Ceil => 16,
         Function::Round => 17,
-        Function::Truncate => 18,
+        Function::Trunc => 18,
     }
 }
 
 fn operation_code(operation: Operation) -> u64 {
     match operation {
         Operation::Add => 0,
-        Operation::Subtract => 1,
-        Operation::Multiply => 2,
-        Operation::Divide => 3,
-        Operation::Remainder => 4,
-        Operation::Greater => 5,
-        Operation::Lesser => 6,
+        Operation::Sub => 1,
+        Operation::Mul => 2,
+        Operation::Div => 3,
+        Operation::Rem => 4,
+        Operation::Max => 5,
+        Operation::Min => 6,
     }
 }
 
@@ -62,7 +61,7 @@ fn comparison_code(comparison: Comparison) -> u64 {
 }
 
 /// Functions of each number, one after the other.
-pub fn applied(queue: &Queue, functions: &[Function], input: &mut Array) -> Result<Array, Failure> {
+pub fn apply(queue: &Queue, functions: &[Function], input: &mut Array) -> Result<Array, Failure> {
     if input.dtype != DataType::Float32 {
         return Err(Failure::Misfit);
     }
@@ -97,7 +96,7 @@ fn of_type(array: &Array) -> Parameters {
 }
 
 /// Two arrays of numbers or integers, repeated to `shape` and combined.
-pub fn combined(queue: &Queue, operation: Operation, a: &Array, b: &Array, shape: Dims) -> Result<Array, Failure> {
+pub fn combine(queue: &Queue, operation: Operation, a: &Array, b: &Array, shape: Dims) -> Result<Array, Failure> {
     if a.dtype != b.dtype || a.dtype == DataType::Bool {
         return Err(Failure::Misfit);
     }
@@ -112,7 +111,7 @@ pub fn combined(queue: &Queue, operation: Operation, a: &Array, b: &Array, shape
 }
 
 /// Two arrays of one type, repeated to `shape` and compared.
-pub fn compared(queue: &Queue, comparison: Comparison, a: &Array, b: &Array, shape: Dims) -> Result<Array, Failure> {
+pub fn compare(queue: &Queue, comparison: Comparison, a: &Array, b: &Array, shape: Dims) -> Result<Array, Failure> {
     if a.dtype != b.dtype {
         return Err(Failure::Misfit);
     }
@@ -123,7 +122,7 @@ pub fn compared(queue: &Queue, comparison: Comparison, a: &Array, b: &Array, sha
 }
 
 /// Two arrays of truth values, repeated to `shape` and connected.
-pub fn connected(queue: &Queue, connective: Connective, a: &Array, b: &Array, shape: Dims) -> Result<Array, Failure> {
+pub fn connect(queue: &Queue, connective: Connective, a: &Array, b: &Array, shape: Dims) -> Result<Array, Failure> {
     if [a.dtype, b.dtype] != [DataType::Bool; 2] {
         return Err(Failure::Misfit);
     }
@@ -139,17 +138,17 @@ pub fn connected(queue: &Queue, connective: Connective, a: &Array, b: &Array, sh
 }
 
 /// The negatives of integers.
-pub fn negated(queue: &Queue, input: &Array) -> Result<Array, Failure> {
+pub fn integer_neg(queue: &Queue, input: &Array) -> Result<Array, Failure> {
     changed(queue, 0, input)
 }
 
 /// The magnitudes of integers.
-pub fn magnitudes(queue: &Queue, input: &Array) -> Result<Array, Failure> {
+pub fn integer_abs(queue: &Queue, input: &Array) -> Result<Array, Failure> {
     changed(queue, 1, input)
 }
 
 /// Truth values, each the other way round.
-pub fn inverted(queue: &Queue, input: &Array) -> Result<Array, Failure> {
+pub fn logical_not(queue: &Queue, input: &Array) -> Result<Array, Failure> {
     changed(queue, 2, input)
 }
 
@@ -190,7 +189,7 @@ fn convert(
 }
 
 /// The elements of `yes` where the condition holds, those of `no` elsewhere, all three repeated to `shape`.
-pub fn chosen(queue: &Queue, [condition, yes, no]: [&Array; 3], shape: Dims) -> Result<Array, Failure> {
+pub fn select(queue: &Queue, [condition, yes, no]: [&Array; 3], shape: Dims) -> Result<Array, Failure> {
     if condition.dtype != DataType::Bool || yes.dtype != no.dtype {
         return Err(Failure::Misfit);
     }

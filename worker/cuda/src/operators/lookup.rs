@@ -1,9 +1,9 @@
 //! Elements that indices say: an index below 0 counts from the end, and then one outside is the nearest inside.
 
-use super::{Failure, chosen, code, fit};
+use super::{Failure, code, fit, select};
 use crate::{array::Array, parameters::Parameters, queue::Queue};
 use assay_exact::digest::DataType;
-use assay_kernels::layout::{Dims, Layout};
+use assay_ops::layout::{Dims, Layout};
 
 /// `[…, i, …]` of the result is `[…, index[…, i, …], …]` of the data.
 pub fn gather(queue: &Queue, data: &Array, index: &Array, axis: usize) -> Result<Array, Failure> {
@@ -23,7 +23,7 @@ pub fn gather(queue: &Queue, data: &Array, index: &Array, axis: usize) -> Result
 /// shape.
 pub fn gather_where(queue: &Queue, [condition, data, index, no]: [&Array; 4], axis: usize) -> Result<Array, Failure> {
     let found = gather(queue, data, index, axis)?;
-    chosen(queue, [condition, &found, no], found.layout.shape)
+    select(queue, [condition, &found, no], found.layout.shape)
 }
 
 /// Data `[A…, N, B…]` and indices `[I…]` give `[A…, I…, B…]`.

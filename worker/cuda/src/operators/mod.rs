@@ -9,11 +9,11 @@ mod movement;
 mod products;
 mod rows;
 
-pub use elements::{applied, cast, chosen, combined, compared, connected, inverted, magnitudes, negated};
+pub use elements::{apply, cast, combine, compare, connect, integer_abs, integer_neg, logical_not, select};
 pub use lookup::{gather, gather_where, index_select};
-pub use movement::{arange, concat, filled, pad, reshaped, seen_through, sliced};
-pub use products::{Packed, attention, batched_product, layers, linear_layer, weighted_sum};
-pub use rows::{cumulative_sums, normalised, reduced, row_scales, top_k};
+pub use movement::{arange, concat, fill, pad, reshape, seen_through, slice};
+pub use products::{Packed, attention, layers, linear_layer, matmul, weighted_sum};
+pub use rows::{cum_sum, normalise, reduce, row_scale, top_k};
 
 use crate::device::DeviceError;
 use assay_exact::digest::DataType;

@@ -3,7 +3,7 @@
 use super::{Failure, fit, lookup::look_up};
 use crate::{array::Array, parameters::Parameters, queue::Queue};
 use assay_exact::digest::DataType;
-use assay_kernels::layout::{Dims, Layout, MAX_RANK};
+use assay_ops::layout::{Dims, Layout, MAX_RANK};
 
 /// The same elements through a view of theirs.
 pub fn seen_through(input: &Array, layout: Option<Layout>) -> Result<Array, Failure> {
@@ -11,7 +11,7 @@ pub fn seen_through(input: &Array, layout: Option<Layout>) -> Result<Array, Fail
 }
 
 /// The same elements in the same order with other dimensions.
-pub fn reshaped(queue: &Queue, input: &Array, shape: Dims) -> Result<Array, Failure> {
+pub fn reshape(queue: &Queue, input: &Array, shape: Dims) -> Result<Array, Failure> {
     match input.layout.reshaped(shape) {
         Some(layout) => Ok(input.through(layout)),
         None => {
@@ -22,7 +22,7 @@ pub fn reshaped(queue: &Queue, input: &Array, shape: Dims) -> Result<Array, Fail
 }
 
 /// Every `step`-th element of a dimension from `start` on; those that would lie outside are the last one.
-pub fn sliced(queue: &Queue, input: &Array, axis: usize, [start, step, length]: [usize; 3]) -> Result<Array, Failure> {
+pub fn slice(queue: &Queue, input: &Array, axis: usize, [start, step, length]: [usize; 3]) -> Result<Array, Failure> {
     if let Some(layout) = input.layout.sliced(axis, start, step, length) {
         return Ok(input.through(layout));
     }
@@ -40,7 +40,7 @@ pub fn sliced(queue: &Queue, input: &Array, axis: usize, [start, step, length]: 
 }
 
 /// One element everywhere, as an operator's parameter gives it.
-pub fn filled(queue: &Queue, dtype: DataType, shape: Dims, bits: u64) -> Result<Array, Failure> {
+pub fn fill(queue: &Queue, dtype: DataType, shape: Dims, bits: u64) -> Result<Array, Failure> {
     let bits = match dtype {
         DataType::Float32 => canonical(bits),
         DataType::Bool => u64::from(bits != 0),
@@ -95,7 +95,7 @@ pub fn concat(queue: &Queue, inputs: &[Array], axis: usize, shape: Dims) -> Resu
 
 /// One element before and after a dimension.
 pub fn pad(queue: &Queue, input: &Array, axis: usize, before: usize, bits: u64, shape: Dims) -> Result<Array, Failure> {
-    let output = filled(queue, input.dtype, shape, bits)?.contiguous(queue)?;
+    let output = fill(queue, input.dtype, shape, bits)?.contiguous(queue)?;
     let (outer, inner) = output.layout.split(axis);
     let (own_outer, own_inner) = input.layout.split(axis);
     let stride: usize = fit(inner.shape.get(1..))?.iter().product();

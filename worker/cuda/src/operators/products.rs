@@ -2,8 +2,8 @@
 
 use super::{
     Failure,
-    elements::{applied, combined, function_code},
-    fit, normalised, row_scales,
+    elements::{apply, combine, function_code},
+    fit, normalise, row_scale,
     rows::softmax,
 };
 use crate::{
@@ -14,10 +14,9 @@ use crate::{
     queue::{Queue, Route},
 };
 use assay_exact::{digest::DataType, quantise::Precision};
-use assay_kernels::{
-    elementwise::{Function, Operation},
+use assay_ops::{
     layout::Dims,
-    operators::{Layer, Masking, WholeAttention},
+    words::{Function, Layer, Masking, Operation, WholeAttention},
 };
 use std::slice;
 
@@ -212,7 +211,7 @@ pub fn linear_layer(
     if later.is_empty() {
         return Ok(output);
     }
-    applied(queue, later, &mut output)
+    apply(queue, later, &mut output)
 }
 
 /// Layers that each row passes by itself, the first of which is linear. `packed` has the weight of each linear one, or nothing where
@@ -246,11 +245,11 @@ pub fn layers(
                 let of_layer = [slice::from_ref(&rows), taken].concat();
                 linear_layer(queue, packed, precision, &of_layer, &functions, wide)?
             }
-            Layer::Apply(function) => applied(queue, &[function], &mut rows)?,
-            Layer::Add => combined(queue, Operation::Add, &rows, fit(taken.first())?, rows.layout.shape)?,
+            Layer::Apply(function) => apply(queue, &[function], &mut rows)?,
+            Layer::Add => combine(queue, Operation::Add, &rows, fit(taken.first())?, rows.layout.shape)?,
             Layer::Normalise(normalisation, _) => {
                 let mut of_layer = [slice::from_ref(&rows), taken].concat();
-                normalised(queue, normalisation, &mut of_layer)?
+                normalise(queue, normalisation, &mut of_layer)?
             }
         };
         rest = after;
@@ -292,7 +291,7 @@ fn in_order<'a>([batch, rows, columns]: [usize; 3]) -> Product<'a> {
 }
 
 /// `[…, M, K]` and `[…, N, K]`.
-pub fn batched_product(queue: &Queue, precision: Precision, operands: &[Array], shape: Dims) -> Result<Array, Failure> {
+pub fn matmul(queue: &Queue, precision: Precision, operands: &[Array], shape: Dims) -> Result<Array, Failure> {
     let [a, b] = operands else {
         return Err(Failure::Misfit);
     };
@@ -366,7 +365,7 @@ pub fn attention(queue: &Queue, attention: &WholeAttention, operands: &[Array], 
     // A scale for each row of the values, which are quantised along the other dimension.
     let mut of_rows = value.layout.shape;
     of_rows.pop();
-    let scales = row_scales(queue, attention.value_precision, value, of_rows)?;
+    let scales = row_scale(queue, attention.value_precision, value, of_rows)?;
     let mut axes: Vec<u8> = (0..shape.len() as u8).collect();
     axes.swap(shape.len() - 2, shape.len() - 1);
     let turned = value.through(fit(value.layout.permuted(&axes))?);

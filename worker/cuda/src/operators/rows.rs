@@ -3,13 +3,13 @@
 use super::{Failure, cast, code, fit};
 use crate::{array::Array, parameters::Parameters, queue::Queue};
 use assay_exact::{digest::DataType, quantise::Precision};
-use assay_kernels::{
+use assay_ops::{
     layout::Dims,
-    operators::{Masking, Normalisation, Reduction},
+    words::{Masking, Normalisation, Reduction},
 };
 
 /// Every row, normalised; then times its weight and plus its bias, if there are any.
-pub fn normalised(queue: &Queue, normalisation: Normalisation, operands: &mut [Array]) -> Result<Array, Failure> {
+pub fn normalise(queue: &Queue, normalisation: Normalisation, operands: &mut [Array]) -> Result<Array, Failure> {
     let (input, others) = fit(operands.split_first())?;
     let length = *fit(input.shape().last())?;
     let numbers = operands.iter().all(|operand| operand.dtype == DataType::Float32);
@@ -71,7 +71,7 @@ pub(super) fn softmax(
 }
 
 /// One element from each row.
-pub fn reduced(queue: &Queue, reduction: Reduction, input: &Array, shape: Dims) -> Result<Array, Failure> {
+pub fn reduce(queue: &Queue, reduction: Reduction, input: &Array, shape: Dims) -> Result<Array, Failure> {
     let length = *fit(input.shape().last())?;
     if input.len() != shape.elements() * length {
         return Err(Failure::Misfit);
@@ -83,10 +83,10 @@ pub fn reduced(queue: &Queue, reduction: Reduction, input: &Array, shape: Dims) 
         Reduction::Mean if is_number => ("sum_numbers", 1, own),
         Reduction::Mean => return Err(Failure::Misfit),
         // Of truth values, the greatest is whether any is true, and the least whether all are.
-        Reduction::Greatest | Reduction::Any => ("best", 2, own),
-        Reduction::Least | Reduction::All => ("best", 3, own),
-        Reduction::PlaceOfGreatest => ("best", 4, DataType::Int64),
-        Reduction::PlaceOfLeast => ("best", 5, DataType::Int64),
+        Reduction::Max | Reduction::Any => ("best", 2, own),
+        Reduction::Min | Reduction::All => ("best", 3, own),
+        Reduction::ArgMax => ("best", 4, DataType::Int64),
+        Reduction::ArgMin => ("best", 5, DataType::Int64),
     };
     let output = Array::new(queue, dtype, shape)?;
     let parameters = fit(Parameters::default().rows(input))?
@@ -99,7 +99,7 @@ pub fn reduced(queue: &Queue, reduction: Reduction, input: &Array, shape: Dims) 
 }
 
 /// The scales that quantising gives the rows.
-pub fn row_scales(queue: &Queue, precision: Precision, input: &Array, shape: Dims) -> Result<Array, Failure> {
+pub fn row_scale(queue: &Queue, precision: Precision, input: &Array, shape: Dims) -> Result<Array, Failure> {
     let length = *fit(input.shape().last())?;
     if input.dtype != DataType::Float32 || input.len() != shape.elements() * length {
         return Err(Failure::Misfit);
@@ -121,7 +121,7 @@ pub fn row_scales(queue: &Queue, precision: Precision, input: &Array, shape: Dim
 }
 
 /// The sum of each element and those before it in its row.
-pub fn cumulative_sums(queue: &Queue, input: &Array) -> Result<Array, Failure> {
+pub fn cum_sum(queue: &Queue, input: &Array) -> Result<Array, Failure> {
     let input = match input.dtype {
         DataType::Float32 => input.clone(),
         _ => cast(queue, input, DataType::Int64)?,

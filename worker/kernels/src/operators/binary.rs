@@ -3,32 +3,11 @@
 use crate::{
     array::{Array, Element, with_type},
     context::Context,
-    elementwise::{Operand, Operation, combine},
-    layout::Dims,
+    elementwise::{self, Operand},
     view::{View, zip, zip_three},
 };
 use assay_exact::digest::DataType;
-
-/// A comparison. NaN is not equal to anything, and neither less nor greater.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(missing_docs, reason = "they are called what they are")]
-pub enum Comparison {
-    Equal,
-    NotEqual,
-    Less,
-    LessOrEqual,
-    Greater,
-    GreaterOrEqual,
-}
-
-/// An operation on truth values.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(missing_docs, reason = "they are called what they are")]
-pub enum Connective {
-    And,
-    Or,
-    Xor,
-}
+use assay_ops::{layout::Dims, words::{Comparison, Connective, Operation}};
 
 /// Integers that wrap.
 trait Integer: Element + Ord {
@@ -123,13 +102,13 @@ macro_rules! with_integers {
 }
 
 /// Two arrays of numbers or integers, repeated to `shape` and combined.
-pub fn combined(context: &mut Context<'_>, operation: Operation, a: &Array, b: &Array, shape: Dims) -> Option<Array> {
+pub fn combine(context: &mut Context<'_>, operation: Operation, a: &Array, b: &Array, shape: Dims) -> Option<Array> {
     if let (Some(a), Some(b)) = (a.numbers(), b.numbers()) {
         let (a, b) = (a.repeated(shape)?, b.repeated(shape)?);
         let mut output = context.buffers.numbers(shape.elements());
         let instructions = context.instructions;
         zip(context.threads, &a, &b, &mut output, |a, b, to| {
-            combine(instructions, operation, a, b, to);
+            elementwise::combine(instructions, operation, a, b, to);
         });
         return Some(Array::new(shape, output));
     }
@@ -151,26 +130,26 @@ fn combine_integers<T: Integer>(
     let threads = context.threads;
     match operation {
         Operation::Add => zip(threads, a, b, to, |a, b, to| map(a, b, to, T::add)),
-        Operation::Subtract => zip(threads, a, b, to, |a, b, to| map(a, b, to, T::subtract)),
-        Operation::Multiply => zip(threads, a, b, to, |a, b, to| map(a, b, to, T::multiply)),
-        Operation::Divide => zip(threads, a, b, to, |a, b, to| map(a, b, to, T::divide)),
-        Operation::Remainder => zip(threads, a, b, to, |a, b, to| map(a, b, to, T::remainder)),
-        Operation::Greater => zip(threads, a, b, to, |a, b, to| map(a, b, to, T::max)),
-        Operation::Lesser => zip(threads, a, b, to, |a, b, to| map(a, b, to, T::min)),
+        Operation::Sub => zip(threads, a, b, to, |a, b, to| map(a, b, to, T::subtract)),
+        Operation::Mul => zip(threads, a, b, to, |a, b, to| map(a, b, to, T::multiply)),
+        Operation::Div => zip(threads, a, b, to, |a, b, to| map(a, b, to, T::divide)),
+        Operation::Rem => zip(threads, a, b, to, |a, b, to| map(a, b, to, T::remainder)),
+        Operation::Max => zip(threads, a, b, to, |a, b, to| map(a, b, to, T::max)),
+        Operation::Min => zip(threads, a, b, to, |a, b, to| map(a, b, to, T::min)),
     }
 }
 
 /// Two arrays of one type, repeated to `shape` and compared.
-pub fn compared(context: &mut Context<'_>, comparison: Comparison, a: &Array, b: &Array, shape: Dims) -> Option<Array> {
+pub fn compare(context: &mut Context<'_>, comparison: Comparison, a: &Array, b: &Array, shape: Dims) -> Option<Array> {
     with_type!(a.dtype(), T => {
         let (a, b) = (a.view::<T>()?.repeated(shape)?, b.view()?.repeated(shape)?);
         let mut output = context.buffers.take(shape.elements());
-        compare(context, comparison, &a, &b, &mut output);
+        compare_elements(context, comparison, &a, &b, &mut output);
         Some(Array::new(shape, output))
     })
 }
 
-fn compare<T: Element>(
+fn compare_elements<T: Element>(
     context: &Context<'_>,
     comparison: Comparison,
     a: &View<'_, T>,
@@ -189,13 +168,7 @@ fn compare<T: Element>(
 }
 
 /// Two arrays of truth values, repeated to `shape` and connected.
-pub fn connected(
-    context: &mut Context<'_>,
-    connective: Connective,
-    a: &Array,
-    b: &Array,
-    shape: Dims,
-) -> Option<Array> {
+pub fn connect(context: &mut Context<'_>, connective: Connective, a: &Array, b: &Array, shape: Dims) -> Option<Array> {
     let (a, b) = (a.flags()?.repeated(shape)?, b.flags()?.repeated(shape)?);
     let mut output = context.buffers.take(shape.elements());
     let threads = context.threads;
@@ -208,17 +181,17 @@ pub fn connected(
 }
 
 /// The negatives of integers.
-pub fn negated(context: &mut Context<'_>, input: &Array) -> Option<Array> {
+pub fn integer_neg(context: &mut Context<'_>, input: &Array) -> Option<Array> {
     with_integers!(input.dtype(), T => changed::<T, T>(context, input, Integer::negate))
 }
 
 /// The magnitudes of integers.
-pub fn magnitudes(context: &mut Context<'_>, input: &Array) -> Option<Array> {
+pub fn integer_abs(context: &mut Context<'_>, input: &Array) -> Option<Array> {
     with_integers!(input.dtype(), T => changed::<T, T>(context, input, Integer::magnitude))
 }
 
 /// Truth values, each the other way round.
-pub fn inverted(context: &mut Context<'_>, input: &Array) -> Option<Array> {
+pub fn logical_not(context: &mut Context<'_>, input: &Array) -> Option<Array> {
     changed::<bool, bool>(context, input, |x| !x)
 }
 
@@ -237,7 +210,7 @@ fn changed<A: Element, T: Element>(
 }
 
 /// The elements of `yes` where the condition holds, those of `no` elsewhere, all three repeated to `shape`.
-pub fn chosen(context: &mut Context<'_>, [condition, yes, no]: [&Array; 3], shape: Dims) -> Option<Array> {
+pub fn select(context: &mut Context<'_>, [condition, yes, no]: [&Array; 3], shape: Dims) -> Option<Array> {
     let condition = condition.flags()?.repeated(shape)?;
     with_type!(yes.dtype(), T => {
         let (yes, no) = (yes.view::<T>()?.repeated(shape)?, no.view()?.repeated(shape)?);

@@ -1,86 +1,17 @@
 //! Products of arrays: linear layers, batches of matrices, weighted sums and whole attentions.
 
-use super::Normalisation;
 use crate::{
     array::Array,
     attention::{Attention, Mask, Stack, attend},
     context::Context,
-    elementwise::Function,
     layers,
-    layout::Dims,
     packed::Packed,
     product::{batched, weighted_sums},
     rows::{Matrix, Rows, Scaling},
     view::View,
 };
 use assay_exact::quantise::Precision;
-
-/// An attention, as far as its operands do not say.
-#[derive(Clone, Copy, Debug)]
-pub struct WholeAttention {
-    /// Of the scores' product.
-    pub score_precision: Precision,
-    /// Of the weighted sum.
-    pub value_precision: Precision,
-    /// What every score is multiplied with.
-    pub scale: Option<f32>,
-    /// What is done to scores before the softmax.
-    pub masking: Masking,
-}
-
-/// What is done to scores before the softmax.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Masking {
-    /// Nothing.
-    None,
-    /// The fourth operand is added.
-    Add,
-    /// Where the fourth operand is false, −∞ takes their place.
-    Keep,
-}
-
-/// One of several layers that each row passes by itself. Together they take the input, and then what each of them takes.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Layer {
-    /// Products with the rows of a weight, and a bias if it is biased.
-    Linear {
-        /// Of the integers.
-        precision: Precision,
-        /// Whether there is a bias.
-        biased: bool,
-    },
-    /// A function of each number.
-    Apply(Function),
-    /// An array of the same shape is added.
-    Add,
-    /// Layer normalisation, or that by the root of the mean square, with so many of weight and bias.
-    Normalise(Normalisation, usize),
-}
-
-impl Layer {
-    /// How many arrays it takes besides the rows.
-    pub fn operands(self) -> usize {
-        match self {
-            Self::Linear { biased, .. } => 1 + usize::from(biased),
-            Self::Apply(_) => 0,
-            Self::Add => 1,
-            Self::Normalise(_, count) => count,
-        }
-    }
-
-    /// Where the weights of linear layers stand among what the layers take together, and how they are quantised.
-    pub fn places_of_weights(layers: &[Self]) -> Vec<(usize, Precision)> {
-        let mut at = 1;
-        let mut places = Vec::new();
-        for layer in layers {
-            if let Self::Linear { precision, .. } = *layer {
-                places.push((at, precision));
-            }
-            at += layer.operands();
-        }
-        places
-    }
-}
+use assay_ops::{layout::Dims, words::{Layer, Masking, Normalisation, WholeAttention}};
 
 /// Layers that each row passes by itself, the first of which is linear. `packed` has the weight of each linear one, or nothing where
 /// that is not packed yet.
@@ -146,7 +77,7 @@ fn packed_here(
         rows.quantise(matrix, precision, Scaling::ByRow);
         Some(Packed::new(&rows))
     };
-    let places = Layer::places_of_weights(layers).into_iter().zip(packed);
+    let places = Layer::positions_of_weights(layers).into_iter().zip(packed);
     let own = places.map(|((at, precision), packed)| match packed {
         Some(_) => Some(None),
         None => pack(at, precision).map(Some),
@@ -163,12 +94,7 @@ fn matrices(array: &Array) -> Option<(&[f32], usize, usize)> {
 }
 
 /// `[…, M, K]` and `[…, N, K]`.
-pub fn batched_product(
-    context: &mut Context<'_>,
-    precision: Precision,
-    operands: &[Array],
-    shape: Dims,
-) -> Option<Array> {
+pub fn matmul(context: &mut Context<'_>, precision: Precision, operands: &[Array], shape: Dims) -> Option<Array> {
     let [a, b] = operands else { return None };
     let (a, b) = (a.contiguous(context), b.contiguous(context));
     let (left, m, length) = matrices(&a)?;

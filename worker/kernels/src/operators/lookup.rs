@@ -4,10 +4,10 @@ use super::cast;
 use crate::{
     array::{Array, Element, with_type},
     context::Context,
-    layout::{Dims, Layout, Walk, merge},
     view::{ELEMENTS_AT_ONCE, View, gather as copy, share_rows},
 };
 use assay_exact::digest::DataType;
+use assay_ops::layout::{Dims, Layout, Walk, merge};
 
 /// The place that an index stands for, among `length` of them.
 #[inline]

@@ -1,6 +1,6 @@
 //! Operators on whole arrays, of every type that `assay-exact` defines them for.
 //!
-//! Those that may fail give nothing where their operands do not fit each other, which whoever calls them has ruled out.
+//! Those that may fail give `None` where their operands do not fit each other, which the caller has ruled out.
 
 mod binary;
 mod cast;
@@ -9,9 +9,9 @@ mod lookup;
 mod movement;
 mod rows;
 
-pub use binary::{Comparison, Connective, chosen, combined, compared, connected, inverted, magnitudes, negated};
+pub use binary::{combine, compare, connect, integer_abs, integer_neg, logical_not, select};
 pub use cast::cast;
-pub use contraction::{Layer, Masking, WholeAttention, attention, batched_product, layers, weighted_sum};
+pub use contraction::{attention, layers, matmul, weighted_sum};
 pub use lookup::{gather, gather_where, index_select};
-pub use movement::{arange, concat, filled, pad, reshaped, sliced};
-pub use rows::{Normalisation, Reduction, applied, cumulative_sums, normalised, reduced, row_scales, top_k};
+pub use movement::{arange, concat, fill, pad, reshape, slice};
+pub use rows::{apply, cum_sum, normalise, reduce, row_scale, top_k};

@@ -3,13 +3,13 @@
 use crate::{
     array::{Array, Element, with_type},
     context::Context,
-    layout::{Dims, Layout, Walk, merge},
     view::{View, gather},
 };
 use assay_exact::digest::DataType;
+use assay_ops::layout::{Dims, Layout, Walk, merge};
 
 /// The same elements in the same order with other dimensions.
-pub fn reshaped(context: &mut Context<'_>, input: &Array, shape: Dims) -> Option<Array> {
+pub fn reshape(context: &mut Context<'_>, input: &Array, shape: Dims) -> Option<Array> {
     match input.layout.reshaped(shape) {
         Some(layout) => Some(input.through(layout)),
         None => {
@@ -20,7 +20,7 @@ pub fn reshaped(context: &mut Context<'_>, input: &Array, shape: Dims) -> Option
 }
 
 /// Every `step`-th element of a dimension from `start` on; those that would lie outside are the last one.
-pub fn sliced(
+pub fn slice(
     context: &mut Context<'_>,
     input: &Array,
     axis: usize,
@@ -38,7 +38,7 @@ pub fn sliced(
 }
 
 /// One element everywhere, as an operator's parameter gives it.
-pub fn filled(_context: &mut Context<'_>, dtype: DataType, shape: Dims, bits: u64) -> Option<Array> {
+pub fn fill(_context: &mut Context<'_>, dtype: DataType, shape: Dims, bits: u64) -> Option<Array> {
     Some(Array::filled(dtype, shape, bits))
 }
 

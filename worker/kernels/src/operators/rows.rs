@@ -3,48 +3,17 @@
 use crate::{
     array::{Array, Element, with_type},
     context::Context,
-    elementwise::{Function, apply},
-    layout::Dims,
+    elementwise,
     normalise::{layer_norm, log_softmax, rms_norm, softmax},
     reduce,
     vector::{INFINITY_BITS, Lanes, MAGNITUDE_MASK, NAN_BITS, Scalar, Vector, power_of_two},
     view::{ELEMENTS_AT_ONCE, map_rows},
 };
 use assay_exact::{digest::DataType, quantise::Precision};
-
-/// How a row becomes one element.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reduction {
-    /// The sum: that of [`assay_exact::reduce`] for numbers, as Int64 and wrapping for the others.
-    Sum,
-    /// The sum, divided by the number of elements, of numbers alone.
-    Mean,
-    /// The greatest; NaN if there is one.
-    Greatest,
-    /// The least; NaN if there is one.
-    Least,
-    /// Where the greatest stands first.
-    PlaceOfGreatest,
-    /// Where the least stands first.
-    PlaceOfLeast,
-    /// Whether any is true.
-    Any,
-    /// Whether all are true.
-    All,
-}
-
-/// What puts another row of numbers in a row's place.
-#[derive(Clone, Copy, Debug, PartialEq)]
-#[expect(missing_docs, reason = "they are called what they are")]
-pub enum Normalisation {
-    Softmax,
-    LogSoftmax,
-    LayerNorm { epsilon: f32 },
-    RmsNorm { epsilon: f32 },
-}
+use assay_ops::{layout::Dims, words::{Function, Normalisation, Reduction}};
 
 /// Functions of each number, one after the other. The array's memory is used for the result where nobody else holds it.
-pub fn applied(context: &mut Context<'_>, functions: &[Function], input: &mut Array) -> Option<Array> {
+pub fn apply(context: &mut Context<'_>, functions: &[Function], input: &mut Array) -> Option<Array> {
     let mut numbers = input.take_numbers(context)?;
     let instructions = context.instructions;
     context
@@ -52,14 +21,14 @@ pub fn applied(context: &mut Context<'_>, functions: &[Function], input: &mut Ar
         .share(numbers.chunks_mut(ELEMENTS_AT_ONCE), |_, numbers| {
             functions
                 .iter()
-                .for_each(|function| apply(instructions, *function, numbers));
+                .for_each(|function| elementwise::apply(instructions, *function, numbers));
         });
     Some(Array::new(input.layout.shape, numbers))
 }
 
 /// Every row, normalised; then times its weight and plus its bias, if there are any. The array's memory is used for the
 /// result where nobody else holds it.
-pub fn normalised(context: &mut Context<'_>, normalisation: Normalisation, operands: &mut [Array]) -> Option<Array> {
+pub fn normalise(context: &mut Context<'_>, normalisation: Normalisation, operands: &mut [Array]) -> Option<Array> {
     let (input, others) = operands.split_first_mut()?;
     let length = *input.shape().last()?;
     let mut others = others.iter().map(|other| other.contiguous(context));
@@ -81,26 +50,26 @@ pub fn normalised(context: &mut Context<'_>, normalisation: Normalisation, opera
 }
 
 /// One element from each row.
-pub fn reduced(context: &mut Context<'_>, reduction: Reduction, input: &Array, shape: Dims) -> Option<Array> {
+pub fn reduce(context: &mut Context<'_>, reduction: Reduction, input: &Array, shape: Dims) -> Option<Array> {
     let ordered = input.contiguous(context);
     let result = match reduction {
         Reduction::Sum if input.dtype() != DataType::Float32 => sums(context, &ordered, shape),
-        Reduction::Sum => numbers(context, reduce::Reduction::Sum, &ordered, shape),
-        Reduction::Mean => numbers(context, reduce::Reduction::Mean, &ordered, shape),
-        Reduction::Greatest if input.dtype() == DataType::Float32 => {
-            numbers(context, reduce::Reduction::Greatest, &ordered, shape)
+        Reduction::Sum => numbers(context, reduce::NumberReduction::Sum, &ordered, shape),
+        Reduction::Mean => numbers(context, reduce::NumberReduction::Mean, &ordered, shape),
+        Reduction::Max if input.dtype() == DataType::Float32 => {
+            numbers(context, reduce::NumberReduction::Max, &ordered, shape)
         }
-        Reduction::Least if input.dtype() == DataType::Float32 => {
-            numbers(context, reduce::Reduction::Least, &ordered, shape)
+        Reduction::Min if input.dtype() == DataType::Float32 => {
+            numbers(context, reduce::NumberReduction::Min, &ordered, shape)
         }
-        Reduction::Greatest | Reduction::Least => {
-            let greatest = reduction == Reduction::Greatest;
+        Reduction::Max | Reduction::Min => {
+            let greatest = reduction == Reduction::Max;
             with_type!(ordered.dtype(), T => one_of_each::<T, T>(context, &ordered, shape, |row| {
                 row[place_of_best(row, greatest)]
             }))
         }
-        Reduction::PlaceOfGreatest | Reduction::PlaceOfLeast => {
-            let greatest = reduction == Reduction::PlaceOfGreatest;
+        Reduction::ArgMax | Reduction::ArgMin => {
+            let greatest = reduction == Reduction::ArgMax;
             with_type!(ordered.dtype(), T => one_of_each::<T, i64>(context, &ordered, shape, |row| {
                 place_of_best(row, greatest) as i64
             }))
@@ -113,7 +82,7 @@ pub fn reduced(context: &mut Context<'_>, reduction: Reduction, input: &Array, s
 }
 
 /// The scales that quantising gives the rows.
-pub fn row_scales(context: &mut Context<'_>, precision: Precision, input: &Array, shape: Dims) -> Option<Array> {
+pub fn row_scale(context: &mut Context<'_>, precision: Precision, input: &Array, shape: Dims) -> Option<Array> {
     let ordered = input.contiguous(context);
     let length = *ordered.shape().last()?;
     let mut output = context.buffers.numbers(shape.elements());
@@ -126,7 +95,7 @@ pub fn row_scales(context: &mut Context<'_>, precision: Precision, input: &Array
 }
 
 /// The sum of each element and those before it in its row.
-pub fn cumulative_sums(context: &mut Context<'_>, input: &Array) -> Option<Array> {
+pub fn cum_sum(context: &mut Context<'_>, input: &Array) -> Option<Array> {
     let ordered = input.contiguous(context);
     let shape = ordered.layout.shape;
     let length = *shape.last()?;
@@ -232,7 +201,12 @@ fn place_of_best<T: Ranked>(row: &[T], greatest: bool) -> usize {
     best
 }
 
-fn numbers(context: &mut Context<'_>, reduction: reduce::Reduction, ordered: &Array, shape: Dims) -> Option<Array> {
+fn numbers(
+    context: &mut Context<'_>,
+    reduction: reduce::NumberReduction,
+    ordered: &Array,
+    shape: Dims,
+) -> Option<Array> {
     let length = *ordered.shape().last()?;
     let mut output = context.buffers.numbers(shape.elements());
     let instructions = context.instructions;

@@ -2,18 +2,19 @@
 
 use super::{Random, all_instructions, assert_same, exact};
 use crate::{
-    elementwise::{self, Function, Operand, Operation},
+    elementwise::{self, Operand},
     normalise::{layer_norm, log_softmax, rms_norm, softmax},
-    reduce::{Reduction, reduce},
+    reduce::{NumberReduction, reduce},
 };
 use assay_exact::{binary32::Binary32, functions, reduce as definition};
+use assay_ops::words::{Function, Operation};
 
 type Defined = (Function, fn(Binary32) -> Binary32);
 type Combination = fn(Binary32, Binary32) -> Binary32;
 
 const FUNCTIONS: [Defined; 19] = [
-    (Function::Negate, |x| -x),
-    (Function::Magnitude, |x| x.abs()),
+    (Function::Neg, |x| -x),
+    (Function::Abs, |x| x.abs()),
     (Function::Relu, |x| x.max(Binary32::ZERO)),
     (Function::Sqrt, |x| x.sqrt()),
     (Function::Rsqrt, functions::rsqrt),
@@ -30,7 +31,7 @@ const FUNCTIONS: [Defined; 19] = [
     (Function::Floor, |x| x.floor()),
     (Function::Ceil, |x| x.ceil()),
     (Function::Round, |x| x.round_half_even()),
-    (Function::Truncate, |x| x.trunc()),
+    (Function::Trunc, |x| x.trunc()),
 ];
 
 /// Numbers of any bits, of usual sizes, and all special ones, canonical.
@@ -80,12 +81,12 @@ fn functions_are_the_defined_sequences() {
 fn operations_are_single_and_canonical() {
     let operations: [(Operation, Combination); 7] = [
         (Operation::Add, |a, b| a + b),
-        (Operation::Subtract, |a, b| a - b),
-        (Operation::Multiply, |a, b| a * b),
-        (Operation::Divide, |a, b| a / b),
-        (Operation::Remainder, |a, b| a % b),
-        (Operation::Greater, Binary32::max),
-        (Operation::Lesser, Binary32::min),
+        (Operation::Sub, |a, b| a - b),
+        (Operation::Mul, |a, b| a * b),
+        (Operation::Div, |a, b| a / b),
+        (Operation::Rem, |a, b| a % b),
+        (Operation::Max, Binary32::max),
+        (Operation::Min, Binary32::min),
     ];
     let mut random = Random(4);
     for (operation, defined) in operations {
@@ -133,12 +134,17 @@ fn reductions_are_those_defined() {
             1 + random.below(if case % 20 == 0 { 3000 } else { 70 }),
         );
         let numbers = random.rows(count, length);
-        for reduction in [Reduction::Sum, Reduction::Mean, Reduction::Greatest, Reduction::Least] {
+        for reduction in [
+            NumberReduction::Sum,
+            NumberReduction::Mean,
+            NumberReduction::Max,
+            NumberReduction::Min,
+        ] {
             let reduced = |row: Vec<Binary32>| match reduction {
-                Reduction::Sum => definition::sum(row.into_iter()),
-                Reduction::Mean => definition::mean(row.into_iter()),
-                Reduction::Greatest => definition::max(row.into_iter()).expect("no row is empty"),
-                Reduction::Least => definition::min(row.into_iter()).expect("no row is empty"),
+                NumberReduction::Sum => definition::sum(row.into_iter()),
+                NumberReduction::Mean => definition::mean(row.into_iter()),
+                NumberReduction::Max => definition::max(row.into_iter()).expect("no row is empty"),
+                NumberReduction::Min => definition::min(row.into_iter()).expect("no row is empty"),
             };
             let expected: Vec<_> = rows_of(&numbers, length).map(reduced).collect();
             for instructions in all_instructions() {

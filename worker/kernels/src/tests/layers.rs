@@ -2,7 +2,7 @@
 
 use super::{Random, all_instructions, assert_same, exact};
 use crate::{
-    elementwise::{Function, add, apply},
+    elementwise::{add, apply},
     instructions::Instructions,
     layers::{Layer, layers},
     normalise::{layer_norm, rms_norm},
@@ -13,6 +13,7 @@ use crate::{
     threads::Threads,
 };
 use assay_exact::quantise::Precision;
+use assay_ops::words::Function;
 
 /// Rows, and widths before and after the first linear layer: few rows that all threads take together, and parts that are no whole
 /// tiles.

@@ -3,14 +3,7 @@
 
 use super::{Random, all_instructions};
 use crate::{
-    array::Array,
-    buffers::Buffers,
-    context::Context,
-    elementwise::Operation,
-    instructions::Instructions,
-    layout::Dims,
-    operators::{self, Comparison, Reduction},
-    scratch::Scratch,
+    array::Array, buffers::Buffers, context::Context, instructions::Instructions, operators, scratch::Scratch,
     threads::Threads,
 };
 use assay_exact::{
@@ -18,6 +11,10 @@ use assay_exact::{
     graph::{self, Binary, Dimension, Operator, Position},
     quantise::Precision,
     tensor::Tensor,
+};
+use assay_ops::{
+    layout::Dims,
+    words::{Comparison, Operation, Reduction},
 };
 
 /// How an array operator is called.
@@ -92,21 +89,21 @@ fn elements_are_shared_out_as_defined() {
             let condition = tensor(&mut random, DataType::Bool, &[shape[1], 1], 2);
             check(
                 &Operator::Binary(Binary::Rem),
-                &|context, x, shape| operators::combined(context, Operation::Remainder, &x[0], &x[1], shape),
+                &|context, x, shape| operators::combine(context, Operation::Rem, &x[0], &x[1], shape),
                 &[&a, &b],
                 dtype,
                 &shape,
             );
             check(
                 &Operator::Binary(Binary::LessOrEqual),
-                &|context, x, shape| operators::compared(context, Comparison::LessOrEqual, &x[0], &x[1], shape),
+                &|context, x, shape| operators::compare(context, Comparison::LessOrEqual, &x[0], &x[1], shape),
                 &[&a, &b],
                 DataType::Bool,
                 &shape,
             );
             check(
                 &Operator::Where,
-                &|context, x, shape| operators::chosen(context, [&x[0], &x[1], &x[2]], shape),
+                &|context, x, shape| operators::select(context, [&x[0], &x[1], &x[2]], shape),
                 &[&condition, &a, &b],
                 dtype,
                 &shape,
@@ -137,12 +134,12 @@ fn rows_are_shared_out_as_defined() {
             };
             for (defined, reduction, result) in [
                 (graph::Reduction::Sum, Reduction::Sum, summed),
-                (graph::Reduction::Max, Reduction::Greatest, dtype),
-                (graph::Reduction::ArgMin, Reduction::PlaceOfLeast, DataType::Int64),
+                (graph::Reduction::Max, Reduction::Max, dtype),
+                (graph::Reduction::ArgMin, Reduction::ArgMin, DataType::Int64),
             ] {
                 check(
                     &Operator::Reduce(defined),
-                    &|context, x, shape| operators::reduced(context, reduction, &x[0], shape),
+                    &|context, x, shape| operators::reduce(context, reduction, &x[0], shape),
                     &[&x],
                     result,
                     &[count],
@@ -157,7 +154,7 @@ fn rows_are_shared_out_as_defined() {
         };
         check(
             &Operator::CumSum,
-            &|context, x, _| operators::cumulative_sums(context, &x[0]),
+            &|context, x, _| operators::cum_sum(context, &x[0]),
             &[&x],
             summed,
             &[400, 60],
@@ -176,7 +173,7 @@ fn rows_are_shared_out_as_defined() {
     for precision in [Precision::Int8, Precision::Int16] {
         check(
             &Operator::RowScale { precision },
-            &|context, x, shape| operators::row_scales(context, precision, &x[0], shape),
+            &|context, x, shape| operators::row_scale(context, precision, &x[0], shape),
             &[&x],
             DataType::Float32,
             &[400],
@@ -219,7 +216,7 @@ fn elements_are_moved_as_defined() {
         };
         check(
             &slice,
-            &|context, x, _| operators::sliced(context, &x[0], 1, [20, 2, 25]),
+            &|context, x, _| operators::slice(context, &x[0], 1, [20, 2, 25]),
             &[&x],
             dtype,
             &[20, 25, 40],

@@ -2,12 +2,15 @@
 
 use super::{Random, all_instructions, assert_same, exact};
 use crate::{
-    elementwise::{Operation, combine},
-    layout::{Dims, Layout},
+    elementwise::combine,
     threads::Threads,
     view::{View, zip},
 };
 use assay_exact::binary32::Binary32;
+use assay_ops::{
+    layout::{Dims, Layout},
+    words::Operation,
+};
 
 /// Where an element of a view is.
 fn place(index: usize, layout: &Layout) -> usize {
@@ -128,7 +131,7 @@ fn repeated_views_are_combined_element_by_element() {
         for instructions in all_instructions() {
             let mut actual = vec![0.0; expected.len()];
             zip(&threads[case % 2], &a, &repeated, &mut actual, |a, b, to| {
-                combine(instructions, Operation::Subtract, a, b, to);
+                combine(instructions, Operation::Sub, a, b, to);
             });
             assert_same(&actual, &expected, instructions.name());
         }

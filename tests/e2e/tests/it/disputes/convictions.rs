@@ -1,12 +1,12 @@
 //! Workers that lie, and the watcher that finds them.
 
 use super::*;
+use assay_client::chain::{DisputesCall, WorkersEvent};
 use assay_e2e::{books::Books, watcher::Watcher, worker::Worker};
 use assay_types::{
     CloseReason,
     dispute::{Fault, Place},
 };
-use assay_worker::chain::{DisputesCall, WorkersEvent};
 
 /// Whether a worker fell silent where it was to.
 type Where = fn(&Place) -> bool;

@@ -1,6 +1,7 @@
 //! Honest work that is challenged all the same.
 
 use super::*;
+use assay_client::chain::{DisputesCall, DisputesEvent, MarketEvent};
 use assay_e2e::{
     books::Books,
     watcher::{BadChallenger, Watcher},
@@ -10,7 +11,6 @@ use assay_types::{
     CloseReason,
     dispute::{Place, Side},
 };
-use assay_worker::chain::{DisputesCall, DisputesEvent, MarketEvent};
 
 /// A challenger that lets its time pass loses its bond; half of it is the worker's.
 fn failed(record: &Record) -> bool {

@@ -1,14 +1,12 @@
 //! A dispute about a model of 22 million parameters.
 
 use super::*;
+use assay_client::request::find_model;
+use assay_client::{registration::register, request::prepare_all};
 use assay_e2e::{watcher::Watcher, worker::Worker};
+use assay_package::Package;
+use assay_text::inputs;
 use assay_types::{CloseReason, dispute::Fault};
-use assay_worker::{
-    commands::{models::register, request::prepare_all},
-    inputs,
-    package::Package,
-    request::find_model,
-};
 use std::{fs, path::Path};
 
 /// Blocks for a job whose model is ninety megabytes, of which two programs hash every one.

@@ -2,17 +2,17 @@
 
 use super::{PRICE, shortest_auction, submit};
 use anyhow::ensure;
+use assay_client::{
+    chain::{Call, JobRequest, MarketCall, SubmitError, Wait, WorkersCall},
+    request::terms::Terms,
+    units::UNIT,
+};
 use assay_e2e::{
     Network,
     books::Books,
     jobs::{Digits, bounds, inputs_dir, terms},
 };
 use assay_types::{H256, JobInput, Matching, ModelVersion};
-use assay_worker::{
-    chain::{Call, JobRequest, MarketCall, SubmitError, Wait, WorkersCall},
-    request::terms::Terms,
-    units::UNIT,
-};
 use std::fs;
 
 pub(super) async fn nobody_offers(network: &Network, digits: &Digits) -> anyhow::Result<()> {

@@ -2,17 +2,17 @@
 
 use super::{PRICE, STAKE, shortest_auction, submit};
 use anyhow::{Context, ensure};
+use assay_client::{
+    chain::{Account, Call, Claim, Event, MarketCall, MarketEvent, Wait, WorkersCall},
+    request::terms::Terms,
+    units::UNIT,
+};
 use assay_e2e::{
     Network,
     books::Books,
     jobs::{CLOSE_BLOCKS, Digits, Ticket, terms},
 };
 use assay_types::{CloseReason, H256};
-use assay_worker::{
-    chain::{Account, Call, Claim, Event, MarketCall, MarketEvent, Wait, WorkersCall},
-    request::terms::Terms,
-    units::UNIT,
-};
 
 pub(super) async fn unregistered_package(network: &mut Network) -> anyhow::Result<()> {
     let serve = ["serve", "--stake", "100", "--model", "package,price=0.5"];

@@ -1,0 +1,89 @@
+//! The command line.
+
+use crate::{
+    commands::{self, models::ModelsCommand, request::RequestArgs, stake::StakeCommand},
+    config::{DEFAULT_NODE, ServeArgs, WatchArgs},
+};
+use clap::{Args, Parser, Subcommand};
+
+/// Runs AI models for pay on the Assay chain, in exact arithmetic, and asks others to
+///
+/// Amounts are in ASY, such as 2 or 0.25. What help shows as [env: ASSAY_…] can also be given in the environment.
+#[derive(Debug, Parser)]
+#[command(name = "assay-worker", version, max_term_width = 110)]
+pub struct Cli {
+    /// What is logged: error, warn, info, debug, or a filter such as assay_worker=debug
+    #[arg(long, env = "ASSAY_LOG", global = true, value_name = "FILTER")]
+    pub log: Option<String>,
+    /// What to do
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Take jobs, run them, claim, and be paid
+    Serve(ServeCommand),
+    /// Execute claims again, challenge those that are wrong, and earn a share of what their authors lose
+    Watch(WatchCommand),
+    /// Submit inputs as jobs, wait, and give back the results
+    Request(RequestArgs),
+    /// Import, check, register and list models
+    #[command(subcommand)]
+    Models(ModelsCommand),
+    /// Say why a worker did not get a job, or was not paid for it
+    Why(commands::status::WhyArgs),
+    /// Show an account: its money, its worker's stake and offers, its open jobs
+    Status(commands::status::StatusArgs),
+    /// Add to a worker's stake, take of it, or leave with all of it
+    #[command(subcommand)]
+    Stake(StakeCommand),
+    /// Run a program for as long as standard input stays open
+    #[command(hide = true)]
+    Guard(commands::guard::GuardArgs),
+}
+
+/// Options of `serve`.
+#[derive(Debug, Args)]
+pub struct ServeCommand {
+    /// The options that the configuration file can give as well
+    #[command(flatten)]
+    pub options: ServeArgs,
+    /// Shut down when standard input is closed: for programs that start workers
+    #[arg(long)]
+    pub exit_with_parent: bool,
+    /// Check the configuration and stop
+    #[arg(long)]
+    pub check: bool,
+}
+
+/// Options of `watch`.
+#[derive(Debug, Args)]
+pub struct WatchCommand {
+    /// The options that the configuration file can give as well
+    #[command(flatten)]
+    pub options: WatchArgs,
+    /// Shut down when standard input is closed: for programs that start watchers
+    #[arg(long)]
+    pub exit_with_parent: bool,
+    /// Check the configuration and stop
+    #[arg(long)]
+    pub check: bool,
+}
+
+/// How a node is reached.
+#[derive(Clone, Debug, Args)]
+pub struct NodeArgs {
+    /// WebSocket address of a node; give several for fail-over
+    #[arg(long, env = "ASSAY_NODE", value_name = "URL", value_delimiter = ',', default_value = DEFAULT_NODE)]
+    pub node: Vec<String>,
+}
+
+/// Who signs.
+#[derive(Clone, Debug, Args)]
+pub struct KeyArgs {
+    /// The key that signs: a file that holds the secret (mode 600), or the secret itself, such as //Alice
+    #[arg(long, env = "ASSAY_KEY", value_name = "FILE|SECRET", hide_env_values = true)]
+    pub key: String,
+}

@@ -1,0 +1,52 @@
+//! What the subcommands do: wiring between the command line and the library.
+
+pub mod guard;
+pub mod models;
+pub mod request;
+pub mod serve;
+pub mod stake;
+pub mod status;
+pub mod watch;
+
+use crate::{
+    cli::{Cli, Command, KeyArgs, NodeArgs},
+    config,
+};
+use assay_client::chain::{Client, Key};
+use std::process::ExitCode;
+
+/// Starts logging as the command line says.
+pub fn log(cli: &Cli) {
+    let default = match cli.command {
+        Command::Serve(_) | Command::Watch(_) => "info",
+        _ => "warn",
+    };
+    assay_telemetry::log_to_stderr(cli.log.as_deref(), default);
+}
+
+/// Runs a subcommand.
+pub async fn run(command: Command) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Serve(args) => serve::run(args).await,
+        Command::Watch(args) => watch::run(args).await,
+        Command::Request(args) => request::run(args).await,
+        Command::Models(command) => models::run(command).await,
+        Command::Why(args) => status::why(args).await,
+        Command::Status(args) => status::status(args).await,
+        Command::Stake(command) => stake::run(command).await,
+        Command::Guard(args) => guard::run(args).await,
+    }
+}
+
+/// Connects to one of the nodes.
+async fn connect(args: &NodeArgs) -> anyhow::Result<Client> {
+    for node in &args.node {
+        config::check_node(node)?;
+    }
+    Ok(Client::connect(&args.node).await?)
+}
+
+/// Loads the key.
+fn load_key(args: &KeyArgs) -> anyhow::Result<Key> {
+    Ok(Key::load(&args.key)?)
+}

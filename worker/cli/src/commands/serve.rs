@@ -1,0 +1,20 @@
+//! `assay-worker serve`
+
+use crate::{cli::ServeCommand, config};
+use assay_daemon::{serve::serve, shutdown::Shutdown};
+use std::process::ExitCode;
+
+pub(super) async fn run(args: ServeCommand) -> anyhow::Result<ExitCode> {
+    let config = config::serve(&args.options)?;
+    if args.check {
+        println!(
+            "the configuration is fine: {} serves {} models",
+            config.common.key.account(),
+            config.models.len()
+        );
+        return Ok(ExitCode::SUCCESS);
+    }
+    let shutdown = Shutdown::on_signal(args.exit_with_parent);
+    serve(config, shutdown).await?;
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,154 @@
+//! `assay-worker status` and `assay-worker why`
+
+use crate::cli::NodeArgs;
+use anyhow::Context;
+use assay_client::{
+    chain::{AccountId, Key, Snapshot, WhyNot},
+    units,
+};
+use assay_types::JobId;
+use clap::Args;
+use std::{process::ExitCode, str::FromStr};
+
+/// Options of `why`.
+#[derive(Debug, Args)]
+pub struct WhyArgs {
+    /// The worker's account, or a development key such as //Charlie
+    worker: String,
+    /// The job's number
+    job: JobId,
+    #[command(flatten)]
+    node: NodeArgs,
+}
+
+/// Options of `status`.
+#[derive(Debug, Args)]
+pub struct StatusArgs {
+    /// The account, or a key
+    account: String,
+    #[command(flatten)]
+    node: NodeArgs,
+}
+
+pub(super) async fn why(args: WhyArgs) -> anyhow::Result<ExitCode> {
+    let worker = account(&args.worker)?;
+    let snapshot = super::connect(&args.node).await?.finalized().await?;
+    println!("{}", in_words(&snapshot.why_not(&worker, args.job).await?));
+    Ok(ExitCode::SUCCESS)
+}
+
+pub(super) async fn status(args: StatusArgs) -> anyhow::Result<ExitCode> {
+    let account = account(&args.account)?;
+    let client = super::connect(&args.node).await?;
+    let snapshot = client.finalized().await?;
+    println!(
+        "chain     {:?}, block {}, node {}",
+        client.genesis(),
+        snapshot.number(),
+        client.url()
+    );
+    let money = snapshot.account(&account).await?;
+    println!("account   {account}");
+    println!(
+        "money     {} ASY free, {} held",
+        units::format(money.free),
+        units::format(money.reserved)
+    );
+    show_worker(&snapshot, &account).await?;
+    let jobs = snapshot.jobs_of(&account).await?;
+    println!("open jobs {}", jobs.len());
+    for (id, job) in jobs {
+        let role = if job.client == account { "pays for" } else { "works on" };
+        let next = job.state.ends_after().map_or("waits for the verdict".into(), |block| {
+            format!("next step after block {block}")
+        });
+        println!(
+            "  {role} job {id}: model {}, {:?}, {next}",
+            job.model,
+            job.state.phase()
+        );
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn show_worker(snapshot: &Snapshot, account: &AccountId) -> anyhow::Result<()> {
+    let Some(info) = snapshot.worker(account).await? else {
+        println!("worker    not registered");
+        return Ok(());
+    };
+    println!(
+        "worker    {:?}, stake {} ASY of which {} locked; {} jobs paid, {} missed, {} declined, {} disputes lost",
+        info.status,
+        units::format(info.stake),
+        units::format(info.locked),
+        info.completed,
+        info.missed,
+        info.declined,
+        info.convicted
+    );
+    if info.slashing > 0 {
+        println!("  {} ASY are to be slashed", units::format(info.slashing));
+    }
+    for (amount, block) in info.unbonding {
+        println!("  unbonding {} ASY until block {block}", units::format(amount));
+    }
+    for (version, price, capacity, load) in info.offers {
+        println!(
+            "  offers model {version} for {} ASY, {load} of {capacity} jobs taken",
+            units::format(price)
+        );
+    }
+    Ok(())
+}
+
+/// Reads an account in SS58, or takes that of a key.
+fn account(text: &str) -> anyhow::Result<AccountId> {
+    if let Ok(account) = AccountId::from_str(text) {
+        return Ok(account);
+    }
+    Ok(Key::load(text)
+        .context("neither an account in SS58 nor a key")?
+        .account())
+}
+
+fn in_words(why: &WhyNot) -> String {
+    match why {
+        WhyNot::UnknownJob => {
+            "there is no such open job: it was never submitted, or it is closed, and the event JobClosed says why"
+                .into()
+        }
+        WhyNot::NotRegistered => "the account is not a worker: start `assay-worker serve` with --stake".into(),
+        WhyNot::NotActive(status) => format!("the worker takes no jobs ({status:?}): start `assay-worker serve` again"),
+        WhyNot::AlreadyTried => {
+            "it had the job and missed the deadline, declined or was relieved of it, so it does not get it again".into()
+        }
+        WhyNot::NoOffer => "it has no offer for the model: add the model to its configuration".into(),
+        WhyNot::AboveCeiling { price, ceiling } => format!(
+            "its offer costs {} ASY and the client pays at most {}: lower the price",
+            units::format(*price),
+            units::format(*ceiling)
+        ),
+        WhyNot::AtCapacity => "it has as many unclaimed jobs as its offer allows: raise the capacity".into(),
+        WhyNot::StakeTooSmall { needed } => {
+            format!(
+                "its free stake does not cover the {} ASY that the job locks: bond more",
+                units::format(*needed)
+            )
+        }
+        WhyNot::NoBid { until } => format!("bids are open up to block {until}, and it has made none"),
+        WhyNot::BiddingOver => "it made no bid, and the time for bids is over".into(),
+        WhyNot::AwaitingReveals { until } => format!("it has bid; bids are revealed after block {until}"),
+        WhyNot::BidNotRevealed { until } => format!("it must reveal its bid up to block {until}"),
+        WhyNot::AwaitingClose { until } => {
+            format!("it has revealed; the auction closes when all have, or after block {until}")
+        }
+        WhyNot::AssignedTo { worker, price } => {
+            format!("the job went to {worker} for {} ASY", units::format(*price))
+        }
+        WhyNot::AwaitingClaim { deadline } => format!("it has the job and must claim up to block {deadline}"),
+        WhyNot::AwaitingSettlement { window_until } => {
+            format!("it has claimed and is paid after block {window_until}, or when the client accepts")
+        }
+        WhyNot::UnderDispute => "its claim is disputed: it must answer every challenge, and is paid if it wins".into(),
+    }
+}

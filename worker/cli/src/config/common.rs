@@ -1,0 +1,95 @@
+//! What every daemon is told, whatever it does: nodes, key, folders, engine.
+
+use super::{ConfigError, DEFAULT_NODE, EngineArg, File, check_node};
+use assay_client::chain::Key;
+use assay_daemon::config::Common;
+use clap::Args;
+use std::{path::PathBuf, time::Duration};
+
+/// What every daemon can be told by flags and environment.
+#[derive(Clone, Debug, Default, Args)]
+pub struct CommonArgs {
+    /// Configuration file (TOML); flags and environment count more
+    #[arg(long, env = "ASSAY_CONFIG", value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// WebSocket address of a node; give several for fail-over [default: ws://127.0.0.1:9944]
+    #[arg(long, env = "ASSAY_NODE", value_name = "URL", value_delimiter = ',')]
+    pub node: Vec<String>,
+    /// The key that signs: a file that holds the secret (mode 600), or the secret itself, such as //Alice
+    #[arg(long, env = "ASSAY_KEY", value_name = "FILE|SECRET", hide_env_values = true)]
+    pub key: Option<String>,
+    /// Folder of model packages, one folder each [default: models]
+    #[arg(long, env = "ASSAY_MODELS_DIR", value_name = "DIR")]
+    pub models_dir: Option<PathBuf>,
+    /// Folder of inputs that jobs name by digest: <hex digest>.bin [default: inputs]
+    #[arg(long, env = "ASSAY_INPUTS_DIR", value_name = "DIR")]
+    pub inputs_dir: Option<PathBuf>,
+    /// Folder of what must survive a crash: the secrets of sealed bids, the seed of a sample [default: assay-data]
+    #[arg(long, env = "ASSAY_DATA_DIR", value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+    /// What runs the models [default: cpu]
+    #[arg(long, env = "ASSAY_ENGINE")]
+    pub engine: Option<EngineArg>,
+    /// The GPU for the engine, by its index [default: 0 for cuda, none for torch]
+    #[arg(long, env = "ASSAY_GPU", value_name = "INDEX")]
+    pub gpu: Option<usize>,
+    /// Threads for the models [default: one per core]
+    #[arg(long, env = "ASSAY_THREADS")]
+    pub threads: Option<usize>,
+    /// Seconds without a finalized block after which another connection is tried [default: 120]
+    #[arg(long, env = "ASSAY_STALL_SECONDS")]
+    pub stall_seconds: Option<u64>,
+}
+
+/// Puts flags, environment and file together.
+pub(super) fn merge(args: &CommonArgs, file: &File) -> Result<Common, ConfigError> {
+    let nodes = match (args.node.is_empty(), &file.node) {
+        (false, _) => args.node.clone(),
+        (true, Some(nodes)) if !nodes.is_empty() => nodes.clone(),
+        (true, _) => vec![DEFAULT_NODE.to_owned()],
+    };
+    for node in &nodes {
+        check_node(node)?;
+    }
+    let key = args.key.clone().or(file.key.clone());
+    let missing = || ConfigError::field("key", "is missing: give --key, ASSAY_KEY or `key` in the file");
+    let key = Key::load(&key.ok_or_else(missing)?).map_err(|error| ConfigError::field("key", error))?;
+    let threads = args.threads.or(file.threads).unwrap_or_else(cores);
+    if !(1..=1024).contains(&threads) {
+        return Err(ConfigError::field("threads", "must be between 1 and 1024"));
+    }
+    let stall = args.stall_seconds.or(file.stall_seconds).unwrap_or(120);
+    if stall < 5 {
+        return Err(ConfigError::field("stall_seconds", "must be at least 5"));
+    }
+    let engine = args.engine.or(file.engine).unwrap_or(EngineArg::Cpu);
+    let gpu = args.gpu.or(file.gpu);
+    engine.check_gpu(gpu)?;
+    let path = |flag: &Option<PathBuf>, file: &Option<PathBuf>, default: &str| {
+        flag.as_ref()
+            .or(file.as_ref())
+            .map_or_else(|| PathBuf::from(default), Clone::clone)
+    };
+    let models_dir = path(&args.models_dir, &file.models_dir, "models");
+    if !models_dir.is_dir() {
+        return Err(ConfigError::field(
+            "models_dir",
+            format!("{} is not a folder", models_dir.display()),
+        ));
+    }
+    Ok(Common {
+        nodes,
+        key,
+        models_dir,
+        inputs_dir: path(&args.inputs_dir, &file.inputs_dir, "inputs"),
+        data_dir: path(&args.data_dir, &file.data_dir, "assay-data"),
+        engine: engine.into(),
+        gpu,
+        threads,
+        stall: Duration::from_secs(stall),
+    })
+}
+
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, Into::into)
+}

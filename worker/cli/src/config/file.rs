@@ -1,0 +1,126 @@
+//! The configuration file, field by field.
+
+use super::{ConfigError, EngineArg};
+use serde::Deserialize;
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+/// A configuration file. A field that is left out has its default.
+///
+/// ```toml
+/// node = ["ws://127.0.0.1:9944"]   # tried in this order
+/// key = "/etc/assay/worker.key"    # a file of mode 600 that holds the secret
+/// models_dir = "models"
+/// inputs_dir = "inputs"            # <hex digest>.bin
+/// data_dir = "/var/lib/assay"
+/// stake = "100"                    # ASY
+/// engine = "cpu"                   # or "cuda", "torch", "reference"
+/// gpu = 0                          # for "cuda", or "torch" on a GPU
+/// threads = 8
+/// stay_active = false              # true: do not pause the worker on chain at exit
+/// stall_seconds = 120
+///
+/// [[model]]
+/// package = "digits"               # folder in models_dir
+/// price = "0.5"                    # standing offer, ASY
+/// capacity = 16                    # unclaimed jobs at a time
+/// bid = "0.4"                      # price in auctions; without it no bids are made
+/// bid_min = "0.2"                  # bids the client's ceiling where that is between bid_min and bid
+/// max_bids = 16                    # auctions at a time
+///
+/// [watch]                          # for `watch` alone
+/// model = ["digits"]               # folders in models_dir; without it all that are there and registered
+/// sample_least = 5                 # percent of the cheapest claims that are checked
+/// full_price = "1"                 # ASY, from which on every claim is checked
+/// own = false                      # true: check this account's own claims as well
+/// max_games = 8                    # challenges at a time
+/// max_bond = "100"                 # ASY, the most that is put up for one
+/// ```
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct File {
+    /// Nodes, in the order in which they are tried.
+    pub node: Option<Vec<String>>,
+    /// Key file or secret.
+    pub key: Option<String>,
+    /// Folder of model packages.
+    pub models_dir: Option<PathBuf>,
+    /// Folder of inputs by digest.
+    pub inputs_dir: Option<PathBuf>,
+    /// Folder of what must survive a crash.
+    pub data_dir: Option<PathBuf>,
+    /// Stake to have at least, in ASY.
+    pub stake: Option<String>,
+    /// What runs the models.
+    pub engine: Option<EngineArg>,
+    /// The GPU for the engine, by its index.
+    pub gpu: Option<usize>,
+    /// Threads for the models.
+    pub threads: Option<usize>,
+    /// Whether the worker stays active on chain at exit.
+    pub stay_active: Option<bool>,
+    /// Seconds without a finalized block after which another connection is tried.
+    pub stall_seconds: Option<u64>,
+    /// The models to serve.
+    #[serde(default)]
+    pub model: Vec<FileModel>,
+    /// How to watch.
+    #[serde(default)]
+    pub watch: FileWatch,
+}
+
+impl File {
+    /// Reads a file; without one, every field has its default.
+    pub(super) fn load(path: Option<&Path>) -> Result<Self, ConfigError> {
+        let Some(path) = path else {
+            return Ok(Self::default());
+        };
+        let shown = path.display().to_string();
+        let text = fs::read_to_string(path).map_err(|error| ConfigError::Unreadable {
+            path: shown.clone(),
+            reason: error.to_string(),
+        })?;
+        toml::from_str(&text).map_err(|error| ConfigError::Malformed {
+            path: shown,
+            reason: error.to_string(),
+        })
+    }
+}
+
+/// How to watch.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FileWatch {
+    /// Folders in `models_dir`.
+    pub model: Option<Vec<String>>,
+    /// Percent of the cheapest claims that are checked.
+    pub sample_least: Option<f64>,
+    /// Price from which on every claim is checked, in ASY.
+    pub full_price: Option<String>,
+    /// Whether the account's own claims are checked as well.
+    pub own: Option<bool>,
+    /// Challenges at a time.
+    pub max_games: Option<u32>,
+    /// The most that is put up for one, in ASY.
+    pub max_bond: Option<String>,
+}
+
+/// A model to serve.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FileModel {
+    /// Folder in `models_dir`.
+    pub package: String,
+    /// Price of the standing offer, in ASY; without it none is published.
+    pub price: Option<String>,
+    /// Jobs that the offer takes at a time.
+    pub capacity: Option<u32>,
+    /// Price in auctions, in ASY; without it no bids are made.
+    pub bid: Option<String>,
+    /// Least price in auctions.
+    pub bid_min: Option<String>,
+    /// Auctions at a time.
+    pub max_bids: Option<u32>,
+}

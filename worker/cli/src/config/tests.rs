@@ -1,0 +1,100 @@
+//! What a configuration gives, and what is refused of it.
+
+use super::*;
+use assay_client::units::UNIT;
+use std::path::PathBuf;
+
+fn file(text: &str) -> File {
+    toml::from_str(text).expect("valid TOML")
+}
+
+fn args() -> ServeArgs {
+    with(|_| {})
+}
+
+fn with(change: impl FnOnce(&mut CommonArgs)) -> ServeArgs {
+    let mut common = CommonArgs {
+        key: Some("//Alice".into()),
+        models_dir: Some(PathBuf::from(".")),
+        ..Default::default()
+    };
+    change(&mut common);
+    ServeArgs {
+        common,
+        models: vec!["digits,price=0.5".into()],
+        ..Default::default()
+    }
+}
+
+#[test]
+fn a_flag_counts_more_than_the_file() {
+    let file = file("threads = 3\nstake = '7'\n[[model]]\npackage = 'other'\nprice = '1'");
+    let config = merge(&with(|common| common.threads = Some(2)), file).expect("valid");
+    assert_eq!(config.common.threads, 2);
+    assert_eq!(config.stake, Some(7 * UNIT));
+    assert_eq!(config.models.len(), 1);
+    assert_eq!(config.models[0].package, "digits");
+    assert_eq!(config.models[0].offer, Some((UNIT / 2, 8)));
+    assert_eq!(config.common.nodes, [DEFAULT_NODE]);
+}
+
+#[test]
+fn an_error_names_the_field() {
+    let cases = [
+        (with(|common| common.key = None), "key: "),
+        (with(|common| common.node = vec!["http://x".into()]), "node: "),
+        (
+            ServeArgs {
+                stake: Some("much".into()),
+                ..args()
+            },
+            "stake: ",
+        ),
+        (with(|common| common.threads = Some(0)), "threads: "),
+        (with(|common| common.gpu = Some(0)), "gpu: "),
+        (
+            ServeArgs {
+                models: vec!["digits".into()],
+                ..args()
+            },
+            "model digits: price: ",
+        ),
+        (
+            ServeArgs {
+                models: vec!["digits,bid=1,bid-min=2".into()],
+                ..args()
+            },
+            "model digits: bid_min: ",
+        ),
+        (
+            with(|common| common.models_dir = Some("no such folder".into())),
+            "models_dir: ",
+        ),
+    ];
+    for (args, start) in cases {
+        let error = merge(&args, File::default()).expect_err(start).to_string();
+        assert!(error.starts_with(start), "{error}");
+    }
+}
+
+#[test]
+fn a_mistyped_field_of_the_file_is_refused() {
+    assert!(
+        toml::from_str::<File>("thread = 3")
+            .expect_err("unknown")
+            .to_string()
+            .contains("thread")
+    );
+}
+
+#[test]
+fn a_bid_follows_the_ceiling_down_to_the_least() {
+    let policy = BidPolicy {
+        price: 10,
+        least: 6,
+        max_bids: 1,
+    };
+    assert_eq!(policy.bid(20), Some(10));
+    assert_eq!(policy.bid(8), Some(8));
+    assert_eq!(policy.bid(5), None);
+}

@@ -1,0 +1,7 @@
+//! The program `assay-worker`: the command line, the configuration, and what is printed.
+//!
+//! Nothing else of the worker's crates reads a command line or writes to standard output.
+
+pub mod cli;
+pub mod commands;
+pub mod config;

@@ -1,0 +1,235 @@
+//! `request`: submits inputs as jobs, follows them, and gives back checked results.
+
+pub mod outcome;
+pub mod send;
+pub mod terms;
+pub mod tracker;
+
+use crate::{
+    chain::{ChainError, H256, JobRequest, Snapshot, SubmitError, VersionRecord, VersionStatus},
+    schema,
+};
+use assay_exact::graph::BindError;
+use assay_ops::tensor::tensors_digest;
+use assay_package::Package;
+use assay_text::inputs::{InputError, JobInput, text::TextError};
+use assay_types::{Delivery, JobInput as ChainInput, ModelVersion, Payload, SchemaError, limits};
+use polkadot_sdk::sp_runtime::BoundedVec;
+use std::path::{Path, PathBuf};
+use terms::Terms;
+
+/// Why a request cannot be made, in words that say what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum RequestError {
+    /// No such model.
+    #[error("no model `{0}` on this chain: `assay-worker models list` shows those that are there")]
+    UnknownModel(String),
+    /// It takes no new jobs.
+    #[error("model version {0} is deprecated and takes no new jobs: ask for a later one")]
+    Deprecated(ModelVersion),
+    /// The package that reads the inputs is not here.
+    #[error(
+        "no package in {folder} has the root {root:?} that model {model} is registered with: get the package and name \
+         its folder's parent with --models-dir"
+    )]
+    NoPackage {
+        /// Where it was looked for.
+        folder: PathBuf,
+        /// The root.
+        root: H256,
+        /// The model.
+        model: ModelVersion,
+    },
+    /// A file of inputs cannot be used.
+    #[error(transparent)]
+    Input(#[from] InputError),
+    /// A text cannot be used.
+    #[error(transparent)]
+    Text(#[from] TextError),
+    /// There is nothing to submit.
+    #[error("{0} holds no inputs: it must have .safetensors or .json files, or lines of text")]
+    NoInputs(PathBuf),
+    /// The input's shapes do not fit the model.
+    #[error("{name}: {error}")]
+    Shapes {
+        /// The input.
+        name: String,
+        /// How.
+        error: BindError,
+    },
+    /// The input does not fit the registered schema.
+    #[error("{name} does not fit the model: {reason:?}")]
+    Unfit {
+        /// The input.
+        name: String,
+        /// How.
+        reason: SchemaError,
+    },
+    /// The input is too large for the extrinsic.
+    #[error(
+        "{name} has {bytes} bytes, more than the {} that a job carries: submit it with --digest",
+        limits::MAX_INLINE_INPUT_BYTES
+    )]
+    TooLargeForInline {
+        /// The input.
+        name: String,
+        /// Its size.
+        bytes: usize,
+    },
+    /// The terms are not ones that the chain takes, or the money is not there.
+    #[error(transparent)]
+    Terms(#[from] terms::TermsError),
+    /// The chain cannot be read.
+    #[error(transparent)]
+    Chain(#[from] ChainError),
+    /// The chain refused.
+    #[error(transparent)]
+    Submit(#[from] SubmitError),
+    /// A file cannot be written.
+    #[error("{path}: {reason}")]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        reason: String,
+    },
+}
+
+/// A model on chain.
+#[derive(Clone, Debug)]
+pub struct Model {
+    /// Which version.
+    pub version: ModelVersion,
+    /// What the chain keeps of it.
+    pub record: VersionRecord,
+}
+
+/// Finds a model by `id`, `id@version`, `name` or `name@version`; without a version, the latest.
+pub async fn find_model(snapshot: &Snapshot, text: &str) -> Result<Model, RequestError> {
+    let unknown = || RequestError::UnknownModel(text.to_owned());
+    let (line, number) = match text.split_once('@') {
+        Some((line, number)) => (line, Some(number.parse::<u32>().map_err(|_| unknown())?)),
+        None => (text, None),
+    };
+    let model = match line.parse::<u32>() {
+        Ok(id) => id,
+        Err(_) => snapshot.model_by_name(line).await?.ok_or_else(unknown)?,
+    };
+    let number = match number {
+        Some(number) => number,
+        None => snapshot.model(model).await?.ok_or_else(unknown)?.latest_version,
+    };
+    let version = ModelVersion { model, version: number };
+    let record = snapshot.version(version).await?.ok_or_else(unknown)?;
+    if record.status != VersionStatus::Active {
+        return Err(RequestError::Deprecated(version));
+    }
+    Ok(Model { version, record })
+}
+
+/// Finds the package of a registered root among the folders of this one, or this one itself.
+pub fn find_package(folder: &Path, model: &Model) -> Result<Package, RequestError> {
+    let root = model.record.root;
+    let mut folders = vec![folder.to_owned()];
+    if let Ok(entries) = std::fs::read_dir(folder) {
+        for path in entries.flatten().map(|entry| entry.path()).filter(|path| path.is_dir()) {
+            folders.push(path.join("package"));
+            folders.push(path);
+        }
+    }
+    folders
+        .iter()
+        .filter(|folder| folder.join(assay_package::MANIFEST_FILE).is_file())
+        .filter_map(|folder| Package::load(folder).ok())
+        .find(|package| H256(package.root()) == root)
+        .ok_or_else(|| RequestError::NoPackage {
+            folder: folder.to_owned(),
+            root,
+            model: model.version,
+        })
+}
+
+/// A job that is ready to be submitted.
+#[derive(Clone, Debug)]
+pub struct Prepared {
+    /// File and row.
+    pub name: String,
+    /// The right answer, if the file gives it.
+    pub label: Option<i64>,
+    /// What is submitted.
+    pub request: JobRequest,
+    /// The input's bytes, for submission by digest.
+    pub bytes: Vec<u8>,
+}
+
+/// Turns an input into a request.
+pub fn prepare(input: &JobInput, symbols: Vec<u32>, model: &Model, terms: &Terms) -> Result<Prepared, RequestError> {
+    let unfit = |reason| RequestError::Unfit {
+        name: input.name.clone(),
+        reason,
+    };
+    let bytes = schema::payload(&input.tensors);
+    let layouts = model.record.schema.input_layouts(&symbols).map_err(unfit)?;
+    let digest = schema::digest(&layouts, &bytes).map_err(unfit)?;
+    debug_assert_eq!(digest, H256(tensors_digest(&input.tensors)));
+    let outputs: u64 = model
+        .record
+        .schema
+        .output_layouts(&symbols)
+        .map_err(unfit)?
+        .iter()
+        .map(|l| l.bytes)
+        .sum();
+    if terms.delivery == Delivery::Inline && outputs > u64::from(limits::MAX_INLINE_OUTPUT_BYTES) {
+        return Err(terms::TermsError::OutputTooLarge { bytes: outputs }.into());
+    }
+    let too_many = SchemaError::WrongNumberOfSymbols {
+        expected: model.record.schema.symbols.len() as u32,
+    };
+    let symbols = BoundedVec::try_from(symbols).map_err(|_| unfit(too_many))?;
+    let chain_input = if terms.by_digest {
+        ChainInput::Digest { digest, symbols }
+    } else {
+        let payload = BoundedVec::try_from(bytes.clone()).map_err(|bytes| RequestError::TooLargeForInline {
+            name: input.name.clone(),
+            bytes: bytes.len(),
+        })?;
+        ChainInput::Inline(Payload {
+            symbols,
+            bytes: payload,
+        })
+    };
+    Ok(Prepared {
+        name: input.name.clone(),
+        label: input.label,
+        request: JobRequest {
+            model: model.version,
+            input: chain_input,
+            ceiling: terms.ceiling,
+            matching: terms.matching,
+            deadline_blocks: terms.deadline_blocks,
+            window_blocks: terms.window_blocks,
+            delivery: terms.delivery,
+        },
+        bytes,
+    })
+}
+
+/// Turns inputs into requests on these terms.
+pub fn prepare_all(
+    read: &[JobInput],
+    package: &Package,
+    model: &Model,
+    terms: &Terms,
+) -> Result<Vec<Prepared>, RequestError> {
+    let prepared = read.iter().map(|input| {
+        let shapes = input.tensors.iter().map(|tensor| (tensor.dtype(), tensor.shape()));
+        let symbols = package.graph().bind(&shapes.collect::<Vec<_>>());
+        let symbols = symbols.map_err(|error| RequestError::Shapes {
+            name: input.name.clone(),
+            error,
+        })?;
+        prepare(input, symbols, model, terms)
+    });
+    prepared.collect()
+}

@@ -1,0 +1,89 @@
+//! What the daemons run on, every field checked; the program that reads flags, environment and files makes it.
+
+use assay_client::chain::{Balance, Key};
+use assay_engine::EngineChoice;
+use assay_player::watch::Sampling;
+use std::{path::PathBuf, time::Duration};
+
+/// What every daemon runs on.
+#[derive(Clone, Debug)]
+pub struct Common {
+    /// Nodes, in the order in which they are tried.
+    pub nodes: Vec<String>,
+    /// The key that signs.
+    pub key: Key,
+    /// Folder of model packages.
+    pub models_dir: PathBuf,
+    /// Folder of inputs by digest.
+    pub inputs_dir: PathBuf,
+    /// Folder of the durable store.
+    pub data_dir: PathBuf,
+    /// What runs the models.
+    pub engine: EngineChoice,
+    /// The GPU for the engine, if one was named.
+    pub gpu: Option<usize>,
+    /// Threads for the models.
+    pub threads: usize,
+    /// Longest wait for a finalized block.
+    pub stall: Duration,
+}
+
+/// What `serve` runs on.
+#[derive(Clone, Debug)]
+pub struct ServeConfig {
+    /// What every daemon runs on.
+    pub common: Common,
+    /// Minimum stake; `None` leaves the stake as it is.
+    pub stake: Option<Balance>,
+    /// The models to serve, and on what terms.
+    pub models: Vec<ModelPolicy>,
+    /// Whether the worker is paused on chain at exit.
+    pub pause_at_exit: bool,
+}
+
+/// What `watch` runs on.
+#[derive(Clone, Debug)]
+pub struct WatchConfig {
+    /// What every daemon runs on.
+    pub common: Common,
+    /// Folders of the packages; all that are there, if `None`.
+    pub models: Option<Vec<String>>,
+    /// How many of the claims are checked.
+    pub sampling: Sampling<Balance>,
+    /// Whether the account's own claims are checked as well.
+    pub own: bool,
+    /// Maximum number of challenges at a time.
+    pub max_games: u32,
+    /// Maximum bond for one challenge.
+    pub max_bond: Balance,
+}
+
+/// A model to serve: by a standing offer, in auctions, or both.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ModelPolicy {
+    /// Folder of the package in the models folder.
+    pub package: String,
+    /// Price and capacity of the standing offer.
+    pub offer: Option<(Balance, u32)>,
+    /// How to bid.
+    pub bidding: Option<BidPolicy>,
+}
+
+/// How to bid on a model's jobs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BidPolicy {
+    /// The price wanted.
+    pub price: Balance,
+    /// The minimum price, where the client's ceiling is below the one wanted.
+    pub least: Balance,
+    /// Maximum number of auctions at a time.
+    pub max_bids: u32,
+}
+
+impl BidPolicy {
+    /// The price to bid on a job of this ceiling; `None` to make no bid.
+    pub fn bid(&self, ceiling: Balance) -> Option<Balance> {
+        let price = self.price.min(ceiling);
+        (price >= self.least).then_some(price)
+    }
+}

@@ -1,0 +1,185 @@
+//! An own execution of a disputed job: its digests are there, its tensors are computed again when they are asked for.
+
+use super::kept::Kept;
+use assay_engine::LoadedModel;
+use assay_exact::{
+    evaluate::EvaluateError,
+    graph::{CheckedGraph, Value},
+    trace::{Trace, TraceBuilder},
+};
+use assay_ops::{
+    program::EngineError,
+    tensor::{Blake2b256, Digest, Tensor},
+};
+use assay_package::Package;
+use assay_player::{Execution, Unavailable};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+/// Bytes of operators' outputs that one execution keeps. A tensor that is larger is computed each time that it is asked for.
+pub const MOST_KEPT_BYTES: usize = 512 << 20;
+
+/// A model that disputes can be about: its package, and an engine that executes it.
+pub struct Subject {
+    package: Arc<Package>,
+    model: Arc<LoadedModel>,
+    weight_digests: Vec<Digest>,
+    manifest_hash: Digest,
+}
+
+/// An execution of one job. It serves all games of a dispute, and both sides.
+///
+/// It holds the digest of every operator's output and, up to a number of bytes, the outputs that were computed or asked for last.
+/// Asking for another one executes the model again.
+pub struct JobExecution {
+    subject: Arc<Subject>,
+    inputs: Vec<Tensor>,
+    trace: Trace,
+    kept: Mutex<Kept>,
+}
+
+impl Subject {
+    /// A package, and the same package as an engine has loaded it. Hashes the weights.
+    pub fn new(package: Arc<Package>, model: Arc<LoadedModel>) -> Result<Self, EngineError> {
+        if package.root() != model.root() {
+            return Err(EngineError::Failed {
+                engine: "dispute".to_owned(),
+                reason: "the engine has loaded another package".to_owned(),
+            });
+        }
+        Ok(Self {
+            weight_digests: package.weights().iter().map(Tensor::digest::<Blake2b256>).collect(),
+            manifest_hash: package.manifest_hash(),
+            package,
+            model,
+        })
+    }
+
+    /// What the model is registered under.
+    pub fn root(&self) -> Digest {
+        self.package.root()
+    }
+}
+
+impl JobExecution {
+    /// Executes a job, on its inputs as they were given, and keeps the digests.
+    pub fn new(subject: Arc<Subject>, inputs: Vec<Tensor>) -> Result<Self, EngineError> {
+        Self::keeping(subject, inputs, MOST_KEPT_BYTES)
+    }
+
+    /// The same with another bound on what is kept.
+    pub fn keeping(subject: Arc<Subject>, inputs: Vec<Tensor>, most_kept_bytes: usize) -> Result<Self, EngineError> {
+        let failed = |reason: String| EngineError::Failed {
+            engine: "dispute".to_owned(),
+            reason,
+        };
+        let builder = TraceBuilder::<Blake2b256>::new(subject.package.graph(), &inputs);
+        let mut builder = builder.map_err(|error| match error {
+            EvaluateError::Inputs(error) => EngineError::Inputs(error),
+            error => failed(error.to_string()),
+        })?;
+        let mut kept = Kept::new(most_kept_bytes);
+        let outputs = subject.model.trace(&inputs, &mut |operator, output| {
+            if let Ok(index) = usize::try_from(operator) {
+                builder.record(index, output);
+            }
+            kept.insert(operator, Arc::new(output.clone()));
+        })?;
+        let trace = builder.finish(&outputs);
+        Ok(Self {
+            trace: trace.map_err(|operator| failed(format!("the engine did not show operator {operator}")))?,
+            subject,
+            inputs,
+            kept: Mutex::new(kept),
+        })
+    }
+
+    /// Executes the job again and takes these operators' outputs, and, as far as there is room, what the operators take: a proof
+    /// about an operator follows on the question what it gives.
+    fn capture(&self, wanted: &BTreeSet<u32>, kept: &mut Kept) -> Result<BTreeMap<u32, Arc<Tensor>>, EngineError> {
+        let nodes = &self.graph().graph().nodes;
+        let wanted_nodes = wanted
+            .iter()
+            .filter_map(|operator| nodes.get(usize::try_from(*operator).ok()?));
+        let taken: BTreeSet<u32> = wanted_nodes
+            .flat_map(|node| &node.inputs)
+            .filter_map(|value| match value {
+                Value::Node(operator) => Some(*operator),
+                Value::Input(_) | Value::Weight(_) => None,
+            })
+            .collect();
+        let mut captured = BTreeMap::new();
+        self.subject.model.trace(&self.inputs, &mut |operator, output| {
+            if wanted.contains(&operator) {
+                captured.insert(operator, Arc::new(output.clone()));
+            } else if taken.contains(&operator) && !kept.contains(operator) {
+                kept.insert(operator, Arc::new(output.clone()));
+            }
+        })?;
+        // Last, so that they stay longest.
+        for (operator, output) in &captured {
+            kept.insert(*operator, output.clone());
+        }
+        Ok(captured)
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        // Whoever panicked while holding it has left a collection of tensors, all of which are right.
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Execution for JobExecution {
+    fn graph(&self) -> &CheckedGraph {
+        self.subject.package.graph()
+    }
+
+    fn weights(&self) -> &[Tensor] {
+        self.subject.package.weights()
+    }
+
+    fn weight_digests(&self) -> &[Digest] {
+        &self.subject.weight_digests
+    }
+
+    fn manifest_hash(&self) -> Digest {
+        self.subject.manifest_hash
+    }
+
+    fn inputs(&self) -> &[Tensor] {
+        &self.inputs
+    }
+
+    fn trace(&self) -> &Trace {
+        &self.trace
+    }
+
+    fn nodes(&self, operators: &[u32]) -> Result<Vec<Arc<Tensor>>, Unavailable> {
+        // Held during an execution: whoever else asks waits for what it may bring.
+        let mut kept = self.kept();
+        let mut found: BTreeMap<u32, Arc<Tensor>> = BTreeMap::new();
+        let mut missing = BTreeSet::new();
+        for operator in operators {
+            match kept.get(*operator) {
+                Some(tensor) => drop(found.insert(*operator, tensor)),
+                None => drop(missing.insert(*operator)),
+            }
+        }
+        if let Some(first) = missing.first() {
+            let captured = self.capture(&missing, &mut kept).map_err(|error| Unavailable {
+                operator: *first,
+                reason: error.to_string(),
+            })?;
+            found.extend(captured);
+        }
+        let nodes = operators.iter().map(|operator| {
+            found.get(operator).cloned().ok_or_else(|| Unavailable {
+                operator: *operator,
+                reason: "the model has no such operator".to_owned(),
+            })
+        });
+        nodes.collect()
+    }
+}

@@ -1,0 +1,56 @@
+//! Executions that were made, so that all games of a job share one.
+
+use crate::{dispute::JobExecution, models::Model};
+use assay_ops::{program::EngineError, tensor::Tensor};
+use assay_player::Execution;
+use assay_types::{H256, dispute::Committed};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Executions that are kept; one that is dropped is made again when something has to be said.
+const KEPT: usize = 8;
+/// Bytes of tensors that each of them keeps.
+const KEPT_BYTES: usize = 128 << 20;
+
+/// An execution that threads share.
+pub type SharedExecution = Arc<dyn Execution + Send + Sync>;
+
+/// What an execution is found by: the model's root and the digest of the inputs, of which it is a function.
+type Key = (H256, H256);
+
+/// The executions that were asked for last.
+#[derive(Clone, Default)]
+pub struct Archive(Arc<Mutex<Vec<(Key, SharedExecution)>>>);
+
+impl Archive {
+    /// The execution of this model on these inputs, if it was made and is kept.
+    pub fn get(&self, committed: &Committed) -> Option<SharedExecution> {
+        let key = key(committed);
+        // Whoever panicked meanwhile has left a list that is whole.
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let position = kept.iter().position(|(of, _)| *of == key)?;
+        let found = kept.remove(position);
+        let execution = found.1.clone();
+        kept.push(found);
+        Some(execution)
+    }
+
+    /// Keeps an execution, in place of the one that was not asked for the longest.
+    pub fn keep(&self, committed: &Committed, execution: SharedExecution) {
+        let key = key(committed);
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.retain(|(of, _)| *of != key);
+        if kept.len() >= KEPT {
+            kept.remove(0);
+        }
+        kept.push((key, execution));
+    }
+}
+
+fn key(committed: &Committed) -> Key {
+    (committed.model_root, committed.input_digest)
+}
+
+/// Executes a job with everything on the way. Takes as long as the model takes, and more: never on a task.
+pub(super) fn execute(model: &Model, inputs: Vec<Tensor>) -> Result<SharedExecution, EngineError> {
+    Ok(Arc::new(JobExecution::keeping(model.subject()?, inputs, KEPT_BYTES)?))
+}

@@ -1,0 +1,63 @@
+//! How an account behaves: an honest one says what it computes. Those that do otherwise are for tests and live elsewhere.
+
+use super::SharedExecution;
+use crate::{models::Model, serve::desk_state::Output};
+use assay_ops::{program::EngineError, tensor::Tensor};
+use assay_player::{PlayError, Statements, statement};
+use assay_types::{
+    JobId,
+    dispute::{Place, Statement},
+};
+use std::time::Duration;
+
+/// How a worker behaves. The methods that are given are those of an honest one, which changes nothing.
+///
+/// They are called where work may block.
+pub trait Conduct: Send + Sync {
+    /// The output that is claimed for a job that has this one.
+    fn output(&self, _work: &Work<'_>, honest: Output) -> Output {
+        honest
+    }
+
+    /// Who answers in a dispute over a job that was executed like this.
+    fn statements(&self, _job: JobId, honest: SharedExecution) -> Result<Box<dyn Statements + Send + Sync>, PlayError> {
+        Ok(Box::new(Truthful(honest)))
+    }
+
+    /// How long an answer is held back.
+    fn hesitation(&self, _place: &Place) -> Duration {
+        Duration::ZERO
+    }
+}
+
+/// The conduct of every worker outside of tests.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Honest;
+
+impl Conduct for Honest {}
+
+/// A job that was executed, as a [`Conduct`] sees it.
+pub struct Work<'a> {
+    /// The job.
+    pub job: JobId,
+    /// Its model.
+    pub model: &'a Model,
+    /// Its inputs.
+    pub inputs: &'a [Tensor],
+}
+
+impl Work<'_> {
+    /// Executes the job once more, with everything on the way.
+    pub fn execute(&self) -> Result<SharedExecution, EngineError> {
+        super::archive::execute(self.model, self.inputs.to_vec())
+    }
+}
+
+/// Says what the execution gives.
+struct Truthful(SharedExecution);
+
+impl Statements for Truthful {
+    fn statement(&self, place: &Place) -> Result<Option<Statement>, PlayError> {
+        statement(&*self.0, place).map(Some)
+    }
+}

@@ -1,0 +1,126 @@
+//! What disputes have brought an account and cost it, from the events of finalized blocks.
+
+use assay_client::{
+    chain::{AccountId, Balance, DisputesEvent, Event, WorkersEvent},
+    units,
+};
+use std::fmt;
+
+/// What came of the disputes that were seen to end.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Challenges of this account that were made.
+    pub challenged: u64,
+    /// Games that convicted a worker.
+    pub won: u64,
+    /// Games that were lost.
+    pub lost: u64,
+    /// What was paid for convictions.
+    pub earned: Balance,
+    /// What will be, unless the slash is cancelled.
+    pub expected: Balance,
+    /// Bonds that were lost.
+    pub bonds_lost: Balance,
+}
+
+impl Tally {
+    /// Notes what an event means for this account.
+    pub fn take(&mut self, me: &AccountId, event: &Event) {
+        match event {
+            Event::Disputes(DisputesEvent::Challenged { challenger, .. }) if challenger == me => self.challenged += 1,
+            Event::Disputes(DisputesEvent::WorkerConvicted {
+                challenger,
+                to_challenger,
+                ..
+            }) if challenger == me => {
+                self.won += 1;
+                self.expected = self.expected.saturating_add(*to_challenger);
+            }
+            Event::Disputes(DisputesEvent::ChallengeFailed {
+                challenger,
+                paid,
+                burned,
+                ..
+            }) if challenger == me => {
+                self.lost += 1;
+                self.bonds_lost = self.bonds_lost.saturating_add(paid.saturating_add(*burned));
+            }
+            Event::Workers(WorkersEvent::SlashApplied { awards, .. }) => {
+                let mine: Balance = awards.iter().filter(|(to, _)| to == me).map(|(_, amount)| amount).sum();
+                self.earned = self.earned.saturating_add(mine);
+                // What is paid for convictions that were not seen was not expected.
+                self.expected = self.expected.saturating_sub(mine);
+            }
+            _ => {}
+        }
+    }
+}
+
+impl fmt::Display for Tally {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} challenged, {} won, {} lost; {} ASY earned, {} to come, {} lost in bonds",
+            self.challenged,
+            self.won,
+            self.lost,
+            units::format(self.earned),
+            units::format(self.expected),
+            units::format(self.bonds_lost)
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use assay_types::dispute::{Fault, Place};
+
+    const ME: AccountId = AccountId::new([1; 32]);
+    const OTHER: AccountId = AccountId::new([2; 32]);
+
+    fn convicted(challenger: AccountId) -> Event {
+        Event::Disputes(DisputesEvent::WorkerConvicted {
+            job: 7,
+            worker: AccountId::new([3; 32]),
+            challenger,
+            fault: Fault::Silence { place: Place::Trace },
+            slash: 0,
+            slashed: 100,
+            to_challenger: 30,
+            to_client: 20,
+        })
+    }
+
+    #[test]
+    fn an_award_is_expected_and_then_earned() {
+        let mut tally = Tally::default();
+        tally.take(&ME, &convicted(ME));
+        tally.take(&ME, &convicted(OTHER));
+        assert_eq!((tally.won, tally.expected, tally.earned), (1, 30, 0));
+        let applied = Event::Workers(WorkersEvent::SlashApplied {
+            slash: 0,
+            worker: AccountId::new([3; 32]),
+            burned: 50,
+            awards: [(ME, 30), (OTHER, 20)],
+        });
+        tally.take(&ME, &applied);
+        assert_eq!((tally.expected, tally.earned), (0, 30));
+    }
+
+    #[test]
+    fn a_lost_bond_is_what_was_paid_and_what_was_burned() {
+        let mut tally = Tally::default();
+        let failed = |challenger| {
+            Event::Disputes(DisputesEvent::ChallengeFailed {
+                job: 7,
+                challenger,
+                paid: 5,
+                burned: 6,
+            })
+        };
+        tally.take(&ME, &failed(ME));
+        tally.take(&ME, &failed(OTHER));
+        assert_eq!((tally.lost, tally.bonds_lost), (1, 11));
+    }
+}

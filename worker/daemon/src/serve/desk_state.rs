@@ -1,0 +1,130 @@
+//! What the worker remembers between blocks; all of it but the sealed bids can be lost.
+
+use assay_client::chain::{BlockNumber, H256};
+use assay_types::JobId;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Blocks in which a transaction that was included must show in the finalized state; then it is decided anew.
+const SETTLING_BLOCKS: BlockNumber = 30;
+
+/// What came out of a model.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Output {
+    /// List digest of the tensors.
+    pub digest: H256,
+    /// The tensors, one after the other.
+    pub bytes: Vec<u8>,
+}
+
+/// How far the execution of a job is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// Its input is being looked for.
+    Searching,
+    /// It waits for the engine, or is running.
+    Running,
+    /// It is done.
+    Ready(Output),
+    /// It cannot be done, for this reason.
+    Impossible(String),
+}
+
+/// What the worker remembers.
+#[derive(Clone, Debug, Default)]
+pub struct Memory {
+    progress: BTreeMap<JobId, Progress>,
+    sealed: BTreeSet<JobId>,
+    /// Jobs with a transaction under way.
+    sending: BTreeSet<JobId>,
+    /// Jobs not to be looked at before a block.
+    resting: BTreeMap<JobId, BlockNumber>,
+}
+
+impl Memory {
+    /// With these bids written down.
+    pub fn new(sealed: impl IntoIterator<Item = JobId>) -> Self {
+        Self {
+            sealed: sealed.into_iter().collect(),
+            ..Self::default()
+        }
+    }
+
+    /// How far the job is.
+    pub fn progress(&self, job: JobId) -> Option<&Progress> {
+        self.progress.get(&job)
+    }
+
+    /// Notes how far the job is.
+    pub fn note(&mut self, job: JobId, progress: Progress) {
+        self.progress.insert(job, progress);
+    }
+
+    /// Notes that the execution has to begin anew.
+    pub fn note_unstarted(&mut self, job: JobId) {
+        self.progress.remove(&job);
+    }
+
+    /// Notes that a bid is written down.
+    pub fn note_sealed(&mut self, job: JobId) {
+        self.sealed.insert(job);
+    }
+
+    /// Notes that a bid is no longer written down.
+    pub fn note_forgotten(&mut self, job: JobId) {
+        self.sealed.remove(&job);
+    }
+
+    /// The bids that are written down.
+    pub fn sealed(&self) -> impl Iterator<Item = JobId> {
+        self.sealed.iter().copied()
+    }
+
+    /// Whether a bid on the job is written down.
+    pub fn is_sealed(&self, job: JobId) -> bool {
+        self.sealed.contains(&job)
+    }
+
+    /// Notes that a transaction about the job is under way.
+    pub fn note_sent(&mut self, job: JobId) {
+        self.sending.insert(job);
+    }
+
+    /// Notes that it was included: the finalized state will show it.
+    pub fn note_included(&mut self, job: JobId, best: BlockNumber) {
+        self.rest(job, best.saturating_add(SETTLING_BLOCKS));
+    }
+
+    /// Leaves the job alone up to this block.
+    pub fn rest(&mut self, job: JobId, until: BlockNumber) {
+        self.sending.remove(&job);
+        self.resting.insert(job, until);
+    }
+
+    /// The finalized state shows the job anew: whatever was waited for may be there.
+    pub fn note_changed(&mut self, job: JobId) {
+        self.resting.remove(&job);
+    }
+
+    /// Whether nothing is to be decided about the job now.
+    pub fn is_busy(&self, job: JobId, best: BlockNumber) -> bool {
+        self.sending.contains(&job) || self.resting.get(&job).is_some_and(|until| best < *until)
+    }
+
+    /// Whether transactions are under way.
+    pub fn is_sending(&self) -> bool {
+        !self.sending.is_empty()
+    }
+
+    /// A new connection: what was under way on the old one is looked up on chain, and looked for anew.
+    pub fn reconnected(&mut self) {
+        self.progress.retain(|_, progress| *progress != Progress::Searching);
+        self.sending.clear();
+        self.resting.clear();
+    }
+
+    /// Forgets the jobs for which this says so.
+    pub fn retain(&mut self, keep: impl Fn(JobId) -> bool) {
+        self.progress.retain(|job, _| keep(*job));
+        self.resting.retain(|job, _| keep(*job));
+    }
+}

@@ -1,0 +1,80 @@
+//! What happened to this worker, for the log.
+
+use assay_client::{
+    chain::{AccountId, Event, MarketEvent, events::WorkersEvent},
+    units,
+};
+
+/// Logs an event, if it is about this worker.
+pub(super) fn report(me: &AccountId, event: &Event) {
+    match event {
+        Event::Market(MarketEvent::JobAssigned {
+            job,
+            worker,
+            price,
+            deadline,
+        }) if worker == me => {
+            tracing::info!(job, price = units::format(*price), deadline, "assigned");
+        }
+        Event::Market(MarketEvent::JobClosed {
+            job,
+            worker: Some(worker),
+            paid,
+            reason,
+            ..
+        }) if worker == me => {
+            tracing::info!(job, paid = units::format(*paid), ?reason, "paid");
+        }
+        Event::Market(MarketEvent::DeadlineMissed { job, worker, .. }) if worker == me => {
+            tracing::warn!(job, "the deadline was missed and stake slashed");
+        }
+        Event::Market(MarketEvent::WorkerRemoved { job, worker }) if worker == me => {
+            tracing::warn!(job, "the job went to another, since the stake is too small; bond more");
+        }
+        Event::Market(MarketEvent::ClaimDisputed { job, worker }) if worker == me => {
+            tracing::warn!(job, "the claim is disputed");
+        }
+        Event::Market(MarketEvent::ClaimUpheld {
+            job,
+            worker,
+            window_until,
+        }) if worker == me => {
+            tracing::info!(job, window_until, "the claim was upheld");
+        }
+        Event::Market(MarketEvent::BidForfeited { job, worker, amount }) if worker == me => {
+            tracing::warn!(
+                job,
+                amount = units::format(*amount),
+                "a bid was not revealed; its deposit is lost"
+            );
+        }
+        Event::Workers(WorkersEvent::Slashed {
+            worker, paid, burned, ..
+        }) if worker == me && *paid + *burned > 0 => {
+            tracing::warn!(amount = units::format(*paid + *burned), "stake was slashed");
+        }
+        Event::Workers(WorkersEvent::SlashPending {
+            slash,
+            worker,
+            amount,
+            matures_at,
+        }) if worker == me => {
+            tracing::error!(
+                slash,
+                amount = units::format(*amount),
+                matures_at,
+                "a claim was proved wrong; stake is to be slashed"
+            );
+        }
+        Event::Workers(WorkersEvent::SlashApplied { slash, worker, .. }) if worker == me => {
+            tracing::warn!(slash, "a pending slash was applied");
+        }
+        Event::Workers(WorkersEvent::SlashCancelled { slash, worker, amount }) if worker == me => {
+            tracing::info!(slash, amount = units::format(*amount), "a pending slash was cancelled");
+        }
+        Event::Workers(WorkersEvent::OfferDisplaced { worker, version }) if worker == me => {
+            tracing::warn!(model = %version, "the offer was displaced by a cheaper one; lower its price");
+        }
+        _ => {}
+    }
+}

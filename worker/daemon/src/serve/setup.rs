@@ -1,0 +1,286 @@
+//! Brings the worker's registration, stake and offers on chain in line with the configuration; doing it twice changes
+//! nothing.
+
+use super::ServeError;
+use crate::config::{ModelPolicy, ServeConfig};
+use assay_client::{
+    chain::{Account, Balance, Call, Client, Constants, H256, Snapshot, Wait, WorkerInfo, WorkersCall},
+    units,
+};
+use assay_package::Package;
+use assay_types::{ModelVersion, Schema, WorkerStatus};
+use std::{collections::BTreeMap, sync::Arc};
+
+/// A model that is served.
+#[derive(Clone, Debug)]
+pub(super) struct Served {
+    pub(super) name: String,
+    pub(super) root: H256,
+    pub(super) schema: Schema,
+    pub(super) policy: ModelPolicy,
+}
+
+/// Finds the models on chain, and makes registration, stake, status and offers as configured.
+pub(super) async fn prepare(
+    client: &Client,
+    account: &Account,
+    config: &ServeConfig,
+    packages: &[Arc<Package>],
+) -> Result<BTreeMap<ModelVersion, Served>, ServeError> {
+    let snapshot = client.finalized().await?;
+    let served = resolve(&snapshot, config, packages).await?;
+    let info = register(&snapshot, account, config).await?;
+    for call in offer_changes(&info, &served) {
+        tracing::info!(%call, "bringing the offers in line with the configuration");
+        send(account, call).await?;
+    }
+    Ok(served)
+}
+
+async fn resolve(
+    snapshot: &Snapshot,
+    config: &ServeConfig,
+    packages: &[Arc<Package>],
+) -> Result<BTreeMap<ModelVersion, Served>, ServeError> {
+    let mut served = BTreeMap::new();
+    for (policy, package) in config.models.iter().zip(packages) {
+        let root = H256(package.root());
+        let name = package.manifest().name.clone();
+        let unregistered = || {
+            ServeError::Unfit(format!(
+                "model {name}: its root {root:?} is not registered on this chain; register it with \
+                 `assay-worker models register`, or get the package that was registered"
+            ))
+        };
+        let version = snapshot.version_by_root(root).await?.ok_or_else(unregistered)?;
+        let record = snapshot.version(version).await?.ok_or_else(unregistered)?;
+        served.insert(
+            version,
+            Served {
+                name,
+                root,
+                schema: record.schema,
+                policy: policy.clone(),
+            },
+        );
+    }
+    Ok(served)
+}
+
+async fn register(snapshot: &Snapshot, account: &Account, config: &ServeConfig) -> Result<WorkerInfo, ServeError> {
+    let constants = snapshot.constants()?;
+    let registered = snapshot.worker(account.id()).await?;
+    let present = registered.as_ref().map_or(0, |info| info.stake);
+    ensure_stake_carries(&constants, &config.models, config.stake.unwrap_or(0).max(present))?;
+    let Some(info) = registered else {
+        let stake = config.stake.ok_or_else(|| {
+            ServeError::Unfit(format!(
+                "{} is not a worker yet: give --stake, at least {} ASY, to register it",
+                account.id(),
+                units::format(constants.min_stake)
+            ))
+        })?;
+        if stake < constants.min_stake {
+            return Err(ServeError::Unfit(format!(
+                "--stake is {} ASY, and a worker needs at least {}: raise it",
+                units::format(stake),
+                units::format(constants.min_stake)
+            )));
+        }
+        ensure_funds(snapshot, account, stake).await?;
+        tracing::info!(stake = units::format(stake), "registering the worker");
+        send(account, Call::Workers(WorkersCall::Register { stake })).await?;
+        return Ok(fresh(stake));
+    };
+    match info.status {
+        WorkerStatus::Active => {}
+        WorkerStatus::Paused => {
+            tracing::info!("the worker is paused on chain; resuming it");
+            send(account, Call::Workers(WorkersCall::Resume)).await?;
+        }
+        WorkerStatus::Draining => {
+            tracing::warn!(
+                "the worker was draining on chain: resuming it; `assay-worker stake leave` lets it leave while this program runs"
+            );
+            send(account, Call::Workers(WorkersCall::Resume)).await?;
+        }
+        WorkerStatus::Left => {
+            return Err(ServeError::Unfit(
+                "the worker has left: once its stake is unbonded, `assay-worker stake withdraw` gives it back, and it can be \
+                 registered again"
+                    .into(),
+            ));
+        }
+    }
+    if let Some(stake) = config.stake
+        && stake > info.stake
+    {
+        let amount = stake - info.stake;
+        ensure_funds(snapshot, account, amount).await?;
+        tracing::info!(amount = units::format(amount), "bonding more stake");
+        send(account, Call::Workers(WorkersCall::BondMore { amount })).await?;
+    }
+    Ok(info)
+}
+
+/// A price whose lock is more than the whole stake is refused by the chain as an offer, and can never win as a bid.
+fn ensure_stake_carries(constants: &Constants, models: &[ModelPolicy], stake: Balance) -> Result<(), ServeError> {
+    for model in models {
+        let offer = model.offer.map(|(price, _)| price);
+        for price in offer.into_iter().chain(model.bidding.map(|bidding| bidding.least)) {
+            let lock = constants.lock(price);
+            if stake > 0 && lock > stake {
+                return Err(ServeError::Unfit(format!(
+                    "model {}: a job for {} ASY locks {} of stake, and the stake is {}: raise --stake, or lower the price",
+                    model.package,
+                    units::format(price),
+                    units::format(lock),
+                    units::format(stake)
+                )));
+            }
+        }
+    }
+    Ok(())
+}
+
+async fn ensure_funds(snapshot: &Snapshot, account: &Account, amount: Balance) -> Result<(), ServeError> {
+    let free = snapshot.account(account.id()).await?.free;
+    if free > amount {
+        return Ok(());
+    }
+    Err(ServeError::Unfit(format!(
+        "{} has {} ASY free, and the stake needs {} and fees: send it money, or lower --stake",
+        account.id(),
+        units::format(free),
+        units::format(amount)
+    )))
+}
+
+async fn send(account: &Account, call: Call) -> Result<(), ServeError> {
+    let what = call.to_string();
+    account
+        .send(call, Wait::Finalized)
+        .await
+        .map_err(|source| ServeError::Refused { what, source })?;
+    Ok(())
+}
+
+/// A worker that has just registered.
+fn fresh(stake: Balance) -> WorkerInfo {
+    WorkerInfo {
+        status: WorkerStatus::Active,
+        stake,
+        locked: 0,
+        unbonding: Vec::new(),
+        slashing: 0,
+        offers: Vec::new(),
+        completed: 0,
+        missed: 0,
+        declined: 0,
+        convicted: 0,
+    }
+}
+
+/// The calls that make the offers on chain those of the configuration.
+fn offer_changes(info: &WorkerInfo, served: &BTreeMap<ModelVersion, Served>) -> Vec<Call> {
+    let mut calls = Vec::new();
+    for (version, ..) in &info.offers {
+        if served.get(version).is_none_or(|served| served.policy.offer.is_none()) {
+            calls.push(Call::Workers(WorkersCall::RemoveOffer { version: *version }));
+        }
+    }
+    for (version, served) in served {
+        let Some((price, capacity)) = served.policy.offer else {
+            continue;
+        };
+        let there = info
+            .offers
+            .iter()
+            .any(|(v, p, c, _)| v == version && *p == price && *c == capacity);
+        if !there {
+            calls.push(Call::Workers(WorkersCall::PublishOffer {
+                version: *version,
+                price,
+                capacity,
+            }));
+        }
+    }
+    calls
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use polkadot_sdk::sp_runtime::FixedU128;
+
+    const MODEL: ModelVersion = ModelVersion { model: 0, version: 1 };
+    const OTHER: ModelVersion = ModelVersion { model: 3, version: 1 };
+
+    fn served(offer: Option<(Balance, u32)>) -> BTreeMap<ModelVersion, Served> {
+        let schema = Schema {
+            symbols: Default::default(),
+            inputs: Default::default(),
+            outputs: Default::default(),
+        };
+        let policy = ModelPolicy {
+            package: "digits".into(),
+            offer,
+            bidding: None,
+        };
+        [(
+            MODEL,
+            Served {
+                name: "digits".into(),
+                root: H256::zero(),
+                schema,
+                policy,
+            },
+        )]
+        .into()
+    }
+
+    #[test]
+    fn offers_as_configured_are_left_alone() {
+        let info = WorkerInfo {
+            offers: vec![(MODEL, 50, 4, 2)],
+            ..fresh(100)
+        };
+        assert_eq!(offer_changes(&info, &served(Some((50, 4)))), []);
+    }
+
+    #[test]
+    fn other_prices_are_published_and_unwanted_offers_removed() {
+        let info = WorkerInfo {
+            offers: vec![(MODEL, 50, 4, 2), (OTHER, 1, 1, 0)],
+            ..fresh(100)
+        };
+        let publish = Call::Workers(WorkersCall::PublishOffer {
+            version: MODEL,
+            price: 60,
+            capacity: 4,
+        });
+        let remove = Call::Workers(WorkersCall::RemoveOffer { version: OTHER });
+        assert_eq!(offer_changes(&info, &served(Some((60, 4)))), [remove, publish]);
+    }
+
+    #[test]
+    fn a_price_whose_lock_is_more_than_the_stake_is_refused_before_anything_is_bonded() {
+        let constants = Constants {
+            deadline: (1, 1),
+            window: (1, 1),
+            auction_phase: (1, 1),
+            bid_deposit: 0,
+            min_stake: 100,
+            stake_floor: 5,
+            stake_per_price: FixedU128::from_u32(10),
+            existential_deposit: 0,
+        };
+        let models: Vec<ModelPolicy> = served(Some((50, 4)))
+            .into_values()
+            .map(|served| served.policy)
+            .collect();
+        assert!(ensure_stake_carries(&constants, &models, 500).is_ok());
+        let error = ensure_stake_carries(&constants, &models, 499).map_err(|error| error.to_string());
+        assert!(error.is_err_and(|error| error.contains("model digits") && error.contains("raise --stake")));
+    }
+}

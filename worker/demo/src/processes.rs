@@ -1,0 +1,180 @@
+//! The demo's node and workers: child processes that end with it, however it ends.
+//!
+//! Each child's standard input is a pipe from the demo. The kernel closes it when the demo is gone, and the child (the
+//! node's guard, or a worker with `--exit-with-parent`) ends. Each is in a process group of its own, so that Ctrl-C
+//! reaches the demo alone, which then ends them in order.
+
+use anyhow::Context;
+use std::{
+    fs::File,
+    net::TcpListener,
+    path::{Path, PathBuf},
+    process::Stdio,
+    time::Duration,
+};
+use tokio::process::{Child, Command};
+
+/// Longest time that a child has to end by itself.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// A child process and its log.
+#[derive(Debug)]
+pub(super) struct Process {
+    name: String,
+    child: Child,
+    pub(super) log: PathBuf,
+}
+
+impl Process {
+    fn start(name: &str, mut command: Command, folder: &Path) -> anyhow::Result<Self> {
+        let log = folder.join(format!("{name}.log"));
+        let output = File::create(&log).with_context(|| log.display().to_string())?;
+        let child = command
+            .stdin(Stdio::piped())
+            .stdout(output.try_clone()?)
+            .stderr(output)
+            .process_group(0)
+            .kill_on_drop(true)
+            .spawn()
+            .with_context(|| format!("{name} cannot be started"))?;
+        Ok(Self {
+            name: name.to_owned(),
+            child,
+            log,
+        })
+    }
+
+    /// Fails if it has ended.
+    pub(super) fn ensure_running(&mut self) -> anyhow::Result<()> {
+        match self.child.try_wait()? {
+            None => Ok(()),
+            Some(status) => {
+                let text = std::fs::read_to_string(&self.log).unwrap_or_default();
+                let last: Vec<&str> = text.lines().rev().take(8).collect();
+                let last: Vec<&str> = last.into_iter().rev().collect();
+                anyhow::bail!(
+                    "{} ended ({status}); the last lines of {}:\n{}",
+                    self.name,
+                    self.log.display(),
+                    last.join("\n")
+                )
+            }
+        }
+    }
+
+    /// Ends it: closes its standard input, and kills it if that is not enough.
+    pub(super) async fn stop(mut self) {
+        drop(self.child.stdin.take());
+        if tokio::time::timeout(GRACE, self.child.wait()).await.is_err() {
+            tracing::warn!("{} does not end by itself; killing it", self.name);
+            // It is gone if this fails.
+            let _ = self.child.kill().await;
+        }
+    }
+}
+
+/// Starts a node with a chain of its own.
+pub(super) fn start_node(binary: &Path, folder: &Path, rpc_port: u16) -> anyhow::Result<Process> {
+    let mut command = Command::new(beside("assay-worker")?);
+    command
+        .arg("guard")
+        .arg(binary)
+        .args([
+            "--dev",
+            "--dev-block-time",
+            "1000",
+            "--no-prometheus",
+            "--no-telemetry",
+            "--no-mdns",
+        ])
+        .args([
+            "--rpc-cors",
+            "all",
+            "--rpc-port",
+            &rpc_port.to_string(),
+            "--port",
+            &free_port()?.to_string(),
+        ])
+        .arg("--base-path")
+        .arg(folder.join("node"));
+    Process::start("node", command, folder)
+}
+
+/// What a worker of the demo is told.
+pub(super) struct WorkerTerms<'a> {
+    pub(super) name: &'a str,
+    pub(super) model: &'a str,
+    pub(super) stake: &'a str,
+    pub(super) engine: &'a str,
+    /// Whether it cheats, which takes another program than the one that people install.
+    pub(super) lies: bool,
+}
+
+/// Starts a worker; its key is the development key of its name.
+pub(super) fn start_worker(
+    terms: &WorkerTerms<'_>,
+    models_dir: &Path,
+    folder: &Path,
+    url: &str,
+) -> anyhow::Result<Process> {
+    let program = beside(if terms.lies { "assay-adversary" } else { "assay-worker" })?;
+    let mut command = daemon(&program, "serve", terms.name, models_dir, folder, url);
+    command.args(["--stay-active", "--engine", terms.engine]);
+    command.args(["--stake", terms.stake, "--model", terms.model]);
+    if terms.lies {
+        command.args(["--lie", "cheaper-model", "--lie-every", "2"]);
+    }
+    Process::start(&format!("worker-{}", terms.name.to_lowercase()), command, folder)
+}
+
+/// Starts the watcher; its key is the development key of this name.
+pub(super) fn start_watcher(name: &str, models_dir: &Path, folder: &Path, url: &str) -> anyhow::Result<Process> {
+    let command = daemon(&beside("assay-worker")?, "watch", name, models_dir, folder, url);
+    Process::start(&format!("watcher-{}", name.to_lowercase()), command, folder)
+}
+
+/// What every daemon of the demo is told.
+fn daemon(program: &Path, subcommand: &str, name: &str, models_dir: &Path, folder: &Path, url: &str) -> Command {
+    let mut command = Command::new(program);
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("ASSAY_")) {
+        command.env_remove(name);
+    }
+    command
+        .args([subcommand, "--exit-with-parent", "--threads", "1", "--node", url])
+        .arg("--models-dir")
+        .arg(models_dir)
+        .arg("--data-dir")
+        .arg(folder.join("daemons"))
+        .env("ASSAY_KEY", format!("//{name}"));
+    command
+}
+
+/// A port that nobody uses now.
+pub(super) fn free_port() -> anyhow::Result<u16> {
+    Ok(TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
+}
+
+/// The node's program: as told, or beside this one.
+pub(super) fn node_binary(given: Option<PathBuf>) -> anyhow::Result<PathBuf> {
+    let path = match given {
+        Some(path) => path,
+        None => return beside("assay-node"),
+    };
+    anyhow::ensure!(
+        path.is_file(),
+        "{} is not there: is --node-binary right?",
+        path.display()
+    );
+    Ok(path)
+}
+
+/// A program that is built with this one.
+fn beside(name: &str) -> anyhow::Result<PathBuf> {
+    let path = std::env::current_exe()?.with_file_name(name);
+    anyhow::ensure!(
+        path.is_file(),
+        "{} is not there: `make build` builds everything that the demo needs",
+        path.display()
+    );
+    Ok(path)
+}

@@ -1,0 +1,113 @@
+//! The processor, through kernels of our own: the fastest way to execute a package without a GPU.
+//!
+//! A program walks its graph. Operators run on all threads, in buffers that are used again; views move nothing; layers
+//! that each row passes by itself are one pass over some rows at a time, and so is an attention.
+
+mod probe;
+#[cfg(test)]
+mod tests;
+
+use crate::{Engine, EngineError, Program, program::PlannedProgram, weights};
+use assay_exact::{digest::DataType, quantise::Precision};
+use assay_kernels::{
+    array::Array,
+    backend::CpuBackend,
+    buffers::Buffers,
+    instructions::Instructions,
+    packed::Packed,
+    rows::{Matrix, Rows, Scaling},
+    threads::Threads,
+};
+use assay_ops::layout::Dims;
+use assay_ops::operators::{Failure, fit};
+use assay_ops::tensor::Tensor;
+use assay_package::Package;
+use std::{num::NonZeroUsize, sync::Arc};
+
+/// Most threads that an engine may have.
+const MAX_THREADS: usize = 1024;
+
+/// Calls `assay-kernels`.
+#[derive(Clone)]
+pub struct CpuEngine {
+    threads: Arc<Threads>,
+    instructions: Instructions,
+}
+
+impl CpuEngine {
+    /// Starts the threads and tests the processor with values that break inexact kernels.
+    ///
+    /// Falls back to plain code if the vector instructions do not give the defined bits; fails if that does not either.
+    pub fn new(threads: NonZeroUsize) -> Result<Self, EngineError> {
+        let refused = |reason: String| EngineError::Device {
+            device: "cpu".to_owned(),
+            reason,
+        };
+        if threads.get() > MAX_THREADS {
+            return Err(refused(format!("{threads} threads are more than {MAX_THREADS}")));
+        }
+        let threads = Arc::new(Threads::new(threads.get()));
+        let mut instructions = Instructions::detect();
+        if let Err(reason) = probe::kernels(instructions, &threads) {
+            let instead = Instructions::portable();
+            if instructions == instead {
+                return Err(refused(reason));
+            }
+            tracing::warn!(reason, "{} does not give the defined bits here", instructions.name());
+            probe::kernels(instead, &threads).map_err(refused)?;
+            instructions = instead;
+        }
+        Ok(Self { threads, instructions })
+    }
+
+    fn program(&self, package: &Package) -> Result<PlannedProgram<CpuBackend>, EngineError> {
+        PlannedProgram::new(package, |plans| {
+            let mut rows = Rows::new(self.instructions);
+            let array = |weight: &Tensor| {
+                let buffers = &mut Buffers::default();
+                fit(Array::from_bytes(
+                    buffers,
+                    weight.dtype(),
+                    weight.shape(),
+                    weight.bytes(),
+                ))
+            };
+            let pack = |weight: Array, precision: Precision| {
+                let length = fit(weight.shape().last().copied())?;
+                rows.quantise(Matrix::new(fit(weight.slice())?, length), precision, Scaling::ByRow);
+                Ok(Packed::new(&rows))
+            };
+            let instead = Array::filled(DataType::Float32, Dims::default(), 0);
+            let weights = weights::prepare(package, plans, &instead, array, pack);
+            let weights = weights.map_err(|failure: Failure| EngineError::Failed {
+                engine: self.description(),
+                reason: format!("the weights: {failure}"),
+            })?;
+            Ok(CpuBackend {
+                weights,
+                threads: self.threads.clone(),
+                instructions: self.instructions,
+            })
+        })
+    }
+
+    /// The same engine in plain code.
+    #[cfg(test)]
+    pub(super) fn portable(self) -> Self {
+        Self {
+            instructions: Instructions::portable(),
+            ..self
+        }
+    }
+}
+
+impl Engine for CpuEngine {
+    fn description(&self) -> String {
+        let (threads, instructions) = (self.threads.count(), self.instructions.name());
+        format!("own kernels on cpu, {threads} threads, {instructions}")
+    }
+
+    fn prepare(&self, package: &Package) -> Result<Box<dyn Program>, EngineError> {
+        Ok(Box::new(self.program(package)?))
+    }
+}

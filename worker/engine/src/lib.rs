@@ -1,0 +1,123 @@
+//! Engines: ways to execute a package, all of which give the bits that `assay-exact` defines.
+//!
+//! An engine only has to prepare a package and to evaluate one set of inputs. What all of them share is done once, in
+//! [`LoadedModel`]: inputs are checked against the graph, independent jobs are put together along the batch dimension
+//! and taken apart again, and numbers are made canonical on the way in and out.
+//!
+//! A job that is served needs its outputs alone, so engines put nodes together as they like. Only if a claim is challenged does
+//! anybody need what every single node gives, and then a model is *traced*.
+
+mod batch;
+pub mod check;
+mod choice;
+mod cpu;
+mod cuda;
+mod operators;
+mod plan;
+mod probe;
+mod program;
+mod reference;
+#[cfg(test)]
+mod tests;
+mod torch;
+mod weights;
+
+pub use assay_ops::program::{EngineError, OnNode, Program};
+pub use assay_torch::{Device, TorchEngine, TorchOptions};
+pub use choice::{EngineChoice, open};
+pub use cpu::CpuEngine;
+pub use cuda::CudaEngine;
+pub use reference::ReferenceEngine;
+
+use assay_exact::{
+    graph::{BindError, CheckedGraph},
+    trace::{Trace, TraceBuilder},
+};
+use assay_ops::tensor::{Blake2b256, Digest, Tensor};
+use assay_package::Package;
+
+/// A way to execute packages.
+pub trait Engine: Send + Sync {
+    /// The engine, its device and the route it takes, for people.
+    fn description(&self) -> String;
+
+    /// Makes a package ready to be evaluated many times.
+    fn prepare(&self, package: &Package) -> Result<Box<dyn Program>, EngineError>;
+
+    /// Loads a package.
+    fn load(&self, package: &Package) -> Result<LoadedModel, EngineError> {
+        Ok(LoadedModel {
+            graph: package.graph().clone(),
+            root: package.root(),
+            program: self.prepare(package)?,
+        })
+    }
+}
+
+/// A model that can be run.
+pub struct LoadedModel {
+    graph: CheckedGraph,
+    root: Digest,
+    program: Box<dyn Program>,
+}
+
+impl LoadedModel {
+    /// What the model is registered under.
+    pub fn root(&self) -> Digest {
+        self.root
+    }
+
+    /// The model's graph.
+    pub fn graph(&self) -> &CheckedGraph {
+        &self.graph
+    }
+
+    /// Runs one job.
+    pub fn run(&self, inputs: &[Tensor]) -> Result<Vec<Tensor>, EngineError> {
+        self.bind(inputs)?;
+        let inputs: Vec<Tensor> = inputs.iter().cloned().map(Tensor::canonical).collect();
+        let outputs = self.program.evaluate(&inputs)?;
+        Ok(outputs.into_iter().map(Tensor::canonical).collect())
+    }
+
+    /// Runs independent jobs, together where the model has a batch dimension. The results are those of [`Self::run`] on
+    /// each job, in order; a job that does not fit the model does not disturb the others.
+    pub fn run_jobs(&self, jobs: &[Vec<Tensor>]) -> Vec<Result<Vec<Tensor>, EngineError>> {
+        batch::run_jobs(self, jobs)
+    }
+
+    /// Runs one job node by node, and shows the canonical output of every node of the graph with the node's position: each
+    /// once, in the graph's order. The outputs are those of [`Self::run`].
+    ///
+    /// Memory holds what an execution needs, and one node's output more. `on_node` must not use this model: executions take turns.
+    pub fn trace(&self, inputs: &[Tensor], on_node: &mut OnNode<'_>) -> Result<Vec<Tensor>, EngineError> {
+        self.bind(inputs)?;
+        let inputs: Vec<Tensor> = inputs.iter().cloned().map(Tensor::canonical).collect();
+        let outputs = self.program.evaluate_with(&inputs, on_node)?;
+        Ok(outputs.into_iter().map(Tensor::canonical).collect())
+    }
+
+    /// The digests of one job: of its inputs as they were sent, of every node's output, and of its outputs.
+    pub fn trace_digests(&self, inputs: &[Tensor]) -> Result<Trace, EngineError> {
+        self.bind(inputs)?;
+        let failed = |reason: String| EngineError::Failed {
+            engine: "the trace".to_owned(),
+            reason,
+        };
+        let builder = TraceBuilder::<Blake2b256>::new(&self.graph, inputs);
+        let mut builder = builder.map_err(|error| failed(error.to_string()))?;
+        let outputs = self.trace(inputs, &mut |node, output| builder.record(node as usize, output))?;
+        let trace = builder.finish(&outputs);
+        trace.map_err(|node| failed(format!("node {node} was not shown")))
+    }
+
+    /// The values of the graph's symbols for these inputs.
+    fn bind(&self, inputs: &[Tensor]) -> Result<Vec<u32>, BindError> {
+        self.graph.bind(
+            &inputs
+                .iter()
+                .map(|input| (input.dtype(), input.shape()))
+                .collect::<Vec<_>>(),
+        )
+    }
+}

@@ -1,0 +1,396 @@
+//! A graph in the making: tensors by their names in the program, nodes without repetition, and what is used of both.
+
+use super::symbols::Symbols;
+use crate::{
+    error::{ImportError, Place},
+    program::{ExportedProgram, TensorMeta, data_type},
+    stored::{Stored, fixed_shape},
+};
+use assay_exact::{
+    digest::DataType,
+    graph::{Dimension, Graph, Input, Node, Operator, Output, Value, Weight},
+    quantise::Precision,
+};
+use codec::Encode;
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+/// A tensor of the graph in the making.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Tensor {
+    /// Where it comes from.
+    pub source: Source,
+    /// Type of its elements.
+    pub dtype: DataType,
+    /// Its dimensions, outermost first.
+    pub dims: Vec<Dimension>,
+}
+
+/// Where a tensor comes from, before weights and nodes have their final places.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) enum Source {
+    Input(u16),
+    Weight(usize),
+    Node(usize),
+}
+
+struct Draft {
+    name: String,
+    operator: Operator,
+    inputs: Vec<Source>,
+    source: String,
+}
+
+/// Names of the program for one tensor, so that an operator that changes it in place changes it under all of them.
+#[derive(Default)]
+struct Storage {
+    names: Vec<String>,
+    /// Whether other tensors may share a part of it, or it belongs to the caller or the module.
+    is_shared: bool,
+}
+
+/// A graph in the making.
+pub(super) struct Builder<'p> {
+    program: &'p ExportedProgram,
+    pub(super) precision: Precision,
+    pub(super) symbols: Symbols<'p>,
+    inputs: Vec<Input>,
+    /// Tensors of the program that are weights, by the program's name for them.
+    stored: HashMap<String, Stored>,
+    /// Weights that operators use, in the order in which they were met.
+    weights: Vec<(Stored, Weight)>,
+    drafts: Vec<Draft>,
+    /// What there is already: encoded operator and inputs to the node.
+    known: HashMap<(Vec<u8>, Vec<Source>), usize>,
+    named: HashMap<String, Tensor>,
+    storages: Vec<Storage>,
+    storage_of: HashMap<String, usize>,
+    /// The program's node that is being taken, its source line, and the first draft that belongs to it.
+    place: Place,
+    first_draft: usize,
+}
+
+type Result<T> = std::result::Result<T, ImportError>;
+
+impl<'p> Builder<'p> {
+    pub fn new(program: &'p ExportedProgram, precision: Precision) -> Self {
+        Self {
+            program,
+            precision,
+            symbols: Symbols::new(program),
+            inputs: Vec::new(),
+            stored: HashMap::new(),
+            weights: Vec::new(),
+            drafts: Vec::new(),
+            known: HashMap::new(),
+            named: HashMap::new(),
+            storages: Vec::new(),
+            storage_of: HashMap::new(),
+            place: Place::default(),
+            first_draft: 0,
+        }
+    }
+
+    /// Takes an input of the program.
+    pub fn add_input(&mut self, name: &str) -> Result<()> {
+        let meta = self.meta(name)?;
+        let dtype = element_type(name, meta)?;
+        let dims = self.symbols.declare(name, meta)?;
+        let source = Source::Input(self.inputs.len() as u16);
+        self.inputs.push(Input {
+            name: name.to_owned(),
+            dtype,
+            dimensions: dims.clone(),
+        });
+        self.bind(name, Tensor { source, dtype, dims }, true);
+        Ok(())
+    }
+
+    /// Takes a weight of the program, which becomes one of the graph when it is used.
+    pub fn add_weight(&mut self, name: &str, stored: Stored) {
+        self.stored.insert(name.to_owned(), stored);
+    }
+
+    /// From here on, nodes belong to this one of the program.
+    pub fn begin(&mut self, place: Place) {
+        self.place = place;
+        self.first_draft = self.drafts.len();
+    }
+
+    /// Gives what the node has given its names in the program. `is_view` says that the tensors may share elements with
+    /// `of`, the node's first operand.
+    pub fn end(&mut self, outputs: Vec<(&str, Tensor)>, of: Option<&str>, is_view: bool) -> Result<()> {
+        let (label, first) = (self.place.node.clone(), self.first_draft);
+        let own: HashSet<usize> = outputs
+            .iter()
+            .filter_map(|(_, tensor)| match tensor.source {
+                Source::Node(node) if node >= first => Some(node),
+                _ => None,
+            })
+            .collect();
+        let helpers = (first..self.drafts.len()).filter(|node| !own.contains(node));
+        for (position, node) in helpers.enumerate() {
+            self.drafts[node].name = format!("{label}.{}", position + 1);
+        }
+        if is_view && let Some(storage) = of.and_then(|name| self.storage_of.get(name)) {
+            self.storages[*storage].is_shared = true;
+        }
+        for (name, tensor) in outputs {
+            self.check_described(name, &tensor)?;
+            if let Source::Node(node) = tensor.source
+                && own.contains(&node)
+                && self.drafts[node].name.is_empty()
+            {
+                self.drafts[node].name = name.to_owned();
+            }
+            self.bind(name, tensor, is_view);
+        }
+        Ok(())
+    }
+
+    /// Makes `name` and all other names of the same tensor stand for what `changed` stands for.
+    pub fn rebind(&mut self, name: &str, changed: &str) -> Result<()> {
+        let storage = self.storage_of.get(name).copied();
+        let Some(storage) = storage.filter(|storage| !self.storages[*storage].is_shared) else {
+            return Err(
+                self.misfit("changes a tensor in place that others may share; export it without in-place operators")
+            );
+        };
+        let tensor = self
+            .named
+            .get(changed)
+            .cloned()
+            .ok_or_else(|| self.misfit("gives nothing"))?;
+        for alias in self.storages[storage].names.clone() {
+            self.named.insert(alias, tensor.clone());
+        }
+        self.storages[storage].names.push(changed.to_owned());
+        self.storage_of.insert(changed.to_owned(), storage);
+        Ok(())
+    }
+
+    fn bind(&mut self, name: &str, tensor: Tensor, is_shared: bool) {
+        self.storage_of.insert(name.to_owned(), self.storages.len());
+        self.storages.push(Storage {
+            names: vec![name.to_owned()],
+            is_shared,
+        });
+        self.named.insert(name.to_owned(), tensor);
+    }
+
+    /// The tensor that the program calls `name`, if there is one so far.
+    pub fn tensor(&mut self, name: &str) -> Result<Option<Tensor>> {
+        if let Some(tensor) = self.named.get(name) {
+            return Ok(Some(tensor.clone()));
+        }
+        let Some(stored) = self.stored.get(name).cloned() else {
+            return Ok(None);
+        };
+        let meta = self.meta(name)?;
+        let dtype = element_type(&stored.key, meta)?;
+        let shape = fixed_shape(&stored.key, meta)?;
+        let dims = shape.iter().map(|elements| Dimension::Fixed(*elements)).collect();
+        let weight = Weight {
+            name: stored.key.clone(),
+            dtype,
+            shape,
+        };
+        let known = self.weights.iter().position(|(_, known)| known.name == weight.name);
+        let position = match known {
+            Some(position) if self.weights[position] == (stored.clone(), weight.clone()) => position,
+            Some(_) => {
+                return Err(ImportError::Weight {
+                    weight: weight.name,
+                    reason: "two weights have this name".to_owned(),
+                });
+            }
+            None => {
+                self.weights.push((stored, weight));
+                self.weights.len() - 1
+            }
+        };
+        let source = Source::Weight(position);
+        Ok(Some(Tensor { source, dtype, dims }))
+    }
+
+    /// The node for an operator and its inputs; one that is there already serves again.
+    pub(super) fn node(
+        &mut self,
+        operator: Operator,
+        inputs: &[&Tensor],
+        dtype: DataType,
+        dims: Vec<Dimension>,
+    ) -> Tensor {
+        let inputs: Vec<Source> = inputs.iter().map(|tensor| tensor.source).collect();
+        let key = (operator.encode(), inputs);
+        let node = match self.known.get(&key) {
+            Some(node) => *node,
+            None => {
+                self.drafts.push(Draft {
+                    name: String::new(),
+                    operator,
+                    inputs: key.1.clone(),
+                    source: self.place.source.clone(),
+                });
+                self.known.insert(key, self.drafts.len() - 1);
+                self.drafts.len() - 1
+            }
+        };
+        let source = Source::Node(node);
+        Tensor { source, dtype, dims }
+    }
+
+    /// The operator that gives a tensor, and its first input.
+    pub(super) fn origin(&self, tensor: &Tensor) -> Option<(&Operator, Option<Source>)> {
+        match tensor.source {
+            Source::Node(node) => {
+                let draft = self.drafts.get(node)?;
+                Some((&draft.operator, draft.inputs.first().copied()))
+            }
+            _ => None,
+        }
+    }
+
+    /// An error at the node that is being taken.
+    pub fn misfit(&self, reason: &str) -> ImportError {
+        ImportError::Argument {
+            place: self.place.clone(),
+            argument: "self".to_owned(),
+            reason: reason.to_owned(),
+        }
+    }
+
+    fn meta(&self, name: &str) -> Result<&'p TensorMeta> {
+        let meta = self.program.graph_module.graph.tensor_values.get(name);
+        meta.ok_or_else(|| ImportError::Archive {
+            reason: format!("the program does not describe {name}"),
+        })
+    }
+
+    /// The type and the dimensions that the program says a tensor has.
+    pub fn described(&self, name: &str) -> Result<(DataType, Vec<Dimension>)> {
+        let meta = self.meta(name)?;
+        let dims = self.symbols.dimensions(name, meta).map_err(|error| match error {
+            ImportError::Dimension { dimension, reason, .. } => ImportError::Argument {
+                place: self.place.clone(),
+                argument: "output".to_owned(),
+                reason: format!("has a dimension {dimension} that is not imported: {reason}"),
+            },
+            error => error,
+        })?;
+        Ok((element_type(name, meta)?, dims))
+    }
+
+    fn check_described(&self, name: &str, tensor: &Tensor) -> Result<()> {
+        let (dtype, dims) = self.described(name)?;
+        if (dtype, &dims) == (tensor.dtype, &tensor.dims) {
+            return Ok(());
+        }
+        let (ours, theirs) = (
+            self.layout_text(tensor.dtype, &tensor.dims),
+            self.layout_text(dtype, &dims),
+        );
+        Err(ImportError::Argument {
+            place: self.place.clone(),
+            argument: "output".to_owned(),
+            reason: format!("is {ours} in exact arithmetic and {theirs} in the program"),
+        })
+    }
+
+    fn layout_text(&self, dtype: DataType, dims: &[Dimension]) -> String {
+        let dims: Vec<String> = dims.iter().map(|dim| self.symbols.text(*dim)).collect();
+        format!("{dtype:?} [{}]", dims.join(", "))
+    }
+
+    /// The size that the program calls `name`.
+    pub fn size_named(&self, name: &str) -> std::result::Result<Dimension, String> {
+        let size = self.program.graph_module.graph.sym_int_values.get(name);
+        let size = size.ok_or_else(|| format!("names {name}, which is no size"))?;
+        self.symbols.dimension(size)
+    }
+
+    /// A tensor as an output. An input that is handed through becomes a node's output, which is canonical where the input need
+    /// not be, so that a dispute can decide about it.
+    pub fn given(&mut self, output: &str, tensor: Tensor) -> Tensor {
+        if !matches!(tensor.source, Source::Input(_)) {
+            return tensor;
+        }
+        self.begin(Place {
+            operator: "output".to_owned(),
+            node: output.to_owned(),
+            source: String::new(),
+        });
+        let operator = Operator::Reshape {
+            dimensions: tensor.dims.clone(),
+        };
+        let given = self.node(operator, &[&tensor], tensor.dtype, tensor.dims.clone());
+        // A name with a full stop is no name of the program's.
+        if let Some(draft) = self.drafts.get_mut(self.first_draft) {
+            draft.name = format!("{output}.1");
+        }
+        given
+    }
+
+    /// The graph with what its outputs need, and where its weights are stored, in the graph's order.
+    pub fn finish(self, outputs: Vec<(String, Tensor)>) -> (Graph, Vec<Stored>) {
+        let mut needed = vec![false; self.drafts.len()];
+        let mut used: BTreeMap<&str, usize> = BTreeMap::new();
+        let mut pending: Vec<Source> = outputs.iter().map(|(_, tensor)| tensor.source).collect();
+        while let Some(source) = pending.pop() {
+            match source {
+                Source::Input(_) => {}
+                Source::Weight(weight) => {
+                    used.insert(&self.weights[weight].1.name, weight);
+                }
+                Source::Node(node) if needed[node] => {}
+                Source::Node(node) => {
+                    needed[node] = true;
+                    pending.extend(&self.drafts[node].inputs);
+                }
+            }
+        }
+        // Weights are ordered by name and nodes as the program has them, so that the graph is canonical.
+        let weight_places: HashMap<usize, u16> = used.values().copied().zip(0..).collect();
+        let node_places: HashMap<usize, u32> = (0..needed.len()).filter(|node| needed[*node]).zip(0..).collect();
+        let place = |source: Source| match source {
+            Source::Input(input) => Value::Input(input),
+            Source::Weight(weight) => Value::Weight(weight_places[&weight]),
+            Source::Node(node) => Value::Node(node_places[&node]),
+        };
+        let (stored, weights) = used.values().map(|weight| self.weights[*weight].clone()).unzip();
+        let nodes = self
+            .drafts
+            .iter()
+            .zip(&needed)
+            .filter(|(_, needed)| **needed)
+            .map(|(draft, _)| Node {
+                name: draft.name.clone(),
+                operator: draft.operator.clone(),
+                inputs: draft.inputs.iter().map(|source| place(*source)).collect(),
+                source: draft.source.clone(),
+            });
+        let nodes = nodes.collect();
+        let outputs = outputs.into_iter().map(|(name, tensor)| Output {
+            name,
+            value: place(tensor.source),
+        });
+        let outputs = outputs.collect();
+        let symbols = self
+            .symbols
+            .finish(self.inputs.iter().map(|input| input.dimensions.as_slice()));
+        let graph = Graph {
+            symbols,
+            inputs: self.inputs,
+            weights,
+            nodes,
+            outputs,
+        };
+        (graph, stored)
+    }
+}
+
+fn element_type(tensor: &str, meta: &TensorMeta) -> Result<DataType> {
+    data_type(meta.dtype).ok_or_else(|| ImportError::DataType {
+        tensor: tensor.to_owned(),
+        code: meta.dtype,
+    })
+}

@@ -1,0 +1,153 @@
+//! Why a program is not imported.
+
+use crate::program::SCHEMA_MAJOR;
+use assay_exact::graph::GraphError;
+use assay_package::PackageError;
+use std::path::PathBuf;
+
+/// Where an operator stands that the import refuses.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Place {
+    /// The operator as the program names it.
+    pub operator: String,
+    /// The node's name.
+    pub node: String,
+    /// The author's line, `file.py:line`.
+    pub source: String,
+}
+
+impl std::fmt::Display for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let source = if self.source.is_empty() {
+            "unknown source"
+        } else {
+            &self.source
+        };
+        write!(f, "{} (node {}, {source})", self.operator, self.node)
+    }
+}
+
+/// Why a `.pt2` archive was not imported.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ImportError {
+    /// A file could not be read.
+    #[error("cannot read {path}: {error}")]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        error: std::io::Error,
+    },
+    /// The file is not a zip archive.
+    #[error("not a zip archive: {error}")]
+    Zip {
+        /// What is wrong with it.
+        error: zip::result::ZipError,
+    },
+    /// The file of weights is not valid safetensors.
+    #[error("{path} is not a safetensors file: {error}")]
+    Safetensors {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        error: safetensors::SafeTensorError,
+    },
+    /// The zip archive is not one that torch.export.save writes.
+    #[error("not a torch.export archive: {reason}")]
+    Archive {
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// An entry of the archive is not there.
+    #[error("the archive has no {entry}; export it with torch 2.11")]
+    MissingEntry {
+        /// Name of the entry, without the archive's folder.
+        entry: String,
+    },
+    /// An entry of the archive cannot be unpacked.
+    #[error("cannot unpack {entry}: {error}")]
+    Entry {
+        /// Name of the entry.
+        entry: String,
+        /// What is wrong with it.
+        error: std::io::Error,
+    },
+    /// An entry has another size than it should have, or more than it may have.
+    #[error("{entry} has at least {actual} bytes, not {expected}")]
+    EntrySize {
+        /// Name of the entry.
+        entry: String,
+        /// Bytes that it should have.
+        expected: u64,
+        /// Bytes found before reading stopped.
+        actual: u64,
+    },
+    /// An entry is not the JSON that torch.export writes.
+    #[error("{entry} is not what torch.export writes: {error}")]
+    Json {
+        /// Name of the entry.
+        entry: String,
+        /// What is wrong with it.
+        error: serde_json::Error,
+    },
+    /// The program follows another version of torch's schema.
+    #[error("the program has schema version {major}.{minor}, and {SCHEMA_MAJOR} is known; export it with torch 2.11")]
+    SchemaVersion {
+        /// Major version found.
+        major: u32,
+        /// Minor version found.
+        minor: u32,
+    },
+    /// The program takes or gives something that is not a tensor, or changes its state.
+    #[error("the program {what}, which a package cannot")]
+    Signature {
+        /// What it does.
+        what: String,
+    },
+    /// A dynamic dimension is not a symbol or not computed from one, or its range is empty or too large.
+    #[error("dimension {dimension} of {tensor}: {reason}")]
+    Dimension {
+        /// Name of the tensor.
+        tensor: String,
+        /// Position of the dimension.
+        dimension: usize,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A tensor's elements have a type that exact arithmetic does not have.
+    #[error("{tensor} has elements of torch's type number {code}; export the model in float32")]
+    DataType {
+        /// Name of the tensor.
+        tensor: String,
+        /// Torch's code of the type.
+        code: u32,
+    },
+    /// A weight is not stored as plain contiguous elements.
+    #[error("weight {weight}: {reason}")]
+    Weight {
+        /// Name of the weight.
+        weight: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// Operators that exact arithmetic does not define.
+    #[error("exact arithmetic does not define {}", .0.iter().map(Place::to_string).collect::<Vec<_>>().join(", "))]
+    Operators(Vec<Place>),
+    /// An operator has an argument that exact arithmetic does not define, or lacks one that it needs.
+    #[error("{place}: argument {argument} {reason}")]
+    Argument {
+        /// Where the operator stands.
+        place: Place,
+        /// Name of the argument.
+        argument: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The graph that came out cannot be evaluated.
+    #[error(transparent)]
+    Graph(#[from] GraphError),
+    /// The package could not be put together.
+    #[error(transparent)]
+    Package(#[from] PackageError),
+}

@@ -1,0 +1,288 @@
+//! Import of `torch.export` archives as packages: names resolved, dimensions made symbols, operators mapped or refused.
+//!
+//! Every file below knows a family of ATen operators and says what each becomes in exact arithmetic. One that is not
+//! listed, an argument that is not read, and a result that is not laid out as the program says end the import.
+
+mod activation;
+mod archive;
+mod arguments;
+mod attention;
+mod builder;
+mod constants;
+mod contraction;
+mod convolution;
+mod core;
+mod derived;
+mod elementwise;
+mod error;
+mod expression;
+mod indexing;
+mod movement;
+mod normalisation;
+mod pooling;
+mod program;
+mod recurrent;
+mod reduction;
+mod stored;
+mod symbols;
+
+pub use error::{ImportError, Place};
+
+use archive::Archive;
+use arguments::Call;
+use assay_exact::{
+    graph::{CheckedGraph, Graph},
+    quantise::Precision,
+};
+use assay_package::{Details, Package};
+use builder::{Builder, Tensor};
+use program::{ExportedProgram, InputSpec, ProgramNode, SCHEMA_MAJOR, tensor_name};
+use std::path::{Path, PathBuf};
+use stored::{Layouts, Stored, read_weights};
+
+/// What the program does not say about the package that it becomes.
+#[derive(Clone, Debug)]
+pub struct ImportOptions {
+    /// Name, version, licence and description for the manifest.
+    pub details: Details,
+    /// Precision of every contraction.
+    pub precision: Precision,
+    /// A safetensors file with the weights that the archive leaves out, under their names in the module.
+    pub weights: Option<PathBuf>,
+    /// Files that travel with the model, such as a tokenizer; each keeps its file name.
+    pub assets: Vec<PathBuf>,
+}
+
+impl ImportOptions {
+    /// Options for a package of this name, without assets, whose archive holds its weights.
+    pub fn new(name: &str, precision: Precision) -> Self {
+        Self {
+            details: Details {
+                name: name.to_owned(),
+                version: "0.1.0".to_owned(),
+                licence: "unknown".to_owned(),
+                description: String::new(),
+            },
+            precision,
+            weights: None,
+            assets: Vec::new(),
+        }
+    }
+}
+
+/// What an operator of the program becomes: the tensors that it gives, in order.
+type Handler = for<'c, 'p> fn(&mut Call<'c, 'p>) -> Result<Vec<Tensor>, ImportError>;
+
+/// The families, and whether what one gives may share elements with what it takes.
+const FAMILIES: &[(&[(&str, Handler)], bool)] = &[
+    (contraction::OPERATORS, false),
+    (elementwise::OPERATORS, false),
+    (activation::OPERATORS, false),
+    (movement::OPERATORS, true),
+    (indexing::OPERATORS, true),
+    (reduction::OPERATORS, false),
+    (normalisation::OPERATORS, false),
+    (convolution::OPERATORS, false),
+    (pooling::OPERATORS, false),
+    (attention::OPERATORS, false),
+    (recurrent::OPERATORS, false),
+    (constants::OPERATORS, true),
+];
+
+/// Imports a `.pt2` archive of torch 2.11.
+pub fn import(pt2: &Path, options: ImportOptions) -> Result<Package, ImportError> {
+    let mut archive = Archive::open(pt2)?;
+    let (graph, stored) = read_graph(&mut archive, options.precision)?;
+    let weights = read_weights(&mut archive, &graph, &stored, options.weights.as_deref())?;
+    let assets = options.assets.iter().map(|path| read_asset(path));
+    let assets = assets.collect::<Result<Vec<_>, _>>()?;
+    let graph = graph.check()?;
+    Ok(Package::new(
+        options.details,
+        options.precision,
+        graph,
+        weights,
+        assets,
+    )?)
+}
+
+/// Imports the graph of a `.pt2` archive of torch 2.11 and none of its weights, which need not be there.
+pub fn import_graph(pt2: &Path, precision: Precision) -> Result<CheckedGraph, ImportError> {
+    let (graph, _) = read_graph(&mut Archive::open(pt2)?, precision)?;
+    Ok(graph.check()?)
+}
+
+fn read_graph(archive: &mut Archive, precision: Precision) -> Result<(Graph, Vec<Stored>), ImportError> {
+    let program = archive.program()?;
+    let version = &program.schema_version;
+    if version.major != SCHEMA_MAJOR {
+        return Err(ImportError::SchemaVersion {
+            major: version.major,
+            minor: version.minor,
+        });
+    }
+    let mut graph = Builder::new(&program, precision);
+    take_inputs(&mut graph, &program, &Layouts::read(archive)?)?;
+    take_nodes(&mut graph, &program)?;
+    let outputs = take_outputs(&mut graph, &program)?;
+    Ok(graph.finish(outputs))
+}
+
+fn read_asset(path: &Path) -> Result<(String, Vec<u8>), ImportError> {
+    let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
+    let bytes = std::fs::read(path).map_err(|error| ImportError::Read {
+        path: path.to_owned(),
+        error,
+    })?;
+    Ok((name.unwrap_or_default(), bytes))
+}
+
+fn take_inputs(graph: &mut Builder<'_>, program: &ExportedProgram, layouts: &Layouts) -> Result<(), ImportError> {
+    for spec in &program.graph_module.signature.input_specs {
+        let (name, folder, key) = match spec {
+            InputSpec::UserInput { arg } => {
+                let name = tensor_name(arg).ok_or_else(|| ImportError::Signature {
+                    what: format!("takes {arg}"),
+                })?;
+                graph.add_input(name)?;
+                continue;
+            }
+            InputSpec::Parameter { arg, parameter_name } => (arg, "weights", parameter_name),
+            InputSpec::Buffer {
+                arg,
+                buffer_name,
+                persistent,
+            } => (arg, if *persistent { "weights" } else { "constants" }, buffer_name),
+            InputSpec::TensorConstant {
+                arg,
+                tensor_constant_name,
+            } => (arg, "constants", tensor_constant_name),
+            InputSpec::Other(other) => {
+                return Err(ImportError::Signature {
+                    what: format!("takes {other}"),
+                });
+            }
+        };
+        graph.add_weight(&name.name, layouts.stored(folder, key));
+    }
+    Ok(())
+}
+
+/// How an operator of the program is imported.
+struct Known {
+    handler: Handler,
+    /// Whether what it gives may share elements with what it takes.
+    is_view: bool,
+    /// Whether it changes what it takes.
+    is_in_place: bool,
+}
+
+/// Looks an operator up, as `torch.ops.aten.NAME.OVERLOAD`. A name that ends in an underscore changes its operand.
+fn find(target: &str) -> Option<Known> {
+    let target = target.strip_prefix("torch.ops.aten.")?;
+    let listed = |target: &str| {
+        FAMILIES.iter().find_map(|(operators, is_view)| {
+            let (_, handler) = operators.iter().find(|(name, _)| *name == target)?;
+            Some((*handler, *is_view))
+        })
+    };
+    if let Some((handler, is_view)) = listed(target) {
+        return Some(Known {
+            handler,
+            is_view,
+            is_in_place: false,
+        });
+    }
+    let (name, overload) = target.split_once('.')?;
+    let name = name.strip_suffix('_').filter(|name| !name.starts_with('_'))?;
+    let (handler, _) = listed(&format!("{name}.{overload}"))?;
+    Some(Known {
+        handler,
+        is_view: false,
+        is_in_place: true,
+    })
+}
+
+/// Whether a node gives no tensor: arithmetic on sizes, which the program describes where they are used, and checks that
+/// the author or the export put in.
+fn is_silent(node: &ProgramNode) -> bool {
+    let gives_tensors = node.outputs.iter().any(|output| {
+        let is_size = [
+            "as_sym_int",
+            "as_sym_bool",
+            "as_sym_float",
+            "as_none",
+            "as_int",
+            "as_bool",
+            "as_float",
+        ];
+        !is_size.iter().any(|kind| output.get(kind).is_some())
+    });
+    let is_size = ["_operator.", "math.", "torch.sym_", "torch.ops.aten.sym_"];
+    let is_check = ["torch.ops.aten._assert_", "torch.ops.aten.sym_constrain_range"];
+    !gives_tensors
+        && is_size
+            .iter()
+            .chain(&is_check)
+            .any(|prefix| node.target.starts_with(prefix))
+}
+
+fn take_nodes<'p>(graph: &mut Builder<'p>, program: &'p ExportedProgram) -> Result<(), ImportError> {
+    let (mut known, mut refused) = (Vec::new(), Vec::new());
+    for node in program.graph_module.graph.nodes.iter().filter(|node| !is_silent(node)) {
+        match find(&node.target) {
+            Some(operator) => known.push((node, operator)),
+            None => refused.push(place(node)),
+        }
+    }
+    // All of them at once, so that nobody has to try again and again.
+    if !refused.is_empty() {
+        return Err(ImportError::Operators(refused));
+    }
+    known
+        .into_iter()
+        .try_for_each(|(node, operator)| take_node(graph, node, &operator))
+}
+
+fn take_node<'p>(graph: &mut Builder<'p>, node: &'p ProgramNode, operator: &Known) -> Result<(), ImportError> {
+    graph.begin(place(node));
+    let mut call = Call::new(graph, node);
+    let tensors = (operator.handler)(&mut call)?;
+    call.finish()?;
+    let names = call.outputs();
+    if names.len() < tensors.len() && !operator.is_in_place || names.is_empty() {
+        return Err(call.refuse("output", "is not as many tensors as the operator gives"));
+    }
+    let first = node.inputs.first().and_then(|input| tensor_name(&input.arg));
+    graph.end(names.iter().copied().zip(tensors).collect(), first, operator.is_view)?;
+    if operator.is_in_place {
+        let changed = first.ok_or_else(|| graph.misfit("is not a tensor"))?;
+        graph.rebind(changed, names[0])?;
+    }
+    Ok(())
+}
+
+fn take_outputs(graph: &mut Builder<'_>, program: &ExportedProgram) -> Result<Vec<(String, Tensor)>, ImportError> {
+    let specs = program.graph_module.signature.output_specs.iter().enumerate();
+    let outputs = specs.map(|(index, spec)| {
+        let refused = || ImportError::Signature {
+            what: format!("gives {spec}"),
+        };
+        let output = spec.get("user_output").and_then(|output| output.get("arg"));
+        let name = output.and_then(tensor_name).ok_or_else(refused)?;
+        let tensor = graph.tensor(name)?.ok_or_else(refused)?;
+        let output = format!("output_{index}");
+        let tensor = graph.given(&output, tensor);
+        Ok((output, tensor))
+    });
+    outputs.collect()
+}
+
+fn place(node: &ProgramNode) -> Place {
+    let operator = node.target.strip_prefix("torch.ops.").unwrap_or(&node.target);
+    Place {
+        operator: operator.to_owned(),
+        node: node.label(),
+        source: node.source(),
+    }
+}

@@ -1,0 +1,55 @@
+//! A package made ready: what an engine evaluates, and where.
+
+use crate::{operators::Operators, tensor::Tensor};
+use assay_exact::graph::BindError;
+
+/// Why a model was not executed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum EngineError {
+    /// The inputs are not what the model takes. The job is at fault, not the engine.
+    #[error(transparent)]
+    Inputs(#[from] BindError),
+    /// The device is not there, or does not give the bits that are defined.
+    #[error("the device {device} cannot be used: {reason}")]
+    Device {
+        /// The device.
+        device: String,
+        /// Why it cannot be used.
+        reason: String,
+    },
+    /// The engine failed in the midst of an execution, for example for want of memory.
+    #[error("{engine} failed: {reason}")]
+    Failed {
+        /// The engine.
+        engine: String,
+        /// What it says.
+        reason: String,
+    },
+}
+
+/// Callback that gets the output of every node: the node's position in the graph, and the canonical tensor.
+pub type OnNode<'a> = dyn FnMut(u32, &Tensor) + 'a;
+
+/// A package that an engine has made ready.
+pub trait Program: Send + Sync {
+    /// Evaluates the graph. The inputs fit it and are canonical.
+    fn evaluate(&self, inputs: &[Tensor]) -> Result<Vec<Tensor>, EngineError>;
+
+    /// Evaluates the graph node by node, and shows the canonical output of every node with the node's position: each once, in the
+    /// graph's order, also of nodes whose output nothing takes. Tensors that no later node needs are dropped as in
+    /// [`evaluate`](Self::evaluate).
+    fn evaluate_with(&self, inputs: &[Tensor], on_node: &mut OnNode<'_>) -> Result<Vec<Tensor>, EngineError>;
+}
+
+/// The device that a program is executed on, with the program's weights.
+pub trait Backend: Send + Sync {
+    /// Memory that an execution computes in, and leaves to the next one.
+    type Memory: Send;
+
+    /// Memory of its own.
+    fn memory(&self) -> Self::Memory;
+
+    /// The operators of one execution.
+    fn operators<'a>(&'a self, memory: &'a mut Self::Memory) -> impl Operators + 'a;
+}

@@ -1,0 +1,88 @@
+//! A package as a table for people.
+
+use super::{DimensionEntry, Package, TensorEntry, dimension::written, manifest::symbol_name};
+use assay_exact::{digest::tensor_size_bytes, graph::Value};
+use assay_ops::tensor::DataType;
+use std::fmt::Write;
+
+/// Describes a package: what it is, what it takes and gives, and every operator with its output and source line.
+pub fn inspect(package: &Package) -> String {
+    let mut text = String::new();
+    // Writing to a string does not fail.
+    let _ = describe(package, &mut text);
+    text
+}
+
+fn describe(package: &Package, text: &mut String) -> std::fmt::Result {
+    let manifest = package.manifest();
+    let graph = package.graph().graph();
+    writeln!(
+        text,
+        "{} {}    {}",
+        manifest.name, manifest.version, manifest.description
+    )?;
+    writeln!(text, "root       0x{}", hex::encode(package.root()))?;
+    writeln!(text, "precision  {}", manifest.precision)?;
+    writeln!(text, "licence    {}", manifest.licence)?;
+    let weights = graph
+        .weights
+        .iter()
+        .filter_map(|weight| tensor_size_bytes(weight.dtype, &weight.shape));
+    writeln!(
+        text,
+        "weights    {} tensors, {} bytes",
+        graph.weights.len(),
+        weights.sum::<u64>()
+    )?;
+    for symbol in &manifest.symbols {
+        writeln!(text, "dimension  {}: {} to {}", symbol.name, symbol.min, symbol.max)?;
+    }
+    for input in &manifest.inputs {
+        writeln!(text, "takes      {}", tensor(input))?;
+    }
+    for output in &manifest.outputs {
+        writeln!(text, "gives      {}", tensor(output))?;
+    }
+    for asset in &manifest.assets {
+        writeln!(text, "asset      {}, {} bytes", asset.file, asset.bytes)?;
+    }
+    writeln!(text)?;
+    writeln!(
+        text,
+        "{:>5}  {:<20}  {:<20}  {:<20}  source",
+        "node", "operator", "name", "output"
+    )?;
+    for (index, node) in graph.nodes.iter().enumerate() {
+        let output = package.graph().value(Value::Node(index as u32));
+        let (dtype, dimensions) = output.unwrap_or((DataType::Float32, &[]));
+        let dimensions = dimensions
+            .iter()
+            .map(|dimension| written(*dimension, |symbol| symbol_name(graph, symbol)));
+        let output = format!(
+            "{} [{}]",
+            format!("{dtype:?}").to_lowercase(),
+            dimensions.collect::<Vec<_>>().join(", ")
+        );
+        writeln!(
+            text,
+            "{index:>5}  {:<20}  {:<20}  {output:<20}  {}",
+            node.operator.name(),
+            node.name,
+            node.source
+        )?;
+    }
+    Ok(())
+}
+
+fn tensor(entry: &TensorEntry) -> String {
+    let dimensions = entry.dimensions.iter().map(|dimension| match dimension {
+        DimensionEntry::Fixed(elements) => elements.to_string(),
+        DimensionEntry::Dynamic(text) => text.clone(),
+    });
+    format!(
+        "{}: {} [{}]",
+        entry.name,
+        entry.data_type,
+        dimensions.collect::<Vec<_>>().join(", ")
+    )
+}

@@ -1,0 +1,212 @@
+//! Packages: a model as a folder of data, imported from torch.export, whose root is registered on chain.
+//!
+//! ```text
+//! manifest.toml          name, version, precision, schema, licence, and the hashes of the other files
+//! graph.scale            the canonical graph (assay_exact::graph)
+//! weights.safetensors    the weights that the graph uses
+//! …                      assets, such as a tokenizer
+//! ```
+//!
+//! The same program and options give the same bytes. A [`Package`] in memory has been checked in full: sizes, hashes,
+//! the graph, the weights against the graph, and the manifest against both.
+
+pub mod dimension;
+mod error;
+mod inspect;
+mod manifest;
+pub mod weights;
+
+pub use error::PackageError;
+pub use inspect::inspect;
+pub use manifest::{Details, DimensionEntry, FileEntry, Manifest, SymbolEntry, TensorEntry};
+
+use assay_exact::{
+    digest::{manifest_hash, model_root},
+    graph::{CheckedGraph, Graph},
+    quantise::Precision,
+};
+use assay_ops::tensor::{Blake2b256, Digest, Tensor, list_digest};
+use codec::{DecodeAll, Encode};
+use std::{fs, io::Read, path::Path};
+
+/// Name of the manifest in a package.
+pub const MANIFEST_FILE: &str = "manifest.toml";
+const GRAPH_FILE: &str = "graph.scale";
+const WEIGHTS_FILE: &str = "weights.safetensors";
+/// Most bytes of a manifest.
+const MAX_MANIFEST_BYTES: u64 = 1 << 20;
+
+/// A model that has been checked and can be run, published or registered.
+#[derive(Clone, Debug)]
+pub struct Package {
+    manifest: Manifest,
+    manifest_text: String,
+    graph: CheckedGraph,
+    weights: Vec<Tensor>,
+    assets: Vec<(String, Vec<u8>)>,
+    root: Digest,
+}
+
+impl Package {
+    /// Puts a package together. `weights` are in the graph's order and canonical; `assets` are file names and contents.
+    pub fn new(
+        details: Details,
+        precision: Precision,
+        graph: CheckedGraph,
+        weights: Vec<Tensor>,
+        assets: Vec<(String, Vec<u8>)>,
+    ) -> Result<Self, PackageError> {
+        let weights_bytes = weights::write(graph.graph(), &weights)?;
+        let weights = weights::read(graph.graph(), &weights_bytes)?;
+        let manifest = Manifest::new(
+            details,
+            precision,
+            &graph,
+            FileEntry::of(GRAPH_FILE, &graph.graph().encode()),
+            FileEntry::of(WEIGHTS_FILE, &weights_bytes),
+            assets
+                .iter()
+                .map(|(name, content)| FileEntry::of(name, content))
+                .collect(),
+        );
+        manifest.check()?;
+        let manifest_text = toml::to_string(&manifest).map_err(|error| PackageError::Field {
+            field: "manifest",
+            reason: error.to_string(),
+        })?;
+        let root = root(&graph, &weights, &manifest_text);
+        Ok(Self {
+            manifest,
+            manifest_text,
+            graph,
+            weights,
+            assets,
+            root,
+        })
+    }
+
+    /// Loads a package and checks all of it. Compare [`Package::root`] with the registered one: the manifest alone only
+    /// shows that the files belong together.
+    pub fn load(folder: &Path) -> Result<Self, PackageError> {
+        let path = folder.join(MANIFEST_FILE);
+        let manifest_text = read_at_most(&path, MAX_MANIFEST_BYTES)?;
+        let manifest_text = String::from_utf8(manifest_text).map_err(|_| PackageError::Field {
+            field: "text",
+            reason: "is not UTF-8".to_owned(),
+        })?;
+        let manifest: Manifest =
+            toml::from_str(&manifest_text).map_err(|error| PackageError::Manifest { error: Box::new(error) })?;
+        manifest.check()?;
+        let graph = read_listed(folder, &manifest.graph)?;
+        let graph = Graph::decode_all(&mut graph.as_slice())
+            .map_err(|error| PackageError::Decode { error })?
+            .check()?;
+        manifest.check_schema(&graph)?;
+        let weights = weights::read(graph.graph(), &read_listed(folder, &manifest.weights)?)?;
+        let assets = manifest
+            .assets
+            .iter()
+            .map(|entry| Ok((entry.file.clone(), read_listed(folder, entry)?)));
+        let assets = assets.collect::<Result<Vec<_>, PackageError>>()?;
+        let root = root(&graph, &weights, &manifest_text);
+        Ok(Self {
+            manifest,
+            manifest_text,
+            graph,
+            weights,
+            assets,
+            root,
+        })
+    }
+
+    /// Writes the package into a folder, which is made if it is not there. Other files in it stay.
+    pub fn save(&self, folder: &Path) -> Result<(), PackageError> {
+        fs::create_dir_all(folder).map_err(|error| PackageError::File {
+            path: folder.to_owned(),
+            error,
+        })?;
+        let write = |name: &str, content: &[u8]| {
+            let path = folder.join(name);
+            fs::write(&path, content).map_err(|error| PackageError::File { path, error })
+        };
+        write(GRAPH_FILE, &self.graph.graph().encode())?;
+        write(WEIGHTS_FILE, &weights::write(self.graph.graph(), &self.weights)?)?;
+        for (name, content) in &self.assets {
+            write(name, content)?;
+        }
+        write(MANIFEST_FILE, self.manifest_text.as_bytes())
+    }
+
+    /// What the model is registered under.
+    pub fn root(&self) -> Digest {
+        self.root
+    }
+
+    /// The hash of the manifest's bytes, which is a part of the root.
+    pub fn manifest_hash(&self) -> Digest {
+        manifest_hash::<Blake2b256>(self.manifest_text.as_bytes())
+    }
+
+    /// The manifest.
+    pub fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    /// The graph: symbols, inputs, outputs and operators.
+    pub fn graph(&self) -> &CheckedGraph {
+        &self.graph
+    }
+
+    /// The weights, in the graph's order.
+    pub fn weights(&self) -> &[Tensor] {
+        &self.weights
+    }
+
+    /// The content of an asset.
+    pub fn asset(&self, file: &str) -> Option<&[u8]> {
+        self.assets
+            .iter()
+            .find(|(name, _)| name == file)
+            .map(|(_, content)| content.as_slice())
+    }
+}
+
+fn root(graph: &CheckedGraph, weights: &[Tensor], manifest: &str) -> Digest {
+    let weights: Vec<Digest> = weights.iter().map(Tensor::digest::<Blake2b256>).collect();
+    model_root::<Blake2b256>(
+        &graph.graph().root::<Blake2b256>(),
+        &list_digest::<Blake2b256>(&weights),
+        &manifest_hash::<Blake2b256>(manifest.as_bytes()),
+    )
+}
+
+/// Reads a file that the manifest lists, and no byte more than it lists.
+fn read_listed(folder: &Path, entry: &FileEntry) -> Result<Vec<u8>, PackageError> {
+    let mismatch = |what| PackageError::Mismatch {
+        file: entry.file.clone(),
+        what,
+    };
+    let content = read_at_most(&folder.join(&entry.file), entry.bytes.saturating_add(1))?;
+    let actual = FileEntry::of(&entry.file, &content);
+    if actual.bytes != entry.bytes {
+        return Err(mismatch("its size"));
+    }
+    if actual.blake2b != entry.blake2b {
+        return Err(mismatch("its hash"));
+    }
+    Ok(content)
+}
+
+fn read_at_most(path: &Path, max: u64) -> Result<Vec<u8>, PackageError> {
+    let file_error = |error| PackageError::File {
+        path: path.to_owned(),
+        error,
+    };
+    let mut content = Vec::new();
+    fs::File::open(path)
+        .map_err(file_error)?
+        .take(max)
+        .read_to_end(&mut content)
+        .map_err(file_error)?;
+    Ok(content)
+}

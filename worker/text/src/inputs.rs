@@ -1,0 +1,273 @@
+//! Files of inputs for jobs: safetensors and JSON, one job for each row of the batch dimension.
+//!
+//! A file has one tensor for each input of the model, by name, and may have a `label` for each row.
+//!
+//! * **`.safetensors`**: `image: F32 [N, 8, 8]` for an input `image: float32 [batch, 8, 8]`; `label: I64 [N]`.
+//! * **`.json`**: `{"image": [[…], …], "label": 7}`: one object or a list of them, numbers in nested lists, in which the
+//!   batch dimension may be left out for a single job.
+//!
+//! A model without a batch dimension takes one job per file. A folder stands for the `.safetensors` and `.json` files
+//! in it, in the order of their names.
+//!
+//! Models of text take [`text`] as well.
+
+mod json;
+pub mod text;
+
+use assay_exact::graph::{BindError, CheckedGraph};
+use assay_ops::tensor::{DataType, Tensor};
+use safetensors::SafeTensors;
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+/// Most bytes of one file.
+const MAX_FILE_BYTES: u64 = 1 << 30;
+/// Name of the tensor that holds the right answers.
+const LABEL: &str = "label";
+
+/// The inputs of one job.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JobInput {
+    /// The file, and `#row` where it holds several jobs.
+    pub name: String,
+    /// One tensor for each of the model's inputs, in the model's order.
+    pub tensors: Vec<Tensor>,
+    /// The right answer, if the file gives it.
+    pub label: Option<i64>,
+}
+
+/// Why a file of inputs was not read.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum InputError {
+    /// The file or the folder cannot be read.
+    #[error("cannot read {path}: {error}")]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        error: std::io::Error,
+    },
+    /// The file is too large.
+    #[error("{path} has more than {MAX_FILE_BYTES} bytes; split it")]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file's extension is not known.
+    #[error("{path} is neither .safetensors nor .json, nor a .txt of texts for a model that has a tokenizer")]
+    Extension {
+        /// The file.
+        path: PathBuf,
+    },
+    /// There is no file of inputs in the folder.
+    #[error("{path} holds no .safetensors or .json file")]
+    Empty {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// The file does not have the form that its extension says.
+    #[error("{path} is not valid: {reason}")]
+    Invalid {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// An input of the model is not in the file.
+    #[error("{path} has no input named {input}")]
+    Missing {
+        /// The file.
+        path: PathBuf,
+        /// The model's name for the input.
+        input: String,
+    },
+    /// A tensor does not fit the model.
+    #[error("{path}: {error}")]
+    Unfit {
+        /// The file.
+        path: PathBuf,
+        /// What does not fit.
+        error: BindError,
+    },
+    /// The tensors of a file have different numbers of rows.
+    #[error("{path}: {tensor} has {actual} rows where the first input has {expected}")]
+    Rows {
+        /// The file.
+        path: PathBuf,
+        /// Name of the tensor.
+        tensor: String,
+        /// Rows of the first input.
+        expected: usize,
+        /// Rows of this tensor.
+        actual: usize,
+    },
+}
+
+/// Reads the jobs of a file or a folder for the model with this graph, each checked against it.
+pub fn read(path: &Path, graph: &CheckedGraph) -> Result<Vec<JobInput>, InputError> {
+    if !path.is_dir() {
+        return read_file(path, graph);
+    }
+    let read_error = |error| InputError::Read {
+        path: path.to_owned(),
+        error,
+    };
+    let entries = fs::read_dir(path)
+        .map_err(read_error)?
+        .map(|entry| entry.map(|entry| entry.path()));
+    let mut files = entries.collect::<Result<Vec<_>, _>>().map_err(read_error)?;
+    files.retain(|file| file.is_file() && matches!(extension(file), "safetensors" | "json"));
+    files.sort();
+    if files.is_empty() {
+        return Err(InputError::Empty { path: path.to_owned() });
+    }
+    let mut jobs = Vec::new();
+    for file in files {
+        jobs.extend(read_file(&file, graph)?);
+    }
+    Ok(jobs)
+}
+
+/// What a file says before it is cut into jobs: tensors in the model's order, and labels.
+struct Content {
+    tensors: Vec<Tensor>,
+    labels: Option<Vec<i64>>,
+}
+
+fn read_file(path: &Path, graph: &CheckedGraph) -> Result<Vec<JobInput>, InputError> {
+    let read_error = |error| InputError::Read {
+        path: path.to_owned(),
+        error,
+    };
+    if fs::metadata(path).map_err(read_error)?.len() > MAX_FILE_BYTES {
+        return Err(InputError::TooLarge { path: path.to_owned() });
+    }
+    let bytes = || fs::read(path).map_err(read_error);
+    let contents = match extension(path) {
+        "safetensors" => vec![from_safetensors(path, &bytes()?, graph)?],
+        "json" => json::read(path, &bytes()?, graph)?,
+        _ => return Err(InputError::Extension { path: path.to_owned() }),
+    };
+    let mut jobs = Vec::new();
+    for content in contents {
+        jobs.extend(cut(path, content, graph)?);
+    }
+    let file = path
+        .file_name()
+        .map(|name| name.to_string_lossy().into_owned())
+        .unwrap_or_default();
+    let several = jobs.len() > 1;
+    for (row, job) in jobs.iter_mut().enumerate() {
+        job.name = if several { format!("{file}#{row}") } else { file.clone() };
+    }
+    Ok(jobs)
+}
+
+fn from_safetensors(path: &Path, bytes: &[u8], graph: &CheckedGraph) -> Result<Content, InputError> {
+    let invalid = |reason: String| InputError::Invalid {
+        path: path.to_owned(),
+        reason,
+    };
+    let file = SafeTensors::deserialize(bytes).map_err(|error| invalid(error.to_string()))?;
+    let tensors = graph.graph().inputs.iter().map(|input| {
+        let missing = || InputError::Missing {
+            path: path.to_owned(),
+            input: input.name.clone(),
+        };
+        let view = file.tensor(&input.name).map_err(|_| missing())?;
+        assay_package::weights::tensor(&view).ok_or_else(|| {
+            invalid(format!(
+                "the elements of {} have the type {:?}",
+                input.name,
+                view.dtype()
+            ))
+        })
+    });
+    let tensors = tensors.collect::<Result<Vec<_>, _>>()?;
+    let is_input = graph.graph().inputs.iter().any(|input| input.name == LABEL);
+    let labels = file
+        .tensor(LABEL)
+        .ok()
+        .filter(|_| !is_input)
+        .and_then(|view| assay_package::weights::tensor(&view));
+    let labels = labels.filter(|labels| labels.dtype() == DataType::Int64);
+    let labels = labels.map(|l| {
+        l.bytes()
+            .as_chunks()
+            .0
+            .iter()
+            .map(|bytes| i64::from_le_bytes(*bytes))
+            .collect()
+    });
+    Ok(Content { tensors, labels })
+}
+
+/// Cuts tensors along the batch dimension and checks every job.
+fn cut(path: &Path, content: Content, graph: &CheckedGraph) -> Result<Vec<JobInput>, InputError> {
+    let batched = graph.batch_symbol().is_some();
+    let rows_of = |tensor: &Tensor| {
+        if batched {
+            tensor.shape().first().map_or(0, |rows| *rows as usize)
+        } else {
+            1
+        }
+    };
+    let rows = content.tensors.first().map_or(1, rows_of);
+    let lengths = graph.graph().inputs.iter().map(|input| input.name.as_str());
+    let lengths = lengths.zip(content.tensors.iter().map(rows_of));
+    let labels = content.labels.iter().map(|labels| (LABEL, labels.len()));
+    if let Some((tensor, actual)) = lengths.chain(labels).find(|(_, actual)| *actual != rows) {
+        return Err(InputError::Rows {
+            path: path.to_owned(),
+            tensor: tensor.to_owned(),
+            expected: rows,
+            actual,
+        });
+    }
+    let jobs = (0..rows).map(|row| {
+        let tensors: Vec<Tensor> = content
+            .tensors
+            .iter()
+            .map(|tensor| {
+                if batched {
+                    one_row(tensor, row, rows)
+                } else {
+                    tensor.clone()
+                }
+            })
+            .collect();
+        graph
+            .bind(
+                &tensors
+                    .iter()
+                    .map(|tensor| (tensor.dtype(), tensor.shape()))
+                    .collect::<Vec<_>>(),
+            )
+            .map_err(|error| InputError::Unfit {
+                path: path.to_owned(),
+                error,
+            })?;
+        let label = content.labels.as_ref().map(|labels| labels[row]);
+        Ok(JobInput {
+            name: String::new(),
+            tensors,
+            label,
+        })
+    });
+    jobs.collect()
+}
+
+fn one_row(tensor: &Tensor, row: usize, rows: usize) -> Tensor {
+    let mut shape = tensor.shape().to_vec();
+    shape[0] = 1;
+    let size = tensor.bytes().len() / rows;
+    let bytes = tensor.bytes()[row * size..(row + 1) * size].to_vec();
+    Tensor::new(tensor.dtype(), shape, bytes).expect("one of equal rows; qed")
+}
+
+fn extension(path: &Path) -> &str {
+    path.extension().and_then(|extension| extension.to_str()).unwrap_or("")
+}

@@ -1,0 +1,122 @@
+//! Files of inputs become jobs, or errors that name the file and what is wrong.
+
+use assay_package::Package;
+use assay_text::inputs::{InputError, JobInput, read};
+use std::{fs, path::Path};
+
+fn digits() -> Package {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models/digits/package");
+    Package::load(&folder).expect("the committed package is whole")
+}
+
+fn read_text(name: &str, text: &str) -> Result<Vec<JobInput>, InputError> {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join(name);
+    fs::write(&path, text).expect("a temporary file");
+    read(&path, digits().graph())
+}
+
+fn image(row: &str) -> String {
+    format!("[{}]", [row; 8].join(","))
+}
+
+const ROW: &str = "[0, 1, 2.5, 3, 4, 5, 6, 16]";
+
+#[test]
+fn json_without_the_batch_dimension_is_one_job() {
+    let jobs = read_text("one.json", &format!(r#"{{"image": {}, "label": 3}}"#, image(ROW))).expect("a job");
+    assert_eq!(
+        (jobs.len(), jobs[0].label, jobs[0].name.as_str()),
+        (1, Some(3), "one.json")
+    );
+    assert_eq!(jobs[0].tensors[0].shape(), [1, 8, 8]);
+    assert_eq!(jobs[0].tensors[0].bytes()[8..12], 2.5f32.to_le_bytes());
+}
+
+#[test]
+fn json_with_the_batch_dimension_is_one_job_for_each_row() {
+    let images = format!("[{0}, {0}]", image(ROW));
+    let jobs = read_text("two.json", &format!(r#"{{"image": {images}, "label": [3, 4]}}"#)).expect("two jobs");
+    assert_eq!(jobs.iter().map(|job| job.label).collect::<Vec<_>>(), [Some(3), Some(4)]);
+    assert_eq!(jobs[1].name, "two.json#1");
+    assert_eq!(jobs[0].tensors, jobs[1].tensors);
+}
+
+#[test]
+fn json_list_of_objects_is_one_job_for_each() {
+    let object = format!(r#"{{"image": {}}}"#, image(ROW));
+    let jobs = read_text("list.json", &format!("[{object}, {object}, {object}]")).expect("three jobs");
+    assert_eq!(jobs.len(), 3);
+    assert!(jobs.iter().all(|job| job.label.is_none()));
+}
+
+#[test]
+fn folder_is_read_in_the_order_of_names_and_other_files_are_left() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    for name in ["b.json", "a.json"] {
+        fs::write(folder.path().join(name), format!(r#"{{"image": {}}}"#, image(ROW))).expect("a temporary file");
+    }
+    fs::write(folder.path().join("README.md"), "not an input").expect("a temporary file");
+    let jobs = read(folder.path(), digits().graph()).expect("two jobs");
+    assert_eq!(
+        jobs.iter().map(|job| job.name.as_str()).collect::<Vec<_>>(),
+        ["a.json", "b.json"]
+    );
+}
+
+#[test]
+fn folder_without_inputs_is_refused() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    assert!(matches!(
+        read(folder.path(), digits().graph()),
+        Err(InputError::Empty { .. })
+    ));
+}
+
+#[test]
+fn files_of_another_kind_are_refused() {
+    assert!(matches!(read_text("x.png", ""), Err(InputError::Extension { .. })));
+    assert!(matches!(
+        read(Path::new("/nonexistent.json"), digits().graph()),
+        Err(InputError::Read { .. })
+    ));
+    assert!(matches!(
+        read_text("x.safetensors", "not safetensors"),
+        Err(InputError::Invalid { .. })
+    ));
+    for text in ["", "3", "[3]", "{\"image\": ", "{\"image\": \"x\"}"] {
+        assert!(
+            matches!(read_text("x.json", text), Err(InputError::Invalid { .. })),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn missing_inputs_are_named() {
+    let error = read_text("x.json", r#"{"picture": 1}"#);
+    assert!(matches!(error, Err(InputError::Missing { input, .. }) if input == "image"));
+}
+
+#[test]
+fn inputs_of_another_shape_are_refused() {
+    let seven_by_eight = format!("[{}]", [ROW; 7].join(","));
+    assert!(matches!(
+        read_text("x.json", &format!(r#"{{"image": {seven_by_eight}}}"#)),
+        Err(InputError::Unfit { .. })
+    ));
+    let ragged = format!("[{}, [1, 2]]", [ROW; 7].join(","));
+    assert!(matches!(
+        read_text("x.json", &format!(r#"{{"image": {ragged}}}"#)),
+        Err(InputError::Invalid { .. })
+    ));
+    let deep = format!("{}1{}", "[".repeat(100), "]".repeat(100));
+    assert!(matches!(
+        read_text("x.json", &format!(r#"{{"image": {deep}}}"#)),
+        Err(InputError::Invalid { .. })
+    ));
+    assert!(matches!(
+        read_text("x.json", &format!(r#"{{"image": {}, "label": [1, 2]}}"#, image(ROW))),
+        Err(InputError::Rows { .. })
+    ));
+}

@@ -1,0 +1,240 @@
+//! A graph on libtorch tensors, with the weights quantised once.
+
+use super::{
+    TorchOptions,
+    contraction::{self, Route},
+    failed,
+    quantise::{self, QuantisedRows},
+};
+use assay_exact::{
+    graph::{CheckedGraph, Node, Operator, Value},
+    quantise::Precision,
+};
+use assay_ops::{
+    program::{EngineError, OnNode, Program},
+    tensor::{DataType, Tensor},
+};
+use std::{
+    collections::HashMap,
+    sync::{Mutex, PoisonError},
+};
+use tch::{Device, Kind, TchError};
+
+/// A package's graph with its weights on the device.
+pub(super) struct TorchProgram {
+    graph: CheckedGraph,
+    route: Route,
+    options: TorchOptions,
+    /// libtorch spreads one operator over its threads, so executions take turns.
+    weights: Mutex<Weights>,
+}
+
+struct Weights {
+    tensors: Vec<tch::Tensor>,
+    /// Weights that are the second operand of a contraction, by position and precision.
+    quantised: HashMap<(u16, Precision), QuantisedRows>,
+}
+
+impl TorchProgram {
+    pub fn new(
+        graph: &CheckedGraph,
+        weights: &[Tensor],
+        route: Route,
+        options: TorchOptions,
+    ) -> Result<Self, TchError> {
+        options.set_threads();
+        let device = options.device.to_tch();
+        let _no_grad = tch::no_grad_guard();
+        let tensors = weights
+            .iter()
+            .map(|weight| to_torch(weight, device))
+            .collect::<Result<Vec<_>, _>>()?;
+        let mut quantised = HashMap::new();
+        for node in &graph.graph().nodes {
+            if let Operator::Linear { precision } = node.operator
+                && let Some(Value::Weight(position)) = node.inputs.get(1)
+                && let Some(weight) = tensors.get(usize::from(*position))
+            {
+                quantised.insert((*position, precision), quantise::rows(weight, precision, route)?);
+            }
+        }
+        let weights = Mutex::new(Weights { tensors, quantised });
+        Ok(Self {
+            graph: graph.clone(),
+            route,
+            options,
+            weights,
+        })
+    }
+
+    /// Evaluates the graph, and shows every node's output if somebody wants to see it.
+    fn execute(
+        &self,
+        inputs: &[Tensor],
+        symbols: &[u32],
+        mut on_node: Option<&mut OnNode<'_>>,
+    ) -> Result<Vec<Tensor>, TchError> {
+        let _no_grad = tch::no_grad_guard();
+        self.options.set_threads();
+        let device = self.options.device.to_tch();
+        // Weights are only read, so a panic in another execution leaves them whole.
+        let weights = self.weights.lock().unwrap_or_else(PoisonError::into_inner);
+        let inputs = inputs
+            .iter()
+            .map(|input| to_torch(input, device))
+            .collect::<Result<Vec<_>, _>>()?;
+        let mut execution = Execution {
+            program: self,
+            weights: &weights,
+            inputs,
+            results: Vec::new(),
+        };
+        let graph = self.graph.graph();
+        for ((index, node), finished) in (0u32..).zip(&graph.nodes).zip(graph.finished_after()) {
+            let value = Value::Node(index);
+            let shape = self.graph.shape(value, symbols).ok_or_else(|| missing(&node.name))?;
+            let result = execution.apply(node, value, symbols, &shape)?;
+            if let Some(on_node) = &mut on_node {
+                let (dtype, _) = self.graph.value(value).ok_or_else(|| missing(&node.name))?;
+                on_node(index, &from_torch(&result, dtype, shape)?.canonical());
+            }
+            execution.results.push(Some(result));
+            for node in finished {
+                execution.results[node] = None;
+            }
+        }
+        let outputs = graph.outputs.iter().map(|output| {
+            let shape = self
+                .graph
+                .shape(output.value, symbols)
+                .ok_or_else(|| missing(&output.name))?;
+            let (dtype, _) = self.graph.value(output.value).ok_or_else(|| missing(&output.name))?;
+            from_torch(execution.tensor(output.value)?, dtype, shape)
+        });
+        outputs.collect()
+    }
+
+    fn symbols(&self, inputs: &[Tensor]) -> Result<Vec<u32>, EngineError> {
+        let layouts: Vec<_> = inputs.iter().map(|input| (input.dtype(), input.shape())).collect();
+        Ok(self.graph.bind(&layouts)?)
+    }
+}
+
+impl Program for TorchProgram {
+    fn evaluate(&self, inputs: &[Tensor]) -> Result<Vec<Tensor>, EngineError> {
+        self.execute(inputs, &self.symbols(inputs)?, None).map_err(failed)
+    }
+
+    fn evaluate_with(&self, inputs: &[Tensor], on_node: &mut OnNode<'_>) -> Result<Vec<Tensor>, EngineError> {
+        let symbols = self.symbols(inputs)?;
+        self.execute(inputs, &symbols, Some(on_node)).map_err(failed)
+    }
+}
+
+/// One evaluation: what has been computed so far and is still needed.
+struct Execution<'a> {
+    program: &'a TorchProgram,
+    weights: &'a Weights,
+    inputs: Vec<tch::Tensor>,
+    results: Vec<Option<tch::Tensor>>,
+}
+
+impl Execution<'_> {
+    fn apply(&self, node: &Node, output: Value, symbols: &[u32], shape: &[u32]) -> Result<tch::Tensor, TchError> {
+        let operand = |position: usize| {
+            let value = node.inputs.get(position).ok_or_else(|| missing(&node.name))?;
+            self.tensor(*value)
+        };
+        match &node.operator {
+            Operator::Linear { precision } => {
+                let input = operand(0)?;
+                let input = input.f_reshape([-1, input.size().last().copied().unwrap_or(1)])?;
+                let rows = quantise::rows(&input, *precision, self.program.route)?;
+                let product = match node.inputs.get(1) {
+                    Some(Value::Weight(weight)) if self.weights.quantised.contains_key(&(*weight, *precision)) => {
+                        contraction::product(&rows, &self.weights.quantised[&(*weight, *precision)])?
+                    }
+                    _ => contraction::product(&rows, &quantise::rows(operand(1)?, *precision, self.program.route)?)?,
+                };
+                let product = canonical(&product)?;
+                let sum = if node.inputs.len() > 2 {
+                    canonical(&product.f_add(operand(2)?)?)?
+                } else {
+                    product
+                };
+                sum.f_reshape(sizes(shape))
+            }
+            Operator::Relu => operand(0)?.f_relu(),
+            Operator::Reshape { .. } => operand(0)?.f_reshape(sizes(shape)),
+            _ => self.apply_reference(node, output, symbols, shape),
+        }
+    }
+
+    /// The definition itself, for operators that have no route through libtorch: right everywhere, and slow.
+    fn apply_reference(
+        &self,
+        node: &Node,
+        output: Value,
+        symbols: &[u32],
+        shape: &[u32],
+    ) -> Result<tch::Tensor, TchError> {
+        let graph = &self.program.graph;
+        let operands = node.inputs.iter().map(|value| {
+            let dtype = graph.value(*value).map(|(dtype, _)| dtype);
+            let shape = graph.shape(*value, symbols);
+            let (dtype, shape) = dtype.zip(shape).ok_or_else(|| missing(&node.name))?;
+            from_torch(self.tensor(*value)?, dtype, shape)
+        });
+        let operands = operands.collect::<Result<Vec<_>, TchError>>()?;
+        let operands: Vec<&Tensor> = operands.iter().collect();
+        let (dtype, _) = graph.value(output).ok_or_else(|| missing(&node.name))?;
+        let resolved = node.operator.resolve(symbols);
+        let result = resolved.and_then(|operator| operator.apply(&operands, dtype, shape.to_vec()));
+        let result = result.ok_or_else(|| missing(&node.name))?.canonical();
+        to_torch(&result, self.program.options.device.to_tch())
+    }
+
+    fn tensor(&self, value: Value) -> Result<&tch::Tensor, TchError> {
+        let tensor = match value {
+            Value::Input(index) => self.inputs.get(usize::from(index)),
+            Value::Weight(index) => self.weights.tensors.get(usize::from(index)),
+            Value::Node(index) => self.results.get(index as usize).and_then(Option::as_ref),
+        };
+        tensor.ok_or_else(|| missing("a value"))
+    }
+}
+
+/// One zero and one NaN. The sum turns −0 into +0; the NaN is written last, since an addition may change its payload.
+fn canonical(tensor: &tch::Tensor) -> Result<tch::Tensor, TchError> {
+    tensor.f_add_scalar(0.0)?.f_masked_fill(&tensor.f_isnan()?, f64::NAN)
+}
+
+fn missing(name: &str) -> TchError {
+    TchError::Shape(format!("{name} lacks an operand, though its graph was checked"))
+}
+
+fn sizes(shape: &[u32]) -> Vec<i64> {
+    shape.iter().map(|dimension| i64::from(*dimension)).collect()
+}
+
+fn to_torch(tensor: &Tensor, device: Device) -> Result<tch::Tensor, TchError> {
+    let kind = match tensor.dtype() {
+        DataType::Float32 => Kind::Float,
+        DataType::Int64 => Kind::Int64,
+        DataType::Int32 => Kind::Int,
+        DataType::Int8 => Kind::Int8,
+        DataType::Uint8 => Kind::Uint8,
+        DataType::Bool => Kind::Bool,
+    };
+    tch::Tensor::f_from_data_size(tensor.bytes(), &sizes(tensor.shape()), kind)?.f_to_device(device)
+}
+
+fn from_torch(tensor: &tch::Tensor, dtype: DataType, shape: Vec<u32>) -> Result<Tensor, TchError> {
+    let elements = tensor.numel();
+    let mut bytes = vec![0; elements * dtype.size_bytes()];
+    tensor
+        .f_contiguous()?
+        .f_to_device(Device::Cpu)?
+        .f_copy_data_u8(&mut bytes, elements)?;
+    Tensor::new(dtype, shape, bytes).map_err(|error| TchError::Shape(error.to_string()))
+}
