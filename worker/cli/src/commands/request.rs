@@ -7,9 +7,9 @@ use assay_client::{
     request::{
         Model, Prepared, RequestError, find_model, find_package,
         outcome::Outcome,
-        prepare,
+        prepare_all,
         send::{Submitted, submit_all},
-        terms::{Terms, Wishes},
+        terms::Wishes,
         tracker::{Moment, Tracker},
     },
     units,
