@@ -151,7 +151,7 @@ fn second_implementation_passes() {
         .expect("python3 is installed");
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{}: {errors}", output.status);
-    let expected = suite().iter().map(|family| {
+    let expected = suite().into_iter().map(|family| {
         let name = family.file_name();
         format!("{} {}\n", name.trim_end_matches(".json"), family.checks())
     });

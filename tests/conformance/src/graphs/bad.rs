@@ -173,7 +173,9 @@ fn tensors(cases: &mut Cases) {
         (DataType::Float32, vec![1; 9]),
         (DataType::Int64, vec![1 << 30, 1 << 30]),
         (DataType::Int8, vec![1 << 31, 1 << 31]),
+        // 2^63 bytes, and 2^63 − 1: the latter is the product of these three.
         (DataType::Uint8, vec![1 << 31, 1 << 31, 2]),
+        (DataType::Uint8, vec![153_092_023, 92_737, 649_657]),
     ] {
         let name = "more".to_owned();
         changed(cases, |graph| graph.weights.push(Weight { name, dtype, shape }));

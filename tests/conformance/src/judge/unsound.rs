@@ -133,6 +133,7 @@ fn unsound(cases: &mut Cases) {
         &[u32::MAX; 2],
         &[u32::MAX; 8],
         &[1 << 30, 1 << 30],
+        &[153_092_023, 92_737, 649_657],
     ] {
         for dtype in [FLOAT, DataType::Int64, DataType::Bool] {
             let node = node(Operator::Unary(Unary::Neg), vec![Value::Input(0)]).encode();
