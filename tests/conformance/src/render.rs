@@ -146,11 +146,13 @@ fn parameters(operator: &Operator) -> Vec<(&'static str, Json)> {
             ("bits", constant(*bits)),
             ("dimensions", dimensions(to)),
         ],
-        Operator::Arange { start, step, length } => vec![
-            ("start", wide(start)),
-            ("step", wide(step)),
-            ("length", dimension(length)),
-        ],
+        Operator::Arange { start, step, length } => {
+            vec![
+                ("start", wide(start)),
+                ("step", wide(step)),
+                ("length", dimension(length)),
+            ]
+        }
         Operator::Permute { axes } => vec![("axes", list(axes, |axis| u32::from(*axis).into()))],
         Operator::Slice {
             axis: along,
@@ -182,24 +184,15 @@ fn parameters(operator: &Operator) -> Vec<(&'static str, Json)> {
             size,
             step,
             dilation,
-        } => vec![
-            axis(along),
-            ("size", (*size).into()),
-            ("step", (*step).into()),
-            ("dilation", (*dilation).into()),
-        ],
-        Operator::TopK { count, largest } => {
-            vec![("count", (*count).into()), ("largest", Json::Truth(*largest))]
+        } => {
+            let numbers = [("size", size), ("step", step), ("dilation", dilation)];
+            let numbers = numbers.map(|(name, number)| (name, Json::from(*number)));
+            [&[axis(along)], &numbers[..]].concat()
         }
+        Operator::TopK { count, largest } => vec![("count", (*count).into()), ("largest", Json::Truth(*largest))],
         Operator::LayerNorm { epsilon } | Operator::RmsNorm { epsilon } => vec![("epsilon", bits(*epsilon))],
-        Operator::Relu
-        | Operator::Unary(_)
-        | Operator::Binary(_)
-        | Operator::Where
-        | Operator::Reduce(_)
-        | Operator::CumSum
-        | Operator::Softmax
-        | Operator::LogSoftmax => vec![],
+        Operator::Unary(_) | Operator::Binary(_) | Operator::Reduce(_) => vec![],
+        Operator::Relu | Operator::Where | Operator::CumSum | Operator::Softmax | Operator::LogSoftmax => vec![],
     }
 }
 

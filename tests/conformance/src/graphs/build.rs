@@ -2,7 +2,7 @@
 
 use assay_exact::{
     digest::DataType,
-    graph::{Dimension, Graph, Input, Node, Operator, Output, Symbol, Value, Weight},
+    graph::{Dimension, Graph, Input, Node, Operator, Output, Position, Symbol, Value, Weight},
 };
 
 /// The first symbol.
@@ -76,4 +76,59 @@ pub fn graph(inputs: &[Layout], weights: &[(DataType, &[u32])], nodes: Vec<(Oper
 pub fn single(operator: Operator, inputs: &[Layout]) -> Graph {
     let values = (0..inputs.len() as u16).map(Value::Input).collect();
     graph(inputs, &[], vec![(operator, values)])
+}
+
+/// A reshape to these dimensions.
+pub fn reshape(dimensions: &[Dimension]) -> Operator {
+    let dimensions = dimensions.to_vec();
+    Operator::Reshape { dimensions }
+}
+
+/// A part of a dimension.
+pub fn slice(axis: u8, start: Position, step: u32, length: Dimension) -> Operator {
+    Operator::Slice {
+        axis,
+        start,
+        step,
+        length,
+    }
+}
+
+/// Positions along a dimension.
+pub fn arange(start: i64, step: i64, length: Dimension) -> Operator {
+    Operator::Arange { start, step, length }
+}
+
+/// One value everywhere.
+pub fn fill(dtype: DataType, bits: u64, dimensions: &[Dimension]) -> Operator {
+    Operator::Fill {
+        dtype,
+        bits,
+        dimensions: dimensions.to_vec(),
+    }
+}
+
+/// Windows along a dimension.
+pub fn unfold(axis: u8, size: u32, step: u32, dilation: u32) -> Operator {
+    Operator::Unfold {
+        axis,
+        size,
+        step,
+        dilation,
+    }
+}
+
+/// Zeros before and after a dimension.
+pub fn pad(axis: u8, before: u32, after: u32) -> Operator {
+    Operator::Pad {
+        axis,
+        before,
+        after,
+        bits: 0,
+    }
+}
+
+/// Where the greatest stand.
+pub fn top_k(count: u32, largest: bool) -> Operator {
+    Operator::TopK { count, largest }
 }

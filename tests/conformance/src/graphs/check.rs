@@ -1,20 +1,12 @@
 //! Graphs that pass their check, with the layouts of their nodes and their batch; and random operators on random graphs.
 
-use super::{
-    Cases,
-    build::{N, affine, fixed, float, graph},
-    reason,
-};
+use super::{Cases, batches, dimensions, reason};
 use crate::{
     json::{Json, object},
-    render::{self, dimensions, dtype},
+    render::{self, dtype},
 };
 use assay_adversary::graphs::{operator, random};
-use assay_exact::{
-    digest::DataType,
-    graph::{Binary, CheckedGraph, Dimension, Graph, GraphError, Node, Operator, Position, Reduction, Unary, Value},
-    quantise::Precision,
-};
+use assay_exact::graph::{CheckedGraph, Graph, GraphError, Node, Operator, Value};
 use assay_player::Execution;
 
 /// Adds a graph and what its check says.
@@ -30,7 +22,7 @@ pub fn add_graph(cases: &mut Cases, sort: &str, graph: &Graph) {
 fn passed(checked: &CheckedGraph) -> Vec<(&'static str, Json)> {
     let nodes = (0..checked.graph().nodes.len() as u32).map(|index| {
         let (of, shape) = checked.value(Value::Node(index)).expect("it is a node");
-        object([("type", dtype(of)), ("dimensions", dimensions(shape))])
+        object([("type", dtype(of)), ("dimensions", render::dimensions(shape))])
     });
     let batch = checked.batch_symbol();
     vec![
@@ -46,11 +38,11 @@ pub fn add(cases: &mut Cases) {
             add_graph(cases, "check drawn", &drawn);
         }
     }
-    for graph in batches() {
+    for graph in [batches::apart(), batches::mixed()].concat() {
         graph.clone().check().expect("the graph is sound");
         add_graph(cases, "check batch", &graph);
     }
-    for graph in dimensions_of_symbols() {
+    for graph in [dimensions::of_one_operator(), dimensions::of_several()].concat() {
         graph.clone().check().expect("the graph is sound");
         add_graph(cases, "check dimension", &graph);
     }
@@ -89,243 +81,4 @@ fn appended(cases: &mut Cases) {
             _ => add_graph(cases, "check appended", &drawn),
         }
     }
-}
-
-/// Graphs whose rows stay apart, and graphs of which each does one thing that mixes them.
-fn batches() -> Vec<Graph> {
-    let row = || float(&[N, Dimension::Fixed(4)]);
-    let input = Value::Input(0);
-    let whole = Operator::Slice {
-        axis: 0,
-        start: Position::FromStart(0),
-        step: 1,
-        length: N,
-    };
-    let part = Operator::Slice {
-        axis: 0,
-        start: Position::FromEnd(1),
-        step: 1,
-        length: Dimension::Fixed(1),
-    };
-    let moved = Operator::Slice {
-        axis: 0,
-        start: Position::FromStart(1),
-        step: 1,
-        length: N,
-    };
-    let index = (DataType::Int64, vec![N]);
-    let table: (DataType, &[u32]) = (DataType::Float32, &[7, 4]);
-    let vector: (DataType, &[u32]) = (DataType::Float32, &[4]);
-    let add = |right| (Operator::Binary(Binary::Add), vec![input, right]);
-    let single = |operator| graph(&[row()], &[], vec![(operator, vec![input])]);
-    let precision = Precision::Int8;
-    let mut two_outputs = graph(&[row()], &[vector], vec![add(Value::Weight(0))]);
-    two_outputs.outputs.push(assay_exact::graph::Output {
-        name: "weight".into(),
-        value: Value::Weight(0),
-    });
-    vec![
-        single(Operator::Softmax),
-        single(Operator::Unary(Unary::Exp)),
-        single(Operator::Reduce(Reduction::Sum)),
-        single(whole),
-        graph(
-            &[row()],
-            &[table],
-            vec![(Operator::Linear { precision }, vec![input, Value::Weight(0)])],
-        ),
-        graph(&[row()], &[vector], vec![add(Value::Weight(0))]),
-        graph(
-            &[index.clone()],
-            &[table],
-            vec![(Operator::IndexSelect { axis: 0 }, vec![Value::Weight(0), input])],
-        ),
-        // Of here on there is no batch.
-        single(part),
-        single(moved),
-        single(Operator::Permute { axes: vec![1, 0] }),
-        single(Operator::Reshape {
-            dimensions: vec![affine(4, 0)],
-        }),
-        two_outputs,
-        graph(&[float(&[N])], &[], vec![(Operator::Softmax, vec![input])]),
-        graph(&[float(&[N])], &[], vec![(Operator::CumSum, vec![input])]),
-        graph(&[row(), float(&[Dimension::Fixed(4)])], &[], vec![add(Value::Input(1))]),
-        graph(&[float(&[N, N])], &[], vec![(Operator::Relu, vec![input])]),
-        graph(
-            &[float(&[Dimension::Fixed(4)])],
-            &[],
-            vec![(Operator::Relu, vec![input])],
-        ),
-        graph(
-            &[row(), index],
-            &[],
-            vec![(Operator::IndexSelect { axis: 0 }, vec![input, Value::Input(1)])],
-        ),
-        graph(
-            &[float(&[N])],
-            &[],
-            vec![
-                (
-                    Operator::Arange {
-                        start: 0,
-                        step: 1,
-                        length: N,
-                    },
-                    vec![],
-                ),
-                (
-                    Operator::Cast {
-                        dtype: DataType::Float32,
-                    },
-                    vec![Value::Node(0)],
-                ),
-                (Operator::Binary(Binary::Add), vec![input, Value::Node(1)]),
-            ],
-        ),
-        graph(
-            &[row()],
-            &[],
-            vec![
-                (Operator::Concat { axis: 0 }, vec![input, input]),
-                (
-                    Operator::Slice {
-                        axis: 0,
-                        start: Position::FromStart(0),
-                        step: 1,
-                        length: N,
-                    },
-                    vec![Value::Node(0)],
-                ),
-            ],
-        ),
-    ]
-}
-
-/// Dimensions that are computed from a symbol, by every operator that computes them.
-fn dimensions_of_symbols() -> Vec<Graph> {
-    let input = Value::Input(0);
-    let single = |from: &[Dimension], operator| graph(&[float(from)], &[], vec![(operator, vec![input])]);
-    let reshape = |from: &[Dimension], to: &[Dimension]| {
-        single(
-            from,
-            Operator::Reshape {
-                dimensions: to.to_vec(),
-            },
-        )
-    };
-    let four = Dimension::Fixed(4);
-    let pad = |before, after| Operator::Pad {
-        axis: 0,
-        before,
-        after,
-        bits: 0,
-    };
-    let unfold = |size, step, dilation| Operator::Unfold {
-        axis: 0,
-        size,
-        step,
-        dilation,
-    };
-    let mut long = single(&[N], unfold(3, 1, 1));
-    long.symbols[0].min = 3;
-    let mut wide = single(
-        &[N, four],
-        Operator::Reshape {
-            dimensions: vec![affine(4, 0)],
-        },
-    );
-    wide.symbols[0].max = u32::MAX / 4;
-    vec![
-        reshape(&[N, four], &[affine(4, 0)]),
-        reshape(&[N, N, four], &[affine(2, 0), affine(2, 0)]),
-        reshape(
-            &[N, four],
-            &[Dimension::Fixed(2), N, Dimension::Fixed(2), Dimension::Fixed(1)],
-        ),
-        reshape(&[], &[Dimension::Fixed(1)]),
-        single(&[N], pad(0, 1)),
-        single(&[N, four], pad(2, 2)),
-        single(&[N], pad(0, 0)),
-        long,
-        wide,
-        single(
-            &[N, four],
-            Operator::Unfold {
-                axis: 1,
-                size: 2,
-                step: 2,
-                dilation: 1,
-            },
-        ),
-        graph(
-            &[float(&[N])],
-            &[(DataType::Float32, &[3])],
-            vec![(Operator::Concat { axis: 0 }, vec![input, Value::Weight(0)])],
-        ),
-        // Twice the symbol less one, in steps of two; and back to an equal number of elements in another order.
-        graph(
-            &[float(&[N])],
-            &[],
-            vec![
-                (Operator::Concat { axis: 0 }, vec![input, input]),
-                (unfold(2, 2, 1), vec![Value::Node(0)]),
-                (
-                    Operator::Reshape {
-                        dimensions: vec![affine(2, 0)],
-                    },
-                    vec![Value::Node(1)],
-                ),
-            ],
-        ),
-        graph(
-            &[float(&[N])],
-            &[],
-            vec![
-                (
-                    Operator::Fill {
-                        dtype: DataType::Int8,
-                        bits: 1,
-                        dimensions: vec![affine(6, 4), affine(2, -1)],
-                    },
-                    vec![],
-                ),
-                (
-                    Operator::Reshape {
-                        dimensions: vec![affine(3, 2), Dimension::Fixed(2), affine(2, -1)],
-                    },
-                    vec![Value::Node(0)],
-                ),
-                (
-                    Operator::Expand {
-                        dimensions: [
-                            &[N],
-                            &fixed(&[1])[..],
-                            &[affine(3, 2), Dimension::Fixed(2), affine(2, -1)],
-                        ]
-                        .concat(),
-                    },
-                    vec![Value::Node(1)],
-                ),
-                (
-                    Operator::Arange {
-                        start: 3,
-                        step: 4,
-                        length: affine(1, 7),
-                    },
-                    vec![],
-                ),
-            ],
-        ),
-        graph(
-            &[float(&[N, Dimension::Symbol(1)])],
-            &[],
-            vec![(
-                Operator::Reshape {
-                    dimensions: vec![Dimension::Symbol(1), N],
-                },
-                vec![input],
-            )],
-        ),
-    ]
 }

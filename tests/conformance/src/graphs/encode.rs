@@ -2,14 +2,14 @@
 
 use super::{
     Cases,
-    build::{N, affine, fixed, float, graph},
+    build::{N, affine, arange, fill, fixed, float, graph, reshape, slice, top_k, unfold},
 };
 use crate::{
     Blake2b,
     json::Json,
     render::{self, bytes},
 };
-use assay_adversary::graphs::random;
+use assay_adversary::graphs::{TYPES, random};
 use assay_exact::{
     digest::DataType,
     graph::{Binary, Graph, Operator, Position, Reduction, Unary, Value, Weight},
@@ -59,43 +59,34 @@ fn empty() -> Graph {
 
 /// One node of each operator, with all sorts of parameters. It need not pass a check.
 fn every_operator() -> Graph {
+    let values = [Value::Input(0), Value::Weight(u16::MAX), Value::Node(u32::MAX)];
+    let operators = [with_parameters(), functions()].concat().into_iter().enumerate();
+    let nodes = operators.map(|(index, operator)| (operator, values[..index % 4].to_vec()));
+    graph(
+        &[float(&[N, affine(2, 1)])],
+        &[(DataType::Int8, &[1, 2, 3]), (DataType::Uint8, &[])],
+        nodes.collect(),
+    )
+}
+
+fn with_parameters() -> Vec<Operator> {
     let precision = Precision::Int16;
-    let mut operators = vec![
+    vec![
         Operator::Linear {
             precision: Precision::Int8,
         },
         Operator::Relu,
-        Operator::Reshape {
-            dimensions: vec![N, affine(4, -1), affine(u32::MAX, i32::MIN)],
-        },
+        reshape(&[N, affine(4, -1), affine(u32::MAX, i32::MIN)]),
         Operator::MatMul { precision },
         Operator::RowScale { precision },
         Operator::WeightedSum { precision },
         Operator::Where,
-        Operator::Fill {
-            dtype: DataType::Bool,
-            bits: u64::MAX - 1,
-            dimensions: fixed(&[u32::MAX, 1]),
-        },
-        Operator::Arange {
-            start: i64::MIN,
-            step: -2,
-            length: N,
-        },
+        fill(DataType::Bool, u64::MAX - 1, &fixed(&[u32::MAX, 1])),
+        arange(i64::MIN, -2, N),
         Operator::Permute { axes: vec![2, 0, 255] },
         Operator::Expand { dimensions: vec![] },
-        Operator::Slice {
-            axis: 1,
-            start: Position::FromStart(3),
-            step: u32::MAX,
-            length: N,
-        },
-        Operator::Slice {
-            axis: 255,
-            start: Position::FromEnd(7),
-            step: 1,
-            length: affine(1, 2),
-        },
+        slice(1, Position::FromStart(3), u32::MAX, N),
+        slice(255, Position::FromEnd(7), 1, affine(1, 2)),
         Operator::Concat { axis: 3 },
         Operator::Pad {
             axis: 4,
@@ -105,27 +96,20 @@ fn every_operator() -> Graph {
         },
         Operator::Gather { axis: 5 },
         Operator::IndexSelect { axis: 6 },
-        Operator::Unfold {
-            axis: 7,
-            size: 1,
-            step: 2,
-            dilation: 3,
-        },
+        unfold(7, 1, 2, 3),
         Operator::CumSum,
-        Operator::TopK {
-            count: 9,
-            largest: true,
-        },
-        Operator::TopK {
-            count: u32::MAX,
-            largest: false,
-        },
+        top_k(9, true),
+        top_k(u32::MAX, false),
         Operator::Softmax,
         Operator::LogSoftmax,
         Operator::LayerNorm { epsilon: 0x3727_c5ac },
         Operator::RmsNorm { epsilon: 0xffff_ffff },
-    ];
-    operators.extend(assay_adversary::graphs::TYPES.map(|dtype| Operator::Cast { dtype }));
+    ]
+}
+
+/// Casts and the operators that are named by a function.
+fn functions() -> Vec<Operator> {
+    let casts = TYPES.map(|dtype| Operator::Cast { dtype });
     let unary = [
         Unary::Neg,
         Unary::Abs,
@@ -147,7 +131,6 @@ fn every_operator() -> Graph {
         Unary::Trunc,
         Unary::Not,
     ];
-    operators.extend(unary.map(Operator::Unary));
     let binary = [
         Binary::Add,
         Binary::Sub,
@@ -166,7 +149,6 @@ fn every_operator() -> Graph {
         Binary::Or,
         Binary::Xor,
     ];
-    operators.extend(binary.map(Operator::Binary));
     let reductions = [
         Reduction::Sum,
         Reduction::Mean,
@@ -177,17 +159,13 @@ fn every_operator() -> Graph {
         Reduction::Any,
         Reduction::All,
     ];
-    operators.extend(reductions.map(Operator::Reduce));
-    let values = [Value::Input(0), Value::Weight(u16::MAX), Value::Node(u32::MAX)];
-    let nodes = operators.into_iter().enumerate();
-    let nodes = nodes
-        .map(|(index, operator)| (operator, values[..index % 4].to_vec()))
-        .collect();
-    graph(
-        &[float(&[N, affine(2, 1)])],
-        &[(DataType::Int8, &[1, 2, 3]), (DataType::Uint8, &[])],
-        nodes,
-    )
+    let functions = unary.map(Operator::Unary).into_iter();
+    let functions = functions.chain(binary.map(Operator::Binary));
+    casts
+        .into_iter()
+        .chain(functions)
+        .chain(reductions.map(Operator::Reduce))
+        .collect()
 }
 
 /// Names whose lengths take one, two and four bytes, and one that is not ASCII.
@@ -209,17 +187,7 @@ fn long_names() -> Graph {
 
 /// Bytes that are not one graph.
 fn bad(cases: &mut Cases) {
-    let good = graph(
-        &[float(&[N])],
-        &[],
-        vec![(
-            Operator::TopK {
-                count: 1,
-                largest: true,
-            },
-            vec![Value::Input(0)],
-        )],
-    );
+    let good = graph(&[float(&[N])], &[], vec![(top_k(1, true), vec![Value::Input(0)])]);
     let encoded = good.encode();
     decode(cases, &encoded);
     decode(cases, &[]);

@@ -4,7 +4,7 @@ mod long;
 
 use super::{
     Cases,
-    build::{Layout, N, affine, fixed, float, single},
+    build::{self, Layout, N, affine, fixed, float, single},
     check::add_graph,
 };
 use assay_exact::{
@@ -20,7 +20,16 @@ const INT: DataType = DataType::Int64;
 const BOOL: DataType = DataType::Bool;
 
 pub fn add(cases: &mut Cases) {
-    for part in [contraction, rows, elementwise, lookup, shapes, windows, of_symbols] {
+    for part in [
+        contraction,
+        rows,
+        elementwise,
+        made,
+        lookup,
+        shapes,
+        windows,
+        of_symbols,
+    ] {
         for graph in part() {
             graph.clone().check().expect_err("it does not fit");
             add_graph(cases, "check misfit", &graph);
@@ -109,6 +118,11 @@ fn elementwise() -> Vec<Graph> {
         vec![of(BOOL, &[1]), of(DataType::Uint8, &[1])],
     ];
     graphs.extend(each(&Operator::Binary(Binary::Equal), &operands));
+    graphs
+}
+
+/// Choices, casts and what is made from nothing.
+fn made() -> Vec<Graph> {
     let operands = [
         vec![of(BOOL, &[1]), f(&[1])],
         vec![f(&[1]), f(&[1]), f(&[1])],
@@ -117,21 +131,13 @@ fn elementwise() -> Vec<Graph> {
         vec![of(BOOL, &[2]), f(&[1]), f(&[3])],
         vec![of(BOOL, &[1]), f(&[2]), f(&[3])],
     ];
-    graphs.extend(each(&Operator::Where, &operands));
+    let mut graphs = each(&Operator::Where, &operands);
     graphs.extend(each(&Operator::Cast { dtype: INT }, &[vec![], vec![f(&[1]), f(&[1])]]));
-    let fill = |dimensions: &[u32]| Operator::Fill {
-        dtype: INT,
-        bits: 0,
-        dimensions: fixed(dimensions),
-    };
+    let fill = |dimensions: &[u32]| build::fill(INT, 0, &fixed(dimensions));
     graphs.extend(each(&fill(&[1]), &[vec![f(&[1])]]));
     graphs.extend(each(&fill(&[1; 9]), &[vec![]]));
     graphs.extend(each(&fill(&[2, 0]), &[vec![]]));
-    let arange = |length| Operator::Arange {
-        start: 0,
-        step: 1,
-        length: Dimension::Fixed(length),
-    };
+    let arange = |length| build::arange(0, 1, Dimension::Fixed(length));
     graphs.extend(each(&arange(1), &[vec![f(&[1])]]));
     graphs.extend(each(&arange(0), &[vec![]]));
     graphs
@@ -165,7 +171,7 @@ fn lookup() -> Vec<Graph> {
 
 fn shapes() -> Vec<Graph> {
     let mut graphs = Vec::new();
-    let reshape = |to: &[u32]| Operator::Reshape { dimensions: fixed(to) };
+    let reshape = |to: &[u32]| build::reshape(&fixed(to));
     graphs.extend(each(
         &reshape(&[6]),
         &[vec![], vec![f(&[6]), f(&[6])], vec![f(&[5])], vec![float(&[N])]],
@@ -265,11 +271,7 @@ fn of_symbols() -> Vec<Graph> {
     let reshape = |to: &[Dimension]| Operator::Reshape {
         dimensions: to.to_vec(),
     };
-    let fill = |dimension| Operator::Fill {
-        dtype: FLOAT,
-        bits: 0,
-        dimensions: vec![dimension, N],
-    };
+    let fill = |dimension| build::fill(FLOAT, 0, &[dimension, N]);
     let arange = |length| Operator::Arange {
         start: 0,
         step: 1,
@@ -300,12 +302,7 @@ fn of_symbols() -> Vec<Graph> {
         slice(affine(1, -3)),
         slice(affine(u32::MAX, 1)),
         slice(other),
-        Operator::Unfold {
-            axis: 0,
-            size: 2,
-            step: 1,
-            dilation: 1,
-        },
+        build::unfold(0, 2, 1, 1),
         Operator::Expand {
             dimensions: vec![affine(2, 0)],
         },
@@ -326,13 +323,7 @@ fn of_symbols() -> Vec<Graph> {
     // Rows of a symbol that can be too long, and a count above the least of them.
     for (operator, max) in [
         (Operator::Softmax, 16_385),
-        (
-            Operator::TopK {
-                count: 1,
-                largest: true,
-            },
-            16_385,
-        ),
+        (build::top_k(1, true), 16_385),
         (Operator::CumSum, u32::MAX),
     ] {
         let mut graph = single(operator, &[float(&[N])]);
@@ -347,13 +338,7 @@ fn greatest() -> Vec<Graph> {
     let precision = Precision::Int8;
     let mut softmax = single(Operator::Softmax, &[float(&[N])]);
     softmax.symbols[0].max = 16_384;
-    let mut top = single(
-        Operator::TopK {
-            count: 3,
-            largest: true,
-        },
-        &[float(&[N])],
-    );
+    let mut top = single(build::top_k(3, true), &[float(&[N])]);
     (top.symbols[0].min, top.symbols[0].max) = (3, 16_384);
     vec![
         softmax,
@@ -363,11 +348,6 @@ fn greatest() -> Vec<Graph> {
         single(Operator::Reduce(Reduction::Any), &[of(BOOL, &[65_536])]),
         single(Operator::CumSum, &[of(INT, &[8_192])]),
         single(Operator::Concat { axis: 0 }, &[f(&[u32::MAX - 1]), f(&[1])]),
-        single(
-            Operator::Reshape {
-                dimensions: fixed(&[1; 8]),
-            },
-            &[f(&[])],
-        ),
+        single(build::reshape(&fixed(&[1; 8])), &[f(&[])]),
     ]
 }

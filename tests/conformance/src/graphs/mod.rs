@@ -1,9 +1,11 @@
 //! Graphs: their encoding and their root, whether they pass their check and why not, and the values of their symbols.
 
 mod bad;
+mod batches;
 mod bind;
 pub mod build;
 mod check;
+mod dimensions;
 mod encode;
 mod misfits;
 pub mod reason;

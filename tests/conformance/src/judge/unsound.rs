@@ -358,4 +358,14 @@ fn headers(cases: &mut Cases) {
         }]);
         cases.outputs(&claim, &proof, &outputs);
     }
+    // The trace has another number of entries than the model has operators.
+    let trace = [[8; 32], [7; 32]];
+    let (mut claim, proof) = opened_header(&square.header(), &[(FLOAT, &[3, 3])]);
+    claim.trace_digest = list_digest::<Blake2b>(&trace);
+    let source = Membership::of::<Blake2b>(&trace, 0).expect("the first entry");
+    let outputs = bounded(vec![OutputEntry {
+        digest: [8; 32],
+        source,
+    }]);
+    cases.outputs(&claim, &proof, &outputs);
 }

@@ -1,7 +1,7 @@
 //! Contractions and operators of whole rows that cannot take what they are given.
 
 use super::{BOOL, FLOAT, INT, each, f, of};
-use crate::graphs::build::{N, float, single};
+use crate::graphs::build::{N, float, single, top_k};
 use assay_exact::{
     digest::DataType,
     graph::{Dimension, Graph, Operator, Reduction},
@@ -142,12 +142,9 @@ pub fn rows() -> Vec<Graph> {
         &[vec![], vec![f(&[])], vec![f(&[16_385])], vec![of(INT, &[8_193])]],
     ));
     for count in [0, 4, u32::MAX] {
-        graphs.extend(each(&Operator::TopK { count, largest: true }, &[vec![f(&[3])]]));
+        graphs.extend(each(&top_k(count, true), &[vec![f(&[3])]]));
     }
-    let top = Operator::TopK {
-        count: 2,
-        largest: false,
-    };
+    let top = top_k(2, false);
     graphs.extend(each(
         &top,
         &[vec![], vec![f(&[])], vec![f(&[16_385])], vec![float(&[N])]],
