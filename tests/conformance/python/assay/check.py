@@ -34,8 +34,8 @@ def check(graph: Graph) -> Checked:
     require(all(is_tensor(shape, ranges) for shape in inputs + weights), "tensor")
     nodes = check_nodes(graph, inputs, weights, ranges)
     for output in graph.outputs:
-        source(output.value, inputs, weights, nodes)
         require(output.value.kind != "input", "handed_through")
+        source(output.value, inputs, weights, nodes)
     return Checked(nodes, batch(graph, inputs, weights, nodes))
 
 

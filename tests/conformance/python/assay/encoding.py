@@ -4,7 +4,7 @@ from . import scale
 from .graph import (
     Affine, Dimension, Fixed, Graph, Header, Input, Node, Operator, Output, Symbol, Symbolic, Value, Weight,
 )
-from .scale import Reader, compact, signed, text, unsigned, vector
+from .scale import Reader, signed, text, unsigned, vector
 from .tensors import DATA_TYPES
 
 UNARY = (
@@ -203,6 +203,3 @@ def decode_node(data: bytes) -> Node:
 
 def decode_header(data: bytes) -> Header:
     return scale.whole(data, read_header)
-
-
-__all__ = ["compact", "decode_graph", "decode_header", "decode_node", "write_graph", "write_header", "write_node"]

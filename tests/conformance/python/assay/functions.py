@@ -1,7 +1,7 @@
 """The functions: fixed sequences of single binary32 operations."""
 
 from .binary32 import (
-    HALF, INFINITY, NAN, ONE, SIGN, add, divide, equal, from_integer, is_nan, less, multiply, negate, square_root, subtract, truncated,
+    HALF, INFINITY, NAN, ONE, SIGN, add, canonical, divide, equal, from_integer, is_nan, less, multiply, negate, square_root, subtract, truncated,
 )
 
 MINUS_INFINITY = SIGN | INFINITY
@@ -13,7 +13,7 @@ MAGIC = 0x4B400000
 
 
 def absolute(x: int) -> int:
-    return negate(x) if less(x, 0) else x
+    return negate(x) if less(x, 0) else canonical(x)
 
 
 def with_sign(x: int, y: int) -> int:

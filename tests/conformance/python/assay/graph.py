@@ -1,17 +1,21 @@
 """Graphs: dimensions, operators, nodes, and what symbols stand for."""
 
+from dataclasses import dataclass
 from typing import Iterable, NamedTuple
 
 
-class Fixed(NamedTuple):
+@dataclass(frozen=True)
+class Fixed:
     size: int
 
 
-class Symbolic(NamedTuple):
+@dataclass(frozen=True)
+class Symbolic:
     symbol: int
 
 
-class Affine(NamedTuple):
+@dataclass(frozen=True)
+class Affine:
     symbol: int
     factor: int
     offset: int
@@ -177,6 +181,6 @@ def at_values(operator: Operator, values: list[int]) -> Operator:
     parameters = dict(operator.parameters)
     if "dimensions" in parameters:
         parameters["dimensions"] = tuple(fixed_dimension(dim, values) for dim in parameters["dimensions"])
-    if isinstance(parameters.get("length"), tuple):
+    if "length" in parameters:
         parameters["length"] = fixed_dimension(parameters["length"], values)
     return Operator(operator.name, parameters)

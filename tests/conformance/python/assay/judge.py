@@ -71,15 +71,20 @@ def open_operand(claim: Claim, model: Model, operator: int, position: int, value
     found = tree.membership(digest, value.index, member.count, list(member.path))
     require(found == lists[value.kind], "membership", position)
     require(value.kind != "node" or member.count == model.graph_count - 1, "membership", position)
-    length = SIZES[operand.dtype] * count(operand.shape)
-    require(1 <= length <= MAX_BYTES, "unsound", position)
-    require(chunks_are_sound(operand, length), "chunks", position)
+    require(is_sound(operand.dtype, operand.shape), "unsound", position)
+    require(chunks_are_sound(operand), "chunks", position)
     return OpenedTensor(position, operand)
 
 
-def chunks_are_sound(operand: Operand, length: int) -> bool:
+def is_sound(dtype: str, shape: tuple[int, ...]) -> bool:
+    """Whether a tensor has elements, and few enough bytes."""
+    return 1 <= SIZES[dtype] * count(shape) <= MAX_BYTES
+
+
+def chunks_are_sound(operand: Operand) -> bool:
     if not operand.chunks:
         return not operand.proof
+    length = SIZES[operand.dtype] * count(operand.shape)
     chunks = -(-length // openings.MAX_CHUNK)
     for chunk in operand.chunks:
         expected = min(length - chunk.index * openings.MAX_CHUNK, openings.MAX_CHUNK)
@@ -113,7 +118,7 @@ def answered(operator, operands: list[OpenedTensor], output: Header, question: Q
         return output
     if question.index is None:
         return RIGHT
-    require(question.index < count(output.dims), "no_element")
+    require(is_sound(*output) and question.index < count(output.dims), "no_element")
     right = encode([element(operator, operands, output, question.index)], output.dtype)
     return RIGHT if right == question.claimed else right
 

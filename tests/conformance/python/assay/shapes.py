@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from .encoding import BINARY, REDUCTIONS, UNARY
 from .elements import COMPARISONS, LOGICAL
-from .graph import Affine, Dimension, Fixed, Operator, Refused, Symbol, Symbolic, dimension, line
+from .graph import Affine, Dimension, Fixed, Operator, Refused, dimension, line
 from .quantise import LONGEST
 from .tensors import INTEGERS, SIZES
 
@@ -14,6 +14,7 @@ MAX_ROW = 65536
 NUMBER = ("Float32",)
 ARITHMETIC = NUMBER + INTEGERS
 ANY = ARITHMETIC + ("Bool",)
+INDICES = ("Int64", "Int32")
 
 
 class Shape(NamedTuple):
@@ -40,10 +41,8 @@ def ends(dim: Dimension, ranges: Ranges) -> tuple[int, int]:
 
 def sound(dim: Dimension, ranges: Ranges) -> Dimension:
     """The dimension, if it is canonical and a positive number of 32 bits for all values of its symbol."""
-    written = line(dim)
-    if written.symbol is not None:
-        require(written.symbol < len(ranges), "unknown_symbol")
     if isinstance(dim, Affine):
+        require(dim.symbol < len(ranges), "unknown_symbol")
         require(dim.factor >= 1 and (dim.factor, dim.offset) != (1, 0), "affine_dimension")
         least, greatest = ends(dim, ranges)
         require(1 <= least and greatest < 1 << 32, "affine_dimension")
@@ -159,7 +158,7 @@ REDUCED_TYPES = {"sum": ANY, "mean": NUMBER, "any": ("Bool",), "all": ("Bool",)}
 
 def reduction(operator: Operator, operands: list[Shape], ranges: Ranges) -> Shape:
     name = operator.name
-    dtype = of_types(operands, REDUCED_TYPES.get(name, ARITHMETIC))
+    dtype = of_types(operands, REDUCED_TYPES.get(name, ANY))
     row(operands[0], ranges)
     if name in ("argmax", "argmin") or (name == "sum" and dtype != "Float32"):
         dtype = "Int64"
@@ -173,14 +172,14 @@ def cumsum(_operator: Operator, operands: list[Shape], ranges: Ranges) -> Shape:
 
 
 def topk(operator: Operator, operands: list[Shape], ranges: Ranges) -> Shape:
-    of_types(operands, ARITHMETIC)
+    of_types(operands, ANY)
     last = row(operands[0], ranges)
     require(1 <= operator["count"] <= ends(last, ranges)[0], "parameter")
     return Shape("Int64", operands[0].dims[:-1] + (Fixed(operator["count"]),))
 
 
 def unary(operator: Operator, operands: list[Shape], _ranges: Ranges) -> Shape:
-    types = {"neg": ARITHMETIC, "abs": ARITHMETIC, "relu": ARITHMETIC, "logical_not": ("Bool",)}
+    types = {"neg": ARITHMETIC, "abs": ARITHMETIC, "logical_not": ("Bool",)}
     of_types(operands, types.get(operator.name, NUMBER))
     return operands[0]
 
@@ -225,7 +224,9 @@ def prime_factors(dims: tuple[Dimension, ...]) -> tuple[int, list[Dimension]]:
 
 
 def reshape(operator: Operator, operands: list[Shape], ranges: Ranges) -> Shape:
-    dims = tuple(parameter(dim, ranges) for dim in operator["dimensions"])
+    require(len(operator["dimensions"]) <= MAX_RANK, "dimensions")
+    dims = tuple(sound(dim, ranges) for dim in operator["dimensions"])
+    require(all(line(dim).symbol is None or line(dim).symbol < len(ranges) for dim in dims), "unknown_symbol")
     require(prime_factors(dims) == prime_factors(operands[0].dims), "element_count")
     return Shape(operands[0].dtype, dims)
 
@@ -267,7 +268,7 @@ def concat(operator: Operator, operands: list[Shape], ranges: Ranges) -> Shape:
 
 def in_range(dim: Dimension, ranges: Ranges) -> Dimension:
     """A sum of dimensions, if it still is one."""
-    require(ends(dim, ranges)[1] < 1 << 32, "affine_dimension")
+    require(isinstance(dim, Affine) or ends(dim, ranges)[1] < 1 << 32, "dimensions")
     return sound(dim, ranges)
 
 
@@ -281,7 +282,7 @@ def pad(operator: Operator, operands: list[Shape], ranges: Ranges) -> Shape:
 
 def gather(operator: Operator, operands: list[Shape], _ranges: Ranges) -> Shape:
     source, indices = operands
-    require(indices.dtype in INTEGERS, "data_type")
+    require(indices.dtype in INDICES, "data_type")
     axis = axis_of(operator, source)
     require(len(source.dims) == len(indices.dims), "dimensions")
     require(replaced(source.dims, axis) == replaced(indices.dims, axis), "dimensions")
@@ -290,8 +291,9 @@ def gather(operator: Operator, operands: list[Shape], _ranges: Ranges) -> Shape:
 
 def index_select(operator: Operator, operands: list[Shape], _ranges: Ranges) -> Shape:
     source, indices = operands
-    require(indices.dtype in INTEGERS, "data_type")
+    require(indices.dtype in INDICES, "data_type")
     axis = axis_of(operator, source)
+    require(len(source.dims) - 1 + len(indices.dims) <= MAX_RANK, "dimensions")
     return Shape(source.dtype, replaced(source.dims, axis, *indices.dims))
 
 
@@ -300,12 +302,13 @@ def unfold(operator: Operator, operands: list[Shape], ranges: Ranges) -> Shape:
     axis = axis_of(operator, source)
     size, step, dilation = operator["size"], operator["step"], operator["dilation"]
     require(min(size, step, dilation) >= 1, "parameter")
+    require(len(source.dims) < MAX_RANK, "dimensions")
     symbol, factor, offset = line(source.dims[axis])
-    require(factor % step == 0, "parameter")
-    span = dilation * (size - 1) + 1
-    require(span <= ends(source.dims[axis], ranges)[0], "parameter")
-    windows = dimension(symbol, factor // step, (offset - span) // step + 1)
-    return Shape(source.dtype, replaced(source.dims, axis, sound(windows, ranges)) + (Fixed(size),))
+    require(factor % step == 0, "dimensions")
+    windows = (offset - dilation * (size - 1) - 1) // step + 1
+    require(symbol is not None or windows >= 1, "dimensions")
+    dim = sound(dimension(symbol, factor // step, windows), ranges)
+    return Shape(source.dtype, replaced(source.dims, axis, dim) + (Fixed(size),))
 
 
 RULES = {
@@ -343,6 +346,3 @@ def output_shape(operator: Operator, operands: list[Shape], ranges: Ranges) -> S
     rule, least, most = RULES[operator.name]
     require(least <= len(operands) <= most, "arity")
     return rule(operator, operands, ranges)
-
-
-__all__ = ["Shape", "Symbol", "Symbolic", "ends", "output_shape"]

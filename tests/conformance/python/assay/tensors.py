@@ -26,7 +26,7 @@ def from_bits(bits: int, dtype: str) -> int:
     if dtype == "Float32":
         return binary32.canonical(bits & 0xFFFFFFFF)
     if dtype == "Bool":
-        return int(bits & 0xFF != 0)
+        return int(bits != 0)
     return wrapped(bits, dtype)
 
 

@@ -60,8 +60,8 @@ def write_dimension(dim: Dimension):
             return size
         case Symbolic(symbol):
             return ["symbol", symbol]
-        case Affine():
-            return ["affine", *dim]
+        case Affine(symbol, factor, offset):
+            return ["affine", symbol, factor, offset]
 
 
 READ = {
