@@ -7,6 +7,8 @@
 
 #[path = "package/dimensions.rs"]
 mod dimensions;
+#[path = "package/layout.rs"]
+mod layout;
 
 use assay_exact::quantise::Precision;
 use assay_worker::package::{Details, ImportError, ImportOptions, Package, PackageError, import, inspect};

@@ -21,7 +21,10 @@ use std::{
     io::{BufReader, Read},
     path::Path,
 };
-use zip::{CompressionMethod, ZipArchive};
+use zip::{
+    CompressionMethod, ZipArchive,
+    read::{ArchiveOffset, Config},
+};
 
 /// Most bytes that the program or the list of weights may have once unpacked.
 const MAX_JSON_BYTES: u64 = 256 << 20;
@@ -48,7 +51,12 @@ impl Archive {
             path: path.to_owned(),
             error,
         })?;
-        let zip = ZipArchive::new(BufReader::new(file)).map_err(|error| ImportError::Zip { error })?;
+        // Torch puts nothing before the archive. Without this, the place of the directory is guessed from its size, and
+        // the zip64 record that torch writes after the directory makes a guess wrong that hits another entry.
+        let config = Config {
+            archive_offset: ArchiveOffset::Known(0),
+        };
+        let zip = ZipArchive::with_config(config, BufReader::new(file)).map_err(|error| ImportError::Zip { error })?;
         let invalid = |reason: &str| ImportError::Archive {
             reason: reason.to_owned(),
         };
