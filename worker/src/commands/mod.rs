@@ -15,6 +15,7 @@ use crate::{
     config,
     serve::Shutdown,
 };
+use anyhow::Context;
 use std::{io::IsTerminal, process::ExitCode};
 use tracing_subscriber::EnvFilter;
 
@@ -62,7 +63,7 @@ async fn connect(args: &NodeArgs) -> anyhow::Result<Client> {
 
 /// Loads the key.
 fn load_key(args: &KeyArgs) -> anyhow::Result<Key> {
-    Ok(Key::load(&args.key)?)
+    Key::load(&args.key).context("--key")
 }
 
 /// Requests a shutdown at the first signal or, if asked, when standard input is closed; ends the program at the second

@@ -157,7 +157,7 @@ fn load(folder: &Path) -> anyhow::Result<Package> {
 
 async fn open(node: &NodeArgs, key: &KeyArgs) -> anyhow::Result<Account> {
     let key = super::load_key(key)?;
-    Ok(Account::open(super::connect(node).await?, key))
+    Ok(Account::open(super::connect(node).await?, key)?)
 }
 
 fn import(args: ImportArgs) -> anyhow::Result<ExitCode> {
@@ -261,7 +261,7 @@ async fn publish(args: PublishArgs) -> anyhow::Result<ExitCode> {
     let Some(model) = model else {
         bail!("no model `{name}` on this chain: register it first")
     };
-    let account = Account::open(client, super::load_key(&args.key)?);
+    let account = Account::open(client, super::load_key(&args.key)?)?;
     let call = ModelsCall::PublishVersion {
         model,
         root: H256(package.root()),

@@ -65,7 +65,7 @@ pub(super) async fn run(command: StakeCommand) -> anyhow::Result<ExitCode> {
         StakeCommand::Withdraw(signer) | StakeCommand::Leave(signer) => signer,
     };
     let client = super::connect(&signer.node).await?;
-    let account = Account::open(client.clone(), super::load_key(&signer.key)?);
+    let account = Account::open(client.clone(), super::load_key(&signer.key)?)?;
     let info = worker(&client.finalized().await?, &account).await?;
     match command {
         StakeCommand::Add { amount, .. } => send(&account, WorkersCall::BondMore { amount }).await?,

@@ -185,7 +185,7 @@ async fn set_up(
     stage: &mut Stage,
     url: &str,
 ) -> anyhow::Result<Scene> {
-    let alice = Account::open(client.clone(), Key::load("//Alice")?);
+    let alice = Account::open(client.clone(), Key::load("//Alice")?)?;
     let version = register(&alice, &package, None).await?;
     println!(
         "Alice has registered the model {} as {version}.",
@@ -225,7 +225,7 @@ async fn set_up(
     }
     println!("{WATCHER} watches, and executes every claim again.");
     workers.push((WATCHER, Key::load(&format!("//{WATCHER}"))?.account()));
-    let bob = Account::open(client.clone(), Key::load("//Bob")?);
+    let bob = Account::open(client.clone(), Key::load("//Bob")?)?;
     Ok(Scene {
         client,
         bob,

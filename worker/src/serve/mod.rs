@@ -23,7 +23,7 @@ mod setup;
 pub mod store;
 
 use crate::{
-    chain::{Account, ChainError, SubmitError},
+    chain::{Account, ChainError, KeyError, SubmitError},
     config::Config,
     connection::Connections,
     engine::EngineError,
@@ -49,6 +49,9 @@ pub enum ServeError {
     /// The store cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The key may not sign on this chain.
+    #[error("key: {0}")]
+    Key(#[from] KeyError),
     /// The chain cannot be read.
     #[error(transparent)]
     Chain(#[from] ChainError),
@@ -125,7 +128,7 @@ pub async fn serve_with(config: Config, mut shutdown: Shutdown, conduct: Arc<dyn
         }
         memory.reconnected();
         let Some((_, store)) = &mut store else { continue };
-        let account = Account::open(client.clone(), config.common.key.clone());
+        let account = Account::open(client.clone(), config.common.key.clone())?;
         tracing::info!(node = client.url(), account = %account.id(), "connected");
         // A clock may be running: disputes do not wait for offers to be published.
         let (games, _) = Games::new(table.clone(), client.clone(), account.clone());

@@ -27,7 +27,7 @@ pub use seed::SeedError;
 pub use summary::Summary;
 
 use crate::{
-    chain::{Account, Balance, ChainError, H256},
+    chain::{Account, Balance, ChainError, H256, KeyError},
     config::WatchConfig,
     connection::Connections,
     engine::EngineError,
@@ -70,6 +70,9 @@ pub enum WatchError {
     /// The seed of the sample cannot be kept.
     #[error(transparent)]
     Seed(#[from] SeedError),
+    /// The key may not sign on this chain.
+    #[error("key: {0}")]
+    Key(#[from] KeyError),
     /// The chain cannot be read.
     #[error(transparent)]
     Chain(#[from] ChainError),
@@ -119,7 +122,7 @@ pub async fn watch(config: WatchConfig, mut shutdown: Shutdown) -> Result<Summar
             memory = Memory::default();
         }
         memory.reconnected();
-        let account = Account::open(client.clone(), config.common.key.clone());
+        let account = Account::open(client.clone(), config.common.key.clone())?;
         tracing::info!(node = client.url(), account = %account.id(), "connected");
         let (games, hints) = Games::new(table.clone(), client.clone(), account.clone());
         connections.works();
