@@ -9,6 +9,8 @@
 mod dimensions;
 #[path = "package/layout.rs"]
 mod layout;
+#[path = "package/size.rs"]
+mod size;
 
 use assay_exact::quantise::Precision;
 use assay_worker::package::{Details, ImportError, ImportOptions, Package, PackageError, import, inspect};

@@ -26,8 +26,8 @@ use zip::{
     read::{ArchiveOffset, Config},
 };
 
-/// Most bytes that the program or the list of weights may have once unpacked.
-const MAX_JSON_BYTES: u64 = 256 << 20;
+/// Maximum size of the program and of each list of weights. JSON takes about ten times as much memory once it is read.
+const MAX_JSON_BYTES: u64 = 64 << 20;
 /// Most bytes of the small text entries.
 const MAX_TEXT_BYTES: u64 = 64;
 /// Most entries in an archive: every weight is one.
@@ -43,14 +43,18 @@ pub(super) struct Archive {
     zip: ZipArchive<BufReader<File>>,
     /// The folder that everything lies in, with the slash.
     root: String,
+    /// Size of the archive.
+    bytes: u64,
 }
 
 impl Archive {
     pub fn open(path: &Path) -> Result<Self, ImportError> {
-        let file = File::open(path).map_err(|error| ImportError::Read {
+        let unreadable = |error| ImportError::Read {
             path: path.to_owned(),
             error,
-        })?;
+        };
+        let file = File::open(path).map_err(unreadable)?;
+        let bytes = file.metadata().map_err(unreadable)?.len();
         // Torch puts nothing before the archive. Without this, the place of the directory is guessed from its size, and
         // the zip64 record that torch writes after the directory makes a guess wrong that hits another entry.
         let config = Config {
@@ -61,7 +65,11 @@ impl Archive {
             reason: reason.to_owned(),
         };
         if zip.len() > MAX_ENTRIES {
-            return Err(invalid("it has too many entries"));
+            return Err(ImportError::TooMuch {
+                what: "the number of the archive's entries".to_owned(),
+                actual: zip.len() as u64,
+                bound: MAX_ENTRIES as u64,
+            });
         }
         if zip.has_duplicate_names() {
             return Err(invalid("two entries have the same name"));
@@ -72,7 +80,7 @@ impl Archive {
             .find_map(|name| name.strip_suffix("archive_format").map(str::to_owned))
             .filter(|root| root.strip_suffix('/').is_some_and(is_folder_name))
             .ok_or_else(|| invalid("it has no archive_format, so torch.export.save did not write it"))?;
-        let mut archive = Self { zip, root };
+        let mut archive = Self { zip, root, bytes };
         if archive.text("archive_format")? != "pt2" {
             return Err(invalid("its archive_format is not pt2"));
         }
@@ -80,6 +88,11 @@ impl Archive {
             return Err(invalid("its byte order is not little"));
         }
         Ok(archive)
+    }
+
+    /// Size of the archive.
+    pub fn bytes(&self) -> u64 {
+        self.bytes
     }
 
     pub fn program(&mut self) -> Result<ExportedProgram, ImportError> {
@@ -115,7 +128,14 @@ impl Archive {
     }
 
     fn json<T: DeserializeOwned>(&mut self, name: &str) -> Result<T, ImportError> {
-        let bytes = self.read(name, MAX_JSON_BYTES)?;
+        let bytes = self.read(name, MAX_JSON_BYTES).map_err(|error| match error {
+            ImportError::EntrySize { actual, expected, .. } => ImportError::TooMuch {
+                what: format!("the size of {name} in bytes"),
+                actual,
+                bound: expected,
+            },
+            error => error,
+        })?;
         serde_json::from_slice(&bytes).map_err(|error| ImportError::Json {
             entry: name.to_owned(),
             error,

@@ -139,6 +139,16 @@ pub enum ImportError {
         /// Bytes found before reading stopped.
         actual: u64,
     },
+    /// The archive has, or would become, more than the import takes.
+    #[error("{what} is at least {actual}, and at most {bound} is imported")]
+    TooMuch {
+        /// What there is too much of, and its unit.
+        what: String,
+        /// How much there is, as far as it is known.
+        actual: u64,
+        /// How much there may be.
+        bound: u64,
+    },
     /// An entry is not the JSON that torch.export writes.
     #[error("{entry} is not what torch.export writes: {error}")]
     Json {

@@ -63,14 +63,15 @@ impl Package {
         weights: Vec<Tensor>,
         assets: Vec<(String, Vec<u8>)>,
     ) -> Result<Self, PackageError> {
-        let weights_bytes = weights::write(graph.graph(), &weights)?;
-        let weights = weights::read(graph.graph(), &weights_bytes)?;
+        weights::ensure_fit(graph.graph(), &weights)?;
+        // The bytes are not kept: they are as many as the weights.
+        let weights_file = FileEntry::of(WEIGHTS_FILE, &weights::write(graph.graph(), &weights)?);
         let manifest = Manifest::new(
             details,
             precision,
             &graph,
             FileEntry::of(GRAPH_FILE, &graph.graph().encode()),
-            FileEntry::of(WEIGHTS_FILE, &weights_bytes),
+            weights_file,
             assets
                 .iter()
                 .map(|(name, content)| FileEntry::of(name, content))

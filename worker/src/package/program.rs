@@ -95,7 +95,7 @@ pub(super) struct TensorName {
     pub name: String,
 }
 
-#[derive(Clone, Deserialize, PartialEq)]
+#[derive(Clone, Deserialize, PartialEq, Eq, Hash)]
 pub(super) struct TensorMeta {
     pub dtype: u32,
     pub sizes: Vec<Size>,
@@ -103,14 +103,14 @@ pub(super) struct TensorMeta {
     pub storage_offset: Size,
 }
 
-#[derive(Clone, Deserialize, PartialEq)]
+#[derive(Clone, Deserialize, PartialEq, Eq, Hash)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Size {
     AsInt(i64),
     AsExpr(Expression),
 }
 
-#[derive(Clone, Deserialize, PartialEq)]
+#[derive(Clone, Deserialize, PartialEq, Eq, Hash)]
 pub(super) struct Expression {
     pub expr_str: String,
 }

@@ -54,7 +54,7 @@ pub fn as_torch(entries: &[(String, Vec<u8>)]) -> Vec<u8> {
     bytes.extend(b"PK\x05\x06");
     put(
         &mut bytes,
-        &[0, 0, count as u16, count as u16],
+        &[0, 0, count.min(0xffff) as u16, count.min(0xffff) as u16],
         &[size as u32, start as u32],
     );
     put(&mut bytes, &[0], &[]);

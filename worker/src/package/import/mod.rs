@@ -35,7 +35,10 @@ use assay_exact::{
     quantise::Precision,
 };
 use builder::{Builder, Tensor};
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 /// What the program does not say about the package that it becomes.
 #[derive(Clone, Debug)]
@@ -72,8 +75,10 @@ const FAMILIES: &[(&[(&str, Handler)], bool)] = &[
 /// Imports a `.pt2` archive of torch 2.11.
 pub fn import(pt2: &Path, options: ImportOptions) -> Result<Package, ImportError> {
     let mut archive = Archive::open(pt2)?;
-    let (graph, stored) = read_graph(&mut archive, options.precision)?;
-    let weights = read_weights(&mut archive, &graph, &stored, options.weights.as_deref())?;
+    let program = read_program(&mut archive)?;
+    let layouts = Layouts::read(&mut archive)?;
+    let (graph, stored) = read_graph(&program, &layouts, options.precision)?;
+    let weights = read_weights(&mut archive, &layouts, &graph, &stored, options.weights.as_deref())?;
     let assets = options.assets.iter().map(|path| read_asset(path));
     let assets = assets.collect::<Result<Vec<_>, _>>()?;
     let graph = graph.check()?;
@@ -88,11 +93,13 @@ pub fn import(pt2: &Path, options: ImportOptions) -> Result<Package, ImportError
 
 /// Imports the graph of a `.pt2` archive of torch 2.11 and none of its weights, which need not be there.
 pub fn import_graph(pt2: &Path, precision: Precision) -> Result<CheckedGraph, ImportError> {
-    let (graph, _) = read_graph(&mut Archive::open(pt2)?, precision)?;
+    let mut archive = Archive::open(pt2)?;
+    let program = read_program(&mut archive)?;
+    let (graph, _) = read_graph(&program, &Layouts::read(&mut archive)?, precision)?;
     Ok(graph.check()?)
 }
 
-fn read_graph(archive: &mut Archive, precision: Precision) -> Result<(Graph, Vec<Stored>), ImportError> {
+fn read_program(archive: &mut Archive) -> Result<ExportedProgram, ImportError> {
     let program = archive.program()?;
     let version = &program.schema_version;
     if version.major != SCHEMA_MAJOR {
@@ -101,10 +108,18 @@ fn read_graph(archive: &mut Archive, precision: Precision) -> Result<(Graph, Vec
             minor: version.minor,
         });
     }
-    let mut graph = Builder::new(&program, precision);
-    take_inputs(&mut graph, &program, &Layouts::read(archive)?)?;
-    take_nodes(&mut graph, &program)?;
-    let outputs = take_outputs(&mut graph, &program)?;
+    Ok(program)
+}
+
+fn read_graph(
+    program: &ExportedProgram,
+    layouts: &Layouts,
+    precision: Precision,
+) -> Result<(Graph, Vec<Arc<Stored>>), ImportError> {
+    let mut graph = Builder::new(program, precision);
+    take_inputs(&mut graph, program, layouts)?;
+    take_nodes(&mut graph, program)?;
+    let outputs = take_outputs(&mut graph, program)?;
     Ok(graph.finish(outputs))
 }
 
@@ -143,7 +158,7 @@ fn take_inputs(graph: &mut Builder<'_>, program: &ExportedProgram, layouts: &Lay
                 });
             }
         };
-        graph.add_weight(&name.name, layouts.stored(folder, key));
+        graph.add_weight(&name.name, layouts.stored(folder, key), layouts.shape(folder, key));
     }
     Ok(())
 }
