@@ -1,7 +1,8 @@
-//! A `.pt2` archive as torch 2.11 writes it: a zip of JSON and raw weights, read without trusting its sizes or names.
+//! A `.pt2` archive as torch 2.9 to 2.11 write it: a zip of JSON and raw weights, read without trusting its sizes or names.
 //!
 //! ```text
 //! NAME/archive_format                            pt2
+//! NAME/archive_version                           0
 //! NAME/byteorder                                 little
 //! NAME/models/model.json                         the program
 //! NAME/data/weights/model_weights_config.json    parameter → file and layout
@@ -13,7 +14,8 @@
 
 use super::{
     error::ImportError,
-    program::{ExportedProgram, WeightsConfig},
+    program::{ExportedProgram, ProgramVersions, WeightsConfig},
+    version,
 };
 use serde::de::DeserializeOwned;
 use std::{
@@ -36,6 +38,13 @@ const MAX_ENTRIES: usize = 100_000;
 /// Whether a name is that of one folder.
 fn is_folder_name(name: &str) -> bool {
     !name.contains(['/', '\\']) && !matches!(name, "" | "." | "..")
+}
+
+fn parse<T: DeserializeOwned>(name: &str, bytes: &[u8]) -> Result<T, ImportError> {
+    serde_json::from_slice(bytes).map_err(|error| ImportError::Json {
+        entry: name.to_owned(),
+        error,
+    })
 }
 
 /// An open archive.
@@ -84,6 +93,7 @@ impl Archive {
         if archive.text("archive_format")? != "pt2" {
             return Err(invalid("its archive_format is not pt2"));
         }
+        version::check_archive(&archive.text("archive_version")?)?;
         if archive.text("byteorder")? != "little" {
             return Err(invalid("its byte order is not little"));
         }
@@ -95,8 +105,12 @@ impl Archive {
         self.bytes
     }
 
+    /// The program, once its versions have been found to be supported.
     pub fn program(&mut self) -> Result<ExportedProgram, ImportError> {
-        self.json("models/model.json")
+        let name = "models/model.json";
+        let bytes = self.json_bytes(name)?;
+        version::check_program(&parse::<ProgramVersions>(name, &bytes)?)?;
+        parse(name, &bytes)
     }
 
     pub fn weights_config(&mut self) -> Result<WeightsConfig, ImportError> {
@@ -128,17 +142,17 @@ impl Archive {
     }
 
     fn json<T: DeserializeOwned>(&mut self, name: &str) -> Result<T, ImportError> {
-        let bytes = self.read(name, MAX_JSON_BYTES).map_err(|error| match error {
+        parse(name, &self.json_bytes(name)?)
+    }
+
+    fn json_bytes(&mut self, name: &str) -> Result<Vec<u8>, ImportError> {
+        self.read(name, MAX_JSON_BYTES).map_err(|error| match error {
             ImportError::EntrySize { actual, expected, .. } => ImportError::TooMuch {
                 what: format!("the size of {name} in bytes"),
                 actual,
                 bound: expected,
             },
             error => error,
-        })?;
-        serde_json::from_slice(&bytes).map_err(|error| ImportError::Json {
-            entry: name.to_owned(),
-            error,
         })
     }
 

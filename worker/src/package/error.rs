@@ -1,6 +1,6 @@
 //! Why a package is not loaded, and why a program is not imported.
 
-use super::program::SCHEMA_MAJOR;
+use super::version::TORCH_RELEASES;
 use assay_exact::graph::GraphError;
 use std::path::PathBuf;
 
@@ -116,7 +116,7 @@ pub enum ImportError {
         reason: String,
     },
     /// An entry of the archive is not there.
-    #[error("the archive has no {entry}; export it with torch 2.11")]
+    #[error("the archive has no {entry}; export it with torch {TORCH_RELEASES}")]
     MissingEntry {
         /// Name of the entry, without the archive's folder.
         entry: String,
@@ -157,13 +157,15 @@ pub enum ImportError {
         /// What is wrong with it.
         error: serde_json::Error,
     },
-    /// The program follows another version of torch's schema.
-    #[error("the program has schema version {major}.{minor}, and {SCHEMA_MAJOR} is known; export it with torch 2.11")]
-    SchemaVersion {
-        /// Major version found.
-        major: u32,
-        /// Minor version found.
-        minor: u32,
+    /// The archive, its program or its operators have a version for which the import was not made.
+    #[error("{what} is {found}, and supported is {supported}: export it with torch {TORCH_RELEASES}")]
+    Version {
+        /// What has the version.
+        what: &'static str,
+        /// The version found.
+        found: String,
+        /// The versions supported.
+        supported: String,
     },
     /// The program takes or gives something that is not a tensor, or changes its state.
     #[error("the program {what}, which a package cannot")]

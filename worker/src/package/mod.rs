@@ -19,6 +19,7 @@ mod inspect;
 mod manifest;
 mod program;
 mod stored;
+mod version;
 pub(crate) mod weights;
 
 pub use check::{CheckError, CheckReport, OutputReport, check};

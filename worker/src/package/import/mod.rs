@@ -26,7 +26,7 @@ use super::{
     archive::Archive,
     error::{ImportError, Place},
     manifest::Details,
-    program::{ExportedProgram, InputSpec, ProgramNode, SCHEMA_MAJOR, tensor_name},
+    program::{ExportedProgram, InputSpec, ProgramNode, tensor_name},
     stored::{Layouts, Stored, read_weights},
 };
 use arguments::Call;
@@ -72,12 +72,13 @@ const FAMILIES: &[(&[(&str, Handler)], bool)] = &[
     (constants::OPERATORS, true),
 ];
 
-/// Imports a `.pt2` archive of torch 2.11.
+/// Imports a `.pt2` archive of torch 2.9 to 2.11.
 pub fn import(pt2: &Path, options: ImportOptions) -> Result<Package, ImportError> {
     let mut archive = Archive::open(pt2)?;
-    let program = read_program(&mut archive)?;
+    let program = archive.program()?;
     let layouts = Layouts::read(&mut archive)?;
     let (graph, stored) = read_graph(&program, &layouts, options.precision)?;
+    drop(program);
     let weights = read_weights(&mut archive, &layouts, &graph, &stored, options.weights.as_deref())?;
     let assets = options.assets.iter().map(|path| read_asset(path));
     let assets = assets.collect::<Result<Vec<_>, _>>()?;
@@ -91,24 +92,12 @@ pub fn import(pt2: &Path, options: ImportOptions) -> Result<Package, ImportError
     )?)
 }
 
-/// Imports the graph of a `.pt2` archive of torch 2.11 and none of its weights, which need not be there.
+/// Imports the graph of a `.pt2` archive of torch 2.9 to 2.11 and none of its weights, which need not be there.
 pub fn import_graph(pt2: &Path, precision: Precision) -> Result<CheckedGraph, ImportError> {
     let mut archive = Archive::open(pt2)?;
-    let program = read_program(&mut archive)?;
+    let program = archive.program()?;
     let (graph, _) = read_graph(&program, &Layouts::read(&mut archive)?, precision)?;
     Ok(graph.check()?)
-}
-
-fn read_program(archive: &mut Archive) -> Result<ExportedProgram, ImportError> {
-    let program = archive.program()?;
-    let version = &program.schema_version;
-    if version.major != SCHEMA_MAJOR {
-        return Err(ImportError::SchemaVersion {
-            major: version.major,
-            minor: version.minor,
-        });
-    }
-    Ok(program)
 }
 
 fn read_graph(
