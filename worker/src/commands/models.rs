@@ -202,7 +202,10 @@ fn check(args: CheckArgs) -> anyhow::Result<ExitCode> {
     let engine = executor::engine(args.engine, args.gpu, args.threads)?;
     let report = package::check(&package, engine.as_ref(), &args.golden)?;
     println!("{report}");
-    Ok(ExitCode::SUCCESS)
+    Ok(match report.is_comparable() {
+        true => ExitCode::SUCCESS,
+        false => ExitCode::FAILURE,
+    })
 }
 
 async fn list(node: NodeArgs) -> anyhow::Result<ExitCode> {
