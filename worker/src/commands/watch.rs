@@ -1,11 +1,20 @@
 //! `assay-worker watch`
 
-use crate::{cli::WatchCommand, config::WatchConfig, watch::watch};
+use crate::{
+    cli::WatchCommand,
+    config::WatchConfig,
+    watch::{packages, watch},
+};
 use std::process::ExitCode;
 
 pub(super) async fn run(args: WatchCommand) -> anyhow::Result<ExitCode> {
     let config = WatchConfig::load(&args.options)?;
     if args.check {
+        let (_, damaged) = packages(&config)?;
+        if !damaged.is_empty() {
+            damaged.iter().for_each(|error| eprintln!("error: {error}"));
+            return Ok(ExitCode::FAILURE);
+        }
         let models = config
             .models
             .as_ref()

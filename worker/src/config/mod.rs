@@ -17,6 +17,7 @@ pub use watch::{WatchArgs, WatchConfig};
 use crate::{chain::Balance, units};
 use clap::{Args, ValueEnum};
 use serde::Deserialize;
+use std::collections::BTreeSet;
 
 /// The node of a development chain on this machine.
 pub const DEFAULT_NODE: &str = "ws://127.0.0.1:9944";
@@ -144,6 +145,13 @@ impl Config {
             return Err(ConfigError::field(
                 "model",
                 "is missing: say at least one model to serve, such as --model digits,price=0.5",
+            ));
+        }
+        let mut known = BTreeSet::new();
+        if let Some(twice) = models.iter().find(|model| !known.insert(&model.package)) {
+            return Err(ConfigError::field(
+                format!("model {}", twice.package),
+                "is given twice: a model has one price, one capacity and one way to bid",
             ));
         }
         Ok(Self {

@@ -24,11 +24,12 @@ pub mod store;
 
 use crate::{
     chain::{Account, ChainError, KeyError, SubmitError},
-    config::Config,
+    config::{Config, ModelPolicy},
     connection::Connections,
     engine::EngineError,
     games::{Conduct, Games, Honest, Table},
-    models::{LoadError, Models, read},
+    models::{LoadError, Models, read_all},
+    package::Package,
 };
 use desk::{Desk, Ended};
 use desk_state::Memory;
@@ -91,6 +92,12 @@ impl Shutdown {
     }
 }
 
+/// Reads the packages that the configuration names, in its order.
+pub fn packages(config: &Config) -> Result<Vec<Arc<Package>>, LoadError> {
+    let folder = |policy: &ModelPolicy| config.common.models_dir.join(&policy.package);
+    read_all(config.models.iter().map(folder))
+}
+
 /// Serves until shutdown is requested.
 pub async fn serve(config: Config, shutdown: Shutdown) -> Result<(), ServeError> {
     serve_with(config, shutdown, Arc::new(Honest)).await
@@ -98,11 +105,7 @@ pub async fn serve(config: Config, shutdown: Shutdown) -> Result<(), ServeError>
 
 /// Serves until shutdown is requested, and behaves like this.
 pub async fn serve_with(config: Config, mut shutdown: Shutdown, conduct: Arc<dyn Conduct>) -> Result<(), ServeError> {
-    let folders = config
-        .models
-        .iter()
-        .map(|policy| config.common.models_dir.join(&policy.package));
-    let packages = folders.map(read).collect::<Result<Vec<_>, _>>()?;
+    let packages = packages(&config)?;
     let engine = executor::engine(config.common.engine, config.common.gpu, config.common.threads)?;
     tracing::info!(
         engine = engine.description(),

@@ -30,9 +30,10 @@ use crate::{
     chain::{Account, Balance, ChainError, H256, KeyError},
     config::WatchConfig,
     connection::Connections,
-    engine::EngineError,
+    engine::{Engine, EngineError},
     games::{Games, Honest, Table},
-    models::{LoadError, Models, folders, read},
+    models::{LoadError, Models, folders, read_usable},
+    package::Package,
     serve::{
         Shutdown,
         executor::{self, Done, Executor},
@@ -47,9 +48,9 @@ use watcher::{Ended, Watcher};
 /// Why nothing can be watched.
 #[derive(Debug, thiserror::Error)]
 pub enum WatchError {
-    /// A package cannot be loaded.
-    #[error(transparent)]
-    Package(#[from] LoadError),
+    /// No package can be used; the reasons of the others are in the log.
+    #[error("no package is left to watch: {0}")]
+    Package(LoadError),
     /// The folder of packages cannot be read.
     #[error("models_dir {path}: {source}")]
     Folder {
@@ -78,29 +79,57 @@ pub enum WatchError {
     Chain(#[from] ChainError),
 }
 
-/// Watches until shutdown is requested; what came of it.
-pub async fn watch(config: WatchConfig, mut shutdown: Shutdown) -> Result<Summary, WatchError> {
-    let paths = match &config.models {
+/// Reads the packages that the configuration names, or all that there are. Those that cannot be used are left out, and the
+/// reasons are given back.
+pub fn packages(config: &WatchConfig) -> Result<(Vec<Arc<Package>>, Vec<LoadError>), WatchError> {
+    let paths: Vec<PathBuf> = match &config.models {
         Some(names) => names.iter().map(|name| config.common.models_dir.join(name)).collect(),
         None => folders(&config.common.models_dir).map_err(|source| WatchError::Folder {
             path: config.common.models_dir.clone(),
             source,
         })?,
     };
-    let packages = paths.into_iter().map(read).collect::<Result<Vec<_>, _>>()?;
-    if packages.is_empty() {
+    if paths.is_empty() {
         return Err(WatchError::NoPackage {
-            path: config.common.models_dir,
+            path: config.common.models_dir.clone(),
         });
     }
+    Ok(read_usable(paths))
+}
+
+/// Makes the packages ready that can be used. An error only if there is none: one that is damaged must not keep the claims
+/// on other models from being watched.
+fn load(config: &WatchConfig, engine: &dyn Engine) -> Result<Models, WatchError> {
+    let (packages, damaged) = packages(config)?;
+    for error in &damaged {
+        tracing::error!(%error, "a package cannot be used; claims on its model are NOT WATCHED");
+    }
+    let (models, failed) = Models::load_usable(engine, &packages);
+    for (model, error) in &failed {
+        tracing::error!(model, %error, "the engine cannot execute a model; claims on it are NOT WATCHED");
+    }
+    if models.iter().next().is_some() {
+        return Ok(models);
+    }
+    match (failed.into_iter().next(), damaged.into_iter().next()) {
+        (Some((_, error)), _) => Err(error.into()),
+        (None, Some(error)) => Err(WatchError::Package(error)),
+        (None, None) => Err(WatchError::NoPackage {
+            path: config.common.models_dir.clone(),
+        }),
+    }
+}
+
+/// Watches until shutdown is requested; what came of it.
+pub async fn watch(config: WatchConfig, mut shutdown: Shutdown) -> Result<Summary, WatchError> {
     let engine = executor::engine(config.common.engine, config.common.gpu, config.common.threads)?;
+    let models = load(&config, engine.as_ref())?;
     tracing::info!(
         engine = engine.description(),
-        models = packages.len(),
+        models = models.iter().count(),
         "the engine is ready"
     );
     let seed = seed::load(&config.common.data_dir)?;
-    let models = Models::load(engine.as_ref(), &packages)?;
     let (done_sender, mut done) = mpsc::channel::<Done>(executor::QUEUE);
     let executor = Executor::start(models.clone(), Arc::new(Honest), done_sender)?;
     let table = Table::new(
@@ -161,5 +190,61 @@ fn policy(config: &WatchConfig) -> WatchPolicy<Balance> {
         own: config.own,
         max_open: config.max_games,
         max_bond: config.max_bond,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        config::{CommonArgs, WatchArgs},
+        engine::ReferenceEngine,
+    };
+    use std::{fs, path::Path};
+
+    /// A folder of packages: sound ones and damaged ones.
+    fn folder(sound: &[&str], damaged: &[&str]) -> tempfile::TempDir {
+        let digits = Path::new(env!("CARGO_MANIFEST_DIR")).join("../models/digits/package");
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        for name in sound.iter().chain(damaged) {
+            let package = folder.path().join(name);
+            fs::create_dir(&package).expect("a new folder");
+            for file in ["manifest.toml", "graph.scale", "weights.safetensors"] {
+                fs::copy(digits.join(file), package.join(file)).expect("committed");
+            }
+        }
+        for name in damaged {
+            fs::write(folder.path().join(name).join("graph.scale"), "damaged").expect("the folder can be written");
+        }
+        folder
+    }
+
+    fn loaded(folder: &Path, models: &[&str]) -> Result<usize, String> {
+        let args = WatchArgs {
+            common: CommonArgs {
+                key: Some("//Eve".into()),
+                models_dir: Some(folder.into()),
+                ..Default::default()
+            },
+            models: models.iter().map(|name| name.to_string()).collect(),
+            ..Default::default()
+        };
+        let config = WatchConfig::load(&args).expect("valid");
+        let models = load(&config, &ReferenceEngine).map_err(|error| error.to_string())?;
+        Ok(models.iter().count())
+    }
+
+    #[test]
+    fn a_damaged_package_does_not_keep_others_from_being_watched() {
+        let folder = folder(&["sound"], &["damaged"]);
+        assert_eq!(loaded(folder.path(), &[]), Ok(1));
+        assert_eq!(loaded(folder.path(), &["damaged", "missing", "sound"]), Ok(1));
+    }
+
+    #[test]
+    fn nothing_is_watched_if_no_package_is_left() {
+        let folder = folder(&[], &["damaged"]);
+        assert!(loaded(folder.path(), &[]).is_err_and(|error| error.contains("damaged: graph.scale is not the file")));
+        assert!(loaded(folder.path(), &["missing"]).is_err_and(|error| error.contains("missing: the folder holds no")));
     }
 }
