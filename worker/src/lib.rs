@@ -2,6 +2,9 @@
 //!
 //! Only `engine::torch` names `tch`; only `chain` names `subxt`; packages, tensors and inputs know nothing of the chain.
 
+#[macro_use]
+mod output;
+
 pub mod chain;
 pub mod cli;
 pub mod commands;
@@ -22,3 +25,5 @@ pub mod serve;
 pub mod tensor;
 pub mod units;
 pub mod watch;
+
+pub use output::report;

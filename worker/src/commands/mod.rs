@@ -35,6 +35,8 @@ pub fn log_to_stderr(cli: &Cli) {
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal())
         .with_target(false)
+        // Without a reader, there is nobody to tell it to.
+        .log_internal_errors(false)
         .init();
 }
 

@@ -255,6 +255,7 @@ pub async fn register(account: &Account, package: &Package, name: Option<&str>) 
 
 async fn publish(args: PublishArgs) -> anyhow::Result<ExitCode> {
     let package = load(&args.package)?;
+    let key = super::load_key(&args.key)?;
     let client: Client = super::connect(&args.node).await?;
     let name = args.model.unwrap_or_else(|| package.manifest().name.clone());
     let model = match name.parse() {
@@ -264,7 +265,7 @@ async fn publish(args: PublishArgs) -> anyhow::Result<ExitCode> {
     let Some(model) = model else {
         bail!("no model `{name}` on this chain: register it first")
     };
-    let account = Account::open(client, super::load_key(&args.key)?)?;
+    let account = Account::open(client, key)?;
     let call = ModelsCall::PublishVersion {
         model,
         root: H256(package.root()),

@@ -103,8 +103,9 @@ enum WaitFor {
 }
 
 pub(super) async fn run(args: RequestArgs) -> anyhow::Result<ExitCode> {
+    let key = super::load_key(&args.key)?;
     let client = super::connect(&args.node).await?;
-    let account = Account::open(client.clone(), super::load_key(&args.key)?)?;
+    let account = Account::open(client.clone(), key)?;
     let (model, jobs) = plan(&args, &client, &account).await?;
     if let Some(folder) = &args.digest {
         write_inputs(folder, &jobs)?;
