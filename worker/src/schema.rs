@@ -1,7 +1,7 @@
 //! A package's schema in the chain's words, and a payload's bytes as tensors and back.
 
 use crate::{
-    package::Package,
+    package::{Package, min_batch},
     tensor::{Blake2b256, Tensor},
 };
 use assay_exact::graph::{CheckedGraph, Value};
@@ -17,6 +17,15 @@ pub enum NotRegistrable {
     /// More tensors, symbols or dimensions, or longer names, than the chain takes.
     #[error("{0} has more or longer entries than the chain takes")]
     TooMany(&'static str),
+    /// No job of one entry fits.
+    #[error(
+        "the batch is at least {min}, and a job is one entry of a batch, so none could be requested: export the program with \
+         `torch.export.Dim(\"batch\", min=1)` and import it again"
+    )]
+    Batch {
+        /// The batch's minimum.
+        min: u32,
+    },
     /// The chain would refuse it.
     #[error("the schema is unsound: {0:?}")]
     Unsound(SchemaError),
@@ -25,6 +34,10 @@ pub enum NotRegistrable {
 /// The schema of a package, as it is registered.
 pub fn schema_of(package: &Package) -> Result<Schema, NotRegistrable> {
     let graph = package.graph();
+    let min = min_batch(graph);
+    if min > 1 {
+        return Err(NotRegistrable::Batch { min });
+    }
     let symbols = graph.graph().symbols.iter().map(|symbol| {
         let name = bounded("a symbol's name", symbol.name.as_bytes().to_vec())?;
         Ok(SymbolRange {

@@ -5,6 +5,8 @@
     reason = "an import fails once, and its error names a place"
 )]
 
+#[path = "package/batch.rs"]
+mod batch;
 #[path = "package/dimensions.rs"]
 mod dimensions;
 #[path = "package/layout.rs"]

@@ -180,6 +180,13 @@ impl Package {
     }
 }
 
+/// Minimum of the batch, along which inputs are cut into jobs and jobs are put together; 1 for a graph without one.
+pub(crate) fn min_batch(graph: &CheckedGraph) -> u32 {
+    let batch = graph.batch_symbol();
+    let symbol = batch.and_then(|batch| graph.graph().symbols.get(usize::from(batch)));
+    symbol.map_or(1, |symbol| symbol.min)
+}
+
 fn root(graph: &CheckedGraph, weights: &[Tensor], manifest: &str) -> Digest {
     let weights: Vec<Digest> = weights.iter().map(Tensor::digest::<Blake2b256>).collect();
     model_root::<Blake2b256>(

@@ -26,6 +26,7 @@ use super::{
     archive::Archive,
     error::{ImportError, Place},
     manifest::Details,
+    min_batch,
     program::{ExportedProgram, InputSpec, ProgramNode, tensor_name},
     stored::{Layouts, Stored, read_weights},
 };
@@ -82,7 +83,7 @@ pub fn import(pt2: &Path, options: ImportOptions) -> Result<Package, ImportError
     let weights = read_weights(&mut archive, &layouts, &graph, &stored, options.weights.as_deref())?;
     let assets = options.assets.iter().map(|path| read_asset(path));
     let assets = assets.collect::<Result<Vec<_>, _>>()?;
-    let graph = graph.check()?;
+    let graph = checked(graph)?;
     Ok(Package::new(
         options.details,
         options.precision,
@@ -97,7 +98,16 @@ pub fn import_graph(pt2: &Path, precision: Precision) -> Result<CheckedGraph, Im
     let mut archive = Archive::open(pt2)?;
     let program = archive.program()?;
     let (graph, _) = read_graph(&program, &Layouts::read(&mut archive)?, precision)?;
-    Ok(graph.check()?)
+    checked(graph)
+}
+
+/// Checks a graph, and that its batch can be 1.
+fn checked(graph: Graph) -> Result<CheckedGraph, ImportError> {
+    let graph = graph.check()?;
+    match min_batch(&graph) {
+        0 | 1 => Ok(graph),
+        min => Err(ImportError::Batch { min }),
+    }
 }
 
 fn read_graph(

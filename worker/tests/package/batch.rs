@@ -1,0 +1,32 @@
+//! A batch that cannot be 1: a job is one entry of a batch, so nobody could ask for one.
+
+use super::*;
+use assay_worker::schema::{NotRegistrable, schema_of};
+
+#[test]
+fn a_batch_of_at_least_two_is_refused_with_the_way_out() {
+    let imported = import_program(|program| program["range_constraints"]["s40"]["min_val"] = 2.into());
+    let error = imported.expect_err("no batch of 1");
+    assert!(matches!(error, ImportError::Batch { min: 2 }), "{error}");
+    assert!(error.to_string().contains("Dim(\"batch\", min=1)"), "{error}");
+    // What torch 2.9 to 2.11 write for Dim("batch").
+    import_program(|program| program["range_constraints"]["s40"]["min_val"] = 0.into()).expect("a batch of 1");
+}
+
+#[test]
+fn a_package_whose_batch_is_at_least_two_cannot_be_registered() {
+    let package = import(&digits("digits.pt2"), options()).expect("a sound program");
+    assert!(schema_of(&package).is_ok());
+    let mut graph = package.graph().graph().clone();
+    graph.symbols[0].min = 2;
+    let graph = graph.check().expect("a sound graph");
+    let package = Package::new(
+        options().details,
+        Precision::Int8,
+        graph,
+        package.weights().to_vec(),
+        vec![],
+    );
+    let error = schema_of(&package.expect("a sound package"));
+    assert!(matches!(error, Err(NotRegistrable::Batch { min: 2 })), "{error:?}");
+}
