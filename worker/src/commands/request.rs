@@ -10,7 +10,7 @@ use crate::{
         outcome::Outcome,
         prepare,
         send::{Submitted, submit_all},
-        terms::{Terms, Wishes},
+        terms::{Terms, TermsError, Wishes},
         tracker::{Moment, Tracker},
     },
     serve::Shutdown,
@@ -176,7 +176,10 @@ async fn plan(args: &RequestArgs, client: &Client, account: &Account) -> anyhow:
         inline_output: !args.no_output,
         by_digest: args.digest.is_some(),
     };
-    let terms = wishes.settle(&constants, &quote)?;
+    let terms = wishes.settle(&constants, &quote).map_err(|error| match error {
+        TermsError::AllBusy => anyhow::Error::from(error).context(format!("after block {}", snapshot.number())),
+        error => error.into(),
+    })?;
     let money = snapshot.account(account.id()).await?;
     terms.ensure_affordable(read.len(), money.free, constants.existential_deposit)?;
     Ok((model.clone(), prepare_all(&read, &package, &model, &terms)?))
