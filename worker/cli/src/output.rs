@@ -65,7 +65,7 @@ fn in_full(error: &anyhow::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::models::read_all;
+    use assay_daemon::models::read_all;
     use anyhow::Context;
     use std::{fs, path::Path};
 
