@@ -2,7 +2,7 @@
 
 use super::setup::Served;
 use assay_client::{
-    chain::{AccountId, ChainError, Snapshot},
+    chain::{AccountId, ChainError, StateView},
     units,
 };
 use assay_types::{ModelVersion, NoOffer, WorkerStatus};
@@ -10,11 +10,11 @@ use std::collections::BTreeMap;
 
 /// Logs what keeps jobs away, as the node sees it.
 pub(super) async fn explain(
-    snapshot: &Snapshot,
+    state: &impl StateView,
     me: &AccountId,
     served: &BTreeMap<ModelVersion, Served>,
 ) -> Result<(), ChainError> {
-    let Some(info) = snapshot.worker(me).await? else {
+    let Some(info) = state.worker(me).await? else {
         tracing::warn!("idle: the worker is no longer registered; restart with --stake to register it again");
         return Ok(());
     };
@@ -27,7 +27,7 @@ pub(super) async fn explain(
             continue;
         };
         let load = info.offers.iter().find(|(v, ..)| v == version).map(|offer| offer.3);
-        let reason = match (load, snapshot.quote(*version).await?) {
+        let reason = match (load, state.quote(*version).await?) {
             (None, _) => "the offer is not in the book: a cheaper one displaced it; lower the price".to_owned(),
             (Some(load), _) if load >= capacity => "as many jobs are unclaimed as the offer allows".to_owned(),
             (_, Ok(quote)) if quote.worker == *me => {
