@@ -65,8 +65,8 @@ fn in_full(error: &anyhow::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use assay_daemon::models::read_all;
     use anyhow::Context;
+    use assay_daemon::models::read_all;
     use std::{fs, path::Path};
 
     #[test]

@@ -1,6 +1,6 @@
 //! Finds a job's input, on chain or in the folder of inputs, and makes sure that it is the one asked for.
 
-use assay_client::chain::{ChainError, Job, Snapshot};
+use assay_client::chain::{ChainError, Job, StateView};
 use assay_ops::tensor::Tensor;
 use assay_types::{JobId, Schema};
 use std::{io, path::Path};
@@ -13,16 +13,17 @@ pub enum Found {
     Impossible(String),
 }
 
-/// Gets a job's input tensors. The folder may be slow, or hang, so no task that has anything else to do waits for this.
+/// Gets a job's input tensors. The folder may be slow, or hang, so no task that has anything else to do waits for
+/// this.
 pub async fn find(
-    snapshot: &Snapshot,
+    state: &impl StateView,
     id: JobId,
     job: &Job,
     schema: &Schema,
     folder: &Path,
 ) -> Result<Found, ChainError> {
     let digest = hex::encode(job.input_digest);
-    let bytes = match snapshot.input(id).await? {
+    let bytes = match state.input(id).await? {
         Some(bytes) => bytes,
         None => {
             let path = folder.join(format!("{digest}.bin"));

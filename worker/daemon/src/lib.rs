@@ -3,12 +3,11 @@
 //! Nothing here reads a command line or prints: the configuration comes checked, and what happens is logged.
 
 pub mod config;
-mod connection;
 pub mod dispute;
-mod follow;
 pub mod games;
 pub mod job_input;
 pub mod models;
 pub mod serve;
 pub mod shutdown;
+mod skeleton;
 pub mod watch;

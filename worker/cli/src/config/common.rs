@@ -4,6 +4,7 @@ use super::{ConfigError, DEFAULT_NODE, EngineArg, File, check_node};
 use assay_client::chain::Key;
 use assay_daemon::config::Common;
 use clap::Args;
+use polkadot_sdk::sp_runtime::Perbill;
 use std::{path::PathBuf, time::Duration};
 
 /// What every daemon can be told by flags and environment.
@@ -39,7 +40,14 @@ pub struct CommonArgs {
     /// Seconds without a finalized block after which another connection is tried [default: 120]
     #[arg(long, env = "ASSAY_STALL_SECONDS")]
     pub stall_seconds: Option<u64>,
+    /// Maximum tip for a call that must be in a block in time, in percent of what is lost otherwise; 0 for none
+    /// [default: 1]
+    #[arg(long, env = "ASSAY_MAX_TIP_PERCENT", value_name = "PERCENT")]
+    pub max_tip_percent: Option<f64>,
 }
+
+/// Maximum tip, in percent of what is at stake, where the configuration does not say.
+const DEFAULT_MAX_TIP_PERCENT: f64 = 1.0;
 
 /// Puts flags, environment and file together.
 pub(super) fn merge(args: &CommonArgs, file: &File) -> Result<Common, ConfigError> {
@@ -61,6 +69,11 @@ pub(super) fn merge(args: &CommonArgs, file: &File) -> Result<Common, ConfigErro
     let stall = args.stall_seconds.or(file.stall_seconds).unwrap_or(120);
     if stall < 5 {
         return Err(ConfigError::field("stall_seconds", "must be at least 5"));
+    }
+    let max_tip = args.max_tip_percent.or(file.max_tip_percent);
+    let max_tip = max_tip.unwrap_or(DEFAULT_MAX_TIP_PERCENT);
+    if !(0.0..=100.0).contains(&max_tip) {
+        return Err(ConfigError::field("max_tip_percent", "must be between 0 and 100"));
     }
     let engine = args.engine.or(file.engine).unwrap_or(EngineArg::Cpu);
     let gpu = args.gpu.or(file.gpu);
@@ -87,6 +100,8 @@ pub(super) fn merge(args: &CommonArgs, file: &File) -> Result<Common, ConfigErro
         gpu,
         threads,
         stall: Duration::from_secs(stall),
+        // A percentage within bounds fits; the fraction beyond a millionth is of no interest.
+        max_tip: Perbill::from_parts((max_tip * 1e7) as u32),
     })
 }
 

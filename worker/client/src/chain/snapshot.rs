@@ -151,6 +151,12 @@ impl Snapshot {
         Ok(info.unwrap_or_default().data)
     }
 
+    /// Transactions that an account has sent.
+    pub async fn nonce(&self, account: &AccountId) -> Result<u64, ChainError> {
+        let info: Option<AccountInfo> = self.entry("System", "Account", "an account", &account.encode()).await?;
+        Ok(info.unwrap_or_default().nonce.into())
+    }
+
     /// The open jobs that an account pays for, has been assigned, or has a bid on.
     pub async fn jobs_of(&self, account: &AccountId) -> Result<Vec<(JobId, Job)>, ChainError> {
         self.ask("jobs_of", account.encode()).await
