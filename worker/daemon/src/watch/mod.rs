@@ -287,6 +287,7 @@ mod tests {
                 gpu: None,
                 threads: 1,
                 stall: Duration::from_secs(60),
+                max_tip: Perbill::zero(),
             },
             models: Some(models.iter().map(|name| name.to_string()).collect())
                 .filter(|models: &Vec<_>| !models.is_empty()),
