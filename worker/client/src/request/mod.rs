@@ -1,12 +1,30 @@
-//! `request`: submits inputs as jobs, follows them, and gives back checked results.
+//! Requests: inputs are submitted as jobs, followed, and come back as checked results.
+//!
+//! * [`plan::Plan`] reads inputs and checks all that can be known before anything is sent.
+//! * [`run::Request`] submits and follows, and tells its [`progress`].
+//! * [`journal::Journal`] keeps what is known on disk, so that a request can be gone on with however it ended.
+//! * [`recover`] looks up results afterwards, and [`outcome::Outcome`] says what is known of one.
 
+pub mod chain;
+#[cfg(test)]
+mod fake;
+mod follow;
+pub mod journal;
+pub mod numbers;
 pub mod outcome;
-pub mod send;
+pub mod plan;
+pub mod progress;
+pub mod recover;
+pub mod run;
+mod submit;
+pub mod supply;
 pub mod terms;
+#[cfg(test)]
+mod tests;
 pub mod tracker;
 
 use crate::{
-    chain::{ChainError, H256, JobRequest, Snapshot, SubmitError, VersionRecord, VersionStatus},
+    chain::{BlockNumber, ChainError, H256, JobRequest, Snapshot, SubmitError, VersionRecord, VersionStatus},
     schema,
 };
 use assay_exact::graph::BindError;
@@ -14,6 +32,7 @@ use assay_ops::tensor::tensors_digest;
 use assay_package::Package;
 use assay_text::inputs::{InputError, JobInput, text::TextError};
 use assay_types::{Delivery, JobInput as ChainInput, ModelVersion, Payload, SchemaError, limits};
+use journal::JournalError;
 use polkadot_sdk::sp_runtime::BoundedVec;
 use std::path::{Path, PathBuf};
 use terms::Terms;
@@ -30,7 +49,7 @@ pub enum RequestError {
     /// The package that reads the inputs is not here.
     #[error(
         "no package in {folder} has the root {root:?} that model {model} is registered with: get the package and name \
-         its folder's parent with --models-dir"
+         its folder's parent with --models-dir{}", damaged(.unreadable)
     )]
     NoPackage {
         /// Where it was looked for.
@@ -39,6 +58,8 @@ pub enum RequestError {
         root: H256,
         /// The model.
         model: ModelVersion,
+        /// Packages that are there and cannot be read, and why.
+        unreadable: Vec<String>,
     },
     /// A file of inputs cannot be used.
     #[error(transparent)]
@@ -46,6 +67,9 @@ pub enum RequestError {
     /// A text cannot be used.
     #[error(transparent)]
     Text(#[from] TextError),
+    /// No inputs are wanted.
+    #[error("--limit is 0, so there is nothing to submit: leave it out, or make it 1 or more")]
+    NoLimit,
     /// There is nothing to submit.
     #[error("{0} holds no inputs: it must have .safetensors or .json files, or lines of text")]
     NoInputs(PathBuf),
@@ -85,6 +109,32 @@ pub enum RequestError {
     /// The chain refused.
     #[error(transparent)]
     Submit(#[from] SubmitError),
+    /// The journal cannot be written or read.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// Jobs were submitted, and the node cannot tell their numbers any more.
+    #[error(
+        "{inputs} of the inputs were submitted in block {block}, and this node has pruned the numbers of their jobs: name \
+         an archive node with --node (one that runs with --state-pruning archive). They are not submitted again"
+    )]
+    NumbersPruned {
+        /// The block.
+        block: BlockNumber,
+        /// How many.
+        inputs: usize,
+    },
+    /// The journal is of another chain or account.
+    #[error("request {id} was made {made}, and this is {here}: {advice}")]
+    Other {
+        /// The request.
+        id: u64,
+        /// The request's chain or account.
+        made: String,
+        /// This one's.
+        here: String,
+        /// What to do.
+        advice: &'static str,
+    },
     /// A file cannot be written.
     #[error("{path}: {reason}")]
     Write {
@@ -93,6 +143,13 @@ pub enum RequestError {
         /// What the system says.
         reason: String,
     },
+}
+
+fn damaged(unreadable: &[String]) -> String {
+    match unreadable {
+        [] => String::new(),
+        some => format!(". Packages that cannot be read:\n  {}", some.join("\n  ")),
+    }
 }
 
 /// A model on chain.
@@ -137,16 +194,20 @@ pub fn find_package(folder: &Path, model: &Model) -> Result<Package, RequestErro
             folders.push(path);
         }
     }
-    folders
-        .iter()
-        .filter(|folder| folder.join(assay_package::MANIFEST_FILE).is_file())
-        .filter_map(|folder| Package::load(folder).ok())
-        .find(|package| H256(package.root()) == root)
-        .ok_or_else(|| RequestError::NoPackage {
-            folder: folder.to_owned(),
-            root,
-            model: model.version,
-        })
+    let mut unreadable = Vec::new();
+    for folder in folders.iter().filter(|folder| folder.join(assay_package::MANIFEST_FILE).is_file()) {
+        match Package::load(folder) {
+            Ok(package) if H256(package.root()) == root => return Ok(package),
+            Ok(_) => {}
+            Err(error) => unreadable.push(format!("{}: {error}", folder.display())),
+        }
+    }
+    Err(RequestError::NoPackage {
+        folder: folder.to_owned(),
+        root,
+        model: model.version,
+        unreadable,
+    })
 }
 
 /// A job that is ready to be submitted.
@@ -158,8 +219,20 @@ pub struct Prepared {
     pub label: Option<i64>,
     /// What is submitted.
     pub request: JobRequest,
+    /// List digest of the input tensors.
+    pub digest: H256,
     /// The input's bytes, for submission by digest.
     pub bytes: Vec<u8>,
+}
+
+impl Prepared {
+    /// Values of the schema's symbols.
+    pub fn symbols(&self) -> &[u32] {
+        match &self.request.input {
+            ChainInput::Inline(payload) => &payload.symbols,
+            ChainInput::Digest { symbols, .. } => symbols,
+        }
+    }
 }
 
 /// Turns an input into a request.
@@ -211,6 +284,7 @@ pub fn prepare(input: &JobInput, symbols: Vec<u32>, model: &Model, terms: &Terms
             window_blocks: terms.window_blocks,
             delivery: terms.delivery,
         },
+        digest,
         bytes,
     })
 }

@@ -20,6 +20,8 @@ pub(super) async fn explain(
     };
     if info.status != WorkerStatus::Active {
         tracing::warn!(status = ?info.status, "idle: the worker takes no jobs in this state; a restart resumes it");
+        // Nothing else would change that.
+        return Ok(());
     }
     let free = info.stake.saturating_sub(info.locked);
     for (version, served) in served {
