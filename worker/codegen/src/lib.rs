@@ -9,7 +9,10 @@ use std::{
 
 /// One operation. Numbers name results: 0 is what the function is called with, and `n` the result of the `n`-th operation.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-#[expect(missing_docs, reason = "the operations are those of `assay_exact::functions::Arithmetic`")]
+#[expect(
+    missing_docs,
+    reason = "the operations are those of `assay_exact::functions::Arithmetic`"
+)]
 pub enum Operation {
     /// The number with these bits.
     Constant(u32),

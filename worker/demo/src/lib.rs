@@ -377,7 +377,11 @@ fn start(scene: &Scene, jobs: &[Prepared], after: BlockNumber) -> Request {
         accept: false,
         patience: Duration::from_secs(240),
     };
-    Request::start(NodeSender::new(scene.client.clone(), scene.bob.clone()), start, following)
+    Request::start(
+        NodeSender::new(scene.client.clone(), scene.bob.clone()),
+        start,
+        following,
+    )
 }
 
 fn look_further(args: &DemoArgs, port: u16, stage: &Stage) {

@@ -1,6 +1,6 @@
 //! The digits model as it is committed: its root, its outputs bit for bit, and how many digits it gets right.
 //!
-//! After a change that is meant to alter them, `ASSAY_BLESS=1 cargo test -p assay-worker --test digits` imports
+//! After a change that is meant to alter them, `ASSAY_BLESS=1 cargo test --workspace --test digits` imports
 //! `digits.pt2` again and writes the package and the exact outputs; the root below is then changed by hand.
 
 use assay_engine::{Device, Engine, ReferenceEngine, TorchEngine, TorchOptions, check::check};

@@ -1,11 +1,11 @@
 //! Functions of one number, and operations on two, element by element.
 
-use assay_ops::words::{Function, Operation};
 use crate::{
     functions,
     instructions::{Instructions, with_vectors},
     vector::{Lanes, Vector, canonical},
 };
+use assay_ops::words::{Function, Operation};
 
 /// One side of an operation.
 #[derive(Clone, Copy, Debug)]

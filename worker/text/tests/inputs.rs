@@ -136,12 +136,20 @@ fn jobs_of(rows: usize, least: u32, greatest: u32) -> Result<Vec<(String, u32)>,
     let images = vec![image(ROW); rows].join(",");
     fs::write(&path, format!(r#"{{"image": [{images}]}}"#)).expect("a temporary file");
     let jobs = read(&path, &batched(least, greatest))?;
-    Ok(jobs.into_iter().map(|job| (job.name, job.tensors[0].shape()[0])).collect())
+    Ok(jobs
+        .into_iter()
+        .map(|job| (job.name, job.tensors[0].shape()[0]))
+        .collect())
 }
 
 #[test]
 fn rows_are_cut_into_the_smallest_batches_that_the_model_takes() {
-    let named = |names: &[(&str, u32)]| names.iter().map(|(name, rows)| (name.to_string(), *rows)).collect::<Vec<_>>();
+    let named = |names: &[(&str, u32)]| {
+        names
+            .iter()
+            .map(|(name, rows)| (name.to_string(), *rows))
+            .collect::<Vec<_>>()
+    };
     let two_each = jobs_of(4, 2, 8).expect("two jobs");
     assert_eq!(two_each, named(&[("x.json#0-1", 2), ("x.json#2-3", 2)]));
     let one_left_over = jobs_of(5, 2, 8).expect("two jobs");

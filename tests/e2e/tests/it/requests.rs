@@ -23,26 +23,32 @@ async fn an_interrupted_request_is_gone_on_with() {
     let mut network = Network::start().await;
     let mut stage = None;
     network
-        .story("a request is interrupted, resumed, and its results are fetched", async |network| {
-            let digits = Digits::register(network).await?;
-            let charlie = Worker::start(network, CHARLIE).await?;
-            interrupted(network, &digits).await?;
-            stage = Some((digits, charlie));
-            Ok(())
-        })
+        .story(
+            "a request is interrupted, resumed, and its results are fetched",
+            async |network| {
+                let digits = Digits::register(network).await?;
+                let charlie = Worker::start(network, CHARLIE).await?;
+                interrupted(network, &digits).await?;
+                stage = Some((digits, charlie));
+                Ok(())
+            },
+        )
         .await;
     let (digits, _charlie) = stage.expect("the story was told");
     network
-        .story("a request is killed while it submits, and each input has one job", async |network| {
-            killed(network, &digits).await
-        })
+        .story(
+            "a request is killed while it submits, and each input has one job",
+            async |network| killed(network, &digits).await,
+        )
         .await;
 }
 
 async fn interrupted(network: &Network, digits: &Digits) -> anyhow::Result<()> {
     let since = network.client().finalized().await?.number();
     let input = inputs_dir().display().to_string();
-    let arguments = ["request", "digits", "--input", &input, "--limit", "3", "--wait", "closed"];
+    let arguments = [
+        "request", "digits", "--input", &input, "--limit", "3", "--wait", "closed",
+    ];
     let ran = network.signalled("Bob", &arguments, SUBMITTED, "INT").await?;
     assert_eq!(ran.code, Some(130), "{ran:?}");
     for words in ["jobs 0-2", "request --resume 1", "results --request 1"] {
@@ -64,14 +70,27 @@ async fn interrupted(network: &Network, digits: &Digits) -> anyhow::Result<()> {
     let elsewhere = network.folder().join("elsewhere").display().to_string();
     let save = network.folder().join("outputs");
     let saved = save.display().to_string();
-    let arguments = ["results", "0", "1", "2", "--json", "--journal", &elsewhere, "--save", &saved];
+    let arguments = [
+        "results",
+        "0",
+        "1",
+        "2",
+        "--json",
+        "--journal",
+        &elsewhere,
+        "--save",
+        &saved,
+    ];
     let fetched = network.assay_worker("Dave", &arguments).await?;
     ensure!(fetched.succeeded, "{fetched:?}");
     let found = outcomes(&fetched)?;
     the_answers(digits, &found, &["settled"])?;
     ensure!(found.iter().all(|outcome| outcome["final"] == true), "{found:?}");
     for job in 0..3 {
-        ensure!(save.join(format!("job-{job}.safetensors")).is_file(), "job {job} is not saved");
+        ensure!(
+            save.join(format!("job-{job}.safetensors")).is_file(),
+            "job {job} is not saved"
+        );
     }
     let unknown = network.assay_worker("Bob", &["results", "7"]).await?;
     ensure!(unknown.errors.contains("job 7: it is not open"), "{unknown:?}");
@@ -83,9 +102,13 @@ async fn killed(network: &Network, digits: &Digits) -> anyhow::Result<()> {
     let input = inputs_dir().display().to_string();
     let arguments = ["request", "digits", "--input", &input, "--limit", "3"];
     // It is about to submit, or has just done so.
-    let ran = network.signalled("Bob", &arguments, "request 2: 3 jobs", "KILL").await?;
+    let ran = network
+        .signalled("Bob", &arguments, "request 2: 3 jobs", "KILL")
+        .await?;
     assert_eq!(ran.code, None, "{ran:?}");
-    let resumed = network.assay_worker("Bob", &["request", "--resume", "2", "--json"]).await?;
+    let resumed = network
+        .assay_worker("Bob", &["request", "--resume", "2", "--json"])
+        .await?;
     ensure!(resumed.succeeded, "{resumed:?}");
     the_answers(digits, &outcomes(&resumed)?, &["claimed", "settled"])?;
 
@@ -94,7 +117,10 @@ async fn killed(network: &Network, digits: &Digits) -> anyhow::Result<()> {
     for block in since + 1..=head {
         let events = network.client().at(block).await?.events().await?;
         let is_submission = |event: &&_| {
-            matches!(event, assay_client::chain::Event::Market(MarketEvent::JobSubmitted { .. }))
+            matches!(
+                event,
+                assay_client::chain::Event::Market(MarketEvent::JobSubmitted { .. })
+            )
         };
         submitted += events.iter().filter(is_submission).count();
     }

@@ -110,7 +110,11 @@ impl Group {
         let mut schemas: BTreeMap<ModelVersion, Option<Schema>> = BTreeMap::new();
         let mut outcomes = Vec::new();
         for job in &self.jobs {
-            if let Some(words) = findings.sources.get(job).and_then(|source| where_found(*job, *source, head)) {
+            if let Some(words) = findings
+                .sources
+                .get(job)
+                .and_then(|source| where_found(*job, *source, head))
+            {
                 eprintln!("{words}");
             }
             let subject = self.subject(*job, &findings);
@@ -129,7 +133,12 @@ impl Group {
                 _ => Outcome::unchecked(*job, story),
             };
             if let Some(folder) = &args.save {
-                save(folder, &outcome, schema.as_ref(), story.and_then(|story| story.output.as_deref()))?;
+                save(
+                    folder,
+                    &outcome,
+                    schema.as_ref(),
+                    story.and_then(|story| story.output.as_deref()),
+                )?;
             }
             outcomes.push(outcome);
         }

@@ -2,6 +2,7 @@
 
 use super::*;
 use assay_client::units::UNIT;
+use assay_daemon::config::BidPolicy;
 use std::path::PathBuf;
 
 fn file(text: &str) -> File {

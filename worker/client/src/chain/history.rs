@@ -36,7 +36,9 @@ impl ChainError {
     /// Whether the node says that it has thrown the block's state away.
     pub fn is_pruned(&self) -> bool {
         match self {
-            Self::Request { reason, .. } => reason.contains("State already discarded") || reason.contains("UnknownBlock"),
+            Self::Request { reason, .. } => {
+                reason.contains("State already discarded") || reason.contains("UnknownBlock")
+            }
             _ => false,
         }
     }
@@ -55,7 +57,9 @@ impl Client {
         };
         let snapshot = self.finalized().await?;
         let calls = block.block.extrinsics.iter();
-        Ok(calls.filter_map(|bytes| past_call(bytes, snapshot.metadata())).collect())
+        Ok(calls
+            .filter_map(|bytes| past_call(bytes, snapshot.metadata()))
+            .collect())
     }
 }
 

@@ -1,7 +1,9 @@
 //! A chain for tests: blocks that are made when they are asked for, a worker that claims at once, and faults on demand.
 
 use super::chain::{JobSender, JobView};
-use crate::chain::{AccountId, BlockNumber, ChainError, H256, Job, JobRequest, JobState, MarketEvent, PastCall, SubmitError};
+use crate::chain::{
+    AccountId, BlockNumber, ChainError, H256, Job, JobRequest, JobState, MarketEvent, PastCall, SubmitError,
+};
 use assay_types::{Assignment, CloseReason, JobId, JobInput};
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -133,7 +135,9 @@ impl State {
         let (mut events, mut claims) = (Vec::new(), Vec::new());
         let jobs: Vec<JobId> = self.jobs.keys().copied().filter(|_| !self.idle).collect();
         for number in jobs {
-            let Some(job) = self.jobs.get_mut(&number) else { continue };
+            let Some(job) = self.jobs.get_mut(&number) else {
+                continue;
+            };
             match job.state.clone() {
                 JobState::Assigned { assignment, .. } => {
                     let (output, output_digest) = result(job);
@@ -170,7 +174,10 @@ impl State {
         }
         if !claims.is_empty() {
             let worker = worker();
-            self.calls.entry(block).or_default().push(PastCall::Claim { worker, claims });
+            self.calls
+                .entry(block)
+                .or_default()
+                .push(PastCall::Claim { worker, claims });
         }
         self.blocks.push(events);
     }
@@ -229,14 +236,14 @@ impl JobView for FakeChain {
         if block <= state.pruned {
             return Err(pruned());
         }
-        Ok(state.blocks.get(block as usize).cloned().expect("a block that was made"))
+        Ok(state
+            .blocks
+            .get(block as usize)
+            .cloned()
+            .expect("a block that was made"))
     }
 
-    async fn next_block(
-        &self,
-        after: BlockNumber,
-        _: Duration,
-    ) -> Result<(BlockNumber, Vec<MarketEvent>), ChainError> {
+    async fn next_block(&self, after: BlockNumber, _: Duration) -> Result<(BlockNumber, Vec<MarketEvent>), ChainError> {
         // Others go on meanwhile.
         tokio::time::sleep(Duration::from_millis(1)).await;
         if self.state().head() <= after {

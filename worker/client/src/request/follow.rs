@@ -27,7 +27,10 @@ pub(super) async fn follow(shared: &Shared<impl JobSender>, after: BlockNumber) 
     let mut accepted = BTreeSet::new();
     let mut began = Instant::now();
     loop {
-        let (number, events) = shared.chain.next_block(block, following.patience.max(LEAST_STALL)).await?;
+        let (number, events) = shared
+            .chain
+            .next_block(block, following.patience.max(LEAST_STALL))
+            .await?;
         block = number;
         let seen = Instant::now();
         take(shared, Moment { block, seen }, &events).await?;
@@ -50,7 +53,8 @@ pub(super) async fn follow(shared: &Shared<impl JobSender>, after: BlockNumber) 
 fn unfinished<C: JobSender>(shared: &Shared<C>, until: Until) -> usize {
     let known = shared.known();
     let jobs = known.numbers.jobs().into_iter();
-    jobs.filter(|(_, job)| !Shared::<C>::is_done(&known, *job, until)).count()
+    jobs.filter(|(_, job)| !Shared::<C>::is_done(&known, *job, until))
+        .count()
 }
 
 /// Takes over what a finalized block says.

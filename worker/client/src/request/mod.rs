@@ -195,7 +195,10 @@ pub fn find_package(folder: &Path, model: &Model) -> Result<Package, RequestErro
         }
     }
     let mut unreadable = Vec::new();
-    for folder in folders.iter().filter(|folder| folder.join(assay_package::MANIFEST_FILE).is_file()) {
+    for folder in folders
+        .iter()
+        .filter(|folder| folder.join(assay_package::MANIFEST_FILE).is_file())
+    {
         match Package::load(folder) {
             Ok(package) if H256(package.root()) == root => return Ok(package),
             Ok(_) => {}

@@ -99,7 +99,9 @@ impl Outcome {
             label: subject.label,
             closed: closed.map(|(_, reason, _)| format!("{reason:?}")),
             is_final: closed.is_some_and(|(_, reason, _)| reason.phase() == Phase::Settled),
-            window_until: story.filter(|story| story.is_claimed()).and_then(|story| story.window_until),
+            window_until: story
+                .filter(|story| story.is_claimed())
+                .and_then(|story| story.window_until),
             result,
             outputs,
             brief,
@@ -220,11 +222,14 @@ fn in_words(story: &Story, fits: Option<bool>) -> (String, String) {
         return match story.claimed {
             Some(_) => (
                 format!("{word}, pruned"),
-                format!("{held}; the job is closed, and this node has pruned whether the claim was paid for or convicted"),
+                format!(
+                    "{held}; the job is closed, and this node has pruned whether the claim was paid for or convicted"
+                ),
             ),
             None => (
                 "pruned".into(),
-                "the job is closed, and this node has pruned its claim: ask an archive node, or one that was there".into(),
+                "the job is closed, and this node has pruned its claim: ask an archive node, or one that was there"
+                    .into(),
             ),
         };
     }
@@ -234,8 +239,13 @@ fn in_words(story: &Story, fits: Option<bool>) -> (String, String) {
             "convicted".into(),
             "convicted: the result was proved wrong, or not defended; do not use it, nothing was paid".into(),
         ),
-        (Some((_, reason, _)), _) if reason.phase() == Phase::Settled => (format!("{word}, final"), format!("{held}; final")),
-        (Some((_, reason, _)), _) => ("refunded".into(), format!("no result: the job was refunded ({reason:?})")),
+        (Some((_, reason, _)), _) if reason.phase() == Phase::Settled => {
+            (format!("{word}, final"), format!("{held}; final"))
+        }
+        (Some((_, reason, _)), _) => (
+            "refunded".into(),
+            format!("no result: the job was refunded ({reason:?})"),
+        ),
         (None, Phase::Claimed) => (
             format!("{word}, to {until}"),
             format!("{held}; not final until block {until}"),

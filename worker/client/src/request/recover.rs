@@ -176,7 +176,9 @@ impl<C: JobView> Search<'_, C> {
 
     async fn take_calls(&mut self, block: BlockNumber) -> Result<(), ChainError> {
         for call in self.chain.past_calls(block).await?.into_iter().rev() {
-            let PastCall::Claim { worker, claims } = call else { continue };
+            let PastCall::Claim { worker, claims } = call else {
+                continue;
+            };
             for claim in claims {
                 // A claim of somebody who did not have the job was refused; so was a repeated one. Without events, the
                 // worker that was paid tells them apart, where the job's end was seen.

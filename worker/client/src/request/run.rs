@@ -6,9 +6,10 @@
 use super::{
     Prepared, RequestError,
     chain::JobSender,
-    follow, outcome,
+    follow,
     journal::{Entry, Journal, JournalError, Record},
     numbers::Numbers,
+    outcome,
     progress::{Progress, Submitted, Summary},
     recover::{first_kept, look_up},
     submit,
@@ -325,7 +326,9 @@ impl<C: JobSender> Shared<C> {
                 return Ok(());
             }
             for call in self.chain.past_calls(block).await? {
-                let PastCall::Submit { client, requests } = call else { continue };
+                let PastCall::Submit { client, requests } = call else {
+                    continue;
+                };
                 let is_unknown = |input: &&usize| requests.contains(&self.jobs[**input].request);
                 if client == *self.chain.client() && unknown.iter().any(|input| is_unknown(&input)) {
                     return Err(RequestError::NumbersPruned {
@@ -352,7 +355,9 @@ impl<C: JobSender> Shared<C> {
         let known = self.known();
         let jobs = known.numbers.jobs().into_iter();
         let fits = jobs.filter(|(input, job)| {
-            let Some(story) = known.tracker.story(*job) else { return false };
+            let Some(story) = known.tracker.story(*job) else {
+                return false;
+            };
             let fits = outcome::fits(&self.schema, self.jobs[*input].symbols(), story);
             !accepted.contains(job) && story.is_claimed() && fits != Some(false)
         });

@@ -1,12 +1,7 @@
 //! Submits jobs in batches, as fast as workers take them, and none of them twice.
 
 use super::{
-    Prepared, RequestError,
-    chain::JobSender,
-    journal::Entry,
-    numbers::EXPIRY_BLOCKS,
-    progress::Progress,
-    run::Shared,
+    Prepared, RequestError, chain::JobSender, journal::Entry, numbers::EXPIRY_BLOCKS, progress::Progress, run::Shared,
 };
 use crate::chain::{BlockNumber, JobRequest, SubmitError};
 use assay_types::{JobId, JobInput, limits};
@@ -113,7 +108,8 @@ async fn send(shared: &Shared<impl JobSender>, batch: &[usize]) -> Result<Result
                 let known = shared.known();
                 let jobs = batch.iter().copied().zip(jobs);
                 // Finalized blocks may have shown some already.
-                jobs.filter(|(input, job)| known.numbers.job_of(*input) != Some(*job)).collect()
+                jobs.filter(|(input, job)| known.numbers.job_of(*input) != Some(*job))
+                    .collect()
             };
             shared.note(&new, by, at).await?;
             Ok(Ok(()))

@@ -95,7 +95,11 @@ impl Display for Taken {
             (self.short, one(self.short, "has no stake free", "have no stake free")),
             (self.paused, one(self.paused, "is paused", "are paused")),
         ];
-        let parts: Vec<String> = parts.into_iter().filter(|(count, _)| *count > 0).map(|(_, text)| text).collect();
+        let parts: Vec<String> = parts
+            .into_iter()
+            .filter(|(count, _)| *count > 0)
+            .map(|(_, text)| text)
+            .collect();
         let offer = one(total, "worker offers this model", "workers offer this model");
         write!(f, "{offer} and none takes a job now: {}. ", parts.join(", "))?;
         if self.is_hopeless() {
@@ -106,7 +110,10 @@ impl Display for Taken {
             None => f.write_str("Jobs that wait for their windows hold the stake. ")?,
         }
         let (cheapest, dearest) = (units::format(self.cheapest), units::format(self.dearest));
-        write!(f, "Ask again then, or wait here with --ceiling: offers ask {cheapest} to {dearest} ASY")
+        write!(
+            f,
+            "Ask again then, or wait here with --ceiling: offers ask {cheapest} to {dearest} ASY"
+        )
     }
 }
 

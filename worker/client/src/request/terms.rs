@@ -154,14 +154,15 @@ impl Wishes {
             (Some(ceiling), true, _) => Ok(ceiling),
             (None, true, _) => Err(TermsError::NoCeiling),
             (_, false, Supply::None) => Err(TermsError::NoOffer),
-            (Some(ceiling), false, Supply::Free { price, .. }) if ceiling < *price => Err(TermsError::CeilingTooLow {
-                price: *price,
-                ceiling,
-            }),
-            (Some(ceiling), false, Supply::Taken(taken)) if ceiling < taken.cheapest => Err(TermsError::CeilingTooLow {
-                price: taken.cheapest,
-                ceiling,
-            }),
+            (Some(ceiling), false, Supply::Free { price, .. }) if ceiling < *price => {
+                Err(TermsError::CeilingTooLow { price: *price, ceiling })
+            }
+            (Some(ceiling), false, Supply::Taken(taken)) if ceiling < taken.cheapest => {
+                Err(TermsError::CeilingTooLow {
+                    price: taken.cheapest,
+                    ceiling,
+                })
+            }
             (_, false, Supply::Taken(taken)) if taken.is_hopeless() => Err(TermsError::NoneFree(taken.clone())),
             (Some(ceiling), false, _) => Ok(ceiling),
             (None, false, Supply::Free { price, .. }) => Ok(*price),
@@ -275,10 +276,7 @@ mod tests {
             ceiling.settle(&CONSTANTS, &quote(40)),
             Err(TermsError::CeilingTooLow { price: 40, ceiling: 30 })
         );
-        assert_eq!(
-            ceiling.settle(&CONSTANTS, &Supply::None),
-            Err(TermsError::NoOffer)
-        );
+        assert_eq!(ceiling.settle(&CONSTANTS, &Supply::None), Err(TermsError::NoOffer));
         let auction = Wishes {
             auction: true,
             ..Default::default()
@@ -305,7 +303,13 @@ mod tests {
             panic!("what they will ask is not known")
         };
         let text = error.to_string();
-        for words in ["3 workers offer this model", "2 are busy", "1 is paused", "block 120", "--ceiling"] {
+        for words in [
+            "3 workers offer this model",
+            "2 are busy",
+            "1 is paused",
+            "block 120",
+            "--ceiling",
+        ] {
             assert!(text.contains(words), "{text}");
         }
         let low = Err(TermsError::CeilingTooLow { price: 40, ceiling: 30 });

@@ -3,7 +3,7 @@
 use super::{
     Prepared, RequestError,
     chain::JobView,
-    fake::{Fate, FakeChain, WINDOW, worker},
+    fake::{FakeChain, Fate, WINDOW, worker},
     journal::{Header, Journal},
     numbers::EXPIRY_BLOCKS,
     outcome::Outcome,
@@ -98,7 +98,11 @@ fn resume(chain: &FakeChain, folder: &Path, until: Until) -> Request {
 /// Waits for a request's end.
 async fn end(mut request: Request) -> Result<Summary, RequestError> {
     loop {
-        match request.next().await.expect("a request ends with a summary or an error")? {
+        match request
+            .next()
+            .await
+            .expect("a request ends with a summary or an error")?
+        {
             Progress::Finished(summary) => return Ok(summary),
             _ => continue,
         }
@@ -154,7 +158,9 @@ async fn results_that_fit_are_accepted_before_their_windows_end() {
         accept: true,
         ..following(Until::Closed)
     };
-    let summary = end(Request::start(chain.clone(), start, accepting)).await.expect("all goes well");
+    let summary = end(Request::start(chain.clone(), start, accepting))
+        .await
+        .expect("all goes well");
     let mut accepted = chain.state().accepted.clone();
     accepted.sort_unstable();
     assert_eq!(accepted, [0, 1]);
@@ -174,7 +180,9 @@ async fn a_request_that_is_stopped_anywhere_goes_on_without_submitting_twice() {
         let request = begin(&chain, folder.path(), &[1, 2, 3], Until::Closed).await;
         stop_at(request, stop).await;
         chain.pass(3);
-        let summary = end(resume(&chain, folder.path(), Until::Closed)).await.expect("it goes on");
+        let summary = end(resume(&chain, folder.path(), Until::Closed))
+            .await
+            .expect("it goes on");
         all_is_there(&chain, &summary, &[1, 2, 3]);
     }
 }
@@ -185,7 +193,10 @@ async fn a_request_goes_on_after_every_line_of_its_journal() {
     let request = begin(&chain, whole.path(), &[1, 2, 1], Until::Closed).await;
     end(request).await.expect("all goes well");
     let text = std::fs::read(whole.path().join("1.jsonl")).expect("the journal");
-    let ends: Vec<usize> = (0..text.len()).filter(|at| text[*at] == b'\n').map(|at| at + 1).collect();
+    let ends: Vec<usize> = (0..text.len())
+        .filter(|at| text[*at] == b'\n')
+        .map(|at| at + 1)
+        .collect();
     assert!(ends.len() > 8, "{}", String::from_utf8_lossy(&text));
     // The transaction is in block 1: only what ended before `sending` does not know of it.
     for end_of_line in &ends[1..] {
@@ -211,7 +222,9 @@ async fn a_transaction_whose_outcome_was_not_heard_is_found_on_chain() {
         panic!("{outcome:?}")
     };
     chain.pass(2);
-    let summary = end(resume(&chain, folder.path(), Until::Claimed)).await.expect("it goes on");
+    let summary = end(resume(&chain, folder.path(), Until::Claimed))
+        .await
+        .expect("it goes on");
     all_is_there(&chain, &summary, &[1, 2, 1]);
 }
 
@@ -219,7 +232,11 @@ async fn a_transaction_whose_outcome_was_not_heard_is_found_on_chain() {
 async fn a_transaction_that_was_dropped_is_sent_again_only_when_it_cannot_be_included_any_more() {
     let (chain, folder) = (FakeChain::new(client()), folder());
     chain.state().fates.push_back(Fate::Dropped);
-    assert!(end(begin(&chain, folder.path(), &[1, 2], Until::Claimed).await).await.is_err());
+    assert!(
+        end(begin(&chain, folder.path(), &[1, 2], Until::Claimed).await)
+            .await
+            .is_err()
+    );
     let mut request = resume(&chain, folder.path(), Until::Claimed);
     let first = request.next().await;
     let Some(Ok(Progress::Searching { inputs: 2, until })) = first else {
@@ -243,7 +260,9 @@ async fn a_request_that_ends_while_its_transaction_is_under_way_does_not_lose_it
     crate::request::chain::JobSender::submit(&chain, vec![jobs(&[1])[0].request.clone()])
         .await
         .expect("included");
-    let summary = end(resume(&chain, folder.path(), Until::Claimed)).await.expect("it goes on");
+    let summary = end(resume(&chain, folder.path(), Until::Claimed))
+        .await
+        .expect("it goes on");
     all_is_there(&chain, &summary, &[1]);
     assert!(summary.tracker.story(0).expect("found").submitted.block > submitted);
 }
@@ -268,21 +287,33 @@ async fn patience_that_is_over_leaves_the_jobs_to_be_gone_on_with() {
         patience: Duration::from_millis(30),
         ..following(Until::Claimed)
     };
-    let summary = end(Request::start(chain.clone(), start, impatient)).await.expect("it ends");
+    let summary = end(Request::start(chain.clone(), start, impatient))
+        .await
+        .expect("it ends");
     assert_eq!(summary.unfinished, 2);
     tokio::time::sleep(Duration::from_millis(20)).await;
     chain.state().idle = false;
-    let summary = end(resume(&chain, folder.path(), Until::Claimed)).await.expect("it goes on");
+    let summary = end(resume(&chain, folder.path(), Until::Claimed))
+        .await
+        .expect("it goes on");
     all_is_there(&chain, &summary, &[1, 2]);
 }
 
 #[tokio::test]
 async fn two_requests_for_the_same_input_have_a_job_each() {
     let (chain, folder) = (FakeChain::new(client()), folder());
-    let first = end(begin(&chain, folder.path(), &[1], Until::Claimed).await).await.expect("fine");
+    let first = end(begin(&chain, folder.path(), &[1], Until::Claimed).await)
+        .await
+        .expect("fine");
     chain.state().fates.push_back(Fate::Unheard);
-    assert!(end(begin(&chain, folder.path(), &[1], Until::Claimed).await).await.is_err());
-    let second = end(resume(&chain, folder.path(), Until::Claimed)).await.expect("it goes on");
+    assert!(
+        end(begin(&chain, folder.path(), &[1], Until::Claimed).await)
+            .await
+            .is_err()
+    );
+    let second = end(resume(&chain, folder.path(), Until::Claimed))
+        .await
+        .expect("it goes on");
     assert_eq!((numbers(&first), numbers(&second)), (vec![(0, 0)], vec![(0, 1)]));
 }
 
@@ -293,7 +324,9 @@ async fn a_request_goes_on_where_the_node_has_pruned_what_happened() {
     stop_at(request, |step| matches!(step, Progress::Submitted(_))).await;
     chain.pass(40);
     chain.prune(3);
-    let summary = end(resume(&chain, folder.path(), Until::Closed)).await.expect("it goes on");
+    let summary = end(resume(&chain, folder.path(), Until::Closed))
+        .await
+        .expect("it goes on");
     // The outputs are in the claims' transactions; how the jobs were closed is not known.
     all_is_there(&chain, &summary, &[1, 2]);
     let outcome = &Outcome::all(&schema(), &jobs(&[1, 2]), &numbers(&summary), &summary.tracker)[0];
@@ -306,11 +339,17 @@ async fn numbers_that_the_node_has_pruned_are_found_while_the_jobs_are_open() {
     let (chain, folder) = (FakeChain::new(client()), folder());
     chain.state().fates.push_back(Fate::Unheard);
     chain.state().idle = true;
-    assert!(end(begin(&chain, folder.path(), &[1, 2], Until::Claimed).await).await.is_err());
+    assert!(
+        end(begin(&chain, folder.path(), &[1, 2], Until::Claimed).await)
+            .await
+            .is_err()
+    );
     chain.pass(40);
     chain.prune(3);
     chain.state().idle = false;
-    let summary = end(resume(&chain, folder.path(), Until::Claimed)).await.expect("it goes on");
+    let summary = end(resume(&chain, folder.path(), Until::Claimed))
+        .await
+        .expect("it goes on");
     all_is_there(&chain, &summary, &[1, 2]);
 }
 
@@ -318,7 +357,11 @@ async fn numbers_that_the_node_has_pruned_are_found_while_the_jobs_are_open() {
 async fn numbers_that_the_node_has_pruned_are_not_taken_for_jobs_that_were_never_sent() {
     let (chain, folder) = (FakeChain::new(client()), folder());
     chain.state().fates.push_back(Fate::Unheard);
-    assert!(end(begin(&chain, folder.path(), &[1, 2], Until::Claimed).await).await.is_err());
+    assert!(
+        end(begin(&chain, folder.path(), &[1, 2], Until::Claimed).await)
+            .await
+            .is_err()
+    );
     chain.pass(200);
     chain.prune(3);
     let outcome = end(resume(&chain, folder.path(), Until::Claimed)).await;
@@ -333,15 +376,21 @@ async fn numbers_that_the_node_has_pruned_are_not_taken_for_jobs_that_were_never
 async fn found(blocks: usize, kept: Option<u32>) -> (Source, bool, Tracker) {
     let chain = FakeChain::new(client());
     let start = Start::fresh(&client(), jobs(&[1]), schema(), None, 0);
-    end(Request::start(chain.clone(), start, following(Until::Submitted))).await.expect("fine");
+    end(Request::start(chain.clone(), start, following(Until::Submitted)))
+        .await
+        .expect("fine");
     chain.pass(blocks);
     if let Some(kept) = kept {
         chain.prune(kept);
     }
     let mut tracker = Tracker::new(client());
     let head = chain.head().await.expect("there");
-    let findings = look_up(&chain, &BTreeSet::from([0]), None, head, &mut tracker).await.expect("readable");
-    let output = tracker.story(0).is_some_and(|story| story.output.as_deref() == Some(&[1; 4]));
+    let findings = look_up(&chain, &BTreeSet::from([0]), None, head, &mut tracker)
+        .await
+        .expect("readable");
+    let output = tracker
+        .story(0)
+        .is_some_and(|story| story.output.as_deref() == Some(&[1; 4]));
     (findings.sources[&0], output, tracker)
 }
 
@@ -363,9 +412,13 @@ async fn a_job_that_never_was_is_said_to_be_absent() {
     let chain = FakeChain::new(client());
     chain.pass(10);
     let mut tracker = Tracker::new(client());
-    let findings = look_up(&chain, &BTreeSet::from([5]), None, 10, &mut tracker).await.expect("readable");
+    let findings = look_up(&chain, &BTreeSet::from([5]), None, 10, &mut tracker)
+        .await
+        .expect("readable");
     assert_eq!(findings.sources[&5], Source::Absent);
     chain.prune(2);
-    let findings = look_up(&chain, &BTreeSet::from([5]), None, 10, &mut tracker).await.expect("readable");
+    let findings = look_up(&chain, &BTreeSet::from([5]), None, 10, &mut tracker)
+        .await
+        .expect("readable");
     assert_eq!(findings.sources[&5], Source::Pruned);
 }

@@ -1,6 +1,6 @@
 """Exports small programs that between them use every operator that the importer knows, with their fp32 outputs.
 
-    python worker/tests/programs/export.py
+    python worker/engine/tests/programs/export.py
 
 with torch 2.11 and safetensors installed. Writes FAMILY.pt2 and FAMILY.safetensors beside itself, for every class below.
 A program gives at most 16 tensors, so a family may have several classes.

@@ -7,7 +7,10 @@ use crate::{
     view::{View, zip, zip_three},
 };
 use assay_exact::digest::DataType;
-use assay_ops::{layout::Dims, words::{Comparison, Connective, Operation}};
+use assay_ops::{
+    layout::Dims,
+    words::{Comparison, Connective, Operation},
+};
 
 /// Integers that wrap.
 trait Integer: Element + Ord {

@@ -11,7 +11,10 @@ use crate::{
     view::View,
 };
 use assay_exact::quantise::Precision;
-use assay_ops::{layout::Dims, words::{Layer, Masking, Normalisation, WholeAttention}};
+use assay_ops::{
+    layout::Dims,
+    words::{Layer, Masking, Normalisation, WholeAttention},
+};
 
 /// Layers that each row passes by itself, the first of which is linear. `packed` has the weight of each linear one, or nothing where
 /// that is not packed yet.

@@ -10,7 +10,10 @@ use crate::{
     view::{ELEMENTS_AT_ONCE, map_rows},
 };
 use assay_exact::{digest::DataType, quantise::Precision};
-use assay_ops::{layout::Dims, words::{Function, Normalisation, Reduction}};
+use assay_ops::{
+    layout::Dims,
+    words::{Function, Normalisation, Reduction},
+};
 
 /// Functions of each number, one after the other. The array's memory is used for the result where nobody else holds it.
 pub fn apply(context: &mut Context<'_>, functions: &[Function], input: &mut Array) -> Option<Array> {

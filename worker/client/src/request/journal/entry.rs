@@ -158,9 +158,18 @@ const REASONS: [CloseReason; 6] = [
 
 impl Header {
     /// Of these jobs, whose terms are all the same.
-    pub fn new(genesis: H256, client: &AccountId, root: H256, terms: &Terms, jobs: &[Prepared], after: BlockNumber) -> Self {
+    pub fn new(
+        genesis: H256,
+        client: &AccountId,
+        root: H256,
+        terms: &Terms,
+        jobs: &[Prepared],
+        after: BlockNumber,
+    ) -> Self {
         let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-        let version = jobs.first().map_or(ModelVersion { model: 0, version: 0 }, |job| job.request.model);
+        let version = jobs
+            .first()
+            .map_or(ModelVersion { model: 0, version: 0 }, |job| job.request.model);
         Self {
             written: now.map_or(0, |since| since.as_secs()),
             genesis: format!("{genesis:?}"),

@@ -107,7 +107,10 @@ impl Journal {
         let inputs = journal.path.with_extension(INPUTS_EXTENSION);
         let write = || {
             let mut file = options().create(true).truncate(true).open(&inputs)?;
-            for job in jobs.iter().filter(|job| matches!(job.request.input, JobInput::Inline(_))) {
+            for job in jobs
+                .iter()
+                .filter(|job| matches!(job.request.input, JobInput::Inline(_)))
+            {
                 file.write_all(&job.bytes)?;
             }
             file.sync_all()
@@ -159,16 +162,26 @@ impl Journal {
     /// The request that a job belongs to, if there is one in the folder.
     pub fn of_job(folder: &Path, job: assay_types::JobId, genesis: &str) -> Option<(u64, Record)> {
         let known = numbers(folder).ok()?;
-        let mut records = known.into_iter().rev().filter_map(|id| Self::read(folder, Some(id)).ok());
+        let mut records = known
+            .into_iter()
+            .rev()
+            .filter_map(|id| Self::read(folder, Some(id)).ok());
         records.find(|(_, record)| record.header.genesis == genesis && record.input_of(job).is_some())
     }
 
     /// The numbers of jobs that belong to other requests of this folder.
     pub fn jobs_of_others(&self) -> Vec<assay_types::JobId> {
-        let Some(folder) = self.path.parent() else { return Vec::new() };
-        let others = numbers(folder).unwrap_or_default().into_iter().filter(|id| *id != self.id);
+        let Some(folder) = self.path.parent() else {
+            return Vec::new();
+        };
+        let others = numbers(folder)
+            .unwrap_or_default()
+            .into_iter()
+            .filter(|id| *id != self.id);
         let records = others.filter_map(|id| Self::read(folder, Some(id)).ok());
-        records.flat_map(|(_, record)| record.jobs.into_values().map(|(job, _)| job)).collect()
+        records
+            .flat_map(|(_, record)| record.jobs.into_values().map(|(job, _)| job))
+            .collect()
     }
 
     /// Appends a line and waits until it is on disk.

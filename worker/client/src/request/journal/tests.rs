@@ -44,7 +44,10 @@ fn what_is_about_to_be_submitted_comes_back_whole() {
     let again = record.prepared(inputs).expect("sound");
     for (job, original) in again.iter().zip(jobs(&[5, 6])) {
         assert_eq!(job.request, original.request);
-        assert_eq!((&job.name, job.digest, job.label), (&original.name, original.digest, original.label));
+        assert_eq!(
+            (&job.name, job.digest, job.label),
+            (&original.name, original.digest, original.label)
+        );
     }
     assert_eq!(record.header.terms.terms(), Some(terms()));
     assert_eq!((record.followed, record.jobs.len(), record.unknown.len()), (17, 0, 0));

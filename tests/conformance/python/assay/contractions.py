@@ -1,0 +1,64 @@
+"""Elements of linear, matmul, row_scale and weighted_sum."""
+
+from . import binary32
+from .graph import Operator
+from .quantise import QMAX, Quantised, dot, product, quantise, with_scale_one
+from .tensors import Tensor
+
+
+def quantised_row(tensor: Tensor, number: int, qmax: int) -> Quantised:
+    key = ("quantised", number, qmax)
+    if key not in tensor.memo:
+        tensor.memo[key] = quantise(tensor.last_row(number), qmax)
+    return tensor.memo[key]
+
+
+def linear(operator: Operator, operands: list[Tensor], index: int) -> int:
+    source, weight = operands[:2]
+    row, column = divmod(index, weight.dims[0])
+    qmax = QMAX[operator["precision"]]
+    y = product(quantised_row(source, row, qmax), quantised_row(weight, column, qmax))
+    return binary32.add(y, operands[2].element(column)) if len(operands) > 2 else y
+
+
+def matmul(operator: Operator, operands: list[Tensor], index: int) -> int:
+    left, right = operands
+    row, column = divmod(index, right.dims[-2])
+    matrix = row // left.dims[-2]
+    qmax = QMAX[operator["precision"]]
+    return product(quantised_row(left, row, qmax), quantised_row(right, matrix * right.dims[-2] + column, qmax))
+
+
+def row_scale(operator: Operator, operands: list[Tensor], index: int) -> int:
+    return quantised_row(operands[0], index, QMAX[operator["precision"]]).scale
+
+
+def weighted_sum(operator: Operator, operands: list[Tensor], index: int) -> int:
+    weights, values, scales = operands
+    row, column = divmod(index, values.dims[-2])
+    matrix = row // weights.dims[-2]
+    qmax = QMAX[operator["precision"]]
+
+    # The memo of the scales holds on to the other operand, so that its id stays its own.
+    key = ("weights", id(weights), row, qmax)
+    if key not in scales.memo:
+        scaled = map(binary32.multiply, weights.last_row(row), scales.last_row(matrix))
+        scales.memo[key] = (quantise(list(scaled), qmax), weights)
+    quantised = scales.memo[key][0]
+
+    key = ("values", id(values), matrix, column, qmax)
+    if key not in scales.memo:
+        by = scales.last_row(matrix)
+        taken = values.last_row(matrix * values.dims[-2] + column)
+        scales.memo[key] = ([scaled_value(x, s, qmax) for x, s in zip(taken, by)], values)
+    integers = scales.memo[key][0]
+
+    return binary32.multiply(binary32.from_integer(dot(quantised.values, integers)), quantised.scale)
+
+
+def scaled_value(x: int, scale: int, qmax: int) -> int:
+    return 0 if binary32.is_nan(scale) else with_scale_one(x, scale, qmax)
+
+
+ELEMENTS = {"linear": linear, "matmul": matmul, "row_scale": row_scale, "weighted_sum": weighted_sum}
+

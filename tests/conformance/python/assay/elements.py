@@ -1,0 +1,108 @@
+"""Operators that work on single elements: unary, binary, cast."""
+
+from . import binary32, functions
+from .tensors import INTEGERS, bounds, wrapped
+
+FUNCTIONS = {
+    "neg": binary32.negate,
+    "abs": functions.absolute,
+    "sqrt": binary32.square_root,
+    "rsqrt": functions.rsqrt,
+    "exp": functions.exp,
+    "log": functions.log,
+    "tanh": functions.tanh,
+    "sigmoid": functions.sigmoid,
+    "erf": functions.erf,
+    "sin": functions.sin,
+    "cos": functions.cos,
+    "silu": functions.silu,
+    "gelu": functions.gelu,
+    "gelu_tanh": functions.gelu_tanh,
+    "floor": lambda x: binary32.integral(x, binary32.floored),
+    "ceil": lambda x: binary32.integral(x, binary32.ceiled),
+    "round": lambda x: binary32.integral(x, binary32.nearest),
+    "trunc": lambda x: binary32.integral(x, binary32.truncated),
+}
+
+COMPARISONS = ("eq", "ne", "lt", "le", "gt", "ge")
+LOGICAL = ("logical_and", "logical_or", "logical_xor")
+
+
+def unary(name: str, dtype: str, x: int) -> int:
+    if dtype == "Float32":
+        return FUNCTIONS[name](x)
+    if name == "logical_not":
+        return 1 - x
+    return wrapped(-x if name == "neg" else abs(x), dtype)
+
+
+def relu(dtype: str, x: int) -> int:
+    return binary32.maximum(x, 0) if dtype == "Float32" else max(x, 0)
+
+
+def binary(name: str, dtype: str, x: int, y: int) -> int:
+    if name in COMPARISONS:
+        return int(compare(name, dtype, x, y))
+    if name in LOGICAL:
+        return {"logical_and": x & y, "logical_or": x | y, "logical_xor": x ^ y}[name]
+    return number(name, x, y) if dtype == "Float32" else wrapped(integer(name, x, y), dtype)
+
+
+def compare(name: str, dtype: str, x: int, y: int) -> bool:
+    if dtype == "Float32":
+        if binary32.is_nan(x) or binary32.is_nan(y):
+            return name == "ne"
+        x, y = binary32.order(x), binary32.order(y)
+    return {"eq": x == y, "ne": x != y, "lt": x < y, "le": x <= y, "gt": x > y, "ge": x >= y}[name]
+
+
+NUMBERS = {
+    "add": binary32.add,
+    "sub": binary32.subtract,
+    "mul": binary32.multiply,
+    "div": binary32.divide,
+    "fmod": binary32.remainder,
+    "minimum": binary32.minimum,
+    "maximum": binary32.maximum,
+}
+
+
+def number(name: str, x: int, y: int) -> int:
+    return NUMBERS[name](x, y)
+
+
+def integer(name: str, x: int, y: int) -> int:
+    match name:
+        case "add":
+            return x + y
+        case "sub":
+            return x - y
+        case "mul":
+            return x * y
+        case "div":
+            return x // y if y else 0
+        case "fmod":
+            rest = abs(x) % abs(y) if y else 0
+            return -rest if x < 0 else rest
+        case "minimum":
+            return min(x, y)
+        case "maximum":
+            return max(x, y)
+    raise KeyError(name)
+
+
+def cast(source: str, target: str, x: int) -> int:
+    if source == "Float32":
+        if target == "Float32":
+            return x
+        if target == "Bool":
+            return int(not binary32.is_zero(x))
+        return binary32.to_integer(x, *bounds(target))
+    if target == "Float32":
+        return binary32.from_integer(x)
+    if target == "Bool":
+        return int(x != 0)
+    return wrapped(x, target)
+
+
+assert all(wrapped(bounds(dtype)[0], dtype) == bounds(dtype)[0] for dtype in INTEGERS)

@@ -1,0 +1,348 @@
+"""The shape rule: type and dimensions of an operator's output, from those of its operands."""
+
+from math import gcd
+from typing import NamedTuple
+
+from .encoding import BINARY, REDUCTIONS, UNARY
+from .elements import COMPARISONS, LOGICAL
+from .graph import Affine, Dimension, Fixed, Operator, Refused, dimension, line
+from .quantise import LONGEST
+from .tensors import INTEGERS, SIZES
+
+MAX_RANK = 8
+MAX_ROW = 65536
+NUMBER = ("Float32",)
+ARITHMETIC = NUMBER + INTEGERS
+ANY = ARITHMETIC + ("Bool",)
+INDICES = ("Int64", "Int32")
+
+
+class Shape(NamedTuple):
+    dtype: str
+    dims: tuple[Dimension, ...]
+
+
+Ranges = list[tuple[int, int]]
+
+
+def require(condition: bool, reason: str) -> None:
+    if not condition:
+        raise Refused("shape/" + reason)
+
+
+def ends(dim: Dimension, ranges: Ranges) -> tuple[int, int]:
+    """Least and greatest value of a dimension."""
+    written = line(dim)
+    if written.symbol is None:
+        return written.offset, written.offset
+    least, greatest = ranges[written.symbol]
+    return written.at(least), written.at(greatest)
+
+
+def sound(dim: Dimension, ranges: Ranges) -> Dimension:
+    """The dimension, if it is canonical and a positive number of 32 bits for all values of its symbol."""
+    if isinstance(dim, Affine):
+        require(dim.symbol < len(ranges), "unknown_symbol")
+        require(dim.factor >= 1 and (dim.factor, dim.offset) != (1, 0), "affine_dimension")
+        least, greatest = ends(dim, ranges)
+        require(1 <= least and greatest < 1 << 32, "affine_dimension")
+    return dim
+
+
+def parameter(dim: Dimension, ranges: Ranges) -> Dimension:
+    """A dimension among an operator's parameters."""
+    require(dim != Fixed(0), "parameter")
+    return sound(dim, ranges)
+
+
+def plus(a: Dimension, b: Dimension, reason: str) -> Dimension:
+    """The sum, if it is a dimension."""
+    x, y = line(a), line(b)
+    require(x.symbol is None or y.symbol is None or x.symbol == y.symbol, reason)
+    symbol = y.symbol if x.symbol is None else x.symbol
+    return dimension(symbol, x.factor + y.factor, x.offset + y.offset)
+
+
+def at_least_rank(operand: Shape, rank: int) -> None:
+    require(len(operand.dims) >= rank, "dimensions")
+
+
+def contraction(dim: Dimension) -> None:
+    require(isinstance(dim, Fixed) and 1 <= dim.size <= LONGEST, "contraction_length")
+
+
+def row(operand: Shape, ranges: Ranges) -> Dimension:
+    """The last dimension, of a row that is short enough."""
+    at_least_rank(operand, 1)
+    last = operand.dims[-1]
+    require(ends(last, ranges)[1] * SIZES[operand.dtype] <= MAX_ROW, "row_too_long")
+    return last
+
+
+def of_types(operands: list[Shape], types: tuple[str, ...]) -> str:
+    """The one type of all of these."""
+    require(all(operand.dtype == operands[0].dtype for operand in operands), "data_type")
+    require(operands[0].dtype in types, "data_type")
+    return operands[0].dtype
+
+
+def axis_of(operator: Operator, operand: Shape) -> int:
+    require(operator["axis"] < len(operand.dims), "parameter")
+    return operator["axis"]
+
+
+def replaced(dims: tuple[Dimension, ...], axis: int, *by: Dimension) -> tuple[Dimension, ...]:
+    return dims[:axis] + by + dims[axis + 1 :]
+
+
+def broadcast(shapes: list[tuple[Dimension, ...]]) -> tuple[Dimension, ...]:
+    result: list[Dimension] = []
+    for back in range(1, max(map(len, shapes)) + 1):
+        sizes = {dims[-back] for dims in shapes if len(dims) >= back} - {Fixed(1)}
+        require(len(sizes) <= 1, "dimensions")
+        result.insert(0, sizes.pop() if sizes else Fixed(1))
+    return tuple(result)
+
+
+def linear(_operator: Operator, operands: list[Shape], _ranges: Ranges) -> Shape:
+    of_types(operands, NUMBER)
+    source, weight = operands[:2]
+    at_least_rank(source, 1)
+    require(len(weight.dims) == 2 and weight.dims[1] == source.dims[-1], "dimensions")
+    if len(operands) > 2:
+        require(operands[2].dims == weight.dims[:1], "dimensions")
+    contraction(source.dims[-1])
+    return Shape("Float32", source.dims[:-1] + weight.dims[:1])
+
+
+def matmul(_operator: Operator, operands: list[Shape], _ranges: Ranges) -> Shape:
+    of_types(operands, NUMBER)
+    left, right = operands
+    at_least_rank(left, 2)
+    require(len(left.dims) == len(right.dims), "dimensions")
+    require(left.dims[:-2] == right.dims[:-2] and left.dims[-1] == right.dims[-1], "dimensions")
+    contraction(left.dims[-1])
+    return Shape("Float32", left.dims[:-1] + right.dims[-2:-1])
+
+
+def row_scale(_operator: Operator, operands: list[Shape], _ranges: Ranges) -> Shape:
+    of_types(operands, NUMBER)
+    at_least_rank(operands[0], 1)
+    contraction(operands[0].dims[-1])
+    return Shape("Float32", operands[0].dims[:-1])
+
+
+def weighted_sum(_operator: Operator, operands: list[Shape], ranges: Ranges) -> Shape:
+    of_types(operands, NUMBER)
+    weights, values, scales = operands
+    at_least_rank(weights, 2)
+    require(len(values.dims) == len(weights.dims) and values.dims[:-2] == weights.dims[:-2], "dimensions")
+    require(values.dims[-1] == weights.dims[-1], "dimensions")
+    require(scales.dims == weights.dims[:-2] + weights.dims[-1:], "dimensions")
+    require(ends(weights.dims[-1], ranges)[1] <= LONGEST, "contraction_length")
+    return Shape("Float32", weights.dims[:-1] + values.dims[-2:-1])
+
+
+def normalised(_operator: Operator, operands: list[Shape], ranges: Ranges) -> Shape:
+    """Softmax and norms, with weight and bias of the row's length."""
+    of_types(operands, NUMBER)
+    at_least_rank(operands[0], 1)
+    for other in operands[1:]:
+        require(other.dims == operands[0].dims[-1:], "dimensions")
+    row(operands[0], ranges)
+    return operands[0]
+
+
+REDUCED_TYPES = {"sum": ANY, "mean": NUMBER, "any": ("Bool",), "all": ("Bool",)}
+
+
+def reduction(operator: Operator, operands: list[Shape], ranges: Ranges) -> Shape:
+    name = operator.name
+    dtype = of_types(operands, REDUCED_TYPES.get(name, ANY))
+    row(operands[0], ranges)
+    if name in ("argmax", "argmin") or (name == "sum" and dtype != "Float32"):
+        dtype = "Int64"
+    return Shape(dtype, operands[0].dims[:-1])
+
+
+def cumsum(_operator: Operator, operands: list[Shape], ranges: Ranges) -> Shape:
+    dtype = of_types(operands, ANY)
+    row(operands[0], ranges)
+    return Shape("Float32" if dtype == "Float32" else "Int64", operands[0].dims)
+
+
+def topk(operator: Operator, operands: list[Shape], ranges: Ranges) -> Shape:
+    of_types(operands, ANY)
+    last = row(operands[0], ranges)
+    require(1 <= operator["count"] <= ends(last, ranges)[0], "parameter")
+    return Shape("Int64", operands[0].dims[:-1] + (Fixed(operator["count"]),))
+
+
+def unary(operator: Operator, operands: list[Shape], _ranges: Ranges) -> Shape:
+    types = {"neg": ARITHMETIC, "abs": ARITHMETIC, "logical_not": ("Bool",)}
+    of_types(operands, types.get(operator.name, NUMBER))
+    return operands[0]
+
+
+def binary(operator: Operator, operands: list[Shape], _ranges: Ranges) -> Shape:
+    name = operator.name
+    types = ("Bool",) if name in LOGICAL else ANY if name in ("eq", "ne") else ARITHMETIC
+    dtype = of_types(operands, types)
+    dims = broadcast([operand.dims for operand in operands])
+    return Shape("Bool" if name in COMPARISONS else dtype, dims)
+
+
+def where(_operator: Operator, operands: list[Shape], _ranges: Ranges) -> Shape:
+    require(operands[0].dtype == "Bool", "data_type")
+    dtype = of_types(operands[1:], ANY)
+    return Shape(dtype, broadcast([operand.dims for operand in operands]))
+
+
+def cast(operator: Operator, operands: list[Shape], _ranges: Ranges) -> Shape:
+    return Shape(operator["type"], operands[0].dims)
+
+
+def fill(operator: Operator, _operands: list[Shape], ranges: Ranges) -> Shape:
+    require(len(operator["dimensions"]) <= MAX_RANK, "parameter")
+    return Shape(operator["type"], tuple(parameter(dim, ranges) for dim in operator["dimensions"]))
+
+
+def arange(operator: Operator, _operands: list[Shape], ranges: Ranges) -> Shape:
+    return Shape("Int64", (parameter(operator["length"], ranges),))
+
+
+def prime_factors(dims: tuple[Dimension, ...]) -> tuple[int, list[Dimension]]:
+    """The number of elements as a number and a sorted list of primitive polynomials of the first degree."""
+    number, polynomials = 1, []
+    for dim in dims:
+        symbol, factor, offset = line(dim)
+        divisor = gcd(factor, offset)
+        number *= divisor
+        if symbol is not None:
+            polynomials.append((symbol, factor // divisor, offset // divisor))
+    return number, sorted(polynomials)
+
+
+def reshape(operator: Operator, operands: list[Shape], ranges: Ranges) -> Shape:
+    require(len(operator["dimensions"]) <= MAX_RANK, "dimensions")
+    dims = tuple(sound(dim, ranges) for dim in operator["dimensions"])
+    require(all(line(dim).symbol is None or line(dim).symbol < len(ranges) for dim in dims), "unknown_symbol")
+    require(prime_factors(dims) == prime_factors(operands[0].dims), "element_count")
+    return Shape(operands[0].dtype, dims)
+
+
+def permute(operator: Operator, operands: list[Shape], _ranges: Ranges) -> Shape:
+    dims = operands[0].dims
+    require(sorted(operator["axes"]) == list(range(len(dims))), "parameter")
+    return Shape(operands[0].dtype, tuple(dims[axis] for axis in operator["axes"]))
+
+
+def expand(operator: Operator, operands: list[Shape], ranges: Ranges) -> Shape:
+    source = operands[0].dims
+    require(len(operator["dimensions"]) <= MAX_RANK, "parameter")
+    dims = tuple(parameter(dim, ranges) for dim in operator["dimensions"])
+    require(len(source) <= len(dims), "dimensions")
+    for old, new in zip(source, dims[len(dims) - len(source) :]):
+        require(old in (Fixed(1), new), "dimensions")
+    return Shape(operands[0].dtype, dims)
+
+
+def slice(operator: Operator, operands: list[Shape], ranges: Ranges) -> Shape:
+    axis = axis_of(operator, operands[0])
+    require(operator["step"] >= 1, "parameter")
+    length = parameter(operator["length"], ranges)
+    return Shape(operands[0].dtype, replaced(operands[0].dims, axis, length))
+
+
+def concat(operator: Operator, operands: list[Shape], ranges: Ranges) -> Shape:
+    dtype = of_types(operands, ANY)
+    first = operands[0]
+    axis = axis_of(operator, first)
+    total = first.dims[axis]
+    for other in operands[1:]:
+        require(len(other.dims) == len(first.dims), "dimensions")
+        require(replaced(other.dims, axis) == replaced(first.dims, axis), "dimensions")
+        total = plus(total, other.dims[axis], "dimensions")
+    return Shape(dtype, replaced(first.dims, axis, in_range(total, ranges)))
+
+
+def in_range(dim: Dimension, ranges: Ranges) -> Dimension:
+    """A sum of dimensions, if it still is one."""
+    require(isinstance(dim, Affine) or ends(dim, ranges)[1] < 1 << 32, "dimensions")
+    return sound(dim, ranges)
+
+
+def pad(operator: Operator, operands: list[Shape], ranges: Ranges) -> Shape:
+    axis = axis_of(operator, operands[0])
+    total = plus(operands[0].dims[axis], Fixed(operator["before"] + operator["after"]), "parameter")
+    require(line(total).symbol is None or line(total).offset < 1 << 31, "parameter")
+    require(ends(total, ranges)[1] < 1 << 32, "parameter")
+    return Shape(operands[0].dtype, replaced(operands[0].dims, axis, sound(total, ranges)))
+
+
+def gather(operator: Operator, operands: list[Shape], _ranges: Ranges) -> Shape:
+    source, indices = operands
+    require(indices.dtype in INDICES, "data_type")
+    axis = axis_of(operator, source)
+    require(len(source.dims) == len(indices.dims), "dimensions")
+    require(replaced(source.dims, axis) == replaced(indices.dims, axis), "dimensions")
+    return Shape(source.dtype, indices.dims)
+
+
+def index_select(operator: Operator, operands: list[Shape], _ranges: Ranges) -> Shape:
+    source, indices = operands
+    require(indices.dtype in INDICES, "data_type")
+    axis = axis_of(operator, source)
+    require(len(source.dims) - 1 + len(indices.dims) <= MAX_RANK, "dimensions")
+    return Shape(source.dtype, replaced(source.dims, axis, *indices.dims))
+
+
+def unfold(operator: Operator, operands: list[Shape], ranges: Ranges) -> Shape:
+    source = operands[0]
+    axis = axis_of(operator, source)
+    size, step, dilation = operator["size"], operator["step"], operator["dilation"]
+    require(min(size, step, dilation) >= 1, "parameter")
+    require(len(source.dims) < MAX_RANK, "dimensions")
+    symbol, factor, offset = line(source.dims[axis])
+    require(factor % step == 0, "dimensions")
+    windows = (offset - dilation * (size - 1) - 1) // step + 1
+    require(symbol is not None or windows >= 1, "dimensions")
+    dim = sound(dimension(symbol, factor // step, windows), ranges)
+    return Shape(source.dtype, replaced(source.dims, axis, dim) + (Fixed(size),))
+
+
+RULES = {
+    "linear": (linear, 2, 3),
+    "matmul": (matmul, 2, 2),
+    "row_scale": (row_scale, 1, 1),
+    "weighted_sum": (weighted_sum, 3, 3),
+    "softmax": (normalised, 1, 1),
+    "log_softmax": (normalised, 1, 1),
+    "layer_norm": (normalised, 1, 3),
+    "rms_norm": (normalised, 1, 2),
+    "cumsum": (cumsum, 1, 1),
+    "topk": (topk, 1, 1),
+    "relu": (unary, 1, 1),
+    "where": (where, 3, 3),
+    "cast": (cast, 1, 1),
+    "fill": (fill, 0, 0),
+    "arange": (arange, 0, 0),
+    "reshape": (reshape, 1, 1),
+    "permute": (permute, 1, 1),
+    "expand": (expand, 1, 1),
+    "slice": (slice, 1, 1),
+    "concat": (concat, 1, 64),
+    "pad": (pad, 1, 1),
+    "gather": (gather, 2, 2),
+    "index_select": (index_select, 2, 2),
+    "unfold": (unfold, 1, 1),
+}
+RULES |= {name: (unary, 1, 1) for name in UNARY}
+RULES |= {name: (binary, 2, 2) for name in BINARY}
+RULES |= {name: (reduction, 1, 1) for name in REDUCTIONS}
+
+
+def output_shape(operator: Operator, operands: list[Shape], ranges: Ranges) -> Shape:
+    rule, least, most = RULES[operator.name]
+    require(least <= len(operands) <= most, "arity")
+    return rule(operator, operands, ranges)

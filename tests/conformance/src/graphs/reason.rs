@@ -1,0 +1,58 @@
+//! The stable words for why something is refused.
+
+use crate::json::{Json, object};
+use assay_exact::graph::{BindError, GraphError, ShapeError};
+
+/// An error of one word.
+pub fn error(reason: impl Into<String>) -> Json {
+    object([("reason", Json::Text(reason.into()))])
+}
+
+/// Why a graph does not pass its check.
+pub fn of_graph(error: &GraphError) -> String {
+    match error {
+        GraphError::Count { .. } => "count",
+        GraphError::NameLength { .. } => "name_length",
+        GraphError::DuplicateName { .. } => "duplicate_name",
+        GraphError::SymbolRange { .. } => "symbol_range",
+        GraphError::UnboundSymbol { .. } => "unbound_symbol",
+        GraphError::AffineInput { .. } => "affine_input",
+        GraphError::Tensor { .. } => "tensor",
+        GraphError::UnknownValue { .. } => "unknown_value",
+        GraphError::Shape { error, .. } => return of_shape(error),
+        GraphError::HandedThrough { .. } => "handed_through",
+        GraphError::HeaderTooLong { .. } => "header_too_long",
+        GraphError::NodeTooLong { .. } => "node_too_long",
+        GraphError::TooLarge { .. } => "too_large",
+    }
+    .to_owned()
+}
+
+/// Why an operator does not take its operands.
+pub fn of_shape(error: &ShapeError) -> String {
+    let word = match error {
+        ShapeError::Arity { .. } => "arity",
+        ShapeError::DataType(_) => "data_type",
+        ShapeError::Dimensions { .. } => "dimensions",
+        ShapeError::ContractionLength(_) => "contraction_length",
+        ShapeError::RowTooLong(_) => "row_too_long",
+        ShapeError::Parameter(_) => "parameter",
+        ShapeError::ElementCount => "element_count",
+        ShapeError::AffineDimension(_) => "affine_dimension",
+        ShapeError::UnknownSymbol(_) => "unknown_symbol",
+    };
+    format!("shape/{word}")
+}
+
+/// Why tensors are not what a graph takes.
+pub fn of_bind(error: &BindError) -> String {
+    let word = match error {
+        BindError::Count { .. } => "count",
+        BindError::DataType { .. } => "data_type",
+        BindError::Rank { .. } => "rank",
+        BindError::Dimension { .. } => "dimension",
+        BindError::Affine { .. } => "affine",
+        BindError::OutOfRange { .. } => "out_of_range",
+    };
+    format!("bind/{word}")
+}

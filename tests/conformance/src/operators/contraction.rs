@@ -1,0 +1,139 @@
+//! Contractions: in each precision, on plain numbers, on rows that have no scale, and on rows of all sizes.
+
+use super::{Cases, INFINITY, NAN, ONE, SIGN, numbers, output, whole};
+use assay_adversary::{Random, graphs::tensor};
+use assay_exact::{digest::DataType, graph::Operator, quantise::Precision, tensor::Tensor};
+
+const FLOAT: DataType = DataType::Float32;
+
+pub fn add(cases: &mut Cases) {
+    let mut random = Random(0x6c69_6e65);
+    for precision in [Precision::Int8, Precision::Int16] {
+        linear(cases, precision, &mut random);
+        matmul(cases, precision, &mut random);
+        row_scale(cases, precision, &mut random);
+        weighted_sum(cases, precision, &mut random);
+    }
+}
+
+/// Five rows of three: plain, of zeros, tiny, with an infinity, with a NaN.
+fn odd_rows() -> Tensor {
+    let rows = [
+        [ONE, 0xc000_0000, 0x3f00_0000],
+        [0, SIGN, 0],
+        [1, SIGN | 3, 70],
+        [ONE, INFINITY | SIGN, 0],
+        [0x7f80_0001, 0, ONE],
+    ];
+    numbers(&[5, 3], rows.as_flattened())
+}
+
+fn linear(cases: &mut Cases, precision: Precision, random: &mut Random) {
+    let operator = Operator::Linear { precision };
+    let mut add = |inputs: Vec<Tensor>| cases.add(operator.clone(), inputs);
+    add(vec![
+        whole(&[2, 3], &[1, 2, 3, -4, 5, -6]),
+        whole(&[2, 3], &[1, 0, 0, 7, -8, 9]),
+    ]);
+    add(vec![odd_rows(), odd_rows()]);
+    add(vec![
+        odd_rows(),
+        odd_rows(),
+        numbers(&[5], &[ONE, INFINITY, NAN, SIGN, 5]),
+    ]);
+    // A vector, a single number, and more dimensions.
+    add(vec![
+        whole(&[3], &[1, -2, 3]),
+        whole(&[1, 3], &[4, 5, 6]),
+        whole(&[1], &[-28]),
+    ]);
+    add(vec![whole(&[1], &[3]), whole(&[1, 1], &[-5])]);
+    add(vec![
+        tensor(random, FLOAT, &[2, 1, 2, 4]),
+        tensor(random, FLOAT, &[3, 4]),
+    ]);
+    for (rows, length, features) in [(1, 64, 3), (3, 17, 5), (2, 255, 2), (2, 520, 1)] {
+        let (input, weight) = (
+            tensor(random, FLOAT, &[rows, length]),
+            tensor(random, FLOAT, &[features, length]),
+        );
+        let bias = tensor(random, FLOAT, &[features]);
+        add(vec![input.clone(), weight.clone()]);
+        add(vec![input, weight, bias]);
+    }
+}
+
+fn matmul(cases: &mut Cases, precision: Precision, random: &mut Random) {
+    let operator = Operator::MatMul { precision };
+    let mut add = |inputs: Vec<Tensor>| cases.add(operator.clone(), inputs);
+    add(vec![
+        whole(&[2, 3], &[1, 2, 3, -4, 5, -6]),
+        whole(&[4, 3], &[1, 0, 0, 0, 1, 0, 0, 0, 1, 1, 1, 1]),
+    ]);
+    add(vec![odd_rows(), odd_rows()]);
+    add(vec![whole(&[1, 1], &[3]), whole(&[1, 1], &[-5])]);
+    // Leading dimensions: each matrix for itself.
+    for (leading, length) in [(&[3][..], 4), (&[2, 2], 7), (&[1, 2, 1], 33)] {
+        let left = tensor(random, FLOAT, &[leading, &[3, length]].concat());
+        let right = tensor(random, FLOAT, &[leading, &[2, length]].concat());
+        add(vec![left, right]);
+    }
+}
+
+fn row_scale(cases: &mut Cases, precision: Precision, random: &mut Random) {
+    let operator = Operator::RowScale { precision };
+    cases.add(operator.clone(), vec![odd_rows()]);
+    cases.add(operator.clone(), vec![whole(&[4], &[1, -9, 3, 0])]);
+    cases.add(operator.clone(), vec![whole(&[1], &[0])]);
+    cases.add(operator.clone(), vec![numbers(&[2, 1], &[0x7f7f_ffff, 0x0080_0000])]);
+    cases.add(operator, vec![tensor(random, FLOAT, &[2, 3, 5])]);
+}
+
+fn weighted_sum(cases: &mut Cases, precision: Precision, random: &mut Random) {
+    let operator = Operator::WeightedSum { precision };
+    let scales_of = |values: &Tensor| {
+        // The values are given transposed: a vector is a column of theirs.
+        let rank = values.shape().len() as u8;
+        let mut axes: Vec<u8> = (0..rank).collect();
+        axes.swap(usize::from(rank) - 1, usize::from(rank) - 2);
+        let vectors = output(&Operator::Permute { axes }, std::slice::from_ref(values));
+        output(&Operator::RowScale { precision }, &[vectors])
+    };
+    let mut add = |weights: Tensor, values: Tensor, scales: Tensor| {
+        cases.add(operator.clone(), vec![weights, values, scales]);
+    };
+    for (leading, rows, features, length) in [
+        (&[][..], 2, 3, 4),
+        (&[2][..], 3, 2, 9),
+        (&[2, 2], 1, 4, 1),
+        (&[1], 2, 2, 65),
+    ] {
+        let values = tensor(random, FLOAT, &[leading, &[features, length]].concat());
+        let weights = tensor(random, FLOAT, &[leading, &[rows, length]].concat());
+        let scales = scales_of(&values);
+        add(weights, values, scales);
+    }
+    // Weights of zero: values behind them change nothing, but for those that have no scale.
+    let values = whole(&[2, 4], &[1, 2, 3, 4, -5, 6, -7, 8]);
+    let weights = numbers(&[2, 4], &[0x3f00_0000, 0x3f00_0000, 0, 0, ONE, 0, SIGN, 0]);
+    add(weights.clone(), values.clone(), scales_of(&values));
+    let odd = numbers(
+        &[2, 4],
+        &[ONE, 0x4000_0000, INFINITY, NAN, 0xc0a0_0000, 0x40c0_0000, 0, 0],
+    );
+    add(weights.clone(), odd.clone(), scales_of(&odd));
+    // Scales that are of no row: zero, below zero, tiny, infinite, NaN.
+    for scale in [0, ONE | SIGN, 1, INFINITY, INFINITY | SIGN, NAN] {
+        add(
+            weights.clone(),
+            odd.clone(),
+            numbers(&[4], &[ONE, scale, 0x3f00_0000, 0x4000_0000]),
+        );
+    }
+    add(numbers(&[1, 2], &[0, 0]), whole(&[1, 2], &[1, 2]), whole(&[2], &[1, 1]));
+    add(
+        numbers(&[1, 2], &[INFINITY, ONE]),
+        whole(&[1, 2], &[1, 2]),
+        whole(&[2], &[1, 1]),
+    );
+}

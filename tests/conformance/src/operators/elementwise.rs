@@ -1,0 +1,230 @@
+//! Operators of single elements: every function of every type that it takes, at that type's edges, and broadcasting.
+
+use super::{Cases, INTEGERS, ONE, SIGN, edges, integers, numbers, shaped, truths, whole};
+use assay_adversary::{
+    Random,
+    graphs::{TYPES, tensor},
+};
+use assay_exact::{
+    digest::DataType,
+    graph::{Binary, Dimension, Operator, Unary},
+    tensor::Tensor,
+};
+
+const FLOAT: DataType = DataType::Float32;
+
+pub fn add(cases: &mut Cases) {
+    let mut random = Random(0x656c_656d);
+    unary(cases, &mut random);
+    binary(cases, &mut random);
+    broadcast(cases, &mut random);
+    choices(cases, &mut random);
+    casts(cases, &mut random);
+    constants(cases);
+}
+
+const UNARY: [Unary; 18] = [
+    Unary::Neg,
+    Unary::Abs,
+    Unary::Sqrt,
+    Unary::Rsqrt,
+    Unary::Exp,
+    Unary::Log,
+    Unary::Tanh,
+    Unary::Sigmoid,
+    Unary::Erf,
+    Unary::Sin,
+    Unary::Cos,
+    Unary::Silu,
+    Unary::Gelu,
+    Unary::GeluTanh,
+    Unary::Floor,
+    Unary::Ceil,
+    Unary::Round,
+    Unary::Trunc,
+];
+
+fn unary(cases: &mut Cases, random: &mut Random) {
+    let scalar = shaped(&numbers(&[1], &[0xc020_0000]), &[]);
+    let operators = UNARY.into_iter().map(Operator::Unary).chain([Operator::Relu]);
+    for operator in operators {
+        cases.add(operator.clone(), vec![edges(FLOAT)]);
+        cases.add(operator.clone(), vec![tensor(random, FLOAT, &[2, 1, 7])]);
+        cases.add(operator, vec![scalar.clone()]);
+    }
+    for function in [Unary::Neg, Unary::Abs] {
+        for dtype in INTEGERS {
+            cases.add(Operator::Unary(function), vec![edges(dtype)]);
+        }
+    }
+    cases.add(Operator::Unary(Unary::Not), vec![edges(DataType::Bool)]);
+    cases.add(Operator::Unary(Unary::Not), vec![truths(&[2, 2], &[0, 1, 1, 0])]);
+}
+
+/// Every edge against every edge.
+fn pairs(dtype: DataType) -> Vec<Tensor> {
+    let edges = edges(dtype);
+    let count = edges.shape()[0];
+    vec![shaped(&edges, &[count, 1]), edges]
+}
+
+fn binary(cases: &mut Cases, random: &mut Random) {
+    use Binary::{
+        Add, And, Div, Equal, Greater, GreaterOrEqual, Less, LessOrEqual, Max, Min, Mul, NotEqual, Or, Rem, Sub, Xor,
+    };
+    for function in [
+        Add,
+        Sub,
+        Mul,
+        Div,
+        Rem,
+        Min,
+        Max,
+        Equal,
+        NotEqual,
+        Less,
+        LessOrEqual,
+        Greater,
+        GreaterOrEqual,
+    ] {
+        for dtype in INTEGERS.into_iter().chain([FLOAT]) {
+            cases.add(Operator::Binary(function), pairs(dtype));
+            let drawn = vec![tensor(random, dtype, &[2, 3]), tensor(random, dtype, &[2, 3])];
+            cases.add(Operator::Binary(function), drawn);
+        }
+    }
+    for function in [Equal, NotEqual, And, Or, Xor] {
+        cases.add(Operator::Binary(function), pairs(DataType::Bool));
+    }
+}
+
+fn broadcast(cases: &mut Cases, random: &mut Random) {
+    let shapes: [(&[u32], &[u32]); 9] = [
+        (&[], &[]),
+        (&[], &[3]),
+        (&[2, 2], &[]),
+        (&[3], &[2, 3]),
+        (&[2, 1], &[3]),
+        (&[2, 1, 3], &[4, 1]),
+        (&[1, 1, 1, 1], &[2]),
+        (&[1, 2, 1, 2, 1, 2, 1, 2], &[2, 1, 2, 1, 2, 1, 2, 1]),
+        (&[1], &[1, 1]),
+    ];
+    for (left, right) in shapes {
+        for dtype in [FLOAT, DataType::Int32] {
+            let inputs = vec![tensor(random, dtype, left), tensor(random, dtype, right)];
+            cases.add(Operator::Binary(Binary::Sub), inputs.clone());
+            cases.add(Operator::Binary(Binary::Less), inputs);
+        }
+    }
+}
+
+fn choices(cases: &mut Cases, random: &mut Random) {
+    for dtype in TYPES {
+        let (yes, no) = (edges(dtype), tensor(random, dtype, &[1]));
+        let count = yes.shape()[0];
+        let condition: Vec<u8> = (0..count).map(|place| [0, 1, 255][place as usize % 3]).collect();
+        cases.add(Operator::Where, vec![truths(&[count], &condition), yes, no]);
+    }
+    // All three broadcast, and a NaN that is not chosen leaves no trace.
+    let shapes: [[&[u32]; 3]; 5] = [
+        [&[2, 1], &[3], &[]],
+        [&[], &[2], &[2, 1]],
+        [&[1, 2], &[2, 1], &[3, 1, 1]],
+        [&[4], &[1], &[1]],
+        [&[], &[], &[]],
+    ];
+    for [condition, yes, no] in shapes {
+        let condition = tensor(random, DataType::Bool, condition);
+        cases.add(
+            Operator::Where,
+            vec![condition, tensor(random, FLOAT, yes), tensor(random, FLOAT, no)],
+        );
+    }
+    let odd = numbers(&[2], &[0x7fc0_0000, SIGN]);
+    cases.add(
+        Operator::Where,
+        vec![truths(&[2], &[0, 1]), odd.clone(), whole(&[2], &[1, 2])],
+    );
+    cases.add(Operator::Where, vec![truths(&[2], &[0, 1]), whole(&[2], &[1, 2]), odd]);
+}
+
+fn casts(cases: &mut Cases, random: &mut Random) {
+    // The ends of every integer type, their neighbours, and fractions.
+    let ends = [
+        0x42fe_0000,
+        0x42ff_ffff,
+        0x4300_0000,
+        0x4301_0000,
+        0x437f_0000,
+        0x437f_ffff,
+        0x4380_0000,
+        0x4eff_ffff,
+        0x4f00_0000,
+        0x5eff_ffff,
+        0x5f00_0000,
+        0x3f7f_ffff,
+        0x3fff_ffff,
+    ];
+    let ends: Vec<u32> = ends.into_iter().flat_map(|bits| [bits, bits | SIGN]).collect();
+    for to in TYPES {
+        for from in TYPES {
+            cases.add(Operator::Cast { dtype: to }, vec![edges(from)]);
+            cases.add(Operator::Cast { dtype: to }, vec![tensor(random, from, &[2, 2])]);
+        }
+        cases.add(Operator::Cast { dtype: to }, vec![numbers(&[ends.len() as u32], &ends)]);
+        let odd = [
+            1 << 24,
+            (1 << 24) + 1,
+            (1 << 53) + 1,
+            (1 << 40) + (1 << 16),
+            0x1234_5678_9abc_def0,
+        ];
+        cases.add(
+            Operator::Cast { dtype: to },
+            vec![integers(DataType::Int64, &[5], &odd)],
+        );
+    }
+}
+
+fn constants(cases: &mut Cases) {
+    let fixed = |shape: &[u32]| {
+        shape
+            .iter()
+            .map(|elements| Dimension::Fixed(*elements))
+            .collect::<Vec<_>>()
+    };
+    for dtype in TYPES {
+        for (bits, shape) in [
+            (u64::from(ONE), &[2, 3][..]),
+            (0xffff_ffff_8000_0000, &[]),
+            (0x0000_0001_0000_0000, &[1]),
+            (0x1234_5678_7fc0_0001, &[2]),
+            (u64::MAX, &[1, 1, 2]),
+            (256, &[1]),
+            (0, &[3]),
+        ] {
+            let dimensions = fixed(shape);
+            cases.add(
+                Operator::Fill {
+                    dtype,
+                    bits,
+                    dimensions,
+                },
+                vec![],
+            );
+        }
+    }
+    for (start, step, length) in [
+        (0, 1, 5),
+        (10, -3, 6),
+        (7, 0, 2),
+        (i64::MAX, 1, 3),
+        (i64::MIN, -1, 2),
+        (1, i64::MAX, 4),
+        (-5, 2, 1),
+    ] {
+        let length = Dimension::Fixed(length);
+        cases.add(Operator::Arange { start, step, length }, vec![]);
+    }
+}
