@@ -1,7 +1,6 @@
 //! Where requests are kept, and how one is gone on with.
 
 use anyhow::bail;
-use assay_client::request::journal::Record;
 use assay_types::JobId;
 use clap::Args;
 use std::{
@@ -45,17 +44,6 @@ fn default_state(state: Option<&std::ffi::OsStr>, home: Option<&std::ffi::OsStr>
     let state = state.map(Path::new).filter(|path| path.is_absolute());
     let home = home.map(Path::new).filter(|path| path.is_absolute());
     state.map(Path::to_owned).or_else(|| Some(home?.join(".local/state")))
-}
-
-/// Fails if a request was made on another chain.
-pub fn ensure_same_chain(id: u64, record: &Record, genesis: &str) -> anyhow::Result<()> {
-    if record.header.genesis != genesis {
-        bail!(
-            "request {id} was made on the chain {}, and this node is of {genesis}: name a node of that chain with --node",
-            record.header.genesis
-        );
-    }
-    Ok(())
 }
 
 /// Job numbers, neighbours together: `3-5, 9`.

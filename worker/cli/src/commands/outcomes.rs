@@ -55,7 +55,7 @@ fn explain(outcomes: &[Outcome]) {
         let kind = outcome.brief.split(" to ").next().unwrap_or_default();
         match kinds.iter_mut().find(|(known, ..)| *known == kind) {
             Some((.., count)) => *count += 1,
-            None => kinds.push((kind, &outcome.result, 1)),
+            None => kinds.push((kind, outcome.result.as_str(), 1)),
         }
     }
     for (_, result, count) in kinds {

@@ -1,21 +1,20 @@
 //! `assay-worker request`
 
 use super::{
-    journal::{JournalArgs, ensure_same_chain, ranges},
+    journal::{JournalArgs, ranges},
     outcomes::{self, EXIT_CODES, INTERRUPTED},
 };
 use crate::cli::{KeyArgs, NodeArgs};
-use anyhow::{Context, bail};
+use anyhow::Context;
 use assay_client::{
     chain::{Account, BlockNumber, Client, Key},
     request::{
-        Prepared,
         chain::NodeSender,
-        journal::{Header, Journal},
         outcome::Outcome,
         plan::{Ask, Plan},
-        progress::{Progress, Summary},
-        run::{Following, Request, Start, Until},
+        progress::Progress,
+        resume::{Kept, resume},
+        run::{Following, Request, Until},
         terms::Wishes,
     },
     units,
@@ -120,121 +119,69 @@ enum WaitFor {
     Closed,
 }
 
-/// A request that can be started.
-struct Ready {
-    id: u64,
-    schema: Schema,
-    jobs: Vec<Prepared>,
-    start: Start,
-}
-
 pub(super) async fn run(args: RequestArgs) -> anyhow::Result<ExitCode> {
     let mut shutdown = Shutdown::on_signal(false);
     let key = super::load_key(&args.key)?;
-    let prepared = async {
-        let client = super::connect(&args.node).await?;
-        let ready = match args.resume {
-            Some(id) => resumed(&args, &client, &key, id).await?,
-            None => fresh(&args, &client, &key).await?,
-        };
-        anyhow::Ok((client, ready))
-    };
-    let (client, ready) = tokio::select! {
-        prepared = prepared => prepared?,
+    let (client, kept) = tokio::select! {
+        kept = args.kept(&key) => kept?,
         () = shutdown.requested() => {
             eprintln!("interrupted: nothing was sent");
             return Ok(ExitCode::from(INTERRUPTED));
         }
     };
-    let following = args.following();
+    let (id, jobs, following) = (kept.id, kept.start.jobs().to_vec(), args.following());
+    let schema = kept.start.schema().clone();
     let chain = NodeSender::new(client.clone(), Account::open(client, key));
-    let mut shown = Shown::new(ready.jobs.len(), args.json, following.until);
-    let mut request = Request::start(chain, ready.start, following);
+    let mut shown = Shown::new(jobs.len(), args.json, following.until);
+    let mut request = Request::start(chain, kept.start, following);
     let summary = loop {
         let step = tokio::select! {
             step = request.next() => step.context("the request ended without a word")?,
             () = shutdown.requested() => {
                 shown.close();
-                eprintln!("interrupted. {}", args.way_on(&shown, ready.id));
+                request.stop().await;
+                eprintln!("interrupted. {}", args.way_on(&shown, id));
                 return Ok(ExitCode::from(INTERRUPTED));
             }
         };
         match step {
             Ok(Progress::Finished(summary)) => break summary,
-            Ok(step) => shown.take(&step, ready.id),
+            Ok(step) => shown.take(&step, id),
             Err(error) => {
                 shown.close();
-                eprintln!("{}", args.way_on(&shown, ready.id));
+                eprintln!("{}", args.way_on(&shown, id));
                 return Err(error.into());
             }
         }
     };
     shown.close();
-    let outcomes = all(&ready.schema, &ready.jobs, &summary);
-    args.finish(&outcomes, &ready, &summary, following.until)
-}
-
-fn all(schema: &Schema, jobs: &[Prepared], summary: &Summary) -> Vec<Outcome> {
     let numbers: Vec<(usize, JobId)> = summary.submitted.iter().map(|job| (job.input, job.job)).collect();
-    Outcome::all(schema, jobs, &numbers, &summary.tracker)
-}
-
-/// Plans a new request and writes down what is about to be submitted.
-async fn fresh(args: &RequestArgs, client: &Client, key: &Key) -> anyhow::Result<Ready> {
-    let folder = args.journal.folder()?;
-    let plan = Plan::make(client, key, &args.ask()?).await?;
-    if let Some(folder) = &args.digest {
-        plan.write_inputs(folder)?;
-    }
-    let me = key.account();
-    let root = plan.model.record.root;
-    let header = Header::new(client.genesis(), &me, root, &plan.terms, &plan.jobs, plan.after);
-    let journal = Journal::create(&folder, header, &plan.jobs)?;
-    eprintln!(
-        "request {}: {} jobs of at most {} ASY each, and about {} ASY in fees",
-        journal.id(),
-        plan.jobs.len(),
-        units::format(plan.cost.ceiling),
-        units::short(plan.cost.fees)
-    );
-    let schema = plan.model.record.schema;
-    Ok(Ready {
-        id: journal.id(),
-        schema: schema.clone(),
-        jobs: plan.jobs.clone(),
-        start: Start::fresh(&me, plan.jobs, schema, Some(journal), plan.after),
-    })
-}
-
-/// Goes on with a request of this account on this chain.
-async fn resumed(args: &RequestArgs, client: &Client, key: &Key, id: Option<u64>) -> anyhow::Result<Ready> {
-    let (journal, record) = Journal::open(&args.journal.folder()?, id)?;
-    let id = journal.id();
-    ensure_same_chain(id, &record, &format!("{:?}", client.genesis()))?;
-    if record.header.client() != Some(key.account()) {
-        bail!(
-            "request {id} was made by {}, and --key is of {}: name the key of that account",
-            record.header.client,
-            key.account()
-        );
-    }
-    let version = client.finalized().await?.version(record.header.model()).await?;
-    let version = version.with_context(|| format!("the chain has no model {} any more", record.header.model()))?;
-    let start = Start::resumed(journal, &record, version.schema.clone())?;
-    eprintln!(
-        "request {id}: {} of {} jobs are known to be submitted",
-        record.jobs.len(),
-        record.header.inputs.len()
-    );
-    Ok(Ready {
-        id,
-        schema: version.schema,
-        jobs: start.jobs().to_vec(),
-        start,
-    })
+    let outcomes = Outcome::all(&schema, &jobs, &numbers, &summary.tracker);
+    args.finish(id, &schema, &outcomes, summary.unfinished)
 }
 
 impl RequestArgs {
+    /// A new request, of which all is written down and nothing sent, or one that is gone on with.
+    async fn kept(&self, key: &Key) -> anyhow::Result<(Client, Kept)> {
+        let folder = self.journal.folder()?;
+        let (client, me) = (super::connect(&self.node).await?, key.account());
+        if let Some(id) = self.resume {
+            let kept = resume(&client, &me, &folder, id).await?;
+            let (known, all) = (kept.start.submitted(), kept.start.jobs().len());
+            eprintln!("request {}: {known} of {all} jobs are known to be submitted", kept.id);
+            return Ok((client, kept));
+        }
+        let plan = Plan::make(&client, key, &self.ask()?).await?;
+        if let Some(folder) = &self.digest {
+            plan.write_inputs(folder)?;
+        }
+        let (ceiling, fees) = (units::format(plan.cost.ceiling), units::short(plan.cost.fees));
+        let kept = plan.keep(&folder, &me)?;
+        let jobs = kept.start.jobs().len();
+        eprintln!("request {}: {jobs} jobs of at most {ceiling} ASY each, and about {fees} ASY in fees", kept.id);
+        Ok((client, kept))
+    }
+
     fn ask(&self) -> anyhow::Result<Ask> {
         let ceiling = self.ceiling.as_deref().map(units::parse).transpose();
         Ok(Ask {
@@ -284,22 +231,21 @@ impl RequestArgs {
     }
 
     /// Prints and saves the results. What cannot be saved is still in the journal.
-    fn finish(&self, outcomes: &[Outcome], ready: &Ready, summary: &Summary, until: Until) -> anyhow::Result<ExitCode> {
+    fn finish(&self, id: u64, schema: &Schema, outcomes: &[Outcome], unfinished: usize) -> anyhow::Result<ExitCode> {
         outcomes::print(outcomes, self.json)?;
-        if summary.unfinished > 0 {
+        if unfinished > 0 {
+            let again = self.journal.command("request --resume", id);
             eprintln!(
-                "{} jobs have not come that far after {} s; they go on.\n  go on: {}",
-                summary.unfinished,
-                self.patience,
-                self.journal.command("request --resume", ready.id)
+                "{unfinished} jobs have not come that far after {} s; they go on.\n  go on: {again}",
+                self.patience
             );
         }
         if let Some(folder) = &self.save {
-            let again = self.journal.command("results --save DIR --request", ready.id);
-            outcomes::save(outcomes, folder, &ready.schema)
+            let again = self.journal.command("results --save DIR --request", id);
+            outcomes::save(outcomes, folder, schema)
                 .with_context(|| format!("the results are kept and can be saved again with `{again}`"))?;
         }
-        Ok(outcomes::verdict(outcomes, until, summary.unfinished))
+        Ok(outcomes::verdict(outcomes, self.following().until, unfinished))
     }
 }
 

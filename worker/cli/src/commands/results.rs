@@ -1,7 +1,7 @@
 //! `assay-worker results`
 
 use super::{
-    journal::{JournalArgs, ensure_same_chain},
+    journal::JournalArgs,
     outcomes::{self, EXIT_CODES},
 };
 use crate::cli::NodeArgs;
@@ -13,6 +13,7 @@ use assay_client::{
         journal::{Journal, Record},
         outcome::{Outcome, Subject},
         recover::{Findings, Source, look_up},
+        resume::{ensure_same_chain, is_of_chain},
         run::Until,
         tracker::Tracker,
     },
@@ -60,7 +61,7 @@ pub(super) async fn run(args: ResultsArgs) -> anyhow::Result<ExitCode> {
     let client = super::connect(&args.node).await?;
     let view = NodeView::new(client.clone());
     let mut outcomes = Vec::new();
-    for group in groups(&args, &format!("{:?}", client.genesis()))? {
+    for group in groups(&args, &client).await? {
         outcomes.extend(group.outcomes(&args, &client, &view).await?);
     }
     outcomes.sort_by_key(|outcome| outcome.job);
@@ -69,11 +70,11 @@ pub(super) async fn run(args: ResultsArgs) -> anyhow::Result<ExitCode> {
 }
 
 /// The jobs that are asked for, by the requests that they belong to.
-fn groups(args: &ResultsArgs, genesis: &str) -> anyhow::Result<Vec<Group>> {
+async fn groups(args: &ResultsArgs, client: &Client) -> anyhow::Result<Vec<Group>> {
     let folder = args.journal.folder()?;
     if args.jobs.is_empty() {
         let (id, record) = Journal::read(&folder, args.request)?;
-        ensure_same_chain(id, &record, genesis)?;
+        ensure_same_chain(client, id, &record).await?;
         let jobs: BTreeSet<JobId> = record.jobs.values().map(|(job, _)| *job).collect();
         let missing = record.header.inputs.len() - jobs.len();
         if missing > 0 {
@@ -83,13 +84,24 @@ fn groups(args: &ResultsArgs, genesis: &str) -> anyhow::Result<Vec<Group>> {
         let record = Some(record);
         return Ok(vec![Group { record, jobs }]);
     }
-    let mut known: BTreeMap<Option<u64>, Group> = BTreeMap::new();
-    for job in &args.jobs {
-        let (id, record) = Journal::of_job(&folder, *job, genesis).unzip();
-        let jobs = BTreeSet::new();
-        known.entry(id).or_insert(Group { record, jobs }).jobs.insert(*job);
+    let mut rest: BTreeSet<JobId> = args.jobs.iter().copied().collect();
+    let mut groups = Vec::new();
+    for (_, record) in Journal::all(&folder) {
+        let has = |job: &JobId| record.input_of(*job).is_some();
+        let jobs: BTreeSet<JobId> = rest.iter().copied().filter(has).collect();
+        if !jobs.is_empty() && is_of_chain(client, &record.header).await? {
+            rest.retain(|job| !jobs.contains(job));
+            let record = Some(record);
+            groups.push(Group { record, jobs });
+        }
     }
-    Ok(known.into_values().collect())
+    if !rest.is_empty() {
+        groups.push(Group {
+            record: None,
+            jobs: rest,
+        });
+    }
+    Ok(groups)
 }
 
 impl Group {

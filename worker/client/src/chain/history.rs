@@ -8,7 +8,7 @@ use super::{
     Client,
     calls::Claim,
     error::{BoxError, ChainError},
-    types::{AccountId, BlockNumber, JobRequest},
+    types::{AccountId, BlockNumber, H256, JobRequest},
 };
 use codec::{Decode, DecodeAll};
 use subxt::{ext::frame_decode::extrinsics::decode_extrinsic, metadata::Metadata};
@@ -45,13 +45,23 @@ impl ChainError {
 }
 
 impl Client {
+    /// The hash of a block; `None` if there is no such block. It needs no state of the block.
+    pub async fn hash_of(&self, number: BlockNumber) -> Result<Option<H256>, ChainError> {
+        let hash = self.rpc.chain_get_block_hash(Some(u64::from(number).into())).await;
+        let hash = hash
+            .map_err(BoxError::from)
+            .map_err(ChainError::request("a block's hash"))?;
+        Ok(hash.map(|hash| H256(hash.0)))
+    }
+
     /// The submissions and claims among a block's transactions. It needs no state of the block. Calls inside of batches
     /// and proxied calls are not looked into.
     pub async fn past_calls(&self, number: BlockNumber) -> Result<Vec<PastCall>, ChainError> {
         let failed = || ChainError::request("a block's transactions");
-        let hash = self.rpc.chain_get_block_hash(Some(u64::from(number).into())).await;
-        let hash = hash.map_err(BoxError::from).map_err(failed())?;
-        let block = self.rpc.chain_get_block(hash).await;
+        let Some(hash) = self.hash_of(number).await? else {
+            return Ok(Vec::new());
+        };
+        let block = self.rpc.chain_get_block(Some(hash.0.into())).await;
         let Some(block) = block.map_err(BoxError::from).map_err(failed())? else {
             return Ok(Vec::new());
         };

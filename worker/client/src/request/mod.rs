@@ -15,6 +15,7 @@ pub mod outcome;
 pub mod plan;
 pub mod progress;
 pub mod recover;
+pub mod resume;
 pub mod run;
 mod submit;
 pub mod supply;
@@ -123,17 +124,28 @@ pub enum RequestError {
         /// How many.
         inputs: usize,
     },
-    /// The journal is of another chain or account.
-    #[error("request {id} was made {made}, and this is {here}: {advice}")]
-    Other {
+    /// The request was made on another chain.
+    #[error(
+        "request {id} was made on another chain, which begins with {genesis}, or on one that was started anew since (its \
+         block {after} is another one here): name a node of that chain with --node"
+    )]
+    OtherChain {
         /// The request.
         id: u64,
-        /// The request's chain or account.
+        /// Hash of its chain's first block.
+        genesis: String,
+        /// The block that it was made after.
+        after: BlockNumber,
+    },
+    /// The request was made by another account.
+    #[error("request {id} was made by {made}, and the key is that of {here}: name the other key with --key")]
+    OtherAccount {
+        /// The request.
+        id: u64,
+        /// Its account.
         made: String,
-        /// This one's.
+        /// The key's.
         here: String,
-        /// What to do.
-        advice: &'static str,
     },
     /// A file cannot be written.
     #[error("{path}: {reason}")]

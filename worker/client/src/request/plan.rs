@@ -1,11 +1,16 @@
 //! Plans: inputs become jobs on terms that the chain takes and the account can pay, before anything is sent.
 
 use super::{
-    Model, Prepared, RequestError, find_model, find_package, prepare_all, submit,
+    Model, Prepared, RequestError, find_model, find_package,
+    journal::{Header, Journal, Origin},
+    prepare_all,
+    resume::Kept,
+    run::Start,
+    submit,
     supply::supply,
     terms::{Cost, Terms, Wishes},
 };
-use crate::chain::{Balance, BlockNumber, Call, Client, Key, MarketCall, Snapshot};
+use crate::chain::{AccountId, Balance, Call, Client, Key, MarketCall, Snapshot};
 use assay_package::Package;
 use assay_text::inputs::{self, JobInput, text};
 use assay_types::{JobInput as ChainInput, limits};
@@ -45,8 +50,8 @@ pub struct Plan {
     pub jobs: Vec<Prepared>,
     /// What they cost.
     pub cost: Cost,
-    /// The latest finalized block.
-    pub after: BlockNumber,
+    /// Where it begins.
+    pub origin: Origin,
 }
 
 impl Plan {
@@ -78,8 +83,22 @@ impl Plan {
             terms,
             jobs,
             cost,
-            after: snapshot.number(),
+            origin: Origin {
+                genesis: client.genesis(),
+                after: snapshot.number(),
+                after_hash: snapshot.hash(),
+            },
         })
+    }
+
+    /// Writes down in a journal of this folder what is about to be submitted, and gives the request's start.
+    pub fn keep(self, folder: &Path, client: &AccountId) -> Result<Kept, RequestError> {
+        let root = self.model.record.root;
+        let header = Header::new(&self.origin, client, root, &self.terms, &self.jobs);
+        let journal = Journal::create(folder, header, &self.jobs)?;
+        let (id, schema) = (journal.id(), self.model.record.schema);
+        let start = Start::fresh(client, self.jobs, schema, Some(journal), self.origin.after);
+        Ok(Kept { id, start })
     }
 
     /// Writes the inputs of jobs by digest to a folder, for workers.

@@ -79,7 +79,7 @@ pub async fn look_up(
         findings,
         is_pruned: false,
     };
-    let first = since.map_or(head.saturating_sub(FARTHEST), |since| since) + 1;
+    let first = since.unwrap_or(head.saturating_sub(FARTHEST)) + 1;
     for block in (first..=head).rev() {
         if search.wanted.is_empty() {
             break;

@@ -86,10 +86,16 @@ impl Start {
         }
     }
 
-    /// A request that goes on from its journal.
-    pub fn resumed(journal: Journal, record: &Record, schema: Schema) -> Result<Self, RequestError> {
+    /// A request that goes on from its journal. Jobs of other requests are not taken for its own.
+    pub fn resumed(
+        journal: Journal,
+        record: &Record,
+        schema: Schema,
+        others: Vec<JobId>,
+    ) -> Result<Self, RequestError> {
+        let path = journal.path().to_owned();
         let damaged = || JournalError::Damaged {
-            path: journal.path().to_owned(),
+            path: path.clone(),
             line: 1,
             reason: "an account, an amount or a digest does not read".into(),
         };
@@ -97,7 +103,7 @@ impl Start {
         let jobs = record.prepared(inputs).ok_or_else(damaged)?;
         let tracker = record.tracker().ok_or_else(damaged)?;
         let mut numbers = record.numbers();
-        numbers.exclude(journal.jobs_of_others());
+        numbers.exclude(others);
         // What was sent last and never learned may be in any block since.
         let since = numbers.unknown_since().unwrap_or(record.followed);
         Ok(Self {
@@ -113,6 +119,16 @@ impl Start {
     /// The jobs.
     pub fn jobs(&self) -> &[Prepared] {
         &self.jobs
+    }
+
+    /// The schema of their model.
+    pub fn schema(&self) -> &Schema {
+        &self.schema
+    }
+
+    /// How many of them are known to be submitted.
+    pub fn submitted(&self) -> usize {
+        self.numbers.jobs().len()
     }
 }
 
@@ -130,6 +146,8 @@ impl Request {
         let task = tokio::spawn(async move {
             let shared = Shared::new(chain, start, following, sender.clone());
             let last = shared.run().await.map(Progress::Finished);
+            // The journal is free before the end is told.
+            drop(shared);
             // Nobody may listen any more.
             let _ = sender.send(last).await;
         });
@@ -139,6 +157,13 @@ impl Request {
     /// The next step; the last one is [`Progress::Finished`] or an error.
     pub async fn next(&mut self) -> Option<Result<Progress, RequestError>> {
         self.progress.recv().await
+    }
+
+    /// Stops it, and returns when the journal is free. What is on chain goes on.
+    pub async fn stop(mut self) {
+        self.task.abort();
+        // An error says that it was stopped.
+        let _ = (&mut self.task).await;
     }
 }
 
@@ -260,13 +285,11 @@ impl<C: JobSender> Shared<C> {
         }
         let (steps, written) = {
             let mut known = self.known();
-            let jobs_of = jobs.iter();
-            let steps: Vec<Submitted> = jobs_of
-                .map(|(input, job)| {
-                    known.sent_at.entry(*input).or_insert(at);
-                    known.entry(*input, *job)
-                })
-                .collect();
+            let mut steps = Vec::new();
+            for (input, job) in jobs {
+                known.sent_at.entry(*input).or_insert(at);
+                steps.push(known.entry(*input, *job));
+            }
             known.numbers.placed(jobs, by);
             for (_, job) in jobs {
                 let seen = Instant::now();

@@ -128,17 +128,16 @@ async fn send(shared: &Shared<impl JobSender>, batch: &[usize]) -> Result<Result
 
 /// Whether the transaction is certainly not on chain, or is there and failed.
 fn had_no_effect(error: &SubmitError) -> bool {
-    matches!(
-        error,
-        SubmitError::Refused { .. }
-            | SubmitError::Dispatch(_)
-            | SubmitError::CannotPayFees
-            | SubmitError::NonceTaken { .. }
-            | SubmitError::NodeBehind { .. }
-            | SubmitError::PoolFull
-            | SubmitError::TooHeavy
-            | SubmitError::NotSent(_)
-    )
+    // What is temporary had no effect yet.
+    error.is_temporary()
+        || matches!(
+            error,
+            SubmitError::Refused { .. }
+                | SubmitError::Dispatch(_)
+                | SubmitError::CannotPayFees
+                | SubmitError::NodeBehind { .. }
+                | SubmitError::NotSent(_)
+        )
 }
 
 /// How many of these fit into one transaction; at least one, if there is one.

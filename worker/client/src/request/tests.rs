@@ -4,7 +4,7 @@ use super::{
     Prepared, RequestError,
     chain::JobView,
     fake::{FakeChain, Fate, WINDOW, worker},
-    journal::{Header, Journal},
+    journal::{Header, Journal, Origin},
     numbers::EXPIRY_BLOCKS,
     outcome::Outcome,
     progress::{Progress, Summary},
@@ -67,6 +67,15 @@ pub(super) fn jobs(inputs: &[u8]) -> Vec<Prepared> {
     inputs.iter().map(job).collect()
 }
 
+fn header(jobs: &[Prepared], after: u32) -> Header {
+    let origin = Origin {
+        genesis: H256::zero(),
+        after,
+        after_hash: H256::zero(),
+    };
+    Header::new(&origin, &client(), H256::zero(), &terms(), jobs)
+}
+
 fn client() -> AccountId {
     AccountId::new([1; 32])
 }
@@ -82,7 +91,7 @@ fn following(until: Until) -> Following {
 /// A request for these inputs with a journal in this folder.
 async fn begin(chain: &FakeChain, folder: &Path, inputs: &[u8], until: Until) -> Request {
     let (jobs, after) = (jobs(inputs), chain.head().await.expect("there"));
-    let header = Header::new(H256::zero(), &client(), H256::zero(), &terms(), &jobs, after);
+    let header = header(&jobs, after);
     let journal = Journal::create(folder, header, &jobs).expect("a new journal");
     let start = Start::fresh(&client(), jobs, schema(), Some(journal), after);
     Request::start(chain.clone(), start, following(until))
@@ -91,7 +100,9 @@ async fn begin(chain: &FakeChain, folder: &Path, inputs: &[u8], until: Until) ->
 /// The latest request of this folder, gone on with.
 fn resume(chain: &FakeChain, folder: &Path, until: Until) -> Request {
     let (journal, record) = Journal::open(folder, None).expect("the journal is there");
-    let start = Start::resumed(journal, &record, schema()).expect("the journal is sound");
+    let others = journal.others().into_iter().flat_map(|other| other.jobs.into_values());
+    let others = others.map(|(job, _)| job).collect();
+    let start = Start::resumed(journal, &record, schema(), others).expect("the journal is sound");
     Request::start(chain.clone(), start, following(until))
 }
 
@@ -112,9 +123,7 @@ async fn end(mut request: Request) -> Result<Summary, RequestError> {
 /// Stops a request at its first step of this kind, as Ctrl-C or SIGKILL would.
 async fn stop_at(mut request: Request, is_it: impl Fn(&Progress) -> bool) {
     while !is_it(&request.next().await.expect("it comes first").expect("it comes first")) {}
-    drop(request);
-    // A task that is aborted lets go of the journal's lock a little later.
-    tokio::time::sleep(Duration::from_millis(20)).await;
+    request.stop().await;
 }
 
 fn folder() -> TempDir {
@@ -280,7 +289,7 @@ async fn patience_that_is_over_leaves_the_jobs_to_be_gone_on_with() {
     let (chain, folder) = (FakeChain::new(client()), folder());
     chain.state().idle = true;
     let (jobs, after) = (jobs(&[1, 2]), 0);
-    let header = Header::new(H256::zero(), &client(), H256::zero(), &terms(), &jobs, after);
+    let header = header(&jobs, after);
     let journal = Journal::create(folder.path(), header, &jobs).expect("a new journal");
     let start = Start::fresh(&client(), jobs, schema(), Some(journal), after);
     let impatient = Following {
@@ -291,7 +300,6 @@ async fn patience_that_is_over_leaves_the_jobs_to_be_gone_on_with() {
         .await
         .expect("it ends");
     assert_eq!(summary.unfinished, 2);
-    tokio::time::sleep(Duration::from_millis(20)).await;
     chain.state().idle = false;
     let summary = end(resume(&chain, folder.path(), Until::Claimed))
         .await

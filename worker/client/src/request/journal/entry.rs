@@ -76,6 +76,19 @@ pub struct Header {
     pub inputs: Vec<InputLine>,
     /// The latest finalized block before anything was sent.
     pub after: BlockNumber,
+    /// Its hash, by which a chain that was started anew is told from the one that the request was made on.
+    pub after_hash: String,
+}
+
+/// Where on which chain a request begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Origin {
+    /// Hash of the chain's first block.
+    pub genesis: H256,
+    /// The latest finalized block.
+    pub after: BlockNumber,
+    /// Its hash.
+    pub after_hash: H256,
 }
 
 /// One input.
@@ -158,28 +171,22 @@ const REASONS: [CloseReason; 6] = [
 
 impl Header {
     /// Of these jobs, whose terms are all the same.
-    pub fn new(
-        genesis: H256,
-        client: &AccountId,
-        root: H256,
-        terms: &Terms,
-        jobs: &[Prepared],
-        after: BlockNumber,
-    ) -> Self {
+    pub fn new(origin: &Origin, client: &AccountId, root: H256, terms: &Terms, jobs: &[Prepared]) -> Self {
         let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
         let version = jobs
             .first()
             .map_or(ModelVersion { model: 0, version: 0 }, |job| job.request.model);
         Self {
             written: now.map_or(0, |since| since.as_secs()),
-            genesis: format!("{genesis:?}"),
+            genesis: format!("{:?}", origin.genesis),
             client: client.to_string(),
             model: version.model,
             version: version.version,
             root: format!("{root:?}"),
             terms: TermsLine::from(terms),
             inputs: jobs.iter().map(InputLine::from).collect(),
-            after,
+            after: origin.after,
+            after_hash: format!("{:?}", origin.after_hash),
         }
     }
 

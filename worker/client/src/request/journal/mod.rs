@@ -10,7 +10,7 @@ mod record;
 #[cfg(test)]
 mod tests;
 
-pub use entry::{Entry, Header, JobEvent};
+pub use entry::{Entry, Header, JobEvent, Origin};
 pub use record::Record;
 
 use crate::request::Prepared;
@@ -131,15 +131,15 @@ impl Journal {
             path: path.clone(),
             error,
         };
-        let mut file = options().open(&path).map_err(failed)?;
-        let mut bytes = Vec::new();
-        file.read_to_end(&mut bytes).map_err(failed)?;
+        let file = options().open(&path).map_err(failed)?;
         let journal = Self {
             id,
             path: path.clone(),
             file,
         };
         journal.lock()?;
+        let mut bytes = Vec::new();
+        (&journal.file).read_to_end(&mut bytes).map_err(failed)?;
         let (record, whole) = Record::read(&path, &bytes)?;
         // A line that was cut off is written over.
         journal.file.set_len(whole as u64).map_err(failed)?;
@@ -159,29 +159,19 @@ impl Journal {
         Ok((id, record))
     }
 
-    /// The request that a job belongs to, if there is one in the folder.
-    pub fn of_job(folder: &Path, job: assay_types::JobId, genesis: &str) -> Option<(u64, Record)> {
-        let known = numbers(folder).ok()?;
-        let mut records = known
-            .into_iter()
-            .rev()
-            .filter_map(|id| Self::read(folder, Some(id)).ok());
-        records.find(|(_, record)| record.header.genesis == genesis && record.input_of(job).is_some())
+    /// The requests of a folder, the latest first. Those that cannot be read are left out.
+    pub fn all(folder: &Path) -> Vec<(u64, Record)> {
+        let known = numbers(folder).unwrap_or_default().into_iter().rev();
+        known.filter_map(|id| Self::read(folder, Some(id)).ok()).collect()
     }
 
-    /// The numbers of jobs that belong to other requests of this folder.
-    pub fn jobs_of_others(&self) -> Vec<assay_types::JobId> {
+    /// The other requests of this folder.
+    pub fn others(&self) -> Vec<Record> {
         let Some(folder) = self.path.parent() else {
             return Vec::new();
         };
-        let others = numbers(folder)
-            .unwrap_or_default()
-            .into_iter()
-            .filter(|id| *id != self.id);
-        let records = others.filter_map(|id| Self::read(folder, Some(id)).ok());
-        records
-            .flat_map(|(_, record)| record.jobs.into_values().map(|(job, _)| job))
-            .collect()
+        let others = Self::all(folder).into_iter().filter(|(id, _)| *id != self.id);
+        others.map(|(_, record)| record).collect()
     }
 
     /// Appends a line and waits until it is on disk.

@@ -13,10 +13,18 @@ fn begin(inputs: &[u8]) -> (TempDir, Journal) {
     (folder, journal)
 }
 
+fn header(jobs: &[Prepared]) -> Header {
+    let origin = Origin {
+        genesis: H256::repeat_byte(3),
+        after: 17,
+        after_hash: H256::repeat_byte(5),
+    };
+    Header::new(&origin, &AccountId::new([1; 32]), H256::repeat_byte(4), &terms(), jobs)
+}
+
 fn another(folder: &Path, inputs: &[u8]) -> Journal {
     let jobs = jobs(inputs);
-    let client = AccountId::new([1; 32]);
-    let header = Header::new(H256::repeat_byte(3), &client, H256::repeat_byte(4), &terms(), &jobs, 17);
+    let header = header(&jobs);
     Journal::create(folder, header, &jobs).expect("a new journal")
 }
 
@@ -160,7 +168,7 @@ fn a_journal_that_cannot_be_written_says_where_and_what_to_do() {
     let file = folder.path().join("file");
     fs::write(&file, b"").expect("writable");
     let jobs = jobs(&[5]);
-    let header = Header::new(H256::zero(), &AccountId::new([1; 32]), H256::zero(), &terms(), &jobs, 0);
+    let header = header(&jobs);
     let error = Journal::create(&file, header, &jobs).expect_err("a file is no folder");
     assert!(error.to_string().contains("--journal names another folder"), "{error}");
 }
