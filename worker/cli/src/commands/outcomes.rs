@@ -77,8 +77,9 @@ pub fn verdict(outcomes: &[Outcome], until: Until, unfinished: usize) -> ExitCod
 
 fn code(outcomes: &[Outcome], until: Until, unfinished: usize) -> u8 {
     let is_bad = |outcome: &Outcome| {
-        let closed = outcome.closed.is_some() && !outcome.is_final;
-        closed || outcome.digest_matches == Some(false)
+        let refunded = outcome.closed.is_some() && !outcome.is_final;
+        let lost = matches!(outcome.state.as_str(), "unknown" | "closed") && outcome.output_digest.is_none();
+        refunded || lost || outcome.digest_matches == Some(false)
     };
     let is_late = |outcome: &Outcome| match until {
         Until::Submitted => false,
@@ -126,6 +127,7 @@ mod tests {
         let convicted = outcome("refunded", Some("Fraud"), false, Some(true));
         let wrong = outcome("claimed", None, false, Some(false));
         let assigned = outcome("assigned", None, false, None);
+        let (unknown, pruned) = (outcome("unknown", None, false, None), outcome("closed", None, false, None));
         for (outcomes, until, unfinished, expected) in [
             (vec![claimed.clone(), settled.clone()], Until::Claimed, 0, 0),
             (vec![settled.clone()], Until::Closed, 0, 0),
@@ -134,6 +136,8 @@ mod tests {
             (vec![assigned], Until::Submitted, 0, 0),
             (vec![settled.clone(), convicted], Until::Claimed, 0, 1),
             (vec![settled, wrong], Until::Claimed, 0, 1),
+            (vec![unknown], Until::Claimed, 0, 1),
+            (vec![pruned], Until::Claimed, 0, 1),
         ] {
             assert_eq!(code(&outcomes, until, unfinished), expected, "{outcomes:?}");
         }

@@ -125,6 +125,11 @@ impl Outcome {
         let mut outcome = Self::of(&none, subject, job, bare.as_ref());
         // Nothing says how it was matched.
         outcome.matched = "";
+        if story.is_none() {
+            outcome.state = "unknown".into();
+            outcome.brief = "unknown".into();
+            outcome.result = "no such job was found".into();
+        }
         if output.is_some() {
             outcome.brief = "not checked".into();
             outcome.result = format!("{}; its output came and was not held against it", outcome.result);

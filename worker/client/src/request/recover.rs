@@ -104,8 +104,11 @@ pub async fn look_up(
         tracker.take(event, now(*block));
     }
     for job in closed {
-        tracker.begin(job, now(head));
-        tracker.set_gone(job);
+        // Of a job that the blocks do not tell of, nothing is known.
+        if findings.sources.get(&job) != Some(&Source::Absent) {
+            tracker.begin(job, now(head));
+            tracker.set_gone(job);
+        }
     }
     Ok(findings)
 }
