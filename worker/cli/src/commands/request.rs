@@ -298,7 +298,10 @@ impl Shown {
                 self.jobs.extend(numbers.clone());
                 self.say(&format!("request {id}: submitted as jobs {}", ranges(numbers)));
             }
-            Progress::Waiting { inputs } => self.bar.set_message(format!("{inputs} wait for a free worker")),
+            Progress::Waiting { inputs } => {
+                self.bar.set_message(format!("{inputs} wait for a free worker"));
+                self.write(format!("{inputs} of {} jobs wait for a free worker", self.total));
+            }
             Progress::Assigned { job, .. } => {
                 self.assigned.insert(*job);
             }
@@ -324,8 +327,13 @@ impl Shown {
         };
         self.bar.set_position(done as u64);
         self.bar.set_message(format!("{text}, block {block}"));
+        self.write(format!("of {} jobs {text}", self.total));
+    }
+
+    /// Writes a line of progress where there is no bar, now and then.
+    fn write(&mut self, text: String) {
         if self.lines && text != self.printed.1 && self.printed.0.elapsed() >= LINE_PAUSE {
-            eprintln!("block {block}: of {} jobs {text}", self.total);
+            eprintln!("{text}");
             self.printed = (Instant::now(), text);
         }
     }
