@@ -62,8 +62,8 @@ impl Network {
         Ok(command)
     }
 
-    /// Runs `assay-worker` until standard error has these words, and sends it this signal then (`INT`, `KILL`). Gives what
-    /// came of it.
+    /// Runs `assay-worker` until standard error has these words, and sends it this signal then (`INT`, `KILL`).
+    /// Gives what came of it.
     pub async fn signalled(
         &self,
         name: &str,

@@ -1,5 +1,5 @@
-//! Files of inputs for jobs: safetensors and JSON, one job for each row of the batch dimension, or for as many rows as the
-//! model takes at least.
+//! Files of inputs for jobs: safetensors and JSON, one job for each row of the batch dimension, or for as many rows as
+//! the model takes at least.
 //!
 //! A file has one tensor for each input of the model, by name, and may have a `label` for each row.
 //!

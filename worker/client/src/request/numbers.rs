@@ -1,15 +1,18 @@
 //! Which input has which job: numbers that are learned when a transaction is in a block, lost, found, and final.
 //!
-//! A number that was learned from a block that is not final may change, since the block may be replaced. Only finalized
-//! blocks say which jobs a client has. A job that they show and that no input has belongs to the first input of the same
-//! digest that was sent and has no final number.
+//! A number that was learned from a block that is not final may change, since the block may be replaced.
+//! Only finalized blocks say which jobs a client has.
+//! A job that they show and that no input has belongs to the first input of the same digest that was sent and has no
+//! final number.
 
 use crate::chain::{BlockNumber, H256};
 use assay_types::JobId;
 use std::collections::BTreeSet;
 
-/// Blocks after which a transaction that was about to be sent can no longer be included: it lives for 64 blocks from the
-/// block that it is signed at, which is at most 64 blocks after the one at which it was about to be sent.
+/// Blocks after which a transaction that was about to be sent can no longer be included.
+///
+/// It lives for 64 blocks from the block that it is signed at, which is at most 64 blocks after the one at which it was
+/// about to be sent.
 pub const EXPIRY_BLOCKS: BlockNumber = 128;
 
 /// Where an input stands.

@@ -28,8 +28,8 @@ pub struct Outcome {
     pub price: Option<String>,
     /// Digest of the output.
     pub output_digest: Option<String>,
-    /// Whether the output that came with the claim has that digest, which says nothing of the claim itself; `None` without
-    /// an output.
+    /// Whether the output that came with the claim has that digest, which says nothing of the claim itself.
+    /// `None` without an output.
     pub digest_matches: Option<bool>,
     /// Position of the greatest element of the first output, where that is floating-point and of one row.
     pub answer: Option<usize>,

@@ -1,5 +1,4 @@
-//! What became of jobs, looked up afterwards: in the state while they are open, in events and transactions when they are
-//! closed.
+//! What became of jobs, looked up afterwards: in the state while they are open, in events and transactions later.
 //!
 //! A node that is no archive has pruned the state of older blocks, and their events with it. A claim's transaction
 //! still has the output. Whether the claim was paid for is not in it.

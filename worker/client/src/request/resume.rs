@@ -59,8 +59,9 @@ pub async fn ensure_same_chain(client: &Client, id: u64, record: &Record) -> Res
     })
 }
 
-/// Whether a request was made on this chain. Chains for development begin with the same block each time, so a later one is
-/// compared as well.
+/// Whether a request was made on this chain.
+///
+/// Chains for development begin with the same block each time, so a later one is compared as well.
 pub async fn is_of_chain(client: &Client, header: &Header) -> Result<bool, ChainError> {
     if header.genesis != format!("{:?}", client.genesis()) {
         return Ok(false);

@@ -1,7 +1,8 @@
 //! A request that goes on by itself and tells its progress: jobs are submitted in batches, followed, and accepted.
 //!
 //! Submission and following are two tasks of one future, since results can come, and places become free, while other
-//! jobs still wait to be submitted. What is known is in one place, [`Shared`], and in the journal before it is relied on.
+//! jobs still wait to be submitted.
+//! What is known is in one place, [`Shared`], and in the journal before it is relied on.
 
 use super::{
     Prepared, RequestError,
