@@ -127,7 +127,10 @@ mod tests {
         let convicted = outcome("refunded", Some("Fraud"), false, Some(true));
         let wrong = outcome("claimed", None, false, Some(false));
         let assigned = outcome("assigned", None, false, None);
-        let (unknown, pruned) = (outcome("unknown", None, false, None), outcome("closed", None, false, None));
+        let (unknown, pruned) = (
+            outcome("unknown", None, false, None),
+            outcome("closed", None, false, None),
+        );
         for (outcomes, until, unfinished, expected) in [
             (vec![claimed.clone(), settled.clone()], Until::Claimed, 0, 0),
             (vec![settled.clone()], Until::Closed, 0, 0),

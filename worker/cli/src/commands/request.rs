@@ -178,7 +178,10 @@ impl RequestArgs {
         let (ceiling, fees) = (units::format(plan.cost.ceiling), units::short(plan.cost.fees));
         let kept = plan.keep(&folder, &me)?;
         let jobs = kept.start.jobs().len();
-        eprintln!("request {}: {jobs} jobs of at most {ceiling} ASY each, and about {fees} ASY in fees", kept.id);
+        eprintln!(
+            "request {}: {jobs} jobs of at most {ceiling} ASY each, and about {fees} ASY in fees",
+            kept.id
+        );
         Ok((client, kept))
     }
 

@@ -102,9 +102,9 @@ pub enum TermsError {
     },
     /// Too large to come back in a claim.
     #[error(
-        "the output has {bytes} bytes, and a claim carries {} at most. With --no-output the worker publishes the output's digest \
-         alone: you can compare it with an execution of your own, but the output itself does not reach you. Ask for \
-         less at once (fewer rows, shorter texts), or for a model with a smaller output",
+        "the output has {bytes} bytes, and a claim carries {} at most. With --no-output the worker publishes the \
+         output's digest alone: you can compare it with an execution of your own, but the output itself does not reach \
+         you. Ask for less at once (fewer rows, shorter texts), or for a model with a smaller output",
         limits::MAX_INLINE_OUTPUT_BYTES
     )]
     OutputTooLarge {

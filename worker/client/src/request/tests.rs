@@ -425,7 +425,10 @@ async fn a_job_that_never_was_is_said_to_be_absent() {
         .expect("readable");
     assert_eq!(findings.sources[&5], Source::Absent);
     let outcome = Outcome::unchecked(5, tracker.story(5));
-    assert_eq!((outcome.state.as_str(), outcome.result.as_str()), ("unknown", "no such job was found"));
+    assert_eq!(
+        (outcome.state.as_str(), outcome.result.as_str()),
+        ("unknown", "no such job was found")
+    );
     chain.prune(2);
     let findings = look_up(&chain, &BTreeSet::from([5]), None, 10, &mut tracker)
         .await
