@@ -7,7 +7,7 @@ use super::{
 use crate::cli::{KeyArgs, NodeArgs};
 use anyhow::Context;
 use assay_client::{
-    chain::{Account, BlockNumber, Client, Key},
+    chain::{Account, BlockNumber, Key},
     request::{
         chain::NodeSender,
         outcome::Outcome,
@@ -122,7 +122,7 @@ enum WaitFor {
 pub(super) async fn run(args: RequestArgs) -> anyhow::Result<ExitCode> {
     let mut shutdown = Shutdown::on_signal(false);
     let key = super::load_key(&args.key)?;
-    let (client, kept) = tokio::select! {
+    let (chain, kept) = tokio::select! {
         kept = args.kept(&key) => kept?,
         () = shutdown.requested() => {
             eprintln!("interrupted: nothing was sent");
@@ -131,7 +131,6 @@ pub(super) async fn run(args: RequestArgs) -> anyhow::Result<ExitCode> {
     };
     let (id, jobs, following) = (kept.id, kept.start.jobs().to_vec(), args.following());
     let schema = kept.start.schema().clone();
-    let chain = NodeSender::new(client.clone(), Account::open(client, key));
     let mut shown = Shown::new(jobs.len(), args.json, following.until);
     let mut request = Request::start(chain, kept.start, following);
     let summary = loop {
@@ -162,14 +161,15 @@ pub(super) async fn run(args: RequestArgs) -> anyhow::Result<ExitCode> {
 
 impl RequestArgs {
     /// A new request, of which all is written down and nothing sent, or one that is gone on with.
-    async fn kept(&self, key: &Key) -> anyhow::Result<(Client, Kept)> {
+    async fn kept(&self, key: &Key) -> anyhow::Result<(NodeSender, Kept)> {
         let folder = self.journal.folder()?;
         let (client, me) = (super::connect(&self.node).await?, key.account());
+        let chain = NodeSender::new(client.clone(), Account::open(client.clone(), key.clone())?);
         if let Some(id) = self.resume {
             let kept = resume(&client, &me, &folder, id).await?;
             let (known, all) = (kept.start.submitted(), kept.start.jobs().len());
             eprintln!("request {}: {known} of {all} jobs are known to be submitted", kept.id);
-            return Ok((client, kept));
+            return Ok((chain, kept));
         }
         let plan = Plan::make(&client, key, &self.ask()?).await?;
         if let Some(folder) = &self.digest {
@@ -182,7 +182,7 @@ impl RequestArgs {
             "request {}: {jobs} jobs of at most {ceiling} ASY each, and about {fees} ASY in fees",
             kept.id
         );
-        Ok((client, kept))
+        Ok((chain, kept))
     }
 
     fn ask(&self) -> anyhow::Result<Ask> {

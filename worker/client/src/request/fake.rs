@@ -186,7 +186,7 @@ impl State {
 /// The output of a job, four bytes of its input's digest, and its digest by the schema of the tests.
 pub(super) fn result(job: &Job) -> (Vec<u8>, H256) {
     let output = job.input_digest.0[..4].to_vec();
-    let schema = super::tests::schema();
+    let schema = super::stories::schema();
     let layouts = schema.output_layouts(&job.symbols).expect("one row");
     let digest = crate::schema::digest(&layouts, &output).expect("four bytes");
     (output, digest)

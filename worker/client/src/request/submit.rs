@@ -41,16 +41,25 @@ pub(super) async fn submit_all(shared: &Shared<impl JobSender>) -> Result<(), Re
                     && progress.elapsed() < shared.following.patience =>
             {
                 tracing::debug!(%error, batch = batch.len(), "submitting less at once");
-                if largest == 1 || !error.is("Market", "AllWorkersBusy") {
+                if largest == 1 || !is_busy(&error) {
                     let inputs = unsent.len();
                     shared.tell(Progress::Waiting { inputs }).await;
                     tokio::time::sleep(PAUSE).await;
                 }
                 largest = (batch.len() / 2).max(1);
             }
+            Err(error) if is_busy(&error) => {
+                let seconds = progress.elapsed().as_secs();
+                return Err(SubmitError::AllBusy { seconds }.into());
+            }
             Err(error) => return Err(error.into()),
         }
     }
+}
+
+/// Whether nobody could take the job.
+fn is_busy(error: &SubmitError) -> bool {
+    error.is("Market", "AllWorkersBusy")
 }
 
 /// Waits until it is known of every input that an earlier program may have submitted.

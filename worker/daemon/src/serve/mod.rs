@@ -23,14 +23,15 @@ mod setup;
 pub mod store;
 
 use crate::{
-    config::ServeConfig,
+    config::{ModelPolicy, ServeConfig},
     connection::Connections,
     games::{Conduct, Games, Honest, Table},
-    models::{LoadError, Models, read},
+    models::{LoadError, Models, read_all},
     shutdown::Shutdown,
 };
-use assay_client::chain::{Account, ChainError, SubmitError};
+use assay_client::chain::{Account, ChainError, KeyError, SubmitError};
 use assay_ops::program::EngineError;
+use assay_package::Package;
 use desk::{Desk, Ended};
 use desk_state::Memory;
 use executor::{Done, Executor};
@@ -50,6 +51,9 @@ pub enum ServeError {
     /// The store cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The key may not sign on this chain.
+    #[error("key: {0}")]
+    Key(#[from] KeyError),
     /// The chain cannot be read.
     #[error(transparent)]
     Chain(#[from] ChainError),
@@ -66,6 +70,12 @@ pub enum ServeError {
     Unfit(String),
 }
 
+/// Reads the packages that the configuration names, in its order.
+pub fn packages(config: &ServeConfig) -> Result<Vec<Arc<Package>>, LoadError> {
+    let folder = |policy: &ModelPolicy| config.common.models_dir.join(&policy.package);
+    read_all(config.models.iter().map(folder))
+}
+
 /// Serves until shutdown is requested.
 pub async fn serve(config: ServeConfig, shutdown: Shutdown) -> Result<(), ServeError> {
     serve_with(config, shutdown, Arc::new(Honest)).await
@@ -77,11 +87,7 @@ pub async fn serve_with(
     mut shutdown: Shutdown,
     conduct: Arc<dyn Conduct>,
 ) -> Result<(), ServeError> {
-    let folders = config
-        .models
-        .iter()
-        .map(|policy| config.common.models_dir.join(&policy.package));
-    let packages = folders.map(read).collect::<Result<Vec<_>, _>>()?;
+    let packages = packages(&config)?;
     let engine = assay_engine::open(config.common.engine, config.common.gpu, config.common.threads)?;
     tracing::info!(
         engine = engine.description(),
@@ -107,7 +113,7 @@ pub async fn serve_with(
         }
         memory.reconnected();
         let Some((_, store)) = &mut store else { continue };
-        let account = Account::open(client.clone(), config.common.key.clone());
+        let account = Account::open(client.clone(), config.common.key.clone())?;
         tracing::info!(node = client.url(), account = %account.id(), "connected");
         // A clock may be running: disputes do not wait for offers to be published.
         let (games, _) = Games::new(table.clone(), client.clone(), account.clone());

@@ -3,7 +3,7 @@
 use super::*;
 use crate::{
     chain::{AccountId, H256},
-    request::tests::{jobs, terms},
+    request::stories::{jobs, terms},
 };
 use tempfile::{TempDir, tempdir};
 
