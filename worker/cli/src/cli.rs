@@ -1,7 +1,7 @@
 //! The command line.
 
 use crate::{
-    commands::{self, models::ModelsCommand, request::RequestArgs, stake::StakeCommand},
+    commands::{self, models::ModelsCommand, request::RequestArgs, results::ResultsArgs, stake::StakeCommand},
     config::{DEFAULT_NODE, ServeArgs, WatchArgs},
 };
 use clap::{Args, Parser, Subcommand};
@@ -29,6 +29,8 @@ pub enum Command {
     Watch(WatchCommand),
     /// Submit inputs as jobs, wait, and give back the results
     Request(RequestArgs),
+    /// Fetch results of jobs that were submitted before
+    Results(ResultsArgs),
     /// Import, check, register and list models
     #[command(subcommand)]
     Models(ModelsCommand),

@@ -102,6 +102,12 @@ fn storage(check: &mut Check) -> Vec<Item> {
         check.map("Market", "Inputs", Some(meta_type::<JobId>()), meta_type::<Vec<u8>>()),
         check.map("Market", "Outputs", Some(meta_type::<JobId>()), meta_type::<Vec<u8>>()),
         check.map("Market", "Bids", Some(meta_type::<JobId>()), meta_type::<Vec<Bid>>()),
+        check.map(
+            "Workers",
+            "Offers",
+            Some(meta_type::<ModelVersion>()),
+            meta_type::<Vec<Offer>>(),
+        ),
         check.map("Models", "NextModelId", None, meta_type::<ModelId>()),
         check.map(
             "Models",

@@ -172,6 +172,12 @@ impl Snapshot {
         self.ask("quote", version.encode()).await
     }
 
+    /// The standing offers for a model version, the cheapest first.
+    pub async fn offers(&self, version: ModelVersion) -> Result<Vec<Offer>, ChainError> {
+        let book = self.entry("Workers", "Offers", "the offers", &version.encode()).await?;
+        Ok(book.unwrap_or_default())
+    }
+
     /// A worker, its stake and its offers.
     pub async fn worker(&self, account: &AccountId) -> Result<Option<WorkerInfo>, ChainError> {
         self.ask("worker", account.encode()).await
