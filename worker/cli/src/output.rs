@@ -1,7 +1,7 @@
 //! What the program prints, to readers that may be gone: `head` closes its end of a pipe once it has its lines.
 //!
-//! `println!`, `print!` and `eprintln!` in this crate are the macros below. Those of the standard library panic where nobody
-//! reads.
+//! `println!`, `print!` and `eprintln!` in this crate are the macros below. Those of the standard library panic where
+//! nobody reads.
 
 use std::{
     fmt::Arguments,

@@ -1,5 +1,5 @@
-//! The demonstration: a chain of its own, two honest workers and one that cheats, a watcher, fifty handwritten digits, and an account of what
-//! happened.
+//! The demonstration: a chain of its own, two honest workers and one that cheats, a watcher, fifty handwritten digits,
+//! and an account of what happened.
 
 mod disputes;
 mod ledger;
@@ -42,11 +42,12 @@ use table::{Names, Table};
 const CEILING: Balance = 6 * UNIT / 10;
 /// Pause between two looks at something that will come.
 const LOOK: Duration = Duration::from_millis(250);
-/// Blocks from a conviction to the payment of what it brings. A real chain takes a day, in which governance can cancel it.
+/// Blocks from a conviction to the payment of what it brings. A real chain takes a day, in which governance can cancel
+/// it.
 const SLASH_DELAY: BlockNumber = 8;
-/// The workers. Charlie's offer is cheaper than Dave's, Dave bids lower; they compute in different ways, to the same bits. Eve is the
-/// cheapest of all: for every second job she answers with what a cheaper model gives. Once she is convicted of two, her
-/// stake is below what a worker needs.
+/// The workers. Charlie's offer is cheaper than Dave's, Dave bids lower; they compute in different ways, to the same
+/// bits. Eve is the cheapest of all: for every second job she answers with what a cheaper model gives. Once she is
+/// convicted of two, her stake is below what a worker needs.
 const WORKERS: [WorkerTerms<'static>; 3] = [
     WorkerTerms {
         name: "Charlie",
@@ -73,7 +74,8 @@ const WORKERS: [WorkerTerms<'static>; 3] = [
 /// Who executes every claim again, and challenges those that are wrong.
 const WATCHER: &str = "Ferdie";
 
-/// Runs a demonstration on a local chain: a node, three workers of which one cheats, a watcher, and 50 handwritten digits
+/// Runs a demonstration on a local chain: a node, three workers of which one cheats, a watcher, and 50 handwritten
+/// digits
 #[derive(Clone, Debug, Parser)]
 #[command(name = "assay-demo", version, max_term_width = 110)]
 pub struct DemoArgs {

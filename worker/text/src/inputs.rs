@@ -4,8 +4,8 @@
 //! A file has one tensor for each input of the model, by name, and may have a `label` for each row.
 //!
 //! * **`.safetensors`**: `image: F32 [N, 8, 8]` for an input `image: float32 [batch, 8, 8]`; `label: I64 [N]`.
-//! * **`.json`**: `{"image": [[…], …], "label": 7}`: one object or a list of them, numbers in nested lists, in which the
-//!   batch dimension may be left out for a single job.
+//! * **`.json`**: `{"image": [[…], …], "label": 7}`: one object or a list of them, numbers in nested lists, in which
+//!   the batch dimension may be left out for a single job.
 //!
 //! A model without a batch dimension takes one job per file. A folder stands for the `.safetensors` and `.json` files
 //! in it, in the order of their names.

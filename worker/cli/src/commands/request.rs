@@ -41,8 +41,8 @@ pub struct RequestArgs {
     /// The model: its name or number, with @VERSION for one that is not the latest
     #[arg(required_unless_present = "resume")]
     model: Option<String>,
-    /// Inputs: a .safetensors or .json file, or a folder of them, of which each row of a batch is a job; or, for a model
-    /// with a tokenizer, a .txt file, of which each line is one
+    /// Inputs: a .safetensors or .json file, or a folder of them, of which each row of a batch is a job; or, for a
+    /// model with a tokenizer, a .txt file, of which each line is one
     #[arg(long, short, value_name = "FILE|DIR", required_unless_present_any = ["text", "resume"])]
     input: Option<PathBuf>,
     /// Input for a model with a tokenizer, such as a sentence; give it again for more jobs

@@ -238,8 +238,8 @@ impl Client {
     }
 }
 
-/// Reads the type of the chain. Chains for development on one machine or a few have one of two types; a node that does not
-/// say, or says something else, may be of a chain with value on it.
+/// Reads the type of the chain. Chains for development on one machine or a few have one of two types; a node that does
+/// not say, or says something else, may be of a chain with value on it.
 fn is_development(chain_type: Result<String, RpcError>) -> Result<bool, ChainError> {
     match chain_type {
         Ok(name) => Ok(matches!(name.as_str(), "Development" | "Local")),

@@ -78,8 +78,8 @@ pub enum WatchError {
     Chain(#[from] ChainError),
 }
 
-/// Reads the packages that the configuration names, or all that there are. Those that cannot be used are left out, and the
-/// reasons are given back.
+/// Reads the packages that the configuration names, or all that there are. Those that cannot be used are left out, and
+/// the reasons are given back.
 pub fn packages(config: &WatchConfig) -> Result<(Vec<Arc<Package>>, Vec<LoadError>), WatchError> {
     let paths: Vec<PathBuf> = match &config.models {
         Some(names) => names.iter().map(|name| config.common.models_dir.join(name)).collect(),
@@ -96,8 +96,8 @@ pub fn packages(config: &WatchConfig) -> Result<(Vec<Arc<Package>>, Vec<LoadErro
     Ok(read_usable(paths))
 }
 
-/// Makes the packages ready that can be used. An error only if there is none: one that is damaged must not keep the claims
-/// on other models from being watched.
+/// Makes the packages ready that can be used. An error only if there is none: one that is damaged must not keep the
+/// claims on other models from being watched.
 fn load(config: &WatchConfig, engine: &dyn Engine) -> Result<Models, WatchError> {
     let (packages, damaged) = packages(config)?;
     for error in &damaged {
