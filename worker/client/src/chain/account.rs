@@ -9,7 +9,7 @@
 //! there.
 
 use super::{
-    Client, Key,
+    Client, Key, KeyError,
     calls::Call,
     carry::Carried,
     error::{PoolError, SubmitError},
@@ -77,23 +77,25 @@ struct Request {
 }
 
 impl Account {
-    /// Starts the task; it gives no tips.
-    pub fn open(client: Client, key: Key) -> Self {
+    /// Starts the task; it gives no tips. A key that others know or can see is refused, unless the chain is a development
+    /// chain.
+    pub fn open(client: Client, key: Key) -> Result<Self, KeyError> {
         Self::tipping(client, key, Perbill::zero())
     }
 
-    /// Starts the task. Where money is at stake, it tips up to this share of it.
-    pub fn tipping(client: Client, key: Key, max_tip: Perbill) -> Self {
+    /// The same, but where money is at stake, it tips up to this share of it.
+    pub fn tipping(client: Client, key: Key, max_tip: Perbill) -> Result<Self, KeyError> {
+        key.ensure_fit(client.is_development())?;
         let id = key.account();
         let client = Arc::new(RwLock::new(client));
         let pool = NodePool {
             client: client.clone(),
             key,
         };
-        Self {
+        Ok(Self {
             client: Some(client),
             ..Self::with_pool(id, max_tip, pool, Patience::REAL)
-        }
+        })
     }
 
     pub(super) fn with_pool(id: AccountId, max_tip: Perbill, pool: impl Pool, patience: Patience) -> Self {

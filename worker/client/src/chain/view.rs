@@ -7,7 +7,7 @@ use super::{
     account::Account,
     error::{ChainError, SubmitError},
     events::Event,
-    key::Key,
+    key::{Key, KeyError},
     snapshot::{Constants, Snapshot},
     types::*,
 };
@@ -70,7 +70,7 @@ pub trait ChainView: Clone + Send + Sync + 'static {
 
     /// An account that sends over this connection: `before`, if it is the same account on the same chain, which then
     /// goes on here with what is under way.
-    fn account(&self, key: &Key, max_tip: Perbill, before: Option<Account>) -> Account;
+    fn account(&self, key: &Key, max_tip: Perbill, before: Option<Account>) -> Result<Account, KeyError>;
 }
 
 /// The state after one block. See [`Snapshot`] for what each method gives.
@@ -142,11 +142,11 @@ impl ChainView for Client {
         Ok(stream.boxed())
     }
 
-    fn account(&self, key: &Key, max_tip: Perbill, before: Option<Account>) -> Account {
+    fn account(&self, key: &Key, max_tip: Perbill, before: Option<Account>) -> Result<Account, KeyError> {
         match before {
             Some(account) if *account.id() == key.account() => {
                 account.moved(self.clone());
-                account
+                Ok(account)
             }
             _ => Account::tipping(self.clone(), key.clone(), max_tip),
         }

@@ -30,13 +30,13 @@ mod setup;
 pub mod store;
 
 use crate::{
-    config::ServeConfig,
+    config::{ModelPolicy, ServeConfig},
     games::{Conduct, GameSet, Honest},
-    models::{LoadError, Models, read},
+    models::{LoadError, Models, read_all},
     shutdown::Shutdown,
     skeleton::{self, Connections, Timing},
 };
-use assay_client::chain::{Account, ChainError, ChainView, Connect, H256, Nodes, StateView, SubmitError};
+use assay_client::chain::{Account, ChainError, ChainView, Connect, H256, KeyError, Nodes, StateView, SubmitError};
 use assay_ops::program::EngineError;
 use assay_package::Package;
 use desk_state::Memory;
@@ -58,6 +58,9 @@ pub enum ServeError {
     /// The store cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The key may not sign on this chain.
+    #[error("key: {0}")]
+    Key(#[from] KeyError),
     /// The chain cannot be read.
     #[error(transparent)]
     Chain(#[from] ChainError),
@@ -74,6 +77,12 @@ pub enum ServeError {
     Unfit(String),
 }
 
+/// Reads the packages that the configuration names, in its order.
+pub fn packages(config: &ServeConfig) -> Result<Vec<Arc<Package>>, LoadError> {
+    let folder = |policy: &ModelPolicy| config.common.models_dir.join(&policy.package);
+    read_all(config.models.iter().map(folder))
+}
+
 /// Serves until shutdown is requested.
 pub async fn serve(config: ServeConfig, shutdown: Shutdown) -> Result<(), ServeError> {
     serve_with(config, shutdown, Arc::new(Honest)).await
@@ -81,11 +90,7 @@ pub async fn serve(config: ServeConfig, shutdown: Shutdown) -> Result<(), ServeE
 
 /// Serves until shutdown is requested, and behaves like this.
 pub async fn serve_with(config: ServeConfig, shutdown: Shutdown, conduct: Arc<dyn Conduct>) -> Result<(), ServeError> {
-    let folders = config
-        .models
-        .iter()
-        .map(|policy| config.common.models_dir.join(&policy.package));
-    let packages = folders.map(read).collect::<Result<Vec<_>, _>>()?;
+    let packages = packages(&config)?;
     let engine = assay_engine::open(config.common.engine, config.common.gpu, config.common.threads)?;
     tracing::info!(
         engine = engine.description(),
@@ -139,7 +144,7 @@ impl Worker {
             let common = &self.config.common;
             let mut now = match on_chain.take() {
                 Some(mut now) => {
-                    now.account = chain.account(&common.key, common.max_tip, Some(now.account));
+                    now.account = chain.account(&common.key, common.max_tip, Some(now.account))?;
                     now
                 }
                 None => self.begin(&chain)?,
@@ -173,7 +178,7 @@ impl Worker {
             memory: Memory::new(store.bids().keys().copied()),
             ..Kept::default()
         };
-        let account = chain.account(&common.key, common.max_tip, None);
+        let account = chain.account(&common.key, common.max_tip, None)?;
         let (games, _) = GameSet::new(
             self.models.clone(),
             common.inputs_dir.clone(),

@@ -30,13 +30,15 @@ pub use summary::Summary;
 use crate::{
     config::WatchConfig,
     games::{GameSet, Honest},
-    models::{LoadError, Models, folders, read},
+    models::{LoadError, Models, folders, read_usable},
     serve::executor::{self, Done, Executor},
     shutdown::Shutdown,
     skeleton::{self, Connections, Timing},
 };
-use assay_client::chain::{Account, Balance, ChainError, ChainView, Connect, H256, Nodes, StateView};
+use assay_client::chain::{Account, Balance, ChainError, ChainView, Connect, H256, KeyError, Nodes, StateView};
+use assay_engine::Engine;
 use assay_ops::program::EngineError;
+use assay_package::Package;
 use assay_player::watch::{Models as Watched, WatchPolicy};
 use sampler::{ClaimSampler, Kept};
 use std::{collections::BTreeSet, path::PathBuf, sync::Arc};
@@ -45,9 +47,9 @@ use tokio::sync::mpsc;
 /// Why nothing can be watched.
 #[derive(Debug, thiserror::Error)]
 pub enum WatchError {
-    /// A package cannot be loaded.
-    #[error(transparent)]
-    Package(#[from] LoadError),
+    /// No package can be used; the reasons of the others are in the log.
+    #[error("no package is left to watch: {0}")]
+    Package(LoadError),
     /// The folder of packages cannot be read.
     #[error("models_dir {path}: {source}")]
     Folder {
@@ -68,34 +70,65 @@ pub enum WatchError {
     /// The seed of the sample cannot be kept.
     #[error(transparent)]
     Seed(#[from] SeedError),
+    /// The key may not sign on this chain.
+    #[error("key: {0}")]
+    Key(#[from] KeyError),
     /// The chain cannot be read.
     #[error(transparent)]
     Chain(#[from] ChainError),
 }
 
-/// Watches until shutdown is requested; what came of it.
-pub async fn watch(config: WatchConfig, shutdown: Shutdown) -> Result<Summary, WatchError> {
-    let paths = match &config.models {
+/// Reads the packages that the configuration names, or all that there are. Those that cannot be used are left out, and the
+/// reasons are given back.
+pub fn packages(config: &WatchConfig) -> Result<(Vec<Arc<Package>>, Vec<LoadError>), WatchError> {
+    let paths: Vec<PathBuf> = match &config.models {
         Some(names) => names.iter().map(|name| config.common.models_dir.join(name)).collect(),
         None => folders(&config.common.models_dir).map_err(|source| WatchError::Folder {
             path: config.common.models_dir.clone(),
             source,
         })?,
     };
-    let packages = paths.into_iter().map(read).collect::<Result<Vec<_>, _>>()?;
-    if packages.is_empty() {
+    if paths.is_empty() {
         return Err(WatchError::NoPackage {
-            path: config.common.models_dir,
+            path: config.common.models_dir.clone(),
         });
     }
+    Ok(read_usable(paths))
+}
+
+/// Makes the packages ready that can be used. An error only if there is none: one that is damaged must not keep the claims
+/// on other models from being watched.
+fn load(config: &WatchConfig, engine: &dyn Engine) -> Result<Models, WatchError> {
+    let (packages, damaged) = packages(config)?;
+    for error in &damaged {
+        tracing::error!(%error, "a package cannot be used; claims on its model are NOT WATCHED");
+    }
+    let (models, failed) = Models::load_usable(engine, &packages);
+    for (model, error) in &failed {
+        tracing::error!(model, %error, "the engine cannot execute a model; claims on it are NOT WATCHED");
+    }
+    if models.iter().next().is_some() {
+        return Ok(models);
+    }
+    match (failed.into_iter().next(), damaged.into_iter().next()) {
+        (Some((_, error)), _) => Err(error.into()),
+        (None, Some(error)) => Err(WatchError::Package(error)),
+        (None, None) => Err(WatchError::NoPackage {
+            path: config.common.models_dir.clone(),
+        }),
+    }
+}
+
+/// Watches until shutdown is requested; what came of it.
+pub async fn watch(config: WatchConfig, shutdown: Shutdown) -> Result<Summary, WatchError> {
     let engine = assay_engine::open(config.common.engine, config.common.gpu, config.common.threads)?;
+    let models = load(&config, engine.as_ref())?;
     tracing::info!(
         engine = engine.description(),
-        models = packages.len(),
+        models = models.iter().count(),
         "the engine is ready"
     );
     let seed = seed::load(&config.common.data_dir)?;
-    let models = Models::load(engine.as_ref(), &packages)?;
     let (done_sender, done) = mpsc::channel::<Done>(executor::QUEUE);
     let executor = Executor::start(models.clone(), Arc::new(Honest), done_sender)?;
     let watcher = Watcher {
@@ -137,10 +170,10 @@ impl Watcher {
             let before = on_chain.take().filter(|before| before.genesis == chain.genesis());
             let mut now = match before {
                 Some(mut now) => {
-                    now.account = chain.account(&common.key, common.max_tip, Some(now.account));
+                    now.account = chain.account(&common.key, common.max_tip, Some(now.account))?;
                     now
                 }
-                None => self.begin(&chain),
+                None => self.begin(&chain)?,
             };
             tracing::info!(node = chain.address(), account = %now.account.id(), "connected");
             let ended = self.session(&chain, &mut now, &mut connections, &mut shutdown).await;
@@ -160,21 +193,21 @@ impl Watcher {
         }))
     }
 
-    fn begin<C: ChainView>(&self, chain: &C) -> OnChain {
+    fn begin<C: ChainView>(&self, chain: &C) -> Result<OnChain, WatchError> {
         let common = &self.config.common;
-        let account = chain.account(&common.key, common.max_tip, None);
+        let account = chain.account(&common.key, common.max_tip, None)?;
         let (games, hints) = GameSet::new(
             self.models.clone(),
             common.inputs_dir.clone(),
             Arc::new(Honest),
             account.id().clone(),
         );
-        OnChain {
+        Ok(OnChain {
             genesis: chain.genesis(),
             kept: Kept::new(hints, games.standing()),
             account,
             games,
-        }
+        })
     }
 
     /// Watches over one connection, until it breaks or shutdown is requested.
@@ -212,5 +245,75 @@ fn policy(config: &WatchConfig) -> WatchPolicy<Balance> {
         own: config.own,
         max_open: config.max_games,
         max_bond: config.max_bond,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Common;
+    use assay_client::chain::Key;
+    use assay_engine::{EngineChoice, ReferenceEngine};
+    use assay_player::watch::Sampling;
+    use polkadot_sdk::sp_runtime::Perbill;
+    use std::{fs, path::Path, time::Duration};
+
+    /// A folder of packages: sound ones and damaged ones.
+    fn folder(sound: &[&str], damaged: &[&str]) -> tempfile::TempDir {
+        let digits = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models/digits/package");
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        for name in sound.iter().chain(damaged) {
+            let package = folder.path().join(name);
+            fs::create_dir(&package).expect("a new folder");
+            for file in ["manifest.toml", "graph.scale", "weights.safetensors"] {
+                fs::copy(digits.join(file), package.join(file)).expect("committed");
+            }
+        }
+        for name in damaged {
+            fs::write(folder.path().join(name).join("graph.scale"), "damaged").expect("the folder can be written");
+        }
+        folder
+    }
+
+    fn loaded(folder: &Path, models: &[&str]) -> Result<usize, String> {
+        let config = WatchConfig {
+            common: Common {
+                nodes: Vec::new(),
+                key: Key::load("//Eve").expect("a development key"),
+                models_dir: folder.into(),
+                inputs_dir: folder.into(),
+                data_dir: folder.into(),
+                engine: EngineChoice::Reference,
+                gpu: None,
+                threads: 1,
+                stall: Duration::from_secs(60),
+                max_tip: Perbill::zero(),
+            },
+            models: Some(models.iter().map(|name| name.to_string()).collect())
+                .filter(|models: &Vec<_>| !models.is_empty()),
+            sampling: Sampling {
+                least: Perbill::one(),
+                full_price: 0,
+            },
+            own: false,
+            max_games: 1,
+            max_bond: 1,
+        };
+        let models = load(&config, &ReferenceEngine).map_err(|error| error.to_string())?;
+        Ok(models.iter().count())
+    }
+
+    #[test]
+    fn a_damaged_package_does_not_keep_others_from_being_watched() {
+        let folder = folder(&["sound"], &["damaged"]);
+        assert_eq!(loaded(folder.path(), &[]), Ok(1));
+        assert_eq!(loaded(folder.path(), &["damaged", "missing", "sound"]), Ok(1));
+    }
+
+    #[test]
+    fn nothing_is_watched_if_no_package_is_left() {
+        let folder = folder(&[], &["damaged"]);
+        assert!(loaded(folder.path(), &[]).is_err_and(|error| error.contains("damaged: graph.scale is not the file")));
+        assert!(loaded(folder.path(), &["missing"]).is_err_and(|error| error.contains("missing: the folder holds no")));
     }
 }

@@ -6,7 +6,7 @@ use crate::chain::{
     calls::Call,
     error::{ChainError, PoolError, SubmitError},
     events::Event,
-    key::Key,
+    key::{Key, KeyError},
     pool::{Outcome, Outlook, Pool, Signed, Status, Statuses},
     snapshot::Constants,
     tip::Tipping,
@@ -124,13 +124,13 @@ impl ChainView for FakeConnection {
         Ok(stream.boxed())
     }
 
-    fn account(&self, key: &Key, max_tip: Perbill, before: Option<Account>) -> Account {
+    fn account(&self, key: &Key, max_tip: Perbill, before: Option<Account>) -> Result<Account, KeyError> {
         match before {
             Some(account) => {
                 account.recount();
-                account
+                Ok(account)
             }
-            None => self.chain.tipping(key, max_tip),
+            None => Ok(self.chain.tipping(key, max_tip)),
         }
     }
 }
