@@ -179,6 +179,8 @@ impl<'a, S: StateView> JobLoop<'a, S> {
             // A state that is older than a transaction says nothing about it.
             if self.kept.memory.awaited(id).is_none_or(|kind| self.shows(kind, id)) {
                 self.kept.memory.note_changed(id);
+            } else {
+                self.doubtful.insert(id);
             }
         }
         Ok(())
@@ -248,6 +250,8 @@ impl<'a, S: StateView> JobLoop<'a, S> {
                         self.kept.memory.rest(*job, best);
                     } else {
                         self.kept.memory.note_included(*job, kind, best);
+                        // Its event may be lost.
+                        self.doubtful.insert(*job);
                     }
                 }
                 for event in inclusion.events {
