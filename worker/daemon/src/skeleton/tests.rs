@@ -99,39 +99,6 @@ impl Tested {
         }));
     }
 
-    /// A job on it, in which somebody has claimed this output.
-    pub(crate) fn claim(
-        &self,
-        ledger: &mut Ledger,
-        events: &mut Vec<Event>,
-        id: JobId,
-        worker: &AccountId,
-        output_digest: H256,
-    ) {
-        let assignment = Assignment {
-            worker: worker.clone(),
-            price: 5,
-            locked: LOCKED,
-        };
-        let window_until = 10_000;
-        self.put(
-            ledger,
-            id,
-            JobState::Claimed {
-                assignment,
-                output_digest,
-                window_until,
-            },
-        );
-        events.push(Event::Market(MarketEvent::JobClaimed {
-            job: id,
-            worker: worker.clone(),
-            output_digest,
-            window_until,
-            output: None,
-        }));
-    }
-
     fn put(&self, ledger: &mut Ledger, id: JobId, state: JobState) {
         let inputs = self.memory.inputs();
         let shapes: Vec<_> = inputs.iter().map(|tensor| (tensor.dtype(), tensor.shape())).collect();
