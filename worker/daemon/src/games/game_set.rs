@@ -146,6 +146,8 @@ impl<S: StateView> Duty<S> for Games {
     }
 
     async fn take_update(&mut self, update: &Update<S>) -> Result<(), ChainError> {
+        // First, so that what begins a dispute is reported as well.
+        update.events().for_each(|event| self.learn(event));
         for event in &update.finalized {
             report::report(&self.me, |job| self.known.contains(&job), event);
             self.standing.send_if_modified(|standing| {
@@ -154,7 +156,6 @@ impl<S: StateView> Duty<S> for Games {
                 standing.statistics != before
             });
         }
-        update.events().for_each(|event| self.learn(event));
         self.read(&update.heads).await
     }
 

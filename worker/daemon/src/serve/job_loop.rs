@@ -160,6 +160,7 @@ impl<'a, S: StateView> JobLoop<'a, S> {
         });
         let read: Vec<_> = read.buffer_unordered(REQUESTS).try_collect().await?;
         for (id, job) in read {
+            let was_claimed = self.is_claimed(id);
             self.view.bids.remove(&id);
             self.view.jobs.remove(&id);
             self.deposits.remove(&id);
@@ -176,6 +177,13 @@ impl<'a, S: StateView> JobLoop<'a, S> {
                     self.view.jobs.insert(id, job);
                 }
             }
+            if was_claimed && !self.shows(Kind::Claim, id) {
+                // The claim's block was replaced: the claim is in the pool again, so it is waited for and not sent
+                // twice.
+                self.kept.memory.note_included(id, Kind::Claim, self.view.best);
+                self.doubtful.insert(id);
+                continue;
+            }
             // A state that is older than a transaction says nothing about it.
             if self.kept.memory.awaited(id).is_none_or(|kind| self.shows(kind, id)) {
                 self.kept.memory.note_changed(id);
@@ -184,6 +192,12 @@ impl<'a, S: StateView> JobLoop<'a, S> {
             }
         }
         Ok(())
+    }
+
+    /// Whether the state that was read last shows this worker's claim of the job.
+    fn is_claimed(&self, job: JobId) -> bool {
+        let state = self.view.jobs.get(&job).map(|job| &job.state);
+        matches!(state, Some(JobState::Claimed { assignment, .. }) if assignment.worker == self.policy.me)
     }
 
     /// Whether the state shows what a transaction that was included has done.
