@@ -1,16 +1,45 @@
-//! What must hold after every call.
+//! What must hold: of the constants before the chain starts, and of the state after every block.
 
-use crate::*;
+use crate::{BalanceOf, Config, Disputes, Ended, HoldReason, NextDisputeId, Pallet, Reveals};
 use alloc::collections::BTreeMap;
 use assay_types::{
     ClaimedJobs,
     dispute::{Place, Side},
 };
-use frame_support::{ensure, traits::fungible::InspectHold};
-use sp_runtime::{TryRuntimeError, traits::Saturating};
+use polkadot_sdk::{
+    frame_support::{
+        ensure,
+        traits::{Get, fungible::InspectHold},
+    },
+    frame_system,
+    sp_runtime::{
+        Perbill, TryRuntimeError,
+        traits::{Saturating, Zero},
+    },
+};
 
 impl<T: Config> Pallet<T> {
-    /// Checks every invariant of the disputes over the whole state.
+    /// Panics if the constants contradict each other.
+    pub(crate) fn do_integrity_test() {
+        assert!(
+            Self::shares().burn_half(),
+            "SlashToChallenger and SlashToClient together must be at most half, or a cheat could convict itself at a profit"
+        );
+        assert!(
+            !T::LeastBond::get().is_zero(),
+            "LeastBond must not be zero: a challenge that fails must cost something"
+        );
+        assert!(
+            !T::LeastTurnBlocks::get().is_zero() && T::LeastTurnBlocks::get() <= T::ClockBlocks::get(),
+            "LeastTurnBlocks must be more than zero and at most ClockBlocks"
+        );
+        assert!(
+            T::LostBondToWorker::get() <= Perbill::from_percent(50),
+            "at least half of a lost bond must be burned, or a worker could challenge itself to keep others out"
+        );
+    }
+
+    /// Checks money against records, and each record against the others.
     pub fn do_try_state() -> Result<(), TryRuntimeError> {
         Self::check_bonds()?;
         Self::check_games()?;

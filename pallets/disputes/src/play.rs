@@ -1,6 +1,8 @@
 //! The moves of a game up to its end: challenge, reveal, point.
 
-use crate::*;
+use crate::{
+    BalanceOf, Config, DisputeOf, Disputes, Error, Event, GameOf, HoldReason, NextDisputeId, Pallet, Reveals, TermsOf,
+};
 use assay_types::{
     ClaimedJobs, H256, HostBlake2, JobId,
     dispute::{
@@ -8,12 +10,14 @@ use assay_types::{
         check_trace, may, point,
     },
 };
-use frame_support::{
-    ensure,
-    traits::{Get, fungible::MutateHold},
+use polkadot_sdk::{
+    frame_support::{
+        ensure,
+        traits::{Get, fungible::MutateHold},
+    },
+    frame_system::{self, pallet_prelude::BlockNumberFor},
+    sp_runtime::{BoundedVec, DispatchError, DispatchResult},
 };
-use frame_system::pallet_prelude::BlockNumberFor;
-use sp_runtime::{BoundedVec, DispatchResult};
 
 impl<T: Config> Pallet<T> {
     pub(crate) fn do_challenge(challenger: T::AccountId, job: JobId) -> DispatchResult {
@@ -52,7 +56,7 @@ impl<T: Config> Pallet<T> {
     }
 
     /// A dispute over this job, without a game yet.
-    fn open(job: JobId) -> Result<DisputeOf<T>, sp_runtime::DispatchError> {
+    fn open(job: JobId) -> Result<DisputeOf<T>, DispatchError> {
         let claim = T::Jobs::claimed(job).map_err(Error::<T>::from)?;
         T::Jobs::dispute(job)?;
         let id = NextDisputeId::<T>::mutate(|next| {

@@ -1,13 +1,13 @@
 //! Answers for the runtime API: nothing here changes state.
 
-use crate::*;
+use crate::{BalanceOf, Config, DisputeOf, Disputes, Pallet, Reveals};
 use alloc::vec::Vec;
 use assay_types::{
     ClaimedJobs, JobId,
     dispute::{Place, Revealed, bond},
     limits::MAX_LISTED_JOBS,
 };
-use frame_support::traits::Get;
+use polkadot_sdk::frame_support::traits::Get;
 
 impl<T: Config> Pallet<T> {
     /// The disputes in which an account is the worker or a challenger.

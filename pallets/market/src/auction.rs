@@ -1,19 +1,22 @@
 //! Sealed reverse auctions: commit, reveal, lowest price wins.
 
-use crate::*;
+use crate::{BalanceOf, BidOf, Bids, Config, Error, Event, HoldReason, JobOf, Jobs, Pallet};
 use alloc::vec::Vec;
 use assay_types::{Assignment, Bid, CloseReason, H256, HostBlake2, JobId, JobState, WorkerRegistry, bid_commitment};
-use frame_support::{
-    ensure,
-    traits::{
-        Get,
-        fungible::MutateHold,
-        tokens::{Fortitude, Precision},
+use polkadot_sdk::{
+    frame_support::{
+        ensure,
+        traits::{
+            Get,
+            fungible::MutateHold,
+            tokens::{Fortitude, Precision},
+        },
     },
-};
-use sp_runtime::{
-    DispatchResult,
-    traits::{Saturating, Zero},
+    frame_system,
+    sp_runtime::{
+        BoundedVec, DispatchError, DispatchResult,
+        traits::{Saturating, Zero},
+    },
 };
 
 impl<T: Config> Pallet<T> {
@@ -29,8 +32,8 @@ impl<T: Config> Pallet<T> {
 
         // The price is sealed, so the stake for the highest possible one is locked.
         let locked = T::Workers::stake_for(job.ceiling);
-        T::Workers::ensure_available(worker, locked).map_err(Self::unavailable)?;
-        T::Workers::lock(worker, locked).map_err(Self::unavailable)?;
+        T::Workers::ensure_available(worker, locked).map_err(Error::<T>::from)?;
+        T::Workers::lock(worker, locked).map_err(Error::<T>::from)?;
         let deposit = T::BidDeposit::get();
         T::Currency::hold(&HoldReason::BidDeposit.into(), worker, deposit)
             .map_err(|_| Error::<T>::InsufficientFundsForDeposit)?;
@@ -88,7 +91,7 @@ impl<T: Config> Pallet<T> {
 
     /// The job, if its bids can be revealed now. The reveals open by themselves when the time for commitments is over,
     /// whether or not the agenda has got to it.
-    fn revealing(id: JobId) -> Result<JobOf<T>, sp_runtime::DispatchError> {
+    fn revealing(id: JobId) -> Result<JobOf<T>, DispatchError> {
         let job = Jobs::<T>::get(id).ok_or(Error::<T>::UnknownJob)?;
         let now = frame_system::Pallet::<T>::block_number();
         match job.state {
@@ -155,7 +158,7 @@ impl<T: Config> Pallet<T> {
         Self::enter(id, job, state)
     }
 
-    fn forfeit(id: JobId, bid: Bid<T::AccountId, BalanceOf<T>>) -> DispatchResult {
+    fn forfeit(id: JobId, bid: BidOf<T>) -> DispatchResult {
         T::Workers::unlock(&bid.worker, bid.locked)?;
         let reason = HoldReason::BidDeposit.into();
         let amount = T::Currency::burn_held(&reason, &bid.worker, bid.deposit, Precision::Exact, Fortitude::Force)?;
@@ -168,10 +171,7 @@ impl<T: Config> Pallet<T> {
     }
 
     /// Frees the stake of a bid that did not win; what remains of it is its place in the ranking.
-    fn release(
-        id: JobId,
-        bid: Bid<T::AccountId, BalanceOf<T>>,
-    ) -> Result<Bid<T::AccountId, BalanceOf<T>>, sp_runtime::DispatchError> {
+    fn release(id: JobId, bid: BidOf<T>) -> Result<BidOf<T>, DispatchError> {
         T::Workers::unlock(&bid.worker, bid.locked)?;
         Self::deposit_event(Event::BidReleased {
             job: id,

@@ -1,15 +1,17 @@
 //! Claims: a worker commits to an output, gives the job back, or is relieved of it.
 
-use crate::*;
+use crate::{AssignmentOf, Bids, Claim, Config, Error, Event, Inputs, JobOf, Jobs, Outputs, Pallet, terms};
 use assay_types::{
     Assignment, Delivery, HostBlake2, JobId, JobState, ModelRegistry, WorkerRegistry, schema::payload_digest,
     traits::Outcome,
 };
-use frame_support::{ensure, storage::with_storage_layer, traits::Get};
-use frame_system::pallet_prelude::BlockNumberFor;
-use sp_runtime::{
-    DispatchError, DispatchResult,
-    traits::{Saturating, Zero},
+use polkadot_sdk::{
+    frame_support::{ensure, storage::with_storage_layer, traits::Get},
+    frame_system::{self, pallet_prelude::BlockNumberFor},
+    sp_runtime::{
+        DispatchError, DispatchResult,
+        traits::{Saturating, Zero},
+    },
 };
 
 impl<T: Config> Pallet<T> {

@@ -1,14 +1,15 @@
 //! Answers for the runtime API: nothing here changes state.
 
-use crate::*;
+use crate::{BalanceOf, Bids, Config, JobOf, Jobs, Pallet};
 use alloc::vec::Vec;
 use assay_types::{
-    JobId, JobState, ModelVersion, Unavailable, WhyNot, WorkerRegistry, WorkerStatus, limits::MAX_LISTED_JOBS,
-    runtime_api::Quote,
+    JobId, JobState, ModelVersion, NoOffer, Quote, Unavailable, WhyNot, WorkerInfo, WorkerRegistry, WorkerStatus,
+    limits::MAX_LISTED_JOBS,
 };
-use assay_types::{NoOffer, WorkerInfo};
-use frame_system::pallet_prelude::BlockNumberFor;
-use sp_runtime::traits::Bounded;
+use polkadot_sdk::{
+    frame_system::{self, pallet_prelude::BlockNumberFor},
+    sp_runtime::traits::Bounded,
+};
 
 /// What keeps a worker from a job or its pay.
 pub type WhyNotOf<T> = WhyNot<<T as frame_system::Config>::AccountId, BalanceOf<T>, BlockNumberFor<T>>;

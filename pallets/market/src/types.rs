@@ -1,4 +1,4 @@
-//! The market's types, named once for the whole pallet.
+//! What the chain keeps of jobs and bids, in this runtime's types.
 
 use crate::Config;
 use assay_types::{
@@ -23,8 +23,10 @@ pub type JobStateOf<T> = JobState<<T as frame_system::Config>::AccountId, Balanc
 pub type JobRequestOf<T> = assay_types::JobRequest<BalanceOf<T>, BlockNumberFor<T>>;
 /// A worker's hold on a job.
 pub type AssignmentOf<T> = assay_types::Assignment<<T as frame_system::Config>::AccountId, BalanceOf<T>>;
+/// A bid on a job.
+pub type BidOf<T> = Bid<<T as frame_system::Config>::AccountId, BalanceOf<T>>;
 /// The bids on a job.
-pub type BidsOf<T> = BoundedVec<Bid<<T as frame_system::Config>::AccountId, BalanceOf<T>>, limits::Bids>;
+pub type BidsOf<T> = BoundedVec<BidOf<T>, limits::Bids>;
 
 /// A worker's commitment to the output of a job.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]

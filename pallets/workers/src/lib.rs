@@ -47,15 +47,27 @@
 //! * No call iterates over anything unbounded, and no record is kept for a worker without money or work.
 //!
 //! [`Pallet::do_try_state`] checks what of this can be seen in storage.
+//!
+//! ## Calls
+//!
+//! * By workers, of their stake: [`register`](Pallet::register), [`bond_more`](Pallet::bond_more),
+//!   [`unbond`](Pallet::unbond), [`withdraw`](Pallet::withdraw), [`leave`](Pallet::leave).
+//! * By workers, of their work: [`publish_offer`](Pallet::publish_offer), [`remove_offer`](Pallet::remove_offer),
+//!   [`pause`](Pallet::pause), [`resume`](Pallet::resume), [`drain`](Pallet::drain).
+//! * By anyone: [`apply_slash`](Pallet::apply_slash).
+//! * By [`Config::SlashCancelOrigin`]: [`cancel_slash`](Pallet::cancel_slash).
 
 #![cfg_attr(not(feature = "std"), no_std)]
 #![forbid(unsafe_code)]
 extern crate alloc;
 
+use frame_support::pallet_macros::import_section;
 use polkadot_sdk::*;
 
 pub mod book;
-mod checks;
+mod errors;
+mod events;
+mod invariants;
 mod offers;
 mod queries;
 mod registry;
@@ -75,6 +87,7 @@ pub use pallet::*;
 pub use types::*;
 pub use weights::WeightInfo;
 
+#[import_section(events::events)]
 #[frame_support::pallet]
 pub mod pallet {
     use crate::{BalanceOf, BookOf, OfferOf, PendingSlashOf, WeightInfo, WorkerRecordOf};
@@ -178,136 +191,6 @@ pub mod pallet {
     /// Slashes that are neither applied nor cancelled yet.
     #[pallet::storage]
     pub type PendingSlashes<T: Config> = StorageMap<_, Twox64Concat, SlashId, PendingSlashOf<T>>;
-
-    /// What happened.
-    #[pallet::event]
-    #[pallet::generate_deposit(pub(crate) fn deposit_event)]
-    pub enum Event<T: Config> {
-        /// An account became a worker, or became one again after it had left.
-        Registered {
-            /// The worker.
-            worker: T::AccountId,
-            /// Its stake.
-            stake: BalanceOf<T>,
-        },
-        /// A worker added to its stake.
-        Bonded {
-            /// The worker.
-            worker: T::AccountId,
-            /// What it added.
-            amount: BalanceOf<T>,
-        },
-        /// Stake began to unbond.
-        Unbonding {
-            /// The worker.
-            worker: T::AccountId,
-            /// How much.
-            amount: BalanceOf<T>,
-            /// The block from which it can be withdrawn.
-            until: BlockNumberFor<T>,
-        },
-        /// Unbonded stake went back to the worker's free balance.
-        Withdrawn {
-            /// The worker.
-            worker: T::AccountId,
-            /// How much.
-            amount: BalanceOf<T>,
-        },
-        /// An offer was published, or replaced.
-        OfferPublished {
-            /// Who offers.
-            worker: T::AccountId,
-            /// For which model version.
-            version: ModelVersion,
-            /// Price of one job.
-            price: BalanceOf<T>,
-            /// Unclaimed jobs at a time.
-            capacity: u32,
-        },
-        /// A worker took an offer back.
-        OfferRemoved {
-            /// Whose offer it was.
-            worker: T::AccountId,
-            /// For which model version.
-            version: ModelVersion,
-        },
-        /// A full book dropped its dearest offer for a cheaper one.
-        OfferDisplaced {
-            /// Whose offer it was.
-            worker: T::AccountId,
-            /// For which model version.
-            version: ModelVersion,
-        },
-        /// A worker takes no jobs for now.
-        Paused {
-            /// The worker.
-            worker: T::AccountId,
-        },
-        /// A worker takes jobs again.
-        Resumed {
-            /// The worker.
-            worker: T::AccountId,
-        },
-        /// A worker takes no more jobs, and its offers are gone.
-        Draining {
-            /// The worker.
-            worker: T::AccountId,
-        },
-        /// A worker has left; what stake it had unbonds.
-        Left {
-            /// The worker.
-            worker: T::AccountId,
-        },
-        /// A worker lost locked stake.
-        Slashed {
-            /// The worker.
-            worker: T::AccountId,
-            /// What of it was paid.
-            paid: BalanceOf<T>,
-            /// What of it was burned.
-            burned: BalanceOf<T>,
-            /// To whom it was paid.
-            beneficiary: T::AccountId,
-        },
-        /// A fault of a worker was proved; what it loses for that is no longer part of its stake.
-        SlashPending {
-            /// The slash.
-            slash: SlashId,
-            /// The worker.
-            worker: T::AccountId,
-            /// What it loses.
-            amount: BalanceOf<T>,
-            /// The block from which the slash is applied, and up to which it can be cancelled.
-            matures_at: BlockNumberFor<T>,
-        },
-        /// A pending slash was applied.
-        SlashApplied {
-            /// The slash.
-            slash: SlashId,
-            /// The worker.
-            worker: T::AccountId,
-            /// What of it was burned.
-            burned: BalanceOf<T>,
-            /// Who was paid what of it.
-            awards: [(T::AccountId, BalanceOf<T>); 2],
-        },
-        /// A pending slash was cancelled: the worker has its stake again, or its money if it has left.
-        SlashCancelled {
-            /// The slash.
-            slash: SlashId,
-            /// The worker.
-            worker: T::AccountId,
-            /// What it has again.
-            amount: BalanceOf<T>,
-        },
-        /// A mature slash could not be applied in `on_idle`; it waits for `apply_slash`.
-        SlashFailed {
-            /// The slash.
-            slash: SlashId,
-            /// Why.
-            error: DispatchError,
-        },
-    }
 
     /// Why a call was refused, and what to do.
     #[pallet::error]

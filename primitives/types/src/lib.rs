@@ -16,6 +16,7 @@ pub mod name;
 pub mod runtime_api;
 pub mod schema;
 pub mod traits;
+pub mod weighing;
 pub mod worker;
 
 pub use assay_exact::{digest::DataType, quantise::Precision};

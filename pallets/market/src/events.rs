@@ -1,0 +1,159 @@
+//! What the market tells: every step of a job, and every movement of its money.
+
+use polkadot_sdk::frame_support::pallet_macros::pallet_section;
+
+/// The part of the pallet that [`import_section`](polkadot_sdk::frame_support::pallet_macros::import_section) puts into its module.
+#[pallet_section]
+mod events {
+    /// What happened.
+    #[pallet::event]
+    #[pallet::generate_deposit(pub(crate) fn deposit_event)]
+    pub enum Event<T: Config> {
+        /// A job was submitted and its ceiling held.
+        JobSubmitted {
+            /// Its number.
+            job: JobId,
+            /// Who pays.
+            client: T::AccountId,
+            /// What to run.
+            model: ModelVersion,
+            /// List digest of the input tensors.
+            input_digest: H256,
+            /// What is held.
+            ceiling: BalanceOf<T>,
+        },
+        /// A worker committed a sealed bid; its deposit is held and stake for the ceiling is locked.
+        BidCommitted {
+            /// The job.
+            job: JobId,
+            /// The bidder.
+            worker: T::AccountId,
+        },
+        /// No more commitments; bids can be revealed.
+        RevealsOpened {
+            /// The job.
+            job: JobId,
+            /// Last block for reveals.
+            until: BlockNumberFor<T>,
+        },
+        /// A worker revealed its price and has its deposit back.
+        BidRevealed {
+            /// The job.
+            job: JobId,
+            /// The bidder.
+            worker: T::AccountId,
+            /// Its price.
+            price: BalanceOf<T>,
+        },
+        /// The auction is over and the bid did not win: its stake is free again.
+        BidReleased {
+            /// The job.
+            job: JobId,
+            /// The bidder.
+            worker: T::AccountId,
+        },
+        /// A bid was not revealed: its deposit is burned, its stake is free again.
+        BidForfeited {
+            /// The job.
+            job: JobId,
+            /// The bidder.
+            worker: T::AccountId,
+            /// What was burned.
+            amount: BalanceOf<T>,
+        },
+        /// A worker has the job.
+        JobAssigned {
+            /// The job.
+            job: JobId,
+            /// Who has it.
+            worker: T::AccountId,
+            /// What it will be paid.
+            price: BalanceOf<T>,
+            /// Last block for its claim.
+            deadline: BlockNumberFor<T>,
+        },
+        /// The worker committed to an output.
+        JobClaimed {
+            /// The job.
+            job: JobId,
+            /// Who claimed.
+            worker: T::AccountId,
+            /// List digest of the output tensors.
+            output_digest: H256,
+            /// Last block of the challenge window.
+            window_until: BlockNumberFor<T>,
+            /// The output tensors one after the other, if they were to be delivered inline.
+            output: Option<BoundedVec<u8, InlineOutputBytes>>,
+        },
+        /// The claim is challenged: the job waits for the verdict.
+        ClaimDisputed {
+            /// The job.
+            job: JobId,
+            /// Who claimed.
+            worker: T::AccountId,
+        },
+        /// Every challenge of the claim has failed; it is settled after the window, or when the client accepts.
+        ClaimUpheld {
+            /// The job.
+            job: JobId,
+            /// Who claimed.
+            worker: T::AccountId,
+            /// Last block of the challenge window, which may be later than it was.
+            window_until: BlockNumberFor<T>,
+        },
+        /// One claim of a batch failed; the others are not touched by it.
+        ClaimRejected {
+            /// The job.
+            job: JobId,
+            /// Why.
+            error: DispatchError,
+        },
+        /// The worker gave the job back.
+        JobDeclined {
+            /// The job.
+            job: JobId,
+            /// Who had it.
+            worker: T::AccountId,
+            /// What it cost, all of it burned.
+            slashed: BalanceOf<T>,
+        },
+        /// The worker was relieved of the job, since its stake is below the least that workers need.
+        WorkerRemoved {
+            /// The job.
+            job: JobId,
+            /// Who had it.
+            worker: T::AccountId,
+        },
+        /// The worker did not claim in time.
+        DeadlineMissed {
+            /// The job.
+            job: JobId,
+            /// Who had it.
+            worker: T::AccountId,
+            /// What was paid to the client.
+            paid: BalanceOf<T>,
+            /// What was burned.
+            burned: BalanceOf<T>,
+        },
+        /// The job is closed and no longer in state.
+        JobClosed {
+            /// The job.
+            job: JobId,
+            /// Who paid.
+            client: T::AccountId,
+            /// Why it was closed, and with that whether it was settled or refunded.
+            reason: CloseReason,
+            /// Who was paid.
+            worker: Option<T::AccountId>,
+            /// What it was paid.
+            paid: BalanceOf<T>,
+        },
+        /// A step that was due failed in `on_idle`; the job waits for `advance`.
+        StepFailed {
+            /// The job.
+            job: JobId,
+            /// Why.
+            error: DispatchError,
+        },
+    }
+}
