@@ -3,7 +3,7 @@
 
 use crate::{AssignmentOf, BalanceOf, Config, Error, JobOf, Jobs, Pallet};
 use assay_types::{
-    ClaimedJob, ClaimedJobs, CloseReason, H256, JobId, JobState, ModelRegistry, NotChallengeable, SlashId,
+    ClaimedJob, ClaimedJobs, CloseReason, H256, JobId, JobState, ModelRegistry, NotChallengeable, Outcome, SlashId,
     WorkerRegistry,
 };
 use polkadot_sdk::{
@@ -85,9 +85,9 @@ impl<T: Config> ClaimedJobs<T::AccountId, BalanceOf<T>, BlockNumberFor<T>> for P
     fn convict(id: JobId, awards: [(T::AccountId, BalanceOf<T>); 2]) -> Result<SlashId, DispatchError> {
         let (job, assignment, ..) = Self::disputed(id)?;
         with_storage_layer(|| {
-            let slash = T::Workers::slash_later(&assignment.worker, assignment.locked, awards)?;
+            let released = T::Workers::release(assignment.lock(job.model), Outcome::Convicted { awards })?;
             Self::close(id, job, CloseReason::Fraud)?;
-            Ok(slash)
+            Ok(released.pending.ok_or(Error::<T>::Inconsistent)?)
         })
     }
 }

@@ -1,7 +1,7 @@
 //! Who gets a job: the cheapest offer at submission, and the next worker when one does not deliver.
 
 use crate::{AssignmentOf, BalanceOf, Bids, Config, Error, JobOf, JobStateOf, Pallet};
-use assay_types::{Assignment, CloseReason, JobId, JobState, ModelVersion, Unavailable, WorkerRegistry};
+use assay_types::{Assignment, CloseReason, JobId, JobState, ModelVersion, Purpose, Unavailable, WorkerRegistry};
 use polkadot_sdk::{
     frame_system::{self, pallet_prelude::BlockNumberFor},
     sp_runtime::{DispatchResult, traits::Saturating},
@@ -59,12 +59,9 @@ impl<T: Config> Pallet<T> {
             })
     }
 
-    /// Locks a worker's stake for a job and counts the job towards its capacity.
+    /// Gives a job to a worker.
     fn take(model: ModelVersion, worker: T::AccountId, price: BalanceOf<T>) -> Result<AssignmentOf<T>, Unavailable> {
-        let locked = T::Workers::stake_for(price);
-        T::Workers::ensure_available(&worker, locked)?;
-        T::Workers::lock(&worker, locked)?;
-        T::Workers::begin(&worker, model);
+        let locked = T::Workers::take(&worker, model, Purpose::Job { price })?;
         Ok(Assignment { worker, price, locked })
     }
 }

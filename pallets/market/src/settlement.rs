@@ -1,7 +1,7 @@
 //! The end of a job: the worker is paid or the client refunded, and nothing of the job stays in state.
 
 use crate::{AssignmentOf, BalanceOf, Bids, Config, Error, Event, HoldReason, Inputs, JobOf, Jobs, Outputs, Pallet};
-use assay_types::{CloseReason, JobId, Phase, WorkerRegistry};
+use assay_types::{CloseReason, JobId, Outcome, Phase, WorkerRegistry};
 use polkadot_sdk::{
     frame_support::{
         ensure,
@@ -69,8 +69,7 @@ impl<T: Config> Pallet<T> {
             Restriction::Free,
             Fortitude::Force,
         )?;
-        T::Workers::unlock(worker, assignment.locked)?;
-        T::Workers::note_completed(worker);
+        T::Workers::release(assignment.lock(job.model), Outcome::Paid)?;
         Ok(paid)
     }
 }

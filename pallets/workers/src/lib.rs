@@ -6,8 +6,8 @@
 //!
 //! A worker is an account with a *stake*, held of its balance. The stake secures jobs: the market *locks* part of it for
 //! each job and each open bid, in proportion to the price and at least a floor, frees it when the job is closed, and
-//! slashes it when the worker fails. This pallet knows nothing of jobs: the market moves the locks, through
-//! [`assay_types::WorkerRegistry`].
+//! slashes it when the worker fails. This pallet knows nothing of jobs: the market takes and releases the locks, through
+//! [`assay_types::WorkerRegistry`], and says of each how it ended.
 //!
 //! A worker publishes *offers*: for a model version, a price per job and how many jobs it will have unclaimed at a time.
 //! The offers for one version form a *book*, kept in order of price and then of age, so that the cheapest worker that can
@@ -68,6 +68,7 @@ pub mod book;
 mod errors;
 mod events;
 mod invariants;
+mod locks;
 mod offers;
 mod queries;
 mod registry;
@@ -238,7 +239,7 @@ pub mod pallet {
         WrongStatus,
         /// Jobs or bids lock stake: drain, and leave when all of them are closed.
         StakeLocked,
-        /// More stake was to be freed or slashed than is locked: the books of the caller, a pallet, are wrong.
+        /// More stake was to be released than is locked: the books of the caller, a pallet, are wrong.
         LockedStakeTooSmall,
         /// No such pending slash: it was never given, or it was applied or cancelled, and its event says which.
         NoSuchSlash,
@@ -246,6 +247,8 @@ pub mod pallet {
         SlashNotMature,
         /// The slash is mature and can no longer be cancelled: make good its loss in another way.
         SlashMature,
+        /// A job was to end that the worker does not have: the books of the caller, a pallet, are wrong.
+        NoSuchJob,
     }
 
     #[pallet::hooks]

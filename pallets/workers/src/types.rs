@@ -1,7 +1,7 @@
 //! What the chain keeps of a worker.
 
 use crate::Config;
-use assay_types::{Offer, WorkerStatus, limits};
+use assay_types::{Lock, Offer, Outcome, WorkerStatus, limits};
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use polkadot_sdk::{
     frame_support::traits::fungible,
@@ -24,6 +24,12 @@ pub type PendingSlashOf<T> = PendingSlash<<T as frame_system::Config>::AccountId
 
 /// A standing offer in this runtime.
 pub type OfferOf<T> = Offer<<T as frame_system::Config>::AccountId, BalanceOf<T>>;
+
+/// Stake that is locked for one bid or one job, in this runtime.
+pub type LockOf<'a, T> = Lock<'a, <T as frame_system::Config>::AccountId, BalanceOf<T>>;
+
+/// How a bid or a job ended, in this runtime.
+pub type OutcomeOf<T> = Outcome<<T as frame_system::Config>::AccountId, BalanceOf<T>>;
 
 /// The offers for one model version, the cheapest first and the earlier one of two at the same price.
 pub type BookOf<T> = BoundedVec<OfferOf<T>, limits::OffersPerModel>;

@@ -1,6 +1,6 @@
 //! Sealed bids: what a worker commits to in an auction, and how.
 
-use crate::{H256, JobId};
+use crate::{H256, JobId, Lock, ModelVersion};
 use assay_exact::digest::Hash256;
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use scale_info::TypeInfo;
@@ -21,6 +21,17 @@ pub struct Bid<AccountId, Balance> {
     pub locked: Balance,
     /// Held until the bid is revealed; lost if it is not.
     pub deposit: Balance,
+}
+
+impl<AccountId, Balance: Copy> Bid<AccountId, Balance> {
+    /// The lock that secures this bid on a job on `model`.
+    pub fn lock(&self, model: ModelVersion) -> Lock<'_, AccountId, Balance> {
+        Lock {
+            worker: &self.worker,
+            model,
+            stake: self.locked,
+        }
+    }
 }
 
 /// Seals a bid: `H(BID_DOMAIN ‖ job ‖ worker ‖ price ‖ salt)`, the fields in SCALE, with BLAKE2b-256.

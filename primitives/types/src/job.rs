@@ -1,7 +1,7 @@
 //! Jobs: what a client asks for, what the chain keeps of it, and the states it passes through.
 
 use crate::{
-    H256, ModelVersion,
+    H256, Lock, ModelVersion,
     limits::{Attempts, InlineInputBytes, Symbols},
 };
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
@@ -88,6 +88,17 @@ pub struct Assignment<AccountId, Balance> {
     pub price: Balance,
     /// The stake that secures it.
     pub locked: Balance,
+}
+
+impl<AccountId, Balance: Copy> Assignment<AccountId, Balance> {
+    /// The lock that secures this assignment of a job on `model`.
+    pub fn lock(&self, model: ModelVersion) -> Lock<'_, AccountId, Balance> {
+        Lock {
+            worker: &self.worker,
+            model,
+            stake: self.locked,
+        }
+    }
 }
 
 /// Where a job stands. A closed job is no longer stored.

@@ -66,7 +66,89 @@ pub struct Slashed<Balance> {
     pub burned: Balance,
 }
 
+/// What a worker's stake is locked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose<Balance> {
+    /// A sealed bid. Its price is not known, so the lock covers the highest that it can have.
+    Bid {
+        /// The most that the client pays.
+        ceiling: Balance,
+    },
+    /// A job, which also counts towards the worker's capacity until it is claimed.
+    Job {
+        /// What the worker is paid for it.
+        price: Balance,
+    },
+}
+
+/// Stake that is locked for one bid or one job, as [`WorkerRegistry::take`] gave it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lock<'a, AccountId, Balance> {
+    /// Whose stake.
+    pub worker: &'a AccountId,
+    /// The model version that the bid or the job is about.
+    pub model: ModelVersion,
+    /// How much.
+    pub stake: Balance,
+}
+
+/// How a bid or a job ended for its worker, and what that does to the worker's lock, its load and its record.
+///
+/// A bid ends once, in `BidLost` or `BidWon`. A job, which `BidWon` or [`Purpose::Job`] began, ends once as an unclaimed one: in
+/// `Claimed`, `Missed`, `Declined` or `Removed`; and after `Claimed` once more, in `Paid` or `Convicted`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome<AccountId, Balance> {
+    /// The bid did not win, or was not revealed: its lock is free.
+    BidLost,
+    /// The bid won at this price: what the price does not need of the lock is free, and the job counts towards the worker's
+    /// capacity.
+    BidWon {
+        /// What the worker is paid for the job.
+        price: Balance,
+    },
+    /// The worker claimed: the job no longer counts towards its capacity, and its lock stays.
+    Claimed,
+    /// The worker let the deadline pass: it loses `cost` at once, the rest of the lock is free, and the miss is counted.
+    Missed {
+        /// To whom the paid part of the cost goes.
+        beneficiary: AccountId,
+        /// What the worker loses, at most its lock.
+        cost: Slashed<Balance>,
+    },
+    /// The worker declined: it loses `cost` at once, the rest of the lock is free, and that it declined is counted.
+    Declined {
+        /// To whom the paid part of the cost goes.
+        beneficiary: AccountId,
+        /// What the worker loses, at most its lock.
+        cost: Slashed<Balance>,
+    },
+    /// The worker was relieved of the job, because its stake no longer secured it: the lock is free.
+    Removed,
+    /// The worker was paid for what it claimed: the lock is free, and the job is counted.
+    Paid,
+    /// What the worker claimed was wrong. Its whole lock is no longer part of its stake, secures nothing and stays held until the
+    /// slash matures; until then the slash can be cancelled. A lock can always be slashed in full.
+    Convicted {
+        /// What is paid out of the slash, in this order and as far as it goes; the rest is burned.
+        awards: [(AccountId, Balance); 2],
+    },
+}
+
+/// What a release did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Released<Balance> {
+    /// What stays locked for a job that goes on.
+    pub locked: Balance,
+    /// What the worker lost at once.
+    pub slashed: Slashed<Balance>,
+    /// The slash that is pending, if the worker was convicted.
+    pub pending: Option<SlashId>,
+}
+
 /// The registered workers, their offers and their stake.
+///
+/// A worker's stake is moved by two methods only: [`take`](Self::take) when it gets a bid or a job, and
+/// [`release`](Self::release) when that ends. Each does all that belongs to it, or nothing.
 pub trait WorkerRegistry<AccountId, Balance> {
     /// The stake that a job of this price locks.
     fn stake_for(price: Balance) -> Balance;
@@ -82,61 +164,26 @@ pub trait WorkerRegistry<AccountId, Balance> {
         excluded: &[AccountId],
     ) -> Result<(AccountId, Balance), NoOffer>;
 
-    /// Locks part of a worker's free stake.
-    fn lock(worker: &AccountId, stake: Balance) -> Result<(), Unavailable>;
+    /// Locks what `purpose` needs of a worker's free stake and counts a job towards its capacity; returns the lock, which belongs
+    /// to the caller until it is released. The worker must be available; whether its capacity allows the job is not asked.
+    fn take(worker: &AccountId, model: ModelVersion, purpose: Purpose<Balance>) -> Result<Balance, Unavailable>;
 
-    /// Gives locked stake free again.
-    fn unlock(worker: &AccountId, stake: Balance) -> DispatchResult;
+    /// Ends a bid or a job. An error changes nothing, and says that the caller's books are wrong: more is to be released than is
+    /// locked, or a job is to end that the worker does not have.
+    fn release(
+        lock: Lock<AccountId, Balance>,
+        outcome: Outcome<AccountId, Balance>,
+    ) -> Result<Released<Balance>, DispatchError>;
 
-    /// Counts a job on this version towards the worker's capacity.
-    fn begin(worker: &AccountId, version: ModelVersion);
-
-    /// Stops counting it.
-    fn end(worker: &AccountId, version: ModelVersion, outcome: Outcome);
-
-    /// Slashes `amount` of a worker's locked stake, which is no longer locked or part of its stake afterwards. `paid`
-    /// of it goes to `beneficiary` and the rest is burned.
-    fn slash(
-        worker: &AccountId,
-        amount: Balance,
-        beneficiary: &AccountId,
-        paid: Balance,
-    ) -> Result<Slashed<Balance>, DispatchError>;
-
-    /// Takes `amount` out of a worker's locked stake for a fault that was proved: it secures nothing from now on, and
-    /// stays held until the slash matures. Then `awards` are paid out of it, in their order and as far as it goes, and
-    /// the rest is burned; until then the slash can be cancelled. A lock can always be slashed in full.
-    fn slash_later(
-        worker: &AccountId,
-        amount: Balance,
-        awards: [(AccountId, Balance); 2],
-    ) -> Result<SlashId, DispatchError>;
-
-    /// Whether the account is a worker and has the least stake that a worker must have. One that has lost it keeps what
+    /// Whether the account is a worker and has the minimum stake of one. A worker that has lost it keeps what
     /// it has claimed, and can be relieved of what it has not.
     fn is_secure(worker: &AccountId) -> bool;
-
-    /// Notes that a worker was paid for a job.
-    fn note_completed(worker: &AccountId);
 
     /// The worker's locked stake, for checks of consistency.
     fn locked(worker: &AccountId) -> Balance;
 
     /// The worker's unclaimed jobs on this version, for checks of consistency.
     fn load(worker: &AccountId, version: ModelVersion) -> u32;
-}
-
-/// How a worker's hold on an unclaimed job ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// It claimed.
-    Claimed,
-    /// It let the deadline pass.
-    Missed,
-    /// It declined.
-    Declined,
-    /// It was relieved of the job, because its stake no longer secured it.
-    Removed,
 }
 
 /// What a dispute is about.
@@ -190,6 +237,6 @@ pub trait ClaimedJobs<AccountId, Balance, BlockNumber> {
     fn uphold(job: JobId, window_at_least: BlockNumber) -> DispatchResult;
 
     /// `Disputed` → `Refunded`: the claim is wrong. The ceiling goes back, what the job locks of the worker's stake is
-    /// slashed by [`WorkerRegistry::slash_later`], and the job is closed.
+    /// released as [`Outcome::Convicted`], and the job is closed.
     fn convict(job: JobId, awards: [(AccountId, Balance); 2]) -> Result<SlashId, DispatchError>;
 }
