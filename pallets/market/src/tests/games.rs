@@ -1,7 +1,7 @@
 //! Random play: whatever clients and workers do, in whatever order, the books balance.
 
-use crate::{Claim, Jobs, LongestJob, mock::*};
-use assay_types::{ClaimedJobs, Delivery, H256, JobId, JobState, Outcome, Phase, WorkerRegistry};
+use crate::{Jobs, LongestJob, mock::*};
+use assay_types::{ClaimedJobs, Delivery, JobId, JobState, Outcome, Phase, WorkerRegistry};
 use polkadot_sdk::frame_support::traits::{Get, Hooks};
 use proptest::prelude::*;
 
@@ -167,18 +167,7 @@ fn play(act: Act) {
             Market::reveal_bid(signed(worker), job, bid_of(worker, job) + u64::from(lie), SALT)
         }
         Act::Auction { ceiling, silent } => {
-            let job = crate::NextJobId::<Test>::get();
-            let _refused = Market::submit(signed(CLIENT), auction(ceiling)).is_err();
-            WORKERS.into_iter().for_each(|worker| play(Act::Commit { worker, job }));
-            advance_to(now() + BIDDING + 1);
-            let revealers = WORKERS.into_iter().filter(|worker| Some(*worker) != silent);
-            revealers.for_each(|worker| {
-                play(Act::Reveal {
-                    worker,
-                    job,
-                    lie: false,
-                })
-            });
+            play_auction(ceiling, silent);
             Ok(())
         }
         Act::Claimed { ceiling } => {
@@ -189,23 +178,14 @@ fn play(act: Act) {
                 None => Ok(()),
             }
         }
-        Act::Claim {
-            worker,
-            job,
-            inline: true,
-        } => Market::claim(signed(worker), inline_claim(job, 1)),
-        Act::Claim {
-            worker,
-            job,
-            inline: false,
-        } => Market::claim(
-            signed(worker),
-            Claim {
-                job,
-                output_digest: H256::zero(),
-                output: None,
-            },
-        ),
+        Act::Claim { worker, job, inline } => {
+            let claim = if inline {
+                inline_claim(job, 1)
+            } else {
+                digest_claim(job)
+            };
+            Market::claim(signed(worker), claim)
+        }
         Act::Decline { worker, job } => Market::decline(signed(worker), one_of(Phase::Assigned, job)),
         Act::Accept { job } => Market::accept(signed(CLIENT), job),
         Act::Advance { job } => Market::advance(signed(CLIENT), job),
@@ -244,6 +224,21 @@ fn play(act: Act) {
     };
     // Refusals are part of the game; what they must not do is leave a trace, which the books show.
     let _refused = result.is_err();
+}
+
+/// A whole auction, in which every worker but one bids and reveals.
+fn play_auction(ceiling: u64, silent: Option<u64>) {
+    let job = crate::NextJobId::<Test>::get();
+    let _refused = Market::submit(signed(CLIENT), auction(ceiling)).is_err();
+    WORKERS.into_iter().for_each(|worker| play(Act::Commit { worker, job }));
+    advance_to(now() + BIDDING + 1);
+    for worker in WORKERS.into_iter().filter(|worker| Some(*worker) != silent) {
+        play(Act::Reveal {
+            worker,
+            job,
+            lie: false,
+        });
+    }
 }
 
 /// One of the jobs in this phase, or any job if there is none.
