@@ -194,8 +194,8 @@ pub mod pallet {
         DeadlinePassed,
         /// The time for this turn is not over.
         DeadlineNotPassed,
-        /// The model, the graph's header, the job's inputs or the claimed outputs do not open as stated.
-        DoesNotOpen,
+        /// The opened parts do not hash to the job's model root: open the registered model.
+        ModelDoesNotOpen,
         /// More or fewer digests than the tree has there.
         WrongNumberOfNodes,
         /// The statement does not hash to what was committed to.
@@ -212,8 +212,8 @@ pub mod pallet {
         NothingToProve,
         /// The element does not lie in the revealed chunk.
         ElementElsewhere,
-        /// The proof does not open under the claim: build it against the worker's trace as revealed.
-        ProofRejected,
+        /// The opened node is not the graph's at that place: open the node of the operator that the game stands at.
+        OperatorDoesNotOpen,
         /// What was claimed is right.
         NotWrong,
         /// Nothing of this dispute is left to remove, or it is not over.
@@ -222,6 +222,40 @@ pub mod pallet {
         IllegalMove,
         /// The records contradict each other: a bug, please report it.
         Inconsistent,
+        /// The opened header is not the graph's.
+        HeaderDoesNotOpen,
+        /// The opened inputs are not the job's: give those that the job's input digest commits to, in their order.
+        InputsDoNotOpen,
+        /// The opened output is not the claim's: give the entry that the claimed output digest commits to.
+        OutputDoesNotOpen,
+        /// The opened entry is not the one that the graph's header names as an output.
+        SourceDoesNotOpen,
+        /// The job's inputs are not what the graph takes, or give its symbols no values.
+        InputsDoNotFit,
+        /// The statement has more symbols than a graph can have.
+        TooManySymbols,
+        /// The model has no such operator.
+        NoSuchOperator,
+        /// The operator takes another number of operands than are opened.
+        WrongNumberOfOperands,
+        /// An operand does not stand before its operator; no sound graph has such a node.
+        OperandNotBefore,
+        /// An operand's digest is not the one that the graph names: build the proof against the worker's trace as revealed.
+        OperandDoesNotOpen,
+        /// An operand is empty or too large; no sound graph has such a tensor.
+        UnsoundOperand,
+        /// The opened chunks of an operand are not those of its digest.
+        ChunksDoNotOpen,
+        /// A chunk of an operand is opened that nothing reads: leave it out.
+        SuperfluousChunk,
+        /// A dimension of the operator has no value for the job's symbols.
+        SymbolsDoNotFit,
+        /// The types or shapes of the operands do not fit the operator.
+        OperandsDoNotFit,
+        /// The operator's output has no such element.
+        NoSuchElement,
+        /// The element cannot be computed from what is opened: open every chunk that it depends on.
+        ChunkMissing,
     }
 
     #[pallet::hooks]

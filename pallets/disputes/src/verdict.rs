@@ -47,7 +47,7 @@ impl<T: Config> Pallet<T> {
         let claim = dispute.committed.claim::<HostBlake2>(head.operators, &head.root.0);
         let question = Self::question(&dispute, game, element)?;
         let verdict = judge::<HostBlake2>(&claim, &head.symbols, operator, proof, &question);
-        match verdict.map_err(|_| Error::<T>::ProofRejected)? {
+        match verdict.map_err(Error::<T>::from)? {
             Verdict::Right => Err(Error::<T>::NotWrong.into()),
             Verdict::Wrong { computed } => Self::convict(job, &dispute, index, fault(operator, question, computed)),
         }
