@@ -82,9 +82,8 @@ pub use weights::WeightInfo;
 #[frame_support::pallet]
 pub mod pallet {
     use crate::{BalanceOf, BidsOf, Claim, JobOf, JobRequestOf, WeightInfo, terms};
-    use alloc::vec::Vec;
     use assay_types::{
-        CloseReason, H256, JobId, ModelRegistry, ModelVersion, WorkerRegistry,
+        CloseReason, H256, JobId, ModelRegistry, ModelVersion, Page, WorkerRegistry,
         limits::{Batch, InlineInputBytes, InlineOutputBytes, Steps},
     };
     use polkadot_sdk::{
@@ -427,12 +426,9 @@ pub mod pallet {
             Jobs::<T>::get(job)
         }
 
-        /// The jobs on a model version for which bids may be committed now.
-        pub fn open_jobs(model: ModelVersion) -> Vec<JobId> {
-            Self::jobs_open_for_bids(model)
-                .into_iter()
-                .map(|(job, _)| job)
-                .collect()
+        /// A page of the jobs on a model version for which bids may be committed now.
+        pub fn open_jobs(model: ModelVersion, after: Option<JobId>, limit: u32) -> Page<JobOf<T>> {
+            Self::jobs_open_for_bids(model, after, limit)
         }
     }
 }

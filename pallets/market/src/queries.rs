@@ -1,10 +1,8 @@
 //! Answers for the runtime API: nothing here changes state.
 
 use crate::{BalanceOf, Bids, Config, JobOf, Jobs, Pallet};
-use alloc::vec::Vec;
 use assay_types::{
-    JobId, JobState, ModelVersion, NoOffer, Quote, Unavailable, WhyNot, WorkerInfo, WorkerRegistry, WorkerStatus,
-    limits::MAX_LISTED_JOBS,
+    JobId, JobState, ModelVersion, NoOffer, Page, Quote, Unavailable, WhyNot, WorkerInfo, WorkerRegistry, WorkerStatus,
 };
 use polkadot_sdk::{
     frame_system::{self, pallet_prelude::BlockNumberFor},
@@ -18,8 +16,8 @@ pub type WorkerInfoOf<T> = WorkerInfo<BalanceOf<T>, BlockNumberFor<T>>;
 
 impl<T: Config> Pallet<T> {
     /// The open jobs that an account pays for, has been assigned, or has a bid on.
-    pub fn jobs_of(account: &T::AccountId) -> Vec<(JobId, JobOf<T>)> {
-        Self::list(|id, job| {
+    pub fn jobs_of(account: &T::AccountId, after: Option<JobId>, limit: u32) -> Page<JobOf<T>> {
+        Page::of(Self::jobs_after(after), limit, |id, job| {
             let assigned = job
                 .state
                 .assignment()
@@ -29,20 +27,18 @@ impl<T: Config> Pallet<T> {
     }
 
     /// The jobs on a model version for which bids may be committed now.
-    pub fn jobs_open_for_bids(model: ModelVersion) -> Vec<(JobId, JobOf<T>)> {
+    pub fn jobs_open_for_bids(model: ModelVersion, after: Option<JobId>, limit: u32) -> Page<JobOf<T>> {
         let now = frame_system::Pallet::<T>::block_number();
-        Self::list(|_, job| job.model == model && matches!(job.state, JobState::Bidding { until, .. } if now <= until))
+        let is_open = |job: &JobOf<T>| matches!(job.state, JobState::Bidding { until, .. } if now <= until);
+        Page::of(Self::jobs_after(after), limit, |_, job| {
+            job.model == model && is_open(job)
+        })
     }
 
-    /// The jobs that are claimed or disputed, from job `from` on, in order.
-    pub fn claimed_jobs(from: JobId) -> Vec<(JobId, JobOf<T>)> {
+    /// The jobs that are claimed or disputed.
+    pub fn claimed_jobs(after: Option<JobId>, limit: u32) -> Page<JobOf<T>> {
         let is_claimed = |job: &JobOf<T>| matches!(job.state, JobState::Claimed { .. } | JobState::Disputed { .. });
-        let mut jobs: Vec<_> = Jobs::<T>::iter()
-            .filter(|(id, job)| *id >= from && is_claimed(job))
-            .collect();
-        jobs.sort_by_key(|(id, _)| *id);
-        jobs.truncate(MAX_LISTED_JOBS as usize);
-        jobs
+        Page::of(Self::jobs_after(after), limit, |_, job| is_claimed(job))
     }
 
     /// What a job would cost now by standing offers, whatever the ceiling.
@@ -161,12 +157,11 @@ impl<T: Config> Pallet<T> {
                 .any(|bid| bid.worker == *account)
     }
 
-    fn list(mut keep: impl FnMut(JobId, &JobOf<T>) -> bool) -> Vec<(JobId, JobOf<T>)> {
-        let mut jobs: Vec<_> = Jobs::<T>::iter()
-            .filter(|(id, job)| keep(*id, job))
-            .take(MAX_LISTED_JOBS as usize)
-            .collect();
-        jobs.sort_by_key(|(id, _)| *id);
-        jobs
+    /// The jobs in the order of storage, from the one after this key on; the job itself may be closed by now.
+    fn jobs_after(after: Option<JobId>) -> impl Iterator<Item = (JobId, JobOf<T>)> {
+        match after {
+            None => Jobs::<T>::iter(),
+            Some(job) => Jobs::<T>::iter_from(Jobs::<T>::hashed_key_for(job)),
+        }
     }
 }

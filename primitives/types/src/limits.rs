@@ -30,8 +30,10 @@ pub const MAX_VERSIONS: u32 = 64;
 pub const MAX_BATCH: u32 = 64;
 /// Jobs in one call that does what is due for each: a step can be the end of an auction with all its bids.
 pub const MAX_STEPS: u32 = 8;
-/// Jobs that one answer of the runtime API lists.
+/// Jobs that one page of an answer of the runtime API lists.
 pub const MAX_LISTED_JOBS: u32 = 1_024;
+/// Jobs that the runtime API examines for one page.
+pub const MAX_EXAMINED_JOBS: u32 = 16 * 1_024;
 
 /// Bound of a shape.
 pub type Rank = ConstU32<MAX_RANK>;

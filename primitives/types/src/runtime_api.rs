@@ -1,10 +1,9 @@
 //! What a node answers about jobs and workers without a transaction.
 
 use crate::{
-    Job, JobId, ModelVersion, NoOffer, WorkerInfo, WorkerStatus,
+    Job, JobId, ModelVersion, NoOffer, Page, WorkerInfo, WorkerStatus,
     dispute::{Dispute, Place, Revealed},
 };
-use alloc::vec::Vec;
 use codec::{Codec, Decode, Encode};
 use scale_info::TypeInfo;
 
@@ -105,7 +104,10 @@ pub enum WhyNot<AccountId, Balance, BlockNumber> {
 }
 
 polkadot_sdk::sp_api::decl_runtime_apis! {
-    /// Jobs, prices and workers. Lists hold at most `limits::MAX_LISTED_JOBS` entries.
+    /// Jobs, prices, workers and disputes.
+    ///
+    /// Lists are answered in pages of at most `limit` entries, see [`Page`]: `after` is the `next` of the page before, and `None`
+    /// for the first one.
     pub trait AssayApi<AccountId, Balance, BlockNumber>
     where
         AccountId: Codec,
@@ -115,21 +117,25 @@ polkadot_sdk::sp_api::decl_runtime_apis! {
         /// The job, until it is closed.
         fn job(job: JobId) -> Option<Job<AccountId, Balance, BlockNumber>>;
         /// The open jobs that an account pays for or has been assigned, or has a bid on.
-        fn jobs_of(account: AccountId) -> Vec<(JobId, Job<AccountId, Balance, BlockNumber>)>;
+        fn jobs_of(account: AccountId, after: Option<JobId>, limit: u32) -> Page<Job<AccountId, Balance, BlockNumber>>;
         /// The jobs on a model version for which bids may be committed now.
-        fn open_jobs(model: ModelVersion) -> Vec<(JobId, Job<AccountId, Balance, BlockNumber>)>;
+        fn open_jobs(model: ModelVersion, after: Option<JobId>, limit: u32) -> Page<Job<AccountId, Balance, BlockNumber>>;
         /// What a job would cost now by standing offers, whatever the ceiling.
         fn quote(model: ModelVersion) -> Result<Quote<AccountId, Balance>, NoOffer>;
         /// The worker, its stake and its offers.
         fn worker(account: AccountId) -> Option<WorkerInfo<Balance, BlockNumber>>;
         /// What keeps a worker from having this job, or from being paid for it.
         fn why_not(worker: AccountId, job: JobId) -> WhyNot<AccountId, Balance, BlockNumber>;
-        /// The jobs that are claimed or disputed, from job `from` on, in order: ask again from the last one's number plus one.
-        fn claimed_jobs(from: JobId) -> Vec<(JobId, Job<AccountId, Balance, BlockNumber>)>;
+        /// The jobs that are claimed or disputed.
+        fn claimed_jobs(after: Option<JobId>, limit: u32) -> Page<Job<AccountId, Balance, BlockNumber>>;
         /// The dispute over a job.
         fn dispute(job: JobId) -> Option<Dispute<AccountId, Balance, BlockNumber>>;
         /// The disputes in which an account is the worker or a challenger.
-        fn disputes_of(account: AccountId) -> Vec<(JobId, Dispute<AccountId, Balance, BlockNumber>)>;
+        fn disputes_of(
+            account: AccountId,
+            after: Option<JobId>,
+            limit: u32,
+        ) -> Page<Dispute<AccountId, Balance, BlockNumber>>;
         /// What was revealed of a place in the dispute over a job.
         fn revealed(job: JobId, place: Place) -> Option<Revealed>;
         /// What a challenge to a job would hold now; nothing if it cannot be challenged.

@@ -12,7 +12,7 @@ use super::{
     types::*,
 };
 use assay_types::{
-    JobId, ModelId, ModelVersion, NoOffer,
+    JobId, ModelId, ModelVersion, NoOffer, Page,
     dispute::{Place, Revealed},
 };
 use polkadot_sdk::sp_runtime::FixedU128;
@@ -83,13 +83,21 @@ pub(super) fn check(metadata: &Metadata, url: &str) -> Result<(), ChainError> {
         ),
         check.api(
             "jobs_of",
-            vec![meta_type::<AccountId>()],
-            meta_type::<Vec<(JobId, Job)>>(),
+            vec![
+                meta_type::<AccountId>(),
+                meta_type::<Option<JobId>>(),
+                meta_type::<u32>(),
+            ],
+            meta_type::<Page<Job>>(),
         ),
         check.api(
             "open_jobs",
-            vec![meta_type::<ModelVersion>()],
-            meta_type::<Vec<(JobId, Job)>>(),
+            vec![
+                meta_type::<ModelVersion>(),
+                meta_type::<Option<JobId>>(),
+                meta_type::<u32>(),
+            ],
+            meta_type::<Page<Job>>(),
         ),
         check.api(
             "quote",
@@ -108,14 +116,18 @@ pub(super) fn check(metadata: &Metadata, url: &str) -> Result<(), ChainError> {
         ),
         check.api(
             "claimed_jobs",
-            vec![meta_type::<JobId>()],
-            meta_type::<Vec<(JobId, Job)>>(),
+            vec![meta_type::<Option<JobId>>(), meta_type::<u32>()],
+            meta_type::<Page<Job>>(),
         ),
         check.api("dispute", vec![meta_type::<JobId>()], meta_type::<Option<Dispute>>()),
         check.api(
             "disputes_of",
-            vec![meta_type::<AccountId>()],
-            meta_type::<Vec<(JobId, Dispute)>>(),
+            vec![
+                meta_type::<AccountId>(),
+                meta_type::<Option<JobId>>(),
+                meta_type::<u32>(),
+            ],
+            meta_type::<Page<Dispute>>(),
         ),
         check.api(
             "revealed",

@@ -240,15 +240,17 @@ impl Watcher<'_> {
         session.models = models;
 
         let mut gone: BTreeSet<JobId> = self.memory.jobs().collect();
-        let mut from = 0;
+        let mut after = None;
         loop {
-            let claims = snapshot.claimed_jobs(from).await?;
-            let Some((last, _)) = claims.last() else { break };
-            from = last.saturating_add(1);
-            for (id, job) in &claims {
+            let page = snapshot.claimed_jobs(after).await?;
+            for (id, job) in &page.entries {
                 gone.remove(id);
                 self.memory
                     .take(*id, Some(job), session.best, self.account.id(), &self.policy, self.seed);
+            }
+            after = page.next;
+            if after.is_none() {
+                break;
             }
         }
         for id in gone {
