@@ -4,7 +4,7 @@
 use crate::RuntimeCall;
 use polkadot_sdk::frame_support::traits::{CallMetadata, GetCallMetadata};
 
-/// Who makes a call for its own ends.
+/// Role in which an account makes a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
     /// Owns a model.
@@ -15,7 +15,7 @@ pub enum Role {
     Client,
     /// Doubts claims.
     Challenger,
-    /// Whoever keeps the chain going.
+    /// Makes calls that keep the chain going, for nobody's sake in particular.
     Anyone,
     /// Governance.
     Governance,
@@ -37,9 +37,9 @@ pub struct CallClass {
     pub pallet: &'static str,
     /// The call's name.
     pub call: &'static str,
-    /// Who makes it.
+    /// The roles that make the call.
     pub made_by: &'static [Role],
-    /// Who loses money, or waits for it, when nobody makes the call in time.
+    /// The roles that lose money, or wait for it, when nobody makes the call in time.
     pub omission_costs: &'static [Role],
     /// Which key it needs.
     pub key: Key,

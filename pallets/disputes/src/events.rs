@@ -5,7 +5,7 @@ use polkadot_sdk::frame_support::pallet_macros::pallet_section;
 /// The part of the pallet that [`import_section`](polkadot_sdk::frame_support::pallet_macros::import_section) puts into its module.
 #[pallet_section]
 mod events {
-    /// What happened.
+    /// Events, each named after what has happened.
     #[pallet::event]
     #[pallet::generate_deposit(pub(crate) fn deposit_event)]
     pub enum Event<T: Config> {
@@ -15,9 +15,9 @@ mod events {
             job: JobId,
             /// The dispute, which is new if this is the only challenge.
             dispute: DisputeId,
-            /// Who doubts it.
+            /// The challenger, who doubts the claim.
             challenger: T::AccountId,
-            /// What is held of the challenger's money.
+            /// The amount held of the challenger's money.
             bond: BalanceOf<T>,
         },
         /// The worker has revealed a place; every game that stood there goes on.
@@ -31,50 +31,50 @@ mod events {
         Pointed {
             /// The job.
             job: JobId,
-            /// Who points.
+            /// The challenger that points.
             challenger: T::AccountId,
-            /// Where to.
+            /// The place pointed at.
             place: Place,
-            /// Whose turn it is there: the challenger's, if the place has been revealed before.
+            /// The side whose turn it is there: the challenger's, if the place has been revealed before.
             turn: Side,
         },
         /// The claim is wrong: the job is refunded and the worker's stake is to be slashed.
         WorkerConvicted {
             /// The job.
             job: JobId,
-            /// Who made the claim.
+            /// The worker that made the claim.
             worker: T::AccountId,
-            /// Whose game proved it.
+            /// The challenger whose game proved it.
             challenger: T::AccountId,
-            /// What was wrong.
+            /// The fault.
             fault: Fault,
             /// The slash, which matures after a delay.
             slash: SlashId,
             /// The stake that it takes.
             slashed: BalanceOf<T>,
-            /// What the challenger will get of it.
+            /// The challenger's part of the slash.
             to_challenger: BalanceOf<T>,
-            /// What the client will get of it.
+            /// The client's part of the slash.
             to_client: BalanceOf<T>,
         },
         /// A bond went back to a challenger whose game ended with the worker's conviction.
         BondReturned {
             /// The job.
             job: JobId,
-            /// Whose bond it was.
+            /// The challenger whose bond it was.
             challenger: T::AccountId,
-            /// How much.
+            /// Amount.
             amount: BalanceOf<T>,
         },
         /// A challenger let its time pass: its bond is lost.
         ChallengeFailed {
             /// The job.
             job: JobId,
-            /// Whose game it was.
+            /// The challenger whose game it was.
             challenger: T::AccountId,
-            /// What the worker got of the bond.
+            /// The worker's part of the bond.
             paid: BalanceOf<T>,
-            /// What was burned.
+            /// The part that was burned.
             burned: BalanceOf<T>,
         },
     }

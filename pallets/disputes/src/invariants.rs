@@ -77,8 +77,8 @@ impl<T: Config> Pallet<T> {
                 dispute.id < NextDisputeId::<T>::get(),
                 "a dispute has a number that was not given out"
             );
-            for (place, game) in dispute.games.iter().enumerate() {
-                let later = dispute.games.iter().skip(place.saturating_add(1));
+            for (index, game) in dispute.games.iter().enumerate() {
+                let later = dispute.games.iter().skip(index.saturating_add(1));
                 ensure!(
                     later.into_iter().all(|other| other.challenger != game.challenger),
                     "a challenger plays twice"
@@ -105,7 +105,7 @@ impl<T: Config> Pallet<T> {
         Ok(())
     }
 
-    /// What is revealed belongs to a dispute that lasts, or to one that is to be swept.
+    /// Checks that every statement belongs to a dispute that lasts, or to one that is to be swept.
     fn check_reveals() -> Result<(), TryRuntimeError> {
         for (dispute, _) in Reveals::<T>::iter_keys() {
             let lasts = Disputes::<T>::iter_values().any(|other| other.id == dispute);

@@ -85,7 +85,7 @@ pub mod pallet {
     #[pallet::storage_version(STORAGE_VERSION)]
     pub struct Pallet<T>(_);
 
-    /// What the runtime gives this pallet.
+    /// Types and constants that the runtime gives this pallet.
     #[pallet::config]
     pub trait Config: polkadot_sdk::frame_system::Config {
         /// The overarching hold reason.
@@ -137,7 +137,7 @@ pub mod pallet {
         type WeightInfo: WeightInfo;
     }
 
-    /// Why this pallet holds money.
+    /// Reasons for which this pallet holds money.
     #[pallet::composite_enum]
     pub enum HoldReason {
         /// The bonds of a challenger's games.
@@ -153,7 +153,7 @@ pub mod pallet {
     #[pallet::storage]
     pub type Disputes<T> = StorageMap<_, Twox64Concat, JobId, DisputeOf<T>>;
 
-    /// What was revealed in a dispute.
+    /// Statements that were revealed in disputes.
     #[pallet::storage]
     pub type Reveals<T> = StorageDoubleMap<_, Twox64Concat, DisputeId, Twox64Concat, Place, Revealed>;
 
@@ -161,7 +161,7 @@ pub mod pallet {
     #[pallet::storage]
     pub type Ended<T> = StorageMap<_, Twox64Concat, DisputeId, ()>;
 
-    /// Why a call was refused, and what to do.
+    /// Refusals of calls, each with what to do.
     #[pallet::error]
     pub enum Error<T> {
         /// No such job: it was never submitted, or it is closed.
@@ -341,7 +341,7 @@ pub mod pallet {
             Disputes::<T>::get(job)
         }
 
-        /// What a challenge to this job would hold now; nothing if it cannot be challenged.
+        /// The bond of a challenge to this job now; `None` if the job cannot be challenged.
         pub fn bond_for(job: JobId) -> Option<BalanceOf<T>> {
             Self::bond_of_next_game(job)
         }

@@ -57,7 +57,7 @@ impl<T: Config> Pallet<T> {
 
     /// A dispute over this job, without a game yet.
     fn open(job: JobId) -> Result<DisputeOf<T>, DispatchError> {
-        let claim = T::Jobs::claimed(job).map_err(Error::<T>::from)?;
+        let claimed = T::Jobs::claimed(job).map_err(Error::<T>::from)?;
         T::Jobs::dispute(job)?;
         let id = NextDisputeId::<T>::mutate(|next| {
             let id = *next;
@@ -66,13 +66,13 @@ impl<T: Config> Pallet<T> {
         });
         Ok(Dispute {
             id,
-            worker: claim.worker,
-            client: claim.client,
-            locked: claim.locked,
+            worker: claimed.worker,
+            client: claimed.client,
+            locked: claimed.locked,
             committed: Committed {
-                model_root: claim.model_root,
-                input_digest: claim.input_digest,
-                output_digest: claim.output_digest,
+                model_root: claimed.model_root,
+                input_digest: claimed.input_digest,
+                output_digest: claimed.output_digest,
             },
             trace: None,
             games: BoundedVec::new(),
@@ -163,7 +163,7 @@ impl<T: Config> Pallet<T> {
         Ok(())
     }
 
-    /// Where this challenger's game stands in the list.
+    /// Index of this challenger's game in the list.
     pub(crate) fn position(dispute: &DisputeOf<T>, challenger: &T::AccountId) -> Result<usize, Error<T>> {
         let mut games = dispute.games.iter();
         games
@@ -177,7 +177,7 @@ impl<T: Config> Pallet<T> {
         Ok(())
     }
 
-    /// What another challenge would hold.
+    /// The bond of the next challenge.
     pub(crate) fn next_bond(dispute: &DisputeOf<T>) -> BalanceOf<T> {
         let others = dispute.games.len() as u32; // At most `MAX_GAMES`.
         bond(dispute.locked, T::LeastBond::get(), T::BondPerStake::get(), others)

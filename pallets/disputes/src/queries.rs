@@ -20,17 +20,17 @@ impl<T: Config> Pallet<T> {
         Page::of(disputes, limit, |_, dispute| concerns(dispute))
     }
 
-    /// What was revealed of a place in the dispute over a job.
+    /// The statement that was revealed of a place in the dispute over a job.
     pub fn revealed(job: JobId, place: Place) -> Option<Revealed> {
         Reveals::<T>::get(Disputes::<T>::get(job)?.id, place)
     }
 
-    /// What a challenge to this job would hold now; nothing if it cannot be challenged.
+    /// The bond of a challenge to this job now; `None` if the job cannot be challenged.
     pub fn bond_of_next_game(job: JobId) -> Option<BalanceOf<T>> {
         if let Some(dispute) = Disputes::<T>::get(job) {
             return Some(Self::next_bond(&dispute));
         }
-        let claim = T::Jobs::claimed(job).ok()?;
-        Some(bond(claim.locked, T::LeastBond::get(), T::BondPerStake::get(), 0))
+        let claimed = T::Jobs::claimed(job).ok()?;
+        Some(bond(claimed.locked, T::LeastBond::get(), T::BondPerStake::get(), 0))
     }
 }

@@ -53,7 +53,7 @@ impl<T: Config> Pallet<T> {
         }
     }
 
-    /// What the worker has revealed of the element, or of the header, as a question for the judge.
+    /// The question for the judge: the element, or the header, as the worker has revealed it.
     fn question(dispute: &DisputeOf<T>, game: &GameOf<T>, element: Option<u64>) -> Result<Question, Error<T>> {
         let tensor = game.tensor.clone().ok_or(Error::<T>::Inconsistent)?;
         let (dtype, shape) = (tensor.dtype, tensor.shape);

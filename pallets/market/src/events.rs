@@ -5,21 +5,21 @@ use polkadot_sdk::frame_support::pallet_macros::pallet_section;
 /// The part of the pallet that [`import_section`](polkadot_sdk::frame_support::pallet_macros::import_section) puts into its module.
 #[pallet_section]
 mod events {
-    /// What happened.
+    /// Events, each named after what has happened.
     #[pallet::event]
     #[pallet::generate_deposit(pub(crate) fn deposit_event)]
     pub enum Event<T: Config> {
         /// A job was submitted and its ceiling held.
         JobSubmitted {
-            /// Its number.
+            /// The job's number.
             job: JobId,
-            /// Who pays.
+            /// The client, who pays.
             client: T::AccountId,
-            /// What to run.
+            /// The model version to run.
             model: ModelVersion,
             /// List digest of the input tensors.
             input_digest: H256,
-            /// What is held.
+            /// The amount held.
             ceiling: BalanceOf<T>,
         },
         /// A worker committed a sealed bid; its deposit is held and stake for the ceiling is locked.
@@ -42,7 +42,7 @@ mod events {
             job: JobId,
             /// The bidder.
             worker: T::AccountId,
-            /// Its price.
+            /// The bid's price.
             price: BalanceOf<T>,
         },
         /// The auction is over and the bid did not win: its stake is free again.
@@ -58,16 +58,16 @@ mod events {
             job: JobId,
             /// The bidder.
             worker: T::AccountId,
-            /// What was burned.
+            /// The part that was burned.
             amount: BalanceOf<T>,
         },
         /// A worker has the job.
         JobAssigned {
             /// The job.
             job: JobId,
-            /// Who has it.
+            /// The worker that has the job.
             worker: T::AccountId,
-            /// What it will be paid.
+            /// The price that the worker will be paid.
             price: BalanceOf<T>,
             /// Last block for its claim.
             deadline: BlockNumberFor<T>,
@@ -76,7 +76,7 @@ mod events {
         JobClaimed {
             /// The job.
             job: JobId,
-            /// Who claimed.
+            /// The worker that claimed.
             worker: T::AccountId,
             /// List digest of the output tensors.
             output_digest: H256,
@@ -89,14 +89,14 @@ mod events {
         ClaimDisputed {
             /// The job.
             job: JobId,
-            /// Who claimed.
+            /// The worker that claimed.
             worker: T::AccountId,
         },
         /// Every challenge of the claim has failed; it is settled after the window, or when the client accepts.
         ClaimUpheld {
             /// The job.
             job: JobId,
-            /// Who claimed.
+            /// The worker that claimed.
             worker: T::AccountId,
             /// Last block of the challenge window, which may be later than it was.
             window_until: BlockNumberFor<T>,
@@ -105,54 +105,54 @@ mod events {
         ClaimRejected {
             /// The job.
             job: JobId,
-            /// Why.
+            /// The reason.
             error: DispatchError,
         },
         /// The worker gave the job back.
         JobDeclined {
             /// The job.
             job: JobId,
-            /// Who had it.
+            /// The worker that had the job.
             worker: T::AccountId,
-            /// What it cost, all of it burned.
+            /// The stake that declining cost, all of it burned.
             slashed: BalanceOf<T>,
         },
         /// The worker was relieved of the job, since its stake is below the least that workers need.
         WorkerRemoved {
             /// The job.
             job: JobId,
-            /// Who had it.
+            /// The worker that had the job.
             worker: T::AccountId,
         },
         /// The worker did not claim in time.
         DeadlineMissed {
             /// The job.
             job: JobId,
-            /// Who had it.
+            /// The worker that had the job.
             worker: T::AccountId,
-            /// What was paid to the client.
+            /// The part that was paid to the client.
             paid: BalanceOf<T>,
-            /// What was burned.
+            /// The part that was burned.
             burned: BalanceOf<T>,
         },
         /// The job is closed and no longer in state.
         JobClosed {
             /// The job.
             job: JobId,
-            /// Who paid.
+            /// The client, who paid.
             client: T::AccountId,
-            /// Why it was closed, and with that whether it was settled or refunded.
+            /// The reason, which says as well whether the job was settled or refunded.
             reason: CloseReason,
-            /// Who was paid.
+            /// The worker that was paid, if one was.
             worker: Option<T::AccountId>,
-            /// What it was paid.
+            /// The amount that the worker was paid.
             paid: BalanceOf<T>,
         },
         /// A step that was due failed in `on_idle`; the job waits for `advance`.
         StepFailed {
             /// The job.
             job: JobId,
-            /// Why.
+            /// The reason.
             error: DispatchError,
         },
     }

@@ -100,7 +100,7 @@ pub mod pallet {
     #[pallet::storage_version(STORAGE_VERSION)]
     pub struct Pallet<T>(_);
 
-    /// What the runtime gives this pallet.
+    /// Types and constants that the runtime gives this pallet.
     #[pallet::config]
     pub trait Config: polkadot_sdk::frame_system::Config {
         /// The overarching hold reason.
@@ -116,7 +116,7 @@ pub mod pallet {
         /// The registered workers, their offers and stakes.
         type Workers: WorkerRegistry<Self::AccountId, BalanceOf<Self>>;
 
-        /// Held from a bidder until it reveals; lost if it does not.
+        /// Deposit of a bidder, held until it reveals; lost if it does not.
         #[pallet::constant]
         type BidDeposit: Get<BalanceOf<Self>>;
 
@@ -164,7 +164,7 @@ pub mod pallet {
         type WeightInfo: WeightInfo;
     }
 
-    /// Why this pallet holds money.
+    /// Reasons for which this pallet holds money.
     #[pallet::composite_enum]
     pub enum HoldReason {
         /// The ceilings of a client's open jobs.
@@ -207,7 +207,7 @@ pub mod pallet {
     #[pallet::storage]
     pub type SetAside<T> = StorageMap<_, Twox64Concat, JobId, ()>;
 
-    /// Why a call was refused, and what to do.
+    /// Refusals of calls, each with what to do.
     #[pallet::error]
     pub enum Error<T> {
         /// No such model version: look it up in `Models::Versions`.

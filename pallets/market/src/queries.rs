@@ -9,7 +9,7 @@ use polkadot_sdk::{
     sp_runtime::traits::Bounded,
 };
 
-/// What keeps a worker from a job or its pay.
+/// The reason for which a worker does not have a job, in this runtime.
 pub type WhyNotOf<T> = WhyNot<<T as frame_system::Config>::AccountId, BalanceOf<T>, BlockNumberFor<T>>;
 /// A worker, as others see it.
 pub type WorkerInfoOf<T> = WorkerInfo<BalanceOf<T>, BlockNumberFor<T>>;
@@ -41,7 +41,7 @@ impl<T: Config> Pallet<T> {
         Page::of(Self::jobs_after(after), limit, |_, job| is_claimed(job))
     }
 
-    /// What a job would cost now by standing offers, whatever the ceiling.
+    /// The price of a job by standing offers now, whatever the ceiling.
     pub fn quote(model: ModelVersion) -> Result<Quote<T::AccountId, BalanceOf<T>>, NoOffer> {
         T::Workers::cheapest(model, BalanceOf::<T>::max_value(), &[]).map(|(worker, price)| Quote { worker, price })
     }
@@ -115,7 +115,7 @@ impl<T: Config> Pallet<T> {
         }
     }
 
-    /// Why the job went to another although the worker might have an offer.
+    /// The reason for which the job went to another although the worker may have an offer.
     fn why_not_by_offer(worker: &T::AccountId, info: &WorkerInfoOf<T>, job: &JobOf<T>) -> WhyNotOf<T> {
         let ceiling = job.ceiling;
         let offer = info.offers.iter().find(|(version, ..)| *version == job.model);

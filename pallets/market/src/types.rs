@@ -19,7 +19,7 @@ pub type BalanceOf<T> = <<T as Config>::Currency as fungible::Inspect<<T as fram
 pub type JobOf<T> = Job<<T as frame_system::Config>::AccountId, BalanceOf<T>, BlockNumberFor<T>>;
 /// A job's state.
 pub type JobStateOf<T> = JobState<<T as frame_system::Config>::AccountId, BalanceOf<T>, BlockNumberFor<T>>;
-/// What a client submits.
+/// A client's request for a job.
 pub type JobRequestOf<T> = assay_types::JobRequest<BalanceOf<T>, BlockNumberFor<T>>;
 /// A worker's hold on a job.
 pub type AssignmentOf<T> = assay_types::Assignment<<T as frame_system::Config>::AccountId, BalanceOf<T>>;

@@ -5,24 +5,24 @@ use polkadot_sdk::frame_support::pallet_macros::pallet_section;
 /// The part of the pallet that [`import_section`](polkadot_sdk::frame_support::pallet_macros::import_section) puts into its module.
 #[pallet_section]
 mod events {
-    /// What happened.
+    /// Events, each named after what has happened.
     #[pallet::event]
     #[pallet::generate_deposit(pub(crate) fn deposit_event)]
     pub enum Event<T: Config> {
         /// A model was registered; its first version follows in a [`Event::VersionPublished`].
         Registered {
-            /// Its number.
+            /// The model's number.
             model: ModelId,
-            /// Who owns it.
+            /// The owner.
             owner: T::AccountId,
-            /// Its name.
+            /// The model's name.
             name: ModelName,
         },
         /// A version was published: jobs and offers may name it.
         VersionPublished {
             /// The version.
             version: ModelVersion,
-            /// Its root.
+            /// The version's root.
             root: H256,
         },
         /// A version was deprecated: no new job or offer may name it.
@@ -34,16 +34,16 @@ mod events {
         TransferOffered {
             /// The model.
             model: ModelId,
-            /// Who may accept it.
+            /// The account that may accept the model.
             to: T::AccountId,
         },
         /// A model has a new owner, which pays the deposit from now on.
         Transferred {
             /// The model.
             model: ModelId,
-            /// Who owned it.
+            /// The former owner.
             from: T::AccountId,
-            /// Who owns it.
+            /// The owner.
             to: T::AccountId,
         },
         /// A version is no longer registered. If it was the model's last, neither is the model.

@@ -88,7 +88,7 @@ pub mod pallet {
     #[pallet::storage_version(STORAGE_VERSION)]
     pub struct Pallet<T>(_);
 
-    /// What the runtime gives this pallet.
+    /// Types and constants that the runtime gives this pallet.
     #[pallet::config]
     pub trait Config: polkadot_sdk::frame_system::Config {
         /// The deposit for the state that a model occupies. Its footprint counts versions, and the bytes of all of them
@@ -107,7 +107,7 @@ pub mod pallet {
         type WeightInfo: WeightInfo;
     }
 
-    /// Why this pallet holds money.
+    /// Reasons for which this pallet holds money.
     #[pallet::composite_enum]
     pub enum HoldReason {
         /// The deposit for a model's versions.
@@ -135,7 +135,7 @@ pub mod pallet {
     #[pallet::storage]
     pub type ModelByName<T> = StorageMap<_, Blake2_128Concat, ModelName, ModelId>;
 
-    /// Why a call was refused, and what to do.
+    /// Refusals of calls, each with what to do.
     #[pallet::error]
     pub enum Error<T> {
         /// The name is empty: give it at least one character.

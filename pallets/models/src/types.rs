@@ -58,7 +58,7 @@ pub struct VersionRecord<BlockNumber> {
     pub root: H256,
     /// Precision of its contractions.
     pub precision: Precision,
-    /// What it takes and gives.
+    /// Inputs and outputs of the model.
     pub schema: Schema,
     /// Whether new jobs and offers may name it.
     pub status: VersionStatus<BlockNumber>,

@@ -152,7 +152,7 @@ impl<T: Config> Pallet<T> {
     }
 }
 
-/// What a model's deposit is for.
+/// Footprint that a model's deposit is for.
 pub(crate) fn footprint(live_versions: u32, stored_bytes: u64) -> Footprint {
     Footprint {
         count: u64::from(live_versions),

@@ -5,7 +5,7 @@ use polkadot_sdk::frame_support::pallet_macros::pallet_section;
 /// The part of the pallet that [`import_section`](polkadot_sdk::frame_support::pallet_macros::import_section) puts into its module.
 #[pallet_section]
 mod events {
-    /// What happened.
+    /// Events, each named after what has happened.
     #[pallet::event]
     #[pallet::generate_deposit(pub(crate) fn deposit_event)]
     pub enum Event<T: Config> {
@@ -13,21 +13,21 @@ mod events {
         Registered {
             /// The worker.
             worker: T::AccountId,
-            /// Its stake.
+            /// The worker's stake.
             stake: BalanceOf<T>,
         },
         /// A worker added to its stake.
         Bonded {
             /// The worker.
             worker: T::AccountId,
-            /// What it added.
+            /// The amount added.
             amount: BalanceOf<T>,
         },
         /// Stake began to unbond.
         Unbonding {
             /// The worker.
             worker: T::AccountId,
-            /// How much.
+            /// Amount.
             amount: BalanceOf<T>,
             /// The block from which it can be withdrawn.
             until: BlockNumberFor<T>,
@@ -36,14 +36,14 @@ mod events {
         Withdrawn {
             /// The worker.
             worker: T::AccountId,
-            /// How much.
+            /// Amount.
             amount: BalanceOf<T>,
         },
         /// An offer was published, or replaced.
         OfferPublished {
-            /// Who offers.
+            /// The worker that offers.
             worker: T::AccountId,
-            /// For which model version.
+            /// The model version.
             version: ModelVersion,
             /// Price of one job.
             price: BalanceOf<T>,
@@ -52,16 +52,16 @@ mod events {
         },
         /// A worker took an offer back.
         OfferRemoved {
-            /// Whose offer it was.
+            /// The worker whose offer it was.
             worker: T::AccountId,
-            /// For which model version.
+            /// The model version.
             version: ModelVersion,
         },
         /// A full book dropped its dearest offer for a cheaper one.
         OfferDisplaced {
-            /// Whose offer it was.
+            /// The worker whose offer it was.
             worker: T::AccountId,
-            /// For which model version.
+            /// The model version.
             version: ModelVersion,
         },
         /// A worker takes no jobs for now.
@@ -88,11 +88,11 @@ mod events {
         Slashed {
             /// The worker.
             worker: T::AccountId,
-            /// What of it was paid.
+            /// The part that was paid.
             paid: BalanceOf<T>,
-            /// What of it was burned.
+            /// The part that was burned.
             burned: BalanceOf<T>,
-            /// To whom it was paid.
+            /// The account that got the paid part.
             beneficiary: T::AccountId,
         },
         /// A fault of a worker was proved; what it loses for that is no longer part of its stake.
@@ -101,7 +101,7 @@ mod events {
             slash: SlashId,
             /// The worker.
             worker: T::AccountId,
-            /// What it loses.
+            /// The amount that the worker loses.
             amount: BalanceOf<T>,
             /// The block from which the slash is applied, and up to which it can be cancelled.
             matures_at: BlockNumberFor<T>,
@@ -112,9 +112,9 @@ mod events {
             slash: SlashId,
             /// The worker.
             worker: T::AccountId,
-            /// What of it was burned.
+            /// The part that was burned.
             burned: BalanceOf<T>,
-            /// Who was paid what of it.
+            /// The beneficiaries, and the amount that each was paid.
             awards: [(T::AccountId, BalanceOf<T>); 2],
         },
         /// A pending slash was cancelled: the worker has its stake again, or its money if it has left.
@@ -123,14 +123,14 @@ mod events {
             slash: SlashId,
             /// The worker.
             worker: T::AccountId,
-            /// What it has again.
+            /// The amount that the worker has again.
             amount: BalanceOf<T>,
         },
         /// A mature slash could not be applied in `on_idle`; it waits for `apply_slash`.
         SlashFailed {
             /// The slash.
             slash: SlashId,
-            /// Why.
+            /// The reason.
             error: DispatchError,
         },
     }

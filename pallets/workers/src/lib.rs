@@ -108,7 +108,7 @@ pub mod pallet {
     #[pallet::storage_version(STORAGE_VERSION)]
     pub struct Pallet<T>(_);
 
-    /// What the runtime gives this pallet.
+    /// Types and constants that the runtime gives this pallet.
     #[pallet::config]
     pub trait Config: polkadot_sdk::frame_system::Config {
         /// The overarching hold reason.
@@ -147,14 +147,14 @@ pub mod pallet {
         #[pallet::constant]
         type SlashDelay: Get<BlockNumberFor<Self>>;
 
-        /// Who may cancel a pending slash.
+        /// The origin that may cancel a pending slash.
         type SlashCancelOrigin: EnsureOrigin<Self::RuntimeOrigin>;
 
         /// Weights of the calls.
         type WeightInfo: WeightInfo;
     }
 
-    /// Why this pallet holds money.
+    /// Reasons for which this pallet holds money.
     #[pallet::composite_enum]
     pub enum HoldReason {
         /// A worker's stake, and what was part of it: what unbonds, and what is to be slashed.
@@ -193,7 +193,7 @@ pub mod pallet {
     #[pallet::storage]
     pub type PendingSlashes<T: Config> = StorageMap<_, Twox64Concat, SlashId, PendingSlashOf<T>>;
 
-    /// Why a call was refused, and what to do.
+    /// Refusals of calls, each with what to do.
     #[pallet::error]
     pub enum Error<T> {
         /// The account is not a worker: register it with a stake.

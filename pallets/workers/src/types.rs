@@ -40,7 +40,7 @@ pub type Pieces<Balance, BlockNumber> = BoundedVec<Piece<Balance, BlockNumber>, 
 /// Stake that unbonds.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
 pub struct Piece<Balance, BlockNumber> {
-    /// How much.
+    /// Amount.
     pub amount: Balance,
     /// The block from which it can be withdrawn.
     pub until: BlockNumber,
@@ -49,11 +49,11 @@ pub struct Piece<Balance, BlockNumber> {
 /// Stake that a worker is to lose, held and no longer part of its stake until the slash is applied or cancelled.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
 pub struct PendingSlash<AccountId, Balance, BlockNumber> {
-    /// Who is slashed.
+    /// The worker that is slashed.
     pub worker: AccountId,
-    /// What it loses.
+    /// The amount that the worker loses.
     pub amount: Balance,
-    /// What others get of that, in this order and as far as it goes; the rest is burned.
+    /// Parts that others get, in this order and as far as the slash goes; the rest is burned.
     pub awards: [(AccountId, Balance); 2],
     /// The block from which the slash can be applied, and no longer cancelled.
     pub matures_at: BlockNumber,
@@ -64,11 +64,11 @@ pub struct PendingSlash<AccountId, Balance, BlockNumber> {
 pub struct WorkerRecord<Balance, BlockNumber> {
     /// Whether it takes new jobs.
     pub status: WorkerStatus,
-    /// What secures its jobs, free and locked together.
+    /// Money that secures its jobs, free and locked together.
     pub stake: Balance,
     /// The part of the stake that jobs and bids lock.
     pub locked: Balance,
-    /// What it has taken out of its stake and not yet withdrawn.
+    /// Stake that was taken out and not yet withdrawn.
     pub unbonding: Pieces<Balance, BlockNumber>,
     /// The sum of its pending slashes, which are no longer in its stake.
     pub slashing: Balance,

@@ -11,7 +11,7 @@ pub const BID_DOMAIN: &[u8; 16] = b"assay/bid/1\0\0\0\0\0";
 /// A bid on a job.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
 pub struct Bid<AccountId, Balance> {
-    /// Who bids.
+    /// The worker that bids.
     pub worker: AccountId,
     /// Hash of the price and a salt, see [`bid_commitment`].
     pub commitment: H256,
@@ -19,7 +19,7 @@ pub struct Bid<AccountId, Balance> {
     pub price: Option<Balance>,
     /// Stake locked while the auction lasts, so that the winner has it.
     pub locked: Balance,
-    /// Held until the bid is revealed; lost if it is not.
+    /// Deposit that is held until the bid is revealed; lost if it is not.
     pub deposit: Balance,
 }
 

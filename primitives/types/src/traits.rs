@@ -4,14 +4,14 @@
 use crate::{H256, JobId, ModelVersion, Precision, Schema, SlashId};
 use polkadot_sdk::sp_runtime::{DispatchError, DispatchResult};
 
-/// What the market needs to know of a model version.
+/// A model version, as far as the market needs to know it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VersionInfo {
     /// `H(graph_root ‖ weights_root ‖ manifest_hash)`.
     pub root: H256,
     /// Precision of its contractions.
     pub precision: Precision,
-    /// What it takes and gives.
+    /// Inputs and outputs of the model.
     pub schema: Schema,
     /// Whether new jobs and offers may name it.
     pub active: bool,
@@ -26,7 +26,7 @@ pub trait ModelRegistry {
     fn is_active(version: ModelVersion) -> bool;
 }
 
-/// Why no standing offer can take a job.
+/// Reasons for which no standing offer can take a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, codec::Encode, codec::Decode, scale_info::TypeInfo)]
 pub enum NoOffer {
     /// Nobody offers this model version.
@@ -40,7 +40,7 @@ pub enum NoOffer {
     AllBusy,
 }
 
-/// Why a worker cannot take a job.
+/// Reasons for which a worker cannot take a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, codec::Encode, codec::Decode, scale_info::TypeInfo)]
 pub enum Unavailable {
     /// The account is not a worker.
@@ -66,7 +66,7 @@ pub struct Slashed<Balance> {
     pub burned: Balance,
 }
 
-/// What a worker's stake is locked for.
+/// Purpose for which a worker's stake is locked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose<Balance> {
     /// A sealed bid. Its price is not known, so the lock covers the highest that it can have.
@@ -76,7 +76,7 @@ pub enum Purpose<Balance> {
     },
     /// A job, which also counts towards the worker's capacity until it is claimed.
     Job {
-        /// What the worker is paid for it.
+        /// Price that the worker is paid for the job.
         price: Balance,
     },
 }
@@ -84,11 +84,11 @@ pub enum Purpose<Balance> {
 /// Stake that is locked for one bid or one job, as [`WorkerRegistry::take`] gave it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lock<'a, AccountId, Balance> {
-    /// Whose stake.
+    /// The worker whose stake it is.
     pub worker: &'a AccountId,
     /// The model version that the bid or the job is about.
     pub model: ModelVersion,
-    /// How much.
+    /// Amount.
     pub stake: Balance,
 }
 
@@ -103,23 +103,23 @@ pub enum Outcome<AccountId, Balance> {
     /// The bid won at this price: what the price does not need of the lock is free, and the job counts towards the worker's
     /// capacity.
     BidWon {
-        /// What the worker is paid for the job.
+        /// Price that the worker is paid for the job.
         price: Balance,
     },
     /// The worker claimed: the job no longer counts towards its capacity, and its lock stays.
     Claimed,
     /// The worker let the deadline pass: it loses `cost` at once, the rest of the lock is free, and the miss is counted.
     Missed {
-        /// To whom the paid part of the cost goes.
+        /// The account that gets the paid part of the cost.
         beneficiary: AccountId,
-        /// What the worker loses, at most its lock.
+        /// The stake that the worker loses, at most its lock.
         cost: Slashed<Balance>,
     },
     /// The worker declined: it loses `cost` at once, the rest of the lock is free, and that it declined is counted.
     Declined {
-        /// To whom the paid part of the cost goes.
+        /// The account that gets the paid part of the cost.
         beneficiary: AccountId,
-        /// What the worker loses, at most its lock.
+        /// The stake that the worker loses, at most its lock.
         cost: Slashed<Balance>,
     },
     /// The worker was relieved of the job, because its stake no longer secured it: the lock is free.
@@ -129,17 +129,17 @@ pub enum Outcome<AccountId, Balance> {
     /// What the worker claimed was wrong. Its whole lock is no longer part of its stake, secures nothing and stays held until the
     /// slash matures; until then the slash can be cancelled. A lock can always be slashed in full.
     Convicted {
-        /// What is paid out of the slash, in this order and as far as it goes; the rest is burned.
+        /// Parts of the slash for others, in this order and as far as the slash goes; the rest is burned.
         awards: [(AccountId, Balance); 2],
     },
 }
 
-/// What a release did.
+/// Result of a release.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Released<Balance> {
-    /// What stays locked for a job that goes on.
+    /// Stake that stays locked for a job that goes on.
     pub locked: Balance,
-    /// What the worker lost at once.
+    /// Stake that the worker lost at once.
     pub slashed: Slashed<Balance>,
     /// The slash that is pending, if the worker was convicted.
     pub pending: Option<SlashId>,
@@ -186,12 +186,12 @@ pub trait WorkerRegistry<AccountId, Balance> {
     fn load(worker: &AccountId, version: ModelVersion) -> u32;
 }
 
-/// What a dispute is about.
+/// The claim that a dispute is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClaimedJob<AccountId, Balance> {
-    /// Who pays for the job.
+    /// The client, who pays for the job.
     pub client: AccountId,
-    /// Who claimed it.
+    /// The worker that claimed.
     pub worker: AccountId,
     /// `H(graph_root ‖ weights_root ‖ manifest_hash)` of the model version that was to be run.
     pub model_root: H256,
@@ -201,11 +201,11 @@ pub struct ClaimedJob<AccountId, Balance> {
     pub output_digest: H256,
     /// The worker's stake that secures the claim, all of which a conviction slashes.
     pub locked: Balance,
-    /// What the worker is paid if the claim stands.
+    /// Price that the worker is paid if the claim stands.
     pub price: Balance,
 }
 
-/// Why a job's claim cannot be challenged.
+/// Reasons for which a job's claim cannot be challenged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, codec::Encode, codec::Decode, scale_info::TypeInfo)]
 pub enum NotChallengeable {
     /// No such job: it was never submitted, or it is closed.

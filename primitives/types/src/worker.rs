@@ -45,7 +45,7 @@ impl WorkerStatus {
 /// A standing offer: a worker's price for one job on one model version.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
 pub struct Offer<AccountId, Balance> {
-    /// Who offers.
+    /// The worker that offers.
     pub worker: AccountId,
     /// Price of one job.
     pub price: Balance,

@@ -33,7 +33,7 @@ pub enum After {
 pub struct Move {
     /// Where the game stands.
     pub place: PlaceKind,
-    /// Whose turn it is.
+    /// The side whose turn it is.
     pub turn: Side,
     /// What is done.
     pub kind: MoveKind,
