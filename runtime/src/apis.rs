@@ -1,4 +1,4 @@
-//! What a node, a wallet or a tool asks the runtime.
+//! The runtime APIs, which nodes, wallets and tools call.
 
 use crate::{
     configs::{

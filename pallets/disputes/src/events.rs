@@ -1,4 +1,4 @@
-//! What disputes tell: every move of a game, and every verdict with its money.
+//! Events of disputes: every move of a game, and every verdict with its money.
 
 use polkadot_sdk::frame_support::pallet_macros::pallet_section;
 

@@ -1,4 +1,4 @@
-//! What the chain keeps of disputes, in this runtime's types, and the longest that a game can last.
+//! Records of disputes, in this runtime's types, and the longest that a game can last.
 
 use crate::Config;
 use assay_types::dispute::{ClockTerms, Dispute, Game};

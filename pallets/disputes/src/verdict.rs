@@ -1,4 +1,4 @@
-//! How a game ends: by a proof, or because a side has let its time pass; and who pays whom.
+//! Ends of a game, by a proof or by the clock, and the payments that follow.
 
 use crate::{BalanceOf, Config, DisputeOf, Disputes, Ended, Error, Event, GameOf, HoldReason, Pallet, Reveals};
 use alloc::vec::Vec;

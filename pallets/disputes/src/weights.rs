@@ -1,4 +1,4 @@
-//! What the calls weigh: upper bounds computed from the storage that each touches ([`assay_types::weighing`]) and the bytes that
+//! Weights of the calls: upper bounds computed from the storage that each touches ([`assay_types::weighing`]) and the bytes that
 //! it carries, not measured.
 //!
 //! What a call carries is decoded, hashed once and stored, at a price for each KiB. A proof is charged besides for what the judge
@@ -41,7 +41,7 @@ pub const JUDGE_KIBIBYTE: u64 = 100_000_000;
 /// KiB of a proof that are charged so. No element is computed from more than three rows of 64 KiB; whatever else is opened is
 /// refused once it has been hashed.
 const JUDGED_KIBIBYTES: u64 = 256;
-/// Greatest length of a pending slash, whose type this pallet does not know: three accounts, three amounts and a block.
+/// Maximum length of a pending slash, whose type this pallet does not know: three accounts, three amounts and a block.
 const SLASH_BYTES: usize = 3 * (32 + 16) + 4;
 
 /// The bounds described above, for a runtime `T`.
@@ -66,14 +66,14 @@ impl<T: Config> ComputedWeight<T> {
         key_proof::<(DisputeId, Place), ()>()
     }
 
-    /// What a call carries. The block has it already; what is stored of it is not read.
+    /// Weight of the bytes that a call carries. The block has them already, and those that are stored are not read.
     fn bytes(bytes: u64) -> Weight {
         Weight::from_parts(bytes_ref_time(bytes), 0)
     }
 
-    /// What a conviction adds: the job with its input, output, bids and place on the agenda, the worker's record, the pending slash
-    /// with its number, the client's account and holds, the mark of a dispute that is over, and the account and holds of every
-    /// challenger.
+    /// Weight that a conviction adds: the job with its input, output, bids and place on the agenda, the worker's record, the
+    /// pending slash with its number, the client's account and holds, the mark of a dispute that is over, and the account and
+    /// holds of every challenger.
     fn convict() -> Weight {
         let accounts = u64::from(MAX_GAMES).saturating_add(1);
         let accesses = accounts.saturating_mul(2).saturating_add(9);

@@ -1,4 +1,4 @@
-//! What the market tells: every step of a job, and every movement of its money.
+//! Events of the market: every step of a job, and every movement of its money.
 
 use polkadot_sdk::frame_support::pallet_macros::pallet_section;
 

@@ -1,4 +1,4 @@
-//! Who gets a job: the cheapest offer at submission, and the next worker when one does not deliver.
+//! Matching: the cheapest offer gets a job at submission, and the next worker when one does not deliver.
 
 use crate::{AssignmentOf, BalanceOf, Bids, Config, Error, JobOf, JobStateOf, Pallet};
 use assay_types::{Assignment, CloseReason, JobId, JobState, ModelVersion, Purpose, Unavailable, WorkerRegistry};

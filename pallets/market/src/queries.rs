@@ -46,7 +46,7 @@ impl<T: Config> Pallet<T> {
         T::Workers::cheapest(model, BalanceOf::<T>::max_value(), &[]).map(|(worker, price)| Quote { worker, price })
     }
 
-    /// What keeps `worker` from having the job, or from being paid for it. `info` is the worker's record.
+    /// The reason for which `worker` does not have the job, or is not paid for it yet. `info` is the worker's record.
     pub fn why_not(worker: &T::AccountId, info: Option<WorkerInfoOf<T>>, id: JobId) -> WhyNotOf<T> {
         let Some(job) = Jobs::<T>::get(id) else {
             return WhyNot::UnknownJob;
@@ -80,7 +80,7 @@ impl<T: Config> Pallet<T> {
         Self::why_not_by_offer(worker, &info, &job)
     }
 
-    /// Where the worker stands in the auction; nothing if the job is not in one, or if the worker may still bid and
+    /// The worker's standing in the auction; `None` if the job is not in one, or if the worker may still bid and
     /// only its own state could keep it from that.
     fn why_not_in_auction(worker: &T::AccountId, id: JobId, job: &JobOf<T>) -> Option<WhyNotOf<T>> {
         let now = frame_system::Pallet::<T>::block_number();

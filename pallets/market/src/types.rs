@@ -1,4 +1,4 @@
-//! What the chain keeps of jobs and bids, in this runtime's types.
+//! Records of jobs and bids, in this runtime's types.
 
 use crate::Config;
 use assay_types::{

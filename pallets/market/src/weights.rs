@@ -1,4 +1,4 @@
-//! What the calls weigh: upper bounds computed from the storage that each touches ([`assay_types::weighing`]), not measured.
+//! Weights of the calls: upper bounds computed from the storage that each touches ([`assay_types::weighing`]), not measured.
 //!
 //! An account and its holds are counted with every hold that is placed, paid from or released.
 
@@ -136,7 +136,7 @@ impl<T: Config> WeightInfo for ComputedWeight<T> {
         Self::call(11, 11, job + 2 * account_proof() + worker_proof())
     }
 
-    /// What closes a job, and one of two searches for a worker: among the bids of an auction that ends, or among the runners-up
+    /// Closes a job and makes one of two searches for a worker: among the bids of an auction that ends, or among the runners-up
     /// and the offers after a missed deadline. A job that an auction assigns has its whole deadline before it, so the two are
     /// never due at once.
     fn step() -> Weight {

@@ -1,4 +1,4 @@
-//! What the register of models tells: every version that comes or goes, and every change of an owner.
+//! Events of the register of models: every version that comes or goes, and every change of an owner.
 
 use polkadot_sdk::frame_support::pallet_macros::pallet_section;
 

@@ -1,4 +1,4 @@
-//! What must hold: of the constants before the chain starts, and of the state after every block.
+//! Invariants: of the constants before the chain starts, and of the state after every block.
 
 use crate::{Config, ModelByName, Models, NextModelId, Pallet, VersionByRoot, Versions, versions::name_bytes};
 use alloc::collections::BTreeMap;

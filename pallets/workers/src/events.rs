@@ -1,4 +1,4 @@
-//! What the register of workers tells: every change of a stake, an offer or a status, and every slash.
+//! Events of the register of workers: every change of a stake, an offer or a status, and every slash.
 
 use polkadot_sdk::frame_support::pallet_macros::pallet_section;
 
@@ -57,7 +57,7 @@ mod events {
             /// The model version.
             version: ModelVersion,
         },
-        /// A full book dropped its dearest offer for a cheaper one.
+        /// A full book dropped its most expensive offer for a cheaper one.
         OfferDisplaced {
             /// The worker whose offer it was.
             worker: T::AccountId,

@@ -13,7 +13,7 @@
 //! The offers for one version form a *book*, kept in order of price and then of age, so that the cheapest worker that can
 //! take a job is found by reading the book once and then records one by one, of at most
 //! [`assay_types::limits::MAX_OFFERS_PER_MODEL`] workers. A full book is entered only by an offer strictly cheaper than
-//! its dearest one, which it displaces.
+//! its most expensive one, which it displaces.
 //!
 //! A slash takes effect in one of two ways. For a missed deadline, which the chain sees by itself, it is paid and burned
 //! at once. For a fault that was proved in a dispute it is *pending*: it leaves the stake at once, so that it secures
@@ -303,7 +303,7 @@ pub mod pallet {
         }
 
         /// Publishes an offer for a model version, in place of the worker's earlier one. A full book is entered by a
-        /// price strictly below its dearest.
+        /// price strictly below the highest.
         #[pallet::call_index(4)]
         #[pallet::weight(T::WeightInfo::publish_offer())]
         pub fn publish_offer(

@@ -1,4 +1,4 @@
-//! What the chain keeps of a worker.
+//! Records of workers, their locks and their slashes.
 
 use crate::Config;
 use assay_types::{Lock, Offer, Outcome, WorkerStatus, limits};
@@ -28,7 +28,7 @@ pub type OfferOf<T> = Offer<<T as frame_system::Config>::AccountId, BalanceOf<T>
 /// Stake that is locked for one bid or one job, in this runtime.
 pub type LockOf<'a, T> = Lock<'a, <T as frame_system::Config>::AccountId, BalanceOf<T>>;
 
-/// How a bid or a job ended, in this runtime.
+/// An outcome of a bid or a job, in this runtime.
 pub type OutcomeOf<T> = Outcome<<T as frame_system::Config>::AccountId, BalanceOf<T>>;
 
 /// The offers for one model version, the cheapest first and the earlier one of two at the same price.
@@ -103,7 +103,7 @@ impl<Balance: AtLeast32BitUnsigned + Copy, BlockNumber> WorkerRecord<Balance, Bl
         self.stake.saturating_sub(self.locked) // The locked part is never more than the whole.
     }
 
-    /// What is held of the worker's balance; `None` if that does not fit the type.
+    /// The amount held of the worker's balance; `None` if that does not fit the type.
     pub fn held(&self) -> Option<Balance> {
         self.unbonding
             .iter()

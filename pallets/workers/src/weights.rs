@@ -1,4 +1,4 @@
-//! What the calls weigh: upper bounds computed from the storage that each touches ([`assay_types::weighing`]), not measured.
+//! Weights of the calls: upper bounds computed from the storage that each touches ([`assay_types::weighing`]), not measured.
 //!
 //! An account and its holds are counted with every hold that is placed or released.
 

@@ -5,7 +5,7 @@
 //!
 //! A game stands at a [`Place`], and it is one side's [turn](Side). At the worker's turn, the worker owes the [`Statement`] of
 //! that place; at the challenger's, the place has been revealed and the challenger points into it, or proves that it is wrong.
-//! Whoever lets its clock run out loses. [`MOVES`] is the table of all that may happen.
+//! A side that lets its clock run out loses. [`MOVES`] is the table of all that may happen.
 //!
 //! Everything here is pure: the pallet and the daemons of both sides use the same rules.
 
@@ -64,7 +64,7 @@ pub struct Game<AccountId, Balance, BlockNumber> {
     pub bond: Balance,
     /// The state of the job.
     pub place: Place,
-    /// What the statement of that place must hash to; zero for the trace, which nothing has been said of before.
+    /// Hash that the statement of that place must have; zero for the trace, which no earlier statement names.
     pub digest: H256,
     /// The tensor that the game has gone into.
     pub tensor: Option<TensorOpening>,

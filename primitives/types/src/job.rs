@@ -101,7 +101,7 @@ impl<AccountId, Balance: Copy> Assignment<AccountId, Balance> {
     }
 }
 
-/// Where a job stands. A closed job is no longer stored.
+/// State of a job. A closed job is no longer stored.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
 pub enum JobState<AccountId, Balance, BlockNumber> {
     /// Bids are committed up to and including this block.

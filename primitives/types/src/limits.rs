@@ -18,7 +18,7 @@ pub const MAX_INLINE_OUTPUT_BYTES: u32 = 16 * 1024;
 pub const MAX_ATTEMPTS: u32 = 4;
 /// Bids on one job.
 pub const MAX_BIDS: u32 = 32;
-/// Offers in the book of one model version; a cheaper offer displaces the dearest of a full book.
+/// Offers in the book of one model version; a cheaper offer displaces the most expensive one of a full book.
 pub const MAX_OFFERS_PER_MODEL: u32 = 32;
 /// Offers of one worker.
 pub const MAX_OFFERS_PER_WORKER: u32 = 32;

@@ -1,4 +1,4 @@
-//! What a node answers about jobs and workers without a transaction.
+//! The runtime API: a node's answers about jobs, workers and disputes, without a transaction.
 
 use crate::{
     Job, JobId, ModelVersion, NoOffer, Page, WorkerInfo, WorkerStatus,

@@ -1,5 +1,5 @@
-//! How the pallets meet: the market asks for models and workers through these traits, disputes ask for claims, and none
-//! of them knows another's pallet.
+//! Traits through which the pallets meet. The market asks for models and workers through them, disputes ask for claims, and no
+//! pallet knows another.
 
 use crate::{H256, JobId, ModelVersion, Precision, Schema, SlashId};
 use polkadot_sdk::sp_runtime::{DispatchError, DispatchResult};
@@ -57,7 +57,7 @@ pub enum Unavailable {
     StakeTooSmall,
 }
 
-/// Where slashed money went; the two parts make up what was slashed.
+/// Parts of slashed money; together they are the slash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Slashed<Balance> {
     /// Paid to the beneficiary.
@@ -92,7 +92,7 @@ pub struct Lock<'a, AccountId, Balance> {
     pub stake: Balance,
 }
 
-/// How a bid or a job ended for its worker, and what that does to the worker's lock, its load and its record.
+/// End of a bid or a job for its worker, with the effect on the worker's lock, load and record.
 ///
 /// A bid ends once, in `BidLost` or `BidWon`. A job, which `BidWon` or [`Purpose::Job`] began, ends once as an unclaimed one: in
 /// `Claimed`, `Missed`, `Declined` or `Removed`; and after `Claimed` once more, in `Paid` or `Convicted`.
@@ -126,7 +126,7 @@ pub enum Outcome<AccountId, Balance> {
     Removed,
     /// The worker was paid for what it claimed: the lock is free, and the job is counted.
     Paid,
-    /// What the worker claimed was wrong. Its whole lock is no longer part of its stake, secures nothing and stays held until the
+    /// The worker's claim was wrong. Its whole lock is no longer part of its stake, secures nothing and stays held until the
     /// slash matures; until then the slash can be cancelled. A lock can always be slashed in full.
     Convicted {
         /// Parts of the slash for others, in this order and as far as the slash goes; the rest is burned.

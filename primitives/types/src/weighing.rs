@@ -30,17 +30,17 @@ pub const TRIE_BYTES_PER_KEY: u64 = 2_475;
 /// Storage prefix (32 bytes) and hashes of up to two keys (16 and 8 bytes).
 const KEY_OVERHEAD_BYTES: u64 = 56;
 
-/// Greatest length of an account's record and of its holds, for which no pallet of ours has types: a 128-byte account, and up
+/// Maximum length of an account's record and of its holds, for which no pallet of ours has types: a 128-byte account, and up
 /// to 16 holds of 20 bytes.
 const ACCOUNT_AND_HOLDS_BYTES: u64 = 128 + 16 * 20;
 
-/// Greatest length of a worker's record, for pallets that do not know its type.
+/// Maximum length of a worker's record, for pallets that do not know its type.
 pub const WORKER_RECORD_BYTES: u64 = 320;
 
-/// Greatest length of a job's record, for pallets that do not know its type.
+/// Maximum length of a job's record, for pallets that do not know its type.
 pub const JOB_RECORD_BYTES: u64 = 512;
 
-/// Greatest length of an offer: an account, a price and a capacity.
+/// Maximum length of an offer: an account, a price and a capacity.
 const OFFER_BYTES: u64 = 32 + 16 + 4;
 
 /// Proof bytes of one key of a map with keys `K` and values `V`.

@@ -111,7 +111,7 @@ impl pallet_multisig::Config for Runtime {
     type WeightInfo = pallet_multisig::weights::SubstrateWeight<Self>;
 }
 
-/// What a proxy may do for the account that appointed it.
+/// Kinds of proxies, by what they may do for the account that appointed them.
 #[derive(
     Copy,
     Clone,
