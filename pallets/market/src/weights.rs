@@ -189,3 +189,15 @@ impl WeightInfo for () {
         Weight::from_parts(100, 0)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    #[test]
+    fn a_step_is_no_lighter_than_any_of_the_steps() {
+        type Computed = ComputedWeight<crate::mock::Test>;
+        assert!(Computed::settle().all_lte(Computed::step()));
+        assert!(Computed::search(1, 1).all_lte(Computed::step()));
+        assert!(Computed::end_bids().all_lte(Computed::step()));
+    }
+}

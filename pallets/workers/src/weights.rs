@@ -224,9 +224,16 @@ impl WeightInfo for () {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use assay_types::weighing::TRIE_BYTES_PER_KEY;
+    use assay_types::weighing::{TRIE_BYTES_PER_KEY, WORKER_RECORD_BYTES};
+    use codec::MaxEncodedLen;
 
     type Computed = ComputedWeight<crate::mock::Test>;
+
+    #[test]
+    fn a_worker_is_no_longer_than_other_pallets_think() {
+        let record = crate::WorkerRecord::<u128, u32>::max_encoded_len() + <[u8; 32]>::max_encoded_len();
+        assert!(record as u64 <= WORKER_RECORD_BYTES, "{record} bytes");
+    }
 
     #[test]
     fn every_call_leaves_most_of_a_block_to_others() {

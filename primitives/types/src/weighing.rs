@@ -6,8 +6,9 @@
 //!
 //! Nothing here is measured on the machine that executes it. Units: picoseconds and bytes, as in the SDK's weights.
 
-use crate::{ModelVersion, Schema, limits::MAX_OFFERS_PER_MODEL};
+use crate::{Job, JobId, ModelVersion, Offer, Schema, limits::OffersPerModel};
 use codec::MaxEncodedLen;
+use polkadot_sdk::sp_runtime::BoundedVec;
 
 /// Picoseconds of a call besides storage: decoding records, checking them, hashing keys, depositing events.
 ///
@@ -34,14 +35,12 @@ const KEY_OVERHEAD_BYTES: u64 = 56;
 /// to 16 holds of 20 bytes.
 const ACCOUNT_AND_HOLDS_BYTES: u64 = 128 + 16 * 20;
 
-/// Maximum length of a worker's record, for pallets that do not know its type.
-pub const WORKER_RECORD_BYTES: u64 = 320;
+/// Maximum length of a worker's record and its key, for pallets that do not know their types.
+pub const WORKER_RECORD_BYTES: u64 = 288;
 
-/// Maximum length of a job's record, for pallets that do not know its type.
-pub const JOB_RECORD_BYTES: u64 = 512;
-
-/// Maximum length of an offer: an account, a price and a capacity.
-const OFFER_BYTES: u64 = 32 + 16 + 4;
+/// An account and an amount, as long as a runtime may have them.
+type AccountBytes = [u8; 32];
+type AmountBytes = u128;
 
 /// Proof bytes of one key of a map with keys `K` and values `V`.
 pub fn key_proof<K: MaxEncodedLen, V: MaxEncodedLen>() -> u64 {
@@ -63,19 +62,19 @@ pub fn worker_proof() -> u64 {
     bytes_proof(WORKER_RECORD_BYTES)
 }
 
-/// Proof bytes of a job's record, for pallets that do not know its type.
+/// Proof bytes of a job's record, whatever the runtime's types.
 pub fn job_proof() -> u64 {
-    bytes_proof(JOB_RECORD_BYTES)
+    key_proof::<JobId, Job<AccountBytes, AmountBytes, u64>>()
 }
 
 /// Proof bytes of the number of a worker's unclaimed jobs on one model version.
 pub fn load_proof() -> u64 {
-    key_proof::<([u8; 32], ModelVersion), u32>()
+    key_proof::<(AccountBytes, ModelVersion), u32>()
 }
 
-/// Proof bytes of a full book of offers, for pallets that do not know its type.
+/// Proof bytes of a full book of offers, whatever the runtime's types.
 pub fn book_proof() -> u64 {
-    bytes_proof(OFFER_BYTES.saturating_mul(u64::from(MAX_OFFERS_PER_MODEL)))
+    key_proof::<ModelVersion, BoundedVec<Offer<AccountBytes, AmountBytes>, OffersPerModel>>()
 }
 
 /// Picoseconds for `bytes` bytes that a call carries.
