@@ -1,4 +1,4 @@
-//! What a node, a wallet or a tool asks the runtime.
+//! The runtime APIs, which nodes, wallets and tools call.
 
 use crate::{
     configs::{
@@ -10,7 +10,7 @@ use crate::{
 };
 use alloc::{vec, vec::Vec};
 use assay_types::{
-    JobId, ModelVersion, NoOffer, Quote, WhyNot, WorkerInfo,
+    JobId, ModelVersion, NoOffer, Page, Quote, WhyNot, WorkerInfo,
     dispute::{Place, Revealed},
 };
 use cumulus_primitives_core::{CollationInfo, ParaId, RelayProofRequest};
@@ -295,12 +295,12 @@ sp_api::impl_runtime_apis! {
             Market::job(job)
         }
 
-        fn jobs_of(account: AccountId) -> Vec<(JobId, pallet_market::JobOf<Runtime>)> {
-            Market::jobs_of(&account)
+        fn jobs_of(account: AccountId, after: Option<JobId>, limit: u32) -> Page<pallet_market::JobOf<Runtime>> {
+            Market::jobs_of(&account, after, limit)
         }
 
-        fn open_jobs(model: ModelVersion) -> Vec<(JobId, pallet_market::JobOf<Runtime>)> {
-            Market::jobs_open_for_bids(model)
+        fn open_jobs(model: ModelVersion, after: Option<JobId>, limit: u32) -> Page<pallet_market::JobOf<Runtime>> {
+            Market::jobs_open_for_bids(model, after, limit)
         }
 
         fn quote(model: ModelVersion) -> Result<Quote<AccountId, Balance>, NoOffer> {
@@ -315,16 +315,20 @@ sp_api::impl_runtime_apis! {
             Market::why_not(&worker, Workers::worker_info(&worker), job)
         }
 
-        fn claimed_jobs(from: JobId) -> Vec<(JobId, pallet_market::JobOf<Runtime>)> {
-            Market::claimed_jobs(from)
+        fn claimed_jobs(after: Option<JobId>, limit: u32) -> Page<pallet_market::JobOf<Runtime>> {
+            Market::claimed_jobs(after, limit)
         }
 
         fn dispute(job: JobId) -> Option<pallet_disputes::DisputeOf<Runtime>> {
             Disputes::dispute(job)
         }
 
-        fn disputes_of(account: AccountId) -> Vec<(JobId, pallet_disputes::DisputeOf<Runtime>)> {
-            Disputes::disputes_of(&account)
+        fn disputes_of(
+            account: AccountId,
+            after: Option<JobId>,
+            limit: u32,
+        ) -> Page<pallet_disputes::DisputeOf<Runtime>> {
+            Disputes::disputes_of(&account, after, limit)
         }
 
         fn revealed(job: JobId, place: Place) -> Option<Revealed> {

@@ -1,7 +1,8 @@
 //! Assay's parachain runtime: the types of its blocks, the pallets it is made of, and what it answers a node.
 //!
-//! Pallets are configured in [`configs`], by concern; [`apis`] is what the node calls; [`genesis_presets`] are the
-//! named first states; [`units`] holds money and time. No pallet is defined here.
+//! Pallets are configured in [`configs`], by concern; [`apis`] is what the node calls; [`calls`] says who makes each
+//! call of our pallets, and so what proxies may do; [`genesis_presets`] are the named first states; [`units`] holds
+//! money and time. No pallet is defined here.
 
 #![cfg_attr(not(feature = "std"), no_std)]
 #![recursion_limit = "256"]
@@ -13,6 +14,7 @@
 extern crate alloc;
 
 pub mod apis;
+pub mod calls;
 mod configs;
 pub mod genesis_presets;
 #[cfg(feature = "std")]

@@ -1,16 +1,45 @@
-//! What must hold after every call.
+//! Invariants: of the constants before the chain starts, and of the state after every block.
 
-use crate::*;
+use crate::{BalanceOf, Config, Disputes, Ended, HoldReason, NextDisputeId, Pallet, Reveals};
 use alloc::collections::BTreeMap;
 use assay_types::{
     ClaimedJobs,
     dispute::{Place, Side},
 };
-use frame_support::{ensure, traits::fungible::InspectHold};
-use sp_runtime::{TryRuntimeError, traits::Saturating};
+use polkadot_sdk::{
+    frame_support::{
+        ensure,
+        traits::{Get, fungible::InspectHold},
+    },
+    frame_system,
+    sp_runtime::{
+        Perbill, TryRuntimeError,
+        traits::{Saturating, Zero},
+    },
+};
 
 impl<T: Config> Pallet<T> {
-    /// Checks every invariant of the disputes over the whole state.
+    /// Panics if the constants contradict each other.
+    pub(crate) fn do_integrity_test() {
+        assert!(
+            Self::shares().burn_half(),
+            "SlashToChallenger and SlashToClient together must be at most half, or a cheat could convict itself at a profit"
+        );
+        assert!(
+            !T::LeastBond::get().is_zero(),
+            "LeastBond must not be zero: a challenge that fails must cost something"
+        );
+        assert!(
+            !T::LeastTurnBlocks::get().is_zero() && T::LeastTurnBlocks::get() <= T::ClockBlocks::get(),
+            "LeastTurnBlocks must be more than zero and at most ClockBlocks"
+        );
+        assert!(
+            T::LostBondToWorker::get() <= Perbill::from_percent(50),
+            "at least half of a lost bond must be burned, or a worker could challenge itself to keep others out"
+        );
+    }
+
+    /// Checks money against records, and each record against the others.
     pub fn do_try_state() -> Result<(), TryRuntimeError> {
         Self::check_bonds()?;
         Self::check_games()?;
@@ -48,8 +77,8 @@ impl<T: Config> Pallet<T> {
                 dispute.id < NextDisputeId::<T>::get(),
                 "a dispute has a number that was not given out"
             );
-            for (place, game) in dispute.games.iter().enumerate() {
-                let later = dispute.games.iter().skip(place.saturating_add(1));
+            for (index, game) in dispute.games.iter().enumerate() {
+                let later = dispute.games.iter().skip(index.saturating_add(1));
                 ensure!(
                     later.into_iter().all(|other| other.challenger != game.challenger),
                     "a challenger plays twice"
@@ -77,7 +106,7 @@ impl<T: Config> Pallet<T> {
         Ok(())
     }
 
-    /// What is revealed belongs to a dispute that lasts, or to one that is to be swept.
+    /// Checks that every statement belongs to a dispute that lasts, or to one that is to be swept.
     fn check_reveals() -> Result<(), TryRuntimeError> {
         for (dispute, _) in Reveals::<T>::iter_keys() {
             let lasts = Disputes::<T>::iter_values().any(|other| other.id == dispute);

@@ -1,6 +1,8 @@
-//! Disputes: a claim that is doubted is narrowed down to one element, which the runtime computes itself.
+//! # Disputes
 //!
-//! # Design
+//! A claim that is doubted is narrowed down to one element, which the runtime computes itself.
+//!
+//! ## Design
 //!
 //! Anybody may challenge a claim while its window is open, with a bond. The worker then makes statements, each of which
 //! opens what it committed to before: the trace, an operator's output, a chunk of it; the challenger points at the
@@ -9,7 +11,7 @@
 //! it. The rules of the game are pure and stand in [`assay_types::dispute`]; this pallet holds the money, keeps the
 //! time, and stores what was said.
 //!
-//! # Terminology
+//! ## Terminology
 //!
 //! * **Dispute**: all that goes on about one claim. **Game**: one challenger's part of it.
 //! * **Place**: where a game stands. **Statement**: what the worker reveals of a place.
@@ -18,9 +20,9 @@
 //! * **Verdict**: the worker is convicted, which ends every game of the dispute, or a challenger has lost, which ends
 //!   its own.
 //!
-//! # Properties
+//! ## Properties
 //!
-//! * Silence loses: whoever's turn it is and whose clock has run out, anybody can say so.
+//! * Silence loses: when the clock of the side whose turn it is has run out, anybody can say so.
 //! * A worker that can open everything honestly never loses: each of its statements is accepted, and no element of it
 //!   can be proved wrong. A worker that has lied has committed to a first wrong operator, whose operands both sides
 //!   agree on.
@@ -28,18 +30,24 @@
 //! * What is held of an account for [`HoldReason::Bond`] is the sum of its games' bonds, after every call.
 //! * While a dispute lasts, everything that was said in it can be read from state. Afterwards it is removed, as far as
 //!   `on_idle` has weight for it, or by [`Pallet::sweep`].
+//!
+//! [`Pallet::do_try_state`] checks what of this can be seen in storage.
+//!
+//! ## Calls
+//!
+//! * By challengers: [`challenge`](Pallet::challenge), [`point`](Pallet::point).
+//! * By the worker that made the claim: [`reveal`](Pallet::reveal).
+//! * By anyone: [`prove`](Pallet::prove), [`claim_timeout`](Pallet::claim_timeout), [`sweep`](Pallet::sweep).
 
 #![cfg_attr(not(feature = "std"), no_std)]
 #![forbid(unsafe_code)]
-
 extern crate alloc;
 
+use frame_support::pallet_macros::import_section;
 use polkadot_sdk::*;
 
-pub use pallet::*;
-pub use types::*;
-pub use weights::WeightInfo;
-
+mod errors;
+mod events;
 mod invariants;
 mod play;
 pub mod queries;
@@ -53,28 +61,35 @@ mod mock;
 #[cfg(test)]
 mod tests;
 
-use frame_support::traits::fungible;
+pub use pallet::*;
+pub use types::*;
+pub use weights::WeightInfo;
 
+#[import_section(events::events)]
 #[frame_support::pallet]
 pub mod pallet {
-    use super::*;
+    use crate::{BalanceOf, DisputeOf, WeightInfo, types};
     use alloc::boxed::Box;
     use assay_exact::judge::Proof;
     use assay_types::{
-        ClaimedJobs, JobId, NotChallengeable, SlashId,
-        dispute::{DisputeId, Fault, Place, PointError, Revealed, Side, Statement, StatementError},
+        ClaimedJobs, JobId, SlashId,
+        dispute::{DisputeId, Fault, Place, Revealed, Side, Statement},
     };
-    use frame_support::pallet_prelude::*;
-    use frame_system::pallet_prelude::*;
-    use sp_runtime::{Perbill, traits::Zero};
+    use polkadot_sdk::{
+        frame_support::{pallet_prelude::*, traits::fungible},
+        frame_system::pallet_prelude::*,
+        sp_runtime::Perbill,
+    };
 
     /// In-code storage version.
     const STORAGE_VERSION: StorageVersion = StorageVersion::new(1);
 
+    /// The pallet.
     #[pallet::pallet]
     #[pallet::storage_version(STORAGE_VERSION)]
     pub struct Pallet<T>(_);
 
+    /// Types and constants that the runtime gives this pallet.
     #[pallet::config]
     pub trait Config: polkadot_sdk::frame_system::Config {
         /// The overarching hold reason.
@@ -87,11 +102,11 @@ pub mod pallet {
         /// The claims that can be doubted.
         type Jobs: ClaimedJobs<Self::AccountId, BalanceOf<Self>, BlockNumberFor<Self>>;
 
-        /// The least bond of a challenge. More than the worker's transactions in a dispute cost.
+        /// The minimum bond of a challenge. More than the worker's transactions in a dispute cost.
         #[pallet::constant]
         type LeastBond: Get<BalanceOf<Self>>;
 
-        /// Part of the stake that secures the claim which a bond comes to, where that is more than the least.
+        /// Part of the stake that secures the claim which a bond comes to, where that is more than the minimum.
         #[pallet::constant]
         type BondPerStake: Get<Perbill>;
 
@@ -122,11 +137,11 @@ pub mod pallet {
         #[pallet::constant]
         type ReopenBlocks: Get<BlockNumberFor<Self>>;
 
-        /// What calls weigh.
+        /// Weights of the calls.
         type WeightInfo: WeightInfo;
     }
 
-    /// Why money is held.
+    /// Reasons for which this pallet holds money.
     #[pallet::composite_enum]
     pub enum HoldReason {
         /// The bonds of a challenger's games.
@@ -142,7 +157,7 @@ pub mod pallet {
     #[pallet::storage]
     pub type Disputes<T> = StorageMap<_, Twox64Concat, JobId, DisputeOf<T>>;
 
-    /// What was revealed in a dispute.
+    /// Statements that were revealed in disputes.
     #[pallet::storage]
     pub type Reveals<T> = StorageDoubleMap<_, Twox64Concat, DisputeId, Twox64Concat, Place, Revealed>;
 
@@ -150,79 +165,7 @@ pub mod pallet {
     #[pallet::storage]
     pub type Ended<T> = StorageMap<_, Twox64Concat, DisputeId, ()>;
 
-    #[pallet::event]
-    #[pallet::generate_deposit(pub(super) fn deposit_event)]
-    pub enum Event<T: Config> {
-        /// A claim is doubted.
-        Challenged {
-            /// The job.
-            job: JobId,
-            /// The dispute, which is new if this is the only challenge.
-            dispute: DisputeId,
-            /// Who doubts it.
-            challenger: T::AccountId,
-            /// What is held of the challenger's money.
-            bond: BalanceOf<T>,
-        },
-        /// The worker has revealed a place; every game that stood there goes on.
-        PlaceRevealed {
-            /// The job.
-            job: JobId,
-            /// The place, to be read from `Reveals`.
-            place: Place,
-        },
-        /// A challenger goes on to another place.
-        Pointed {
-            /// The job.
-            job: JobId,
-            /// Who points.
-            challenger: T::AccountId,
-            /// Where to.
-            place: Place,
-            /// Whose turn it is there: the challenger's, if the place has been revealed before.
-            turn: Side,
-        },
-        /// The claim is wrong: the job is refunded and the worker's stake is to be slashed.
-        WorkerConvicted {
-            /// The job.
-            job: JobId,
-            /// Who made the claim.
-            worker: T::AccountId,
-            /// Whose game proved it.
-            challenger: T::AccountId,
-            /// What was wrong.
-            fault: Fault,
-            /// The slash, which matures after a delay.
-            slash: SlashId,
-            /// The stake that it takes.
-            slashed: BalanceOf<T>,
-            /// What the challenger will get of it.
-            to_challenger: BalanceOf<T>,
-            /// What the client will get of it.
-            to_client: BalanceOf<T>,
-        },
-        /// A bond went back to a challenger whose game ended with the worker's conviction.
-        BondReturned {
-            /// The job.
-            job: JobId,
-            /// Whose bond it was.
-            challenger: T::AccountId,
-            /// How much.
-            amount: BalanceOf<T>,
-        },
-        /// A challenger let its time pass: its bond is lost.
-        ChallengeFailed {
-            /// The job.
-            job: JobId,
-            /// Whose game it was.
-            challenger: T::AccountId,
-            /// What the worker got of the bond.
-            paid: BalanceOf<T>,
-            /// What was burned.
-            burned: BalanceOf<T>,
-        },
-    }
-
+    /// Refusals of calls, each with what to do.
     #[pallet::error]
     pub enum Error<T> {
         /// No such job: it was never submitted, or it is closed.
@@ -255,8 +198,8 @@ pub mod pallet {
         DeadlinePassed,
         /// The time for this turn is not over.
         DeadlineNotPassed,
-        /// The model, the graph's header, the job's inputs or the claimed outputs do not open as stated.
-        DoesNotOpen,
+        /// The opened parts do not hash to the job's model root: open the registered model.
+        ModelDoesNotOpen,
         /// More or fewer digests than the tree has there.
         WrongNumberOfNodes,
         /// The statement does not hash to what was committed to.
@@ -273,8 +216,8 @@ pub mod pallet {
         NothingToProve,
         /// The element does not lie in the revealed chunk.
         ElementElsewhere,
-        /// The proof does not open under the claim: build it against the worker's trace as revealed.
-        ProofRejected,
+        /// The opened node is not the graph's at that place: open the node of the operator that the game stands at.
+        OperatorDoesNotOpen,
         /// What was claimed is right.
         NotWrong,
         /// Nothing of this dispute is left to remove, or it is not over.
@@ -283,6 +226,41 @@ pub mod pallet {
         IllegalMove,
         /// The records contradict each other: a bug, please report it.
         Inconsistent,
+        /// The opened header is not the graph's.
+        HeaderDoesNotOpen,
+        /// The opened inputs are not the job's: give those that the job's input digest commits to, in their order.
+        InputsDoNotOpen,
+        /// The opened output is not the claim's: give the entry that the claimed output digest commits to.
+        OutputDoesNotOpen,
+        /// The opened entry is not the one that the graph's header names as an output.
+        SourceDoesNotOpen,
+        /// The job's inputs are not what the graph takes, or give its symbols no values.
+        InputsDoNotFit,
+        /// The statement has more symbols than a graph can have.
+        TooManySymbols,
+        /// The model has no such operator.
+        NoSuchOperator,
+        /// The operator takes another number of operands than are opened.
+        WrongNumberOfOperands,
+        /// An operand does not stand before its operator; no sound graph has such a node.
+        OperandNotBefore,
+        /// An operand's digest is not the one that the graph names: build the proof against the worker's trace as
+        /// revealed.
+        OperandDoesNotOpen,
+        /// An operand is empty or too large; no sound graph has such a tensor.
+        UnsoundOperand,
+        /// The opened chunks of an operand are not those of its digest.
+        ChunksDoNotOpen,
+        /// A chunk of an operand is opened that nothing reads: leave it out.
+        SuperfluousChunk,
+        /// A dimension of the operator has no value for the job's symbols.
+        SymbolsDoNotFit,
+        /// The types or shapes of the operands do not fit the operator.
+        OperandsDoNotFit,
+        /// The operator's output has no such element.
+        NoSuchElement,
+        /// The element cannot be computed from what is opened: open every chunk that it depends on.
+        ChunkMissing,
     }
 
     #[pallet::hooks]
@@ -292,26 +270,11 @@ pub mod pallet {
         }
 
         fn integrity_test() {
-            assert!(
-                Self::shares().burn_half(),
-                "SlashToChallenger and SlashToClient together must be at most half, or a cheat could convict itself at a profit"
-            );
-            assert!(
-                !T::LeastBond::get().is_zero(),
-                "LeastBond must not be zero: a challenge that fails must cost something"
-            );
-            assert!(
-                !T::LeastTurnBlocks::get().is_zero() && T::LeastTurnBlocks::get() <= T::ClockBlocks::get(),
-                "LeastTurnBlocks must be more than zero and at most ClockBlocks"
-            );
-            assert!(
-                T::LostBondToWorker::get() <= Perbill::from_percent(50),
-                "at least half of a lost bond must be burned, or a worker could challenge itself to keep others out"
-            );
+            Self::do_integrity_test();
         }
 
         #[cfg(feature = "try-runtime")]
-        fn try_state(_now: BlockNumberFor<T>) -> Result<(), sp_runtime::TryRuntimeError> {
+        fn try_state(_: BlockNumberFor<T>) -> Result<(), polkadot_sdk::sp_runtime::TryRuntimeError> {
             Self::do_try_state()
         }
     }
@@ -384,43 +347,9 @@ pub mod pallet {
             Disputes::<T>::get(job)
         }
 
-        /// What a challenge to this job would hold now; nothing if it cannot be challenged.
+        /// The bond of a challenge to this job now; `None` if the job cannot be challenged.
         pub fn bond_for(job: JobId) -> Option<BalanceOf<T>> {
             Self::bond_of_next_game(job)
-        }
-    }
-
-    impl<T> From<NotChallengeable> for Error<T> {
-        fn from(refusal: NotChallengeable) -> Self {
-            match refusal {
-                NotChallengeable::UnknownJob => Self::UnknownJob,
-                NotChallengeable::NotClaimed => Self::NotClaimed,
-                NotChallengeable::WindowPassed => Self::WindowPassed,
-                NotChallengeable::UnknownModel => Self::UnknownModel,
-            }
-        }
-    }
-
-    impl<T> From<StatementError> for Error<T> {
-        fn from(error: StatementError) -> Self {
-            match error {
-                StatementError::AnotherPlace => Self::NotAsked,
-                StatementError::Opening(_) | StatementError::TooManySymbols => Self::DoesNotOpen,
-                StatementError::NodeCount => Self::WrongNumberOfNodes,
-                StatementError::Digest => Self::DigestMismatch,
-                StatementError::Unsound => Self::UnsoundTensor,
-                StatementError::ChunkLength => Self::WrongChunkLength,
-            }
-        }
-    }
-
-    impl<T> From<PointError> for Error<T> {
-        fn from(error: PointError) -> Self {
-            match error {
-                PointError::NoSuchEntry => Self::NoSuchEntry,
-                PointError::NothingBelow => Self::NothingBelow,
-                PointError::Inconsistent => Self::Inconsistent,
-            }
         }
     }
 }

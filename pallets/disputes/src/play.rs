@@ -1,6 +1,8 @@
 //! The moves of a game up to its end: challenge, reveal, point.
 
-use crate::*;
+use crate::{
+    BalanceOf, Config, DisputeOf, Disputes, Error, Event, GameOf, HoldReason, NextDisputeId, Pallet, Reveals, TermsOf,
+};
 use assay_types::{
     ClaimedJobs, H256, HostBlake2, JobId,
     dispute::{
@@ -8,12 +10,14 @@ use assay_types::{
         check_trace, may, point,
     },
 };
-use frame_support::{
-    ensure,
-    traits::{Get, fungible::MutateHold},
+use polkadot_sdk::{
+    frame_support::{
+        ensure,
+        traits::{Get, fungible::MutateHold},
+    },
+    frame_system::{self, pallet_prelude::BlockNumberFor},
+    sp_runtime::{BoundedVec, DispatchError, DispatchResult},
 };
-use frame_system::pallet_prelude::BlockNumberFor;
-use sp_runtime::{BoundedVec, DispatchResult};
 
 impl<T: Config> Pallet<T> {
     pub(crate) fn do_challenge(challenger: T::AccountId, job: JobId) -> DispatchResult {
@@ -52,8 +56,8 @@ impl<T: Config> Pallet<T> {
     }
 
     /// A dispute over this job, without a game yet.
-    fn open(job: JobId) -> Result<DisputeOf<T>, sp_runtime::DispatchError> {
-        let claim = T::Jobs::claimed(job).map_err(Error::<T>::from)?;
+    fn open(job: JobId) -> Result<DisputeOf<T>, DispatchError> {
+        let claimed = T::Jobs::claimed(job).map_err(Error::<T>::from)?;
         T::Jobs::dispute(job)?;
         let id = NextDisputeId::<T>::mutate(|next| {
             let id = *next;
@@ -62,13 +66,13 @@ impl<T: Config> Pallet<T> {
         });
         Ok(Dispute {
             id,
-            worker: claim.worker,
-            client: claim.client,
-            locked: claim.locked,
+            worker: claimed.worker,
+            client: claimed.client,
+            locked: claimed.locked,
             committed: Committed {
-                model_root: claim.model_root,
-                input_digest: claim.input_digest,
-                output_digest: claim.output_digest,
+                model_root: claimed.model_root,
+                input_digest: claimed.input_digest,
+                output_digest: claimed.output_digest,
             },
             trace: None,
             games: BoundedVec::new(),
@@ -159,7 +163,7 @@ impl<T: Config> Pallet<T> {
         Ok(())
     }
 
-    /// Where this challenger's game stands in the list.
+    /// Index of this challenger's game in the list.
     pub(crate) fn position(dispute: &DisputeOf<T>, challenger: &T::AccountId) -> Result<usize, Error<T>> {
         let mut games = dispute.games.iter();
         games
@@ -173,7 +177,7 @@ impl<T: Config> Pallet<T> {
         Ok(())
     }
 
-    /// What another challenge would hold.
+    /// The bond of the next challenge.
     pub(crate) fn next_bond(dispute: &DisputeOf<T>) -> BalanceOf<T> {
         let others = dispute.games.len() as u32; // At most `MAX_GAMES`.
         bond(dispute.locked, T::LeastBond::get(), T::BondPerStake::get(), others)

@@ -1,12 +1,14 @@
 //! Removal of what was revealed in disputes that are over.
 
-use crate::*;
+use crate::{Config, Ended, Error, Pallet, Reveals, SWEEP_ENTRIES, WeightInfo};
 use assay_types::dispute::DisputeId;
-use frame_support::{
-    ensure,
-    weights::{Weight, WeightMeter},
+use polkadot_sdk::{
+    frame_support::{
+        ensure,
+        weights::{Weight, WeightMeter},
+    },
+    sp_runtime::DispatchResult,
 };
-use sp_runtime::DispatchResult;
 
 impl<T: Config> Pallet<T> {
     pub(crate) fn do_sweep(dispute: DisputeId) -> DispatchResult {

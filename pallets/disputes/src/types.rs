@@ -1,4 +1,4 @@
-//! The pallet's types, named once.
+//! Records of disputes, in this runtime's types, and the longest that a game can last.
 
 use crate::Config;
 use assay_types::dispute::{ClockTerms, Dispute, Game};

@@ -1,6 +1,6 @@
-//! How a game ends: by a proof, or because a side has let its time pass; and who pays whom.
+//! Ends of a game, by a proof or by the clock, and the payments that follow.
 
-use crate::*;
+use crate::{BalanceOf, Config, DisputeOf, Disputes, Ended, Error, Event, GameOf, HoldReason, Pallet, Reveals};
 use alloc::vec::Vec;
 use assay_exact::{
     bounded::Bounded,
@@ -11,17 +11,19 @@ use assay_types::{
     ClaimedJobs, HostBlake2, JobId,
     dispute::{After, Fault, LostBond, MoveKind, Place, Revealed, Side, lost_bond, may, slash_awards},
 };
-use frame_support::{
-    ensure,
-    traits::{
-        Get,
-        fungible::{Inspect, MutateHold},
-        tokens::{DepositConsequence, Fortitude, Precision, Provenance, Restriction},
+use polkadot_sdk::{
+    frame_support::{
+        ensure,
+        traits::{
+            Get,
+            fungible::{Inspect, MutateHold},
+            tokens::{DepositConsequence, Fortitude, Precision, Provenance, Restriction},
+        },
     },
-};
-use sp_runtime::{
-    DispatchResult,
-    traits::{Saturating, Zero},
+    sp_runtime::{
+        DispatchError, DispatchResult,
+        traits::{Saturating, Zero},
+    },
 };
 
 impl<T: Config> Pallet<T> {
@@ -45,13 +47,13 @@ impl<T: Config> Pallet<T> {
         let claim = dispute.committed.claim::<HostBlake2>(head.operators, &head.root.0);
         let question = Self::question(&dispute, game, element)?;
         let verdict = judge::<HostBlake2>(&claim, &head.symbols, operator, proof, &question);
-        match verdict.map_err(|_| Error::<T>::ProofRejected)? {
+        match verdict.map_err(Error::<T>::from)? {
             Verdict::Right => Err(Error::<T>::NotWrong.into()),
             Verdict::Wrong { computed } => Self::convict(job, &dispute, index, fault(operator, question, computed)),
         }
     }
 
-    /// What the worker has revealed of the element, or of the header, as a question for the judge.
+    /// The question for the judge: the element, or the header, as the worker has revealed it.
     fn question(dispute: &DisputeOf<T>, game: &GameOf<T>, element: Option<u64>) -> Result<Question, Error<T>> {
         let tensor = game.tensor.clone().ok_or(Error::<T>::Inconsistent)?;
         let (dtype, shape) = (tensor.dtype, tensor.shape);
@@ -143,7 +145,7 @@ impl<T: Config> Pallet<T> {
     }
 
     /// Pays the worker its part of a lost bond, if it can receive that, and burns the rest.
-    fn take_bond(game: &GameOf<T>, worker: &T::AccountId) -> Result<LostBond<BalanceOf<T>>, sp_runtime::DispatchError> {
+    fn take_bond(game: &GameOf<T>, worker: &T::AccountId) -> Result<LostBond<BalanceOf<T>>, DispatchError> {
         let reason = HoldReason::Bond.into();
         let mut parts = lost_bond(game.bond, T::LostBondToWorker::get());
         if T::Currency::can_deposit(worker, parts.paid, Provenance::Extant) != DepositConsequence::Success {

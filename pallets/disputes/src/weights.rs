@@ -1,19 +1,24 @@
-//! What the calls weigh: upper bounds computed from the storage that each touches and the bytes that it carries.
+//! Weights of the calls: upper bounds computed from the storage that each touches ([`assay_types::weighing`]) and the
+//! bytes that it carries, not measured.
 //!
-//! Database accesses are priced by the runtime's `DbWeight`. What a call carries is decoded, hashed once and stored, at
-//! a price for each KiB. A proof is charged for what a judge computes besides, by the slice that it opens: [`JUDGE`]
-//! and [`JUDGE_KIBIBYTE`]. Proof sizes are the bounded sizes of the records plus an allowance for the trie nodes on
-//! their paths.
+//! What a call carries is decoded, hashed once and stored, at a price for each KiB. A proof is charged besides for what
+//! the judge computes, by the slice that it opens: [`JUDGE`] and [`JUDGE_KIBIBYTE`]. An account and its holds are
+//! counted with every bond.
 
-use assay_types::dispute::{MAX_GAMES, Nodes, Revealed};
+use crate::{Config, DisputeOf};
+use assay_types::{
+    JobId,
+    dispute::{DisputeId, MAX_GAMES, Place, Revealed},
+    weighing::{CALL_REF_TIME, account_proof, bytes_ref_time, job_proof, key_proof, version_proof, worker_proof},
+};
 use codec::MaxEncodedLen;
 use core::marker::PhantomData;
 use polkadot_sdk::{
     frame_support::{traits::Get, weights::Weight},
-    frame_system,
+    frame_system::pallet_prelude::BlockNumberFor,
 };
 
-/// Weights of the disputes' calls.
+/// Weights of the calls.
 pub trait WeightInfo {
     /// A challenge.
     fn challenge() -> Weight;
@@ -29,10 +34,6 @@ pub trait WeightInfo {
     fn sweep(entries: u32) -> Weight;
 }
 
-/// Picoseconds of execution beside the database, for one call.
-const CALL: u64 = 25_000_000;
-/// Picoseconds to decode, check and copy one KiB, and to hash it by the node's host function.
-const KIBIBYTE: u64 = 10_000_000;
 /// Picoseconds to check what a proof opens and to compute an element from single elements: a few times what `make
 /// bench-dispute` finds.
 pub const JUDGE: u64 = 2_000_000_000;
@@ -42,92 +43,100 @@ pub const JUDGE_KIBIBYTE: u64 = 100_000_000;
 /// KiB of a proof that are charged so. No element is computed from more than three rows of 64 KiB; whatever else is
 /// opened is refused once it has been hashed.
 const JUDGED_KIBIBYTES: u64 = 256;
-/// Proof bytes of one access: a path of trie nodes, and a record of typical size.
-const PROOF: u64 = 1_500;
-/// Proof bytes of a model version with the largest schema.
-const SCHEMA_PROOF: u64 = 8_000;
-/// Greatest length of a dispute's record: eight games of at most 260 bytes, and what they share.
-const DISPUTE_PROOF: u64 = 260 * MAX_GAMES as u64 + 400;
+/// Maximum length of a pending slash, whose type this pallet does not know: three accounts, three amounts and a block.
+const SLASH_BYTES: usize = 3 * (32 + 16) + 4;
 
 /// The bounds described above, for a runtime `T`.
 pub struct ComputedWeight<T>(PhantomData<T>);
 
-impl<T: frame_system::Config> ComputedWeight<T> {
-    fn accesses(reads: u64, writes: u64) -> Weight {
-        T::DbWeight::get()
-            .reads_writes(reads, writes)
-            .saturating_add(Weight::from_parts(CALL, PROOF.saturating_mul(reads)))
+impl<T: Config> ComputedWeight<T> {
+    fn call(reads: u64, writes: u64, proof_bytes: u64) -> Weight {
+        Weight::from_parts(CALL_REF_TIME, proof_bytes).saturating_add(T::DbWeight::get().reads_writes(reads, writes))
     }
 
-    /// What a call carries. The block has it already; what is stored of it is not read.
+    fn dispute() -> u64 {
+        key_proof::<JobId, DisputeOf<T>>()
+    }
+
+    /// Something revealed that is read.
+    fn revealed() -> u64 {
+        key_proof::<(DisputeId, Place), Revealed>()
+    }
+
+    /// A key whose value is not read: something that is revealed or removed, a place on an agenda, a mark.
+    fn unread() -> u64 {
+        key_proof::<(DisputeId, Place), ()>()
+    }
+
+    /// Weight of the bytes that a call carries. The block has them already, and those that are stored are not read.
     fn bytes(bytes: u64) -> Weight {
-        let kibibytes = bytes.div_ceil(1_024).saturating_add(1);
-        Weight::from_parts(KIBIBYTE.saturating_mul(kibibytes), 0)
+        Weight::from_parts(bytes_ref_time(bytes), 0)
     }
 
-    /// The dispute and its job, to be read.
-    fn records() -> Weight {
-        Weight::from_parts(0, DISPUTE_PROOF)
-    }
-
-    /// A conviction: the job with what is stored of it, the worker's record, the pending slash, the client's account
-    /// and holds, and the account and holds of every challenger.
+    /// Weight that a conviction adds: the job with its input, output, bids and place on the agenda, the worker's
+    /// record, the pending slash with its number, the client's account and holds, the mark of a dispute that is over,
+    /// and the account and holds of every challenger.
     fn convict() -> Weight {
-        let games = u64::from(MAX_GAMES);
-        let accesses = games.saturating_mul(2).saturating_add(18);
-        Self::accesses(accesses, accesses)
+        let accounts = u64::from(MAX_GAMES).saturating_add(1);
+        let accesses = accounts.saturating_mul(2).saturating_add(9);
+        let slash = key_proof::<u64, [u8; SLASH_BYTES]>() + key_proof::<(), u64>();
+        let proof =
+            job_proof() + 5 * Self::unread() + worker_proof() + slash + accounts.saturating_mul(account_proof());
+        Weight::from_parts(0, proof).saturating_add(T::DbWeight::get().reads_writes(accesses, accesses))
     }
 }
 
-impl<T: frame_system::Config> WeightInfo for ComputedWeight<T> {
+impl<T: Config> WeightInfo for ComputedWeight<T> {
+    /// Reads the version; reads and writes the dispute, the job with its place on the agenda, the next number, and the
+    /// challenger's account and holds.
     fn challenge() -> Weight {
-        // Dispute, job, version, agenda (twice), next number, account, holds.
-        Self::accesses(8, 7)
-            .saturating_add(Self::records())
-            .saturating_add(Weight::from_parts(0, SCHEMA_PROOF))
+        let agenda = key_proof::<(BlockNumberFor<T>, JobId), ()>();
+        let numbers = key_proof::<(), DisputeId>();
+        Self::call(
+            8,
+            7,
+            version_proof() + Self::dispute() + job_proof() + 2 * agenda + numbers + account_proof(),
+        )
     }
 
+    /// Reads and writes the dispute; writes what is revealed.
     fn reveal(bytes: u32) -> Weight {
-        // Dispute, what is revealed.
-        Self::accesses(2, 2)
-            .saturating_add(Self::records())
-            .saturating_add(Self::bytes(bytes.into()))
+        Self::call(2, 2, Self::dispute() + Self::unread()).saturating_add(Self::bytes(bytes.into()))
     }
 
+    /// Reads and writes the dispute; reads what is revealed here, and at the place that is pointed at.
     fn point() -> Weight {
-        // Dispute, what is revealed here, and at the place that is pointed at.
         let revealed = Revealed::max_encoded_len() as u64;
-        Self::accesses(3, 1)
-            .saturating_add(Self::records())
-            .saturating_add(Self::bytes(revealed.saturating_mul(2)))
-            .saturating_add(Weight::from_parts(0, revealed.saturating_mul(2)))
+        Self::call(3, 1, Self::dispute() + 2 * Self::revealed()).saturating_add(Self::bytes(revealed.saturating_mul(2)))
     }
 
+    /// Reads the dispute and the revealed chunk; judges; convicts.
     fn prove(bytes: u32) -> Weight {
         let judged = u64::from(bytes.div_ceil(1_024)).min(JUDGED_KIBIBYTES);
-        // The revealed chunk is a part of what a list of digests would be.
-        Self::accesses(2, 0)
-            .saturating_add(Self::records())
-            .saturating_add(Self::bytes(
-                u64::from(bytes).saturating_add(Nodes::max_encoded_len() as u64),
-            ))
+        let revealed = Revealed::max_encoded_len() as u64;
+        Self::call(2, 1, Self::dispute() + Self::revealed())
+            .saturating_add(Self::bytes(u64::from(bytes).saturating_add(revealed)))
             .saturating_add(Weight::from_parts(
                 JUDGE.saturating_add(JUDGE_KIBIBYTE.saturating_mul(judged)),
-                Nodes::max_encoded_len() as u64,
+                0,
             ))
             .saturating_add(Self::convict())
     }
 
+    /// Reads and writes the dispute; convicts.
     fn claim_timeout() -> Weight {
-        Self::accesses(1, 0)
-            .saturating_add(Self::records())
-            .saturating_add(Self::convict())
+        Self::call(1, 1, Self::dispute()).saturating_add(Self::convict())
     }
 
+    /// For each entry reads the next dispute, its next entry and the entry, and removes it.
     fn sweep(entries: u32) -> Weight {
-        // For each entry: the next dispute, its next entry, the entry.
-        let accesses = u64::from(entries).saturating_mul(3);
-        Self::accesses(accesses, u64::from(entries))
+        let entries = u64::from(entries);
+        let next = key_proof::<DisputeId, ()>();
+        Self::call(
+            entries.saturating_mul(3),
+            entries,
+            entries.saturating_mul(next.saturating_add(Self::unread().saturating_mul(2))),
+        )
     }
 }
 

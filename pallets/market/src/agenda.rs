@@ -1,15 +1,17 @@
 //! The agenda: which jobs are due at which block, and the drain that does their steps when a block has weight left.
 
-use crate::*;
+use crate::{Agenda, AgendaCursor, Config, Event, JobStateOf, Jobs, Pallet, SetAside, WeightInfo};
 use alloc::vec::Vec;
 use assay_types::{JobId, Phase};
-use frame_support::{
-    storage::with_storage_layer,
-    traits::Get,
-    weights::{Weight, WeightMeter},
+use polkadot_sdk::{
+    frame_support::{
+        storage::with_storage_layer,
+        traits::Get,
+        weights::{Weight, WeightMeter},
+    },
+    frame_system::pallet_prelude::BlockNumberFor,
+    sp_runtime::traits::Saturating,
 };
-use frame_system::pallet_prelude::BlockNumberFor;
-use sp_runtime::traits::Saturating;
 
 impl<T: Config> Pallet<T> {
     /// Puts a job on the agenda, unless no block ends its state.
@@ -19,6 +21,7 @@ impl<T: Config> Pallet<T> {
         }
     }
 
+    /// Takes a job off the agenda, and off those that are set aside.
     pub(crate) fn unschedule(id: JobId, state: &JobStateOf<T>) {
         if let Some(last) = state.ends_after() {
             Agenda::<T>::remove(last, id);

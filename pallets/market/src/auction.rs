@@ -1,19 +1,22 @@
 //! Sealed reverse auctions: commit, reveal, lowest price wins.
 
-use crate::*;
+use crate::{BalanceOf, BidOf, Bids, Config, Error, Event, HoldReason, JobOf, Jobs, Pallet};
 use alloc::vec::Vec;
-use assay_types::{Assignment, Bid, CloseReason, H256, HostBlake2, JobId, JobState, WorkerRegistry, bid_commitment};
-use frame_support::{
-    ensure,
-    traits::{
-        Get,
-        fungible::MutateHold,
-        tokens::{Fortitude, Precision},
-    },
+use assay_types::{
+    Assignment, Bid, CloseReason, H256, HostBlake2, JobId, JobState, ModelVersion, Outcome, Purpose, WorkerRegistry,
+    bid_commitment,
 };
-use sp_runtime::{
-    DispatchResult,
-    traits::{Saturating, Zero},
+use polkadot_sdk::{
+    frame_support::{
+        ensure,
+        traits::{
+            Get,
+            fungible::MutateHold,
+            tokens::{Fortitude, Precision},
+        },
+    },
+    frame_system,
+    sp_runtime::{BoundedVec, DispatchError, DispatchResult, traits::Zero},
 };
 
 impl<T: Config> Pallet<T> {
@@ -27,10 +30,8 @@ impl<T: Config> Pallet<T> {
         let mut bids = Bids::<T>::get(id).unwrap_or_default();
         ensure!(bids.iter().all(|bid| bid.worker != *worker), Error::<T>::AlreadyBid);
 
-        // The price is sealed, so the stake for the highest possible one is locked.
-        let locked = T::Workers::stake_for(job.ceiling);
-        T::Workers::ensure_available(worker, locked).map_err(Self::unavailable)?;
-        T::Workers::lock(worker, locked).map_err(Self::unavailable)?;
+        let ceiling = job.ceiling;
+        let locked = T::Workers::take(worker, job.model, Purpose::Bid { ceiling }).map_err(Error::<T>::from)?;
         let deposit = T::BidDeposit::get();
         T::Currency::hold(&HoldReason::BidDeposit.into(), worker, deposit)
             .map_err(|_| Error::<T>::InsufficientFundsForDeposit)?;
@@ -88,7 +89,7 @@ impl<T: Config> Pallet<T> {
 
     /// The job, if its bids can be revealed now. The reveals open by themselves when the time for commitments is over,
     /// whether or not the agenda has got to it.
-    fn revealing(id: JobId) -> Result<JobOf<T>, sp_runtime::DispatchError> {
+    fn revealing(id: JobId) -> Result<JobOf<T>, DispatchError> {
         let job = Jobs::<T>::get(id).ok_or(Error::<T>::UnknownJob)?;
         let now = frame_system::Pallet::<T>::block_number();
         match job.state {
@@ -119,44 +120,35 @@ impl<T: Config> Pallet<T> {
         let bids = Bids::<T>::take(id).unwrap_or_default();
         let (mut revealed, sealed): (Vec<_>, Vec<_>) = bids.into_iter().partition(|bid| bid.price.is_some());
         for bid in sealed {
-            Self::forfeit(id, bid)?;
+            Self::forfeit(id, job.model, bid)?;
         }
         // Stable, so that bids of one price stay in the order of commitment.
         revealed.sort_by_key(|bid| bid.price);
         let mut ranking = revealed.into_iter();
-        let Some(Bid {
-            worker,
-            price: Some(price),
-            locked,
-            ..
-        }) = ranking.next()
-        else {
+        let Some((winner, price)) = ranking.next().and_then(|bid| bid.price.map(|price| (bid, price))) else {
             return Self::close(id, job, CloseReason::NoBidRevealed);
         };
 
-        let needed = T::Workers::stake_for(price).min(locked);
-        T::Workers::unlock(&worker, locked.saturating_sub(needed))?;
-        T::Workers::begin(&worker, job.model);
+        let locked = T::Workers::release(winner.lock(job.model), Outcome::BidWon { price })?.locked;
         let runners_up = ranking
-            .map(|bid| Self::release(id, bid))
+            .map(|bid| Self::pass_over(id, job.model, bid))
             .collect::<Result<Vec<_>, _>>()?;
         if !runners_up.is_empty() {
             let runners_up = BoundedVec::try_from(runners_up).map_err(|_| Error::<T>::TooManyBids)?;
             Bids::<T>::insert(id, runners_up);
         }
-        let state = Self::assigned(
-            Assignment {
-                worker,
-                price,
-                locked: needed,
-            },
-            job.deadline_blocks,
-        );
+        let assignment = Assignment {
+            worker: winner.worker,
+            price,
+            locked,
+        };
+        let state = Self::assigned(assignment, job.deadline_blocks);
         Self::enter(id, job, state)
     }
 
-    fn forfeit(id: JobId, bid: Bid<T::AccountId, BalanceOf<T>>) -> DispatchResult {
-        T::Workers::unlock(&bid.worker, bid.locked)?;
+    /// Burns the deposit of a bid that was not revealed, and frees its stake.
+    fn forfeit(id: JobId, model: ModelVersion, bid: BidOf<T>) -> DispatchResult {
+        T::Workers::release(bid.lock(model), Outcome::BidLost)?;
         let reason = HoldReason::BidDeposit.into();
         let amount = T::Currency::burn_held(&reason, &bid.worker, bid.deposit, Precision::Exact, Fortitude::Force)?;
         Self::deposit_event(Event::BidForfeited {
@@ -167,12 +159,9 @@ impl<T: Config> Pallet<T> {
         Ok(())
     }
 
-    /// Frees the stake of a bid that did not win; what remains of it is its place in the ranking.
-    fn release(
-        id: JobId,
-        bid: Bid<T::AccountId, BalanceOf<T>>,
-    ) -> Result<Bid<T::AccountId, BalanceOf<T>>, sp_runtime::DispatchError> {
-        T::Workers::unlock(&bid.worker, bid.locked)?;
+    /// Frees the stake of a bid that did not win; what remains of the bid is its rank.
+    fn pass_over(id: JobId, model: ModelVersion, bid: BidOf<T>) -> Result<BidOf<T>, DispatchError> {
+        T::Workers::release(bid.lock(model), Outcome::BidLost)?;
         Self::deposit_event(Event::BidReleased {
             job: id,
             worker: bid.worker.clone(),

@@ -1,15 +1,16 @@
 //! Claims: a worker commits to an output, gives the job back, or is relieved of it.
 
-use crate::*;
+use crate::{AssignmentOf, Bids, Claim, Config, Error, Event, Inputs, JobOf, Jobs, Outputs, Pallet, terms};
 use assay_types::{
-    Assignment, Delivery, HostBlake2, JobId, JobState, ModelRegistry, WorkerRegistry, schema::payload_digest,
-    traits::Outcome,
+    Delivery, HostBlake2, JobId, JobState, ModelRegistry, Outcome, Slashed, WorkerRegistry, schema::payload_digest,
 };
-use frame_support::{ensure, storage::with_storage_layer, traits::Get};
-use frame_system::pallet_prelude::BlockNumberFor;
-use sp_runtime::{
-    DispatchError, DispatchResult,
-    traits::{Saturating, Zero},
+use polkadot_sdk::{
+    frame_support::{ensure, storage::with_storage_layer, traits::Get},
+    frame_system::{self, pallet_prelude::BlockNumberFor},
+    sp_runtime::{
+        DispatchError, DispatchResult,
+        traits::{Saturating, Zero},
+    },
 };
 
 impl<T: Config> Pallet<T> {
@@ -20,7 +21,7 @@ impl<T: Config> Pallet<T> {
         ensure!(now <= deadline, Error::<T>::DeadlinePassed);
         Self::check_output(&job, &claim)?;
 
-        T::Workers::end(worker, job.model, Outcome::Claimed);
+        T::Workers::release(assignment.lock(job.model), Outcome::Claimed)?;
         Bids::<T>::remove(claim.job);
         if let Some(output) = claim.output {
             Outputs::<T>::insert(claim.job, output);
@@ -50,14 +51,19 @@ impl<T: Config> Pallet<T> {
         let now = frame_system::Pallet::<T>::block_number();
         ensure!(now <= deadline, Error::<T>::DeadlinePassed);
 
-        let cost = if Inputs::<T>::contains_key(id) {
+        let burned = if Inputs::<T>::contains_key(id) {
             terms::decline(assignment.locked, T::DeclineSlash::get())
         } else {
             Zero::zero()
         };
-        let slashed = T::Workers::slash(worker, cost, &job.client, Zero::zero())?.burned;
-        T::Workers::unlock(worker, assignment.locked.saturating_sub(slashed))?;
-        T::Workers::end(worker, job.model, Outcome::Declined);
+        let outcome = Outcome::Declined {
+            beneficiary: job.client.clone(),
+            cost: Slashed {
+                paid: Zero::zero(),
+                burned,
+            },
+        };
+        let slashed = T::Workers::release(assignment.lock(job.model), outcome)?.slashed.burned;
         Self::deposit_event(Event::JobDeclined {
             job: id,
             worker: worker.clone(),
@@ -77,16 +83,14 @@ impl<T: Config> Pallet<T> {
         };
         let now = frame_system::Pallet::<T>::block_number();
         ensure!(now <= deadline, Error::<T>::DeadlinePassed);
-        let Assignment { worker, locked, .. } = assignment;
-        ensure!(!T::Workers::is_secure(&worker), Error::<T>::WorkerIsSecure);
+        ensure!(!T::Workers::is_secure(&assignment.worker), Error::<T>::WorkerIsSecure);
 
-        T::Workers::unlock(&worker, locked)?;
-        T::Workers::end(&worker, job.model, Outcome::Removed);
+        T::Workers::release(assignment.lock(job.model), Outcome::Removed)?;
         Self::deposit_event(Event::WorkerRemoved {
             job: id,
-            worker: worker.clone(),
+            worker: assignment.worker.clone(),
         });
-        Self::hand_on(id, job, worker)
+        Self::hand_on(id, job, assignment.worker)
     }
 
     /// Punishes a worker whose deadline has passed and gives the job to the next.
@@ -94,20 +98,18 @@ impl<T: Config> Pallet<T> {
         let JobState::Assigned { assignment, .. } = job.state.clone() else {
             return Err(Error::<T>::NotAssigned.into());
         };
-        let Assignment { worker, locked, .. } = assignment;
-        let cost = terms::non_delivery(locked, T::NonDeliverySlash::get());
-        // Saturating: the parts make up a fraction of `locked`.
-        let slashed = T::Workers::slash(&worker, cost.paid.saturating_add(cost.burned), &job.client, cost.paid)?;
-        let (paid, burned) = (slashed.paid, slashed.burned);
-        T::Workers::unlock(&worker, locked.saturating_sub(paid).saturating_sub(burned))?;
-        T::Workers::end(&worker, job.model, Outcome::Missed);
+        let outcome = Outcome::Missed {
+            beneficiary: job.client.clone(),
+            cost: terms::non_delivery(assignment.locked, T::NonDeliverySlash::get()),
+        };
+        let Slashed { paid, burned } = T::Workers::release(assignment.lock(job.model), outcome)?.slashed;
         Self::deposit_event(Event::DeadlineMissed {
             job: id,
-            worker: worker.clone(),
+            worker: assignment.worker.clone(),
             paid,
             burned,
         });
-        Self::hand_on(id, job, worker)
+        Self::hand_on(id, job, assignment.worker)
     }
 
     /// The worker's assignment and its deadline, if the job is the worker's to claim or decline.

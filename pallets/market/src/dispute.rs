@@ -1,12 +1,16 @@
 //! Disputes, as the market takes part in them: which claims can be challenged, and what a verdict does to a job. Who
 //! challenges, and how a verdict is reached, is not known here.
 
-use crate::*;
+use crate::{AssignmentOf, BalanceOf, Config, Error, JobOf, Jobs, Pallet};
 use assay_types::{
-    ClaimedJob, ClaimedJobs, CloseReason, H256, JobId, ModelRegistry, NotChallengeable, SlashId, WorkerRegistry,
+    ClaimedJob, ClaimedJobs, CloseReason, H256, JobId, JobState, ModelRegistry, NotChallengeable, Outcome, SlashId,
+    WorkerRegistry,
 };
-use frame_support::{ensure, storage::with_storage_layer};
-use sp_runtime::{DispatchError, DispatchResult};
+use polkadot_sdk::{
+    frame_support::{ensure, storage::with_storage_layer},
+    frame_system::{self, pallet_prelude::BlockNumberFor},
+    sp_runtime::{DispatchError, DispatchResult},
+};
 
 impl<T: Config> ClaimedJobs<T::AccountId, BalanceOf<T>, BlockNumberFor<T>> for Pallet<T> {
     fn claimed(id: JobId) -> Result<ClaimedJob<T::AccountId, BalanceOf<T>>, NotChallengeable> {
@@ -81,9 +85,9 @@ impl<T: Config> ClaimedJobs<T::AccountId, BalanceOf<T>, BlockNumberFor<T>> for P
     fn convict(id: JobId, awards: [(T::AccountId, BalanceOf<T>); 2]) -> Result<SlashId, DispatchError> {
         let (job, assignment, ..) = Self::disputed(id)?;
         with_storage_layer(|| {
-            let slash = T::Workers::slash_later(&assignment.worker, assignment.locked, awards)?;
+            let released = T::Workers::release(assignment.lock(job.model), Outcome::Convicted { awards })?;
             Self::close(id, job, CloseReason::Fraud)?;
-            Ok(slash)
+            Ok(released.pending.ok_or(Error::<T>::Inconsistent)?)
         })
     }
 }

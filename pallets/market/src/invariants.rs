@@ -1,6 +1,8 @@
-//! What must hold: of the constants before the chain starts, and of the records and the money after every call.
+//! Invariants: of the constants before the chain starts, and of the state after every block.
 
-use crate::*;
+use crate::{
+    Agenda, BalanceOf, Bids, Config, HoldReason, Inputs, Jobs, NextJobId, Outputs, Pallet, SetAside, WeightInfo,
+};
 use alloc::{
     collections::{BTreeMap, BTreeSet},
     vec::Vec,
@@ -9,14 +11,17 @@ use assay_types::{
     JobId, JobState, ModelVersion, Phase, WorkerRegistry,
     limits::{MAX_BATCH, MAX_STEPS},
 };
-use frame_support::{
-    dispatch::DispatchClass,
-    ensure,
-    traits::{Get, fungible::InspectHold},
-};
-use sp_runtime::{
-    TryRuntimeError,
-    traits::{Saturating, Zero},
+use polkadot_sdk::{
+    frame_support::{
+        dispatch::DispatchClass,
+        ensure,
+        traits::{Get, fungible::InspectHold},
+    },
+    frame_system,
+    sp_runtime::{
+        TryRuntimeError,
+        traits::{Saturating, Zero},
+    },
 };
 
 impl<T: Config> Pallet<T> {
@@ -58,7 +63,7 @@ impl<T: Config> Pallet<T> {
         }
     }
 
-    /// Checks every invariant of the market over the whole state.
+    /// Checks money against records, and each record against the others.
     pub fn do_try_state() -> Result<(), TryRuntimeError> {
         Self::check_escrow()?;
         Self::check_bids()?;

@@ -1,9 +1,11 @@
+//! # Market
+//!
 //! The market: jobs with money behind them find a worker, are claimed, and are settled.
 //!
-//! # Design
+//! ## Design
 //!
-//! A client submits a [job](assay_types::JobRequest) and the most it would pay; that ceiling is held in full until the
-//! job is closed. A job finds its worker by standing offers (the cheapest eligible one, in the same block) or by a
+//! A client submits a [job](assay_types::JobRequest) and the most that it would pay; that ceiling is held in full until
+//! the job is closed. A job finds its worker by standing offers (the cheapest eligible one, in the same block) or by a
 //! sealed reverse auction. The worker claims: it commits to the digest of the output, and gives the output itself where
 //! the client asked for it. After the challenge window, or once the client accepts, the worker is paid and everything
 //! about the job is removed from state.
@@ -15,16 +17,16 @@
 //!
 //! A worker that lets its deadline pass is slashed and the job goes to the next: the auction's runners-up in the order
 //! of their prices, then the standing offers, and back to the client when nobody is left. A worker whose stake has
-//! fallen below the least that workers need can be relieved of its unclaimed jobs in the same way, without a slash.
+//! fallen below the minimum can be relieved of its unclaimed jobs in the same way, without a slash.
 //!
-//! # Terminology
+//! ## Terminology
 //!
 //! * **Phase**: where a job stands; every legal step is in [`Phase::TRANSITIONS`](assay_types::Phase::TRANSITIONS).
 //! * **Due**: a job is due from the block after the last one of its phase ([`JobState::ends_after`]).
 //! * **Step**: what a due job needs: open the reveals, close the auction, punish a missed deadline, settle.
 //! * **Agenda**: the due blocks of all jobs, drained in `on_idle` as far as the block's weight allows.
 //!
-//! # Properties
+//! ## Properties
 //!
 //! * What is held of an account is what the records say, after every call: ceilings of its open jobs, deposits of its
 //!   unrevealed bids. Money never passes through a pot.
@@ -33,27 +35,36 @@
 //!   it.
 //! * Every list and loop is bounded by `assay_types::limits`.
 //!
+//! [`Pallet::do_try_state`] checks what of this can be seen in storage.
+//!
+//! ## Calls
+//!
+//! * By the client: [`submit`](Pallet::submit), [`submit_batch`](Pallet::submit_batch), [`accept`](Pallet::accept),
+//!   [`accept_batch`](Pallet::accept_batch).
+//! * By workers: [`commit_bid`](Pallet::commit_bid), [`reveal_bid`](Pallet::reveal_bid), [`claim`](Pallet::claim),
+//!   [`claim_batch`](Pallet::claim_batch), [`decline`](Pallet::decline).
+//! * By anyone: [`advance`](Pallet::advance), [`advance_batch`](Pallet::advance_batch), [`reassign`](Pallet::reassign).
+//!
 //! [`JobState::ends_after`]: assay_types::JobState::ends_after
 
 #![cfg_attr(not(feature = "std"), no_std)]
 #![forbid(unsafe_code)]
-
 extern crate alloc;
 
+use frame_support::pallet_macros::import_section;
 use polkadot_sdk::*;
-
-pub use pallet::*;
-pub use types::*;
-pub use weights::WeightInfo;
 
 mod agenda;
 mod auction;
 mod claim;
-mod close;
 mod dispute;
+mod errors;
+mod events;
 mod invariants;
 mod matching;
 pub mod queries;
+mod settlement;
+mod steps;
 mod submit;
 pub mod terms;
 pub mod types;
@@ -64,30 +75,33 @@ mod mock;
 #[cfg(test)]
 mod tests;
 
-use assay_types::JobState;
-use frame_support::traits::fungible;
-use frame_system::pallet_prelude::BlockNumberFor;
-use sp_runtime::BoundedVec;
+pub use pallet::*;
+pub use types::*;
+pub use weights::WeightInfo;
 
+#[import_section(events::events)]
 #[frame_support::pallet]
 pub mod pallet {
-    use super::*;
-    use alloc::vec::Vec;
+    use crate::{BalanceOf, BidsOf, Claim, JobOf, JobRequestOf, WeightInfo, terms};
     use assay_types::{
-        CloseReason, H256, JobId, ModelRegistry, ModelVersion, WorkerRegistry,
+        CloseReason, H256, JobId, ModelRegistry, ModelVersion, Page, WorkerRegistry,
         limits::{Batch, InlineInputBytes, InlineOutputBytes, Steps},
     };
-    use frame_support::pallet_prelude::*;
-    use frame_system::pallet_prelude::*;
-    use sp_runtime::Perbill;
+    use polkadot_sdk::{
+        frame_support::{pallet_prelude::*, traits::fungible},
+        frame_system::pallet_prelude::*,
+        sp_runtime::Perbill,
+    };
 
     /// In-code storage version.
     const STORAGE_VERSION: StorageVersion = StorageVersion::new(1);
 
+    /// The pallet.
     #[pallet::pallet]
     #[pallet::storage_version(STORAGE_VERSION)]
     pub struct Pallet<T>(_);
 
+    /// Types and constants that the runtime gives this pallet.
     #[pallet::config]
     pub trait Config: polkadot_sdk::frame_system::Config {
         /// The overarching hold reason.
@@ -103,33 +117,33 @@ pub mod pallet {
         /// The registered workers, their offers and stakes.
         type Workers: WorkerRegistry<Self::AccountId, BalanceOf<Self>>;
 
-        /// Held from a bidder until it reveals; lost if it does not.
+        /// Deposit of a bidder, held until it reveals; lost if it does not.
         #[pallet::constant]
         type BidDeposit: Get<BalanceOf<Self>>;
 
-        /// Least number of blocks that a job may give its worker. Long enough for an honest worker to see the job in a
-        /// finalized block, to run it and to have its claim included.
+        /// Minimum number of blocks that a job may give its worker. Long enough for an honest worker to see the job in
+        /// a finalized block, to run it and to have its claim included.
         #[pallet::constant]
         type MinDeadline: Get<BlockNumberFor<Self>>;
 
-        /// Greatest number of blocks that a job may give its worker.
+        /// Maximum number of blocks that a job may give its worker.
         #[pallet::constant]
         type MaxDeadline: Get<BlockNumberFor<Self>>;
 
-        /// Least number of blocks of a challenge window: enough for a challenger to re-execute and to get a transaction
-        /// in.
+        /// Minimum number of blocks of a challenge window: enough for a challenger to re-execute and to get a
+        /// transaction in.
         #[pallet::constant]
         type MinWindow: Get<BlockNumberFor<Self>>;
 
-        /// Greatest number of blocks of a challenge window.
+        /// Maximum number of blocks of a challenge window.
         #[pallet::constant]
         type MaxWindow: Get<BlockNumberFor<Self>>;
 
-        /// Least number of blocks for commitments, and for reveals.
+        /// Minimum number of blocks for commitments, and for reveals.
         #[pallet::constant]
         type MinAuctionPhase: Get<BlockNumberFor<Self>>;
 
-        /// Greatest number of blocks for commitments, and for reveals.
+        /// Maximum number of blocks for commitments, and for reveals.
         #[pallet::constant]
         type MaxAuctionPhase: Get<BlockNumberFor<Self>>;
 
@@ -147,11 +161,11 @@ pub mod pallet {
         #[pallet::constant]
         type DisputeAllowance: Get<BlockNumberFor<Self>>;
 
-        /// What calls and steps weigh.
+        /// Weights of the calls and steps.
         type WeightInfo: WeightInfo;
     }
 
-    /// Why money is held.
+    /// Reasons for which this pallet holds money.
     #[pallet::composite_enum]
     pub enum HoldReason {
         /// The ceilings of a client's open jobs.
@@ -194,157 +208,7 @@ pub mod pallet {
     #[pallet::storage]
     pub type SetAside<T> = StorageMap<_, Twox64Concat, JobId, ()>;
 
-    #[pallet::event]
-    #[pallet::generate_deposit(pub(super) fn deposit_event)]
-    pub enum Event<T: Config> {
-        /// A job was submitted and its ceiling held.
-        JobSubmitted {
-            /// Its number.
-            job: JobId,
-            /// Who pays.
-            client: T::AccountId,
-            /// What to run.
-            model: ModelVersion,
-            /// List digest of the input tensors.
-            input_digest: H256,
-            /// What is held.
-            ceiling: BalanceOf<T>,
-        },
-        /// A worker committed a sealed bid; its deposit is held and stake for the ceiling is locked.
-        BidCommitted {
-            /// The job.
-            job: JobId,
-            /// The bidder.
-            worker: T::AccountId,
-        },
-        /// No more commitments; bids can be revealed.
-        RevealsOpened {
-            /// The job.
-            job: JobId,
-            /// Last block for reveals.
-            until: BlockNumberFor<T>,
-        },
-        /// A worker revealed its price and has its deposit back.
-        BidRevealed {
-            /// The job.
-            job: JobId,
-            /// The bidder.
-            worker: T::AccountId,
-            /// Its price.
-            price: BalanceOf<T>,
-        },
-        /// The auction is over and the bid did not win: its stake is free again.
-        BidReleased {
-            /// The job.
-            job: JobId,
-            /// The bidder.
-            worker: T::AccountId,
-        },
-        /// A bid was not revealed: its deposit is burned, its stake is free again.
-        BidForfeited {
-            /// The job.
-            job: JobId,
-            /// The bidder.
-            worker: T::AccountId,
-            /// What was burned.
-            amount: BalanceOf<T>,
-        },
-        /// A worker has the job.
-        JobAssigned {
-            /// The job.
-            job: JobId,
-            /// Who has it.
-            worker: T::AccountId,
-            /// What it will be paid.
-            price: BalanceOf<T>,
-            /// Last block for its claim.
-            deadline: BlockNumberFor<T>,
-        },
-        /// The worker committed to an output.
-        JobClaimed {
-            /// The job.
-            job: JobId,
-            /// Who claimed.
-            worker: T::AccountId,
-            /// List digest of the output tensors.
-            output_digest: H256,
-            /// Last block of the challenge window.
-            window_until: BlockNumberFor<T>,
-            /// The output tensors one after the other, if they were to be delivered inline.
-            output: Option<BoundedVec<u8, InlineOutputBytes>>,
-        },
-        /// The claim is challenged: the job waits for the verdict.
-        ClaimDisputed {
-            /// The job.
-            job: JobId,
-            /// Who claimed.
-            worker: T::AccountId,
-        },
-        /// Every challenge of the claim has failed; it is settled after the window, or when the client accepts.
-        ClaimUpheld {
-            /// The job.
-            job: JobId,
-            /// Who claimed.
-            worker: T::AccountId,
-            /// Last block of the challenge window, which may be later than it was.
-            window_until: BlockNumberFor<T>,
-        },
-        /// One claim of a batch failed; the others are not touched by it.
-        ClaimRejected {
-            /// The job.
-            job: JobId,
-            /// Why.
-            error: DispatchError,
-        },
-        /// The worker gave the job back.
-        JobDeclined {
-            /// The job.
-            job: JobId,
-            /// Who had it.
-            worker: T::AccountId,
-            /// What it cost, all of it burned.
-            slashed: BalanceOf<T>,
-        },
-        /// The worker was relieved of the job, since its stake is below the least that workers need.
-        WorkerRemoved {
-            /// The job.
-            job: JobId,
-            /// Who had it.
-            worker: T::AccountId,
-        },
-        /// The worker did not claim in time.
-        DeadlineMissed {
-            /// The job.
-            job: JobId,
-            /// Who had it.
-            worker: T::AccountId,
-            /// What was paid to the client.
-            paid: BalanceOf<T>,
-            /// What was burned.
-            burned: BalanceOf<T>,
-        },
-        /// The job is closed and no longer in state.
-        JobClosed {
-            /// The job.
-            job: JobId,
-            /// Who paid.
-            client: T::AccountId,
-            /// Why it was closed, and with that whether it was settled or refunded.
-            reason: CloseReason,
-            /// Who was paid.
-            worker: Option<T::AccountId>,
-            /// What it was paid.
-            paid: BalanceOf<T>,
-        },
-        /// A step that was due failed in `on_idle`; the job waits for `advance`.
-        StepFailed {
-            /// The job.
-            job: JobId,
-            /// Why.
-            error: DispatchError,
-        },
-    }
-
+    /// Refusals of calls, each with what to do.
     #[pallet::error]
     pub enum Error<T> {
         /// No such model version: look it up in `Models::Versions`.
@@ -448,7 +312,7 @@ pub mod pallet {
         }
 
         #[cfg(feature = "try-runtime")]
-        fn try_state(_now: BlockNumberFor<T>) -> Result<(), sp_runtime::TryRuntimeError> {
+        fn try_state(_: BlockNumberFor<T>) -> Result<(), polkadot_sdk::sp_runtime::TryRuntimeError> {
             Self::do_try_state()
         }
     }
@@ -547,7 +411,7 @@ pub mod pallet {
             jobs.into_iter().try_for_each(Self::do_advance)
         }
 
-        /// Gives an assigned job to the next worker, because the stake of the one that has it is below the least that
+        /// Gives an assigned job to the next worker, because the stake of the one that has it is below the minimum that
         /// workers need. Anyone may call it, up to the deadline; a claim that comes before it stands.
         #[pallet::call_index(11)]
         #[pallet::weight(T::WeightInfo::step())]
@@ -564,12 +428,9 @@ pub mod pallet {
             Jobs::<T>::get(job)
         }
 
-        /// The jobs on a model version for which bids may be committed now.
-        pub fn open_jobs(model: ModelVersion) -> Vec<JobId> {
-            Self::jobs_open_for_bids(model)
-                .into_iter()
-                .map(|(job, _)| job)
-                .collect()
+        /// A page of the jobs on a model version for which bids may be committed now.
+        pub fn open_jobs(model: ModelVersion, after: Option<JobId>, limit: u32) -> Page<JobOf<T>> {
+            Self::jobs_open_for_bids(model, after, limit)
         }
     }
 }

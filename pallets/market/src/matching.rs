@@ -1,9 +1,11 @@
-//! Who gets a job: the cheapest offer at submission, and the next worker when one does not deliver.
+//! Matching: the cheapest offer gets a job at submission, and the next worker when one does not deliver.
 
-use crate::*;
-use assay_types::{Assignment, CloseReason, JobId, ModelVersion, NoOffer, Unavailable, WorkerRegistry};
-use frame_system::pallet_prelude::BlockNumberFor;
-use sp_runtime::{DispatchResult, traits::Saturating};
+use crate::{AssignmentOf, BalanceOf, Bids, Config, Error, JobOf, JobStateOf, Pallet};
+use assay_types::{Assignment, CloseReason, JobId, JobState, ModelVersion, Purpose, Unavailable, WorkerRegistry};
+use polkadot_sdk::{
+    frame_system::{self, pallet_prelude::BlockNumberFor},
+    sp_runtime::{DispatchResult, traits::Saturating},
+};
 
 impl<T: Config> Pallet<T> {
     /// The state of a job that the cheapest eligible offer takes in this block.
@@ -12,12 +14,8 @@ impl<T: Config> Pallet<T> {
         ceiling: BalanceOf<T>,
         deadline_blocks: BlockNumberFor<T>,
     ) -> Result<JobStateOf<T>, Error<T>> {
-        let (worker, price) = T::Workers::cheapest(model, ceiling, &[]).map_err(|reason| match reason {
-            NoOffer::NoneForModel => Error::<T>::NoOffer,
-            NoOffer::CeilingTooLow => Error::<T>::CeilingBelowEveryPrice,
-            NoOffer::AllBusy => Error::<T>::AllWorkersBusy,
-        })?;
-        let assignment = Self::take(model, worker, price).map_err(Self::unavailable)?;
+        let (worker, price) = T::Workers::cheapest(model, ceiling, &[]).map_err(Error::<T>::from)?;
+        let assignment = Self::take(model, worker, price).map_err(Error::<T>::from)?;
         Ok(Self::assigned(assignment, deadline_blocks))
     }
 
@@ -61,21 +59,9 @@ impl<T: Config> Pallet<T> {
             })
     }
 
-    /// Locks a worker's stake for a job and counts the job towards its capacity.
+    /// Gives a job to a worker.
     fn take(model: ModelVersion, worker: T::AccountId, price: BalanceOf<T>) -> Result<AssignmentOf<T>, Unavailable> {
-        let locked = T::Workers::stake_for(price);
-        T::Workers::ensure_available(&worker, locked)?;
-        T::Workers::lock(&worker, locked)?;
-        T::Workers::begin(&worker, model);
+        let locked = T::Workers::take(&worker, model, Purpose::Job { price })?;
         Ok(Assignment { worker, price, locked })
-    }
-
-    pub(crate) fn unavailable(reason: Unavailable) -> Error<T> {
-        match reason {
-            Unavailable::NotRegistered => Error::<T>::NotRegistered,
-            Unavailable::NotActive => Error::<T>::WorkerNotActive,
-            Unavailable::AtCapacity => Error::<T>::AllWorkersBusy,
-            Unavailable::StakeTooSmall => Error::<T>::StakeTooSmall,
-        }
     }
 }

@@ -3,7 +3,8 @@
 use crate::{self as pallet_market, AgendaCursor, Claim, HoldReason, Jobs, LongestJob};
 use assay_types::{
     ClaimedJobs, CloseReason, DataType, Delivery, Dimension, H256, HostBlake2, JobId, JobInput, JobRequest, JobState,
-    Matching, ModelVersion, Payload, Phase, Precision, Schema, TensorSchema, bid_commitment,
+    Lock, Matching, ModelVersion, Outcome, Payload, Phase, Precision, Purpose, Schema, TensorSchema, WorkerRegistry,
+    bid_commitment,
     limits::{InlineOutputBytes, Symbols},
     schema::{SymbolRange, payload_digest},
 };
@@ -373,11 +374,31 @@ pub fn balance(account: u64) -> u64 {
 }
 
 pub fn locked(worker: u64) -> u64 {
-    <Workers as assay_types::WorkerRegistry<u64, u64>>::locked(&worker)
+    <Workers as WorkerRegistry<u64, u64>>::locked(&worker)
 }
 
 pub fn lock(price: u64) -> u64 {
-    <Workers as assay_types::WorkerRegistry<u64, u64>>::stake_for(price)
+    <Workers as WorkerRegistry<u64, u64>>::stake_for(price)
+}
+
+/// A worker loses what a job of this price locks, on a chain that knows nothing of that job; returns what was locked.
+pub fn lose(
+    worker: u64,
+    price: u64,
+    how: impl FnOnce(u64) -> Outcome<u64, u64>,
+) -> Result<u64, assay_types::Unavailable> {
+    let stake = Workers::take(&worker, MODEL, Purpose::Job { price })?;
+    let lock = Lock {
+        worker: &worker,
+        model: MODEL,
+        stake,
+    };
+    let outcome = how(stake);
+    if matches!(outcome, Outcome::Convicted { .. }) {
+        assert_ok!(Workers::release(lock, Outcome::Claimed));
+    }
+    assert_ok!(Workers::release(lock, outcome));
+    Ok(stake)
 }
 
 pub fn stake(worker: u64) -> u64 {

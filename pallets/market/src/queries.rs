@@ -1,24 +1,23 @@
 //! Answers for the runtime API: nothing here changes state.
 
-use crate::*;
-use alloc::vec::Vec;
+use crate::{BalanceOf, Bids, Config, JobOf, Jobs, Pallet};
 use assay_types::{
-    JobId, JobState, ModelVersion, Unavailable, WhyNot, WorkerRegistry, WorkerStatus, limits::MAX_LISTED_JOBS,
-    runtime_api::Quote,
+    JobId, JobState, ModelVersion, NoOffer, Page, Quote, Unavailable, WhyNot, WorkerInfo, WorkerRegistry, WorkerStatus,
 };
-use assay_types::{NoOffer, WorkerInfo};
-use frame_system::pallet_prelude::BlockNumberFor;
-use sp_runtime::traits::Bounded;
+use polkadot_sdk::{
+    frame_system::{self, pallet_prelude::BlockNumberFor},
+    sp_runtime::traits::Bounded,
+};
 
-/// What keeps a worker from a job or its pay.
+/// The reason for which a worker does not have a job, in this runtime.
 pub type WhyNotOf<T> = WhyNot<<T as frame_system::Config>::AccountId, BalanceOf<T>, BlockNumberFor<T>>;
 /// A worker, as others see it.
 pub type WorkerInfoOf<T> = WorkerInfo<BalanceOf<T>, BlockNumberFor<T>>;
 
 impl<T: Config> Pallet<T> {
     /// The open jobs that an account pays for, has been assigned, or has a bid on.
-    pub fn jobs_of(account: &T::AccountId) -> Vec<(JobId, JobOf<T>)> {
-        Self::list(|id, job| {
+    pub fn jobs_of(account: &T::AccountId, after: Option<JobId>, limit: u32) -> Page<JobOf<T>> {
+        Page::of(Self::jobs_after(after), limit, |id, job| {
             let assigned = job
                 .state
                 .assignment()
@@ -28,28 +27,26 @@ impl<T: Config> Pallet<T> {
     }
 
     /// The jobs on a model version for which bids may be committed now.
-    pub fn jobs_open_for_bids(model: ModelVersion) -> Vec<(JobId, JobOf<T>)> {
+    pub fn jobs_open_for_bids(model: ModelVersion, after: Option<JobId>, limit: u32) -> Page<JobOf<T>> {
         let now = frame_system::Pallet::<T>::block_number();
-        Self::list(|_, job| job.model == model && matches!(job.state, JobState::Bidding { until, .. } if now <= until))
+        let is_open = |job: &JobOf<T>| matches!(job.state, JobState::Bidding { until, .. } if now <= until);
+        Page::of(Self::jobs_after(after), limit, |_, job| {
+            job.model == model && is_open(job)
+        })
     }
 
-    /// The jobs that are claimed or disputed, from job `from` on, in order.
-    pub fn claimed_jobs(from: JobId) -> Vec<(JobId, JobOf<T>)> {
+    /// The jobs that are claimed or disputed.
+    pub fn claimed_jobs(after: Option<JobId>, limit: u32) -> Page<JobOf<T>> {
         let is_claimed = |job: &JobOf<T>| matches!(job.state, JobState::Claimed { .. } | JobState::Disputed { .. });
-        let mut jobs: Vec<_> = Jobs::<T>::iter()
-            .filter(|(id, job)| *id >= from && is_claimed(job))
-            .collect();
-        jobs.sort_by_key(|(id, _)| *id);
-        jobs.truncate(MAX_LISTED_JOBS as usize);
-        jobs
+        Page::of(Self::jobs_after(after), limit, |_, job| is_claimed(job))
     }
 
-    /// What a job would cost now by standing offers, whatever the ceiling.
+    /// The price of a job by standing offers now, whatever the ceiling.
     pub fn quote(model: ModelVersion) -> Result<Quote<T::AccountId, BalanceOf<T>>, NoOffer> {
         T::Workers::cheapest(model, BalanceOf::<T>::max_value(), &[]).map(|(worker, price)| Quote { worker, price })
     }
 
-    /// What keeps `worker` from having the job, or from being paid for it. `info` is the worker's record.
+    /// The reason for which `worker` does not have the job, or is not paid for it yet. `info` is the worker's record.
     pub fn why_not(worker: &T::AccountId, info: Option<WorkerInfoOf<T>>, id: JobId) -> WhyNotOf<T> {
         let Some(job) = Jobs::<T>::get(id) else {
             return WhyNot::UnknownJob;
@@ -83,7 +80,7 @@ impl<T: Config> Pallet<T> {
         Self::why_not_by_offer(worker, &info, &job)
     }
 
-    /// Where the worker stands in the auction; nothing if the job is not in one, or if the worker may still bid and
+    /// The worker's standing in the auction; `None` if the job is not in one, or if the worker may still bid and
     /// only its own state could keep it from that.
     fn why_not_in_auction(worker: &T::AccountId, id: JobId, job: &JobOf<T>) -> Option<WhyNotOf<T>> {
         let now = frame_system::Pallet::<T>::block_number();
@@ -118,7 +115,7 @@ impl<T: Config> Pallet<T> {
         }
     }
 
-    /// Why the job went to another although the worker might have an offer.
+    /// The reason for which the job went to another although the worker may have an offer.
     fn why_not_by_offer(worker: &T::AccountId, info: &WorkerInfoOf<T>, job: &JobOf<T>) -> WhyNotOf<T> {
         let ceiling = job.ceiling;
         let offer = info.offers.iter().find(|(version, ..)| *version == job.model);
@@ -160,12 +157,11 @@ impl<T: Config> Pallet<T> {
                 .any(|bid| bid.worker == *account)
     }
 
-    fn list(mut keep: impl FnMut(JobId, &JobOf<T>) -> bool) -> Vec<(JobId, JobOf<T>)> {
-        let mut jobs: Vec<_> = Jobs::<T>::iter()
-            .filter(|(id, job)| keep(*id, job))
-            .take(MAX_LISTED_JOBS as usize)
-            .collect();
-        jobs.sort_by_key(|(id, _)| *id);
-        jobs
+    /// The jobs in the order of storage, from the one after this key on; the job itself may be closed by now.
+    fn jobs_after(after: Option<JobId>) -> impl Iterator<Item = (JobId, JobOf<T>)> {
+        match after {
+            None => Jobs::<T>::iter(),
+            Some(job) => Jobs::<T>::iter_from(Jobs::<T>::hashed_key_for(job)),
+        }
     }
 }

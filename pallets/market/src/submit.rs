@@ -1,22 +1,20 @@
 //! Submission: everything that can be known of a job is checked before a unit of money is held.
 
-use crate::{
-    terms::{Terms, TermsError},
-    *,
-};
+use crate::{Config, Error, HoldReason, Inputs, JobOf, JobRequestOf, NextJobId, Pallet, terms::Terms};
 use assay_types::{
-    Delivery, HostBlake2, JobId, JobInput, JobState, Matching, ModelRegistry, Schema, SchemaError,
+    Delivery, H256, HostBlake2, JobId, JobInput, JobState, Matching, ModelRegistry, Schema,
     limits::{InlineInputBytes, MAX_INLINE_OUTPUT_BYTES, Symbols},
     schema::payload_digest,
     traits::VersionInfo,
 };
-use frame_support::{
-    ensure,
-    traits::{Get, fungible::MutateHold},
+use polkadot_sdk::{
+    frame_support::{
+        ensure,
+        traits::{Get, fungible::MutateHold},
+    },
+    frame_system::{self, pallet_prelude::BlockNumberFor},
+    sp_runtime::{BoundedVec, DispatchError, DispatchResult, traits::Saturating},
 };
-use frame_system::pallet_prelude::BlockNumberFor;
-use sp_core::H256;
-use sp_runtime::{DispatchError, DispatchResult, traits::Saturating};
 
 /// A job's input, checked against the schema.
 struct CheckedInput {
@@ -87,8 +85,8 @@ impl<T: Config> Pallet<T> {
         let schema = &version.schema;
         Ok(match input {
             JobInput::Inline(payload) => {
-                let layouts = schema.input_layouts(&payload.symbols).map_err(Self::input_error)?;
-                let digest = payload_digest::<HostBlake2>(&layouts, &payload.bytes).map_err(Self::input_error)?;
+                let layouts = schema.input_layouts(&payload.symbols).map_err(Error::<T>::from)?;
+                let digest = payload_digest::<HostBlake2>(&layouts, &payload.bytes).map_err(Error::<T>::from)?;
                 CheckedInput {
                     digest,
                     symbols: payload.symbols,
@@ -96,7 +94,7 @@ impl<T: Config> Pallet<T> {
                 }
             }
             JobInput::Digest { digest, symbols } => {
-                schema.input_layouts(&symbols).map_err(Self::input_error)?;
+                schema.input_layouts(&symbols).map_err(Error::<T>::from)?;
                 CheckedInput {
                     digest,
                     symbols,
@@ -106,24 +104,9 @@ impl<T: Config> Pallet<T> {
         })
     }
 
-    fn input_error(error: SchemaError) -> Error<T> {
-        match error {
-            SchemaError::WrongNumberOfSymbols { .. } => Error::<T>::WrongNumberOfSymbols,
-            SchemaError::SymbolOutOfRange { .. } => Error::<T>::SymbolOutOfRange,
-            SchemaError::WrongSize { .. } => Error::<T>::InputSizeMismatch,
-            // A registered schema is sound.
-            SchemaError::NoTensors
-            | SchemaError::UnknownSymbol
-            | SchemaError::EmptyRange
-            | SchemaError::ZeroDimension
-            | SchemaError::UnsoundDimension
-            | SchemaError::TooLarge => Error::<T>::Inconsistent,
-        }
-    }
-
     fn check_delivery(schema: &Schema, symbols: &[u32], delivery: Delivery) -> DispatchResult {
         if delivery == Delivery::Inline {
-            let layouts = schema.output_layouts(symbols).map_err(Self::input_error)?;
+            let layouts = schema.output_layouts(symbols).map_err(Error::<T>::from)?;
             // Saturating: a sum that saturates is refused all the same.
             let bytes = layouts
                 .iter()
@@ -142,17 +125,6 @@ impl<T: Config> Pallet<T> {
             deadline: (T::MinDeadline::get(), T::MaxDeadline::get()),
             window: (T::MinWindow::get(), T::MaxWindow::get()),
             auction_phase: (T::MinAuctionPhase::get(), T::MaxAuctionPhase::get()),
-        }
-    }
-}
-
-impl<T> From<TermsError> for Error<T> {
-    fn from(error: TermsError) -> Self {
-        match error {
-            TermsError::CeilingIsZero => Self::CeilingIsZero,
-            TermsError::DeadlineOutOfRange => Self::DeadlineOutOfRange,
-            TermsError::WindowOutOfRange => Self::WindowOutOfRange,
-            TermsError::AuctionPhaseOutOfRange => Self::AuctionPhaseOutOfRange,
         }
     }
 }

@@ -1,4 +1,5 @@
-//! What a job may ask for, what calls weigh, and what a slash costs: pure rules, outside storage.
+//! Pure rules of the market: bounds of a job's terms, weights of batches, costs of a failure. Nothing here touches
+//! storage.
 
 use crate::{Claim, WeightInfo};
 use alloc::collections::BTreeSet;
@@ -19,7 +20,7 @@ pub struct Terms<BlockNumber> {
     pub auction_phase: (BlockNumber, BlockNumber),
 }
 
-/// What is wrong with a job's terms.
+/// Faults of a job's terms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TermsError {
     /// The ceiling is zero.
@@ -61,8 +62,8 @@ impl<BlockNumber: Copy + PartialOrd> Terms<BlockNumber> {
     }
 }
 
-/// What a missed deadline costs a worker that has `locked` behind the job: half compensates the client; the other half,
-/// and the odd unit, are burned, so that nobody gains by missing a deadline towards itself.
+/// Cost of a missed deadline for a worker that has `locked` behind the job: half compensates the client; the other
+/// half, and the odd unit, are burned, so that nobody gains by missing a deadline towards itself.
 pub fn non_delivery<Balance: AtLeast32BitUnsigned + Copy>(locked: Balance, rate: Perbill) -> Slashed<Balance> {
     let slashed = rate.mul_floor(locked);
     let paid = slashed / Balance::from(2u32);
@@ -73,12 +74,12 @@ pub fn non_delivery<Balance: AtLeast32BitUnsigned + Copy>(locked: Balance, rate:
     }
 }
 
-/// What declining costs a worker that has `locked` behind the job; all of it is burned.
+/// Cost of declining for a worker that has `locked` behind the job; all of it is burned.
 pub fn decline<Balance: AtLeast32BitUnsigned + Copy>(locked: Balance, rate: Perbill) -> Balance {
     rate.mul_floor(locked)
 }
 
-/// What submitting these requests weighs.
+/// Weight of submitting these requests.
 pub fn submission_weight<W: WeightInfo, Balance, BlockNumber>(requests: &[JobRequest<Balance, BlockNumber>]) -> Weight {
     let by_offer = || {
         requests
@@ -92,7 +93,7 @@ pub fn submission_weight<W: WeightInfo, Balance, BlockNumber>(requests: &[JobReq
     )
 }
 
-/// What these claims weigh.
+/// Weight of these claims.
 pub fn claims_weight<W: WeightInfo>(claims: &[Claim]) -> Weight {
     let output_bytes = |claim: &Claim| claim.output.as_ref().map_or(0, |output| output.len() as u32);
     claims

@@ -1,4 +1,4 @@
-//! The market's types, named once for the whole pallet.
+//! Records of jobs and bids, in this runtime's types.
 
 use crate::Config;
 use assay_types::{
@@ -19,12 +19,14 @@ pub type BalanceOf<T> = <<T as Config>::Currency as fungible::Inspect<<T as fram
 pub type JobOf<T> = Job<<T as frame_system::Config>::AccountId, BalanceOf<T>, BlockNumberFor<T>>;
 /// A job's state.
 pub type JobStateOf<T> = JobState<<T as frame_system::Config>::AccountId, BalanceOf<T>, BlockNumberFor<T>>;
-/// What a client submits.
+/// A client's request for a job.
 pub type JobRequestOf<T> = assay_types::JobRequest<BalanceOf<T>, BlockNumberFor<T>>;
 /// A worker's hold on a job.
 pub type AssignmentOf<T> = assay_types::Assignment<<T as frame_system::Config>::AccountId, BalanceOf<T>>;
+/// A bid on a job.
+pub type BidOf<T> = Bid<<T as frame_system::Config>::AccountId, BalanceOf<T>>;
 /// The bids on a job.
-pub type BidsOf<T> = BoundedVec<Bid<<T as frame_system::Config>::AccountId, BalanceOf<T>>, limits::Bids>;
+pub type BidsOf<T> = BoundedVec<BidOf<T>, limits::Bids>;
 
 /// A worker's commitment to the output of a job.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]

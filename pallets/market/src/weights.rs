@@ -1,16 +1,24 @@
-//! What the market's calls weigh: upper bounds computed from the storage that each touches, not measured.
+//! Weights of the calls: upper bounds computed from the storage that each touches ([`assay_types::weighing`]), not
+//! measured.
 //!
-//! Database accesses are priced by the runtime's `DbWeight`. The rest is an allowance for decoding, hashing and the
-//! logic itself; proof sizes are the bounded sizes of the records plus an allowance for the trie nodes on their paths.
+//! An account and its holds are counted with every hold that is placed, paid from or released.
 
-use assay_types::limits::{MAX_BIDS, MAX_OFFERS_PER_MODEL};
+use crate::{BidsOf, Config, JobOf};
+use assay_types::{
+    JobId,
+    limits::{MAX_BIDS, MAX_OFFERS_PER_MODEL},
+    weighing::{
+        CALL_REF_TIME, ENTRY_REF_TIME, account_proof, book_proof, bytes_ref_time, key_proof, load_proof, version_proof,
+        worker_proof,
+    },
+};
 use core::marker::PhantomData;
 use polkadot_sdk::{
     frame_support::{traits::Get, weights::Weight},
-    frame_system,
+    frame_system::pallet_prelude::BlockNumberFor,
 };
 
-/// Weights of the market's calls and steps.
+/// Weights of the calls and steps.
 pub trait WeightInfo {
     /// Submission of one job with an inline input of this many bytes, without the search for a worker.
     fn submit(input_bytes: u32) -> Weight;
@@ -24,103 +32,127 @@ pub trait WeightInfo {
     fn claim(output_bytes: u32) -> Weight;
     /// Payment of one claimed job and its removal.
     fn settle() -> Weight;
-    /// The dearest that can be due for one job: the end of an auction, or a missed deadline and the search for another
-    /// worker.
+    /// The most expensive step that can be due for one job: the end of an auction, or a missed deadline and the search
+    /// for another worker.
     fn step() -> Weight;
     /// A look at the next entry of the agenda.
     fn look() -> Weight;
 }
 
-/// Picoseconds of execution beside the database, for one call.
-const CALL: u64 = 25_000_000;
-/// Picoseconds to decode and check one offer or bid.
-const ENTRY: u64 = 1_000_000;
-/// Picoseconds to copy and hash one KiB of a tensor.
-const KIBIBYTE: u64 = 4_000_000;
-/// Proof bytes of one access: a path of trie nodes, and a record of typical size.
-const PROOF: u64 = 1_500;
-/// Proof bytes of a model version with the largest schema.
-const SCHEMA_PROOF: u64 = 8_000;
-
 /// The bounds described above, for a runtime `T`.
 pub struct ComputedWeight<T>(PhantomData<T>);
 
-impl<T: frame_system::Config> ComputedWeight<T> {
-    fn accesses(reads: u64, writes: u64) -> Weight {
-        T::DbWeight::get()
-            .reads_writes(reads, writes)
-            .saturating_add(Weight::from_parts(CALL, PROOF.saturating_mul(reads)))
+impl<T: Config> ComputedWeight<T> {
+    fn call(reads: u64, writes: u64, proof_bytes: u64) -> Weight {
+        Weight::from_parts(CALL_REF_TIME, proof_bytes).saturating_add(T::DbWeight::get().reads_writes(reads, writes))
     }
 
-    fn tensor(bytes: u32) -> Weight {
-        let kibibytes = u64::from(bytes.div_ceil(1_024)).saturating_add(1);
-        Weight::from_parts(KIBIBYTE.saturating_mul(kibibytes), u64::from(bytes))
+    fn job() -> u64 {
+        key_proof::<JobId, JobOf<T>>()
     }
 
-    /// For each bid: the worker's record, its account and its holds.
-    fn settle_bids() -> Weight {
+    fn bids() -> u64 {
+        key_proof::<JobId, BidsOf<T>>()
+    }
+
+    fn agenda() -> u64 {
+        key_proof::<(BlockNumberFor<T>, JobId), ()>()
+    }
+
+    /// An input, an output or a mark: its key is written or removed, and its value is not read.
+    fn unread() -> u64 {
+        key_proof::<JobId, ()>()
+    }
+
+    /// The end of every bid: for each the worker's record, its account and its holds.
+    fn end_bids() -> Weight {
         let bids = u64::from(MAX_BIDS);
         let accesses = bids.saturating_mul(3);
-        Self::accesses(accesses, accesses).saturating_add(Weight::from_parts(ENTRY.saturating_mul(bids), 0))
+        let proof = bids.saturating_mul(worker_proof().saturating_add(account_proof()));
+        T::DbWeight::get()
+            .reads_writes(accesses, accesses)
+            .saturating_add(Weight::from_parts(ENTRY_REF_TIME.saturating_mul(bids), proof))
+    }
+
+    /// The runners-up of an auction, tried one by one: for each the worker's record.
+    fn try_runners_up() -> Weight {
+        let bids = u64::from(MAX_BIDS);
+        T::DbWeight::get().reads(bids).saturating_add(Weight::from_parts(
+            ENTRY_REF_TIME.saturating_mul(bids),
+            bids.saturating_mul(worker_proof()),
+        ))
     }
 }
 
-impl<T: frame_system::Config> WeightInfo for ComputedWeight<T> {
+impl<T: Config> WeightInfo for ComputedWeight<T> {
+    /// Reads the version; reads and writes the next number, the client's account and holds, the job, its input, its
+    /// place on the agenda, and the worker that takes it with its load.
     fn submit(input_bytes: u32) -> Weight {
-        // Version, next id, client's account and holds, job, input, agenda; worker and load of the one that is taken.
-        Self::accesses(9, 8)
-            .saturating_add(Self::tensor(input_bytes))
-            .saturating_add(Weight::from_parts(0, SCHEMA_PROOF))
+        let client = key_proof::<(), JobId>() + account_proof();
+        let job = Self::job() + Self::unread() + Self::agenda();
+        Self::call(9, 8, version_proof() + client + job + worker_proof() + load_proof()).saturating_add(
+            Weight::from_parts(bytes_ref_time(input_bytes.into()), input_bytes.into()),
+        )
     }
 
-    /// Each job reads the book, and for each of its offers the worker's record and load. The proof holds each of them
+    /// Each job reads the book, and for each of its offers the worker's record and load. The proof has each of them
     /// once, however many jobs read it.
     fn search(jobs: u32, models: u32) -> Weight {
         let offers = u64::from(MAX_OFFERS_PER_MODEL);
         let reads = offers.saturating_mul(2).saturating_add(1);
-        let each = T::DbWeight::get()
+        let time = T::DbWeight::get()
             .reads(reads)
             .ref_time()
-            .saturating_add(ENTRY.saturating_mul(offers));
-        Weight::from_parts(
-            each.saturating_mul(jobs.into()),
-            PROOF.saturating_mul(reads).saturating_mul(models.into()),
-        )
+            .saturating_add(ENTRY_REF_TIME.saturating_mul(offers));
+        let proof = book_proof().saturating_add(offers.saturating_mul(worker_proof() + load_proof()));
+        Weight::from_parts(time.saturating_mul(jobs.into()), proof.saturating_mul(models.into()))
     }
 
+    /// Reads the job; reads and writes its bids, the worker, its account and holds.
     fn commit_bid() -> Weight {
-        // Job, bids, worker, account, holds.
-        Self::accesses(6, 5)
+        Self::call(5, 4, Self::job() + Self::bids() + worker_proof() + account_proof())
     }
 
+    /// Reads and writes the job, its bids, two places on the agenda, its mark, and the bidder's account and holds; then
+    /// ends the auction, with the load of the worker that won.
     fn reveal_bid() -> Weight {
-        // Job, bids, account, holds, agenda; then the end of the auction.
-        Self::accesses(8, 8).saturating_add(Self::settle_bids())
+        let job = Self::job() + Self::bids() + 2 * Self::agenda() + Self::unread();
+        Self::call(8, 8, job + account_proof() + load_proof()).saturating_add(Self::end_bids())
     }
 
+    /// Reads the version; reads and writes the job, its bids, its output, two places on the agenda, its mark, and the
+    /// worker with its load.
     fn claim(output_bytes: u32) -> Weight {
-        // Job, version, worker, load, bids, output, agenda.
-        Self::accesses(8, 8)
-            .saturating_add(Self::tensor(output_bytes))
-            .saturating_add(Weight::from_parts(0, SCHEMA_PROOF))
+        let job = Self::job() + Self::bids() + 2 * Self::unread() + 2 * Self::agenda();
+        Self::call(9, 8, version_proof() + job + worker_proof() + load_proof()).saturating_add(Weight::from_parts(
+            bytes_ref_time(output_bytes.into()),
+            output_bytes.into(),
+        ))
     }
 
+    /// Reads and writes the job, its input, output, bids, place on the agenda and mark, the accounts and holds of
+    /// client and worker, and the worker.
     fn settle() -> Weight {
-        // Job, input, output, bids, agenda, the accounts and holds of client and worker, the worker and its load.
-        Self::accesses(12, 12)
+        let job = Self::job() + 3 * Self::unread() + Self::bids() + Self::agenda();
+        Self::call(11, 11, job + 2 * account_proof() + worker_proof())
     }
 
+    /// Closes a job and makes one of two searches for a worker: among the bids of an auction that ends, or among the
+    /// runners-up and the offers after a missed deadline. A job that an auction assigns has its whole deadline before
+    /// it, so the two are never due at once.
     fn step() -> Weight {
+        let missed = Self::search(1, 1).saturating_add(Self::try_runners_up());
         Self::settle()
-            .saturating_add(Self::search(1, 1))
-            .saturating_add(Self::settle_bids())
+            .saturating_add(T::DbWeight::get().reads_writes(2, 2))
+            .saturating_add(Weight::from_parts(0, Self::agenda() + load_proof()))
+            .saturating_add(Self::end_bids().max(missed))
     }
 
+    /// Reads a key of the agenda and, if there is one, its job.
     fn look() -> Weight {
-        // A key of the agenda and, if there is one, its job.
         T::DbWeight::get()
             .reads(2)
-            .saturating_add(Weight::from_parts(ENTRY, PROOF))
+            .saturating_add(Weight::from_parts(ENTRY_REF_TIME, Self::agenda() + Self::job()))
     }
 }
 
@@ -156,5 +188,17 @@ impl WeightInfo for () {
 
     fn look() -> Weight {
         Weight::from_parts(100, 0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    #[test]
+    fn a_step_is_no_lighter_than_any_of_the_steps() {
+        type Computed = ComputedWeight<crate::mock::Test>;
+        assert!(Computed::settle().all_lte(Computed::step()));
+        assert!(Computed::search(1, 1).all_lte(Computed::step()));
+        assert!(Computed::end_bids().all_lte(Computed::step()));
     }
 }

@@ -1,4 +1,4 @@
-//! What keeping a model in state costs its owner.
+//! Deposit of an owner for keeping a model in state.
 
 use core::marker::PhantomData;
 use polkadot_sdk::{

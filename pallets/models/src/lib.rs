@@ -33,18 +33,29 @@
 //! * The ticket of a model is for exactly the versions in storage, and is the present owner's.
 //!
 //! [`Pallet::do_try_state`] checks what of this can be seen in storage.
+//!
+//! ## Calls
+//!
+//! * By anyone, who becomes the owner: [`register`](Pallet::register).
+//! * By the owner: [`publish_version`](Pallet::publish_version), [`deprecate`](Pallet::deprecate),
+//!   [`remove_version`](Pallet::remove_version), [`transfer`](Pallet::transfer).
+//! * By the account that a model is offered to: [`accept_transfer`](Pallet::accept_transfer).
 
 #![cfg_attr(not(feature = "std"), no_std)]
 #![forbid(unsafe_code)]
 extern crate alloc;
 
+use frame_support::pallet_macros::import_section;
 use polkadot_sdk::*;
 
-mod checks;
 pub mod deposit;
-mod dispatchable_impls;
+mod errors;
+mod events;
+mod invariants;
 mod registry;
+mod transfers;
 pub mod types;
+mod versions;
 pub mod weights;
 
 #[cfg(test)]
@@ -57,6 +68,7 @@ pub use pallet::*;
 pub use types::*;
 pub use weights::WeightInfo;
 
+#[import_section(events::events)]
 #[frame_support::pallet]
 pub mod pallet {
     use crate::{ModelName, ModelRecordOf, VersionRecordOf, WeightInfo};
@@ -77,7 +89,7 @@ pub mod pallet {
     #[pallet::storage_version(STORAGE_VERSION)]
     pub struct Pallet<T>(_);
 
-    /// What the runtime gives this pallet.
+    /// Types and constants that the runtime gives this pallet.
     #[pallet::config]
     pub trait Config: polkadot_sdk::frame_system::Config {
         /// The deposit for the state that a model occupies. Its footprint counts versions, and the bytes of all of them
@@ -96,7 +108,7 @@ pub mod pallet {
         type WeightInfo: WeightInfo;
     }
 
-    /// Why this pallet holds money.
+    /// Reasons for which this pallet holds money.
     #[pallet::composite_enum]
     pub enum HoldReason {
         /// The deposit for a model's versions.
@@ -124,55 +136,7 @@ pub mod pallet {
     #[pallet::storage]
     pub type ModelByName<T> = StorageMap<_, Blake2_128Concat, ModelName, ModelId>;
 
-    /// What happened.
-    #[pallet::event]
-    #[pallet::generate_deposit(pub(crate) fn deposit_event)]
-    pub enum Event<T: Config> {
-        /// A model was registered; its first version follows in a [`Event::VersionPublished`].
-        Registered {
-            /// Its number.
-            model: ModelId,
-            /// Who owns it.
-            owner: T::AccountId,
-            /// Its name.
-            name: ModelName,
-        },
-        /// A version was published: jobs and offers may name it.
-        VersionPublished {
-            /// The version.
-            version: ModelVersion,
-            /// Its root.
-            root: H256,
-        },
-        /// A version was deprecated: no new job or offer may name it.
-        Deprecated {
-            /// The version.
-            version: ModelVersion,
-        },
-        /// The owner offers the model to an account, or withdraws an offer by naming itself.
-        TransferOffered {
-            /// The model.
-            model: ModelId,
-            /// Who may accept it.
-            to: T::AccountId,
-        },
-        /// A model has a new owner, which pays the deposit from now on.
-        Transferred {
-            /// The model.
-            model: ModelId,
-            /// Who owned it.
-            from: T::AccountId,
-            /// Who owns it.
-            to: T::AccountId,
-        },
-        /// A version is no longer registered. If it was the model's last, neither is the model.
-        VersionRemoved {
-            /// The version.
-            version: ModelVersion,
-        },
-    }
-
-    /// Why a call was refused, and what to do.
+    /// Refusals of calls, each with what to do.
     #[pallet::error]
     pub enum Error<T> {
         /// The name is empty: give it at least one character.

@@ -1,4 +1,4 @@
-//! What the chain keeps of a model and its versions.
+//! Records of models and their versions.
 
 use crate::Config;
 use assay_types::{H256, Precision, Schema, VersionNumber, limits::NameBytes};
@@ -21,7 +21,7 @@ pub type TicketOf<T> = <T as Config>::Consideration;
 /// A model line: who owns it and what stands under its name.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
 pub struct ModelRecord<AccountId, Ticket> {
-    /// Who may publish and deprecate versions, and whose deposit is held.
+    /// The owner, who may publish and deprecate versions, and whose deposit is held.
     pub owner: AccountId,
     /// Its name, which no other model has.
     pub name: ModelName,
@@ -58,7 +58,7 @@ pub struct VersionRecord<BlockNumber> {
     pub root: H256,
     /// Precision of its contractions.
     pub precision: Precision,
-    /// What it takes and gives.
+    /// Inputs and outputs of the model.
     pub schema: Schema,
     /// Whether new jobs and offers may name it.
     pub status: VersionStatus<BlockNumber>,

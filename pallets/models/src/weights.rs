@@ -1,29 +1,15 @@
-//! Weights of the calls, computed as upper bounds from the storage that each touches.
+//! Weights of the calls: upper bounds computed from the storage that each touches ([`assay_types::weighing`]), not
+//! measured.
 //!
-//! Time: the runtime's price of each database read and write (`T::DbWeight`), plus [`CALL_REF_TIME`] for the code.
-//! Proof: for each key read, the greatest length of its value and of its key, plus [`TRIE_BYTES_PER_KEY`] of trie
-//! nodes. An account and its holds are counted with every deposit that is taken, changed or released.
+//! An account and its holds are counted with every deposit that is taken, changed or released.
 
 use crate::{Config, ModelName, ModelRecordOf, VersionRecordOf};
-use assay_types::{H256, ModelId, ModelVersion};
-use codec::MaxEncodedLen;
+use assay_types::{
+    H256, ModelId, ModelVersion,
+    weighing::{CALL_REF_TIME, account_proof, key_proof},
+};
 use core::marker::PhantomData;
 use polkadot_sdk::frame_support::{traits::Get, weights::Weight};
-
-/// Picoseconds for what a call does besides storage: decoding at most 5 KB of schema, checking it, hashing keys,
-/// depositing events. The SDK's benchmarks of calls of this kind (pallet-multisig, pallet-preimage) come to 15 to 30 µs
-/// on its reference machine; this leaves as much again.
-pub const CALL_REF_TIME: u64 = 60_000_000;
-
-/// Trie nodes in the proof of one key: what the SDK's benchmarks add per key for a map of a million entries.
-pub const TRIE_BYTES_PER_KEY: u64 = 2_475;
-
-/// Storage prefix (32 bytes) and hash of the key (16 bytes).
-const KEY_OVERHEAD_BYTES: u64 = 48;
-
-/// Greatest length of an account's record and of its holds, for which this pallet has no types: a 128-byte account, and
-/// up to 16 holds of 20 bytes.
-const ACCOUNT_AND_HOLDS_BYTES: u64 = 128 + 16 * 20;
 
 /// Weights of the calls.
 pub trait WeightInfo {
@@ -41,7 +27,7 @@ pub trait WeightInfo {
     fn remove_version() -> Weight;
 }
 
-/// Bounds computed from the storage that a call touches.
+/// The bounds described above, for a runtime `T`.
 pub struct ComputedWeight<T>(PhantomData<T>);
 
 impl<T: Config> ComputedWeight<T> {
@@ -50,33 +36,20 @@ impl<T: Config> ComputedWeight<T> {
     }
 
     fn model() -> u64 {
-        key::<ModelId, ModelRecordOf<T>>()
+        key_proof::<ModelId, ModelRecordOf<T>>()
     }
 
     fn version() -> u64 {
-        key::<ModelVersion, VersionRecordOf<T>>()
+        key_proof::<ModelVersion, VersionRecordOf<T>>()
     }
-}
 
-/// Proof of one key of a map.
-fn key<K: MaxEncodedLen, V: MaxEncodedLen>() -> u64 {
-    let bytes = K::max_encoded_len().saturating_add(V::max_encoded_len()) as u64;
-    bytes
-        .saturating_add(KEY_OVERHEAD_BYTES)
-        .saturating_add(TRIE_BYTES_PER_KEY)
-}
+    fn root() -> u64 {
+        key_proof::<H256, ModelVersion>()
+    }
 
-fn root() -> u64 {
-    key::<H256, ModelVersion>()
-}
-
-fn name() -> u64 {
-    key::<ModelName, ModelId>()
-}
-
-/// Proof of an account and its holds: two keys.
-fn holds() -> u64 {
-    2 * TRIE_BYTES_PER_KEY + ACCOUNT_AND_HOLDS_BYTES
+    fn name() -> u64 {
+        key_proof::<ModelName, ModelId>()
+    }
 }
 
 impl<T: Config> WeightInfo for ComputedWeight<T> {
@@ -85,13 +58,18 @@ impl<T: Config> WeightInfo for ComputedWeight<T> {
         Self::call(
             5,
             7,
-            name() + root() + key::<(), ModelId>() + holds() + Self::model() + Self::version(),
+            Self::name()
+                + Self::root()
+                + key_proof::<(), ModelId>()
+                + account_proof()
+                + Self::model()
+                + Self::version(),
         )
     }
 
     /// Reads the model, the root, account, holds; writes those and the version.
     fn publish_version() -> Weight {
-        Self::call(4, 5, Self::model() + root() + holds() + Self::version())
+        Self::call(4, 5, Self::model() + Self::root() + account_proof() + Self::version())
     }
 
     /// Reads the model and the version; writes the version.
@@ -106,12 +84,16 @@ impl<T: Config> WeightInfo for ComputedWeight<T> {
 
     /// Reads and writes the model, and account and holds of both owners.
     fn accept_transfer() -> Weight {
-        Self::call(5, 5, Self::model() + 2 * holds())
+        Self::call(5, 5, Self::model() + 2 * account_proof())
     }
 
     /// Reads the model, the version, account, holds; writes those, the root and the name.
     fn remove_version() -> Weight {
-        Self::call(4, 6, Self::model() + Self::version() + holds() + root() + name())
+        Self::call(
+            4,
+            6,
+            Self::model() + Self::version() + account_proof() + Self::root() + Self::name(),
+        )
     }
 }
 
@@ -145,6 +127,7 @@ impl WeightInfo for () {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use assay_types::weighing::TRIE_BYTES_PER_KEY;
 
     type Computed = ComputedWeight<crate::mock::Test>;
 

@@ -1,10 +1,10 @@
 //! The book of offers for one model version: the cheapest first, the earlier one of two at the same price, one offer
-//! per worker, and a cheaper one in place of the dearest when it is full. Nothing here touches storage.
+//! per worker, and a cheaper one in place of the most expensive when it is full. Nothing here touches storage.
 
 use assay_types::Offer;
 use polkadot_sdk::{frame_support::traits::Get, sp_runtime::BoundedVec};
 
-/// No place: the book is full, and the offer costs as much as its dearest or more.
+/// No place: the book is full, and the offer costs as much as the most expensive one or more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BookFull;
 

@@ -6,14 +6,14 @@
 //!
 //! A worker is an account with a *stake*, held of its balance. The stake secures jobs: the market *locks* part of it
 //! for each job and each open bid, in proportion to the price and at least a floor, frees it when the job is closed,
-//! and slashes it when the worker fails. This pallet knows nothing of jobs: the market moves the locks, through
-//! [`assay_types::WorkerRegistry`].
+//! and slashes it when the worker fails. This pallet knows nothing of jobs: the market takes and releases the locks,
+//! through [`assay_types::WorkerRegistry`], and says of each how it ended.
 //!
 //! A worker publishes *offers*: for a model version, a price per job and how many jobs it will have unclaimed at a
 //! time. The offers for one version form a *book*, kept in order of price and then of age, so that the cheapest worker
 //! that can take a job is found by reading the book once and then records one by one, of at most
 //! [`assay_types::limits::MAX_OFFERS_PER_MODEL`] workers. A full book is entered only by an offer strictly cheaper than
-//! its dearest one, which it displaces.
+//! its most expensive one, which it displaces.
 //!
 //! A slash takes effect in one of two ways. For a missed deadline, which the chain sees by itself, it is paid and
 //! burned at once. For a fault that was proved in a dispute it is *pending*: it leaves the stake at once, so that it
@@ -47,15 +47,28 @@
 //! * No call iterates over anything unbounded, and no record is kept for a worker without money or work.
 //!
 //! [`Pallet::do_try_state`] checks what of this can be seen in storage.
+//!
+//! ## Calls
+//!
+//! * By workers, of their stake: [`register`](Pallet::register), [`bond_more`](Pallet::bond_more),
+//!   [`unbond`](Pallet::unbond), [`withdraw`](Pallet::withdraw), [`leave`](Pallet::leave).
+//! * By workers, of their work: [`publish_offer`](Pallet::publish_offer), [`remove_offer`](Pallet::remove_offer),
+//!   [`pause`](Pallet::pause), [`resume`](Pallet::resume), [`drain`](Pallet::drain).
+//! * By anyone: [`apply_slash`](Pallet::apply_slash).
+//! * By [`Config::SlashCancelOrigin`]: [`cancel_slash`](Pallet::cancel_slash).
 
 #![cfg_attr(not(feature = "std"), no_std)]
 #![forbid(unsafe_code)]
 extern crate alloc;
 
+use frame_support::pallet_macros::import_section;
 use polkadot_sdk::*;
 
 pub mod book;
-mod checks;
+mod errors;
+mod events;
+mod invariants;
+mod locks;
 mod offers;
 mod queries;
 mod registry;
@@ -75,6 +88,7 @@ pub use pallet::*;
 pub use types::*;
 pub use weights::WeightInfo;
 
+#[import_section(events::events)]
 #[frame_support::pallet]
 pub mod pallet {
     use crate::{BalanceOf, BookOf, OfferOf, PendingSlashOf, WeightInfo, WorkerRecordOf};
@@ -94,7 +108,7 @@ pub mod pallet {
     #[pallet::storage_version(STORAGE_VERSION)]
     pub struct Pallet<T>(_);
 
-    /// What the runtime gives this pallet.
+    /// Types and constants that the runtime gives this pallet.
     #[pallet::config]
     pub trait Config: polkadot_sdk::frame_system::Config {
         /// The overarching hold reason.
@@ -133,14 +147,14 @@ pub mod pallet {
         #[pallet::constant]
         type SlashDelay: Get<BlockNumberFor<Self>>;
 
-        /// Who may cancel a pending slash.
+        /// The origin that may cancel a pending slash.
         type SlashCancelOrigin: EnsureOrigin<Self::RuntimeOrigin>;
 
         /// Weights of the calls.
         type WeightInfo: WeightInfo;
     }
 
-    /// Why this pallet holds money.
+    /// Reasons for which this pallet holds money.
     #[pallet::composite_enum]
     pub enum HoldReason {
         /// A worker's stake, and what was part of it: what unbonds, and what is to be slashed.
@@ -179,137 +193,7 @@ pub mod pallet {
     #[pallet::storage]
     pub type PendingSlashes<T: Config> = StorageMap<_, Twox64Concat, SlashId, PendingSlashOf<T>>;
 
-    /// What happened.
-    #[pallet::event]
-    #[pallet::generate_deposit(pub(crate) fn deposit_event)]
-    pub enum Event<T: Config> {
-        /// An account became a worker, or became one again after it had left.
-        Registered {
-            /// The worker.
-            worker: T::AccountId,
-            /// Its stake.
-            stake: BalanceOf<T>,
-        },
-        /// A worker added to its stake.
-        Bonded {
-            /// The worker.
-            worker: T::AccountId,
-            /// What it added.
-            amount: BalanceOf<T>,
-        },
-        /// Stake began to unbond.
-        Unbonding {
-            /// The worker.
-            worker: T::AccountId,
-            /// How much.
-            amount: BalanceOf<T>,
-            /// The block from which it can be withdrawn.
-            until: BlockNumberFor<T>,
-        },
-        /// Unbonded stake went back to the worker's free balance.
-        Withdrawn {
-            /// The worker.
-            worker: T::AccountId,
-            /// How much.
-            amount: BalanceOf<T>,
-        },
-        /// An offer was published, or replaced.
-        OfferPublished {
-            /// Who offers.
-            worker: T::AccountId,
-            /// For which model version.
-            version: ModelVersion,
-            /// Price of one job.
-            price: BalanceOf<T>,
-            /// Unclaimed jobs at a time.
-            capacity: u32,
-        },
-        /// A worker took an offer back.
-        OfferRemoved {
-            /// Whose offer it was.
-            worker: T::AccountId,
-            /// For which model version.
-            version: ModelVersion,
-        },
-        /// A full book dropped its dearest offer for a cheaper one.
-        OfferDisplaced {
-            /// Whose offer it was.
-            worker: T::AccountId,
-            /// For which model version.
-            version: ModelVersion,
-        },
-        /// A worker takes no jobs for now.
-        Paused {
-            /// The worker.
-            worker: T::AccountId,
-        },
-        /// A worker takes jobs again.
-        Resumed {
-            /// The worker.
-            worker: T::AccountId,
-        },
-        /// A worker takes no more jobs, and its offers are gone.
-        Draining {
-            /// The worker.
-            worker: T::AccountId,
-        },
-        /// A worker has left; what stake it had unbonds.
-        Left {
-            /// The worker.
-            worker: T::AccountId,
-        },
-        /// A worker lost locked stake.
-        Slashed {
-            /// The worker.
-            worker: T::AccountId,
-            /// What of it was paid.
-            paid: BalanceOf<T>,
-            /// What of it was burned.
-            burned: BalanceOf<T>,
-            /// To whom it was paid.
-            beneficiary: T::AccountId,
-        },
-        /// A fault of a worker was proved; what it loses for that is no longer part of its stake.
-        SlashPending {
-            /// The slash.
-            slash: SlashId,
-            /// The worker.
-            worker: T::AccountId,
-            /// What it loses.
-            amount: BalanceOf<T>,
-            /// The block from which the slash is applied, and up to which it can be cancelled.
-            matures_at: BlockNumberFor<T>,
-        },
-        /// A pending slash was applied.
-        SlashApplied {
-            /// The slash.
-            slash: SlashId,
-            /// The worker.
-            worker: T::AccountId,
-            /// What of it was burned.
-            burned: BalanceOf<T>,
-            /// Who was paid what of it.
-            awards: [(T::AccountId, BalanceOf<T>); 2],
-        },
-        /// A pending slash was cancelled: the worker has its stake again, or its money if it has left.
-        SlashCancelled {
-            /// The slash.
-            slash: SlashId,
-            /// The worker.
-            worker: T::AccountId,
-            /// What it has again.
-            amount: BalanceOf<T>,
-        },
-        /// A mature slash could not be applied in `on_idle`; it waits for `apply_slash`.
-        SlashFailed {
-            /// The slash.
-            slash: SlashId,
-            /// Why.
-            error: DispatchError,
-        },
-    }
-
-    /// Why a call was refused, and what to do.
+    /// Refusals of calls, each with what to do.
     #[pallet::error]
     pub enum Error<T> {
         /// The account is not a worker: register it with a stake.
@@ -356,7 +240,7 @@ pub mod pallet {
         WrongStatus,
         /// Jobs or bids lock stake: drain, and leave when all of them are closed.
         StakeLocked,
-        /// More stake was to be freed or slashed than is locked: the books of the caller, a pallet, are wrong.
+        /// More stake was to be released than is locked: the books of the caller, a pallet, are wrong.
         LockedStakeTooSmall,
         /// No such pending slash: it was never given, or it was applied or cancelled, and its event says which.
         NoSuchSlash,
@@ -364,6 +248,8 @@ pub mod pallet {
         SlashNotMature,
         /// The slash is mature and can no longer be cancelled: make good its loss in another way.
         SlashMature,
+        /// A job was to end that the worker does not have: the books of the caller, a pallet, are wrong.
+        NoSuchJob,
     }
 
     #[pallet::hooks]
@@ -418,7 +304,7 @@ pub mod pallet {
         }
 
         /// Publishes an offer for a model version, in place of the worker's earlier one. A full book is entered by a
-        /// price strictly below its dearest.
+        /// price strictly below the highest.
         #[pallet::call_index(4)]
         #[pallet::weight(T::WeightInfo::publish_offer())]
         pub fn publish_offer(

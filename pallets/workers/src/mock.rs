@@ -1,7 +1,10 @@
 //! A runtime with nothing but balances and workers, and models that are just numbers.
 
 use crate as pallet_workers;
-use assay_types::{H256, ModelRegistry, ModelVersion, Precision, Schema, WorkerStatus, traits::VersionInfo};
+use assay_types::{
+    H256, Lock, ModelRegistry, ModelVersion, Outcome, Precision, Purpose, Released, Schema, Slashed, Unavailable,
+    WorkerRegistry, WorkerStatus, traits::VersionInfo,
+};
 use polkadot_sdk::{
     frame_support::{
         assert_ok, derive_impl, parameter_types,
@@ -13,7 +16,7 @@ use polkadot_sdk::{
     },
     frame_system::{self, EnsureRoot, mocking::MockBlock},
     pallet_balances, sp_io,
-    sp_runtime::FixedU128,
+    sp_runtime::{DispatchError, FixedU128},
 };
 
 #[polkadot_sdk::frame_support::runtime]
@@ -159,6 +162,34 @@ pub fn register(worker: u64, stake: u64) {
 /// `worker` offers `version` at this price, any number of jobs at once.
 pub fn offer(worker: u64, version: ModelVersion, price: u64) {
     assert_ok!(Workers::publish_offer(signed(worker), version, price, u32::MAX));
+}
+
+/// `worker` bids on a job on [`DIGITS`] with this ceiling, of which twice as much is locked.
+pub fn bid(worker: u64, ceiling: u64) -> Result<u64, Unavailable> {
+    <Workers as WorkerRegistry<_, _>>::take(&worker, DIGITS, Purpose::Bid { ceiling })
+}
+
+/// `worker` gets a job on [`DIGITS`] at this price, of which twice as much is locked.
+pub fn job(worker: u64, price: u64) -> Result<u64, Unavailable> {
+    <Workers as WorkerRegistry<_, _>>::take(&worker, DIGITS, Purpose::Job { price })
+}
+
+/// What locks `stake` of a worker's stake on [`DIGITS`] ends so.
+pub fn release(worker: u64, stake: u64, outcome: Outcome<u64, u64>) -> Result<Released<u64>, DispatchError> {
+    let lock = Lock {
+        worker: &worker,
+        model: DIGITS,
+        stake,
+    };
+    Workers::release(lock, outcome)
+}
+
+/// A missed deadline, of whose cost the beneficiary is to be paid `paid`.
+pub fn missed(beneficiary: u64, paid: u64, burned: u64) -> Outcome<u64, u64> {
+    Outcome::Missed {
+        beneficiary,
+        cost: Slashed { paid, burned },
+    }
 }
 
 pub fn model(model: u32) -> ModelVersion {

@@ -1,4 +1,4 @@
-//! What others ask about a worker, without a transaction.
+//! Answers for the runtime API: nothing here changes state.
 
 use crate::{BalanceOf, Config, Load, OfferOf, Offers, OffersOf, Pallet, Workers};
 use alloc::vec::Vec;

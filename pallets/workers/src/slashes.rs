@@ -13,17 +13,25 @@ use polkadot_sdk::{
         weights::{Weight, WeightMeter},
     },
     frame_system::{self, pallet_prelude::BlockNumberFor},
-    sp_runtime::{DispatchError, DispatchResult, traits::Saturating},
+    sp_runtime::{
+        DispatchError, DispatchResult,
+        traits::{CheckedSub, Saturating},
+    },
 };
 
 impl<T: Config> Pallet<T> {
-    /// See [`assay_types::WorkerRegistry::slash_later`].
-    pub(crate) fn do_slash_later(
+    /// Takes `amount` out of a worker's locked stake for a fault that was proved; see
+    /// [`assay_types::Outcome::Convicted`].
+    pub(crate) fn slash_later(
         worker: &T::AccountId,
         amount: BalanceOf<T>,
         awards: [(T::AccountId, BalanceOf<T>); 2],
     ) -> Result<SlashId, DispatchError> {
-        let mut record = Self::without_locked(worker, amount)?;
+        let mut record = Self::without_lock(worker, amount)?;
+        record.stake = record
+            .stake
+            .checked_sub(&amount)
+            .ok_or(Error::<T>::LockedStakeTooSmall)?;
         // Saturating: all of it is held of one account, whose balance fits the type; then statistics.
         record.slashing = record.slashing.saturating_add(amount);
         record.convicted = record.convicted.saturating_add(1);
@@ -82,7 +90,7 @@ impl<T: Config> Pallet<T> {
         if record.status == WorkerStatus::Left {
             T::Currency::release(&HoldReason::Stake.into(), &worker, amount, Precision::Exact)?;
         } else {
-            record.stake = record.stake.saturating_add(amount); // As in `do_slash_later`.
+            record.stake = record.stake.saturating_add(amount); // As in `slash_later`.
         }
         record.convicted = record.convicted.saturating_sub(1); // This conviction was counted.
         PendingSlashes::<T>::remove(slash);

@@ -7,12 +7,12 @@ use polkadot_sdk::sp_runtime::{
     traits::{AtLeast32BitUnsigned, Zero},
 };
 
-/// Why stake cannot be unbonded.
+/// Reasons for which stake cannot be unbonded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CannotUnbond {
     /// More than the part of the stake that is not locked.
     MoreThanFree,
-    /// What remains would be less than a worker must have.
+    /// Less would remain than the minimum stake of a worker.
     BelowMinimum,
 }
 
@@ -33,10 +33,10 @@ pub fn split_slash<B: AtLeast32BitUnsigned + Copy>(amount: B, paid: B, can_recei
     } // `paid` is at most `amount`.
 }
 
-/// Where a slash went: what each award came to, and what was burned. Together they are what was slashed.
+/// Parts of a slash: each award, and the burned rest. Together they are the whole slash.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Shares<AccountId, Balance> {
-    /// Who was paid what; nothing where the beneficiary could not receive it.
+    /// The beneficiaries, and the amount that each was paid; zero where the beneficiary could not receive it.
     pub paid: [(AccountId, Balance); 2],
     /// The rest.
     pub burned: Balance,

@@ -1,9 +1,6 @@
 //! Calls that move stake: load, check, write, emit.
 
-use crate::{
-    BalanceOf, Config, Error, Event, HoldReason, Pallet, WorkerRecord, WorkerRecordOf, Workers,
-    stake::{self, CannotUnbond},
-};
+use crate::{BalanceOf, Config, Error, Event, HoldReason, Pallet, WorkerRecord, WorkerRecordOf, Workers, stake};
 use assay_types::WorkerStatus;
 use polkadot_sdk::{
     frame_support::{
@@ -110,14 +107,5 @@ impl<T: Config> Pallet<T> {
 
     fn hold(worker: &T::AccountId, amount: BalanceOf<T>) -> Result<(), Error<T>> {
         T::Currency::hold(&HoldReason::Stake.into(), worker, amount).map_err(|_| Error::<T>::InsufficientFunds)
-    }
-}
-
-impl<T> From<CannotUnbond> for Error<T> {
-    fn from(refusal: CannotUnbond) -> Self {
-        match refusal {
-            CannotUnbond::MoreThanFree => Self::FreeStakeTooSmall,
-            CannotUnbond::BelowMinimum => Self::RemainingStakeTooSmall,
-        }
     }
 }

@@ -1,7 +1,7 @@
-//! What the chain keeps of a worker.
+//! Records of workers, their locks and their slashes.
 
 use crate::Config;
-use assay_types::{Offer, WorkerStatus, limits};
+use assay_types::{Lock, Offer, Outcome, WorkerStatus, limits};
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use polkadot_sdk::{
     frame_support::traits::fungible,
@@ -25,6 +25,12 @@ pub type PendingSlashOf<T> = PendingSlash<<T as frame_system::Config>::AccountId
 /// A standing offer in this runtime.
 pub type OfferOf<T> = Offer<<T as frame_system::Config>::AccountId, BalanceOf<T>>;
 
+/// Stake that is locked for one bid or one job, in this runtime.
+pub type LockOf<'a, T> = Lock<'a, <T as frame_system::Config>::AccountId, BalanceOf<T>>;
+
+/// An outcome of a bid or a job, in this runtime.
+pub type OutcomeOf<T> = Outcome<<T as frame_system::Config>::AccountId, BalanceOf<T>>;
+
 /// The offers for one model version, the cheapest first and the earlier one of two at the same price.
 pub type BookOf<T> = BoundedVec<OfferOf<T>, limits::OffersPerModel>;
 
@@ -34,7 +40,7 @@ pub type Pieces<Balance, BlockNumber> = BoundedVec<Piece<Balance, BlockNumber>, 
 /// Stake that unbonds.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
 pub struct Piece<Balance, BlockNumber> {
-    /// How much.
+    /// Amount.
     pub amount: Balance,
     /// The block from which it can be withdrawn.
     pub until: BlockNumber,
@@ -43,11 +49,11 @@ pub struct Piece<Balance, BlockNumber> {
 /// Stake that a worker is to lose, held and no longer part of its stake until the slash is applied or cancelled.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
 pub struct PendingSlash<AccountId, Balance, BlockNumber> {
-    /// Who is slashed.
+    /// The worker that is slashed.
     pub worker: AccountId,
-    /// What it loses.
+    /// The amount that the worker loses.
     pub amount: Balance,
-    /// What others get of that, in this order and as far as it goes; the rest is burned.
+    /// Parts that others get, in this order and as far as the slash goes; the rest is burned.
     pub awards: [(AccountId, Balance); 2],
     /// The block from which the slash can be applied, and no longer cancelled.
     pub matures_at: BlockNumber,
@@ -58,11 +64,11 @@ pub struct PendingSlash<AccountId, Balance, BlockNumber> {
 pub struct WorkerRecord<Balance, BlockNumber> {
     /// Whether it takes new jobs.
     pub status: WorkerStatus,
-    /// What secures its jobs, free and locked together.
+    /// Money that secures its jobs, free and locked together.
     pub stake: Balance,
     /// The part of the stake that jobs and bids lock.
     pub locked: Balance,
-    /// What it has taken out of its stake and not yet withdrawn.
+    /// Stake that was taken out and not yet withdrawn.
     pub unbonding: Pieces<Balance, BlockNumber>,
     /// The sum of its pending slashes, which are no longer in its stake.
     pub slashing: Balance,
@@ -97,7 +103,7 @@ impl<Balance: AtLeast32BitUnsigned + Copy, BlockNumber> WorkerRecord<Balance, Bl
         self.stake.saturating_sub(self.locked) // The locked part is never more than the whole.
     }
 
-    /// What is held of the worker's balance; `None` if that does not fit the type.
+    /// The amount held of the worker's balance; `None` if that does not fit the type.
     pub fn held(&self) -> Option<Balance> {
         self.unbonding
             .iter()

@@ -1,16 +1,14 @@
-//! Weights of the calls, computed as upper bounds from the storage that each touches.
+//! Weights of the calls: upper bounds computed from the storage that each touches ([`assay_types::weighing`]), not
+//! measured.
 //!
-//! Time: the runtime's price of each database read and write (`T::DbWeight`), plus [`CALL_REF_TIME`] for the code of a
-//! call, and [`BOOK_REF_TIME`] for each book of offers that it decodes, changes and encodes.
-//! Proof: for each key touched, the greatest length of its value and of its key, plus [`TRIE_BYTES_PER_KEY`] of trie
-//! nodes. An account and its holds are counted with every hold that is placed or released.
+//! An account and its holds are counted with every hold that is placed or released.
 
 use crate::{BookOf, Config, PendingSlashOf, WorkerRecordOf};
 use assay_types::{
-    ModelVersion, Schema, SlashId,
+    ModelVersion, SlashId,
     limits::{MAX_OFFERS_PER_WORKER, OffersPerWorker},
+    weighing::{BOOK_REF_TIME, CALL_REF_TIME, account_proof, key_proof, version_proof},
 };
-use codec::MaxEncodedLen;
 use core::marker::PhantomData;
 use polkadot_sdk::{
     frame_support::{traits::Get, weights::Weight},
@@ -18,26 +16,13 @@ use polkadot_sdk::{
     sp_runtime::BoundedVec,
 };
 
-/// Picoseconds for what a call does besides storage: decoding records, hashing keys, depositing events. The SDK's
-/// benchmarks of calls of this kind (pallet-balances, pallet-multisig) come to 15 to 30 µs on its reference machine;
-/// this leaves as much again.
-pub const CALL_REF_TIME: u64 = 60_000_000;
-
-/// Picoseconds to decode, search, change and encode a full book: 64 entries of 52 bytes, at some 150 ns each.
-pub const BOOK_REF_TIME: u64 = 10_000_000;
-
 /// Picoseconds to decode a pending slash, of some 200 bytes.
-pub const LOOK_REF_TIME: u64 = 5_000_000;
+const LOOK_REF_TIME: u64 = 5_000_000;
 
-/// Trie nodes in the proof of one key: what the SDK's benchmarks add per key for a map of a million entries.
-pub const TRIE_BYTES_PER_KEY: u64 = 2_475;
+/// Books that a worker with as many offers as it may have stands in.
+const BOOKS: u64 = MAX_OFFERS_PER_WORKER as u64;
 
-/// Storage prefix (32 bytes) and hashes of up to two keys (16 and 8 bytes).
-const KEY_OVERHEAD_BYTES: u64 = 56;
-
-/// Greatest length of an account's record and of its holds, for which this pallet has no types: a 128-byte account, and
-/// up to 16 holds of 20 bytes.
-const ACCOUNT_AND_HOLDS_BYTES: u64 = 128 + 16 * 20;
+type AccountOf<T> = <T as frame_system::Config>::AccountId;
 
 /// Weights of the calls.
 pub trait WeightInfo {
@@ -69,7 +54,7 @@ pub trait WeightInfo {
     fn look_at_slash() -> Weight;
 }
 
-/// Bounds computed from the storage that a call touches.
+/// The bounds described above, for a runtime `T`.
 pub struct ComputedWeight<T>(PhantomData<T>);
 
 impl<T: Config> ComputedWeight<T> {
@@ -79,52 +64,30 @@ impl<T: Config> ComputedWeight<T> {
     }
 
     fn worker() -> u64 {
-        key::<AccountOf<T>, WorkerRecordOf<T>>()
+        key_proof::<AccountOf<T>, WorkerRecordOf<T>>()
     }
 
     fn book() -> u64 {
-        key::<ModelVersion, BookOf<T>>()
+        key_proof::<ModelVersion, BookOf<T>>()
     }
 
     fn list() -> u64 {
-        key::<AccountOf<T>, BoundedVec<ModelVersion, OffersPerWorker>>()
+        key_proof::<AccountOf<T>, BoundedVec<ModelVersion, OffersPerWorker>>()
     }
 
     fn slash() -> u64 {
-        key::<SlashId, PendingSlashOf<T>>()
+        key_proof::<SlashId, PendingSlashOf<T>>()
     }
 
     fn load() -> u64 {
-        key::<(AccountOf<T>, ModelVersion), u32>()
+        key_proof::<(AccountOf<T>, ModelVersion), u32>()
     }
 }
-
-type AccountOf<T> = <T as frame_system::Config>::AccountId;
-
-/// Proof of one key of a map.
-fn key<K: MaxEncodedLen, V: MaxEncodedLen>() -> u64 {
-    let bytes = K::max_encoded_len().saturating_add(V::max_encoded_len()) as u64;
-    bytes
-        .saturating_add(KEY_OVERHEAD_BYTES)
-        .saturating_add(TRIE_BYTES_PER_KEY)
-}
-
-/// Proof of a model version in its registry: a root, a schema and a few bytes of status.
-fn version() -> u64 {
-    key::<(ModelVersion, [u8; 64]), Schema>()
-}
-
-/// Proof of an account and its holds: two keys.
-fn holds() -> u64 {
-    2 * TRIE_BYTES_PER_KEY + ACCOUNT_AND_HOLDS_BYTES
-}
-
-const BOOKS: u64 = MAX_OFFERS_PER_WORKER as u64;
 
 impl<T: Config> WeightInfo for ComputedWeight<T> {
     /// Reads and writes the worker, account, holds.
     fn register() -> Weight {
-        Self::call(3, 3, 0, Self::worker() + holds())
+        Self::call(3, 3, 0, Self::worker() + account_proof())
     }
 
     /// As [`WeightInfo::register`].
@@ -145,7 +108,12 @@ impl<T: Config> WeightInfo for ComputedWeight<T> {
     /// Reads the worker and the version; reads and writes the book, and the lists of the worker and of another that it
     /// displaces.
     fn publish_offer() -> Weight {
-        Self::call(5, 3, 1, Self::worker() + version() + Self::book() + 2 * Self::list())
+        Self::call(
+            5,
+            3,
+            1,
+            Self::worker() + version_proof() + Self::book() + 2 * Self::list(),
+        )
     }
 
     /// Reads and writes the book and the list.
@@ -183,12 +151,12 @@ impl<T: Config> WeightInfo for ComputedWeight<T> {
     /// Reads and writes the slash, the worker, its account and holds, the accounts of two beneficiaries, and the
     /// issuance.
     fn apply_slash() -> Weight {
-        Self::call(7, 7, 0, Self::slash() + Self::worker() + 3 * holds())
+        Self::call(7, 7, 0, Self::slash() + Self::worker() + 3 * account_proof())
     }
 
     /// Reads and writes the slash, the worker, its account and holds.
     fn cancel_slash() -> Weight {
-        Self::call(4, 4, 0, Self::slash() + Self::worker() + holds())
+        Self::call(4, 4, 0, Self::slash() + Self::worker() + account_proof())
     }
 
     /// Reads the slash.
@@ -257,8 +225,16 @@ impl WeightInfo for () {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use assay_types::weighing::{TRIE_BYTES_PER_KEY, WORKER_RECORD_BYTES};
+    use codec::MaxEncodedLen;
 
     type Computed = ComputedWeight<crate::mock::Test>;
+
+    #[test]
+    fn a_worker_is_no_longer_than_other_pallets_think() {
+        let record = crate::WorkerRecord::<u128, u32>::max_encoded_len() + <[u8; 32]>::max_encoded_len();
+        assert!(record as u64 <= WORKER_RECORD_BYTES, "{record} bytes");
+    }
 
     #[test]
     fn every_call_leaves_most_of_a_block_to_others() {

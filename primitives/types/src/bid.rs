@@ -1,6 +1,6 @@
 //! Sealed bids: what a worker commits to in an auction, and how.
 
-use crate::{H256, JobId};
+use crate::{H256, JobId, Lock, ModelVersion};
 use assay_exact::digest::Hash256;
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use scale_info::TypeInfo;
@@ -11,7 +11,7 @@ pub const BID_DOMAIN: &[u8; 16] = b"assay/bid/1\0\0\0\0\0";
 /// A bid on a job.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
 pub struct Bid<AccountId, Balance> {
-    /// Who bids.
+    /// The worker that bids.
     pub worker: AccountId,
     /// Hash of the price and a salt, see [`bid_commitment`].
     pub commitment: H256,
@@ -19,8 +19,19 @@ pub struct Bid<AccountId, Balance> {
     pub price: Option<Balance>,
     /// Stake locked while the auction lasts, so that the winner has it.
     pub locked: Balance,
-    /// Held until the bid is revealed; lost if it is not.
+    /// Deposit that is held until the bid is revealed; lost if it is not.
     pub deposit: Balance,
+}
+
+impl<AccountId, Balance: Copy> Bid<AccountId, Balance> {
+    /// The lock that secures this bid on a job on `model`.
+    pub fn lock(&self, model: ModelVersion) -> Lock<'_, AccountId, Balance> {
+        Lock {
+            worker: &self.worker,
+            model,
+            stake: self.locked,
+        }
+    }
 }
 
 /// Seals a bid: `H(BID_DOMAIN ‖ job ‖ worker ‖ price ‖ salt)`, the fields in SCALE, with BLAKE2b-256.

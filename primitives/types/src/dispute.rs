@@ -6,7 +6,7 @@
 //!
 //! A game stands at a [`Place`], and it is one side's [turn](Side). At the worker's turn, the worker owes the
 //! [`Statement`] of that place; at the challenger's, the place has been revealed and the challenger points into it, or
-//! proves that it is wrong. Whoever lets its clock run out loses. [`MOVES`] is the table of all that may happen.
+//! proves that it is wrong. A side that lets its clock run out loses. [`MOVES`] is the table of all that may happen.
 //!
 //! Everything here is pure: the pallet and the daemons of both sides use the same rules.
 
@@ -22,7 +22,7 @@ pub use stakes::{LostBond, SlashShares, bond, lost_bond, slash_awards};
 pub use statement::{Committed, Statement, StatementError, TraceHead, TraceStatement, check, check_trace};
 pub use table::{After, MOVES, Move, MoveKind, may};
 
-use crate::{H256, JobId};
+use crate::H256;
 use alloc::vec::Vec;
 use assay_exact::judge::{Computed, TensorOpening};
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
@@ -38,10 +38,10 @@ pub const MAX_GAMES: u32 = 8;
 /// One of the two sides of a game.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
 pub enum Side {
-    /// Who made the claim.
+    /// The worker that made the claim.
     #[codec(index = 0)]
     Worker,
-    /// Who doubts it.
+    /// The challenger.
     #[codec(index = 1)]
     Challenger,
 }
@@ -59,19 +59,19 @@ impl Side {
 /// One challenger's game against the worker.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
 pub struct Game<AccountId, Balance, BlockNumber> {
-    /// Who plays it.
+    /// The challenger that plays the game.
     pub challenger: AccountId,
-    /// What is held of the challenger's money.
+    /// The amount held of the challenger's money.
     pub bond: Balance,
-    /// Where it stands.
+    /// The state of the job.
     pub place: Place,
-    /// What the statement of that place must hash to; zero for the trace, which nothing has been said of before.
+    /// Hash that the statement of that place must have; zero for the trace, which no earlier statement names.
     pub digest: H256,
     /// The tensor that the game has gone into.
     pub tensor: Option<TensorOpening>,
-    /// Whose turn it is.
+    /// The side whose turn it is.
     pub turn: Side,
-    /// How long it may take.
+    /// The time that is left to both sides.
     pub clock: Clock<BlockNumber>,
 }
 
@@ -80,21 +80,21 @@ pub struct Game<AccountId, Balance, BlockNumber> {
 pub struct Dispute<AccountId, Balance, BlockNumber> {
     /// Its number, under which what is revealed is stored.
     pub id: DisputeId,
-    /// Who made the claim.
+    /// The worker that made the claim.
     pub worker: AccountId,
-    /// Who pays for the job.
+    /// The client, who pays for the job.
     pub client: AccountId,
     /// The worker's stake that secures the claim.
     pub locked: Balance,
-    /// What the claim committed to.
+    /// The digests that the claim committed to.
     pub committed: Committed,
-    /// What is known of the trace once it has been revealed.
+    /// Head of the trace, once the trace has been revealed.
     pub trace: Option<TraceHead>,
     /// The games that are being played, in the order of their beginning. Never empty.
     pub games: BoundedVec<Game<AccountId, Balance, BlockNumber>, ConstU32<MAX_GAMES>>,
 }
 
-/// Why a worker was convicted.
+/// Faults for which a worker is convicted.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, TypeInfo)]
 pub enum Fault {
     /// It did not reveal what it owed in time.
@@ -108,7 +108,7 @@ pub enum Fault {
     Header {
         /// Position of the operator in the graph.
         operator: u32,
-        /// What the runtime computed.
+        /// The value that the runtime computed.
         computed: Computed,
     },
     /// An element that it revealed is not what the operator gives.
@@ -120,13 +120,10 @@ pub enum Fault {
         element: u64,
         /// Its little-endian bytes as they were claimed.
         claimed: Vec<u8>,
-        /// What the runtime computed.
+        /// The value that the runtime computed.
         computed: Computed,
     },
 }
-
-/// A dispute as the runtime API lists it.
-pub type Listed<AccountId, Balance, BlockNumber> = (JobId, Dispute<AccountId, Balance, BlockNumber>);
 
 #[cfg(test)]
 mod tests;

@@ -15,7 +15,7 @@ pub type ModelId = u32;
 /// A version of a model, numbered from 1 in the order of publication.
 pub type VersionNumber = u32;
 
-/// What a job asks for and a worker offers: one version of one model, hence one root.
+/// One version of one model, hence one root: jobs ask for it, workers offer it.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
 )]

@@ -1,7 +1,7 @@
 //! Jobs: what a client asks for, what the chain keeps of it, and the states it passes through.
 
 use crate::{
-    H256, ModelVersion,
+    H256, Lock, ModelVersion,
     limits::{Attempts, InlineInputBytes, Symbols},
 };
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
@@ -17,7 +17,7 @@ pub struct Payload {
     pub bytes: BoundedVec<u8, InlineInputBytes>,
 }
 
-/// What the model is to be run on.
+/// The input of a job.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
 pub enum JobInput {
     /// The input itself.
@@ -33,7 +33,7 @@ pub enum JobInput {
     },
 }
 
-/// How a job finds its worker.
+/// Ways in which a job finds its worker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
 pub enum Matching<BlockNumber> {
     /// The cheapest eligible standing offer, in the block of submission.
@@ -49,7 +49,7 @@ pub enum Matching<BlockNumber> {
     },
 }
 
-/// How the client gets the output.
+/// Ways in which the client gets the output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
 pub enum Delivery {
     /// Only its digest is put on chain, in the claim and its event.
@@ -60,37 +60,48 @@ pub enum Delivery {
     Inline,
 }
 
-/// What a client submits.
+/// A client's request for a job.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
 pub struct JobRequest<Balance, BlockNumber> {
     /// The model version to run.
     pub model: ModelVersion,
-    /// What to run it on.
+    /// The input of the run.
     pub input: JobInput,
     /// The most that the client pays; held in full until the job is closed.
     pub ceiling: Balance,
-    /// How a worker is found.
+    /// The way in which a worker is found.
     pub matching: Matching<BlockNumber>,
     /// Blocks that a worker has from its assignment to its claim.
     pub deadline_blocks: BlockNumber,
     /// Blocks from the claim to the settlement, in which the result can be challenged.
     pub window_blocks: BlockNumber,
-    /// How the output is delivered.
+    /// Delivery of the output.
     pub delivery: Delivery,
 }
 
 /// A worker's hold on a job.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
 pub struct Assignment<AccountId, Balance> {
-    /// Who runs it.
+    /// The worker that runs the job.
     pub worker: AccountId,
-    /// What it is paid.
+    /// Price that the worker is paid.
     pub price: Balance,
     /// The stake that secures it.
     pub locked: Balance,
 }
 
-/// Where a job stands. A closed job is no longer stored.
+impl<AccountId, Balance: Copy> Assignment<AccountId, Balance> {
+    /// The lock that secures this assignment of a job on `model`.
+    pub fn lock(&self, model: ModelVersion) -> Lock<'_, AccountId, Balance> {
+        Lock {
+            worker: &self.worker,
+            model,
+            stake: self.locked,
+        }
+    }
+}
+
+/// State of a job. A closed job is no longer stored.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
 pub enum JobState<AccountId, Balance, BlockNumber> {
     /// Bids are committed up to and including this block.
@@ -110,7 +121,7 @@ pub enum JobState<AccountId, Balance, BlockNumber> {
     /// A worker has it and must claim up to and including the deadline.
     #[codec(index = 2)]
     Assigned {
-        /// Who, for how much, secured by what.
+        /// The worker, its price and its lock.
         assignment: Assignment<AccountId, Balance>,
         /// Last block for the claim.
         deadline: BlockNumber,
@@ -118,7 +129,7 @@ pub enum JobState<AccountId, Balance, BlockNumber> {
     /// The worker has committed to an output; the job is settled after this block.
     #[codec(index = 3)]
     Claimed {
-        /// Who, for how much, secured by what.
+        /// The worker, its price and its lock.
         assignment: Assignment<AccountId, Balance>,
         /// List digest of the output tensors.
         output_digest: H256,
@@ -128,7 +139,7 @@ pub enum JobState<AccountId, Balance, BlockNumber> {
     /// The claim is challenged: the job waits for the verdict, however long that takes, and no block ends this state.
     #[codec(index = 4)]
     Disputed {
-        /// Who, for how much, secured by what.
+        /// The worker, its price and its lock.
         assignment: Assignment<AccountId, Balance>,
         /// List digest of the output tensors.
         output_digest: H256,
@@ -186,7 +197,7 @@ impl Phase {
     }
 }
 
-/// Why a job was closed.
+/// Reasons for which a job is closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
 pub enum CloseReason {
     /// Settled: the client accepted the result before the window had passed.
@@ -223,7 +234,7 @@ impl CloseReason {
 /// A job, as the chain keeps it until it is closed.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
 pub struct Job<AccountId, Balance, BlockNumber> {
-    /// Who pays.
+    /// The client, who pays.
     pub client: AccountId,
     /// The model version to run.
     pub model: ModelVersion,
@@ -231,19 +242,19 @@ pub struct Job<AccountId, Balance, BlockNumber> {
     pub input_digest: H256,
     /// Value of each of the schema's symbols.
     pub symbols: BoundedVec<u32, Symbols>,
-    /// What is held of the client's money.
+    /// The amount held of the client's money.
     pub ceiling: Balance,
     /// Blocks that a worker has from its assignment to its claim.
     pub deadline_blocks: BlockNumber,
     /// Blocks from the claim to the settlement.
     pub window_blocks: BlockNumber,
-    /// How the output is delivered.
+    /// Delivery of the output.
     pub delivery: Delivery,
     /// Block of submission.
     pub submitted_at: BlockNumber,
     /// Workers that had it and did not deliver, in order; none of them gets it again.
     pub tried: BoundedVec<AccountId, Attempts>,
-    /// Where it stands.
+    /// The state of the job.
     pub state: JobState<AccountId, Balance, BlockNumber>,
 }
 

@@ -13,9 +13,11 @@ pub mod ids;
 pub mod job;
 pub mod limits;
 pub mod name;
+pub mod page;
 pub mod runtime_api;
 pub mod schema;
 pub mod traits;
+pub mod weighing;
 pub mod worker;
 
 pub use assay_exact::{digest::DataType, quantise::Precision};
@@ -24,10 +26,12 @@ pub use hash::HostBlake2;
 pub use ids::{JobId, ModelId, ModelVersion, SlashId, VersionNumber};
 pub use job::{Assignment, CloseReason, Delivery, Job, JobInput, JobRequest, JobState, Matching, Payload, Phase};
 pub use name::{NameError, check_name};
+pub use page::Page;
 pub use polkadot_sdk::sp_core::H256;
 pub use runtime_api::{Quote, WhyNot};
 pub use schema::{Dimension, Schema, SchemaError, TensorSchema};
 pub use traits::{
-    ClaimedJob, ClaimedJobs, ModelRegistry, NoOffer, NotChallengeable, Slashed, Unavailable, WorkerRegistry,
+    ClaimedJob, ClaimedJobs, Lock, ModelRegistry, NoOffer, NotChallengeable, Outcome, Purpose, Released, Slashed,
+    Unavailable, WorkerRegistry,
 };
 pub use worker::{Offer, WorkerInfo, WorkerStatus};

@@ -18,7 +18,7 @@ pub const MAX_INLINE_OUTPUT_BYTES: u32 = 16 * 1024;
 pub const MAX_ATTEMPTS: u32 = 4;
 /// Bids on one job.
 pub const MAX_BIDS: u32 = 32;
-/// Offers in the book of one model version; a cheaper offer displaces the dearest of a full book.
+/// Offers in the book of one model version; a cheaper offer displaces the most expensive one of a full book.
 pub const MAX_OFFERS_PER_MODEL: u32 = 32;
 /// Offers of one worker.
 pub const MAX_OFFERS_PER_WORKER: u32 = 32;
@@ -30,8 +30,10 @@ pub const MAX_VERSIONS: u32 = 64;
 pub const MAX_BATCH: u32 = 64;
 /// Jobs in one call that does what is due for each: a step can be the end of an auction with all its bids.
 pub const MAX_STEPS: u32 = 8;
-/// Jobs that one answer of the runtime API lists.
+/// Jobs that one page of an answer of the runtime API lists.
 pub const MAX_LISTED_JOBS: u32 = 1_024;
+/// Jobs that the runtime API examines for one page.
+pub const MAX_EXAMINED_JOBS: u32 = 16 * 1_024;
 
 /// Bound of a shape.
 pub type Rank = ConstU32<MAX_RANK>;

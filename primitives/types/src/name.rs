@@ -1,6 +1,6 @@
 //! Names that people read: what they may hold, so that two that look the same are the same.
 
-/// Why a name is refused.
+/// Reasons for which a name is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NameError {
     /// It has no characters.

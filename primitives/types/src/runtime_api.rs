@@ -1,23 +1,22 @@
-//! What a node answers about jobs and workers without a transaction.
+//! The runtime API: a node's answers about jobs, workers and disputes, without a transaction.
 
 use crate::{
-    Job, JobId, ModelVersion, NoOffer, WorkerInfo, WorkerStatus,
+    Job, JobId, ModelVersion, NoOffer, Page, WorkerInfo, WorkerStatus,
     dispute::{Dispute, Place, Revealed},
 };
-use alloc::vec::Vec;
 use codec::{Codec, Decode, Encode};
 use scale_info::TypeInfo;
 
-/// What a job on a model version would cost now.
+/// The price of a job on a model version now.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, TypeInfo)]
 pub struct Quote<AccountId, Balance> {
     /// The worker that would get it.
     pub worker: AccountId,
-    /// Its price.
+    /// The worker's price.
     pub price: Balance,
 }
 
-/// What keeps a worker from having a job, or from being paid for it.
+/// Reasons for which a worker does not have a job, or is not paid for it yet.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, TypeInfo)]
 pub enum WhyNot<AccountId, Balance, BlockNumber> {
     /// No such job: it was never submitted, or it is closed (the event of its closing says why).
@@ -49,7 +48,7 @@ pub enum WhyNot<AccountId, Balance, BlockNumber> {
     /// Its free stake does not cover the job: bond more.
     #[codec(index = 7)]
     StakeTooSmall {
-        /// What the job would lock.
+        /// Stake that the job would lock.
         needed: Balance,
     },
     /// Bids are open and it has made none: commit one.
@@ -82,7 +81,7 @@ pub enum WhyNot<AccountId, Balance, BlockNumber> {
     /// Another worker has the job.
     #[codec(index = 13)]
     AssignedTo {
-        /// Who.
+        /// The worker that has it.
         worker: AccountId,
         /// For how much.
         price: Balance,
@@ -105,7 +104,10 @@ pub enum WhyNot<AccountId, Balance, BlockNumber> {
 }
 
 polkadot_sdk::sp_api::decl_runtime_apis! {
-    /// Jobs, prices and workers. Lists hold at most `limits::MAX_LISTED_JOBS` entries.
+    /// Jobs, prices, workers and disputes.
+    ///
+    /// Lists are answered in pages of at most `limit` entries, see [`Page`]: `after` is the `next` of the page before,
+    /// and `None` for the first one.
     pub trait AssayApi<AccountId, Balance, BlockNumber>
     where
         AccountId: Codec,
@@ -115,25 +117,28 @@ polkadot_sdk::sp_api::decl_runtime_apis! {
         /// The job, until it is closed.
         fn job(job: JobId) -> Option<Job<AccountId, Balance, BlockNumber>>;
         /// The open jobs that an account pays for or has been assigned, or has a bid on.
-        fn jobs_of(account: AccountId) -> Vec<(JobId, Job<AccountId, Balance, BlockNumber>)>;
+        fn jobs_of(account: AccountId, after: Option<JobId>, limit: u32) -> Page<Job<AccountId, Balance, BlockNumber>>;
         /// The jobs on a model version for which bids may be committed now.
-        fn open_jobs(model: ModelVersion) -> Vec<(JobId, Job<AccountId, Balance, BlockNumber>)>;
-        /// What a job would cost now by standing offers, whatever the ceiling.
+        fn open_jobs(model: ModelVersion, after: Option<JobId>, limit: u32) -> Page<Job<AccountId, Balance, BlockNumber>>;
+        /// The price of a job by standing offers now, whatever the ceiling.
         fn quote(model: ModelVersion) -> Result<Quote<AccountId, Balance>, NoOffer>;
         /// The worker, its stake and its offers.
         fn worker(account: AccountId) -> Option<WorkerInfo<Balance, BlockNumber>>;
-        /// What keeps a worker from having this job, or from being paid for it.
+        /// The reason for which a worker does not have this job, or is not paid for it yet.
         fn why_not(worker: AccountId, job: JobId) -> WhyNot<AccountId, Balance, BlockNumber>;
-        /// The jobs that are claimed or disputed, from job `from` on, in order: ask again from the last one's number
-        /// plus one.
-        fn claimed_jobs(from: JobId) -> Vec<(JobId, Job<AccountId, Balance, BlockNumber>)>;
+        /// The jobs that are claimed or disputed.
+        fn claimed_jobs(after: Option<JobId>, limit: u32) -> Page<Job<AccountId, Balance, BlockNumber>>;
         /// The dispute over a job.
         fn dispute(job: JobId) -> Option<Dispute<AccountId, Balance, BlockNumber>>;
         /// The disputes in which an account is the worker or a challenger.
-        fn disputes_of(account: AccountId) -> Vec<(JobId, Dispute<AccountId, Balance, BlockNumber>)>;
-        /// What was revealed of a place in the dispute over a job.
+        fn disputes_of(
+            account: AccountId,
+            after: Option<JobId>,
+            limit: u32,
+        ) -> Page<Dispute<AccountId, Balance, BlockNumber>>;
+        /// The statement that was revealed of a place in the dispute over a job.
         fn revealed(job: JobId, place: Place) -> Option<Revealed>;
-        /// What a challenge to a job would hold now; nothing if it cannot be challenged.
+        /// The bond of a challenge to a job now; `None` if the job cannot be challenged.
         fn bond_for(job: JobId) -> Option<Balance>;
     }
 }

@@ -1,4 +1,4 @@
-//! What a model takes and gives: data types and dimensions, some of them symbols with a range.
+//! Schemas: the inputs and outputs of a model, with data types and dimensions, some of them symbols with a range.
 
 use crate::{
     DataType, H256,
@@ -16,9 +16,9 @@ use scale_info::TypeInfo;
 pub struct SymbolRange {
     /// For people: `batch`, `tokens`.
     pub name: BoundedVec<u8, NameBytes>,
-    /// Least number of elements.
+    /// Minimum number of elements.
     pub min: u32,
-    /// Greatest number of elements.
+    /// Maximum number of elements.
     pub max: u32,
 }
 
@@ -38,13 +38,13 @@ pub struct TensorSchema {
 pub struct Schema {
     /// The dynamic dimensions; the same symbol has the same value wherever it stands in one job.
     pub symbols: BoundedVec<SymbolRange, Symbols>,
-    /// What the model takes, in the order of a payload.
+    /// Inputs of the model, in the order of a payload.
     pub inputs: BoundedVec<TensorSchema, Tensors>,
-    /// What it gives, in the order of an inline output.
+    /// Outputs of the model, in the order of an inline output.
     pub outputs: BoundedVec<TensorSchema, Tensors>,
 }
 
-/// Why a schema is unsound, or a job's payload does not fit it.
+/// Reasons for which a schema is unsound, or a job's payload does not fit it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SchemaError {
     /// The model takes nothing or gives nothing.

@@ -1,17 +1,17 @@
-//! How the pallets meet: the market asks for models and workers through these traits, disputes ask for claims, and none
-//! of them knows another's pallet.
+//! Traits through which the pallets meet. The market asks for models and workers through them, disputes ask for claims,
+//! and no pallet knows another.
 
 use crate::{H256, JobId, ModelVersion, Precision, Schema, SlashId};
 use polkadot_sdk::sp_runtime::{DispatchError, DispatchResult};
 
-/// What the market needs to know of a model version.
+/// A model version, as far as the market needs to know it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VersionInfo {
     /// `H(graph_root ‖ weights_root ‖ manifest_hash)`.
     pub root: H256,
     /// Precision of its contractions.
     pub precision: Precision,
-    /// What it takes and gives.
+    /// Inputs and outputs of the model.
     pub schema: Schema,
     /// Whether new jobs and offers may name it.
     pub active: bool,
@@ -26,7 +26,7 @@ pub trait ModelRegistry {
     fn is_active(version: ModelVersion) -> bool;
 }
 
-/// Why no standing offer can take a job.
+/// Reasons for which no standing offer can take a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, codec::Encode, codec::Decode, scale_info::TypeInfo)]
 pub enum NoOffer {
     /// Nobody offers this model version.
@@ -40,7 +40,7 @@ pub enum NoOffer {
     AllBusy,
 }
 
-/// Why a worker cannot take a job.
+/// Reasons for which a worker cannot take a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, codec::Encode, codec::Decode, scale_info::TypeInfo)]
 pub enum Unavailable {
     /// The account is not a worker.
@@ -57,7 +57,7 @@ pub enum Unavailable {
     StakeTooSmall,
 }
 
-/// Where slashed money went; the two parts make up what was slashed.
+/// Parts of slashed money; together they are the slash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Slashed<Balance> {
     /// Paid to the beneficiary.
@@ -66,7 +66,91 @@ pub struct Slashed<Balance> {
     pub burned: Balance,
 }
 
+/// Purpose for which a worker's stake is locked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose<Balance> {
+    /// A sealed bid. Its price is not known, so the lock covers the highest that it can have.
+    Bid {
+        /// The most that the client pays.
+        ceiling: Balance,
+    },
+    /// A job, which also counts towards the worker's capacity until it is claimed.
+    Job {
+        /// Price that the worker is paid for the job.
+        price: Balance,
+    },
+}
+
+/// Stake that is locked for one bid or one job, as [`WorkerRegistry::take`] gave it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lock<'a, AccountId, Balance> {
+    /// The worker whose stake it is.
+    pub worker: &'a AccountId,
+    /// The model version that the bid or the job is about.
+    pub model: ModelVersion,
+    /// Amount.
+    pub stake: Balance,
+}
+
+/// End of a bid or a job for its worker, with the effect on the worker's lock, load and record.
+///
+/// A bid ends once, in `BidLost` or `BidWon`. A job, which `BidWon` or [`Purpose::Job`] began, ends once as an
+/// unclaimed one: in `Claimed`, `Missed`, `Declined` or `Removed`; and after `Claimed` once more, in `Paid` or
+/// `Convicted`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome<AccountId, Balance> {
+    /// The bid did not win, or was not revealed: its lock is free.
+    BidLost,
+    /// The bid won at this price: what the price does not need of the lock is free, and the job counts towards the
+    /// worker's capacity.
+    BidWon {
+        /// Price that the worker is paid for the job.
+        price: Balance,
+    },
+    /// The worker claimed: the job no longer counts towards its capacity, and its lock stays.
+    Claimed,
+    /// The worker let the deadline pass: it loses `cost` at once, the rest of the lock is free, and the miss is
+    /// counted.
+    Missed {
+        /// The account that gets the paid part of the cost.
+        beneficiary: AccountId,
+        /// The stake that the worker loses, at most its lock.
+        cost: Slashed<Balance>,
+    },
+    /// The worker declined: it loses `cost` at once, the rest of the lock is free, and that it declined is counted.
+    Declined {
+        /// The account that gets the paid part of the cost.
+        beneficiary: AccountId,
+        /// The stake that the worker loses, at most its lock.
+        cost: Slashed<Balance>,
+    },
+    /// The worker was relieved of the job, because its stake no longer secured it: the lock is free.
+    Removed,
+    /// The worker was paid for what it claimed: the lock is free, and the job is counted.
+    Paid,
+    /// The worker's claim was wrong. Its whole lock is no longer part of its stake, secures nothing and stays held
+    /// until the slash matures; until then the slash can be cancelled. A lock can always be slashed in full.
+    Convicted {
+        /// Parts of the slash for others, in this order and as far as the slash goes; the rest is burned.
+        awards: [(AccountId, Balance); 2],
+    },
+}
+
+/// Result of a release.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Released<Balance> {
+    /// Stake that stays locked for a job that goes on.
+    pub locked: Balance,
+    /// Stake that the worker lost at once.
+    pub slashed: Slashed<Balance>,
+    /// The slash that is pending, if the worker was convicted.
+    pub pending: Option<SlashId>,
+}
+
 /// The registered workers, their offers and their stake.
+///
+/// A worker's stake is moved by two methods only: [`take`](Self::take) when it gets a bid or a job, and
+/// [`release`](Self::release) when that ends. Each does all that belongs to it, or nothing.
 pub trait WorkerRegistry<AccountId, Balance> {
     /// The stake that a job of this price locks.
     fn stake_for(price: Balance) -> Balance;
@@ -82,42 +166,21 @@ pub trait WorkerRegistry<AccountId, Balance> {
         excluded: &[AccountId],
     ) -> Result<(AccountId, Balance), NoOffer>;
 
-    /// Locks part of a worker's free stake.
-    fn lock(worker: &AccountId, stake: Balance) -> Result<(), Unavailable>;
+    /// Locks what `purpose` needs of a worker's free stake and counts a job towards its capacity; returns the lock,
+    /// which belongs to the caller until it is released. The worker must be available; whether its capacity allows the
+    /// job is not asked.
+    fn take(worker: &AccountId, model: ModelVersion, purpose: Purpose<Balance>) -> Result<Balance, Unavailable>;
 
-    /// Gives locked stake free again.
-    fn unlock(worker: &AccountId, stake: Balance) -> DispatchResult;
+    /// Ends a bid or a job. An error changes nothing, and says that the caller's books are wrong: more is to be
+    /// released than is locked, or a job is to end that the worker does not have.
+    fn release(
+        lock: Lock<AccountId, Balance>,
+        outcome: Outcome<AccountId, Balance>,
+    ) -> Result<Released<Balance>, DispatchError>;
 
-    /// Counts a job on this version towards the worker's capacity.
-    fn begin(worker: &AccountId, version: ModelVersion);
-
-    /// Stops counting it.
-    fn end(worker: &AccountId, version: ModelVersion, outcome: Outcome);
-
-    /// Slashes `amount` of a worker's locked stake, which is no longer locked or part of its stake afterwards. `paid`
-    /// of it goes to `beneficiary` and the rest is burned.
-    fn slash(
-        worker: &AccountId,
-        amount: Balance,
-        beneficiary: &AccountId,
-        paid: Balance,
-    ) -> Result<Slashed<Balance>, DispatchError>;
-
-    /// Takes `amount` out of a worker's locked stake for a fault that was proved: it secures nothing from now on, and
-    /// stays held until the slash matures. Then `awards` are paid out of it, in their order and as far as it goes, and
-    /// the rest is burned; until then the slash can be cancelled. A lock can always be slashed in full.
-    fn slash_later(
-        worker: &AccountId,
-        amount: Balance,
-        awards: [(AccountId, Balance); 2],
-    ) -> Result<SlashId, DispatchError>;
-
-    /// Whether the account is a worker and has the least stake that a worker must have. One that has lost it keeps what
+    /// Whether the account is a worker and has the minimum stake of one. A worker that has lost it keeps what
     /// it has claimed, and can be relieved of what it has not.
     fn is_secure(worker: &AccountId) -> bool;
-
-    /// Notes that a worker was paid for a job.
-    fn note_completed(worker: &AccountId);
 
     /// The worker's locked stake, for checks of consistency.
     fn locked(worker: &AccountId) -> Balance;
@@ -126,25 +189,12 @@ pub trait WorkerRegistry<AccountId, Balance> {
     fn load(worker: &AccountId, version: ModelVersion) -> u32;
 }
 
-/// How a worker's hold on an unclaimed job ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// It claimed.
-    Claimed,
-    /// It let the deadline pass.
-    Missed,
-    /// It declined.
-    Declined,
-    /// It was relieved of the job, because its stake no longer secured it.
-    Removed,
-}
-
-/// What a dispute is about.
+/// The claim that a dispute is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClaimedJob<AccountId, Balance> {
-    /// Who pays for the job.
+    /// The client, who pays for the job.
     pub client: AccountId,
-    /// Who claimed it.
+    /// The worker that claimed.
     pub worker: AccountId,
     /// `H(graph_root ‖ weights_root ‖ manifest_hash)` of the model version that was to be run.
     pub model_root: H256,
@@ -154,11 +204,11 @@ pub struct ClaimedJob<AccountId, Balance> {
     pub output_digest: H256,
     /// The worker's stake that secures the claim, all of which a conviction slashes.
     pub locked: Balance,
-    /// What the worker is paid if the claim stands.
+    /// Price that the worker is paid if the claim stands.
     pub price: Balance,
 }
 
-/// Why a job's claim cannot be challenged.
+/// Reasons for which a job's claim cannot be challenged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, codec::Encode, codec::Decode, scale_info::TypeInfo)]
 pub enum NotChallengeable {
     /// No such job: it was never submitted, or it is closed.
@@ -190,6 +240,6 @@ pub trait ClaimedJobs<AccountId, Balance, BlockNumber> {
     fn uphold(job: JobId, window_at_least: BlockNumber) -> DispatchResult;
 
     /// `Disputed` → `Refunded`: the claim is wrong. The ceiling goes back, what the job locks of the worker's stake is
-    /// slashed by [`WorkerRegistry::slash_later`], and the job is closed.
+    /// released as [`Outcome::Convicted`], and the job is closed.
     fn convict(job: JobId, awards: [(AccountId, Balance); 2]) -> Result<SlashId, DispatchError>;
 }

@@ -45,7 +45,7 @@ impl WorkerStatus {
 /// A standing offer: a worker's price for one job on one model version.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
 pub struct Offer<AccountId, Balance> {
-    /// Who offers.
+    /// The worker that offers.
     pub worker: AccountId,
     /// Price of one job.
     pub price: Balance,
@@ -64,7 +64,7 @@ pub struct WorkerInfo<Balance, BlockNumber> {
     pub locked: Balance,
     /// Stake that unbonds: how much, and the block from which it can be withdrawn.
     pub unbonding: Vec<(Balance, BlockNumber)>,
-    /// What was its stake and waits to be slashed; it secures nothing, and comes back only if a slash is cancelled.
+    /// Former stake that waits to be slashed. It secures nothing, and comes back only if a slash is cancelled.
     pub slashing: Balance,
     /// Its offers: model version, price, capacity, and jobs assigned and not claimed.
     pub offers: Vec<(ModelVersion, Balance, u32, u32)>,

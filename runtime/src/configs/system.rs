@@ -1,6 +1,7 @@
 //! Limits of a block, and the ways to make a call: in batches, for another account, together, or as the superuser.
 
 use crate::{
+    calls::{Role, class_of},
     units::{BLOCKS_PER_RELAY_SLOT, SS58_PREFIX, deposit},
     *,
 };
@@ -110,7 +111,7 @@ impl pallet_multisig::Config for Runtime {
     type WeightInfo = pallet_multisig::weights::SubstrateWeight<Self>;
 }
 
-/// What a proxy may do for the account that appointed it.
+/// Kinds of proxies, by what they may do for the account that appointed them.
 #[derive(
     Copy,
     Clone,
@@ -137,10 +138,11 @@ pub enum ProxyType {
     /// Run a collator: its candidacy and its session keys.
     #[codec(index = 2)]
     Collator,
-    /// Work: offers, bids and claims, but not the stake. For the key that lies on the machine with the GPU.
+    /// Work: offers, bids, claims and their defence in disputes, but not the stake. For the key that lies on the
+    /// machine with the GPU. See [`crate::calls`].
     #[codec(index = 3)]
     Worker,
-    /// Buy: submit jobs and accept their results.
+    /// Buy: submit jobs and accept their results. See [`crate::calls`].
     #[codec(index = 4)]
     Client,
 }
@@ -154,36 +156,8 @@ impl ProxyType {
                 matches!(call, RuntimeCall::Proxy(pallet_proxy::Call::reject_announcement { .. }))
             }
             Self::Collator => matches!(call, RuntimeCall::CollatorSelection(_) | RuntimeCall::Session(_)),
-            Self::Worker => matches!(
-                call,
-                RuntimeCall::Market(
-                    pallet_market::Call::commit_bid { .. }
-                        | pallet_market::Call::reveal_bid { .. }
-                        | pallet_market::Call::claim { .. }
-                        | pallet_market::Call::claim_batch { .. }
-                        | pallet_market::Call::decline { .. }
-                        | pallet_market::Call::advance { .. }
-                        | pallet_market::Call::advance_batch { .. }
-                ) | RuntimeCall::Workers(
-                    pallet_workers::Call::publish_offer { .. }
-                        | pallet_workers::Call::remove_offer { .. }
-                        | pallet_workers::Call::pause { .. }
-                        | pallet_workers::Call::resume { .. }
-                        | pallet_workers::Call::drain { .. }
-                )
-            ),
-            Self::Client => matches!(
-                call,
-                RuntimeCall::Market(
-                    pallet_market::Call::submit { .. }
-                        | pallet_market::Call::submit_batch { .. }
-                        | pallet_market::Call::accept { .. }
-                        | pallet_market::Call::accept_batch { .. }
-                        | pallet_market::Call::advance { .. }
-                        | pallet_market::Call::advance_batch { .. }
-                        | pallet_market::Call::reassign { .. }
-                )
-            ),
+            Self::Worker => class_of(call).is_some_and(|class| class.is_for_proxy_of(Role::Worker)),
+            Self::Client => class_of(call).is_some_and(|class| class.is_for_proxy_of(Role::Client)),
         }
     }
 }

@@ -2,7 +2,10 @@
 
 use crate::{Ended, Error, Event, Reveals, mock::*};
 use assay_adversary::{InMemory, Liar, Lie, Manner, Random, graphs};
-use assay_exact::judge::Computed;
+use assay_exact::{
+    bounded::Bounded,
+    judge::{Computed, OperandOpening, Proof},
+};
 use assay_player::{Execution, Finding, Reveals as Known, Statements, committed, find, prove as build, statement};
 use assay_types::{
     JobId, Phase,
@@ -92,12 +95,6 @@ fn a_lie_about_one_element_is_convicted_by_that_element() {
             prove(CHALLENGER, job, proof.clone(), Some(301)),
             Error::<Test>::NotWrong
         );
-        let mut of_another_model = proof.clone();
-        of_another_model.model.graph_count += 1;
-        assert_noop!(
-            prove(CHALLENGER, job, of_another_model, Some(300)),
-            Error::<Test>::ProofRejected
-        );
         assert_noop!(prove(SECOND, job, proof.clone(), Some(300)), Error::<Test>::NoSuchGame);
         assert_ok!(prove(CHALLENGER, job, proof, Some(300)));
 
@@ -118,6 +115,46 @@ fn a_lie_about_one_element_is_convicted_by_that_element() {
         assert_eq!(bytes, truth.bytes()[1200..1204]);
         assert_ne!(claimed, bytes);
         assert_eq!((phase(job), bonded(CHALLENGER)), (None, 0));
+    });
+}
+
+fn change_first_operand(proof: &mut Proof, change: impl FnOnce(&mut OperandOpening)) {
+    let mut operands = core::mem::take(&mut proof.operands).into_inner();
+    change(operands.first_mut().expect("it has one"));
+    proof.operands = Bounded::new(operands).expect("as many as before");
+}
+
+#[test]
+fn a_proof_that_does_not_open_is_refused_with_what_does_not() {
+    TestExt::new().execute_with(|| {
+        let honest = model();
+        let liar = liar(&honest);
+        let job = claimed(&liar.committed());
+        narrow_down(job, &honest, &liar, CHALLENGER);
+        let head = dispute(job).and_then(|dispute| dispute.trace).expect("is revealed");
+        let reveals = known(job, &WAY);
+        let proof = build(&honest, &liar.committed(), &head, &reveals, &WAY[2], Some(300)).expect("it is wrong");
+        let refusal = |change: &dyn Fn(&mut Proof)| {
+            let mut changed = proof.clone();
+            change(&mut changed);
+            prove(CHALLENGER, job, changed, Some(300)).expect_err("it does not open")
+        };
+
+        let of_another_model = refusal(&|proof| proof.model.graph_count += 1);
+        assert_eq!(of_another_model, Error::<Test>::ModelDoesNotOpen.into());
+        let of_another_node = refusal(&|proof| proof.operator.path = Default::default());
+        assert_eq!(of_another_node, Error::<Test>::OperatorDoesNotOpen.into());
+        let without_operands = refusal(&|proof| proof.operands = Default::default());
+        assert_eq!(without_operands, Error::<Test>::WrongNumberOfOperands.into());
+        let of_another_operand = refusal(&|proof| change_first_operand(proof, |operand| operand.root[0] ^= 1));
+        assert_eq!(of_another_operand, Error::<Test>::OperandDoesNotOpen.into());
+        let without_chunks = refusal(&|proof| {
+            change_first_operand(proof, |operand| {
+                operand.chunks = Default::default();
+                operand.proof = Default::default();
+            });
+        });
+        assert_eq!(without_chunks, Error::<Test>::ChunkMissing.into());
     });
 }
 
@@ -213,7 +250,7 @@ fn a_statement_that_does_not_fit_is_refused_and_the_clock_goes_on() {
         let deadline = game(job, CHALLENGER).clock.deadline;
 
         let truth = statement(&honest, &Place::Trace).expect("it is in memory");
-        assert_noop!(reveal(job, truth), Error::<Test>::DoesNotOpen);
+        assert_noop!(reveal(job, truth), Error::<Test>::OutputDoesNotOpen);
         let elsewhere = statement(&honest, &WAY[1]).expect("it is in memory");
         assert_noop!(reveal(job, elsewhere), Error::<Test>::NotAsked);
         let stranger = Disputes::reveal(signed(SECOND), job, Box::new(said(&liar, Place::Trace)));

@@ -2,7 +2,7 @@
 
 use crate::{AgendaCursor, Error, Event, Inputs, Outputs, mock::*};
 use assay_types::{
-    ClaimedJob, ClaimedJobs, CloseReason, Delivery, H256, NotChallengeable, Phase, WhyNot, WorkerRegistry,
+    ClaimedJob, ClaimedJobs, CloseReason, Delivery, H256, NotChallengeable, Outcome, Phase, Slashed, WhyNot,
 };
 use polkadot_sdk::frame_support::{assert_noop, assert_ok, traits::Get};
 
@@ -10,9 +10,13 @@ const AWARDS: [(u64, u64); 2] = [(THIRD, 100), (CLIENT, 50)];
 
 /// Slashes so much of the cheap worker's stake for an earlier fault that less than the least is left.
 fn ruin() {
-    let faults = stake(CHEAP) - 999;
-    assert_ok!(<Workers as WorkerRegistry<u64, u64>>::lock(&CHEAP, faults));
-    assert_ok!(<Workers as WorkerRegistry<u64, u64>>::slash(&CHEAP, faults, &CLIENT, 0));
+    let burned = stake(CHEAP) - 999;
+    // A job locks ten times its price.
+    let lost = lose(CHEAP, burned.div_ceil(10), |_| Outcome::Missed {
+        beneficiary: CLIENT,
+        cost: Slashed { paid: 0, burned },
+    });
+    assert_ok!(lost);
 }
 
 #[test]
@@ -95,7 +99,7 @@ fn a_disputed_job_is_neither_settled_nor_accepted_nor_forgotten() {
         let why = |worker| Market::why_not(&worker, Workers::worker_info(&worker), job);
         assert_eq!(why(CHEAP), WhyNot::UnderDispute);
         assert_eq!(why(DEAR), WhyNot::NotRegistered);
-        assert_eq!(Market::jobs_of(&CHEAP).len(), 1);
+        assert_eq!(Market::jobs_of(&CHEAP, None, 10).entries.len(), 1);
     });
 }
 

@@ -3,6 +3,7 @@
 use crate::mock::*;
 use assay_types::{NoOffer, WhyNot, WorkerStatus};
 use polkadot_sdk::frame_support::assert_ok;
+use std::collections::BTreeSet;
 
 fn why_not(worker: u64, job: u64) -> crate::queries::WhyNotOf<Test> {
     Market::why_not(&worker, Workers::worker_info(&worker), job)
@@ -31,10 +32,9 @@ fn jobs_of_lists_those_of_client_worker_and_bidder() {
         let by_auction = submit(auction(100));
         commit(DEAR, by_auction, 50);
         let ids = |account| {
-            Market::jobs_of(&account)
-                .into_iter()
-                .map(|(id, _)| id)
-                .collect::<Vec<_>>()
+            let mut jobs = Market::jobs_of(&account, None, 10).entries;
+            jobs.sort_by_key(|(id, _)| *id);
+            jobs.into_iter().map(|(id, _)| id).collect::<Vec<_>>()
         };
         assert_eq!(ids(CLIENT), vec![by_offer, by_auction]);
         assert_eq!(ids(CHEAP), vec![by_offer]);
@@ -48,9 +48,36 @@ fn open_jobs_are_those_that_take_bids_now() {
     TestExt::new().offer(CHEAP, 30, 5).execute_with(|| {
         submit(request(100));
         let open = submit(auction(100));
-        assert_eq!(Market::open_jobs(MODEL), vec![open]);
+        let open_jobs = || {
+            let jobs = Market::open_jobs(MODEL, None, 10).entries;
+            jobs.into_iter().map(|(id, _)| id).collect::<Vec<_>>()
+        };
+        assert_eq!(open_jobs(), vec![open]);
         without_idle_to(now() + BIDDING + 1);
-        assert_eq!(Market::open_jobs(MODEL), Vec::<u64>::new());
+        assert_eq!(open_jobs(), Vec::<u64>::new());
+    });
+}
+
+#[test]
+fn pages_have_every_claimed_job_once_whatever_closes_meanwhile() {
+    TestExt::new().offer(CHEAP, 30, 50).execute_with(|| {
+        let jobs: BTreeSet<u64> = (0..20).map(|_| submit(request(100))).collect();
+        let claimed: BTreeSet<u64> = jobs.iter().copied().filter(|job| job % 2 == 0).collect();
+        claimed.iter().for_each(|job| claim(CHEAP, *job));
+        let (mut read, mut cursor) = (Vec::new(), None);
+        loop {
+            let page = Market::claimed_jobs(cursor, 3);
+            assert!(page.entries.len() <= 3);
+            read.extend(page.entries.into_iter().map(|(id, _)| id));
+            cursor = page.next;
+            let Some(last) = cursor else { break };
+            // The cursor serves although its job is closed.
+            if claimed.contains(&last) {
+                assert_ok!(Market::accept(signed(CLIENT), last));
+            }
+        }
+        assert_eq!(read.len(), claimed.len());
+        assert_eq!(read.into_iter().collect::<BTreeSet<_>>(), claimed);
     });
 }
 

@@ -116,6 +116,17 @@ fn a_schema_must_be_sound() {
             }
         };
         assert_noop!(with(&huge), Error::<Test>::SchemaTooLarge);
+    });
+}
+
+#[test]
+fn the_names_in_a_schema_must_show_or_be_empty() {
+    story(|| {
+        let with = |change: &dyn Fn(&mut Schema)| {
+            let mut schema = digits();
+            change(&mut schema);
+            bob_registers("letters", 2, schema)
+        };
         let hidden = |s: &mut Schema| {
             if let Some(tensor) = s.outputs.get_mut(0) {
                 tensor.name = name("a\u{202e}b");

@@ -1,7 +1,7 @@
 //! Stake comes in, unbonds and goes out.
 
 use crate::{Error, Event, mock::*};
-use assay_types::{WorkerRegistry, WorkerStatus, limits::MAX_UNBONDING};
+use assay_types::{WorkerStatus, limits::MAX_UNBONDING};
 use polkadot_sdk::frame_support::{assert_noop, assert_ok, traits::Hooks};
 
 #[test]
@@ -135,7 +135,7 @@ fn the_least_stake_stays() {
 fn locked_stake_does_not_unbond() {
     story(|| {
         register(ALICE, 5_000);
-        assert_ok!(<Workers as WorkerRegistry<_, _>>::lock(&ALICE, 3_000));
+        assert_eq!(bid(ALICE, 1_500), Ok(3_000));
         assert_noop!(Workers::unbond(signed(ALICE), 2_001), Error::<Test>::FreeStakeTooSmall);
         assert_noop!(Workers::unbond(signed(ALICE), 9_999), Error::<Test>::FreeStakeTooSmall);
         assert_ok!(Workers::unbond(signed(ALICE), 2_000));

@@ -1,7 +1,7 @@
 //! A fault is proved: the slash waits, and is applied or cancelled.
 
 use crate::{Error, Event, NextToMature, PendingSlashes, WeightInfo, Workers as Records, mock::*};
-use assay_types::{NoOffer, WorkerRegistry, WorkerStatus};
+use assay_types::{NoOffer, Outcome, WorkerRegistry, WorkerStatus};
 use polkadot_sdk::{
     frame_support::{assert_noop, assert_ok, traits::Hooks, weights::Weight},
     sp_runtime::DispatchError,
@@ -13,11 +13,19 @@ const AWARDS: [(u64, u64); 2] = [(BOB, 200), (CHARLIE, 50)];
 fn alice_has_work() {
     register(ALICE, 2_000);
     offer(ALICE, DIGITS, 50);
-    assert_ok!(<Workers as WorkerRegistry<_, _>>::lock(&ALICE, 600));
+    claimed(ALICE, 300);
 }
 
+/// `worker` has claimed a job of this price, which locks twice as much.
+fn claimed(worker: u64, price: u64) {
+    assert_eq!(job(worker, price), Ok(2 * price));
+    assert_ok!(release(worker, 2 * price, Outcome::Claimed));
+}
+
+/// Alice is convicted for a job that locks `amount`.
 fn convict(amount: u64, awards: [(u64, u64); 2]) -> u64 {
-    <Workers as WorkerRegistry<_, _>>::slash_later(&ALICE, amount, awards).expect("so much is locked")
+    let released = release(ALICE, amount, Outcome::Convicted { awards }).expect("so much is locked");
+    released.pending.expect("a conviction is pending")
 }
 
 fn slashing(worker: u64) -> (u64, u64) {
@@ -224,7 +232,7 @@ fn who_leaves_under_a_slash_is_remembered_until_it_is_applied() {
 fn who_lost_everything_under_a_slash_is_remembered_too() {
     story(|| {
         register(ALICE, MIN_STAKE);
-        assert_ok!(<Workers as WorkerRegistry<_, _>>::lock(&ALICE, MIN_STAKE));
+        claimed(ALICE, MIN_STAKE / 2);
         let slash = convict(MIN_STAKE, AWARDS);
         assert_ok!(Workers::leave(signed(ALICE)));
         assert_eq!(record(ALICE), Some((WorkerStatus::Left, 0, 0)));
@@ -251,11 +259,11 @@ fn who_returned_under_a_slash_has_its_stake_again_when_it_is_cancelled() {
 fn no_more_than_is_locked_is_ever_pending() {
     story(|| {
         alice_has_work();
-        let slash_later = |worker, amount| <Workers as WorkerRegistry<_, _>>::slash_later(&worker, amount, AWARDS);
-        assert_noop!(slash_later(ALICE, 601), Error::<Test>::LockedStakeTooSmall);
-        assert_noop!(slash_later(BOB, 1), Error::<Test>::NotRegistered);
-        assert_ok!(slash_later(ALICE, 600));
-        assert_noop!(slash_later(ALICE, 1), Error::<Test>::LockedStakeTooSmall);
+        let convict = |worker, amount| release(worker, amount, Outcome::Convicted { awards: AWARDS });
+        assert_noop!(convict(ALICE, 601), Error::<Test>::LockedStakeTooSmall);
+        assert_noop!(convict(BOB, 1), Error::<Test>::NotRegistered);
+        assert_ok!(convict(ALICE, 600));
+        assert_noop!(convict(ALICE, 1), Error::<Test>::LockedStakeTooSmall);
     });
 }
 

@@ -1,7 +1,7 @@
 //! What the market sees of workers: who is cheapest, what is locked, who is busy.
 
 use crate::{Error, Load, mock::*};
-use assay_types::{NoOffer, Unavailable, WorkerRegistry, traits::Outcome};
+use assay_types::{NoOffer, Outcome, Slashed, Unavailable, WorkerRegistry};
 use polkadot_sdk::frame_support::{assert_noop, assert_ok};
 
 type Registry = Workers;
@@ -10,8 +10,12 @@ fn cheapest(ceiling: u64, excluded: &[u64]) -> Result<(u64, u64), NoOffer> {
     <Registry as WorkerRegistry<_, _>>::cheapest(DIGITS, ceiling, excluded)
 }
 
-fn lock(worker: u64, stake: u64) -> Result<(), Unavailable> {
-    <Registry as WorkerRegistry<_, _>>::lock(&worker, stake)
+fn locked(worker: u64) -> u64 {
+    <Registry as WorkerRegistry<_, _>>::locked(&worker)
+}
+
+fn load(worker: u64) -> u32 {
+    <Registry as WorkerRegistry<_, _>>::load(&worker, DIGITS)
 }
 
 /// Alice asks 50, Bob 60.
@@ -52,11 +56,10 @@ fn a_worker_at_capacity_is_passed_over() {
         assert_ok!(Workers::publish_offer(signed(ALICE), DIGITS, 50, 2));
         for _ in 0..2 {
             assert_eq!(cheapest(100, &[]), Ok((ALICE, 50)));
-            assert_ok!(lock(ALICE, FLOOR));
-            Workers::begin(&ALICE, DIGITS);
+            assert_eq!(job(ALICE, 50), Ok(FLOOR));
         }
         assert_eq!(cheapest(100, &[]), Ok((BOB, 60)));
-        Workers::end(&ALICE, DIGITS, Outcome::Claimed);
+        assert_ok!(release(ALICE, FLOOR, Outcome::Claimed));
         assert_eq!(cheapest(100, &[]), Ok((ALICE, 50)));
         assert_eq!(
             Workers::worker(ALICE).map(|info| info.offers),
@@ -69,9 +72,9 @@ fn a_worker_at_capacity_is_passed_over() {
 fn a_worker_without_free_stake_is_passed_over() {
     story(|| {
         two_workers();
-        assert_ok!(lock(ALICE, MIN_STAKE - FLOOR + 1));
+        assert_eq!(bid(ALICE, 451), Ok(MIN_STAKE - FLOOR + 2));
         assert_eq!(cheapest(100, &[]), Ok((BOB, 60)));
-        assert_ok!(<Registry as WorkerRegistry<_, _>>::unlock(&ALICE, 1));
+        assert_ok!(release(ALICE, 2, Outcome::BidLost));
         assert_eq!(cheapest(100, &[]), Ok((ALICE, 50)));
     });
 }
@@ -83,36 +86,74 @@ fn a_lock_is_in_proportion_to_the_price_above_the_floor() {
         assert_eq!(Registry::stake_for(FLOOR / 2), FLOOR);
         assert_eq!(Registry::stake_for(FLOOR), 2 * FLOOR);
         assert_eq!(Workers::stake_for_price(70), 140);
+        register(ALICE, MIN_STAKE);
+        assert_eq!((bid(ALICE, 1), job(ALICE, 70)), (Ok(FLOOR), Ok(140)));
+        assert_eq!(locked(ALICE), FLOOR + 140);
     });
 }
 
 #[test]
 fn only_who_is_available_can_be_locked() {
     story(|| {
-        assert_eq!(lock(ALICE, 1), Err(Unavailable::NotRegistered));
+        assert_eq!(bid(ALICE, 1), Err(Unavailable::NotRegistered));
         register(ALICE, MIN_STAKE);
-        assert_eq!(lock(ALICE, MIN_STAKE + 1), Err(Unavailable::StakeTooSmall));
-        assert_ok!(lock(ALICE, 600));
-        assert_eq!(lock(ALICE, 401), Err(Unavailable::StakeTooSmall));
+        assert_eq!(bid(ALICE, MIN_STAKE / 2 + 1), Err(Unavailable::StakeTooSmall));
+        assert_eq!(bid(ALICE, 300), Ok(600));
+        assert_eq!(job(ALICE, 201), Err(Unavailable::StakeTooSmall));
         assert_eq!(Workers::ensure_available(&ALICE, 400), Ok(()));
-        assert_eq!(<Registry as WorkerRegistry<_, _>>::locked(&ALICE), 600);
+        assert_eq!((locked(ALICE), load(ALICE)), (600, 0));
 
         assert_ok!(Workers::pause(signed(ALICE)));
-        assert_eq!(lock(ALICE, 1), Err(Unavailable::NotActive));
+        assert_eq!(job(ALICE, 1), Err(Unavailable::NotActive));
         assert_eq!(Workers::ensure_available(&ALICE, 1), Err(Unavailable::NotActive));
     });
 }
 
 #[test]
-fn no_more_is_freed_than_is_locked() {
+fn no_more_is_released_than_is_locked() {
     story(|| {
-        let unlock = |worker, stake| <Registry as WorkerRegistry<_, _>>::unlock(&worker, stake);
         register(ALICE, MIN_STAKE);
-        assert_ok!(lock(ALICE, 600));
-        assert_noop!(unlock(ALICE, 601), Error::<Test>::LockedStakeTooSmall);
-        assert_noop!(unlock(BOB, 1), Error::<Test>::NotRegistered);
-        assert_ok!(unlock(ALICE, 600));
-        assert_eq!(<Registry as WorkerRegistry<_, _>>::locked(&ALICE), 0);
+        assert_eq!(job(ALICE, 300), Ok(600));
+        let awards = [(BOB, 1), (CHARLIE, 1)];
+        for outcome in [
+            Outcome::BidLost,
+            Outcome::Removed,
+            Outcome::Paid,
+            missed(BOB, 1, 0),
+            Outcome::Convicted { awards },
+        ] {
+            assert_noop!(release(ALICE, 601, outcome), Error::<Test>::LockedStakeTooSmall);
+        }
+        assert_noop!(release(BOB, 1, Outcome::BidLost), Error::<Test>::NotRegistered);
+        assert_ok!(release(ALICE, 600, Outcome::Removed));
+        assert_eq!(locked(ALICE), 0);
+    });
+}
+
+#[test]
+fn a_job_ends_once() {
+    story(|| {
+        register(ALICE, MIN_STAKE);
+        assert_eq!(job(ALICE, 50), Ok(FLOOR));
+        let claimed = release(ALICE, FLOOR, Outcome::Claimed).expect("she has it");
+        assert_eq!((claimed.locked, load(ALICE)), (FLOOR, 0));
+        for outcome in [Outcome::Claimed, missed(BOB, 0, 1), Outcome::Removed] {
+            assert_noop!(release(ALICE, FLOOR, outcome), Error::<Test>::NoSuchJob);
+        }
+        assert_ok!(release(ALICE, FLOOR, Outcome::Paid));
+        assert_noop!(release(ALICE, FLOOR, Outcome::Paid), Error::<Test>::LockedStakeTooSmall);
+    });
+}
+
+#[test]
+fn a_bid_that_wins_becomes_a_job_and_keeps_what_its_price_needs() {
+    story(|| {
+        register(ALICE, MIN_STAKE);
+        assert_eq!(bid(ALICE, 300), Ok(600));
+        let won = release(ALICE, 600, Outcome::BidWon { price: 200 }).expect("she bid");
+        assert_eq!((won.locked, locked(ALICE), load(ALICE)), (400, 400, 1));
+        assert_ok!(release(ALICE, 400, Outcome::Removed));
+        assert_eq!((locked(ALICE), load(ALICE)), (0, 0));
     });
 }
 
@@ -120,11 +161,10 @@ fn no_more_is_freed_than_is_locked() {
 fn a_load_of_zero_is_not_stored() {
     story(|| {
         register(ALICE, MIN_STAKE);
-        Workers::begin(&ALICE, DIGITS);
-        Workers::begin(&ALICE, DIGITS);
-        assert_eq!(<Registry as WorkerRegistry<_, _>>::load(&ALICE, DIGITS), 2);
-        Workers::end(&ALICE, DIGITS, Outcome::Claimed);
-        Workers::end(&ALICE, DIGITS, Outcome::Claimed);
+        assert_eq!((job(ALICE, 1), job(ALICE, 1)), (Ok(FLOOR), Ok(FLOOR)));
+        assert_eq!(load(ALICE), 2);
+        assert_ok!(release(ALICE, FLOOR, Outcome::Removed));
+        assert_ok!(release(ALICE, FLOOR, Outcome::Removed));
         assert!(!Load::<Test>::contains_key(ALICE, DIGITS));
     });
 }
@@ -133,12 +173,21 @@ fn a_load_of_zero_is_not_stored() {
 fn what_a_worker_did_is_counted() {
     story(|| {
         register(ALICE, MIN_STAKE);
-        for outcome in [Outcome::Claimed, Outcome::Missed, Outcome::Declined, Outcome::Missed] {
-            Workers::begin(&ALICE, DIGITS);
-            Workers::end(&ALICE, DIGITS, outcome);
+        let cost = Slashed { paid: 0, burned: 0 };
+        let declined = Outcome::Declined { beneficiary: BOB, cost };
+        for outcome in [
+            Outcome::Claimed,
+            missed(BOB, 0, 0),
+            declined,
+            missed(BOB, 0, 0),
+            Outcome::Removed,
+        ] {
+            assert_eq!(job(ALICE, 1), Ok(FLOOR));
+            assert_ok!(release(ALICE, FLOOR, outcome));
         }
-        Workers::note_completed(&ALICE);
+        assert_ok!(release(ALICE, FLOOR, Outcome::Paid));
         let info = Workers::worker(ALICE).expect("she is registered");
         assert_eq!((info.completed, info.missed, info.declined), (1, 2, 1));
+        assert_eq!((info.stake, info.locked), (MIN_STAKE, 0));
     });
 }

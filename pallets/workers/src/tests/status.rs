@@ -1,7 +1,7 @@
 //! Pause, resume, drain, leave, and return.
 
 use crate::{Error, Event, Workers as Records, mock::*};
-use assay_types::{NoOffer, WorkerRegistry, WorkerStatus, traits::Outcome};
+use assay_types::{NoOffer, Outcome, WorkerRegistry, WorkerStatus};
 use polkadot_sdk::frame_support::{assert_noop, assert_ok};
 
 fn cheapest() -> Result<u64, NoOffer> {
@@ -60,13 +60,12 @@ fn who_has_work_or_bids_cannot_leave() {
     story(|| {
         register(ALICE, MIN_STAKE);
         offer(ALICE, DIGITS, 50);
-        assert_ok!(<Workers as WorkerRegistry<_, _>>::lock(&ALICE, 100));
-        Workers::begin(&ALICE, DIGITS);
+        assert_eq!(job(ALICE, 50), Ok(100));
         assert_ok!(Workers::drain(signed(ALICE)));
         assert_noop!(Workers::leave(signed(ALICE)), Error::<Test>::StakeLocked);
-        Workers::end(&ALICE, DIGITS, Outcome::Claimed);
+        assert_ok!(release(ALICE, 100, Outcome::Claimed));
         assert_noop!(Workers::leave(signed(ALICE)), Error::<Test>::StakeLocked);
-        assert_ok!(<Workers as WorkerRegistry<_, _>>::unlock(&ALICE, 100));
+        assert_ok!(release(ALICE, 100, Outcome::Paid));
         assert_ok!(Workers::leave(signed(ALICE)));
     });
 }
@@ -132,8 +131,8 @@ fn who_has_left_can_do_nothing_but_withdraw_and_return() {
 fn who_lost_everything_is_forgotten_on_leaving() {
     story(|| {
         register(ALICE, MIN_STAKE);
-        assert_ok!(<Workers as WorkerRegistry<_, _>>::lock(&ALICE, MIN_STAKE));
-        assert_ok!(Workers::slash(&ALICE, MIN_STAKE, &BOB, 0));
+        assert_eq!(job(ALICE, MIN_STAKE / 2), Ok(MIN_STAKE));
+        assert_ok!(release(ALICE, MIN_STAKE, missed(BOB, 0, MIN_STAKE)));
         assert_ok!(Workers::leave(signed(ALICE)));
         assert!(!Records::<Test>::contains_key(ALICE));
     });

@@ -1,7 +1,7 @@
 //! Many steps at random, by a few workers and the market. After each, the whole state is checked.
 
 use crate::{Event, mock::*};
-use assay_types::WorkerRegistry;
+use assay_types::{Outcome, Slashed};
 use polkadot_sdk::{frame_support::assert_ok, sp_runtime::DispatchResult};
 use proptest::prelude::*;
 
@@ -18,18 +18,54 @@ enum Step {
     Resume,
     Drain,
     Leave,
-    Lock(u64),
-    Unlock(u64),
-    Slash(u64, u64, u64),
-    SlashLater(u64, [(u64, u64); 2]),
+    Bid(u64),
+    Job(u64),
+    Release(usize, End),
     ApplySlash(u64),
     CancelSlash(u64),
     Idle,
     Wait(u64),
 }
 
+/// How the market ends one of the bids and jobs that there are; the amounts are cut to what fits.
+#[derive(Clone, Debug)]
+enum End {
+    Well {
+        price: u64,
+    },
+    Slashed {
+        declines: bool,
+        to: u64,
+        paid: u64,
+        burned: u64,
+    },
+    Quietly,
+    Convicted([(u64, u64); 2]),
+}
+
+/// What the market knows of a lock.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Stage {
+    Bid,
+    Unclaimed,
+    Claimed,
+}
+
+/// The bids and jobs that there are: whose, how much they lock, and how far they are.
+type Locks = Vec<(u64, u64, Stage)>;
+
 fn amount() -> impl Strategy<Value = u64> {
     0..3 * MIN_STAKE
+}
+
+fn end() -> impl Strategy<Value = End> {
+    prop_oneof![
+        4 => amount().prop_map(|price| End::Well { price }),
+        2 => (any::<bool>(), ALICE..=NOBODY, amount(), amount())
+            .prop_map(|(declines, to, paid, burned)| End::Slashed { declines, to, paid, burned }),
+        1 => Just(End::Quietly),
+        2 => [(ALICE..=NOBODY, amount()), (ALICE..=NOBODY, amount())].prop_map(End::Convicted),
+    ]
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -44,11 +80,9 @@ fn step() -> impl Strategy<Value = Step> {
         2 => Just(Step::Resume),
         1 => Just(Step::Drain),
         1 => Just(Step::Leave),
-        4 => amount().prop_map(Step::Lock),
-        3 => amount().prop_map(Step::Unlock),
-        2 => (amount(), ALICE..=NOBODY, amount()).prop_map(|(amount, to, paid)| Step::Slash(amount, to, paid)),
-        3 => (amount(), [(ALICE..=NOBODY, amount()), (ALICE..=NOBODY, amount())])
-            .prop_map(|(amount, awards)| Step::SlashLater(amount, awards)),
+        3 => amount().prop_map(Step::Bid),
+        4 => amount().prop_map(Step::Job),
+        8 => (any::<usize>(), end()).prop_map(|(place, end)| Step::Release(place, end)),
         2 => (0..8u64).prop_map(Step::ApplySlash),
         2 => (0..8u64).prop_map(Step::CancelSlash),
         2 => Just(Step::Idle),
@@ -57,9 +91,9 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 /// Takes the step, and says what it burned: a slash at once tells its caller, one that was pending has an event.
-fn take(worker: u64, step: Step) -> u64 {
+fn take(worker: u64, step: Step, locks: &mut Locks) -> u64 {
     System::reset_events();
-    let burned = act(worker, step);
+    let burned = act(worker, step, locks);
     let burned_late = System::events().into_iter().map(|record| match record.event {
         RuntimeEvent::Workers(Event::SlashApplied { burned, .. }) => burned,
         _ => 0,
@@ -67,7 +101,7 @@ fn take(worker: u64, step: Step) -> u64 {
     burned + burned_late.sum::<u64>()
 }
 
-fn act(worker: u64, step: Step) -> u64 {
+fn act(worker: u64, step: Step, locks: &mut Locks) -> u64 {
     let who = || signed(worker);
     let done: DispatchResult = match step {
         Step::Register(stake) => Workers::register(who(), stake),
@@ -80,17 +114,15 @@ fn act(worker: u64, step: Step) -> u64 {
         Step::Resume => Workers::resume(who()),
         Step::Drain => Workers::drain(who()),
         Step::Leave => Workers::leave(who()),
-        Step::Lock(stake) => {
-            let _ = <Workers as WorkerRegistry<_, _>>::lock(&worker, stake);
+        Step::Bid(ceiling) => {
+            locks.extend(bid(worker, ceiling).map(|stake| (worker, stake, Stage::Bid)));
             Ok(())
         }
-        Step::Unlock(stake) => <Workers as WorkerRegistry<_, _>>::unlock(&worker, stake),
-        Step::Slash(amount, beneficiary, paid) => {
-            return Workers::slash(&worker, amount, &beneficiary, paid).map_or(0, |slashed| slashed.burned);
+        Step::Job(price) => {
+            locks.extend(job(worker, price).map(|stake| (worker, stake, Stage::Unclaimed)));
+            Ok(())
         }
-        Step::SlashLater(amount, awards) => {
-            <Workers as WorkerRegistry<_, _>>::slash_later(&worker, amount, awards).map(|_| ())
-        }
+        Step::Release(place, end) => return end_one(place, end, locks),
         Step::ApplySlash(slash) => Workers::apply_slash(who(), slash),
         Step::CancelSlash(slash) => Workers::cancel_slash(RuntimeOrigin::root(), slash),
         Step::Idle => {
@@ -107,6 +139,54 @@ fn act(worker: u64, step: Step) -> u64 {
     0
 }
 
+/// Ends one of the bids and jobs as the market could; says what it burned.
+fn end_one(place: usize, end: End, locks: &mut Locks) -> u64 {
+    if locks.is_empty() {
+        return 0;
+    }
+    let place = place % locks.len();
+    let (worker, stake, stage) = locks.remove(place);
+    let (outcome, next) = match (stage, end) {
+        (Stage::Bid, End::Well { price }) => (Outcome::BidWon { price }, Some(Stage::Unclaimed)),
+        (Stage::Bid, _) => (Outcome::BidLost, None),
+        (
+            Stage::Unclaimed,
+            End::Slashed {
+                declines,
+                to,
+                paid,
+                burned,
+            },
+        ) => {
+            let paid = paid.min(stake);
+            let (beneficiary, burned) = (to, burned.min(stake - paid));
+            let cost = Slashed { paid, burned };
+            let outcome = match declines {
+                true => Outcome::Declined { beneficiary, cost },
+                false => Outcome::Missed { beneficiary, cost },
+            };
+            (outcome, None)
+        }
+        (Stage::Unclaimed, End::Quietly) => (Outcome::Removed, None),
+        (Stage::Unclaimed, _) => (Outcome::Claimed, Some(Stage::Claimed)),
+        (Stage::Claimed, End::Convicted(awards)) => (Outcome::Convicted { awards }, None),
+        (Stage::Claimed, _) => (Outcome::Paid, None),
+    };
+    let released = release(worker, stake, outcome).expect("what was taken can be released");
+    match next {
+        Some(stage) => locks.push((worker, released.locked, stage)),
+        None => assert_eq!(released.locked, 0),
+    }
+    released.slashed.burned
+}
+
+/// What the market's books say of a worker: its locked stake and its unclaimed jobs.
+fn books(worker: u64, locks: &Locks) -> (u64, u32) {
+    let own = || locks.iter().filter(|(whose, ..)| *whose == worker);
+    let unclaimed = own().filter(|(.., stage)| *stage == Stage::Unclaimed);
+    (own().map(|(_, stake, _)| stake).sum(), unclaimed.count() as u32)
+}
+
 proptest! {
     #[test]
     fn money_and_records_agree_after_every_step(
@@ -114,10 +194,16 @@ proptest! {
     ) {
         story(|| {
             let mut expected = issuance();
+            let mut locks = Locks::new();
             for (worker, step) in steps {
-                expected -= take(worker, step.clone());
+                expected -= take(worker, step.clone(), &mut locks);
                 assert_eq!(issuance(), expected, "{step:?} by {worker}");
                 assert_ok!(Workers::do_try_state());
+                for worker in ALICE..=CHARLIE {
+                    let locked = record(worker).map_or(0, |(_, _, locked)| locked);
+                    let load = crate::Load::<Test>::get(worker, DIGITS);
+                    assert_eq!((locked, load), books(worker, &locks), "{step:?} of {worker}");
+                }
             }
         });
     }

@@ -5,7 +5,7 @@ use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use polkadot_sdk::sp_runtime::traits::AtLeast32BitUnsigned;
 use scale_info::TypeInfo;
 
-/// How much time there is.
+/// Time that each side has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ClockTerms<BlockNumber> {
     /// Blocks that each side has for all its turns of a game.

@@ -1,4 +1,4 @@
-//! Where a game can stand: from the top of the trace down to a chunk of one operator's output.
+//! Places of a game: from the top of the trace down to a chunk of one operator's output.
 
 use crate::H256;
 use assay_exact::{
@@ -19,7 +19,7 @@ const LEVELS: u32 = MAX_NODES.ilog2();
 /// Nodes of one level of a tree, from the left.
 pub type Nodes = Bounded<[u8; 32], MAX_NODES>;
 
-/// What a worker can be asked to reveal.
+/// A place that a worker can be asked to reveal.
 ///
 /// Trees are revealed from the top: first the least level of at most [`MAX_NODES`] nodes, then the nodes below the one
 /// that is pointed at. Levels count from the leaves, which are level 0.
@@ -30,7 +30,7 @@ pub enum Place {
     /// The trace: the symbols, the outputs, and the top of the tree over the operators' digests.
     #[codec(index = 0)]
     Trace,
-    /// What is below a node of that tree.
+    /// The nodes below a node of that tree.
     #[codec(index = 1)]
     TraceSpan {
         /// The node's level, more than 0.
@@ -44,7 +44,7 @@ pub enum Place {
         /// Position of the operator in the graph.
         operator: u32,
     },
-    /// What is below a node of that tree.
+    /// The nodes below a node of that tree.
     #[codec(index = 3)]
     TensorSpan {
         /// Position of the operator in the graph.
@@ -79,13 +79,13 @@ pub enum PlaceKind {
     Chunk,
 }
 
-/// What a statement has revealed of a place, as the chain keeps it while the dispute lasts.
+/// The revealed part of a place, as the chain keeps it while the dispute lasts.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
 pub enum Revealed {
-    /// Of the trace, or of a span: nodes of the next level.
+    /// Nodes of the next level, of the trace or of a span.
     #[codec(index = 0)]
     Nodes(Nodes),
-    /// Of an operator's output.
+    /// The head of an operator's output.
     #[codec(index = 1)]
     Tensor {
         /// Its header and root.
@@ -93,12 +93,12 @@ pub enum Revealed {
         /// The top of the tree over its chunks.
         nodes: Nodes,
     },
-    /// Of a chunk: its bytes.
+    /// The bytes of a chunk.
     #[codec(index = 2)]
     Chunk(Bounded<u8, { CHUNK_BYTES as u32 }>),
 }
 
-/// Why a challenger cannot point there.
+/// Reasons for which a challenger cannot point there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PointError {
     /// What was revealed has no such entry.
@@ -139,7 +139,7 @@ pub struct Window {
     pub level: u32,
     /// Position of the first one in that level.
     pub start: u64,
-    /// How many.
+    /// Number of nodes.
     pub count: u64,
 }
 
@@ -151,7 +151,7 @@ impl Window {
         Self { level, start: 0, count }
     }
 
-    /// What is revealed below a node; `None` if the tree has no such node, or it is a leaf.
+    /// The nodes that are revealed below a node; `None` if the tree has no such node, or it is a leaf.
     pub fn below(leaves: u64, level: u32, index: u64) -> Option<Self> {
         if level == 0 {
             return None;
@@ -179,8 +179,7 @@ pub fn window(place: &Place, operators: u32, tensor: Option<&TensorOpening>) -> 
     }
 }
 
-/// Where a challenger that points at entry `entry` of what was revealed goes, and the digest that the statement there
-/// must have.
+/// The place below entry `entry` of the revealed nodes, and the digest that the statement of that place must have.
 ///
 /// `tensor` is what the game has gone into, for places within one.
 pub fn point(

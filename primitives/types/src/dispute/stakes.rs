@@ -2,7 +2,7 @@
 
 use polkadot_sdk::sp_runtime::{Perbill, traits::AtLeast32BitUnsigned};
 
-/// Where a lost bond goes; the two parts make up the bond.
+/// Parts of a lost bond; together they are the bond.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LostBond<Balance> {
     /// Paid to the worker, for its transactions and its wait.
@@ -11,7 +11,7 @@ pub struct LostBond<Balance> {
     pub burned: Balance,
 }
 
-/// Who gets how much of a convicted worker's stake. The rest is burned.
+/// Parts of a convicted worker's stake that others get. The rest is burned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SlashShares {
     /// The challenger's part.
@@ -50,7 +50,7 @@ pub fn lost_bond<B: AtLeast32BitUnsigned + Copy>(bond: B, part: Perbill) -> Lost
     }
 }
 
-/// What the challenger and the client get of `slashed`.
+/// The challenger's and the client's part of `slashed`.
 pub fn slash_awards<B: AtLeast32BitUnsigned + Copy>(slashed: B, shares: SlashShares) -> (B, B) {
     // Rounded down, so that the rest is not less than its part.
     (shares.challenger.mul_floor(slashed), shares.client.mul_floor(slashed))

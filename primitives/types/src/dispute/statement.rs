@@ -1,4 +1,4 @@
-//! What the worker says, and whether it fits what was said before.
+//! Statements of the worker, and the check that each fits those before it.
 //!
 //! A statement that does not fit is refused, and the worker's clock goes on: who cannot open what it committed to has
 //! committed to something that does not exist.
@@ -19,7 +19,7 @@ use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use polkadot_sdk::sp_runtime::BoundedVec;
 use scale_info::TypeInfo;
 
-/// What a claim committed to.
+/// Digests that a claim committed to.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
 pub struct Committed {
     /// The registered model.
@@ -30,7 +30,7 @@ pub struct Committed {
     pub output_digest: H256,
 }
 
-/// What is known of a trace once it has been revealed.
+/// Head of a trace, known once the trace has been revealed.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
 pub struct TraceHead {
     /// Operators of the graph, and entries of the trace.
@@ -52,7 +52,7 @@ pub struct TraceStatement {
     pub outputs: Bounded<OutputEntry, { MAX_TENSORS as u32 }>,
 }
 
-/// What a worker says of a place.
+/// A worker's statement of a place.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
 pub enum Statement {
     /// The trace, which begins in the job's inputs and ends in the claimed outputs.
@@ -102,7 +102,7 @@ pub enum Statement {
     },
 }
 
-/// Why a statement is refused.
+/// Reasons for which a statement is refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StatementError {
     /// It says nothing of the place that is asked for.

@@ -1,8 +1,8 @@
-//! What may happen in a game, as a table.
+//! The table of all moves of a game.
 
 use super::{PlaceKind, Side};
 
-/// What somebody does in a game.
+/// Kinds of moves in a game.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MoveKind {
     /// The worker reveals the place.
@@ -15,7 +15,7 @@ pub enum MoveKind {
     Timeout,
 }
 
-/// What a move leads to.
+/// Results of a move.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum After {
     /// The challenger's turn, at the same place.
@@ -31,13 +31,13 @@ pub enum After {
 /// One line of the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Move {
-    /// Where the game stands.
+    /// Kind of the place where the game stands.
     pub place: PlaceKind,
-    /// Whose turn it is.
+    /// The side whose turn it is.
     pub turn: Side,
-    /// What is done.
+    /// Kind of the move.
     pub kind: MoveKind,
-    /// What follows.
+    /// The result.
     pub after: After,
 }
 
@@ -81,7 +81,7 @@ pub const MOVES: &[Move] = &[
     line(Chunk, Challenger, Timeout, Lost),
 ];
 
-/// What the move leads to; `None` if it is not in the table.
+/// The result of the move; `None` if it is not in the table.
 pub fn may(place: PlaceKind, turn: Side, kind: MoveKind) -> Option<After> {
     MOVES
         .iter()

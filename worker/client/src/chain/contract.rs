@@ -12,7 +12,7 @@ use super::{
     types::*,
 };
 use assay_types::{
-    JobId, ModelId, ModelVersion, NoOffer,
+    JobId, ModelId, ModelVersion, NoOffer, Page,
     dispute::{Place, Revealed},
 };
 use polkadot_sdk::sp_runtime::FixedU128;
@@ -141,13 +141,21 @@ fn apis(check: &mut Check) -> Vec<Item> {
     vec![
         check.api(
             "jobs_of",
-            vec![meta_type::<AccountId>()],
-            meta_type::<Vec<(JobId, Job)>>(),
+            vec![
+                meta_type::<AccountId>(),
+                meta_type::<Option<JobId>>(),
+                meta_type::<u32>(),
+            ],
+            meta_type::<Page<Job>>(),
         ),
         check.api(
             "open_jobs",
-            vec![meta_type::<ModelVersion>()],
-            meta_type::<Vec<(JobId, Job)>>(),
+            vec![
+                meta_type::<ModelVersion>(),
+                meta_type::<Option<JobId>>(),
+                meta_type::<u32>(),
+            ],
+            meta_type::<Page<Job>>(),
         ),
         check.api(
             "quote",
@@ -166,14 +174,18 @@ fn apis(check: &mut Check) -> Vec<Item> {
         ),
         check.api(
             "claimed_jobs",
-            vec![meta_type::<JobId>()],
-            meta_type::<Vec<(JobId, Job)>>(),
+            vec![meta_type::<Option<JobId>>(), meta_type::<u32>()],
+            meta_type::<Page<Job>>(),
         ),
         check.api("dispute", vec![meta_type::<JobId>()], meta_type::<Option<Dispute>>()),
         check.api(
             "disputes_of",
-            vec![meta_type::<AccountId>()],
-            meta_type::<Vec<(JobId, Dispute)>>(),
+            vec![
+                meta_type::<AccountId>(),
+                meta_type::<Option<JobId>>(),
+                meta_type::<u32>(),
+            ],
+            meta_type::<Page<Dispute>>(),
         ),
         check.api(
             "revealed",

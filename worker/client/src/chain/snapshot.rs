@@ -7,8 +7,9 @@ use super::{
     types::*,
 };
 use assay_types::{
-    JobId, ModelId, ModelVersion, NoOffer,
+    JobId, ModelId, ModelVersion, NoOffer, Page,
     dispute::{Place, Revealed},
+    limits::MAX_LISTED_JOBS,
 };
 use codec::{Decode, DecodeAll, Encode};
 use polkadot_sdk::{
@@ -159,12 +160,12 @@ impl Snapshot {
 
     /// The open jobs that an account pays for, has been assigned, or has a bid on.
     pub async fn jobs_of(&self, account: &AccountId) -> Result<Vec<(JobId, Job)>, ChainError> {
-        self.ask("jobs_of", account.encode()).await
+        self.ask_all("jobs_of", account.encode()).await
     }
 
     /// The jobs on a model version for which bids may be committed.
     pub async fn open_jobs(&self, version: ModelVersion) -> Result<Vec<(JobId, Job)>, ChainError> {
-        self.ask("open_jobs", version.encode()).await
+        self.ask_all("open_jobs", version.encode()).await
     }
 
     /// What a job would cost now by standing offers.
@@ -188,9 +189,9 @@ impl Snapshot {
         self.ask("why_not", (worker, job).encode()).await
     }
 
-    /// The jobs that are claimed or disputed, from job `from` on, in order; at most as many as one answer lists.
-    pub async fn claimed_jobs(&self, from: JobId) -> Result<Vec<(JobId, Job)>, ChainError> {
-        self.ask("claimed_jobs", from.encode()).await
+    /// A page of the jobs that are claimed or disputed: the first one, or the one that begins `after` another's `next`.
+    pub async fn claimed_jobs(&self, after: Option<JobId>) -> Result<Page<Job>, ChainError> {
+        self.ask("claimed_jobs", (after, MAX_LISTED_JOBS).encode()).await
     }
 
     /// The dispute over a job.
@@ -200,7 +201,7 @@ impl Snapshot {
 
     /// The disputes in which an account is the worker or a challenger.
     pub async fn disputes_of(&self, account: &AccountId) -> Result<Vec<(JobId, Dispute)>, ChainError> {
-        self.ask("disputes_of", account.encode()).await
+        self.ask_all("disputes_of", account.encode()).await
     }
 
     /// What was revealed of a place in the dispute over a job.
@@ -268,6 +269,24 @@ impl Snapshot {
             .map_err(BoxError::from)
             .map_err(ChainError::request(what))?;
         A::decode_all(&mut &answer[..]).map_err(|source| ChainError::Decode { what, source })
+    }
+
+    /// Every entry of a list that is answered in pages, in the order of the jobs' numbers. `subject` is what the list
+    /// is about.
+    async fn ask_all<Entry: Decode>(&self, method: &str, subject: Vec<u8>) -> Result<Vec<(JobId, Entry)>, ChainError> {
+        let mut entries = Vec::new();
+        let mut after: Option<JobId> = None;
+        loop {
+            let arguments = [&subject[..], &(after, MAX_LISTED_JOBS).encode()].concat();
+            let page: Page<Entry> = self.ask(method, arguments).await?;
+            entries.extend(page.entries);
+            after = page.next;
+            if after.is_none() {
+                break;
+            }
+        }
+        entries.sort_by_key(|(job, _)| *job);
+        Ok(entries)
     }
 
     async fn entry<V: Decode>(

@@ -12,7 +12,7 @@ use super::{
     types::*,
 };
 use assay_types::{
-    JobId, ModelVersion, NoOffer,
+    JobId, ModelVersion, NoOffer, Page,
     dispute::{Place, Revealed},
 };
 use futures::stream::{self, BoxStream, StreamExt};
@@ -89,7 +89,7 @@ pub trait StateView: Send + Sync + 'static {
     fn bids(&self, job: JobId) -> impl Future<Output = Result<Vec<Bid>, ChainError>> + Send;
     fn jobs_of(&self, account: &AccountId) -> impl Future<Output = Result<Vec<(JobId, Job)>, ChainError>> + Send;
     fn open_jobs(&self, version: ModelVersion) -> impl Future<Output = Result<Vec<(JobId, Job)>, ChainError>> + Send;
-    fn claimed_jobs(&self, from: JobId) -> impl Future<Output = Result<Vec<(JobId, Job)>, ChainError>> + Send;
+    fn claimed_jobs(&self, after: Option<JobId>) -> impl Future<Output = Result<Page<Job>, ChainError>> + Send;
     fn account(&self, account: &AccountId) -> impl Future<Output = Result<AccountData, ChainError>> + Send;
     fn worker(&self, account: &AccountId) -> impl Future<Output = Result<Option<WorkerInfo>, ChainError>> + Send;
     fn version(&self, version: ModelVersion) -> impl Future<Output = Result<Option<VersionRecord>, ChainError>> + Send;
@@ -195,8 +195,8 @@ impl StateView for Snapshot {
         Self::open_jobs(self, version).await
     }
 
-    async fn claimed_jobs(&self, from: JobId) -> Result<Vec<(JobId, Job)>, ChainError> {
-        Self::claimed_jobs(self, from).await
+    async fn claimed_jobs(&self, after: Option<JobId>) -> Result<Page<Job>, ChainError> {
+        Self::claimed_jobs(self, after).await
     }
 
     async fn account(&self, account: &AccountId) -> Result<AccountData, ChainError> {

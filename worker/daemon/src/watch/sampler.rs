@@ -285,14 +285,16 @@ impl<S: StateView> Duty<S> for ClaimSampler<'_, S> {
         let is_first = self.registered.is_none();
         self.read_models(state).await?;
         let mut gone: BTreeSet<JobId> = self.kept.memory.jobs().collect();
-        let mut from = 0;
+        let mut after = None;
         loop {
-            let claims = state.claimed_jobs(from).await?;
-            let Some((last, _)) = claims.last() else { break };
-            from = last.saturating_add(1);
-            for (id, job) in &claims {
+            let page = state.claimed_jobs(after).await?;
+            for (id, job) in &page.entries {
                 gone.remove(id);
                 self.take(*id, Some(job));
+            }
+            after = page.next;
+            if after.is_none() {
+                break;
             }
         }
         gone.into_iter().for_each(|id| self.take(id, None));

@@ -57,8 +57,8 @@ impl Ledger {
         self.select(|_, job| job.model == version && matches!(job.state, JobState::Bidding { .. }))
     }
 
-    pub(super) fn claimed_jobs(&self, from: JobId) -> Vec<(JobId, Job)> {
-        self.select(|id, job| id >= from && matches!(job.state, JobState::Claimed { .. } | JobState::Disputed { .. }))
+    pub(super) fn claimed_jobs(&self) -> Vec<(JobId, Job)> {
+        self.select(|_, job| matches!(job.state, JobState::Claimed { .. } | JobState::Disputed { .. }))
     }
 
     pub(super) fn disputes_of(&self, account: &AccountId) -> Vec<(JobId, Dispute)> {

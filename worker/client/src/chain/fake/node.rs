@@ -14,7 +14,7 @@ use crate::chain::{
     view::{ChainView, StateView},
 };
 use assay_types::{
-    JobId, ModelVersion, NoOffer,
+    JobId, ModelVersion, NoOffer, Page,
     dispute::{Place, Revealed},
 };
 use futures::stream::{self, BoxStream, StreamExt};
@@ -26,6 +26,9 @@ use std::{sync::Arc, time::Duration};
 
 /// Blocks for which a transaction is valid.
 const LIFETIME_BLOCKS: BlockNumber = 16;
+
+/// Entries of a page of claims: so few that a test reads several.
+const PAGE: u32 = 2;
 
 /// The pool, as one account sees it.
 pub(super) struct FakePool {
@@ -344,9 +347,11 @@ impl StateView for FakeState {
         Ok(self.block.ledger.open_jobs(version))
     }
 
-    async fn claimed_jobs(&self, from: JobId) -> Result<Vec<(JobId, Job)>, ChainError> {
+    async fn claimed_jobs(&self, after: Option<JobId>) -> Result<Page<Job>, ChainError> {
         self.connection.ask().await?;
-        Ok(self.block.ledger.claimed_jobs(from))
+        let claims = self.block.ledger.claimed_jobs().into_iter();
+        let rest = claims.filter(|(id, _)| after.is_none_or(|after| *id > after));
+        Ok(Page::of(rest, PAGE, |_, _| true))
     }
 
     async fn account(&self, _: &AccountId) -> Result<AccountData, ChainError> {
@@ -397,7 +402,7 @@ impl StateView for FakeState {
 
     async fn bond_for(&self, job: JobId) -> Result<Option<Balance>, ChainError> {
         self.connection.ask().await?;
-        let claimed = self.block.ledger.claimed_jobs(job);
-        Ok(claimed.first().filter(|(id, _)| *id == job).map(|_| 5))
+        let claimed = self.block.ledger.claimed_jobs();
+        Ok(claimed.iter().find(|(id, _)| *id == job).map(|_| 5))
     }
 }

@@ -1,4 +1,4 @@
-//! What must hold: of the constants before the chain starts, and of the state after every block.
+//! Invariants: of the constants before the chain starts, and of the state after every block.
 
 use crate::{
     BalanceOf, Config, HoldReason, Load, NextSlash, NextToMature, Offers, OffersOf, Pallet, PendingSlashes, Workers,

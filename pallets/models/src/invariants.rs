@@ -1,8 +1,6 @@
-//! What must hold: of the constants before the chain starts, and of the state after every block.
+//! Invariants: of the constants before the chain starts, and of the state after every block.
 
-use crate::{
-    Config, ModelByName, Models, NextModelId, Pallet, VersionByRoot, Versions, dispatchable_impls::name_bytes,
-};
+use crate::{Config, ModelByName, Models, NextModelId, Pallet, VersionByRoot, Versions, versions::name_bytes};
 use alloc::collections::BTreeMap;
 use assay_types::{ModelId, check_name, limits::MAX_VERSIONS};
 use polkadot_sdk::{

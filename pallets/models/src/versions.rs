@@ -1,13 +1,10 @@
-//! What the calls do: load, check, write, emit.
+//! Versions come and go: registration, publication, deprecation, removal.
 
 use crate::{
     Config, Error, Event, ModelByName, ModelName, ModelRecord, ModelRecordOf, Models, NextModelId, Pallet,
     VersionByRoot, VersionRecord, VersionRecordOf, VersionStatus, Versions,
 };
-use assay_types::{
-    H256, ModelId, ModelVersion, NameError, Precision, Schema, SchemaError, VersionNumber, check_name,
-    limits::MAX_VERSIONS,
-};
+use assay_types::{H256, ModelId, ModelVersion, Precision, Schema, VersionNumber, check_name, limits::MAX_VERSIONS};
 use polkadot_sdk::{
     frame_support::{
         ensure,
@@ -100,29 +97,6 @@ impl<T: Config> Pallet<T> {
         Ok(())
     }
 
-    pub(crate) fn do_transfer(owner: T::AccountId, model: ModelId, to: T::AccountId) -> DispatchResult {
-        let mut line = Self::owned_model(&owner, model)?;
-
-        line.pending_owner = (to != owner).then(|| to.clone());
-        Models::<T>::insert(model, line);
-        Self::deposit_event(Event::TransferOffered { model, to });
-        Ok(())
-    }
-
-    pub(crate) fn do_accept_transfer(to: T::AccountId, model: ModelId) -> DispatchResult {
-        let mut line = Models::<T>::get(model).ok_or(Error::<T>::UnknownModel)?;
-        ensure!(line.pending_owner.as_ref() == Some(&to), Error::<T>::TransferNotOffered);
-
-        let ticket = T::Consideration::new(&to, footprint(line.live_versions, line.stored_bytes))?;
-        let old_ticket = core::mem::replace(&mut line.ticket, ticket);
-        let from = core::mem::replace(&mut line.owner, to.clone());
-        old_ticket.drop(&from)?;
-        line.pending_owner = None;
-        Models::<T>::insert(model, line);
-        Self::deposit_event(Event::Transferred { model, from, to });
-        Ok(())
-    }
-
     pub(crate) fn do_remove_version(owner: T::AccountId, version: ModelVersion) -> DispatchResult {
         let mut line = Self::owned_model(&owner, version.model)?;
         let record = Versions::<T>::get(version).ok_or(Error::<T>::UnknownVersion)?;
@@ -154,12 +128,14 @@ impl<T: Config> Pallet<T> {
         Ok(())
     }
 
-    fn owned_model(owner: &T::AccountId, model: ModelId) -> Result<ModelRecordOf<T>, Error<T>> {
+    /// The model, if this account owns it.
+    pub(crate) fn owned_model(owner: &T::AccountId, model: ModelId) -> Result<ModelRecordOf<T>, Error<T>> {
         let line = Models::<T>::get(model).ok_or(Error::<T>::UnknownModel)?;
         ensure!(line.owner == *owner, Error::<T>::NotOwner);
         Ok(line)
     }
 
+    /// The record of a version that may be stored.
     fn new_version(root: H256, precision: Precision, schema: Schema) -> Result<VersionRecordOf<T>, Error<T>> {
         schema.validate()?;
         ensure!(names_show(&schema), Error::<T>::SchemaNameNotPrintable);
@@ -167,6 +143,7 @@ impl<T: Config> Pallet<T> {
         Ok(VersionRecord::new(root, precision, schema))
     }
 
+    /// Stores a version, and the way from its root to it.
     fn store_version(version: ModelVersion, record: VersionRecordOf<T>) {
         let root = record.root;
         VersionByRoot::<T>::insert(root, version);
@@ -175,8 +152,8 @@ impl<T: Config> Pallet<T> {
     }
 }
 
-/// What a model's deposit is for.
-fn footprint(live_versions: u32, stored_bytes: u64) -> Footprint {
+/// Footprint that a model's deposit is for.
+pub(crate) fn footprint(live_versions: u32, stored_bytes: u64) -> Footprint {
     Footprint {
         count: u64::from(live_versions),
         size: stored_bytes,
@@ -199,31 +176,4 @@ fn names_show(schema: &Schema) -> bool {
     symbols
         .chain(tensors)
         .all(|name| name.is_empty() || check_name(name).is_ok())
-}
-
-impl<T> From<NameError> for Error<T> {
-    fn from(error: NameError) -> Self {
-        match error {
-            NameError::Empty => Self::NameEmpty,
-            NameError::NotUtf8 => Self::NameNotUtf8,
-            NameError::NotPrintable => Self::NameNotPrintable,
-        }
-    }
-}
-
-impl<T> From<SchemaError> for Error<T> {
-    fn from(error: SchemaError) -> Self {
-        match error {
-            SchemaError::NoTensors => Self::SchemaWithoutTensors,
-            SchemaError::UnknownSymbol => Self::SchemaUnknownSymbol,
-            SchemaError::EmptyRange => Self::SchemaEmptyRange,
-            SchemaError::ZeroDimension => Self::SchemaZeroDimension,
-            SchemaError::TooLarge => Self::SchemaTooLarge,
-            SchemaError::UnsoundDimension => Self::SchemaUnsound,
-            // What is wrong with a payload, which a schema by itself cannot be.
-            SchemaError::WrongNumberOfSymbols { .. }
-            | SchemaError::SymbolOutOfRange { .. }
-            | SchemaError::WrongSize { .. } => Self::SchemaUnsound,
-        }
-    }
 }

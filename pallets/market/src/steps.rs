@@ -1,0 +1,100 @@
+//! The steps of a job: the one place where it begins and changes its state.
+
+use crate::{Config, Error, Event, JobOf, JobStateOf, Jobs, Outputs, Pallet};
+use assay_types::{CloseReason, JobId, JobState, Phase};
+use polkadot_sdk::{frame_support::ensure, frame_system, sp_runtime::DispatchResult};
+
+impl<T: Config> Pallet<T> {
+    /// Does what is due for a job. A late one may be due for several steps at once.
+    pub(crate) fn do_advance(id: JobId) -> DispatchResult {
+        let now = frame_system::Pallet::<T>::block_number();
+        let mut job = Jobs::<T>::get(id).ok_or(Error::<T>::UnknownJob)?;
+        let is_due = |job: &JobOf<T>| job.state.ends_after().is_some_and(|last| last < now);
+        ensure!(job.state.phase() != Phase::Disputed, Error::<T>::UnderDispute);
+        ensure!(is_due(&job), Error::<T>::NotDue);
+        while is_due(&job) {
+            Self::step(id, job)?;
+            let Some(next) = Jobs::<T>::get(id) else { break };
+            job = next;
+        }
+        Ok(())
+    }
+
+    /// Stores a new job.
+    pub(crate) fn open(id: JobId, job: JobOf<T>) {
+        Self::schedule(id, &job.state);
+        Self::deposit_event(Event::JobSubmitted {
+            job: id,
+            client: job.client.clone(),
+            model: job.model,
+            input_digest: job.input_digest,
+            ceiling: job.ceiling,
+        });
+        Self::report(id, None, &job.state);
+        Jobs::<T>::insert(id, job);
+    }
+
+    /// Moves a job on to its next state.
+    pub(crate) fn enter(id: JobId, mut job: JobOf<T>, next: JobStateOf<T>) -> DispatchResult {
+        ensure!(
+            job.state.phase().may_become(next.phase()),
+            Error::<T>::IllegalTransition
+        );
+        Self::unschedule(id, &job.state);
+        Self::schedule(id, &next);
+        Self::report(id, Some(job.state.phase()), &next);
+        job.state = next;
+        Jobs::<T>::insert(id, job);
+        Ok(())
+    }
+
+    /// Takes the one step that follows the job's phase.
+    fn step(id: JobId, job: JobOf<T>) -> DispatchResult {
+        match job.state.phase() {
+            Phase::Bidding => Self::open_reveals(id, job),
+            Phase::Revealing => Self::close_auction(id, job),
+            Phase::Assigned => Self::miss(id, job),
+            Phase::Claimed => Self::close(id, job, CloseReason::WindowPassed),
+            Phase::Disputed | Phase::Settled | Phase::Refunded => Err(Error::<T>::IllegalTransition.into()),
+        }
+    }
+
+    /// Emits the event of a state that a job has entered, from another one or as a new job.
+    fn report(id: JobId, from: Option<Phase>, state: &JobStateOf<T>) {
+        let event = match state.clone() {
+            JobState::Bidding { .. } => return,
+            JobState::Revealing { until } => Event::RevealsOpened { job: id, until },
+            JobState::Assigned { assignment, deadline } => Event::JobAssigned {
+                job: id,
+                worker: assignment.worker,
+                price: assignment.price,
+                deadline,
+            },
+            JobState::Disputed { assignment, .. } => Event::ClaimDisputed {
+                job: id,
+                worker: assignment.worker,
+            },
+            JobState::Claimed {
+                assignment,
+                window_until,
+                ..
+            } if from == Some(Phase::Disputed) => Event::ClaimUpheld {
+                job: id,
+                worker: assignment.worker,
+                window_until,
+            },
+            JobState::Claimed {
+                assignment,
+                output_digest,
+                window_until,
+            } => Event::JobClaimed {
+                job: id,
+                worker: assignment.worker,
+                output_digest,
+                window_until,
+                output: Outputs::<T>::get(id),
+            },
+        };
+        Self::deposit_event(event);
+    }
+}

@@ -1,0 +1,31 @@
+//! The rules' refusals as this pallet's errors.
+
+use crate::Error;
+use assay_types::{NameError, SchemaError};
+
+impl<T> From<NameError> for Error<T> {
+    fn from(error: NameError) -> Self {
+        match error {
+            NameError::Empty => Self::NameEmpty,
+            NameError::NotUtf8 => Self::NameNotUtf8,
+            NameError::NotPrintable => Self::NameNotPrintable,
+        }
+    }
+}
+
+impl<T> From<SchemaError> for Error<T> {
+    fn from(error: SchemaError) -> Self {
+        match error {
+            SchemaError::NoTensors => Self::SchemaWithoutTensors,
+            SchemaError::UnknownSymbol => Self::SchemaUnknownSymbol,
+            SchemaError::EmptyRange => Self::SchemaEmptyRange,
+            SchemaError::ZeroDimension => Self::SchemaZeroDimension,
+            SchemaError::TooLarge => Self::SchemaTooLarge,
+            SchemaError::UnsoundDimension => Self::SchemaUnsound,
+            // What is wrong with a payload, which a schema by itself cannot be.
+            SchemaError::WrongNumberOfSymbols { .. }
+            | SchemaError::SymbolOutOfRange { .. }
+            | SchemaError::WrongSize { .. } => Self::SchemaUnsound,
+        }
+    }
+}
