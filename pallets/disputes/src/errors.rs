@@ -35,7 +35,6 @@ impl<T> From<StatementError> for Error<T> {
 impl<T> From<JudgeError> for Error<T> {
     fn from(error: JudgeError) -> Self {
         match error {
-            JudgeError::Model => Self::ModelDoesNotOpen,
             JudgeError::NoOperator => Self::NoSuchOperator,
             JudgeError::Operator => Self::OperatorDoesNotOpen,
             JudgeError::Header => Self::HeaderDoesNotOpen,

@@ -198,8 +198,6 @@ pub mod pallet {
         DeadlinePassed,
         /// The time for this turn is not over.
         DeadlineNotPassed,
-        /// The opened parts do not hash to the job's model root: open the registered model.
-        ModelDoesNotOpen,
         /// More or fewer digests than the tree has there.
         WrongNumberOfNodes,
         /// The statement does not hash to what was committed to.
@@ -226,13 +224,13 @@ pub mod pallet {
         IllegalMove,
         /// The records contradict each other: a bug, please report it.
         Inconsistent,
-        /// The opened header is not the graph's.
+        /// The output's type or shape is not what the operator gives.
         HeaderDoesNotOpen,
         /// The opened inputs are not the job's: give those that the job's input digest commits to, in their order.
         InputsDoNotOpen,
         /// The opened output is not the claim's: give the entry that the claimed output digest commits to.
         OutputDoesNotOpen,
-        /// The opened entry is not the one that the graph's header names as an output.
+        /// The opened entry is not the one that the graph names as an output.
         SourceDoesNotOpen,
         /// The job's inputs are not what the graph takes, or give its symbols no values.
         InputsDoNotFit,
@@ -305,9 +303,8 @@ pub mod pallet {
             Self::do_point(&challenger, job, place, entry)
         }
 
-        /// Proves that what was revealed at the place of `challenger`'s game is wrong: the header of the operator's
-        /// output, or element `element` of it, which must lie in the revealed chunk. Anybody may send it. One that
-        /// convicts costs no fee.
+        /// Proves that element `element` of the operator's output, which must lie in the chunk that was revealed at the
+        /// place of `challenger`'s game, is wrong. Anybody may send it. One that convicts costs no fee.
         #[pallet::call_index(3)]
         #[pallet::weight(T::WeightInfo::prove(types::encoded_bytes(proof)))]
         pub fn prove(
@@ -315,7 +312,7 @@ pub mod pallet {
             job: JobId,
             challenger: T::AccountId,
             proof: Box<Proof>,
-            element: Option<u64>,
+            element: u64,
         ) -> DispatchResultWithPostInfo {
             ensure_signed(origin)?;
             Self::do_prove(job, &challenger, &proof, element)?;

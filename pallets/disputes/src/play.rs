@@ -68,6 +68,7 @@ impl<T: Config> Pallet<T> {
             id,
             worker: claimed.worker,
             client: claimed.client,
+            version: claimed.model,
             locked: claimed.locked,
             committed: Committed {
                 model_root: claimed.model_root,
@@ -96,21 +97,22 @@ impl<T: Config> Pallet<T> {
 
         let revealed = match statement {
             Statement::Trace(trace) => {
-                let head = check_trace::<HostBlake2>(&dispute.committed, &trace).map_err(Error::<T>::from)?;
+                let parts = T::Jobs::parts(dispute.version).ok_or(Error::<T>::UnknownModel)?;
+                let head = check_trace::<HostBlake2>(&parts, &dispute.committed, &trace).map_err(Error::<T>::from)?;
                 dispute.trace = Some(head);
                 Revealed::Nodes(trace.nodes)
             }
             statement => {
                 let head = dispute.trace.as_ref().ok_or(Error::<T>::Inconsistent)?;
                 let tensor = waiting.tensor.as_ref();
-                check::<HostBlake2>(&place, &waiting.digest, head.operators, tensor, statement)
+                check::<HostBlake2>(&place, &waiting.digest, &dispute.committed, head, tensor, statement)
                     .map_err(Error::<T>::from)?
             }
         };
         let terms = Self::terms();
         for game in dispute.games.iter_mut().filter(|game| waits(game)) {
-            if let Revealed::Tensor { opening, .. } = &revealed {
-                game.tensor = Some(opening.clone());
+            if let Revealed::Tensor { output, .. } = &revealed {
+                game.tensor = Some(output.clone());
             }
             game.turn = Side::Challenger;
             game.clock = game.clock.clone().pass(now, Side::Worker, Side::Challenger, &terms);
@@ -124,7 +126,7 @@ impl<T: Config> Pallet<T> {
     pub(crate) fn do_point(challenger: &T::AccountId, job: JobId, place: Place, entry: u32) -> DispatchResult {
         let mut dispute = Disputes::<T>::get(job).ok_or(Error::<T>::NotDisputed)?;
         let index = Self::position(&dispute, challenger)?;
-        let operators = dispute.trace.as_ref().map(|head| head.operators);
+        let operators = dispute.trace.as_ref().map(|head| head.model.operators);
         let game = dispute.games.get_mut(index).ok_or(Error::<T>::NoSuchGame)?;
         ensure!(game.place == place, Error::<T>::AnotherPlace);
         let now = Self::now();
@@ -141,8 +143,8 @@ impl<T: Config> Pallet<T> {
         ensure!(legal, Error::<T>::IllegalMove);
 
         let known = Reveals::<T>::get(dispute.id, next);
-        if let Some(Revealed::Tensor { opening, .. }) = &known {
-            game.tensor = Some(opening.clone());
+        if let Some(Revealed::Tensor { output, .. }) = &known {
+            game.tensor = Some(output.clone());
         }
         let turn = if known.is_some() {
             Side::Challenger

@@ -1,14 +1,13 @@
 //! Ends of a game, by a proof or by the clock, and the payments that follow.
 
 use crate::{BalanceOf, Config, DisputeOf, Disputes, Ended, Error, Event, GameOf, HoldReason, Pallet, Reveals};
-use alloc::vec::Vec;
 use assay_exact::{
     bounded::Bounded,
-    judge::{Computed, Proof, Question, Verdict, judge},
+    judge::{Proof, Question, Verdict, judge},
     tree::place_of,
 };
 use assay_types::{
-    ClaimedJobs, HostBlake2, JobId,
+    ClaimedJobs, DataType, HostBlake2, JobId,
     dispute::{After, Fault, LostBond, MoveKind, Place, Revealed, Side, lost_bond, may, slash_awards},
 };
 use polkadot_sdk::{
@@ -27,12 +26,7 @@ use polkadot_sdk::{
 };
 
 impl<T: Config> Pallet<T> {
-    pub(crate) fn do_prove(
-        job: JobId,
-        challenger: &T::AccountId,
-        proof: &Proof,
-        element: Option<u64>,
-    ) -> DispatchResult {
+    pub(crate) fn do_prove(job: JobId, challenger: &T::AccountId, proof: &Proof, element: u64) -> DispatchResult {
         let dispute = Disputes::<T>::get(job).ok_or(Error::<T>::NotDisputed)?;
         let index = Self::position(&dispute, challenger)?;
         let game = dispute.games.get(index).ok_or(Error::<T>::NoSuchGame)?;
@@ -44,22 +38,38 @@ impl<T: Config> Pallet<T> {
 
         let operator = game.place.operator().ok_or(Error::<T>::Inconsistent)?;
         let head = dispute.trace.as_ref().ok_or(Error::<T>::Inconsistent)?;
-        let claim = dispute.committed.claim::<HostBlake2>(head.operators, &head.root.0);
-        let question = Self::question(&dispute, game, element)?;
-        let verdict = judge::<HostBlake2>(&claim, &head.symbols, operator, proof, &question);
+        let opened = Reveals::<T>::get(dispute.id, Place::Tensor { operator });
+        let Some(Revealed::Tensor {
+            operator: opened,
+            output,
+            ..
+        }) = opened
+        else {
+            return Err(Error::<T>::Inconsistent.into());
+        };
+        let question = Self::question(&dispute, game, output.dtype, element)?;
+        let verdict = judge::<HostBlake2>(&head.symbols, &opened, &output, proof, &question);
         match verdict.map_err(Error::<T>::from)? {
             Verdict::Right => Err(Error::<T>::NotWrong.into()),
-            Verdict::Wrong { computed } => Self::convict(job, &dispute, index, fault(operator, question, computed)),
+            Verdict::Wrong { computed } => {
+                let fault = Fault::Element {
+                    operator,
+                    element,
+                    claimed: question.claimed.into_inner(),
+                    computed,
+                };
+                Self::convict(job, &dispute, index, fault)
+            }
         }
     }
 
-    /// The question for the judge: the element, or the header, as the worker has revealed it.
-    fn question(dispute: &DisputeOf<T>, game: &GameOf<T>, element: Option<u64>) -> Result<Question, Error<T>> {
-        let tensor = game.tensor.clone().ok_or(Error::<T>::Inconsistent)?;
-        let (dtype, shape) = (tensor.dtype, tensor.shape);
-        let Some(index) = element else {
-            return Ok(Question::Header { dtype, shape });
-        };
+    /// The question for the judge: the element as the worker has revealed it.
+    fn question(
+        dispute: &DisputeOf<T>,
+        game: &GameOf<T>,
+        dtype: DataType,
+        index: u64,
+    ) -> Result<Question, Error<T>> {
         let Place::Chunk { chunk, .. } = game.place else {
             return Err(Error::<T>::ElementElsewhere);
         };
@@ -70,12 +80,7 @@ impl<T: Config> Pallet<T> {
         };
         let claimed = revealed.get(bytes).ok_or(Error::<T>::ElementElsewhere)?.to_vec();
         let claimed = Bounded::new(claimed).ok_or(Error::<T>::Inconsistent)?;
-        Ok(Question::Element {
-            dtype,
-            shape,
-            index,
-            claimed,
-        })
+        Ok(Question { index, claimed })
     }
 
     pub(crate) fn do_claim_timeout(job: JobId, challenger: &T::AccountId) -> DispatchResult {
@@ -180,18 +185,5 @@ impl<T: Config> Pallet<T> {
     fn end(job: JobId, dispute: &DisputeOf<T>) {
         Disputes::<T>::remove(job);
         Ended::<T>::insert(dispute.id, ());
-    }
-}
-
-fn fault(operator: u32, question: Question, computed: Computed) -> Fault {
-    match question {
-        // An element whose header is wrong comes out wrong by its header.
-        Question::Element { index, claimed, .. } if !matches!(computed, Computed::Header { .. }) => Fault::Element {
-            operator,
-            element: index,
-            claimed: Vec::from(&*claimed),
-            computed,
-        },
-        _ => Fault::Header { operator, computed },
     }
 }

@@ -7,7 +7,7 @@
 
 use crate::{Config, DisputeOf};
 use assay_types::{
-    JobId,
+    JobId, ModelParts,
     dispute::{DisputeId, MAX_GAMES, Place, Revealed},
     weighing::{CALL_REF_TIME, account_proof, bytes_ref_time, job_proof, key_proof, version_proof, worker_proof},
 };
@@ -99,9 +99,11 @@ impl<T: Config> WeightInfo for ComputedWeight<T> {
         )
     }
 
-    /// Reads and writes the dispute; writes what is revealed.
+    /// Reads and writes the dispute; reads the version; writes what is revealed. Of an operator, it decodes the node and
+    /// checks its types and shapes.
     fn reveal(bytes: u32) -> Weight {
-        Self::call(2, 2, Self::dispute() + Self::unread()).saturating_add(Self::bytes(bytes.into()))
+        Self::call(3, 2, Self::dispute() + version_proof() + Self::unread())
+            .saturating_add(Self::bytes(u64::from(bytes).saturating_add(ModelParts::max_encoded_len() as u64)))
     }
 
     /// Reads and writes the dispute; reads what is revealed here, and at the place that is pointed at.
@@ -110,12 +112,12 @@ impl<T: Config> WeightInfo for ComputedWeight<T> {
         Self::call(3, 1, Self::dispute() + 2 * Self::revealed()).saturating_add(Self::bytes(revealed.saturating_mul(2)))
     }
 
-    /// Reads the dispute and the revealed chunk; judges; convicts.
+    /// Reads the dispute, the revealed operator and the revealed chunk; judges; convicts.
     fn prove(bytes: u32) -> Weight {
         let judged = u64::from(bytes.div_ceil(1_024)).min(JUDGED_KIBIBYTES);
         let revealed = Revealed::max_encoded_len() as u64;
-        Self::call(2, 1, Self::dispute() + Self::revealed())
-            .saturating_add(Self::bytes(u64::from(bytes).saturating_add(revealed)))
+        Self::call(3, 1, Self::dispute() + 2 * Self::revealed())
+            .saturating_add(Self::bytes(u64::from(bytes).saturating_add(revealed.saturating_mul(2))))
             .saturating_add(Weight::from_parts(
                 JUDGE.saturating_add(JUDGE_KIBIBYTE.saturating_mul(judged)),
                 0,

@@ -140,6 +140,7 @@ impl<T: Config> Pallet<T> {
                 // than a job can last.
                 let version = T::Models::version(job.model).ok_or(Error::<T>::UnknownModel)?;
                 let digest = version
+                    .parts
                     .schema
                     .output_layouts(&job.symbols)
                     .and_then(|layouts| payload_digest::<HostBlake2>(&layouts, output))

@@ -38,12 +38,17 @@ impl<T: Config> ClaimedJobs<T::AccountId, BalanceOf<T>, BlockNumberFor<T>> for P
         Ok(ClaimedJob {
             client: job.client,
             worker: assignment.worker,
+            model: job.model,
             model_root: version.root,
             input_digest: job.input_digest,
             output_digest,
             locked: assignment.locked,
             price: assignment.price,
         })
+    }
+
+    fn parts(model: ModelVersion) -> Option<ModelParts> {
+        T::Models::version(model).map(|version| version.parts)
     }
 
     fn dispute(id: JobId) -> DispatchResult {

@@ -29,7 +29,7 @@ impl<T: Config> Pallet<T> {
         let version = T::Models::version(request.model).ok_or(Error::<T>::UnknownModel)?;
         ensure!(version.active, Error::<T>::ModelDeprecated);
         let input = Self::check_input(&version, request.input)?;
-        Self::check_delivery(&version.schema, &input.symbols, request.delivery)?;
+        Self::check_delivery(&version.parts.schema, &input.symbols, request.delivery)?;
 
         let now = frame_system::Pallet::<T>::block_number();
         let state = match request.matching {
@@ -82,7 +82,7 @@ impl<T: Config> Pallet<T> {
     }
 
     fn check_input(version: &VersionInfo, input: JobInput) -> Result<CheckedInput, DispatchError> {
-        let schema = &version.schema;
+        let schema = &version.parts.schema;
         Ok(match input {
             JobInput::Inline(payload) => {
                 let layouts = schema.input_layouts(&payload.symbols).map_err(Error::<T>::from)?;

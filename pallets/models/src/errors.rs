@@ -1,7 +1,7 @@
 //! The rules' refusals as this pallet's errors.
 
 use crate::Error;
-use assay_types::{NameError, SchemaError};
+use assay_types::{NameError, SchemaError, schema::PartsError};
 
 impl<T> From<NameError> for Error<T> {
     fn from(error: NameError) -> Self {
@@ -22,10 +22,24 @@ impl<T> From<SchemaError> for Error<T> {
             SchemaError::ZeroDimension => Self::SchemaZeroDimension,
             SchemaError::TooLarge => Self::SchemaTooLarge,
             SchemaError::UnsoundDimension => Self::SchemaUnsound,
+            SchemaError::ValueRange => Self::SchemaValueRange,
             // What is wrong with a payload, which a schema by itself cannot be.
             SchemaError::WrongNumberOfSymbols { .. }
             | SchemaError::SymbolOutOfRange { .. }
             | SchemaError::WrongSize { .. } => Self::SchemaUnsound,
+        }
+    }
+}
+
+impl<T> From<PartsError> for Error<T> {
+    fn from(error: PartsError) -> Self {
+        match error {
+            PartsError::Definition { .. } => Self::UnknownDefinition,
+            PartsError::Operators => Self::OperatorCount,
+            PartsError::Outputs => Self::OutputsUnsound,
+            PartsError::Schema(error) => error.into(),
+            PartsError::Polynomial => Self::PolynomialUnsound,
+            PartsError::TooLarge => Self::ModelTooLarge,
         }
     }
 }

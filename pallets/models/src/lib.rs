@@ -19,8 +19,9 @@
 //! ## Terminology
 //!
 //! * **Model**: a line of versions with one name and one owner, numbered from 0; a number is never used again.
-//! * **Version**: one root with its precision and schema, numbered from 1 within its model.
-//! * **Root**: `H(graph_root ‖ weights_root ‖ manifest_hash)`, the commitment to all that is run.
+//! * **Version**: one root with the parts that hash to it, numbered from 1 within its model.
+//! * **Parts**: graph, weights, schema, precision, work, size of the trace, manifest, and the number of the arithmetic's
+//!   definition. **Root**: their hash ([`assay_types::ModelParts::root`]), which this pallet computes itself.
 //! * **Active**, **deprecated**: whether new jobs and offers may name a version.
 //!
 //! ## Properties
@@ -72,7 +73,7 @@ pub use weights::WeightInfo;
 #[frame_support::pallet]
 pub mod pallet {
     use crate::{ModelName, ModelRecordOf, VersionRecordOf, WeightInfo};
-    use assay_types::{H256, ModelId, ModelVersion, Precision, Schema};
+    use assay_types::{H256, ModelId, ModelParts, ModelVersion};
     use polkadot_sdk::{
         frame_support::{
             pallet_prelude::*,
@@ -163,6 +164,19 @@ pub mod pallet {
         SchemaNameNotPrintable,
         /// The schema is unsound in a way that has no error of its own: check it with `Schema::validate`.
         SchemaUnsound,
+        /// The range of values of a tensor is empty, or is not of an integer input, or does not fit its type.
+        SchemaValueRange,
+        /// The model is of another definition of the arithmetic than this runtime judges by: import it with a version of
+        /// `assay-worker` that has this runtime's definition.
+        UnknownDefinition,
+        /// The graph has no operator, or more than a graph may have.
+        OperatorCount,
+        /// The outputs are not as many as the schema's, or name an input, or an operator that the graph does not have.
+        OutputsUnsound,
+        /// The work or the size of the trace is not in its canonical form: take it from the package.
+        PolynomialUnsound,
+        /// An execution can be larger than anybody can check: narrow the ranges of the symbols.
+        ModelTooLarge,
         /// No such model: look its number up by name (`ModelByName`), or register it.
         UnknownModel,
         /// No such version: read the model's record for its latest one.
@@ -203,12 +217,10 @@ pub mod pallet {
         pub fn register(
             origin: OriginFor<T>,
             name: ModelName,
-            root: H256,
-            precision: Precision,
-            schema: Schema,
+            parts: ModelParts,
         ) -> DispatchResult {
             let owner = ensure_signed(origin)?;
-            Self::do_register(owner, name, root, precision, schema)
+            Self::do_register(owner, name, parts)
         }
 
         /// Publishes the next version of a model. Only for its owner, whose deposit grows by the version's part.
@@ -217,12 +229,10 @@ pub mod pallet {
         pub fn publish_version(
             origin: OriginFor<T>,
             model: ModelId,
-            root: H256,
-            precision: Precision,
-            schema: Schema,
+            parts: ModelParts,
         ) -> DispatchResult {
             let owner = ensure_signed(origin)?;
-            Self::do_publish_version(owner, model, root, precision, schema)
+            Self::do_publish_version(owner, model, parts)
         }
 
         /// Deprecates a version: no new job or offer may name it, and jobs that run go on. Only for the owner; for
@@ -275,7 +285,7 @@ pub mod pallet {
             VersionByRoot::<T>::get(root)
         }
 
-        /// A version's root, precision, schema and status.
+        /// A version's root, parts and status.
         pub fn version_record(version: ModelVersion) -> Option<VersionRecordOf<T>> {
             Versions::<T>::get(version)
         }

@@ -9,8 +9,7 @@ impl<T: Config> ModelRegistry for Pallet<T> {
         let active = record.is_active();
         Some(VersionInfo {
             root: record.root,
-            precision: record.precision,
-            schema: record.schema,
+            parts: record.parts,
             active,
         })
     }

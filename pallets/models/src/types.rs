@@ -1,7 +1,7 @@
 //! Records of models and their versions.
 
 use crate::Config;
-use assay_types::{H256, Precision, Schema, VersionNumber, limits::NameBytes};
+use assay_types::{H256, HostBlake2, ModelParts, VersionNumber, limits::NameBytes};
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use polkadot_sdk::{frame_system::pallet_prelude::BlockNumberFor, sp_runtime::BoundedVec};
 use scale_info::TypeInfo;
@@ -54,23 +54,20 @@ pub enum VersionStatus<BlockNumber> {
 /// One version of a model: what is run, how precisely, on what.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
 pub struct VersionRecord<BlockNumber> {
-    /// `H(graph_root ‖ weights_root ‖ manifest_hash)`.
+    /// What its parts hash to ([`ModelParts::root`]).
     pub root: H256,
-    /// Precision of its contractions.
-    pub precision: Precision,
-    /// Inputs and outputs of the model.
-    pub schema: Schema,
+    /// Everything that decides what a job on it gives, takes and costs.
+    pub parts: ModelParts,
     /// Whether new jobs and offers may name it.
     pub status: VersionStatus<BlockNumber>,
 }
 
 impl<BlockNumber> VersionRecord<BlockNumber> {
     /// A version that jobs may name.
-    pub fn new(root: H256, precision: Precision, schema: Schema) -> Self {
+    pub fn new(parts: ModelParts) -> Self {
         Self {
-            root,
-            precision,
-            schema,
+            root: H256(parts.root::<HostBlake2>()),
+            parts,
             status: VersionStatus::Active,
         }
     }
@@ -82,6 +79,6 @@ impl<BlockNumber> VersionRecord<BlockNumber> {
 
     /// Encoded bytes that the deposit is for: all but the status, so that deprecating changes no deposit.
     pub fn deposit_bytes(&self) -> u64 {
-        (self.root.encoded_size() + self.precision.encoded_size() + self.schema.encoded_size()) as u64
+        (self.root.encoded_size() + self.parts.encoded_size()) as u64
     }
 }

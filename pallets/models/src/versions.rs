@@ -4,7 +4,7 @@ use crate::{
     Config, Error, Event, ModelByName, ModelName, ModelRecord, ModelRecordOf, Models, NextModelId, Pallet,
     VersionByRoot, VersionRecord, VersionRecordOf, VersionStatus, Versions,
 };
-use assay_types::{H256, ModelId, ModelVersion, Precision, Schema, VersionNumber, check_name, limits::MAX_VERSIONS};
+use assay_types::{ModelId, ModelParts, ModelVersion, Schema, VersionNumber, check_name, limits::MAX_VERSIONS};
 use polkadot_sdk::{
     frame_support::{
         ensure,
@@ -21,13 +21,11 @@ impl<T: Config> Pallet<T> {
     pub(crate) fn do_register(
         owner: T::AccountId,
         name: ModelName,
-        root: H256,
-        precision: Precision,
-        schema: Schema,
+        parts: ModelParts,
     ) -> DispatchResult {
         check_name(&name).map_err(Error::<T>::from)?;
         ensure!(!ModelByName::<T>::contains_key(&name), Error::<T>::NameTaken);
-        let record = Self::new_version(root, precision, schema)?;
+        let record = Self::new_version(parts)?;
 
         let model = NextModelId::<T>::get();
         let next = model.checked_add(1).ok_or(Error::<T>::NumbersExhausted)?;
@@ -60,13 +58,11 @@ impl<T: Config> Pallet<T> {
     pub(crate) fn do_publish_version(
         owner: T::AccountId,
         model: ModelId,
-        root: H256,
-        precision: Precision,
-        schema: Schema,
+        parts: ModelParts,
     ) -> DispatchResult {
         let mut line = Self::owned_model(&owner, model)?;
         ensure!(line.live_versions < MAX_VERSIONS, Error::<T>::TooManyVersions);
-        let record = Self::new_version(root, precision, schema)?;
+        let record = Self::new_version(parts)?;
 
         line.latest_version = line.latest_version.checked_add(1).ok_or(Error::<T>::NumbersExhausted)?;
         line.live_versions = line.live_versions.saturating_add(1); // At most MAX_VERSIONS, see above.
@@ -136,11 +132,12 @@ impl<T: Config> Pallet<T> {
     }
 
     /// The record of a version that may be stored.
-    fn new_version(root: H256, precision: Precision, schema: Schema) -> Result<VersionRecordOf<T>, Error<T>> {
-        schema.validate()?;
-        ensure!(names_show(&schema), Error::<T>::SchemaNameNotPrintable);
-        ensure!(!VersionByRoot::<T>::contains_key(root), Error::<T>::RootTaken);
-        Ok(VersionRecord::new(root, precision, schema))
+    fn new_version(parts: ModelParts) -> Result<VersionRecordOf<T>, Error<T>> {
+        parts.validate()?;
+        ensure!(names_show(&parts.schema), Error::<T>::SchemaNameNotPrintable);
+        let record = VersionRecord::new(parts);
+        ensure!(!VersionByRoot::<T>::contains_key(record.root), Error::<T>::RootTaken);
+        Ok(record)
     }
 
     /// Stores a version, and the way from its root to it.

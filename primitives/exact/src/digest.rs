@@ -1,4 +1,4 @@
-//! Digests of tensors, lists of tensors and models: what a claim commits to.
+//! Digests of tensors and lists of tensors: what a claim commits to.
 //!
 //! # Layouts
 //!
@@ -11,7 +11,6 @@
 //! tensor_digest    H( TENSOR_DOMAIN ‖ data type u8 ‖ rank u32 ‖ dimension u32 × rank ‖ root )
 //! list_node(l, r)  H( LIST_NODE_DOMAIN ‖ l ‖ r )
 //! list_digest      H( LIST_DOMAIN ‖ count u32 ‖ list_root )
-//! model_root       H( MODEL_DOMAIN ‖ graph_root ‖ weights_root ‖ manifest_hash )
 //! ```
 //!
 //! A tree is built level by level: neighbours are paired from the left, and a node without a partner rises unchanged.
@@ -45,8 +44,6 @@ pub const TENSOR_DOMAIN: [u8; DOMAIN_BYTES] = *b"assay/tensor/1\0\0";
 pub const LIST_NODE_DOMAIN: [u8; DOMAIN_BYTES] = *b"assay/listnode/1";
 /// Domain of a list of digests.
 pub const LIST_DOMAIN: [u8; DOMAIN_BYTES] = *b"assay/list/1\0\0\0\0";
-/// Domain of a model.
-pub const MODEL_DOMAIN: [u8; DOMAIN_BYTES] = *b"assay/model/1\0\0\0";
 /// Domain of a manifest's bytes; see [`manifest_hash`].
 pub const MANIFEST_DOMAIN: [u8; DOMAIN_BYTES] = *b"assay/manifest/1";
 
@@ -162,11 +159,6 @@ pub fn leaf<H: Hash256>(chunk: &[u8]) -> Digest {
 /// The digest of a list of tensors, such as the inputs or the outputs of a job, in order.
 pub fn list_digest<H: Hash256>(digests: &[Digest]) -> Digest {
     list_digest_of_root::<H>(digests.len() as u32, &Tree::List.fold::<H>(digests))
-}
-
-/// What a model is registered under: its graph, its weights and its manifest.
-pub fn model_root<H: Hash256>(graph_root: &Digest, weights_root: &Digest, manifest_hash: &Digest) -> Digest {
-    domain_hash::<H>(&MODEL_DOMAIN, &[graph_root, weights_root, manifest_hash])
 }
 
 /// The hash of a manifest's bytes as they lie in the package.

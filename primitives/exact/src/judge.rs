@@ -1,9 +1,13 @@
 //! What a dispute ends in: one operator is opened, and what it gives is computed and compared.
 //!
-//! A judge believes nothing but the claim's digests and, given those, the values of the model's symbols, which follow
-//! from the job's inputs. Everything else is opened under them: the node under the model root, and every operand under
-//! the list that the node's wiring names. An opening that does not fit is an error and decides nothing; whoever sent it
-//! may have made a mistake, or have made it up. `docs/protocol.md` has the layouts.
+//! A judge believes nothing but the model's parts, the claim's digests and, given those, the values of the model's
+//! symbols, which follow from the job's inputs. Everything else is opened under them: the node under the graph's root,
+//! and every operand under the list that the node's wiring names.
+//!
+//! The worker opens an operator with its operands ([`open_operator`]): from these follow the type and the shape of its
+//! output, and whatever is wrong with the model itself shows here, where it is the fault of the worker that claimed to
+//! have executed it. The challenger then opens the chunks that one element depends on ([`judge`]). An opening that does
+//! not fit is an error and decides nothing. `docs/protocol.md` has the layouts.
 
 mod ending;
 mod opened;
@@ -12,18 +16,18 @@ mod prover;
 
 pub use ending::{OutputEntry, open_outputs};
 pub use opening::{
-    Chunk, GraphHeader, HeaderOpening, MAX_CHUNKS, MAX_PROOF, ModelOpening, OperandOpening, OperatorOpening, Proof,
-    Question, Shape, SymbolsProof, TensorOpening,
+    Chunk, MAX_CHUNKS, MAX_PROOF, ModelHead, OpenedOperator, OperandChunks, OperandOpening, OperatorOpening, Proof,
+    Question, Shape, TensorOpening,
 };
 pub use prover::{Openings, ProofError};
 
 use crate::{
-    digest::{
-        DataType, Digest, Hash256, domain_hash, list_digest, model_root, tensor_digest_of_root, tensor_size_bytes,
-    },
+    bounded::Bounded,
+    digest::{DataType, Digest, Hash256, domain_hash, list_digest, tensor_digest_of_root, tensor_size_bytes},
     element::ElementError,
-    graph::{BindError, GRAPH_DOMAIN, GRAPH_NODE_DOMAIN, Node, ShapeError, Value, bind},
-    tree::{Tree, list_digest_of_root},
+    graph::{BindError, GRAPH_NODE_DOMAIN, Node, ShapeError, Value},
+    model::Schema,
+    tree::Tree,
 };
 use alloc::vec::Vec;
 use codec::{Decode, DecodeAll, DecodeWithMemTracking, Encode};
@@ -34,7 +38,7 @@ use scale_info::TypeInfo;
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, TypeInfo)]
 pub struct Claim {
     /// The registered model.
-    pub model_root: Digest,
+    pub model: ModelHead,
     /// List digest of the job's inputs.
     pub input_digest: Digest,
     /// List digest of the claimed outputs.
@@ -52,40 +56,19 @@ pub enum Verdict {
     /// It is not.
     #[codec(index = 1)]
     Wrong {
-        /// What is computed.
-        computed: Computed,
-    },
-}
-
-/// What is right where a claim is wrong.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, TypeInfo)]
-pub enum Computed {
-    /// Type and shape of an operator's output.
-    #[codec(index = 0)]
-    Header {
-        /// Type of its elements.
-        dtype: DataType,
-        /// Its dimensions.
-        shape: Vec<u32>,
-    },
-    /// The canonical little-endian bytes of an element.
-    #[codec(index = 1)]
-    Element {
-        /// As many as the type has.
-        bytes: Vec<u8>,
+        /// The canonical little-endian bytes of the element as it is computed.
+        computed: Vec<u8>,
     },
 }
 
 /// Why a question is not decided: what does not open.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum JudgeError {
-    /// The model's parts do not hash to the claim's model root.
-    Model,
     /// The model has no such operator.
     NoOperator,
     /// The node is not the graph's, or is not a node.
     Operator,
-    /// The graph's header is not the graph's, or is not a header.
+    /// The output's type or shape is not what the operator gives.
     Header,
     /// The operator takes another number of operands than are opened.
     OperandCount,
@@ -135,10 +118,9 @@ pub enum JudgeError {
 impl core::fmt::Display for JudgeError {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         match self {
-            Self::Model => write!(f, "the opened parts are not the model's"),
             Self::NoOperator => write!(f, "the model has no such operator"),
             Self::Operator => write!(f, "the opened node is not the graph's"),
-            Self::Header => write!(f, "the opened header is not the graph's"),
+            Self::Header => write!(f, "the output has another type or shape than the operator gives"),
             Self::OperandCount => write!(f, "the operator takes another number of operands"),
             Self::Wiring { operand } => write!(f, "operand {operand} does not stand before its operator"),
             Self::Membership { operand } => write!(f, "operand {operand} is not the tensor that the graph names"),
@@ -159,111 +141,106 @@ impl core::fmt::Display for JudgeError {
 
 impl core::error::Error for JudgeError {}
 
-impl ModelOpening {
-    /// The number of the model's operators, if these are the parts of `model_root`.
-    pub fn operators<H: Hash256>(&self, root: &Digest) -> Result<u32, JudgeError> {
-        let graph_root = list_digest_of_root::<H>(self.graph_count, &self.graph_list_root);
-        if model_root::<H>(&graph_root, &self.weights_root, &self.manifest_hash) != *root {
-            return Err(JudgeError::Model);
-        }
-        self.graph_count.checked_sub(1).ok_or(JudgeError::Model)
-    }
-
-    /// The graph's header, if this opens it.
-    fn open_header<H: Hash256>(&self, opening: &HeaderOpening) -> Result<GraphHeader, JudgeError> {
-        let digest = domain_hash::<H>(&GRAPH_DOMAIN, &[&opening.header]);
-        if !self.has_entry::<H>(&digest, 0, &opening.path) {
-            return Err(JudgeError::Header);
-        }
-        GraphHeader::decode_all(&mut &*opening.header).map_err(|_| JudgeError::Header)
-    }
-
-    /// Whether `digest` is this entry of the graph's list.
-    fn has_entry<H: Hash256>(&self, digest: &Digest, entry: u32, path: &[Digest]) -> bool {
-        let (entry, count) = (u64::from(entry), u64::from(self.graph_count));
-        Tree::List.climb::<H>(digest, entry, count, path) == Some(self.graph_list_root)
-    }
-}
-
-/// The values of the graph's symbols, in its order, for the claim's inputs.
-pub fn open_symbols<H: Hash256>(claim: &Claim, proof: &SymbolsProof) -> Result<Vec<u32>, JudgeError> {
-    proof.model.operators::<H>(&claim.model_root)?;
-    let header = proof.model.open_header::<H>(&proof.header)?;
-    let inputs = proof.inputs.iter();
-    let digests = inputs.map(|input| tensor_digest_of_root::<H>(input.dtype, &input.shape, &input.root));
-    if list_digest::<H>(&digests.collect::<Vec<_>>()) != claim.input_digest {
+/// The values of the graph's symbols, in the schema's order, where the job's inputs are these.
+pub fn open_symbols<H: Hash256>(
+    schema: &Schema,
+    input_digest: &Digest,
+    inputs: &[TensorOpening],
+) -> Result<Vec<u32>, JudgeError> {
+    let digests: Vec<Digest> = inputs.iter().map(TensorOpening::digest::<H>).collect();
+    if list_digest::<H>(&digests) != *input_digest {
         return Err(JudgeError::Inputs);
     }
-    let layouts = proof.inputs.iter().map(|input| (input.dtype, &*input.shape));
-    bind(header.symbols, header.inputs, &layouts.collect::<Vec<_>>()).map_err(JudgeError::Bind)
+    let layouts: Vec<_> = inputs.iter().map(|input| (input.dtype, &*input.shape)).collect();
+    schema.bind(&layouts).map_err(JudgeError::Bind)
 }
 
-/// Decides what is asked about the output of one operator.
+/// Opens an operator under a claim, and checks that its output has the type and the shape of `output`.
 ///
-/// `symbols` are the values of the graph's symbols for the job's inputs ([`open_symbols`]). A question
-/// about an element whose header is wrong comes out wrong by its header.
-pub fn judge<H: Hash256>(
+/// `symbols` are the values of the graph's symbols for the job's inputs ([`open_symbols`]). Everything that can be
+/// wrong with the model's node is an error here: the worker, who claimed an execution of it, is the one who has to open
+/// it, and cannot.
+pub fn open_operator<H: Hash256>(
     claim: &Claim,
     symbols: &[u32],
     operator: u32,
+    opening: &OperatorOpening,
+    output: &TensorOpening,
+) -> Result<OpenedOperator, JudgeError> {
+    let node = open_node::<H>(&claim.model, operator, opening)?;
+    if node.inputs.len() != opening.operands.len() {
+        return Err(JudgeError::OperandCount);
+    }
+    for ((value, operand), position) in node.inputs.iter().zip(opening.operands.iter()).zip(0u32..) {
+        let membership = JudgeError::Membership { operand: position };
+        let (list, index) = match *value {
+            Value::Input(index) => (claim.input_digest, u32::from(index)),
+            Value::Weight(index) => (claim.model.weights_root, u32::from(index)),
+            Value::Node(index) if index >= operator => return Err(JudgeError::Wiring { operand: position }),
+            Value::Node(_) if operand.membership.count != claim.model.operators => return Err(membership),
+            Value::Node(index) => (claim.trace_digest, index),
+        };
+        let digest = operand.tensor.digest::<H>();
+        if operand.membership.list_digest::<H>(&digest, index) != Some(list) {
+            return Err(membership);
+        }
+        if !is_sound(operand.tensor.dtype, &operand.tensor.shape) {
+            return Err(JudgeError::Unsound { operand: position });
+        }
+    }
+    let operands: Vec<TensorOpening> = opening.operands.iter().map(|operand| operand.tensor.clone()).collect();
+    let resolved = node.operator.resolve(symbols).ok_or(JudgeError::Symbols)?;
+    let (dtype, shape) = resolved.output_layout(&layouts(&operands)).map_err(JudgeError::Shape)?;
+    if (dtype, &*shape) != (output.dtype, &*output.shape) || !is_sound(dtype, &shape) {
+        return Err(JudgeError::Header);
+    }
+    Ok(OpenedOperator {
+        node: opening.node.clone(),
+        operands: Bounded::new(operands).ok_or(JudgeError::OperandCount)?,
+    })
+}
+
+/// Decides whether an element of an opened operator's output is what is claimed.
+///
+/// `symbols` are the values of the graph's symbols for the job's inputs ([`open_symbols`]), and `output` is what the
+/// operator was opened with ([`open_operator`]).
+pub fn judge<H: Hash256>(
+    symbols: &[u32],
+    operator: &OpenedOperator,
+    output: &TensorOpening,
     proof: &Proof,
     question: &Question,
 ) -> Result<Verdict, JudgeError> {
-    let node = open_node::<H>(claim, operator, proof)?;
-    if node.inputs.len() != proof.operands.len() {
+    let node = Node::decode_all(&mut &*operator.node).map_err(|_| JudgeError::Operator)?;
+    if operator.operands.len() != proof.operands.len() {
         return Err(JudgeError::OperandCount);
     }
-    let nodes = proof.model.graph_count.saturating_sub(1);
-    for ((value, opening), position) in node.inputs.iter().zip(proof.operands.iter()).zip(0u32..) {
-        let membership = JudgeError::Membership { operand: position };
-        let digest = tensor_digest_of_root::<H>(opening.dtype, &opening.shape, &opening.root);
-        let (list, index) = match *value {
-            Value::Input(index) => (claim.input_digest, u32::from(index)),
-            Value::Weight(index) => (proof.model.weights_root, u32::from(index)),
-            Value::Node(index) if index >= operator => return Err(JudgeError::Wiring { operand: position }),
-            Value::Node(_) if opening.membership.count != nodes => return Err(membership),
-            Value::Node(index) => (claim.trace_digest, index),
-        };
-        if opening.membership.list_digest::<H>(&digest, index) != Some(list) {
-            return Err(membership);
-        }
-        if !is_sound(opening.dtype, &opening.shape) {
-            return Err(JudgeError::Unsound { operand: position });
-        }
-        if !opening.chunks_open::<H>() {
-            return Err(JudgeError::Chunks { operand: position });
+    for ((tensor, chunks), operand) in operator.operands.iter().zip(proof.operands.iter()).zip(0u32..) {
+        if !chunks.open::<H>(tensor) {
+            return Err(JudgeError::Chunks { operand });
         }
     }
-
     let resolved = node.operator.resolve(symbols).ok_or(JudgeError::Symbols)?;
-    let layouts = proof.operands.iter().map(|operand| (operand.dtype, &*operand.shape));
-    let layouts: Vec<(DataType, &[u32])> = layouts.collect();
-    let (dtype, shape) = resolved.output_layout(&layouts).map_err(JudgeError::Shape)?;
-    let mut operands = Opened::new(&proof.operands);
-    let (claimed_dtype, claimed_shape) = question.header();
-    let verdict = if claimed_dtype != dtype || claimed_shape != shape {
-        let computed = Computed::Header { dtype, shape };
-        Verdict::Wrong { computed }
-    } else if let Question::Element { index, claimed, .. } = question {
-        let bytes = tensor_size_bytes(dtype, &shape).filter(|_| is_sound(dtype, &shape));
-        if *index >= bytes.ok_or(JudgeError::NoElement)? / dtype.size_bytes() as u64 {
-            return Err(JudgeError::NoElement);
-        }
-        let element = resolved.element(&mut operands, dtype, &shape, *index);
-        let bytes = element.map_err(JudgeError::Element)?.to_bytes(dtype);
-        if **claimed == *bytes {
-            Verdict::Right
-        } else {
-            let computed = Computed::Element { bytes };
-            Verdict::Wrong { computed }
-        }
-    } else {
-        Verdict::Right
-    };
-    match operands.first_unread() {
-        Some(operand) => Err(JudgeError::Superfluous { operand }),
-        None => Ok(verdict),
+    let bytes = tensor_size_bytes(output.dtype, &output.shape).ok_or(JudgeError::NoElement)?;
+    if question.index >= bytes / output.dtype.size_bytes() as u64 {
+        return Err(JudgeError::NoElement);
     }
+    let mut operands = Opened::new(&operator.operands, &proof.operands);
+    let element = resolved.element(&mut operands, output.dtype, &output.shape, question.index);
+    let computed = element.map_err(JudgeError::Element)?.to_bytes(output.dtype);
+    if let Some(operand) = operands.first_unread() {
+        return Err(JudgeError::Superfluous { operand });
+    }
+    if *question.claimed == *computed {
+        Ok(Verdict::Right)
+    } else {
+        Ok(Verdict::Wrong { computed })
+    }
+}
+
+/// Types and shapes of tensors.
+fn layouts(tensors: &[TensorOpening]) -> Vec<(DataType, &[u32])> {
+    tensors.iter().map(|tensor| (tensor.dtype, &*tensor.shape)).collect()
 }
 
 /// Whether a tensor is one that a checked graph can have.
@@ -271,25 +248,23 @@ fn is_sound(dtype: DataType, shape: &[u32]) -> bool {
     !shape.contains(&0) && tensor_size_bytes(dtype, shape).is_some_and(|size| size <= i64::MAX as u64)
 }
 
-/// The node at this position of the claim's model.
-fn open_node<H: Hash256>(claim: &Claim, operator: u32, proof: &Proof) -> Result<Node, JudgeError> {
-    if operator >= proof.model.operators::<H>(&claim.model_root)? {
+/// The node at this position of the model's graph.
+fn open_node<H: Hash256>(model: &ModelHead, operator: u32, opening: &OperatorOpening) -> Result<Node, JudgeError> {
+    if operator >= model.operators {
         return Err(JudgeError::NoOperator);
     }
-    let digest = domain_hash::<H>(&GRAPH_NODE_DOMAIN, &[&proof.operator.node]);
-    let entry = operator.saturating_add(1);
-    if !proof.model.has_entry::<H>(&digest, entry, &proof.operator.path) {
+    let digest = domain_hash::<H>(&GRAPH_NODE_DOMAIN, &[&opening.node]);
+    let root = Tree::List.climb::<H>(&digest, operator.into(), model.operators.into(), &opening.path);
+    if root != Some(model.nodes_root) {
         return Err(JudgeError::Operator);
     }
-    Node::decode_all(&mut &*proof.operator.node).map_err(|_| JudgeError::Operator)
+    Node::decode_all(&mut &*opening.node).map_err(|_| JudgeError::Operator)
 }
 
-impl Question {
-    /// The type and the shape that are claimed.
-    pub fn header(&self) -> (DataType, &[u32]) {
-        match self {
-            Self::Header { dtype, shape } | Self::Element { dtype, shape, .. } => (*dtype, shape),
-        }
+impl TensorOpening {
+    /// The digest of the tensor.
+    pub fn digest<H: Hash256>(&self) -> Digest {
+        tensor_digest_of_root::<H>(self.dtype, &self.shape, &self.root)
     }
 }
 

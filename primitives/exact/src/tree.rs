@@ -9,12 +9,6 @@
 //! has no partner and rises. A **multiproof** holds what is missing to climb from several leaves to the root: level by
 //! level from the leaves up, in each level from the left, the partner of every known node whose partner is neither
 //! known nor absent. Both are thereby unique for a tree and its opened leaves; one digest more or less is refused.
-//!
-//! A tree of which only some nodes are known, as the other side of a dispute has revealed them, is a [`PartialTree`].
-
-mod partial;
-
-pub use partial::PartialTree;
 
 use crate::{
     bounded::Bounded,

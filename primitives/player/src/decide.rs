@@ -97,12 +97,12 @@ pub enum Attack<AccountId> {
         /// The first entry that differs.
         entry: u32,
     },
-    /// Prove that what was revealed is wrong: the header of the operator's output, or this element.
+    /// Prove that this element of what was revealed is wrong.
     Prove {
         /// Where the game stands.
         place: Place,
-        /// The element; none for the header.
-        element: Option<u64>,
+        /// The element, by its position in row-major order.
+        element: u64,
     },
     /// Say that the worker has let its time pass.
     Timeout(AccountId),
@@ -197,11 +197,7 @@ where
     let place = game.place;
     Ok(Some(match find(execution, &place, view.reveals)? {
         Finding::Entry(entry) => Attack::Point { place, entry },
-        Finding::Header => Attack::Prove { place, element: None },
-        Finding::Element(element) => Attack::Prove {
-            place,
-            element: Some(element),
-        },
+        Finding::Element(element) => Attack::Prove { place, element },
         Finding::Agree => Attack::Agree { place },
     }))
 }

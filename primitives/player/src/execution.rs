@@ -2,14 +2,14 @@
 
 use crate::{Hash, PlayError};
 use assay_exact::{
-    digest::{Digest, list_digest, model_root},
+    digest::Digest,
     graph::{CheckedGraph, Value},
     judge::Openings,
     tensor::Tensor,
     trace::Trace,
 };
 use assay_types::{
-    H256,
+    H256, ModelParts,
     dispute::{Committed, Place},
 };
 use std::{ops::Deref, sync::Arc};
@@ -25,8 +25,8 @@ pub trait Execution {
     /// Their digests.
     fn weight_digests(&self) -> &[Digest];
 
-    /// Hash of the model's manifest.
-    fn manifest_hash(&self) -> Digest;
+    /// The model's parts, as they are registered.
+    fn parts(&self) -> &ModelParts;
 
     /// The job's inputs as they were given, which need not be canonical.
     fn inputs(&self) -> &[Tensor];
@@ -52,8 +52,8 @@ impl<P: Deref<Target: Execution>> Execution for P {
         (**self).weight_digests()
     }
 
-    fn manifest_hash(&self) -> Digest {
-        (**self).manifest_hash()
+    fn parts(&self) -> &ModelParts {
+        (**self).parts()
     }
 
     fn inputs(&self) -> &[Tensor] {
@@ -101,15 +101,9 @@ impl Deref for Operand<'_> {
 
 /// What a claim of this execution's outputs commits to.
 pub fn committed(execution: &dyn Execution) -> Committed {
-    let weights_root = list_digest::<Hash>(execution.weight_digests());
-    let graph_root = execution.graph().graph().root::<Hash>();
     let trace = execution.trace();
     Committed {
-        model_root: H256(model_root::<Hash>(
-            &graph_root,
-            &weights_root,
-            &execution.manifest_hash(),
-        )),
+        model_root: H256(execution.parts().root::<Hash>()),
         input_digest: H256(trace.input_digest::<Hash>()),
         output_digest: H256(trace.output_digest::<Hash>()),
     }
@@ -118,12 +112,7 @@ pub fn committed(execution: &dyn Execution) -> Committed {
 /// The openings of an execution under its own trace.
 pub fn openings(execution: &dyn Execution) -> Openings<'_> {
     let graph = execution.graph().graph();
-    Openings::new::<Hash>(
-        graph,
-        execution.weight_digests(),
-        execution.manifest_hash(),
-        execution.trace(),
-    )
+    Openings::new::<Hash>(graph, execution.weight_digests(), execution.trace())
 }
 
 /// The output of one operator.

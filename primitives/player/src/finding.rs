@@ -6,7 +6,7 @@ use crate::{
 };
 use assay_exact::{
     digest::{CHUNK_BYTES, Digest},
-    judge::TensorOpening,
+    judge::{OpenedOperator, TensorOpening},
     tree::{Tree, chunk_bytes},
 };
 use assay_types::dispute::{Nodes, Place, Revealed, window};
@@ -16,8 +16,6 @@ use assay_types::dispute::{Nodes, Place, Revealed, window};
 pub enum Finding {
     /// This entry is the first that differs: point at it.
     Entry(u32),
-    /// The type or the shape of the operator's output: prove it.
-    Header,
     /// This element, by its position in row-major order, is the first that differs: prove it.
     Element(u64),
     /// Nothing: the worker's execution is one's own here. Whoever challenged was wrong, or pointed at the wrong entry
@@ -34,26 +32,19 @@ pub fn find(execution: &dyn Execution, place: &Place, reveals: &Reveals) -> Resu
             compare(Tree::List, trace, place, None, revealed, trace.len())
         }
         Place::Tensor { operator } | Place::TensorSpan { operator, .. } => {
-            let opening = header(reveals, operator)?;
-            let (tensor, leaves) = leaves(execution, operator)?;
-            if (tensor.dtype(), tensor.shape()) != (opening.dtype, &*opening.shape) {
-                return Ok(Finding::Header);
-            }
+            let (_, output) = opened(reveals, operator)?;
+            let (_, leaves) = leaves(execution, operator)?;
             let operators = execution.trace().nodes.len();
-            compare(Tree::Chunks, &leaves, place, Some(opening), revealed, operators)
+            compare(Tree::Chunks, &leaves, place, Some(output), revealed, operators)
         }
         Place::Chunk { operator, chunk } => {
-            let opening = header(reveals, operator)?;
             let tensor = crate::node(execution, operator)?;
-            if (tensor.dtype(), tensor.shape()) != (opening.dtype, &*opening.shape) {
-                return Ok(Finding::Header);
-            }
             let missing = PlayError::NoSuchPlace { place: *place };
             let own = chunk_bytes(tensor.bytes(), chunk).ok_or(missing.clone())?;
             let Revealed::Chunk(bytes) = revealed else {
                 return Err(missing);
             };
-            // They are as many, since both are what the same header says.
+            // They are as many: both have the type and the shape that the operator gives.
             let differs = own.iter().zip(bytes.iter()).position(|(own, claimed)| own != claimed);
             Ok(differs.map_or(Finding::Agree, |offset| {
                 let per_chunk = (CHUNK_BYTES / tensor.dtype().size_bytes()) as u64;
@@ -65,11 +56,11 @@ pub fn find(execution: &dyn Execution, place: &Place, reveals: &Reveals) -> Resu
     }
 }
 
-/// What the worker has revealed of the header of an operator's output.
-pub(crate) fn header(reveals: &Reveals, operator: u32) -> Result<&TensorOpening, PlayError> {
+/// What the worker has opened of an operator, and of its output.
+pub(crate) fn opened(reveals: &Reveals, operator: u32) -> Result<(&OpenedOperator, &TensorOpening), PlayError> {
     let place = Place::Tensor { operator };
     match reveals.get(&place) {
-        Some(Revealed::Tensor { opening, .. }) => Ok(opening),
+        Some(Revealed::Tensor { operator, output, .. }) => Ok((operator, output)),
         _ => Err(PlayError::NotRevealed { place }),
     }
 }

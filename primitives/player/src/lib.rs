@@ -34,7 +34,7 @@ pub use decide::{Attack, Defence, InFlight, Sent, View, attack, defend};
 pub use error::PlayError;
 pub use execution::{Execution, Operand, Unavailable, committed, node, openings, operands};
 pub use finding::{Finding, find};
-pub use proof::{prove, question, revealed_trace};
+pub use proof::{prove, question};
 pub use statements::{Honest, Statements, statement};
 
 use assay_types::dispute::{Place, Revealed};

@@ -1,6 +1,6 @@
 //! What the worker says: the statement of every place, from its execution.
 
-use crate::{Execution, Hash, PlayError, node, openings};
+use crate::{Execution, Hash, PlayError, node, openings, operands};
 use assay_exact::{
     bounded::Bounded,
     digest::Digest,
@@ -39,17 +39,7 @@ pub fn statement(execution: &dyn Execution, place: &Place) -> Result<Statement, 
             let nodes = nodes(Tree::List, trace, window).ok_or_else(missing)?;
             Ok(Statement::TraceSpan { level, index, nodes })
         }
-        Place::Tensor { operator } => {
-            let (tensor, leaves) = leaves(execution, operator)?;
-            let opening = tensor_opening(&tensor, &leaves)?;
-            let window = Window::top(leaves.len() as u64);
-            let nodes = nodes(Tree::Chunks, &leaves, window).ok_or_else(missing)?;
-            Ok(Statement::Tensor {
-                operator,
-                opening,
-                nodes,
-            })
-        }
+        Place::Tensor { operator } => self::tensor(execution, operator),
         Place::TensorSpan { operator, level, index } => {
             let (_, leaves) = leaves(execution, operator)?;
             let window = Window::below(leaves.len() as u64, level, index).ok_or_else(missing)?;
@@ -72,16 +62,36 @@ pub fn statement(execution: &dyn Execution, place: &Place) -> Result<Statement, 
 
 fn trace(execution: &dyn Execution, operators: u32) -> Result<TraceStatement, PlayError> {
     let too_large = |what| move || PlayError::TooLarge { what };
-    let openings = openings(execution);
-    let outputs = openings.prove_outputs::<Hash>();
-    let symbols = openings.prove_symbols::<Hash>(execution.inputs());
+    let outputs = openings(execution).prove_outputs::<Hash>();
+    let inputs = execution.inputs().iter().map(TensorOpening::of::<Hash>);
+    let inputs = inputs.collect::<Option<Vec<_>>>().and_then(Bounded::new);
     let top = Window::top(operators.into());
     Ok(TraceStatement {
-        symbols: symbols.map_err(|_| PlayError::TooLarge { what: "the graph" })?,
+        inputs: inputs.ok_or_else(too_large("the list of inputs"))?,
         nodes: nodes(Tree::List, &execution.trace().nodes, top).ok_or_else(too_large("the trace"))?,
         outputs: outputs.map_err(|_| PlayError::TooLarge {
             what: "the list of outputs",
         })?,
+    })
+}
+
+/// Opens an operator with its operands and the head of its output, from one execution.
+fn tensor(execution: &dyn Execution, operator: u32) -> Result<Statement, PlayError> {
+    let missing = || PlayError::NoSuchPlace {
+        place: Place::Tensor { operator },
+    };
+    let operands = operands(execution, operator)?;
+    let operands: Vec<&Tensor> = operands.iter().map(|operand| &**operand).collect();
+    let opening = openings(execution).open_operator::<Hash>(operator, &operands);
+    let opening = opening.map_err(|error| PlayError::Proof { operator, error })?;
+    let (tensor, leaves) = leaves(execution, operator)?;
+    let output = tensor_opening(&tensor, &leaves)?;
+    let nodes = nodes(Tree::Chunks, &leaves, Window::top(leaves.len() as u64)).ok_or_else(missing)?;
+    Ok(Statement::Tensor {
+        operator,
+        opening,
+        output,
+        nodes,
     })
 }
 

@@ -22,9 +22,9 @@ pub use stakes::{LostBond, SlashShares, bond, lost_bond, slash_awards};
 pub use statement::{Committed, Statement, StatementError, TraceHead, TraceStatement, check, check_trace};
 pub use table::{After, MOVES, Move, MoveKind, may};
 
-use crate::H256;
+use crate::{H256, ModelVersion};
 use alloc::vec::Vec;
-use assay_exact::judge::{Computed, TensorOpening};
+use assay_exact::judge::TensorOpening;
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use polkadot_sdk::{sp_core::ConstU32, sp_runtime::BoundedVec};
 use scale_info::TypeInfo;
@@ -84,6 +84,8 @@ pub struct Dispute<AccountId, Balance, BlockNumber> {
     pub worker: AccountId,
     /// The client, who pays for the job.
     pub client: AccountId,
+    /// The model version that the job names.
+    pub version: ModelVersion,
     /// The worker's stake that secures the claim.
     pub locked: Balance,
     /// The digests that the claim committed to.
@@ -103,16 +105,8 @@ pub enum Fault {
         /// The place of which it owed the statement.
         place: Place,
     },
-    /// The type or the shape that it revealed of an operator's output is not what the operator gives.
-    #[codec(index = 1)]
-    Header {
-        /// Position of the operator in the graph.
-        operator: u32,
-        /// The value that the runtime computed.
-        computed: Computed,
-    },
     /// An element that it revealed is not what the operator gives.
-    #[codec(index = 2)]
+    #[codec(index = 1)]
     Element {
         /// Position of the operator in the graph.
         operator: u32,
@@ -120,8 +114,8 @@ pub enum Fault {
         element: u64,
         /// Its little-endian bytes as they were claimed.
         claimed: Vec<u8>,
-        /// The value that the runtime computed.
-        computed: Computed,
+        /// Its bytes as the runtime computed them.
+        computed: Vec<u8>,
     },
 }
 

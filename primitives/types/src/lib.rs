@@ -29,7 +29,7 @@ pub use name::{NameError, check_name};
 pub use page::Page;
 pub use polkadot_sdk::sp_core::H256;
 pub use runtime_api::{Quote, WhyNot};
-pub use schema::{Dimension, Schema, SchemaError, TensorSchema};
+pub use schema::{Dimension, ModelParts, Schema, SchemaError, TensorSchema};
 pub use traits::{
     ClaimedJob, ClaimedJobs, Lock, ModelRegistry, NoOffer, NotChallengeable, Outcome, Purpose, Released, Slashed,
     Unavailable, WorkerRegistry,

@@ -1,18 +1,16 @@
 //! Traits through which the pallets meet. The market asks for models and workers through them, disputes ask for claims,
 //! and no pallet knows another.
 
-use crate::{H256, JobId, ModelVersion, Precision, Schema, SlashId};
+use crate::{H256, JobId, ModelParts, ModelVersion, SlashId};
 use polkadot_sdk::sp_runtime::{DispatchError, DispatchResult};
 
 /// A model version, as far as the market needs to know it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VersionInfo {
-    /// `H(graph_root ‖ weights_root ‖ manifest_hash)`.
+    /// Its root, which its parts hash to.
     pub root: H256,
-    /// Precision of its contractions.
-    pub precision: Precision,
-    /// Inputs and outputs of the model.
-    pub schema: Schema,
+    /// Its parts.
+    pub parts: ModelParts,
     /// Whether new jobs and offers may name it.
     pub active: bool,
 }
@@ -196,7 +194,9 @@ pub struct ClaimedJob<AccountId, Balance> {
     pub client: AccountId,
     /// The worker that claimed.
     pub worker: AccountId,
-    /// `H(graph_root ‖ weights_root ‖ manifest_hash)` of the model version that was to be run.
+    /// The model version that was to be run.
+    pub model: ModelVersion,
+    /// Its root.
     pub model_root: H256,
     /// List digest of the input tensors.
     pub input_digest: H256,
@@ -230,6 +230,9 @@ pub trait ClaimedJobs<AccountId, Balance, BlockNumber> {
     /// The claim on a job whose challenge window is open, or that is disputed
     /// already. Changes nothing.
     fn claimed(job: JobId) -> Result<ClaimedJob<AccountId, Balance>, NotChallengeable>;
+
+    /// The parts of a model version that a claimed job names.
+    fn parts(model: ModelVersion) -> Option<ModelParts>;
 
     /// `Claimed` → `Disputed`; nothing if it is disputed already. The job is neither settled nor accepted until one of
     /// the two below.

@@ -6,7 +6,7 @@
 //!
 //! Nothing here is measured on the machine that executes it. Units: picoseconds and bytes, as in the SDK's weights.
 
-use crate::{Job, JobId, ModelVersion, Offer, Schema, limits::OffersPerModel};
+use crate::{Job, JobId, ModelParts, ModelVersion, Offer, limits::OffersPerModel};
 use codec::MaxEncodedLen;
 use polkadot_sdk::sp_runtime::BoundedVec;
 
@@ -53,9 +53,9 @@ pub fn account_proof() -> u64 {
     2 * TRIE_BYTES_PER_KEY + ACCOUNT_AND_HOLDS_BYTES
 }
 
-/// Proof bytes of a model version in its registry: a root, the largest schema and a few bytes of status.
+/// Proof bytes of a model version in its registry: a root, the largest parts and a few bytes of status.
 pub fn version_proof() -> u64 {
-    key_proof::<(ModelVersion, [u8; 64]), Schema>()
+    key_proof::<(ModelVersion, [u8; 64]), ModelParts>()
 }
 
 /// Proof bytes of a worker's record, for pallets that do not know its type.

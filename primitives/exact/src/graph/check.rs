@@ -1,12 +1,23 @@
 //! What makes a graph fit to be evaluated.
 
 use super::{
-    BindError, Dimension, Graph, MAX_HEADER_BYTES, MAX_NAME_BYTES, MAX_NODE_BYTES, MAX_NODES, MAX_RANK,
-    MAX_SCHEMA_NAME_BYTES, MAX_SYMBOLS, MAX_TENSORS, MAX_WEIGHTS, Node, ShapeError, Value, shape::Layout,
+    BindError, Dimension, Graph, MAX_NAME_BYTES, MAX_NODE_BYTES, MAX_NODES, MAX_RANK, MAX_SCHEMA_NAME_BYTES,
+    MAX_SYMBOLS, MAX_TENSORS, MAX_WEIGHTS, Node, ShapeError, Value,
+    shape::Layout,
+    work::{self, Taken},
 };
-use crate::digest::{DataType, tensor_size_bytes};
+use crate::{
+    digest::{DataType, tensor_size_bytes},
+    model::{MAX_TERMS, Polynomial, Sum},
+};
 use alloc::{collections::BTreeSet, string::String, vec::Vec};
 use codec::Encode;
+
+/// Bytes that the outputs of all operators may have together, at the maximum values of the symbols: what a trace hashes,
+/// which takes hours.
+pub const MAX_TRACE_BYTES: u64 = 1 << 42;
+/// Work that one execution may be, at the maximum values of the symbols, in the unit of [`CheckedGraph::work`].
+pub const MAX_WORK: u64 = 1 << 56;
 
 /// A graph all of whose operators can take what they are given, for every value of its symbols.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,6 +26,8 @@ pub struct CheckedGraph {
     inputs: Vec<Layout>,
     weights: Vec<Layout>,
     nodes: Vec<Layout>,
+    work: Polynomial,
+    trace_bytes: Polynomial,
 }
 
 /// Why a graph is not fit to be evaluated.
@@ -77,16 +90,32 @@ pub enum GraphError {
         /// What does not fit.
         error: ShapeError,
     },
+    /// An input's range of values is empty, or does not fit its type, which must be an integer.
+    ValueRange {
+        /// Name of the input.
+        name: String,
+    },
+    /// No output depends on a node. An execution leaves it out, and a trace would have to hold it.
+    Unused {
+        /// Name of the node.
+        node: String,
+    },
+    /// An execution or its trace can be larger than anybody can check, at the maximum values of the symbols.
+    Vast {
+        /// `work` or `trace`.
+        what: &'static str,
+        /// How much it is; `None` beyond 64 bits.
+        actual: Option<u64>,
+        /// How much it may be.
+        max: u64,
+    },
+    /// The work or the size of the trace depends on the symbols in more ways than can be written down.
+    Terms,
     /// An output is an input handed through. Its digest would be of the canonical bytes and that of the input of the
     /// bytes as they were sent, so that no dispute about it could be decided.
     HandedThrough {
         /// Name of the output.
         name: String,
-    },
-    /// What the graph says of its symbols, inputs, weights and outputs is too long to be opened in a dispute.
-    HeaderTooLong {
-        /// Bytes that it has.
-        bytes: usize,
     },
     /// A node is too long to be opened in a dispute.
     NodeTooLong {
@@ -126,10 +155,18 @@ impl core::fmt::Display for GraphError {
                 f,
                 "the output {name} is an input handed through; give it a node, such as a reshape to its own shape"
             ),
-            Self::HeaderTooLong { bytes } => write!(
+            Self::ValueRange { name } => write!(f, "the range of values of input {name} does not fit its type"),
+            Self::Unused { node } => write!(f, "no output depends on the node {node}; leave it out"),
+            Self::Vast { what, actual, max } => {
+                let actual = actual.map_or_else(|| "more than 2^64".into(), |actual| alloc::format!("{actual}"));
+                write!(
+                    f,
+                    "the {what} of one execution can be {actual}, and {max} is allowed: narrow the ranges of the symbols"
+                )
+            }
+            Self::Terms => write!(
                 f,
-                "the graph's header has {bytes} bytes, and {MAX_HEADER_BYTES} are allowed: give the weights shorter names, or \
-                 put some of them together"
+                "its size depends on the symbols in more than {MAX_TERMS} ways: give it fewer dynamic dimensions"
             ),
             Self::NodeTooLong { node, bytes } => write!(
                 f,
@@ -158,6 +195,8 @@ impl Graph {
             let name = || input.name.clone();
             if layout.dimensions.iter().any(|d| matches!(d, Dimension::Affine { .. })) {
                 Err(GraphError::AffineInput { name: name() })
+            } else if input.range.is_some_and(|range| !range.fits(input.dtype)) {
+                Err(GraphError::ValueRange { name: name() })
             } else if self.is_sound(&layout) {
                 Ok(layout)
             } else {
@@ -189,6 +228,8 @@ impl Graph {
             inputs,
             weights,
             nodes: Vec::new(),
+            work: Polynomial::default(),
+            trace_bytes: Polynomial::default(),
         };
         for node in &checked.graph.nodes {
             let layout = checked.infer(node)?;
@@ -212,6 +253,8 @@ impl Graph {
                 });
             }
         }
+        checked.check_uses()?;
+        checked.measure()?;
         Ok(checked)
     }
 
@@ -247,10 +290,6 @@ impl Graph {
 
     /// Checks that a dispute can open the graph.
     fn check_sizes(&self) -> Result<(), GraphError> {
-        let bytes = (&self.symbols, &self.inputs, &self.weights, &self.outputs).encoded_size();
-        if bytes > MAX_HEADER_BYTES as usize {
-            return Err(GraphError::HeaderTooLong { bytes });
-        }
         let sizes = self.nodes.iter().map(|node| (node, node.encoded_size()));
         match sizes.into_iter().find(|(_, bytes)| *bytes > MAX_NODE_BYTES as usize) {
             Some((node, bytes)) => Err(GraphError::NodeTooLong {
@@ -324,7 +363,62 @@ impl CheckedGraph {
 
     /// The values of the symbols, in the graph's order, for inputs of these types and shapes.
     pub fn bind(&self, inputs: &[(DataType, &[u32])]) -> Result<Vec<u32>, BindError> {
-        self.graph.bind_symbols(inputs)
+        Graph::bind_to(&self.graph.symbols, &self.graph.inputs, inputs)
+    }
+
+    /// Work of one execution as a polynomial of the symbols, in products of two 8-bit integers and what takes as long: see
+    /// `docs/numerics.md`, *Work*.
+    ///
+    /// It is a measure for prices and deadlines, the same for everybody, and no prediction of seconds.
+    pub fn work(&self) -> &Polynomial {
+        &self.work
+    }
+
+    /// Bytes of the outputs of all operators together, as a polynomial of the symbols.
+    pub fn trace_bytes(&self) -> &Polynomial {
+        &self.trace_bytes
+    }
+
+    /// Checks that every node reaches an output.
+    fn check_uses(&self) -> Result<(), GraphError> {
+        let used = self.graph.used();
+        let unused = self.graph.nodes.iter().zip(used).find(|(_, is_used)| !is_used);
+        unused.map_or(Ok(()), |(node, _)| {
+            Err(GraphError::Unused {
+                node: node.name.clone(),
+            })
+        })
+    }
+
+    /// Adds up work and trace, and checks that they are bounded.
+    fn measure(&mut self) -> Result<(), GraphError> {
+        let mut trace = Sum::default();
+        for layout in &self.nodes {
+            let added = trace.add(layout.dtype.size_bytes() as u64, &layout.dimensions);
+            added.ok_or(vast("trace", None, MAX_TRACE_BYTES))?;
+        }
+        self.trace_bytes = self.bounded("trace", trace, MAX_TRACE_BYTES)?;
+        let mut work = Sum::default();
+        for (node, layout) in self.graph.nodes.iter().zip(&self.nodes) {
+            let operands = node.inputs.iter().filter_map(|value| self.layout(*value));
+            let taken = Taken {
+                operands: operands.map(|layout| layout.dimensions.as_slice()).collect(),
+                output: &layout.dimensions,
+            };
+            work::add(&node.operator, &taken, &mut work).ok_or(vast("work", None, MAX_WORK))?;
+        }
+        self.work = self.bounded("work", work, MAX_WORK)?;
+        Ok(())
+    }
+
+    /// The sum, if it is at most `max` at the maximum values of the symbols.
+    fn bounded(&self, what: &'static str, sum: Sum, max: u64) -> Result<Polynomial, GraphError> {
+        let polynomial = sum.finish().ok_or(GraphError::Terms)?;
+        let largest: Vec<u32> = self.graph.symbols.iter().map(|symbol| symbol.max).collect();
+        match polynomial.at(&largest) {
+            Some(value) if value <= max => Ok(polynomial),
+            actual => Err(vast(what, actual, max)),
+        }
     }
 
     /// The shape of a tensor for these values of the symbols; `None` if the graph has no such tensor or symbol.
@@ -359,6 +453,10 @@ impl CheckedGraph {
                 error,
             })
     }
+}
+
+fn vast(what: &'static str, actual: Option<u64>, max: u64) -> GraphError {
+    GraphError::Vast { what, actual, max }
 }
 
 fn resolve(dimensions: &[Dimension], symbols: &[u32]) -> Option<Vec<u32>> {

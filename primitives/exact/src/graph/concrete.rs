@@ -1,6 +1,6 @@
 //! The rules of shapes for tensors that are there, whose dimensions are numbers: what a judge asks.
 
-use super::{BindError, Dimension, Graph, Input, Operator, ShapeError, Symbol, shape::Layout};
+use super::{Dimension, Graph, Operator, ShapeError, shape::Layout};
 use crate::digest::DataType;
 use alloc::vec::Vec;
 
@@ -10,7 +10,13 @@ impl Operator {
     /// The operator names no symbols ([`Operator::resolve`]). In a checked graph this is what the graph says of the
     /// node, at the values of its symbols.
     pub fn output_layout(&self, operands: &[(DataType, &[u32])]) -> Result<(DataType, Vec<u32>), ShapeError> {
-        let nothing = without_nodes(Vec::new(), Vec::new());
+        let nothing = Graph {
+            symbols: Vec::new(),
+            inputs: Vec::new(),
+            weights: Vec::new(),
+            nodes: Vec::new(),
+            outputs: Vec::new(),
+        };
         let layouts = operands.iter().map(|(dtype, shape)| Layout {
             dtype: *dtype,
             dimensions: shape.iter().copied().map(Dimension::Fixed).collect(),
@@ -22,20 +28,5 @@ impl Operator {
             Dimension::Symbol(symbol) | Dimension::Affine { symbol, .. } => Err(ShapeError::UnknownSymbol(*symbol)),
         });
         Ok((layout.dtype, shape.collect::<Result<_, _>>()?))
-    }
-}
-
-/// The values of a graph's symbols, in its order, for inputs of these types and shapes.
-pub fn bind(symbols: Vec<Symbol>, inputs: Vec<Input>, layouts: &[(DataType, &[u32])]) -> Result<Vec<u32>, BindError> {
-    without_nodes(symbols, inputs).bind_symbols(layouts)
-}
-
-fn without_nodes(symbols: Vec<Symbol>, inputs: Vec<Input>) -> Graph {
-    Graph {
-        symbols,
-        inputs,
-        weights: Vec::new(),
-        nodes: Vec::new(),
-        outputs: Vec::new(),
     }
 }

@@ -1,13 +1,12 @@
-//! A model's graph: operators in topological order over its inputs and weights, and the root that commits to it.
+//! A model's graph: operators in topological order over its inputs and weights.
 //!
 //! ```text
-//! header       H( GRAPH_DOMAIN ‖ SCALE(symbols, inputs, weights, outputs) )
 //! node i       H( GRAPH_NODE_DOMAIN ‖ SCALE(node) )
-//! graph_root   list_digest( header, node 0, node 1, … )
+//! nodes_root   root of the tree over node 0, node 1, …
 //! ```
 //!
-//! so that one operator can be opened without the others. `weights_root` is the list digest of the weights' tensor
-//! digests, in the graph's order.
+//! so that one operator can be opened without the others. What else a graph has is small, and stands in the model's
+//! parts ([`crate::model::ModelParts`]) as it is; of the weights it is their list digest, in the graph's order.
 //!
 //! A [`Graph`] is what was decoded or imported and may be nonsense; a [`CheckedGraph`] is one that can be evaluated.
 
@@ -17,19 +16,21 @@ mod concrete;
 mod dimension;
 mod operator;
 mod shape;
+mod work;
 
-pub use check::{CheckedGraph, GraphError};
-pub use concrete::bind;
+pub use check::{CheckedGraph, GraphError, MAX_TRACE_BYTES, MAX_WORK};
 pub use operator::{Binary, MAX_ROW_BYTES, Operator, Position, Reduction, Unary};
 pub use shape::{BindError, ShapeError};
 
-use crate::digest::{DOMAIN_BYTES, DataType, Digest, Hash256, domain_hash, list_digest};
+use crate::{
+    digest::{DOMAIN_BYTES, DataType, Digest, Hash256, domain_hash},
+    model::ValueRange,
+    tree::Tree,
+};
 use alloc::{string::String, vec::Vec};
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use scale_info::TypeInfo;
 
-/// Domain of the part of a graph that is not its nodes.
-pub const GRAPH_DOMAIN: [u8; DOMAIN_BYTES] = *b"assay/graph/1\0\0\0";
 /// Domain of one node of a graph.
 pub const GRAPH_NODE_DOMAIN: [u8; DOMAIN_BYTES] = *b"assay/operator/1";
 
@@ -47,8 +48,6 @@ pub const MAX_NODES: usize = 65_535;
 pub const MAX_OPERANDS: u32 = 64;
 /// Bytes of an encoded node, which a dispute opens whole.
 pub const MAX_NODE_BYTES: u32 = 2048;
-/// Bytes of an encoded header, which names every weight and which a dispute opens whole.
-pub const MAX_HEADER_BYTES: u32 = 1 << 20;
 /// Bytes of a name in a graph, UTF-8.
 pub const MAX_NAME_BYTES: usize = 255;
 /// Bytes of the name of a symbol, an input or an output, UTF-8: what the chain's schema has room for.
@@ -112,6 +111,8 @@ pub struct Input {
     pub dtype: DataType,
     /// Its dimensions, outermost first.
     pub dimensions: Vec<Dimension>,
+    /// The values that have a meaning to the model, for an integer input whose values are known to be bounded.
+    pub range: Option<ValueRange>,
 }
 
 /// A tensor that a graph carries.
@@ -162,19 +163,17 @@ pub enum Value {
 }
 
 impl Graph {
-    /// The root that commits to the graph, as drawn in the [module's documentation](self).
-    pub fn root<H: Hash256>(&self) -> Digest {
-        let header = domain_hash::<H>(&GRAPH_DOMAIN, &[&self.header()]);
-        let nodes = self
-            .nodes
-            .iter()
-            .map(|node| domain_hash::<H>(&GRAPH_NODE_DOMAIN, &[&node.encode()]));
-        list_digest::<H>(&core::iter::once(header).chain(nodes).collect::<Vec<_>>())
+    /// The digests of the nodes, in order.
+    pub fn node_digests<H: Hash256>(&self) -> Vec<Digest> {
+        let nodes = self.nodes.iter();
+        nodes
+            .map(|node| domain_hash::<H>(&GRAPH_NODE_DOMAIN, &[&node.encode()]))
+            .collect()
     }
 
-    /// SCALE of the part of the graph that is not its nodes: symbols, inputs, weights and outputs.
-    pub fn header(&self) -> Vec<u8> {
-        (&self.symbols, &self.inputs, &self.weights, &self.outputs).encode()
+    /// The root of the tree over the nodes, as drawn in the [module's documentation](self).
+    pub fn nodes_root<H: Hash256>(&self) -> Digest {
+        Tree::List.fold::<H>(&self.node_digests::<H>())
     }
 
     /// For every node the last node that takes its output: itself if there is none, and one past the last node if the
@@ -190,6 +189,49 @@ impl Graph {
             }
         }
         last
+    }
+
+    /// The graph without the nodes that no output depends on, which a checked graph does not have.
+    pub fn without_unused(mut self) -> Self {
+        let used = self.used();
+        // The new position of every node that stays.
+        let positions: Vec<u32> = used
+            .iter()
+            .scan(0u32, |next, is_used| {
+                let position = *next;
+                *next = position.saturating_add(u32::from(*is_used));
+                Some(position)
+            })
+            .collect();
+        let moved = |value: &mut Value| {
+            if let Value::Node(index) = value
+                && let Some(position) = usize::try_from(*index).ok().and_then(|index| positions.get(index))
+            {
+                *index = *position;
+            }
+        };
+        let mut kept = used.into_iter();
+        self.nodes.retain(|_| kept.next().unwrap_or(true));
+        self.nodes.iter_mut().flat_map(|node| &mut node.inputs).for_each(moved);
+        self.outputs.iter_mut().map(|output| &mut output.value).for_each(moved);
+        self
+    }
+
+    /// For every node whether an output depends on it.
+    fn used(&self) -> Vec<bool> {
+        let mut used: Vec<bool> = self.nodes.iter().map(|_| false).collect();
+        let mark = |used: &mut Vec<bool>, value: &Value| {
+            if let Some(place) = value.node().and_then(|index| used.get_mut(index)) {
+                *place = true;
+            }
+        };
+        self.outputs.iter().for_each(|output| mark(&mut used, &output.value));
+        for (index, node) in self.nodes.iter().enumerate().rev() {
+            if used.get(index) == Some(&true) {
+                node.inputs.iter().for_each(|value| mark(&mut used, value));
+            }
+        }
+        used
     }
 
     /// For every node, the nodes whose outputs nothing after it needs: the same as [`last_uses`](Self::last_uses), seen

@@ -5,7 +5,7 @@ mod elementwise;
 mod movement;
 mod rows;
 
-use super::{Dimension, Graph, MAX_ROW_BYTES, Operator};
+use super::{Dimension, Graph, Input, MAX_ROW_BYTES, Operator, Symbol};
 use crate::{digest::DataType, quantise::MAX_CONTRACTION_LENGTH};
 use alloc::{string::String, vec, vec::Vec};
 
@@ -233,18 +233,22 @@ impl core::fmt::Display for BindError {
 impl core::error::Error for BindError {}
 
 impl Graph {
-    /// The values of the symbols for inputs of these types and shapes.
+    /// The values of these symbols where a graph takes these inputs and is given ones of these types and shapes.
     ///
     /// A symbol that no input has is bound to its least value, though [`Graph::check`] accepts no such graph.
-    pub(super) fn bind_symbols(&self, inputs: &[(DataType, &[u32])]) -> Result<Vec<u32>, BindError> {
-        if inputs.len() != self.inputs.len() {
+    pub(crate) fn bind_to(
+        symbols: &[Symbol],
+        takes: &[Input],
+        inputs: &[(DataType, &[u32])],
+    ) -> Result<Vec<u32>, BindError> {
+        if inputs.len() != takes.len() {
             return Err(BindError::Count {
-                expected: self.inputs.len(),
+                expected: takes.len(),
                 actual: inputs.len(),
             });
         }
-        let mut bound: Vec<Option<u32>> = vec![None; self.symbols.len()];
-        for (input, (dtype, shape)) in self.inputs.iter().zip(inputs) {
+        let mut bound: Vec<Option<u32>> = vec![None; symbols.len()];
+        for (input, (dtype, shape)) in takes.iter().zip(inputs) {
             if input.dtype != *dtype {
                 return Err(BindError::DataType {
                     input: input.name.clone(),
@@ -282,7 +286,7 @@ impl Graph {
                 }
             }
         }
-        let symbols = self.symbols.iter().zip(bound).map(|(symbol, value)| {
+        let symbols = symbols.iter().zip(bound).map(|(symbol, value)| {
             let (min, max, actual) = (symbol.min, symbol.max, value.unwrap_or(symbol.min));
             if (min..=max).contains(&actual) {
                 Ok(actual)

@@ -1,6 +1,6 @@
 //! Operands of which some chunks are open.
 
-use super::opening::OperandOpening;
+use super::opening::{OperandChunks, TensorOpening};
 use crate::{
     binary32::Binary32,
     digest::{CHUNK_BYTES, DataType, Digest, Hash256, leaf},
@@ -11,16 +11,18 @@ use alloc::{vec, vec::Vec};
 
 /// The operands of an operator as they were opened, and which chunks of theirs were read.
 pub(super) struct Opened<'a> {
-    operands: &'a [OperandOpening],
+    operands: &'a [TensorOpening],
+    chunks: &'a [OperandChunks],
     read: Vec<Vec<bool>>,
 }
 
 impl<'a> Opened<'a> {
-    /// Operands whose chunks have been checked.
-    pub fn new(operands: &'a [OperandOpening]) -> Self {
-        let read = operands.iter().map(|operand| vec![false; operand.chunks.len()]);
+    /// Operands whose chunks, as many lists as there are operands, have been checked.
+    pub fn new(operands: &'a [TensorOpening], chunks: &'a [OperandChunks]) -> Self {
+        let read = chunks.iter().map(|operand| vec![false; operand.chunks.len()]);
         Self {
             operands,
+            chunks,
             read: read.collect(),
         }
     }
@@ -33,7 +35,7 @@ impl<'a> Opened<'a> {
 
     /// The bytes of an opened chunk.
     fn chunk(&mut self, operand: usize, chunk: u64) -> Option<&'a [u8]> {
-        let chunks = &self.operands.get(operand)?.chunks;
+        let chunks = &self.chunks.get(operand)?.chunks;
         let position = chunks.binary_search_by_key(&chunk, |opened| opened.index).ok()?;
         *self.read.get_mut(operand)?.get_mut(position)? = true;
         chunks.get(position).map(|opened| &*opened.bytes)
@@ -106,22 +108,22 @@ impl Operands for Opened<'_> {
     }
 }
 
-impl OperandOpening {
-    /// Whether the opened chunks are chunks of the tensor with this header and root.
-    pub(super) fn chunks_open<H: Hash256>(&self) -> bool {
+impl OperandChunks {
+    /// Whether these are chunks of this tensor.
+    pub(super) fn open<H: Hash256>(&self, tensor: &TensorOpening) -> bool {
         if self.chunks.is_empty() {
             return self.proof.is_empty();
         }
         let leaves = self.chunks.iter().map(|chunk| {
-            let whole = chunk_size(self.dtype, &self.shape, chunk.index) == Some(chunk.bytes.len());
+            let whole = chunk_size(tensor.dtype, &tensor.shape, chunk.index) == Some(chunk.bytes.len());
             whole.then(|| (chunk.index, leaf::<H>(&chunk.bytes)))
         });
         let Some(leaves) = leaves.collect::<Option<Vec<(u64, Digest)>>>() else {
             return false;
         };
-        let count = chunk_count(self.dtype, &self.shape);
+        let count = chunk_count(tensor.dtype, &tensor.shape);
         let root = count.and_then(|count| Tree::Chunks.climb_all::<H>(leaves, count, &self.proof));
-        root == Some(self.root)
+        root == Some(tensor.root)
     }
 }
 

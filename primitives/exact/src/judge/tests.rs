@@ -28,8 +28,6 @@ struct Execution {
     trace: Trace,
 }
 
-const MANIFEST: Digest = [7; 32];
-
 impl Execution {
     fn new(graph: CheckedGraph, weights: Vec<Tensor>, inputs: Vec<Tensor>) -> Self {
         let mut nodes = Vec::new();
@@ -54,9 +52,13 @@ impl Execution {
     }
 
     fn claim(&self) -> Claim {
-        let weights_root = list_digest::<Blake2b>(&self.weight_digests);
+        let graph = self.graph.graph();
         Claim {
-            model_root: model_root::<Blake2b>(&self.graph.graph().root::<Blake2b>(), &weights_root, &MANIFEST),
+            model: ModelHead {
+                operators: graph.nodes.len() as u32,
+                nodes_root: graph.nodes_root::<Blake2b>(),
+                weights_root: list_digest::<Blake2b>(&self.weight_digests),
+            },
             input_digest: self.trace.input_digest::<Blake2b>(),
             output_digest: self.trace.output_digest::<Blake2b>(),
             trace_digest: self.trace.digest::<Blake2b>(),
@@ -64,7 +66,30 @@ impl Execution {
     }
 
     fn openings(&self) -> Openings<'_> {
-        Openings::new::<Blake2b>(self.graph.graph(), &self.weight_digests, MANIFEST, &self.trace)
+        Openings::new::<Blake2b>(self.graph.graph(), &self.weight_digests, &self.trace)
+    }
+
+    /// The operator as the worker opens it.
+    fn opening(&self, node: usize) -> OperatorOpening {
+        let opening = self
+            .openings()
+            .open_operator::<Blake2b>(node as u32, &self.operands(node));
+        opening.expect("a sound graph")
+    }
+
+    /// The operator as it is opened with an output of this header.
+    fn open(&self, node: usize, output: &Tensor) -> Result<OpenedOperator, JudgeError> {
+        let symbols = &self.trace.symbols;
+        open_operator::<Blake2b>(&self.claim(), symbols, node as u32, &self.opening(node), &head(output))
+    }
+
+    fn schema(&self) -> Schema {
+        Schema::of(&self.graph).expect("a small graph")
+    }
+
+    /// The outputs where the graph takes them from.
+    fn outputs(&self) -> Vec<Value> {
+        self.graph.graph().outputs.iter().map(|output| output.value).collect()
     }
 
     fn operands(&self, node: usize) -> Vec<&Tensor> {
@@ -76,8 +101,9 @@ impl Execution {
         self.graph.graph().nodes[node].inputs.iter().map(value).collect()
     }
 
-    fn judge(&self, claim: &Claim, node: usize, proof: &Proof, question: &Question) -> Result<Verdict, JudgeError> {
-        judge::<Blake2b>(claim, &self.trace.symbols, node as u32, proof, question)
+    fn judge(&self, node: usize, proof: &Proof, question: &Question) -> Result<Verdict, JudgeError> {
+        let opened = self.open(node, &self.nodes[node]).expect("a sound graph");
+        judge::<Blake2b>(&self.trace.symbols, &opened, &head(&self.nodes[node]), proof, question)
     }
 }
 
@@ -85,20 +111,15 @@ fn shape(dimensions: &[u32]) -> Shape {
     Shape::new(dimensions.to_vec()).expect("few dimensions")
 }
 
+fn head(tensor: &Tensor) -> TensorOpening {
+    TensorOpening::of::<Blake2b>(tensor).expect("few dimensions")
+}
+
 /// The question whether the element at `index` of this tensor is what it holds there.
 fn element_question(tensor: &Tensor, index: u64) -> Question {
     let bytes = tensor.element(index).expect("an element").to_bytes(tensor.dtype());
-    Question::Element {
-        dtype: tensor.dtype(),
-        shape: shape(tensor.shape()),
+    Question {
         index,
         claimed: Bounded::new(bytes).expect("at most 8 bytes"),
-    }
-}
-
-fn header_question(tensor: &Tensor) -> Question {
-    Question::Header {
-        dtype: tensor.dtype(),
-        shape: shape(tensor.shape()),
     }
 }

@@ -1,7 +1,5 @@
 //! Levels, paths and multiproofs agree with the digests that they open, and nothing else opens.
 
-mod partial;
-
 use super::*;
 use crate::{
     digest::{list_digest, tensor_tree_root},

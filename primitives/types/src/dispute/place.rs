@@ -4,7 +4,7 @@ use crate::H256;
 use assay_exact::{
     bounded::Bounded,
     digest::CHUNK_BYTES,
-    judge::TensorOpening,
+    judge::{OpenedOperator, TensorOpening},
     tree::{chunk_count, level_for, span},
 };
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
@@ -38,7 +38,7 @@ pub enum Place {
         /// Its position in that level.
         index: u64,
     },
-    /// An operator's output: its header, and the top of the tree over its chunks.
+    /// An operator with what it takes, its output's header, and the top of the tree over the output's chunks.
     #[codec(index = 2)]
     Tensor {
         /// Position of the operator in the graph.
@@ -85,11 +85,13 @@ pub enum Revealed {
     /// Nodes of the next level, of the trace or of a span.
     #[codec(index = 0)]
     Nodes(Nodes),
-    /// The head of an operator's output.
+    /// An operator with what it takes, and the head of its output.
     #[codec(index = 1)]
     Tensor {
-        /// Its header and root.
-        opening: TensorOpening,
+        /// The node, and its operands' headers and roots.
+        operator: OpenedOperator,
+        /// The output's header and root.
+        output: TensorOpening,
         /// The top of the tree over its chunks.
         nodes: Nodes,
     },

@@ -10,9 +10,13 @@ use super::{
 use crate::{H256, limits::Symbols};
 use assay_exact::{
     bounded::Bounded,
-    digest::{CHUNK_BYTES, Digest, Hash256, leaf, tensor_digest_of_root},
+    digest::{CHUNK_BYTES, Digest, Hash256, leaf},
     graph::MAX_TENSORS,
-    judge::{Claim, JudgeError, OutputEntry, SymbolsProof, TensorOpening, open_outputs, open_symbols},
+    judge::{
+        Claim, JudgeError, ModelHead, OperatorOpening, OutputEntry, TensorOpening, open_operator, open_outputs,
+        open_symbols,
+    },
+    model::ModelParts,
     tree::{Tree, chunk_size, list_digest_of_root},
 };
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
@@ -33,8 +37,8 @@ pub struct Committed {
 /// Head of a trace, known once the trace has been revealed.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
 pub struct TraceHead {
-    /// Operators of the graph, and entries of the trace.
-    pub operators: u32,
+    /// The graph and the weights. The trace has as many entries as the graph has operators.
+    pub model: ModelHead,
     /// Root of the tree over the trace.
     pub root: H256,
     /// The values of the graph's symbols, in its order.
@@ -44,8 +48,8 @@ pub struct TraceHead {
 /// The first statement of a dispute.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
 pub struct TraceStatement {
-    /// Opens the model, the graph's header and the job's inputs.
-    pub symbols: SymbolsProof,
+    /// All of the job's inputs, in order.
+    pub inputs: Bounded<TensorOpening, { MAX_TENSORS as u32 }>,
     /// The top of the tree over the digests of the operators' outputs.
     pub nodes: Nodes,
     /// The claimed outputs, each with its place in the trace or among the weights.
@@ -68,13 +72,15 @@ pub enum Statement {
         /// The nodes.
         nodes: Nodes,
     },
-    /// An operator's output.
+    /// An operator with what it takes and gives.
     #[codec(index = 2)]
     Tensor {
         /// Position of the operator.
         operator: u32,
+        /// The node, and its operands.
+        opening: OperatorOpening,
         /// The output's header and root.
-        opening: TensorOpening,
+        output: TensorOpening,
         /// The top of the tree over its chunks.
         nodes: Nodes,
     },
@@ -107,7 +113,7 @@ pub enum Statement {
 pub enum StatementError {
     /// It says nothing of the place that is asked for.
     AnotherPlace,
-    /// The model, the header, the inputs or the outputs do not open.
+    /// The inputs, the outputs or the operator do not open.
     Opening(JudgeError),
     /// The model has more symbols than a job can have.
     TooManySymbols,
@@ -148,32 +154,34 @@ impl Statement {
 
 impl Committed {
     /// The claim that a judge is asked about, once there is a trace.
-    pub fn claim<H: Hash256>(&self, operators: u32, trace_root: &Digest) -> Claim {
+    pub fn claim<H: Hash256>(&self, model: &ModelHead, trace_root: &Digest) -> Claim {
         Claim {
-            model_root: self.model_root.0,
+            model: model.clone(),
             input_digest: self.input_digest.0,
             output_digest: self.output_digest.0,
-            trace_digest: list_digest_of_root::<H>(operators, trace_root),
+            trace_digest: list_digest_of_root::<H>(model.operators, trace_root),
         }
     }
 }
 
-/// Checks the first statement: that the trace is of the registered graph, that it begins in the job's inputs, and that
-/// the claimed outputs are its entries.
-pub fn check_trace<H: Hash256>(committed: &Committed, statement: &TraceStatement) -> Result<TraceHead, StatementError> {
-    let model = &statement.symbols.model;
-    let operators = model
-        .operators::<H>(&committed.model_root.0)
-        .map_err(StatementError::Opening)?;
+/// Checks the first statement: that the trace has as many entries as the registered graph has operators, that it begins
+/// in the job's inputs, and that the claimed outputs are its entries. `parts` are the registered model's.
+pub fn check_trace<H: Hash256>(
+    parts: &ModelParts,
+    committed: &Committed,
+    statement: &TraceStatement,
+) -> Result<TraceHead, StatementError> {
+    let operators = parts.head.operators;
     if statement.nodes.len() as u64 != Window::top(operators.into()).count {
         return Err(StatementError::NodeCount);
     }
     let root = Tree::List.fold::<H>(&statement.nodes);
-    let claim = committed.claim::<H>(operators, &root);
-    let symbols = open_symbols::<H>(&claim, &statement.symbols).map_err(StatementError::Opening)?;
-    open_outputs::<H>(&claim, &statement.symbols, &statement.outputs).map_err(StatementError::Opening)?;
+    let claim = committed.claim::<H>(&parts.head, &root);
+    let symbols = open_symbols::<H>(&parts.schema, &claim.input_digest, &statement.inputs);
+    let symbols = symbols.map_err(StatementError::Opening)?;
+    open_outputs::<H>(&claim, &parts.outputs, &statement.outputs).map_err(StatementError::Opening)?;
     Ok(TraceHead {
-        operators,
+        model: parts.head.clone(),
         root: H256(root),
         symbols: BoundedVec::try_from(symbols).map_err(|_| StatementError::TooManySymbols)?,
     })
@@ -185,13 +193,15 @@ pub fn check_trace<H: Hash256>(committed: &Committed, statement: &TraceStatement
 pub fn check<H: Hash256>(
     place: &Place,
     digest: &H256,
-    operators: u32,
+    committed: &Committed,
+    head: &TraceHead,
     tensor: Option<&TensorOpening>,
     statement: Statement,
 ) -> Result<Revealed, StatementError> {
     if statement.place() != *place {
         return Err(StatementError::AnotherPlace);
     }
+    let operators = head.model.operators;
     match statement {
         Statement::Trace(_) => Err(StatementError::AnotherPlace),
         Statement::TraceSpan { nodes, .. } => {
@@ -199,13 +209,24 @@ pub fn check<H: Hash256>(
             check_nodes::<H>(Tree::List, &nodes, window, &digest.0)?;
             Ok(Revealed::Nodes(nodes))
         }
-        Statement::Tensor { opening, nodes, .. } => {
-            if tensor_digest_of_root::<H>(opening.dtype, &opening.shape, &opening.root) != digest.0 {
+        Statement::Tensor {
+            operator,
+            opening,
+            output,
+            nodes,
+        } => {
+            if output.digest::<H>() != digest.0 {
                 return Err(StatementError::Digest);
             }
-            let window = window(place, operators, Some(&opening)).ok_or(StatementError::Unsound)?;
-            check_nodes::<H>(Tree::Chunks, &nodes, window, &opening.root)?;
-            Ok(Revealed::Tensor { opening, nodes })
+            let window = window(place, operators, Some(&output)).ok_or(StatementError::Unsound)?;
+            check_nodes::<H>(Tree::Chunks, &nodes, window, &output.root)?;
+            let claim = committed.claim::<H>(&head.model, &head.root.0);
+            let operator = open_operator::<H>(&claim, &head.symbols, operator, &opening, &output);
+            Ok(Revealed::Tensor {
+                operator: operator.map_err(StatementError::Opening)?,
+                output,
+                nodes,
+            })
         }
         Statement::TensorSpan { nodes, .. } => {
             let window = window(place, operators, tensor).ok_or(StatementError::Unsound)?;

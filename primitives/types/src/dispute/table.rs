@@ -9,7 +9,7 @@ pub enum MoveKind {
     Reveal,
     /// The challenger points into what is revealed.
     Point,
-    /// Anybody proves that what is revealed is wrong.
+    /// The challenger proves that an element of what is revealed is wrong.
     Prove,
     /// Anybody says that the time of the side whose turn it is has passed.
     Timeout,
@@ -68,12 +68,10 @@ pub const MOVES: &[Move] = &[
     line(Tensor, Worker, Reveal, Opens),
     line(Tensor, Worker, Timeout, Convicted),
     line(Tensor, Challenger, Point, Below(&[TensorSpan, Chunk])),
-    line(Tensor, Challenger, Prove, Convicted),
     line(Tensor, Challenger, Timeout, Lost),
     line(TensorSpan, Worker, Reveal, Opens),
     line(TensorSpan, Worker, Timeout, Convicted),
     line(TensorSpan, Challenger, Point, Below(&[TensorSpan, Chunk])),
-    line(TensorSpan, Challenger, Prove, Convicted),
     line(TensorSpan, Challenger, Timeout, Lost),
     line(Chunk, Worker, Reveal, Opens),
     line(Chunk, Worker, Timeout, Convicted),

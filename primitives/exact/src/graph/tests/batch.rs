@@ -17,6 +17,7 @@ fn batch_of(nodes: &[(Operator, &[Value])]) -> Option<u8> {
         name: name.to_owned(),
         dtype,
         dimensions: dimensions.to_vec(),
+        range: None,
     };
     let node = |(index, (operator, inputs)): (usize, &(Operator, &[Value]))| Node {
         name: alloc::format!("node_{index}"),

@@ -32,6 +32,7 @@ fn graph_of(nodes: &[(Operator, &[Value])]) -> Graph {
         name: "y".to_owned(),
         dtype: DataType::Float32,
         dimensions: vec![BATCH, Dimension::Symbol(1)],
+        range: None,
     });
     graph.outputs[0].value = Value::Node(graph.nodes.len() as u32 - 1);
     graph
@@ -355,7 +356,7 @@ fn inputs_give_symbols_their_values_and_compute_none() {
     let layouts: [(DataType, &[u32]); 2] = [(DataType::Float32, &[2, 2, 3]), (DataType::Float32, &[2, 1, 4])];
     let (input, dimension) = ("y".to_owned(), 2);
     let error = BindError::Affine { input, dimension };
-    assert_eq!(bind(graph.symbols, graph.inputs, &layouts), Err(error));
+    assert_eq!(Graph::bind_to(&graph.symbols, &graph.inputs, &layouts), Err(error));
 
     // One that only a computed dimension names is bound by nothing.
     let mut graph = graph_of(&[(fill(affine(1, 2, 0)), &[])]);

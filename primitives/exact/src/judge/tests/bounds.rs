@@ -198,7 +198,7 @@ fn element_depends_on_at_most_65_chunks_of_an_operand() {
 }
 
 /// `input [3, row] → linear with [n, row] and a bias [n] → softmax`, so that there are two operators.
-fn linear(row: u32, features: u32, names: usize) -> Execution {
+fn linear(row: u32, features: u32) -> Execution {
     let weight = |name: usize, shape: &[u32]| Weight {
         name: format!("weight_{name}"),
         dtype: F,
@@ -210,16 +210,15 @@ fn linear(row: u32, features: u32, names: usize) -> Execution {
         inputs: inputs.to_vec(),
         source: "y".repeat(255),
     };
-    let mut weights = vec![weight(0, &[features, row]), weight(1, &[features])];
-    weights.extend((2..2 + names).map(|name| weight(name, &[1])));
     let graph = Graph {
         symbols: vec![],
         inputs: vec![Input {
             name: "input".into(),
             dtype: F,
             dimensions: vec![Dimension::Fixed(3), Dimension::Fixed(row)],
+            range: None,
         }],
-        weights,
+        weights: vec![weight(0, &[features, row]), weight(1, &[features])],
         nodes: vec![
             node(
                 "x",
@@ -248,42 +247,40 @@ fn linear(row: u32, features: u32, names: usize) -> Execution {
 
 #[test]
 fn sizes_of_proofs() {
-    // Row, features, names of weights beside, bytes that the proof of an element may have at most.
+    // Row, features, bytes that the opening of the operator and the proof of an element may have at most.
     let cases = [
-        (384, 1536, 100, 7_400),
-        (768, 3072, 150, 11_000),
-        (ROW - 1, 33, 0, 136_000),
+        (384, 1536, 1_300, 5_600),
+        (768, 3072, 1_300, 9_300),
+        (ROW - 1, 33, 1_300, 135_100),
     ];
-    for (row, features, names, most) in cases {
-        let execution = linear(row, features, names);
+    for (row, features, most_opened, most_proved) in cases {
+        let execution = linear(row, features);
         let index = u64::from(features) * 2 - 1;
         let proof = execution
             .openings()
             .prove_element::<Blake2b>(0, &execution.operands(0), index);
         let proof = proof.expect("it is sound");
         let question = element_question(&execution.nodes[0], index);
-        assert_eq!(
-            execution.judge(&execution.claim(), 0, &proof, &question),
-            Ok(Verdict::Right)
+        assert_eq!(execution.judge(0, &proof, &question), Ok(Verdict::Right));
+        let (opened, proved) = (execution.opening(0).encode().len(), proof.encode().len());
+        std::println!("linear with rows of {row} and {features} features: {opened} and {proved} bytes");
+        assert!(
+            opened <= most_opened && proved <= most_proved,
+            "{opened} and {proved} bytes"
         );
-        let bytes = proof.encode().len();
-        std::println!("linear with rows of {row} and {features} features: {bytes} bytes");
-        assert!(bytes <= most, "rows of {row}, {features} features: {bytes} bytes");
-        let symbols = execution.openings().prove_symbols::<Blake2b>(&execution.inputs);
-        let symbols = symbols.expect("it is sound").encode().len();
-        std::println!("the header of it with {names} more weights: {symbols} bytes");
     }
 }
 
 #[test]
 fn greatest_sizes_are_bounded() {
-    assert_eq!(ModelOpening::max_encoded_len(), 4 + 3 * 32);
     std::println!(
-        "operand {}, question {}",
+        "operand {}, chunks {}, question {}",
         OperandOpening::max_encoded_len(),
+        OperandChunks::max_encoded_len(),
         Question::max_encoded_len()
     );
-    assert!(OperandOpening::max_encoded_len() <= 73_000);
-    assert!(OperatorOpening::max_encoded_len() <= 4_000);
-    assert!(Question::max_encoded_len() <= 80);
+    assert!(OperandChunks::max_encoded_len() <= 72_000);
+    assert!(OperatorOpening::max_encoded_len() <= 120_000);
+    assert!(OpenedOperator::max_encoded_len() <= 6_600);
+    assert!(Question::max_encoded_len() <= 21);
 }

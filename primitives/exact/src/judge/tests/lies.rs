@@ -1,11 +1,7 @@
 //! Random lies at random operators of random graphs.
 
 use super::*;
-use crate::{
-    digest::DataType,
-    testing::{Random, long},
-    tree::{PartialTree, level_below, level_for, nodes_of_level, span},
-};
+use crate::testing::{Random, long};
 use alloc::{collections::BTreeSet, vec};
 
 const GRAPHS: usize = 400;
@@ -36,9 +32,7 @@ fn element_bytes(tensor: &Tensor, index: u64) -> Vec<u8> {
 }
 
 fn ask(tensor: &Tensor, index: u64) -> Question {
-    Question::Element {
-        dtype: tensor.dtype(),
-        shape: shape(tensor.shape()),
+    Question {
         index,
         claimed: Bounded::new(element_bytes(tensor, index)).expect("at most 8 bytes"),
     }
@@ -58,7 +52,7 @@ fn lie_about_an_element_is_found_and_the_truth_confirmed() {
             };
             seen.insert(execution.graph.graph().nodes[node].operator.name());
             // The worker's trace is right before the lie, which is what the challenger points at, and anything after
-            // it.
+            // it. The worker opens the operator under its own trace, the challenger needs nothing of it.
             let mut lying = execution.trace.clone();
             lying.nodes[node] = lie.digest::<Blake2b>();
             for digest in &mut lying.nodes[node + 1..] {
@@ -68,122 +62,46 @@ fn lie_about_an_element_is_found_and_the_truth_confirmed() {
                 trace_digest: lying.digest::<Blake2b>(),
                 ..execution.claim()
             };
-            let openings =
-                Openings::new::<Blake2b>(execution.graph.graph(), &execution.weight_digests, MANIFEST, &lying);
-            let proof = openings.prove_element::<Blake2b>(node as u32, &execution.operands(node), index);
+            let operands = execution.operands(node);
+            let openings = Openings::new::<Blake2b>(execution.graph.graph(), &execution.weight_digests, &lying);
+            let opening = openings.open_operator::<Blake2b>(node as u32, &operands);
+            let opening = opening.expect("the operands are whole");
+            let (symbols, output) = (&execution.trace.symbols, head(&lie));
+            let opened = open_operator::<Blake2b>(&claim, symbols, node as u32, &opening, &output);
+            let opened = opened.expect("it is right up to its output's elements");
+            let proof = execution
+                .openings()
+                .prove_element::<Blake2b>(node as u32, &operands, index);
             let proof = proof.expect("the operands are whole");
-            let computed = Computed::Element {
-                bytes: element_bytes(truth, index),
-            };
-            assert_eq!(
-                execution.judge(&claim, node, &proof, &ask(&lie, index)),
-                Ok(Verdict::Wrong { computed })
-            );
-            assert_eq!(
-                execution.judge(&claim, node, &proof, &ask(truth, index)),
-                Ok(Verdict::Right)
-            );
+            let judged = |question: Question| judge::<Blake2b>(symbols, &opened, &output, &proof, &question);
+            let computed = element_bytes(truth, index);
+            assert_eq!(judged(ask(&lie, index)), Ok(Verdict::Wrong { computed }));
+            assert_eq!(judged(ask(truth, index)), Ok(Verdict::Right));
             assert_eq!(ask(truth, index), element_question(truth, index));
+            // Under the true trace it does not open, if the operator takes another's output.
+            let wiring = &execution.graph.graph().nodes[node].inputs;
+            let takes_nodes = wiring.iter().any(|value| matches!(value, Value::Node(_)));
+            let own = open_operator::<Blake2b>(&execution.claim(), symbols, node as u32, &opening, &output);
+            assert_eq!(own.is_err(), takes_nodes);
         }
     }
     assert!(seen.len() >= 50, "only {seen:?} came up");
 }
 
-/// What a challenger knows of a lying worker's trace once it has pointed its way down to the first lie: the nodes that
-/// were revealed, at most `max` a step, and before the lie its own.
-fn revealed(own: &[Digest], theirs: &[Digest], max: u64) -> (usize, PartialTree) {
-    let count = theirs.len() as u64;
-    let mut known = PartialTree::new(Tree::List, count);
-    let mut level = level_for(count, max);
-    let mut range = 0..nodes_of_level(count, level);
-    let lie = loop {
-        let nodes = Tree::List.nodes::<Blake2b>(theirs, level, range.clone());
-        let nodes = nodes.expect("a part of the level");
-        let pointed = Tree::List.first_difference::<Blake2b>(own, level, range.start, &nodes);
-        let pointed = pointed.expect("the traces differ");
-        assert!(known.insert_span(level, range.start, &nodes));
-        if level == 0 {
-            break pointed as usize;
-        }
-        let lower = level_below(level, max);
-        range = span(count, level, pointed, lower).expect("it was pointed at");
-        level = lower;
-    };
-    assert!(known.insert_span(0, 0, &own[..lie]));
-    known.complete::<Blake2b>();
-    (lie, known)
-}
-
 #[test]
-fn challenger_convicts_under_the_worker_s_trace_from_what_was_revealed() {
-    let mut random = Random(2027);
-    for _ in 0..graph_count() {
-        let execution = graphs::execution(&mut random, 14);
-        let own = &execution.trace;
-        let node = random.below(execution.nodes.len() as u64) as usize;
-        let Some((lie, index)) = lie(&mut random, &execution.nodes[node]) else {
-            continue;
-        };
-        let mut theirs = own.nodes.clone();
-        theirs[node] = lie.digest::<Blake2b>();
-        for digest in &mut theirs[node + 1..] {
-            *digest = [random.next() as u8; 32];
-        }
-        let claim = Claim {
-            trace_digest: list_digest::<Blake2b>(&theirs),
-            ..execution.claim()
-        };
-        let max = random.one(&[1, 2, 4, 1024]);
-        let (found, known) = revealed(&own.nodes, &theirs, max);
-        assert_eq!(found, node);
-
-        let openings = execution.openings().against(&known);
-        let operands = execution.operands(node);
-        let element = openings.prove_element::<Blake2b>(node as u32, &operands, index);
-        let verdict = execution.judge(&claim, node, &element.expect("all is known"), &ask(&lie, index));
-        let computed = Computed::Element {
-            bytes: element_bytes(&execution.nodes[node], index),
-        };
-        assert_eq!(verdict, Ok(Verdict::Wrong { computed }));
-
-        let header = openings.prove_header::<Blake2b>(node as u32, &operands);
-        let verdict = execution.judge(&claim, node, &header.expect("all is known"), &header_question(&lie));
-        assert_eq!(verdict, Ok(Verdict::Right));
-
-        // The own trace opens nothing under the worker's, unless the operator takes no other's output.
-        let own = execution
-            .openings()
-            .prove_element::<Blake2b>(node as u32, &operands, index);
-        let own = execution.judge(&claim, node, &own.expect("it is sound"), &ask(&lie, index));
-        let wiring = &execution.graph.graph().nodes[node].inputs;
-        let takes_nodes = wiring.iter().any(|value| matches!(value, Value::Node(_)));
-        assert_eq!(own.is_err(), takes_nodes);
-    }
-}
-
-#[test]
-fn operand_that_is_not_the_graph_s_or_not_revealed_is_not_opened() {
+fn operand_that_is_not_the_graph_s_is_not_opened() {
     let mut random = Random(2028);
     let mut tried = 0;
     for _ in 0..100 {
         let execution = graphs::execution(&mut random, 6);
-        for (node, described) in execution.graph.graph().nodes.iter().enumerate() {
+        for node in 0..execution.nodes.len() {
             let mut operands = execution.operands(node);
-            let Some(Value::Node(first)) = described.inputs.first().copied() else {
-                continue;
-            };
-            let nothing = PartialTree::new(Tree::List, execution.nodes.len() as u64);
-            let openings = execution.openings().against(&nothing);
-            assert_eq!(
-                openings.prove_header::<Blake2b>(node as u32, &operands),
-                Err(ProofError::Unrevealed { node: first })
-            );
-            let Some((other, _)) = lie(&mut random, operands[0]) else {
+            let Some((other, _)) = operands.first().and_then(|operand| lie(&mut random, operand)) else {
                 continue;
             };
             operands[0] = &other;
             assert_eq!(
-                execution.openings().prove_header::<Blake2b>(node as u32, &operands),
+                execution.openings().open_operator::<Blake2b>(node as u32, &operands),
                 Err(ProofError::Differs { operand: 0 })
             );
             tried += 1;
@@ -193,21 +111,16 @@ fn operand_that_is_not_the_graph_s_or_not_revealed_is_not_opened() {
 }
 
 #[test]
-fn every_wrong_header_is_found() {
+fn operator_with_an_output_of_another_header_is_not_opened() {
     let mut random = Random(4);
     for _ in 0..graph_count() / 4 {
         let execution = graphs::execution(&mut random, 8);
-        let (claim, openings) = (execution.claim(), execution.openings());
         for (node, truth) in execution.nodes.iter().enumerate() {
-            let proof = openings.prove_header::<Blake2b>(node as u32, &execution.operands(node));
-            let proof = proof.expect("the operands fit");
-            let judged = |question: &Question| execution.judge(&claim, node, &proof, question);
-            assert_eq!(judged(&header_question(truth)), Ok(Verdict::Right));
-            let computed = Computed::Header {
-                dtype: truth.dtype(),
-                shape: truth.shape().to_vec(),
+            let (claim, symbols, opening) = (execution.claim(), &execution.trace.symbols, execution.opening(node));
+            let opened = |output: &TensorOpening| {
+                open_operator::<Blake2b>(&claim, symbols, node as u32, &opening, output).map(|_| ())
             };
-            let wrong = Ok(Verdict::Wrong { computed });
+            assert_eq!(opened(&head(truth)), Ok(()));
             let mut shapes = vec![[truth.shape(), &[1]].concat(), [&[1], truth.shape()].concat()];
             for position in 0..truth.shape().len() {
                 for by in [1, u32::MAX, 1 << 31] {
@@ -220,36 +133,11 @@ fn every_wrong_header_is_found() {
                 shapes.push(changed);
             }
             for changed in shapes {
-                let (dtype, shape) = (truth.dtype(), shape(&changed));
-                assert_eq!(
-                    judged(&Question::Header {
-                        dtype,
-                        shape: shape.clone()
-                    }),
-                    wrong
-                );
-                let claimed = Bounded::default();
-                assert_eq!(
-                    judged(&Question::Element {
-                        dtype,
-                        shape,
-                        index: 0,
-                        claimed
-                    }),
-                    wrong
-                );
+                let shape = shape(&changed);
+                assert_eq!(opened(&TensorOpening { shape, ..head(truth) }), Err(JudgeError::Header));
             }
-            for dtype in [DataType::Float32, DataType::Int64, DataType::Bool] {
-                let question = Question::Header {
-                    dtype,
-                    shape: shape(truth.shape()),
-                };
-                let expected = if dtype == truth.dtype() {
-                    &Ok(Verdict::Right)
-                } else {
-                    &wrong
-                };
-                assert_eq!(judged(&question), *expected);
+            for dtype in graphs::TYPES.into_iter().filter(|dtype| *dtype != truth.dtype()) {
+                assert_eq!(opened(&TensorOpening { dtype, ..head(truth) }), Err(JudgeError::Header));
             }
         }
     }
@@ -257,10 +145,7 @@ fn every_wrong_header_is_found() {
 
 /// Whether these outputs, each where the graph says that it stands, are what the claim's digest and its trace say.
 fn opened(execution: &Execution, trace: &Trace, claimed: &[Digest]) -> Result<(), JudgeError> {
-    let openings = Openings::new::<Blake2b>(execution.graph.graph(), &execution.weight_digests, MANIFEST, trace);
-    let symbols = openings
-        .prove_symbols::<Blake2b>(&execution.inputs)
-        .expect("a small model");
+    let openings = Openings::new::<Blake2b>(execution.graph.graph(), &execution.weight_digests, trace);
     let truth = openings.prove_outputs::<Blake2b>().expect("a small model").into_inner();
     let entries = claimed.iter().enumerate().map(|(position, digest)| OutputEntry {
         digest: *digest,
@@ -271,7 +156,11 @@ fn opened(execution: &Execution, trace: &Trace, claimed: &[Digest]) -> Result<()
         trace_digest: trace.digest::<Blake2b>(),
         ..execution.claim()
     };
-    open_outputs::<Blake2b>(&claim, &symbols, &Bounded::new(entries.collect()).expect("few outputs"))
+    open_outputs::<Blake2b>(
+        &claim,
+        &execution.outputs(),
+        &Bounded::new(entries.collect()).expect("few outputs"),
+    )
 }
 
 #[test]

@@ -21,16 +21,35 @@ fn any_changed_byte_of_a_proof_is_refused() {
     let mut random = Random(8);
     for _ in 0..60 {
         let (execution, node, proof, question) = case(&mut random);
-        let (claim, bytes) = (execution.claim(), proof.encode());
-        assert_eq!(execution.judge(&claim, node, &proof, &question), Ok(Verdict::Right));
+        let bytes = proof.encode();
+        assert_eq!(execution.judge(node, &proof, &question), Ok(Verdict::Right));
         for position in 0..bytes.len() {
             let mut changed = bytes.clone();
             changed[position] ^= 1 << random.below(8);
             if let Ok(proof) = Proof::decode_all(&mut changed.as_slice()) {
-                let verdict = execution.judge(&claim, node, &proof, &question);
+                let verdict = execution.judge(node, &proof, &question);
                 assert!(verdict.is_err(), "byte {position} of {}: {verdict:?}", bytes.len());
             }
             assert!(Proof::decode_all(&mut &bytes[..position]).is_err());
+        }
+    }
+}
+
+#[test]
+fn any_changed_byte_of_an_opened_operator_is_refused() {
+    let mut random = Random(18);
+    for _ in 0..60 {
+        let (execution, node, ..) = case(&mut random);
+        let (claim, symbols) = (execution.claim(), &execution.trace.symbols);
+        let output = head(&execution.nodes[node]);
+        let bytes = execution.opening(node).encode();
+        for position in 0..bytes.len() {
+            let mut changed = bytes.clone();
+            changed[position] ^= 1 << random.below(8);
+            if let Ok(opening) = OperatorOpening::decode_all(&mut changed.as_slice()) {
+                let opened = open_operator::<Blake2b>(&claim, symbols, node as u32, &opening, &output);
+                assert!(opened.is_err(), "byte {position} of {}", bytes.len());
+            }
         }
     }
 }
@@ -40,18 +59,18 @@ fn any_changed_byte_of_the_openings_of_a_trace_is_refused() {
     let mut random = Random(9);
     for _ in 0..20 {
         let execution = graphs::execution(&mut random, 5);
-        let (claim, openings) = (execution.claim(), execution.openings());
-        let symbols = openings
-            .prove_symbols::<Blake2b>(&execution.inputs)
-            .expect("a small model");
-        let outputs = openings.prove_outputs::<Blake2b>().expect("a small model");
-        let bytes = (&symbols, &outputs).encode();
+        let (claim, schema) = (execution.claim(), execution.schema());
+        let inputs: Vec<TensorOpening> = execution.inputs.iter().map(head).collect();
+        let outputs = execution.openings().prove_outputs::<Blake2b>().expect("a small model");
+        let symbols = open_symbols::<Blake2b>(&schema, &claim.input_digest, &inputs);
+        assert_eq!(symbols, Ok(execution.trace.symbols.clone()));
+        let bytes = (&inputs, &outputs).encode();
         for position in 0..bytes.len() {
             let mut changed = bytes.clone();
             changed[position] ^= 1 << random.below(8);
-            if let Ok((symbols, outputs)) = <(SymbolsProof, _)>::decode_all(&mut changed.as_slice()) {
-                let opened = open_symbols::<Blake2b>(&claim, &symbols)
-                    .and_then(|_| open_outputs::<Blake2b>(&claim, &symbols, &outputs));
+            if let Ok((inputs, outputs)) = <(Vec<TensorOpening>, _)>::decode_all(&mut changed.as_slice()) {
+                let opened = open_symbols::<Blake2b>(&schema, &claim.input_digest, &inputs)
+                    .and_then(|_| open_outputs::<Blake2b>(&claim, &execution.outputs(), &outputs));
                 assert!(opened.is_err(), "byte {position} of {}", bytes.len());
             }
         }
@@ -59,70 +78,91 @@ fn any_changed_byte_of_the_openings_of_a_trace_is_refused() {
 }
 
 #[test]
-fn proof_of_another_place_model_input_or_trace_is_refused() {
+fn operator_of_another_place_model_input_or_trace_is_refused() {
     let mut random = Random(10);
     for _ in 0..60 {
-        let (execution, node, proof, question) = case(&mut random);
-        let claim = execution.claim();
-        for other in (0..execution.nodes.len() + 3).filter(|other| *other != node) {
-            assert!(execution.judge(&claim, other, &proof, &question).is_err());
+        let (execution, node, ..) = case(&mut random);
+        let (claim, opening, output) = (execution.claim(), execution.opening(node), head(&execution.nodes[node]));
+        let open = |claim: &Claim, operator: usize| {
+            open_operator::<Blake2b>(claim, &execution.trace.symbols, operator as u32, &opening, &output).map(|_| ())
+        };
+        for other in (0..execution.nodes.len()).filter(|other| *other != node) {
+            assert_eq!(open(&claim, other), Err(JudgeError::Operator));
         }
+        assert_eq!(open(&claim, execution.nodes.len()), Err(JudgeError::NoOperator));
         let another = Claim {
-            model_root: [1; 32],
+            model: ModelHead {
+                nodes_root: [1; 32],
+                ..claim.model.clone()
+            },
             ..claim.clone()
         };
-        assert_eq!(
-            execution.judge(&another, node, &proof, &question),
-            Err(JudgeError::Model)
-        );
+        assert_eq!(open(&another, node), Err(JudgeError::Operator));
         let another = Claim {
+            model: ModelHead {
+                weights_root: [1; 32],
+                ..claim.model.clone()
+            },
             input_digest: [1; 32],
             trace_digest: [1; 32],
             ..claim.clone()
         };
         let wiring = &execution.graph.graph().nodes[node].inputs;
-        let operand = wiring.iter().position(|value| !matches!(value, Value::Weight(_)));
-        let expected = match operand {
-            Some(operand) => Err(JudgeError::Membership {
-                operand: operand as u32,
-            }),
-            None => Ok(Verdict::Right),
+        let expected = match wiring.is_empty() {
+            false => Err(JudgeError::Membership { operand: 0 }),
+            true => Ok(()),
         };
-        assert_eq!(execution.judge(&another, node, &proof, &question), expected);
+        assert_eq!(open(&another, node), expected);
     }
 }
 
 #[test]
 fn chunk_too_many_or_too_few_is_refused() {
     let mut random = Random(12);
-    let mut tried = 0;
+    let (mut fewer, mut more) = (0, 0);
     for _ in 0..200 {
         let (execution, node, proof, question) = case(&mut random);
-        let claim = execution.claim();
-        let mut fewer = proof.clone();
-        let mut operands = fewer.operands.into_inner();
-        let Some(operand) = operands.iter().position(|operand| !operand.chunks.is_empty()) else {
-            continue;
+        let changed = |operand: usize, chunks: OperandChunks| {
+            let mut operands = proof.operands.to_vec();
+            operands[operand] = chunks;
+            let operands = Bounded::new(operands).expect("as many as before");
+            execution.judge(node, &Proof { operands }, &question)
         };
-        operands[operand].chunks = Bounded::default();
-        operands[operand].proof = Bounded::default();
-        fewer.operands = Bounded::new(operands).expect("as many as before");
-        let verdict = execution.judge(&claim, node, &fewer, &question);
-        assert!(
-            matches!(verdict, Err(JudgeError::Element(ElementError::Closed { .. }))),
-            "{verdict:?}"
-        );
-        let header = header_question(&execution.nodes[node]);
-        let verdict = execution.judge(&claim, node, &proof, &header);
-        assert_eq!(
-            verdict,
-            Err(JudgeError::Superfluous {
-                operand: operand as u32
-            })
-        );
-        tried += 1;
+        for (operand, tensor) in execution.operands(node).into_iter().enumerate() {
+            if !proof.operands[operand].chunks.is_empty() {
+                let verdict = changed(operand, OperandChunks::default());
+                assert!(
+                    matches!(verdict, Err(JudgeError::Element(ElementError::Closed { .. }))),
+                    "{verdict:?}"
+                );
+                fewer += 1;
+            }
+            let leaves = crate::tree::chunk_leaves::<Blake2b>(tensor.bytes());
+            let all: Vec<u64> = (0..leaves.len() as u64).collect();
+            if all.len() == proof.operands[operand].chunks.len() {
+                continue;
+            }
+            let opened = all.iter().map(|index| {
+                let bytes = crate::tree::chunk_bytes(tensor.bytes(), *index).expect("there is the chunk");
+                Chunk {
+                    index: *index,
+                    bytes: Bounded::new(bytes.to_vec()).expect("one chunk"),
+                }
+            });
+            let verdict = changed(
+                operand,
+                OperandChunks {
+                    chunks: Bounded::new(opened.collect()).expect("small tensors"),
+                    proof: Bounded::new(Tree::Chunks.prove::<Blake2b>(&leaves, &all).expect("all of it"))
+                        .expect("none"),
+                },
+            );
+            let operand = operand as u32;
+            assert_eq!(verdict, Err(JudgeError::Superfluous { operand }));
+            more += 1;
+        }
     }
-    assert!(tried > 50);
+    assert!(fewer > 50 && more > 10, "{fewer} fewer, {more} more");
 }
 
 #[test]
@@ -130,62 +170,28 @@ fn random_bytes_never_panic() {
     let mut random = Random(13);
     for _ in 0..20_000 {
         let bytes: Vec<u8> = (0..random.below(200)).map(|_| random.next() as u8).collect();
-        let (proof, question) = (
-            Proof::decode_all(&mut bytes.as_slice()),
-            Question::decode_all(&mut bytes.as_slice()),
-        );
-        let _ = (proof, question, SymbolsProof::decode_all(&mut bytes.as_slice()));
+        let _ = Proof::decode_all(&mut bytes.as_slice());
+        let _ = Question::decode_all(&mut bytes.as_slice());
+        let _ = OperatorOpening::decode_all(&mut bytes.as_slice());
     }
 }
 
 #[test]
-fn element_past_the_end_and_missing_symbols_are_refused() {
+fn element_past_the_end_is_refused() {
     let mut random = Random(14);
     for _ in 0..40 {
         let (execution, node, proof, question) = case(&mut random);
-        let Question::Element {
-            dtype, shape, claimed, ..
-        } = question
-        else {
-            unreachable!("the case asks about an element");
-        };
-        let count = shape.iter().map(|d| u64::from(*d)).product::<u64>();
+        let count = execution.nodes[node]
+            .shape()
+            .iter()
+            .map(|d| u64::from(*d))
+            .product::<u64>();
         for index in [count, u64::MAX] {
-            let question = Question::Element {
-                dtype,
-                shape: shape.clone(),
+            let question = Question {
                 index,
-                claimed: claimed.clone(),
+                ..question.clone()
             };
-            assert_eq!(
-                execution.judge(&execution.claim(), node, &proof, &question),
-                Err(JudgeError::NoElement)
-            );
-        }
-    }
-}
-
-#[test]
-fn symbols_follow_from_the_inputs_and_from_nothing_else() {
-    let mut random = Random(15);
-    for _ in 0..20 {
-        let execution = graphs::execution(&mut random, 3);
-        let claim = execution.claim();
-        let proof = execution
-            .openings()
-            .prove_symbols::<Blake2b>(&execution.inputs)
-            .expect("few inputs");
-        assert_eq!(
-            open_symbols::<Blake2b>(&claim, &proof),
-            Ok(execution.trace.symbols.clone())
-        );
-        let bytes = proof.encode();
-        for position in 0..bytes.len() {
-            let mut changed = bytes.clone();
-            changed[position] ^= 1 << random.below(8);
-            if let Ok(proof) = SymbolsProof::decode_all(&mut changed.as_slice()) {
-                assert!(open_symbols::<Blake2b>(&claim, &proof).is_err(), "byte {position}");
-            }
+            assert_eq!(execution.judge(node, &proof, &question), Err(JudgeError::NoElement));
         }
     }
 }

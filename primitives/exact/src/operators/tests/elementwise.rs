@@ -50,6 +50,7 @@ pub(super) fn layout(
         name: format!("input_{position}"),
         dtype: *dtype,
         dimensions: dimensions.to_vec(),
+        range: None,
     };
     let symbol = |name: &str| Symbol {
         name: name.to_owned(),

@@ -7,8 +7,8 @@ use super::{
         digest::{DataType, tensor_size_bytes},
         element::Element,
         graph::{
-            Binary, CheckedGraph, Dimension, Graph, Input, Node, Operator, Output, Position, Reduction, Symbol, Unary,
-            Value, Weight,
+            Binary, CheckedGraph, Dimension, Graph, Input, MAX_TENSORS, Node, Operator, Output, Position, Reduction,
+            Symbol, Unary, Value, Weight,
         },
         quantise::Precision,
         tensor::Tensor,
@@ -246,6 +246,7 @@ pub fn model(random: &mut Random, nodes: usize) -> (CheckedGraph, Vec<Tensor>, V
         name: format!("input_{name}"),
         dtype: random.one(&[DataType::Float32, DataType::Float32, DataType::Int64, DataType::Bool]),
         dimensions,
+        range: None,
     };
     let mut graph = Graph {
         symbols: vec![Symbol {
@@ -295,10 +296,11 @@ pub fn model(random: &mut Random, nodes: usize) -> (CheckedGraph, Vec<Tensor>, V
             value: Value::Node(last),
         }];
         // What is drawn is kept if it is sound and small.
-        let checked = graph.clone().check();
+        let checked = graph.clone().without_unused().check();
         let kept = checked.as_ref().ok().and_then(|checked| {
-            let (dtype, dimensions) = checked.value(Value::Node(last))?;
-            let shape = checked.shape(Value::Node(last), &[5])?;
+            let output = checked.graph().outputs.first()?.value;
+            let (dtype, dimensions) = checked.value(output)?;
+            let shape = checked.shape(output, &[5])?;
             (tensor_size_bytes(dtype, &shape)? < 6000).then(|| (dtype, dimensions.to_vec()))
         });
         match kept {
@@ -308,14 +310,21 @@ pub fn model(random: &mut Random, nodes: usize) -> (CheckedGraph, Vec<Tensor>, V
             }
         }
     }
-    for index in 1..1 + random.below(3) {
-        let value = Value::Node(random.below(nodes as u64) as u32);
+    // What no other node takes is an output, as far as a graph may have so many, and so are some others.
+    let ends = graph.last_uses().into_iter().enumerate().rev();
+    let ends: Vec<u32> = ends
+        .filter(|(node, last)| node == last)
+        .map(|(node, _)| node as u32)
+        .collect();
+    let others = (0..random.below(3)).map(|_| random.below(nodes as u64) as u32);
+    let others: Vec<u32> = others.collect();
+    for index in ends.into_iter().chain(others).take(MAX_TENSORS - 1) {
         graph.outputs.push(Output {
-            name: format!("output_{index}"),
-            value,
+            name: format!("output_{}", graph.outputs.len()),
+            value: Value::Node(index),
         });
     }
-    let graph = graph.check().expect("every node was checked");
+    let graph = graph.without_unused().check().expect("every node was checked");
     let n = 1 + random.below(5) as u32;
     let inputs = graph.graph().inputs.iter();
     let inputs = inputs

@@ -1,0 +1,189 @@
+//! Polynomials of a graph's symbols: how the work and the size of an execution grow with its dimensions.
+
+use crate::{
+    bounded::Bounded,
+    graph::{Dimension, MAX_SYMBOLS},
+};
+use alloc::{collections::BTreeMap, vec::Vec};
+use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
+use scale_info::TypeInfo;
+
+/// Terms of a polynomial.
+pub const MAX_TERMS: usize = 64;
+
+/// The power of each symbol in a term.
+type Powers = [u8; MAX_SYMBOLS];
+
+/// A sum of products of symbols, with coefficients above zero. It never falls where a symbol rises.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+pub struct Polynomial(Bounded<Term, { MAX_TERMS as u32 }>);
+
+/// One product of a polynomial.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+pub struct Term {
+    /// The number by which the symbols are multiplied, above zero.
+    pub coefficient: u64,
+    /// For each symbol how often it is a factor.
+    pub powers: Powers,
+}
+
+impl Polynomial {
+    /// The terms, ascending by their powers.
+    pub fn terms(&self) -> &[Term] {
+        &self.0
+    }
+
+    /// The value for these values of the symbols, with 1 for each that is missing; `None` if it is 2^64 or more.
+    pub fn at(&self, symbols: &[u32]) -> Option<u64> {
+        self.0.iter().try_fold(0u64, |sum, term| {
+            let value = term
+                .powers
+                .iter()
+                .enumerate()
+                .try_fold(term.coefficient, |value, (index, power)| {
+                    let symbol = u64::from(symbols.get(index).copied().unwrap_or(1));
+                    value.checked_mul(symbol.checked_pow(u32::from(*power))?)
+                });
+            sum.checked_add(value?)
+        })
+    }
+
+    /// Whether it is written in the only way in which it may be, over the first `symbols` symbols.
+    pub fn is_canonical(&self, symbols: usize) -> bool {
+        let ascends = self.0.is_sorted_by(|left, right| left.powers < right.powers);
+        let named = |term: &Term| term.powers.iter().skip(symbols).all(|power| *power == 0);
+        ascends && self.0.iter().all(|term| term.coefficient > 0 && named(term))
+    }
+}
+
+/// A polynomial while it is being added up.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Sum(BTreeMap<Powers, u64>);
+
+impl Sum {
+    /// Adds `factor` times the number of elements of a tensor with these dimensions. `None` if a coefficient is 2^64 or
+    /// more, or a symbol beyond the last one that a graph may have.
+    ///
+    /// What a computed dimension takes away from its symbol's multiple is not taken away, so that coefficients are not
+    /// below zero: the sum is an upper bound there.
+    pub fn add(&mut self, factor: u64, dimensions: &[Dimension]) -> Option<()> {
+        let mut product: BTreeMap<Powers, u64> = BTreeMap::from([([0; MAX_SYMBOLS], factor)]);
+        for dimension in dimensions {
+            let (symbol, multiple, number) = match *dimension {
+                Dimension::Fixed(elements) => (None, 0, u64::from(elements)),
+                Dimension::Symbol(symbol) => (Some(symbol), 1, 0),
+                Dimension::Affine { symbol, factor, offset } => {
+                    (Some(symbol), u64::from(factor), u64::try_from(offset).unwrap_or(0))
+                }
+            };
+            let mut next = BTreeMap::new();
+            for (powers, coefficient) in product {
+                add_term(&mut next, powers, coefficient.checked_mul(number)?)?;
+                if let Some(symbol) = symbol {
+                    let mut powers = powers;
+                    let power = powers.get_mut(usize::from(symbol))?;
+                    *power = power.checked_add(1)?;
+                    add_term(&mut next, powers, coefficient.checked_mul(multiple)?)?;
+                }
+            }
+            product = next;
+        }
+        product
+            .into_iter()
+            .try_for_each(|(powers, coefficient)| add_term(&mut self.0, powers, coefficient))
+    }
+
+    /// The polynomial; `None` if it has too many terms.
+    pub fn finish(self) -> Option<Polynomial> {
+        let terms = self.0.into_iter();
+        let terms = terms.map(|(powers, coefficient)| Term { coefficient, powers });
+        Bounded::new(terms.collect::<Vec<_>>()).map(Polynomial)
+    }
+}
+
+fn add_term(sum: &mut BTreeMap<Powers, u64>, powers: Powers, coefficient: u64) -> Option<()> {
+    if coefficient > 0 {
+        let term = sum.entry(powers).or_default();
+        *term = term.checked_add(coefficient)?;
+    }
+    Some(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::Random;
+    use alloc::vec;
+
+    fn dimension(random: &mut Random) -> Dimension {
+        let symbol = (random.next() >> 20) as u8 % 3;
+        match (random.next() >> 20) % 3 {
+            0 => Dimension::Fixed(1 + (random.next() >> 20) as u32 % 8),
+            1 => Dimension::Symbol(symbol),
+            _ => Dimension::of_symbol(
+                symbol,
+                1 + (random.next() >> 20) as u32 % 3,
+                (random.next() >> 20) as i64 % 5,
+            )
+            .expect("small numbers"),
+        }
+    }
+
+    #[test]
+    fn the_sum_is_what_the_tensors_have() {
+        let mut random = Random(40);
+        for _ in 0..2_000 {
+            let symbols = [1, 2, 3].map(|most| 1 + (random.next() >> 20) as u32 % (most * 7));
+            let (mut sum, mut expected) = (Sum::default(), 0u64);
+            for _ in 0..(random.next() >> 20) % 6 {
+                let factor = 1 + (random.next() >> 20) % 4;
+                let rank = (random.next() >> 20) % 4;
+                let dimensions: Vec<Dimension> = (0..rank).map(|_| dimension(&mut random)).collect();
+                sum.add(factor, &dimensions).expect("small numbers");
+                let elements = dimensions
+                    .iter()
+                    .map(|d| u64::from(d.elements(&symbols).expect("small")));
+                expected += factor * elements.product::<u64>();
+            }
+            let polynomial = sum.finish().expect("few terms");
+            assert!(polynomial.is_canonical(3));
+            assert_eq!(polynomial.at(&symbols), Some(expected));
+        }
+    }
+
+    #[test]
+    fn a_computed_dimension_counts_at_least_what_it_has() {
+        let mut sum = Sum::default();
+        let less = Dimension::of_symbol(0, 2, -3).expect("a dimension");
+        sum.add(1, &[less]).expect("small");
+        assert_eq!(sum.finish().expect("one term").at(&[5]), Some(10));
+    }
+
+    #[test]
+    fn what_does_not_fit_is_none() {
+        let huge = Dimension::Fixed(u32::MAX);
+        assert_eq!(Sum::default().add(1, &[huge; 3]), None);
+        assert_eq!(Sum::default().add(1, &[Dimension::Symbol(8)]), None);
+        let mut sum = Sum::default();
+        sum.add(1, &[Dimension::Symbol(0); 3]).expect("one term");
+        let cube = sum.finish().expect("one term");
+        assert_eq!(cube.at(&[1 << 22]), None);
+        assert_eq!(cube.at(&[1 << 20]), Some(1 << 60));
+        assert!(cube.is_canonical(1) && !cube.is_canonical(0));
+    }
+
+    #[test]
+    fn other_spellings_are_not_canonical() {
+        let term = |coefficient, first| Term {
+            coefficient,
+            powers: [first, 0, 0, 0, 0, 0, 0, 0],
+        };
+        for terms in [
+            vec![term(0, 1)],
+            vec![term(1, 1), term(2, 1)],
+            vec![term(1, 2), term(2, 1)],
+        ] {
+            assert!(!Polynomial(Bounded::new(terms).expect("few")).is_canonical(8));
+        }
+    }
+}

@@ -1,0 +1,474 @@
+//! Schemas: the inputs and outputs of a model, with data types and dimensions, some of them symbols with a range.
+
+use crate::{
+    bounded::Bounded,
+    digest::{DataType, Digest, Hash256, list_digest, tensor_digest},
+    graph::{
+        BindError, CheckedGraph, Dimension, Graph, Input, MAX_RANK, MAX_SCHEMA_NAME_BYTES, MAX_SYMBOLS, MAX_TENSORS,
+        Symbol,
+    },
+};
+use alloc::{string::String, vec::Vec};
+use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
+use scale_info::TypeInfo;
+
+/// The name of a symbol or a tensor, UTF-8.
+pub type SchemaName = Bounded<u8, { MAX_SCHEMA_NAME_BYTES as u32 }>;
+
+/// The values that elements of an integer input may have, both ends included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+pub struct ValueRange {
+    /// Minimum value.
+    pub min: i64,
+    /// Maximum value.
+    pub max: i64,
+}
+
+/// The values that a dynamic dimension may take, both ends included.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+pub struct SymbolRange {
+    /// For people: `batch`, `tokens`.
+    pub name: SchemaName,
+    /// Minimum number of elements.
+    pub min: u32,
+    /// Maximum number of elements.
+    pub max: u32,
+}
+
+/// One tensor that a model takes or gives.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+pub struct TensorSchema {
+    /// The name that the model's author gave it.
+    pub name: SchemaName,
+    /// Type of its elements.
+    pub data_type: DataType,
+    /// Its dimensions, outermost first.
+    pub dimensions: Bounded<Dimension, { MAX_RANK as u32 }>,
+    /// The values that its elements may have, where the model's author or its graph says so. Only integer inputs have
+    /// one: an element outside it has no meaning to the model, such as a token that the vocabulary does not have.
+    pub range: Option<ValueRange>,
+}
+
+/// The tensors that a model takes and gives.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+pub struct Schema {
+    /// The dynamic dimensions; the same symbol has the same value wherever it stands in one job.
+    pub symbols: Bounded<SymbolRange, { MAX_SYMBOLS as u32 }>,
+    /// Inputs of the model, in the order of a payload.
+    pub inputs: Bounded<TensorSchema, { MAX_TENSORS as u32 }>,
+    /// Outputs of the model, in the order of an inline output.
+    pub outputs: Bounded<TensorSchema, { MAX_TENSORS as u32 }>,
+}
+
+/// Reasons for which a schema is unsound, or a job's payload does not fit it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SchemaError {
+    /// The model takes nothing or gives nothing.
+    NoTensors,
+    /// A dimension names a symbol that the schema does not list.
+    UnknownSymbol,
+    /// A symbol's least value is zero or above its greatest.
+    EmptyRange,
+    /// A dimension is zero, or is zero or negative for some value of its symbol.
+    ZeroDimension,
+    /// A dimension is computed from a symbol and is not written in its canonical form, or stands in an input: inputs
+    /// give symbols their values.
+    UnsoundDimension,
+    /// The largest tensor that the schema allows has more bytes than fit a `u64`, or more elements along a dimension
+    /// than fit a `u32`.
+    TooLarge,
+    /// A range of values is empty, or is of a tensor that is not an integer input, or holds values that its type has not.
+    ValueRange,
+    /// The job gives a different number of symbols than the schema lists.
+    WrongNumberOfSymbols {
+        /// Symbols that the schema lists.
+        expected: u32,
+    },
+    /// The value of a symbol is outside its range.
+    SymbolOutOfRange {
+        /// Position of the symbol in the schema.
+        symbol: u8,
+    },
+    /// The bytes are not as many as the tensors have.
+    WrongSize {
+        /// Bytes that tensors of these dimensions have.
+        expected: u64,
+    },
+}
+
+/// A tensor's type, shape and length, with every symbol replaced by its value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TensorLayout {
+    /// Type of its elements.
+    pub data_type: DataType,
+    /// Number of elements in each dimension, outermost first.
+    pub shape: Vec<u32>,
+    /// Its length, in bytes.
+    pub bytes: u64,
+}
+
+impl Schema {
+    /// The schema of a graph; `None` if it has more tensors, symbols or dimensions, or longer names, than a schema may.
+    pub fn of(graph: &CheckedGraph) -> Option<Self> {
+        let named = graph.graph();
+        let symbols = named.symbols.iter().map(|symbol| {
+            Some(SymbolRange {
+                name: Bounded::new(symbol.name.as_bytes().to_vec())?,
+                min: symbol.min,
+                max: symbol.max,
+            })
+        });
+        let tensor = |name: &str, data_type, dimensions: &[Dimension], range| {
+            Some(TensorSchema {
+                name: Bounded::new(name.as_bytes().to_vec())?,
+                data_type,
+                dimensions: Bounded::new(dimensions.to_vec())?,
+                range,
+            })
+        };
+        let inputs = named.inputs.iter();
+        let inputs = inputs.map(|input| tensor(&input.name, input.dtype, &input.dimensions, input.range));
+        let outputs = named.outputs.iter().map(|output| {
+            let (data_type, dimensions) = graph.value(output.value)?;
+            tensor(&output.name, data_type, dimensions, None)
+        });
+        Some(Self {
+            symbols: Bounded::new(symbols.collect::<Option<_>>()?)?,
+            inputs: Bounded::new(inputs.collect::<Option<_>>()?)?,
+            outputs: Bounded::new(outputs.collect::<Option<_>>()?)?,
+        })
+    }
+
+    /// Whether jobs can be checked against this schema at all.
+    pub fn validate(&self) -> Result<(), SchemaError> {
+        if self.inputs.is_empty() || self.outputs.is_empty() {
+            return Err(SchemaError::NoTensors);
+        }
+        if self
+            .symbols
+            .iter()
+            .any(|symbol| symbol.min == 0 || symbol.min > symbol.max)
+        {
+            return Err(SchemaError::EmptyRange);
+        }
+        let tensors = || self.inputs.iter().chain(self.outputs.iter());
+        if tensors()
+            .flat_map(|tensor| tensor.dimensions.iter())
+            .any(|d| *d == Dimension::Fixed(0))
+        {
+            return Err(SchemaError::ZeroDimension);
+        }
+        let is_affine = |dimension: &Dimension| matches!(dimension, Dimension::Affine { .. });
+        let mut taken = self.inputs.iter().flat_map(|tensor| tensor.dimensions.iter());
+        let mut all = tensors().flat_map(|tensor| tensor.dimensions.iter());
+        if taken.any(is_affine) || !all.all(|dimension| dimension.is_canonical()) {
+            return Err(SchemaError::UnsoundDimension);
+        }
+        let ranges = self.inputs.iter().all(TensorSchema::has_sound_range);
+        if !ranges || self.outputs.iter().any(|tensor| tensor.range.is_some()) {
+            return Err(SchemaError::ValueRange);
+        }
+        let largest: Vec<u32> = self.symbols.iter().map(|symbol| symbol.max).collect();
+        total_bytes(&layouts(&self.inputs, &largest)?)?;
+        total_bytes(&layouts(&self.outputs, &largest)?)?;
+        // A dimension grows with its symbol, so what is sound at both ends of a range is sound between them.
+        let least: Vec<u32> = self.symbols.iter().map(|symbol| symbol.min).collect();
+        let mut given = self.outputs.iter().flat_map(|tensor| tensor.dimensions.iter());
+        match given.all(|dimension| dimension.elements(&least).is_some_and(|elements| elements > 0)) {
+            true => Ok(()),
+            false => Err(SchemaError::ZeroDimension),
+        }
+    }
+
+    /// The layouts of the inputs, for these values of the symbols.
+    pub fn input_layouts(&self, symbols: &[u32]) -> Result<Vec<TensorLayout>, SchemaError> {
+        self.check_symbols(symbols)?;
+        layouts(&self.inputs, symbols)
+    }
+
+    /// The layouts of the outputs, for these values of the symbols.
+    pub fn output_layouts(&self, symbols: &[u32]) -> Result<Vec<TensorLayout>, SchemaError> {
+        self.check_symbols(symbols)?;
+        layouts(&self.outputs, symbols)
+    }
+
+    /// The values of the symbols, in their order, for inputs of these types and shapes.
+    pub fn bind(&self, inputs: &[(DataType, &[u32])]) -> Result<Vec<u32>, BindError> {
+        let text = |name: &SchemaName| String::from_utf8_lossy(name).into_owned();
+        let symbols = self.symbols.iter().map(|symbol| Symbol {
+            name: text(&symbol.name),
+            min: symbol.min,
+            max: symbol.max,
+        });
+        let takes = self.inputs.iter().map(|input| Input {
+            name: text(&input.name),
+            dtype: input.data_type,
+            dimensions: input.dimensions.to_vec(),
+            range: input.range,
+        });
+        Graph::bind_to(&symbols.collect::<Vec<_>>(), &takes.collect::<Vec<_>>(), inputs)
+    }
+
+    fn check_symbols(&self, symbols: &[u32]) -> Result<(), SchemaError> {
+        if symbols.len() != self.symbols.len() {
+            return Err(SchemaError::WrongNumberOfSymbols {
+                expected: self.symbols.len() as u32,
+            });
+        }
+        for (index, (range, value)) in self.symbols.iter().zip(symbols).enumerate() {
+            if *value < range.min || *value > range.max {
+                return Err(SchemaError::SymbolOutOfRange { symbol: index as u8 });
+            }
+        }
+        Ok(())
+    }
+}
+
+impl TensorSchema {
+    fn has_sound_range(&self) -> bool {
+        self.range.is_none_or(|range| range.fits(self.data_type))
+    }
+}
+
+impl ValueRange {
+    /// Whether it has a value, and all of them are integers of this type.
+    pub fn fits(self, dtype: DataType) -> bool {
+        let (least, greatest) = match dtype {
+            DataType::Int64 => (i64::MIN, i64::MAX),
+            DataType::Int32 => (i32::MIN.into(), i32::MAX.into()),
+            DataType::Int8 => (i8::MIN.into(), i8::MAX.into()),
+            DataType::Uint8 => (0, u8::MAX.into()),
+            DataType::Float32 | DataType::Bool => return false,
+        };
+        least <= self.min && self.min <= self.max && self.max <= greatest
+    }
+
+    /// Whether it includes this value.
+    pub fn contains(self, value: i64) -> bool {
+        (self.min..=self.max).contains(&value)
+    }
+}
+
+/// The digest of a job's input or output: the list digest of its tensors' digests. `bytes` holds the tensors one after
+/// the other, little-endian and row-major, as `layouts` says.
+pub fn payload_digest<H: Hash256>(layouts: &[TensorLayout], bytes: &[u8]) -> Result<Digest, SchemaError> {
+    let expected = total_bytes(layouts)?;
+    if bytes.len() as u64 != expected {
+        return Err(SchemaError::WrongSize { expected });
+    }
+    let mut rest = bytes;
+    let mut digests = Vec::with_capacity(layouts.len());
+    for layout in layouts {
+        let (tensor, after) = rest
+            .split_at_checked(layout.bytes as usize)
+            .ok_or(SchemaError::WrongSize { expected })?;
+        digests.push(tensor_digest::<H>(layout.data_type, &layout.shape, tensor));
+        rest = after;
+    }
+    Ok(list_digest::<H>(&digests))
+}
+
+fn layouts(tensors: &[TensorSchema], symbols: &[u32]) -> Result<Vec<TensorLayout>, SchemaError> {
+    tensors.iter().map(|tensor| layout(tensor, symbols)).collect()
+}
+
+fn layout(tensor: &TensorSchema, symbols: &[u32]) -> Result<TensorLayout, SchemaError> {
+    let shape = tensor
+        .dimensions
+        .iter()
+        .map(|dimension| match dimension.symbol() {
+            Some(symbol) if usize::from(symbol) >= symbols.len() => Err(SchemaError::UnknownSymbol),
+            _ => dimension.elements(symbols).ok_or(SchemaError::TooLarge),
+        })
+        .collect::<Result<Vec<u32>, SchemaError>>()?;
+    let bytes = shape
+        .iter()
+        .try_fold(tensor.data_type.size_bytes() as u64, |bytes, elements| {
+            bytes.checked_mul(u64::from(*elements))
+        })
+        .ok_or(SchemaError::TooLarge)?;
+    Ok(TensorLayout {
+        data_type: tensor.data_type,
+        shape,
+        bytes,
+    })
+}
+
+fn total_bytes(layouts: &[TensorLayout]) -> Result<u64, SchemaError> {
+    layouts
+        .iter()
+        .try_fold(0u64, |total, layout| total.checked_add(layout.bytes))
+        .ok_or(SchemaError::TooLarge)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::Blake2b;
+    use alloc::vec;
+
+    fn bounded<T: core::fmt::Debug, const MAX: u32>(list: Vec<T>) -> Bounded<T, MAX> {
+        Bounded::new(list).expect("a short list")
+    }
+
+    fn tensor(data_type: DataType, dimensions: &[Dimension]) -> TensorSchema {
+        TensorSchema {
+            name: Bounded::default(),
+            data_type,
+            dimensions: bounded(dimensions.to_vec()),
+            range: None,
+        }
+    }
+
+    fn schema(symbols: &[(u32, u32)], inputs: Vec<TensorSchema>, outputs: Vec<TensorSchema>) -> Schema {
+        let symbols: Vec<SymbolRange> = symbols
+            .iter()
+            .map(|&(min, max)| SymbolRange {
+                name: Bounded::default(),
+                min,
+                max,
+            })
+            .collect();
+        Schema {
+            symbols: bounded(symbols),
+            inputs: bounded(inputs),
+            outputs: bounded(outputs),
+        }
+    }
+
+    /// Tokens and a mask of the same length in, a vector for each out.
+    fn sentences() -> Schema {
+        let tokens = [Dimension::Symbol(0), Dimension::Symbol(1)];
+        schema(
+            &[(1, 4), (2, 128)],
+            vec![tensor(DataType::Int64, &tokens), tensor(DataType::Bool, &tokens)],
+            vec![tensor(
+                DataType::Float32,
+                &[Dimension::Symbol(0), Dimension::Fixed(384)],
+            )],
+        )
+    }
+
+    #[test]
+    fn sizes_follow_from_the_symbols() {
+        let layouts = sentences().input_layouts(&[2, 5]).expect("within their ranges");
+        assert_eq!(layouts.iter().map(|layout| layout.bytes).collect::<Vec<_>>(), [80, 10]);
+        let outputs = sentences().output_layouts(&[2, 5]).expect("within their ranges");
+        assert_eq!(outputs[0].shape, [2, 384]);
+    }
+
+    /// `sentences` that give as many numbers for each as a multiple of its length and a number.
+    fn computed(factor: u32, offset: i32) -> Schema {
+        let mut schema = sentences();
+        let affine = Dimension::Affine {
+            symbol: 1,
+            factor,
+            offset,
+        };
+        schema.outputs = bounded(vec![tensor(DataType::Float32, &[Dimension::Symbol(0), affine])]);
+        schema
+    }
+
+    #[test]
+    fn dimensions_are_computed_from_symbols() {
+        for (factor, offset, shape) in [(1, -1, [2, 4]), (4, 0, [2, 20]), (3, 2, [2, 17])] {
+            let schema = computed(factor, offset);
+            assert_eq!(schema.validate(), Ok(()));
+            let outputs = schema.output_layouts(&[2, 5]).expect("within their ranges");
+            assert_eq!(outputs[0].shape, shape);
+            assert_eq!(outputs[0].bytes, u64::from(shape[0] * shape[1] * 4));
+        }
+        let most = TensorSchema::max_encoded_len();
+        let longest = TensorSchema {
+            name: bounded(vec![b'x'; 64]),
+            range: Some(ValueRange {
+                min: i64::MIN,
+                max: i64::MAX,
+            }),
+            ..tensor(
+                DataType::Float32,
+                &[Dimension::Affine {
+                    symbol: 255,
+                    factor: u32::MAX,
+                    offset: i32::MIN,
+                }; 8],
+            )
+        };
+        // The bound allows for longer counts of the name and the dimensions than they have.
+        assert!((most - 8..=most).contains(&longest.encoded_size()));
+    }
+
+    #[test]
+    fn computed_dimensions_that_are_no_number_are_refused() {
+        // 2 to 128.
+        for (factor, offset, error) in [
+            (1, 0, SchemaError::UnsoundDimension),
+            (0, 7, SchemaError::UnsoundDimension),
+            (1, -2, SchemaError::ZeroDimension),
+            (1, -3, SchemaError::ZeroDimension),
+            (u32::MAX, 0, SchemaError::TooLarge),
+            (1 << 25, 0, SchemaError::TooLarge),
+        ] {
+            assert_eq!(computed(factor, offset).validate(), Err(error), "{factor} {offset}");
+        }
+        assert_eq!(computed((1 << 25) - 1, 0).validate(), Ok(()));
+        let mut schema = computed(2, 0);
+        schema.inputs = schema.outputs.clone();
+        assert_eq!(schema.validate(), Err(SchemaError::UnsoundDimension));
+        let mut schema = computed(2, 0);
+        schema.symbols = bounded(schema.symbols.iter().take(1).cloned().collect());
+        schema.inputs = bounded(vec![tensor(DataType::Bool, &[Dimension::Symbol(0)])]);
+        assert_eq!(schema.validate(), Err(SchemaError::UnknownSymbol));
+    }
+
+    #[test]
+    fn symbols_outside_their_ranges_are_refused() {
+        let out_of_range = |symbol| Err(SchemaError::SymbolOutOfRange { symbol });
+        assert_eq!(
+            sentences().input_layouts(&[1]),
+            Err(SchemaError::WrongNumberOfSymbols { expected: 2 })
+        );
+        assert_eq!(sentences().input_layouts(&[5, 2]), out_of_range(0));
+        assert_eq!(sentences().input_layouts(&[1, 1]), out_of_range(1));
+        assert_eq!(sentences().output_layouts(&[1, 129]), out_of_range(1));
+    }
+
+    #[test]
+    fn unsound_schemas_are_refused() {
+        let byte = |dimension| vec![tensor(DataType::Uint8, &[dimension])];
+        let one = Dimension::Fixed(1);
+        let refused = |schema: Schema, error| assert_eq!(schema.validate(), Err(error));
+        assert_eq!(sentences().validate(), Ok(()));
+        refused(schema(&[], vec![], byte(one)), SchemaError::NoTensors);
+        refused(schema(&[], byte(one), vec![]), SchemaError::NoTensors);
+        refused(schema(&[(0, 3)], byte(one), byte(one)), SchemaError::EmptyRange);
+        refused(schema(&[(4, 3)], byte(one), byte(one)), SchemaError::EmptyRange);
+        refused(
+            schema(&[], byte(Dimension::Fixed(0)), byte(one)),
+            SchemaError::ZeroDimension,
+        );
+        refused(
+            schema(&[], byte(one), byte(Dimension::Symbol(0))),
+            SchemaError::UnknownSymbol,
+        );
+        let huge = tensor(DataType::Int64, &[Dimension::Fixed(u32::MAX); 3]);
+        refused(schema(&[], vec![huge], byte(one)), SchemaError::TooLarge);
+    }
+
+    #[test]
+    fn payload_digest_is_the_list_digest_of_its_tensors() {
+        let layouts = sentences().input_layouts(&[1, 2]).expect("within their ranges");
+        let bytes: Vec<u8> = (0..18).collect();
+        let (tokens, mask) = bytes.split_at(16);
+        let expected = list_digest::<Blake2b>(&[
+            tensor_digest::<Blake2b>(DataType::Int64, &[1, 2], tokens),
+            tensor_digest::<Blake2b>(DataType::Bool, &[1, 2], mask),
+        ]);
+        assert_eq!(payload_digest::<Blake2b>(&layouts, &bytes), Ok(expected));
+        let short = bytes.get(1..).expect("18 bytes");
+        assert_eq!(
+            payload_digest::<Blake2b>(&layouts, short),
+            Err(SchemaError::WrongSize { expected: 18 })
+        );
+    }
+}
