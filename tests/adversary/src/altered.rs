@@ -3,6 +3,7 @@
 use assay_exact::{
     digest::Digest,
     graph::{CheckedGraph, Value},
+    model::ModelParts,
     tensor::Tensor,
     trace::Trace,
 };
@@ -140,8 +141,8 @@ impl<E: Execution> Execution for Altered<E> {
         self.honest.weight_digests()
     }
 
-    fn manifest_hash(&self) -> Digest {
-        self.honest.manifest_hash()
+    fn parts(&self) -> &ModelParts {
+        self.honest.parts()
     }
 
     fn inputs(&self) -> &[Tensor] {

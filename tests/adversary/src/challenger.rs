@@ -2,7 +2,7 @@
 
 use crate::Random;
 use assay_exact::judge::Proof;
-use assay_player::{Execution, Finding, Hash, PlayError, Reveals, View, find, openings, operands, revealed_trace};
+use assay_player::{Execution, Finding, Hash, PlayError, Reveals, View, find, openings, operands};
 use assay_types::dispute::{Place, Revealed, Side};
 use polkadot_sdk::sp_runtime::traits::AtLeast32BitUnsigned;
 
@@ -49,7 +49,7 @@ pub enum Attempt<AccountId> {
         /// A proof, which fits or does not.
         proof: Box<Proof>,
         /// The element that it is about.
-        element: Option<u64>,
+        element: u64,
     },
     /// Says that this game's clock has run out.
     Timeout(AccountId),
@@ -85,7 +85,7 @@ impl BadChallenger {
         let proves = matches!(self, Self::Floods | Self::Anywhere | Self::AtEqual);
         // Not every time: building proofs is most of the work.
         if proves && place.operator().is_some() && random.once_in(6) {
-            attempts.extend(accusations(random, view.reveals, &place, me, execution)?);
+            attempts.extend(accusation(random, &place, me, execution)?);
         }
         if self == Self::Floods {
             attempts.extend(
@@ -117,17 +117,15 @@ fn equal_entry(execution: &dyn Execution, reveals: &Reveals, place: &Place) -> R
     }
 }
 
-/// Proofs about the header and about an element of the place's operator, whether or not they say anything against the
-/// worker.
-fn accusations<AccountId: Clone>(
+/// A proof about an element of the place's operator, whether or not it says anything against the worker.
+fn accusation<AccountId: Clone>(
     random: &mut Random,
-    reveals: &Reveals,
     place: &Place,
     me: &AccountId,
     execution: &dyn Execution,
-) -> Result<Vec<Attempt<AccountId>>, PlayError> {
+) -> Result<Option<Attempt<AccountId>>, PlayError> {
     let Some(operator) = place.operator() else {
-        return Ok(Vec::new());
+        return Ok(None);
     };
     let tensor = assay_player::node(execution, operator)?;
     let elements = (tensor.bytes().len() / tensor.dtype().size_bytes()) as u64;
@@ -138,24 +136,10 @@ fn accusations<AccountId: Clone>(
     };
     let operands = operands(execution, operator)?;
     let operands: Vec<_> = operands.iter().map(|operand| &**operand).collect();
-    // Under the worker's trace as far as it is known, and under one's own.
-    let known = revealed_trace(execution, operator, reveals)?;
-    let openings = [openings(execution).against(&known), openings(execution)];
-    let proofs = openings.iter().flat_map(|openings| {
-        [
-            (openings.prove_header::<Hash>(operator, &operands), None),
-            (
-                openings.prove_element::<Hash>(operator, &operands, element),
-                Some(element),
-            ),
-        ]
-    });
-    let attempts = proofs.filter_map(|(proof, element)| {
-        Some(Attempt::Prove {
-            challenger: me.clone(),
-            proof: Box::new(proof.ok()?),
-            element,
-        })
-    });
-    Ok(attempts.collect())
+    let proof = openings(execution).prove_element::<Hash>(operator, &operands, element);
+    Ok(proof.ok().map(|proof| Attempt::Prove {
+        challenger: me.clone(),
+        proof: Box::new(proof),
+        element,
+    }))
 }

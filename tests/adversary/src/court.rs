@@ -43,7 +43,7 @@ pub trait Court {
     /// A challenger points.
     fn point(&mut self, challenger: Account, place: Place, entry: u32) -> bool;
     /// Anybody proves that what was revealed where `challenger`'s game stands is wrong.
-    fn prove(&mut self, challenger: Account, proof: Box<Proof>, element: Option<u64>) -> bool;
+    fn prove(&mut self, challenger: Account, proof: Box<Proof>, element: u64) -> bool;
     /// Anybody says that the clock of `challenger`'s game has run out.
     fn claim_timeout(&mut self, challenger: Account) -> bool;
 }

@@ -1,9 +1,11 @@
 //! An execution of which everything is kept.
 
 use assay_exact::{
-    digest::Digest,
+    digest::{Digest, list_digest},
     evaluate::{EvaluateError, evaluate_with},
     graph::CheckedGraph,
+    model::ModelParts,
+    quantise::Precision,
     tensor::Tensor,
     trace::{Trace, TraceBuilder},
 };
@@ -19,6 +21,7 @@ pub struct InMemory {
     graph: CheckedGraph,
     weights: Vec<Tensor>,
     weight_digests: Vec<Digest>,
+    parts: ModelParts,
     inputs: Vec<Tensor>,
     nodes: Vec<Arc<Tensor>>,
     trace: Trace,
@@ -38,8 +41,12 @@ impl InMemory {
             .map_err(|missing| EvaluateError::Inconsistent {
                 name: format!("node {missing}"),
             })?;
+        let weight_digests: Vec<Digest> = weights.iter().map(Tensor::digest::<Hash>).collect();
+        let weights_root = list_digest::<Hash>(&weight_digests);
+        let parts = ModelParts::new::<Hash>(&graph, weights_root, Precision::Int16, MANIFEST);
         Ok(Self {
-            weight_digests: weights.iter().map(Tensor::digest::<Hash>).collect(),
+            parts: parts.ok_or_else(|| EvaluateError::Inconsistent { name: "parts".into() })?,
+            weight_digests,
             graph,
             weights,
             inputs,
@@ -62,8 +69,8 @@ impl Execution for InMemory {
         &self.weight_digests
     }
 
-    fn manifest_hash(&self) -> Digest {
-        MANIFEST
+    fn parts(&self) -> &ModelParts {
+        &self.parts
     }
 
     fn inputs(&self) -> &[Tensor] {

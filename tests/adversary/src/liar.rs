@@ -3,7 +3,7 @@
 use crate::{Altered, Downstream, Lie, Random};
 use assay_exact::{
     bounded::Bounded,
-    digest::{Digest, tensor_digest_of_root},
+    digest::Digest,
     judge::{Shape, TensorOpening},
     tensor::Tensor,
     tree::{Tree, chunk_count},
@@ -72,8 +72,7 @@ impl<E: Execution> Liar<E> {
             },
             Lie::Vast { operator } => {
                 let (opening, nodes) = vast(&*node(altered, *operator)?)?;
-                let digest = tensor_digest_of_root::<Hash>(opening.dtype, &opening.shape, &opening.root);
-                altered.set_digest(*operator, digest);
+                altered.set_digest(*operator, opening.digest::<Hash>());
                 liar.vast = Some((*operator, opening, nodes));
                 true
             }
@@ -125,17 +124,21 @@ impl<E: Execution> Liar<E> {
     fn say(&self, place: &Place) -> Result<Option<Statement>, PlayError> {
         if let (Some((operator, opening, nodes)), Place::Tensor { operator: asked }) = (&self.vast, place)
             && asked == operator
+            && let Statement::Tensor {
+                opening: operands, ..
+            } = statement(self.altered.honest(), place)?
         {
             return Ok(Some(Statement::Tensor {
                 operator: *operator,
-                opening: opening.clone(),
+                opening: operands,
+                output: opening.clone(),
                 nodes: nodes.clone(),
             }));
         }
         let said = match statement(&self.altered, place) {
             Ok(said) => said,
             // It has pointed itself into a corner: there is nothing that would fit.
-            Err(PlayError::NoSuchPlace { .. } | PlayError::TooLarge { .. }) => return Ok(None),
+            Err(PlayError::NoSuchPlace { .. } | PlayError::TooLarge { .. } | PlayError::Proof { .. }) => return Ok(None),
             Err(PlayError::Unavailable(_)) if self.count.is_some() => return Ok(None),
             Err(error) => return Err(error),
         };
@@ -196,10 +199,12 @@ pub fn garbled(random: &mut Random, said: Statement) -> Statement {
         Statement::Tensor {
             operator,
             opening,
+            output,
             nodes: said,
         } => Statement::Tensor {
             operator,
             opening,
+            output,
             nodes: nodes(said),
         },
         Statement::TensorSpan {

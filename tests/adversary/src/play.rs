@@ -52,7 +52,7 @@ enum Transaction {
     Challenge(Account),
     Reveal(Statement),
     Point(Account, Place, u32),
-    Prove(Account, Box<Proof>, Option<u64>),
+    Prove(Account, Box<Proof>, u64),
     Timeout(Account),
 }
 
@@ -160,9 +160,8 @@ fn challengers_turn(
             match &action {
                 Attack::Point { place, entry } => sent.push(Transaction::Point(me, *place, *entry)),
                 Attack::Prove { place, element } => {
-                    let dispute = view.dispute;
-                    let head = dispute.trace.as_ref().expect("there is something to prove");
-                    let proof = prove(execution, &dispute.committed, head, view.reveals, place, *element)?;
+                    let head = view.dispute.trace.as_ref().expect("there is something to prove");
+                    let proof = prove(execution, head, view.reveals, place, *element)?;
                     sent.push(Transaction::Prove(me, Box::new(proof), *element));
                 }
                 Attack::Timeout(challenger) => sent.push(Transaction::Timeout(*challenger)),
