@@ -5,6 +5,7 @@
 pub mod config;
 mod connection;
 pub mod dispute;
+pub mod engine;
 mod follow;
 pub mod games;
 pub mod job_input;

@@ -1,7 +1,7 @@
 //! The models that this program can execute, by the roots under which they are registered.
 
-use crate::dispute::Subject;
-use assay_engine::{Engine, LoadedModel};
+use crate::dispute::{Subject, Tracer};
+use assay_engine::Engine;
 use assay_ops::program::EngineError;
 use assay_package::{Package, PackageError};
 use assay_types::H256;
@@ -12,12 +12,12 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
-/// A package, and the same made ready by an engine.
+/// A package, and whoever executes it.
 pub struct Model {
     /// The package.
     pub package: Arc<Package>,
-    /// Ready to be run.
-    pub loaded: Arc<LoadedModel>,
+    /// Executes it with everything on the way.
+    tracer: Arc<dyn Tracer>,
     /// What disputes need; made when the first one begins, since it hashes all weights.
     subject: OnceLock<Arc<Subject>>,
 }
@@ -28,7 +28,7 @@ impl Model {
         if let Some(subject) = self.subject.get() {
             return Ok(subject.clone());
         }
-        let subject = Arc::new(Subject::new(self.package.clone(), self.loaded.clone())?);
+        let subject = Arc::new(Subject::new(self.package.clone(), self.tracer.clone())?);
         // Two that were made at once are the same.
         Ok(self.subject.get_or_init(|| subject).clone())
     }
@@ -49,20 +49,28 @@ pub struct LoadError {
 }
 
 impl Models {
-    /// Makes packages ready.
+    /// Makes packages ready on an engine of this process.
     pub fn load<'a>(
         engine: &dyn Engine,
         packages: impl IntoIterator<Item = &'a Arc<Package>>,
     ) -> Result<Self, EngineError> {
-        let models = packages.into_iter().map(|package| {
+        let models = packages.into_iter();
+        let models = models.map(|package| Ok((package.clone(), Arc::new(engine.load(package)?) as Arc<dyn Tracer>)));
+        Ok(Self::new(models.collect::<Result<Vec<_>, EngineError>>()?))
+    }
+
+    /// Packages, each with whoever executes it.
+    pub fn new(packages: impl IntoIterator<Item = (Arc<Package>, Arc<dyn Tracer>)>) -> Self {
+        let models = packages.into_iter().map(|(package, tracer)| {
+            let root = H256(package.root());
             let model = Model {
-                package: package.clone(),
-                loaded: Arc::new(engine.load(package)?),
+                package,
+                tracer,
                 subject: OnceLock::new(),
             };
-            Ok((H256(package.root()), Arc::new(model)))
+            (root, Arc::new(model))
         });
-        Ok(Self(Arc::new(models.collect::<Result<_, EngineError>>()?)))
+        Self(Arc::new(models.collect()))
     }
 
     /// The model with this root.

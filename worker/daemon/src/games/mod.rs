@@ -34,7 +34,7 @@ pub use report::{fault_in_words, in_words};
 pub use tally::Tally;
 pub use way::way;
 
-use crate::models::Models;
+use crate::{models::Models, serve::store::Store};
 use assay_client::chain::{Account, Balance, ChainError, Client};
 use assay_types::JobId;
 use std::{
@@ -55,6 +55,8 @@ pub struct Table {
     pub models: Models,
     /// Folder of inputs by digest.
     pub inputs_dir: PathBuf,
+    /// The durable store, once it is open: copies of inputs, and digests of traces.
+    pub store: Option<Store>,
     /// Executions that were made, for all games of a job.
     pub archive: Archive,
     /// How the account behaves.
@@ -71,6 +73,7 @@ impl Table {
         Self {
             models,
             inputs_dir,
+            store: None,
             archive: Archive::default(),
             conduct,
             stall,

@@ -2,14 +2,14 @@
 
 use super::{
     Standing, Table,
-    archive::execute,
+    archive::recall_or_execute,
     case::{Case, Due},
     plan::{self, Plan},
     report,
 };
 use crate::{
     follow::{Lookout, Update, Updates},
-    job_input::{self, Found},
+    job_input::{self, Found, Sources},
 };
 use assay_client::chain::{
     Account, AccountId, BlockNumber, Call, ChainError, Client, Dispute, DisputesCall, DisputesEvent, Event, Inclusion,
@@ -266,7 +266,8 @@ impl Player {
                 let _permit = permits.acquire().await.map_err(|error| error.to_string())?;
                 let executing = tokio::task::spawn_blocking(move || {
                     // Kept from here, so that it is not lost with the connection.
-                    let executed = execute(&model, inputs).map_err(|error| error.to_string());
+                    let executed = recall_or_execute(&model, inputs, &committed, table.store.as_ref())
+                        .map_err(|error| error.to_string());
                     executed.map(|execution| table.archive.keep(&committed, execution))
                 });
                 executing
@@ -399,7 +400,12 @@ async fn inputs(table: &Table, read: &Snapshot, job: JobId) -> Result<Vec<assay_
     let schema = version
         .ok_or_else(|| format!("its model {} is no longer registered", record.model))?
         .schema;
-    let found = job_input::find(read, job, &record, &schema, &table.inputs_dir).await;
+    let sources = Sources {
+        folder: table.inputs_dir.clone(),
+        store: table.store.clone(),
+        copy: false,
+    };
+    let found = job_input::find_in(read, job, &record, &schema, &sources).await;
     match found.map_err(|error| error.to_string())? {
         Found::Input(inputs) => Ok(inputs),
         Found::Impossible(reason) => Err(reason),

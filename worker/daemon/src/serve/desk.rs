@@ -4,15 +4,16 @@ use super::{
     ServeError, Shutdown, claims,
     decide::{Action, Policy, View, decide},
     desk_state::{Memory, Progress},
-    executor::{Done, Executor, Task},
+    executor::{self, Done, Executor, NotTaken, Task},
     idle, report,
     setup::Served,
     store::Store,
 };
 use crate::{
     config::ServeConfig,
+    engine::Health,
     follow::{Update, Updates},
-    job_input::{self, Found},
+    job_input::{self, Found, Sources},
 };
 use assay_client::{
     chain::{
@@ -70,6 +71,7 @@ enum Kind {
     Commit,
     Reveal,
     Pause,
+    Resume,
 }
 
 pub(super) struct Desk<'a> {
@@ -88,6 +90,8 @@ pub(super) struct Desk<'a> {
     busy_at: Instant,
     /// Claims that a block takes at once, as far as is known.
     largest_batch: usize,
+    /// What the chain was told last of whether the engine works.
+    said_well: Option<bool>,
 }
 
 impl<'a> Desk<'a> {
@@ -124,6 +128,8 @@ impl<'a> Desk<'a> {
             searches: JoinSet::new(),
             busy_at: Instant::now(),
             largest_batch: limits::MAX_BATCH as usize,
+            // The worker was made active on chain if the engine was well.
+            said_well: Some(executor.health().borrow().is_well()),
         }
     }
 
@@ -140,6 +146,8 @@ impl<'a> Desk<'a> {
         let mut gather = tokio::time::interval(GATHER);
         let mut gathered = false;
         let mut leave_at: Option<Instant> = None;
+        let mut health = self.executor.health();
+        self.tell_health(false);
         tracing::info!(block = latest.number(), jobs = self.view.jobs.len(), "serving");
         loop {
             tokio::select! {
@@ -147,9 +155,11 @@ impl<'a> Desk<'a> {
                     let update = update?;
                     latest = update.snapshot.clone();
                     self.take_block(update).await?;
+                    self.tell_health(leave_at.is_some());
                     self.act(&latest)?;
                     self.explain_idleness(&latest).await?;
                 }
+                Ok(()) = health.changed() => self.tell_health(leave_at.is_some()),
                 Some(done) = done.recv() => {
                     self.take_output(done);
                     if !gathered {
@@ -284,6 +294,10 @@ impl<'a> Desk<'a> {
     async fn reconcile(&mut self, snapshot: &Snapshot) -> Result<(), ServeError> {
         let mut jobs: BTreeSet<JobId> = self.view.jobs.keys().copied().chain(self.memory.sealed()).collect();
         jobs.extend(snapshot.jobs_of(&self.policy.me).await?.into_iter().map(|(id, _)| id));
+        match self.store.jobs_with_inputs() {
+            Ok(kept) => jobs.extend(kept),
+            Err(error) => tracing::error!(%error, "which inputs were copied cannot be read"),
+        }
         for version in self.policy.bidding.keys() {
             jobs.extend(snapshot.open_jobs(*version).await?.into_iter().map(|(id, _)| id));
         }
@@ -311,7 +325,12 @@ impl<'a> Desk<'a> {
             self.memory.note_changed(id);
             self.view.bids.remove(&id);
             self.view.jobs.remove(&id);
-            let Some((job, bids)) = job else { continue };
+            let Some((job, bids)) = job else {
+                if let Err(error) = self.store.drop_input(id) {
+                    tracing::error!(job = id, %error, "the copy of a closed job's input stays in the store");
+                }
+                continue;
+            };
             let own = bids.iter().find(|bid| bid.worker == self.policy.me);
             if let Some(bid) = own {
                 self.view.bids.insert(id, bid.price.is_some());
@@ -350,14 +369,19 @@ impl<'a> Desk<'a> {
                     self.send(Kind::Decline, vec![job], Call::Market(MarketCall::Decline { job }));
                 }
                 Action::Commit { job, price } => {
-                    self.store.seal(job, price)?;
+                    if let Err(error) = self.store.seal(job, price) {
+                        // A bid whose salt may be lost is not made.
+                        tracing::error!(job, %error, "NO BID IS MADE: its secret cannot be written down");
+                        self.memory.rest(job, self.view.best.saturating_add(4));
+                        continue;
+                    }
                     self.memory.note_sealed(job);
                     tracing::info!(job, price = units::format(price), "bidding");
                     self.commit(job);
                 }
                 Action::CommitAgain(job) => self.commit(job),
                 Action::Reveal(job) => {
-                    if let Some(bid) = self.store.bids().get(&job).cloned() {
+                    if let Some(bid) = self.store.bid(job) {
                         let call = MarketCall::RevealBid {
                             job,
                             price: bid.price,
@@ -366,10 +390,7 @@ impl<'a> Desk<'a> {
                         self.send(Kind::Reveal, vec![job], Call::Market(call));
                     }
                 }
-                Action::Forget(job) => {
-                    self.store.forget(job)?;
-                    self.memory.note_forgotten(job);
-                }
+                Action::Forget(job) => self.forget(job),
             }
         }
         self.send_claims(claims);
@@ -377,13 +398,21 @@ impl<'a> Desk<'a> {
     }
 
     fn commit(&mut self, job: JobId) {
-        let Some(bid) = self.store.bids().get(&job) else { return };
+        let Some(bid) = self.store.bid(job) else { return };
         let commitment = bid_commitment::<Blake2b256, _, _>(job, &self.policy.me, &bid.price, &bid.salt);
         self.send(
             Kind::Commit,
             vec![job],
             Call::Market(MarketCall::CommitBid { job, commitment }),
         );
+    }
+
+    /// Forgets a bid. One that stays on disk is forgotten at the next start.
+    fn forget(&mut self, job: JobId) {
+        if let Err(error) = self.store.forget(job) {
+            tracing::error!(job, %error, "a bid that is over stays in the store");
+        }
+        self.memory.note_forgotten(job);
     }
 
     fn claim(&mut self, id: JobId) -> Option<Claim> {
@@ -438,9 +467,14 @@ impl<'a> Desk<'a> {
                 continue;
             };
             self.memory.note(id, Progress::Searching);
-            let (snapshot, folder) = (snapshot.clone(), self.config.common.inputs_dir.clone());
+            let snapshot = snapshot.clone();
+            let sources = Sources {
+                folder: self.config.common.inputs_dir.clone(),
+                store: Some(self.store.clone()),
+                copy: true,
+            };
             self.searches.spawn(async move {
-                let found = job_input::find(&snapshot, id, &job, &served.schema, &folder).await;
+                let found = job_input::find_in(&snapshot, id, &job, &served.schema, &sources).await;
                 Searched {
                     job: id,
                     model: served.root,
@@ -456,17 +490,56 @@ impl<'a> Desk<'a> {
         let Searched { job, model, found } = searched;
         match found? {
             Found::Input(inputs) => {
-                if self.executor.try_run(Task { job, model, inputs }).is_ok() {
-                    self.memory.note(job, Progress::Running);
-                } else {
-                    // The queue is full: again at the next block.
-                    self.memory.note_unstarted(job);
-                    self.memory.rest(job, self.view.best.saturating_add(1));
+                let until = executor::until(self.blocks_left(job));
+                let task = Task {
+                    job,
+                    model,
+                    inputs,
+                    until,
+                };
+                match self.executor.try_run(task) {
+                    Ok(()) => self.memory.note(job, Progress::Running),
+                    Err(NotTaken::Full) => {
+                        // Again at the next block.
+                        self.memory.note_unstarted(job);
+                        self.memory.rest(job, self.view.best.saturating_add(1));
+                    }
+                    Err(error @ NotTaken::Closed) => self.memory.note(job, Progress::Impossible(error.to_string())),
                 }
             }
             Found::Impossible(reason) => self.memory.note(job, Progress::Impossible(reason)),
         }
         Ok(())
+    }
+
+    /// Blocks in which a job can still be claimed.
+    fn blocks_left(&self, job: JobId) -> BlockNumber {
+        match self.view.jobs.get(&job).map(|job| &job.state) {
+            Some(JobState::Assigned { deadline, .. }) => deadline.saturating_sub(self.view.best),
+            _ => 0,
+        }
+    }
+
+    /// Pauses the worker on chain while its engine fails, and resumes it then.
+    fn tell_health(&mut self, leaving: bool) {
+        let health = self.executor.health();
+        let health = health.borrow().clone();
+        let is_well = health.is_well();
+        self.policy.taking = is_well && !leaving;
+        if leaving || self.said_well == Some(is_well) {
+            return;
+        }
+        self.said_well = Some(is_well);
+        match health {
+            Health::Failing(reason) => {
+                tracing::error!(reason, "PAUSING THE WORKER ON CHAIN: ITS ENGINE FAILS");
+                self.send(Kind::Pause, Vec::new(), Call::Workers(WorkersCall::Pause));
+            }
+            Health::Well => {
+                tracing::info!("resuming the worker on chain: its engine works again");
+                self.send(Kind::Resume, Vec::new(), Call::Workers(WorkersCall::Resume));
+            }
+        }
     }
 
     fn take_output(&mut self, done: Done) {
@@ -476,6 +549,7 @@ impl<'a> Desk<'a> {
                 tracing::debug!(job, digest = ?output.digest, "the output is ready");
                 Progress::Ready(output)
             }
+            Err(error @ EngineError::TooLarge { .. }) => Progress::Impossible(error.to_string()),
             Err(error @ EngineError::Inputs(_)) => {
                 Progress::Impossible(format!("its input does not fit the model: {error}"))
             }
@@ -513,12 +587,15 @@ impl<'a> Desk<'a> {
             }
             Err(error) => {
                 tracing::warn!(?kind, ?jobs, %error, "a transaction had no effect");
+                if matches!(kind, Kind::Pause | Kind::Resume) {
+                    // Said again at the next block.
+                    self.said_well = None;
+                }
                 let hopeless = kind == Kind::Commit && matches!(error, SubmitError::Refused { .. });
                 let known = error.is("Market", "AlreadyBid") || error.is("Market", "AlreadyClaimed");
                 for job in jobs {
                     if hopeless && !known {
-                        self.store.forget(job)?;
-                        self.memory.note_forgotten(job);
+                        self.forget(job);
                         // The reason may pass: stake is freed, a place among the bids is not.
                         self.memory.rest(job, best + 4);
                     } else {
@@ -539,7 +616,7 @@ impl<'a> Desk<'a> {
                 self.view.jobs.get(&job).map(|job| &job.state),
                 Some(JobState::Assigned { .. })
             ),
-            Kind::Pause => true,
+            Kind::Pause | Kind::Resume => true,
         }
     }
 

@@ -25,8 +25,9 @@ pub mod store;
 use crate::{
     config::ServeConfig,
     connection::Connections,
+    engine,
     games::{Conduct, Games, Honest, Table},
-    models::{LoadError, Models, read},
+    models::{LoadError, read},
     shutdown::Shutdown,
 };
 use assay_client::chain::{Account, ChainError, SubmitError};
@@ -77,21 +78,16 @@ pub async fn serve_with(
     mut shutdown: Shutdown,
     conduct: Arc<dyn Conduct>,
 ) -> Result<(), ServeError> {
-    let folders = config
-        .models
-        .iter()
-        .map(|policy| config.common.models_dir.join(&policy.package));
-    let packages = folders.map(read).collect::<Result<Vec<_>, _>>()?;
-    let engine = assay_engine::open(config.common.engine, config.common.gpu, config.common.threads)?;
-    tracing::info!(
-        engine = engine.description(),
-        models = packages.len(),
-        "the engine is ready"
-    );
-    let models = Models::load(engine.as_ref(), &packages)?;
+    let folders = config.models.iter();
+    let folders: Vec<_> = folders
+        .map(|policy| config.common.models_dir.join(&policy.package))
+        .collect();
+    let packages = folders.iter().cloned().map(read).collect::<Result<Vec<_>, _>>()?;
+    let engine = engine::start_for(&config.common, &folders, &packages)?;
+    let models = engine.models.clone();
     let (done_sender, mut done) = mpsc::channel::<Done>(executor::QUEUE);
-    let executor = Executor::start(models.clone(), conduct.clone(), done_sender)?;
-    let table = Table::new(models, config.common.inputs_dir.clone(), conduct, config.common.stall);
+    let executor = Executor::start(engine, conduct.clone(), done_sender)?;
+    let mut table = Table::new(models, config.common.inputs_dir.clone(), conduct, config.common.stall);
 
     let mut connections = Connections::new(&config.common.nodes);
     let mut store: Option<(assay_client::chain::H256, Store)> = None;
@@ -100,9 +96,10 @@ pub async fn serve_with(
         let genesis = client.genesis();
         if store.as_ref().is_none_or(|(of, _)| *of != genesis) {
             // Dropped first: the same files may be opened again.
-            drop(store.take());
+            drop((store.take(), table.store.take()));
             let opened = Store::open(&config.common.data_dir, genesis, &config.common.key.account())?;
             memory = Memory::new(opened.bids().keys().copied());
+            table.store = Some(opened.clone());
             store = Some((genesis, opened));
         }
         memory.reconnected();
@@ -112,7 +109,14 @@ pub async fn serve_with(
         // A clock may be running: disputes do not wait for offers to be published.
         let (games, _) = Games::new(table.clone(), client.clone(), account.clone());
         let desk = async {
-            let served = setup::prepare(&client, &account, &config, &packages).await?;
+            let served = setup::prepare(
+                &client,
+                &account,
+                &config,
+                &packages,
+                executor.health().borrow().is_well(),
+            )
+            .await?;
             connections.works();
             let desk = Desk::new(
                 &config,

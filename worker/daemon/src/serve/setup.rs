@@ -26,10 +26,11 @@ pub(super) async fn prepare(
     account: &Account,
     config: &ServeConfig,
     packages: &[Arc<Package>],
+    engine_is_well: bool,
 ) -> Result<BTreeMap<ModelVersion, Served>, ServeError> {
     let snapshot = client.finalized().await?;
     let served = resolve(&snapshot, config, packages).await?;
-    let info = register(&snapshot, account, config).await?;
+    let info = register(&snapshot, account, config, engine_is_well).await?;
     for call in offer_changes(&info, &served) {
         tracing::info!(%call, "bringing the offers in line with the configuration");
         send(account, call).await?;
@@ -67,7 +68,12 @@ async fn resolve(
     Ok(served)
 }
 
-async fn register(snapshot: &Snapshot, account: &Account, config: &ServeConfig) -> Result<WorkerInfo, ServeError> {
+async fn register(
+    snapshot: &Snapshot,
+    account: &Account,
+    config: &ServeConfig,
+    engine_is_well: bool,
+) -> Result<WorkerInfo, ServeError> {
     let constants = snapshot.constants()?;
     let registered = snapshot.worker(account.id()).await?;
     let present = registered.as_ref().map_or(0, |info| info.stake);
@@ -94,6 +100,9 @@ async fn register(snapshot: &Snapshot, account: &Account, config: &ServeConfig) 
     };
     match info.status {
         WorkerStatus::Active => {}
+        WorkerStatus::Paused if !engine_is_well => {
+            tracing::warn!("THE WORKER STAYS PAUSED ON CHAIN: its engine fails, and has to pass a self-test first");
+        }
         WorkerStatus::Paused => {
             tracing::info!("the worker is paused on chain; resuming it");
             send(account, Call::Workers(WorkersCall::Resume)).await?;

@@ -29,13 +29,15 @@ pub use summary::Summary;
 use crate::{
     config::WatchConfig,
     connection::Connections,
+    engine,
     games::{Games, Honest, Table},
-    models::{LoadError, Models, folders, read},
+    models::{LoadError, folders, read},
     serve::executor::{self, Done, Executor},
     shutdown::Shutdown,
 };
 use assay_client::chain::{Account, Balance, ChainError, H256};
 use assay_ops::program::EngineError;
+use assay_package::Package;
 use assay_player::watch::{Models as Watched, WatchPolicy};
 use decide::Memory;
 use std::{collections::BTreeSet, path::PathBuf, sync::Arc};
@@ -75,29 +77,24 @@ pub enum WatchError {
 
 /// Watches until shutdown is requested; what came of it.
 pub async fn watch(config: WatchConfig, mut shutdown: Shutdown) -> Result<Summary, WatchError> {
-    let paths = match &config.models {
+    let paths: Vec<PathBuf> = match &config.models {
         Some(names) => names.iter().map(|name| config.common.models_dir.join(name)).collect(),
         None => folders(&config.common.models_dir).map_err(|source| WatchError::Folder {
             path: config.common.models_dir.clone(),
             source,
         })?,
     };
-    let packages = paths.into_iter().map(read).collect::<Result<Vec<_>, _>>()?;
+    let (folders, packages) = readable(paths)?;
     if packages.is_empty() {
         return Err(WatchError::NoPackage {
             path: config.common.models_dir,
         });
     }
-    let engine = assay_engine::open(config.common.engine, config.common.gpu, config.common.threads)?;
-    tracing::info!(
-        engine = engine.description(),
-        models = packages.len(),
-        "the engine is ready"
-    );
     let seed = seed::load(&config.common.data_dir)?;
-    let models = Models::load(engine.as_ref(), &packages)?;
+    let engine = engine::start_for(&config.common, &folders, &packages)?;
+    let models = engine.models.clone();
     let (done_sender, mut done) = mpsc::channel::<Done>(executor::QUEUE);
-    let executor = Executor::start(models.clone(), Arc::new(Honest), done_sender)?;
+    let executor = Executor::start(engine, Arc::new(Honest), done_sender)?;
     let table = Table::new(
         models,
         config.common.inputs_dir.clone(),
@@ -146,6 +143,29 @@ pub async fn watch(config: WatchConfig, mut shutdown: Shutdown) -> Result<Summar
         }
     }
     Ok(memory.summary(&table.standing.borrow()))
+}
+
+/// The folders whose packages can be read, and the packages. One that is damaged does not keep the others from being watched; if
+/// all are, that is an error.
+fn readable(paths: Vec<PathBuf>) -> Result<(Vec<PathBuf>, Vec<Arc<Package>>), LoadError> {
+    let (mut folders, mut packages) = (Vec::new(), Vec::new());
+    let mut unreadable = None;
+    for path in paths {
+        match read(path.clone()) {
+            Ok(package) => {
+                folders.push(path);
+                packages.push(package);
+            }
+            Err(error) => {
+                tracing::error!(%error, "THIS PACKAGE CANNOT BE READ: claims of its model are not watched");
+                unreadable = Some(error);
+            }
+        }
+    }
+    match unreadable {
+        Some(error) if packages.is_empty() => Err(error),
+        _ => Ok((folders, packages)),
+    }
 }
 
 /// Which models there are is known once the chain is read.

@@ -9,7 +9,7 @@ use crate::{
     follow::{Lookout, Update, Updates},
     games::{Hints, Table},
     job_input::{self, Found},
-    serve::executor::{Done, Executor, Task},
+    serve::executor::{self, Done, Executor, NotTaken, Task},
     shutdown::Shutdown,
 };
 use assay_client::{
@@ -334,11 +334,22 @@ impl Watcher<'_> {
         let Searched { job, model, found } = searched;
         match found? {
             Found::Input(inputs) => {
-                if self.executor.try_run(Task { job, model, inputs }).is_ok() {
-                    self.memory.note(job, Check::Running);
-                } else {
-                    // The queue is full: again at the next block.
-                    self.memory.note_unstarted(job, best.saturating_add(1));
+                let window = self.memory.claim(job).map_or(best, |claim| claim.window_until);
+                let until = executor::until(window.saturating_sub(best));
+                let task = Task {
+                    job,
+                    model,
+                    inputs,
+                    until,
+                };
+                match self.executor.try_run(task) {
+                    Ok(()) => self.memory.note(job, Check::Running),
+                    // Again at the next block.
+                    Err(NotTaken::Full) => self.memory.note_unstarted(job, best.saturating_add(1)),
+                    Err(error @ NotTaken::Closed) => {
+                        tracing::error!(job, %error, "the claim cannot be checked");
+                        self.memory.note(job, Check::Impossible);
+                    }
                 }
             }
             Found::Impossible(reason) => {
