@@ -33,7 +33,7 @@ struct Options {
     /// Measure models on this GPU, by its index, against libtorch on it; needs a libtorch with CUDA.
     #[arg(long, value_name = "INDEX")]
     gpu: Option<usize>,
-    /// Measure this alone; can be given several times.
+    /// Measure only this; may be repeated.
     #[arg(long, value_enum)]
     only: Vec<Part>,
 }

@@ -14,13 +14,13 @@ const FINAL_BLOCKS: u32 = 4;
 #[derive(Debug, Parser)]
 #[command(version)]
 struct Options {
-    /// Another network than the one that comes with the source, in zombienet-sdk's words
+    /// Network definition for zombienet-sdk [default: the built-in zombienet/network.toml]
     #[arg(long, value_name = "FILE")]
     network: Option<PathBuf>,
-    /// A new folder for databases and logs, which stay there after the end [default: a temporary one, which does not]
+    /// New folder for databases and logs, which is kept [default: a temporary folder, which is removed]
     #[arg(long)]
     folder: Option<PathBuf>,
-    /// The folder of assay-node, assay-relay and its two workers [default: the one that this program is in]
+    /// Folder of assay-node, assay-relay and its two workers [default: the folder of this program]
     #[arg(long, value_name = "FOLDER")]
     programs: Option<PathBuf>,
     /// Let the system choose all ports

@@ -13,7 +13,7 @@ pub enum DeviceError {
         way_out: &'static str,
     },
     /// There is no such GPU.
-    #[error("there is no GPU {index}; CUDA sees {count}")]
+    #[error("there is no GPU with index {index}: CUDA finds {count} GPUs, counted from 0")]
     Absent {
         /// The GPU that was asked for.
         index: usize,

@@ -89,7 +89,7 @@ impl Gpu {
         let capability = attribute(MAJOR)? * 10 + attribute(MINOR)?;
         if capability < LEAST_CAPABILITY {
             return Err(DeviceError::Compilation(format!(
-                "{name} has compute capability {}.{}, and 6.1 is the least",
+                "{name} has compute capability {}.{}; the minimum is 6.1",
                 capability / 10,
                 capability % 10
             )));

@@ -48,6 +48,7 @@ fn package() -> Package {
         name: name.into(),
         operator: Operator::Unary(function),
         inputs: vec![input],
+        source: String::new(),
     };
     let graph = Graph {
         symbols: vec![Symbol {

@@ -99,7 +99,7 @@ impl Disputes {
         Some(match event {
             DisputesEvent::Challenged { challenger, bond, .. } => {
                 format!(
-                    "{} doubts the claim, and puts up {} ASY",
+                    "{} challenges the claim with a bond of {} ASY",
                     self.name(challenger),
                     units::short(*bond)
                 )
@@ -138,7 +138,7 @@ impl Disputes {
             }
             DisputesEvent::BondReturned { challenger, amount, .. } => {
                 format!(
-                    "{} has the bond of {} ASY back",
+                    "{} gets the bond of {} ASY back",
                     self.name(challenger),
                     units::short(*amount)
                 )
@@ -151,8 +151,8 @@ impl Disputes {
 
     fn fault(&self, fault: &Fault) -> String {
         match fault {
-            Fault::Silence { place } => format!("nothing was said of {place:?} in time"),
-            Fault::Header { operator, .. } => format!("the shape of {} is another", self.operator(*operator)),
+            Fault::Silence { place } => format!("{place:?} was not revealed in time"),
+            Fault::Header { operator, .. } => format!("the shape of {} is wrong", self.operator(*operator)),
             Fault::Element {
                 operator,
                 element,

@@ -69,11 +69,11 @@ const WORKERS: [WorkerTerms<'static>; 3] = [
 /// Who executes every claim again, and challenges those that are wrong.
 const WATCHER: &str = "Ferdie";
 
-/// Shows it all on a chain of its own: a node, workers of whom one cheats, a watcher, fifty handwritten digits
+/// Runs a demonstration on a local chain: a node, three workers of which one cheats, a watcher, and 50 handwritten digits
 #[derive(Clone, Debug, Parser)]
 #[command(name = "assay-demo", version, max_term_width = 110)]
 pub struct DemoArgs {
-    /// The node's program; next to this one without it
+    /// Program of the node [default: assay-node in the folder of this program]
     #[arg(long, env = "ASSAY_NODE_BINARY", value_name = "FILE")]
     pub node_binary: Option<PathBuf>,
     /// Folder of the package
@@ -85,16 +85,16 @@ pub struct DemoArgs {
     /// Jobs to submit
     #[arg(long, default_value_t = 50)]
     pub jobs: usize,
-    /// How many of them are auctioned
+    /// Number of jobs that are auctioned
     #[arg(long, default_value_t = 16)]
     pub auctioned: usize,
     /// What is logged: error, warn, info, debug, or a filter such as assay_demo=debug
     #[arg(long, env = "ASSAY_LOG", value_name = "FILTER")]
     pub log: Option<String>,
-    /// Keep node, workers and logs until Ctrl-C
+    /// Keep the node and the workers running until Ctrl-C, and keep the logs
     #[arg(long)]
     pub keep: bool,
-    /// Longest time that it may take, in seconds
+    /// Maximum duration of the demo, in seconds
     #[arg(long, default_value_t = 240, value_name = "SECONDS")]
     pub patience: u64,
 }
@@ -115,7 +115,7 @@ pub async fn run(args: DemoArgs, mut shutdown: Shutdown) -> anyhow::Result<ExitC
         () = shutdown.requested() => Err(anyhow::anyhow!("interrupted")),
     };
     if args.keep && outcome.is_ok() {
-        println!("\nNode, workers and watcher go on until Ctrl-C.");
+        println!("\nNode, workers and watcher keep running until Ctrl-C.");
         shutdown.requested().await;
     }
     stage.stop().await;
@@ -181,7 +181,7 @@ async fn play(args: &DemoArgs, stage: &mut Stage) -> anyhow::Result<bool> {
     );
     ensure!(args.auctioned <= args.jobs, "--auctioned must not be above --jobs");
 
-    println!("Starting a node with a chain of its own, a block each second …");
+    println!("Starting a node with a local chain, one block each second …");
     let port = processes::free_port()?;
     let url = format!("ws://127.0.0.1:{port}");
     stage.processes.push(processes::start_node(&node, &stage.folder, port)?);
@@ -253,7 +253,7 @@ async fn set_up(
             tokio::time::sleep(LOOK).await;
         }
     }
-    println!("{WATCHER} watches, and executes every claim again.");
+    println!("{WATCHER} is the watcher and executes every claimed job again.");
     workers.push((WATCHER, Key::load(&format!("//{WATCHER}"))?.account()));
     let bob = Account::open(client.clone(), Key::load("//Bob")?);
     Ok(Scene {
@@ -346,7 +346,7 @@ async fn follow(
         let over = tracker.stories().all(|(_, story)| story.is_closed()) && disputes.is_settled();
         if submitted.is_some() && over {
             let all = tracker.stories().count() == jobs.len();
-            ensure!(all, "the chain has another number of jobs than were submitted");
+            ensure!(all, "the chain has a different number of jobs than were submitted");
             break snapshot;
         }
     };
@@ -376,10 +376,10 @@ async fn submit_in_two_batches(bob: &Account, jobs: &[Prepared], auctioned: usiz
 
 fn look_further(args: &DemoArgs, port: u16, stage: &Stage) {
     if !args.keep {
-        println!("To look further, run it again with --keep: node and workers then stay until Ctrl-C.");
+        println!("To explore the chain, run the demo with --keep: node and workers then keep running until Ctrl-C.");
         return;
     }
-    println!("To look further:");
+    println!("To explore the chain:");
     println!("  https://polkadot.js.org/apps/?rpc=ws%3A%2F%2F127.0.0.1%3A{port}#/explorer");
     let node = format!("--node ws://127.0.0.1:{port}");
     println!("  assay-worker status //Charlie {node}");

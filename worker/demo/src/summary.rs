@@ -28,7 +28,7 @@ impl Report {
         println!("\nDisputes");
         self.disputes.print();
         if self.disputes.convictions() == 0 {
-            faults.push("Eve has cheated, and nobody has found it out".into());
+            faults.push("Eve cheated, and no wrong output was convicted".into());
         }
         println!("\nMoney, in ASY");
         self.ledger.print();
@@ -36,10 +36,10 @@ impl Report {
         self.times();
         if faults.is_empty() {
             println!(
-                "\nEverything is as it must be: every output that was paid for is exact, every other one was convicted and refunded, and the money\nis where it belongs."
+                "\nAll checks passed: every paid output is exact, every wrong output was convicted and refunded, and all money is\naccounted for."
             );
         } else {
-            println!("\nNot as it must be:");
+            println!("\nFailed checks:");
             faults.iter().for_each(|fault| println!("  {fault}"));
         }
         Ok(faults.is_empty())
@@ -67,7 +67,7 @@ impl Report {
             }
             if outcome.digest_matches != Some(true) {
                 faults.push(format!(
-                    "job {}: the output has not the digest that was claimed",
+                    "job {}: the output does not match the claimed digest",
                     submitted.job
                 ));
                 continue;
@@ -88,9 +88,12 @@ impl Report {
                 )),
             }
         }
-        println!("  {refunded} of {} were wrong, convicted and refunded", jobs.len());
+        println!(
+            "  {refunded} of {} outputs were wrong, convicted and refunded",
+            jobs.len()
+        );
         let paid = jobs.len() - refunded;
-        println!("  {exact} of the other {paid} are bit for bit those of the reference");
+        println!("  {exact} of the other {paid} outputs equal the reference bit for bit");
         println!("  {right} of {paid} digits are recognised as their labels say");
         wrong.iter().for_each(|line| println!("    {line}"));
         Ok(())

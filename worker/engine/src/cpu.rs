@@ -53,7 +53,11 @@ impl CpuEngine {
             if instructions == instead {
                 return Err(refused(reason));
             }
-            tracing::warn!(reason, "{} does not give the defined bits here", instructions.name());
+            tracing::warn!(
+                reason,
+                "{} does not give the defined bits on this machine; trying other instructions",
+                instructions.name()
+            );
             probe::kernels(instead, &threads).map_err(refused)?;
             instructions = instead;
         }

@@ -51,7 +51,10 @@ impl CudaEngine {
             if queue.route() == Route::Lanes {
                 return Err(refused(reason));
             }
-            tracing::warn!(reason, "{name} does not give the defined bits with tensor cores");
+            tracing::warn!(
+                reason,
+                "{name} does not give the defined bits with tensor cores; multiplying without them"
+            );
             queue = queue.with_route(Route::Lanes);
             probe::kernels(&queue).map_err(refused)?;
         }

@@ -11,7 +11,7 @@ use assay_exact::{graph::Value, quantise::Precision};
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Failure {
     /// The operands do not fit each other or the shape, which a checked graph rules out.
-    #[error("the operands do not fit, though the graph was checked")]
+    #[error("the operands do not fit, although the graph was checked: this is a bug, please report it")]
     Misfit,
     /// The device failed.
     #[error("{0}")]

@@ -12,7 +12,7 @@ use conduct::Crooked;
 use std::{process::ExitCode, sync::Arc, time::Duration};
 use story::Kind;
 
-/// Lies to an Assay chain, to show that it does not pay
+/// Lies to an Assay chain, to show that lying does not pay
 #[derive(Debug, Parser)]
 #[command(name = "assay-adversary", version, max_term_width = 110)]
 struct Cli {
@@ -36,7 +36,7 @@ enum Command {
     /// Execute models for the program that starts this
     #[command(hide = true)]
     Engine,
-    /// Challenge a claim without a case
+    /// Challenge a claim that may be correct
     Challenge(challenge::ChallengeArgs),
 }
 
@@ -45,10 +45,10 @@ struct ServeCommand {
     /// What is lied about
     #[arg(long)]
     lie: Kind,
-    /// Lie about every so many-th job, by its number
+    /// Lie about every job whose number is a multiple of JOBS
     #[arg(long, default_value_t = 1, value_name = "JOBS", value_parser = clap::value_parser!(u64).range(1..))]
     lie_every: u64,
-    /// With `--lie late`: how long every answer is held back
+    /// With `--lie late`: delay of every answer, in seconds
     #[arg(long, default_value_t = 30, value_name = "SECONDS")]
     late_seconds: u64,
     /// Shut down when standard input is closed

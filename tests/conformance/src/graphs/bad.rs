@@ -158,6 +158,7 @@ fn symbols(cases: &mut Cases) {
 fn tensors(cases: &mut Cases) {
     for dimensions in [
         fixed(&[0]),
+        fixed(&[4, 0]),
         fixed(&[1; 8]),
         fixed(&[1; 9]),
         vec![Dimension::Symbol(7)],
@@ -170,6 +171,7 @@ fn tensors(cases: &mut Cases) {
     }
     for (dtype, shape) in [
         (DataType::Float32, vec![0, 4]),
+        (DataType::Int8, vec![4, 0]),
         (DataType::Float32, vec![1; 9]),
         (DataType::Int64, vec![1 << 30, 1 << 30]),
         (DataType::Int8, vec![1 << 31, 1 << 31]),

@@ -143,21 +143,22 @@ fn unsound(cases: &mut Cases) {
             );
         }
     }
-    // The output is larger than can be counted, so it has no element.
-    let node = node(
-        Operator::Expand {
-            dimensions: fixed(&[u32::MAX; 3]),
-        },
-        vec![Value::Input(0)],
-    )
-    .encode();
-    let question = Question::Element {
-        dtype: FLOAT,
-        shape: shape(&[u32::MAX; 3]),
-        index: 0,
-        claimed: bounded(vec![0; 4]),
-    };
-    cases.judge("judge unsound", &trial(&node, &[operand(FLOAT, &[1])], question));
+    // The output is larger than a tensor may be, so it has no element; yet it has a header.
+    for dimensions in [&[u32::MAX; 3][..], &[1 << 31, 1 << 30]] {
+        let expand = Operator::Expand {
+            dimensions: fixed(dimensions),
+        };
+        let node = node(expand, vec![Value::Input(0)]).encode();
+        let question = Question::Element {
+            dtype: FLOAT,
+            shape: shape(dimensions),
+            index: 0,
+            claimed: bounded(vec![0; 4]),
+        };
+        for question in [question, header(FLOAT, dimensions)] {
+            cases.judge("judge unsound", &trial(&node, &[operand(FLOAT, &[1])], question));
+        }
+    }
 }
 
 /// Operands whose headers do not fit their operator.

@@ -16,6 +16,7 @@
 //! 1024 both sums are below `2^31`.
 
 mod sums;
+mod wide;
 
 use super::Products;
 use crate::{
@@ -24,8 +25,9 @@ use crate::{
     vector::NAN_BITS,
 };
 use assay_exact::quantise::Precision;
-use std::arch::x86_64::*;
+use std::{arch::x86_64::*, ops::Range};
 use sums::{int8_sums, int16_sums, int16_sums_modulo, int16_sums_of_few_rows};
+use wide::{Wide, add, exact, narrow, widen};
 
 /// Rows of a tile.
 const TILE_ROWS: usize = 6;
@@ -86,12 +88,7 @@ pub(super) fn multiply(a: &Rows, b: Second<'_>, products: Products<'_>) {
     let (range, columns, stride) = (products.rows, products.columns, a.stride);
     let few = range.len() <= FEW_ROWS;
     let (blocks, segments) = (a.blocks(), a.segments());
-    let tiles = range.clone().step_by(TILE_ROWS);
-    let mut row_norms = vec![0.0; tiles.len() * segments];
-    for (row, norms) in tiles.zip(row_norms.chunks_exact_mut(segments.max(1))) {
-        let end = range.end.min(row + TILE_ROWS);
-        greatest(&a.norms[row * segments..end * segments], norms);
-    }
+    let row_norms = norms_of_tiles(a, &range);
     let mut column_norms = vec![0.0; segments];
     let mut bounds = vec![0.0; segments];
     let usual_rows = usual(&a.scales[range.clone()]);
@@ -157,6 +154,18 @@ pub(super) fn multiply(a: &Rows, b: Second<'_>, products: Products<'_>) {
     }
 }
 
+/// The greatest norms of the rows of each tile, for every segment.
+fn norms_of_tiles(a: &Rows, range: &Range<usize>) -> Vec<f32> {
+    let segments = a.segments();
+    let tiles = range.clone().step_by(TILE_ROWS);
+    let mut norms = vec![0.0; tiles.len() * segments];
+    for (row, norms) in tiles.zip(norms.chunks_exact_mut(segments.max(1))) {
+        let end = range.end.min(row + TILE_ROWS);
+        greatest(&a.norms[row * segments..end * segments], norms);
+    }
+    norms
+}
+
 /// Whether none of these scales is above [`USUAL`] or NaN.
 fn usual(scales: &[f32]) -> bool {
     // Without an early end, so that it is computed in vectors.
@@ -174,11 +183,17 @@ fn greatest(norms: &[f32], to: &mut [f32]) {
     }
 }
 
-/// Calls the function for a tile of this size.
+/// Calls the function for a tile of so many rows and strips, of those listed.
 macro_rules! by_size {
-    ($size:expr, $function:ident $arguments:tt, $(($rows:literal, $strips:literal)),*) => {
-        match $size {
-            $(($rows, $strips) => $function::<$rows, $strips> $arguments,)*
+    ($rows:expr, $strips:expr, $function:ident $arguments:tt, [$($row:literal)*] $of_strips:tt) => {
+        match $rows {
+            $($row => by_size!(@strips $strips, $row, $function $arguments, $of_strips),)*
+            _ => {}
+        }
+    };
+    (@strips $strips:expr, $row:literal, $function:ident $arguments:tt, [$($strip:literal)*]) => {
+        match $strips {
+            $($strip => $function::<$row, $strip> $arguments,)*
             _ => {}
         }
     };
@@ -190,36 +205,7 @@ macro_rules! by_size {
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
 unsafe fn int8_tile(rows: usize, strips: usize, operands: Operands, target: Target<'_>) {
     // SAFETY: of the caller.
-    unsafe {
-        by_size!(
-            (rows, strips),
-            int8(operands, target),
-            (1, 1),
-            (1, 2),
-            (1, 3),
-            (1, 4),
-            (2, 1),
-            (2, 2),
-            (2, 3),
-            (2, 4),
-            (3, 1),
-            (3, 2),
-            (3, 3),
-            (3, 4),
-            (4, 1),
-            (4, 2),
-            (4, 3),
-            (4, 4),
-            (5, 1),
-            (5, 2),
-            (5, 3),
-            (5, 4),
-            (6, 1),
-            (6, 2),
-            (6, 3),
-            (6, 4)
-        )
-    }
+    unsafe { by_size!(rows, strips, int8(operands, target), [1 2 3 4 5 6] [1 2 3 4]) }
 }
 
 /// # Safety
@@ -229,36 +215,7 @@ unsafe fn int8_tile(rows: usize, strips: usize, operands: Operands, target: Targ
 unsafe fn int16_tile(rows: usize, strips: usize, few: bool, bounds: &[f32], operands: Operands, target: Target<'_>) {
     if bounds.iter().all(|bound| *bound < SAFE) {
         // SAFETY: of the caller.
-        unsafe {
-            by_size!(
-                (rows, strips),
-                int16_bounded(operands, target, bounds),
-                (1, 1),
-                (1, 2),
-                (1, 3),
-                (1, 4),
-                (2, 1),
-                (2, 2),
-                (2, 3),
-                (2, 4),
-                (3, 1),
-                (3, 2),
-                (3, 3),
-                (3, 4),
-                (4, 1),
-                (4, 2),
-                (4, 3),
-                (4, 4),
-                (5, 1),
-                (5, 2),
-                (5, 3),
-                (5, 4),
-                (6, 1),
-                (6, 2),
-                (6, 3),
-                (6, 4)
-            )
-        }
+        unsafe { by_size!(rows, strips, int16_bounded(operands, target, bounds), [1 2 3 4 5 6] [1 2 3 4]) }
         return;
     }
     for first in (0..strips).step_by(WIDE_STRIPS) {
@@ -280,33 +237,9 @@ unsafe fn int16_tile(rows: usize, strips: usize, few: bool, bounds: &[f32], oper
             operands.b_words = operands.b_words.add(start * operands.stride);
             operands.b_bytes = operands.b_bytes.add(start * operands.stride);
             if few {
-                by_size!(
-                    (rows, strips),
-                    int16_of_few_rows(operands, target),
-                    (1, 1),
-                    (1, 2),
-                    (2, 1),
-                    (2, 2),
-                    (3, 1),
-                    (3, 2)
-                )
+                by_size!(rows, strips, int16_of_few_rows(operands, target), [1 2 3] [1 2])
             } else {
-                by_size!(
-                    (rows, strips),
-                    int16(operands, target),
-                    (1, 1),
-                    (1, 2),
-                    (2, 1),
-                    (2, 2),
-                    (3, 1),
-                    (3, 2),
-                    (4, 1),
-                    (4, 2),
-                    (5, 1),
-                    (5, 2),
-                    (6, 1),
-                    (6, 2)
-                )
+                by_size!(rows, strips, int16(operands, target), [1 2 3 4 5 6] [1 2])
             }
         }
     }
@@ -331,52 +264,6 @@ unsafe fn int8<const ROWS: usize, const STRIPS: usize>(operands: Operands, targe
     }
     // SAFETY: this function enables the instructions.
     unsafe { finish(numbers, target) }
-}
-
-/// A vector of sums in binary64, which holds them exactly.
-type Wide = [__m512d; 2];
-
-/// `high · 2^shift + rest`, in binary64. `low` is that modulo 2^32, and the rest fits 32 bits.
-#[target_feature(enable = "avx512f,avx512dq")]
-#[inline]
-fn exact<const SHIFT: u32>(high: __m512i, low: __m512i) -> Wide {
-    let rest = _mm512_sub_epi32(low, _mm512_slli_epi32::<SHIFT>(high));
-    let factor = _mm512_set1_pd(f64::from(1u32 << SHIFT));
-    let half = |high, rest| {
-        _mm512_add_pd(
-            _mm512_mul_pd(_mm512_cvtepi32_pd(high), factor),
-            _mm512_cvtepi32_pd(rest),
-        )
-    };
-    [
-        half(_mm512_castsi512_si256(high), _mm512_castsi512_si256(rest)),
-        half(
-            _mm512_extracti64x4_epi64::<1>(high),
-            _mm512_extracti64x4_epi64::<1>(rest),
-        ),
-    ]
-}
-
-#[target_feature(enable = "avx512f,avx512dq")]
-#[inline]
-fn widen(x: __m512i) -> Wide {
-    [
-        _mm512_cvtepi32_pd(_mm512_castsi512_si256(x)),
-        _mm512_cvtepi32_pd(_mm512_extracti64x4_epi64::<1>(x)),
-    ]
-}
-
-#[target_feature(enable = "avx512f,avx512dq")]
-#[inline]
-fn add(a: Wide, b: Wide) -> Wide {
-    [_mm512_add_pd(a[0], b[0]), _mm512_add_pd(a[1], b[1])]
-}
-
-/// One rounding to binary32.
-#[target_feature(enable = "avx512f,avx512dq")]
-#[inline]
-fn narrow(x: Wide) -> __m512 {
-    _mm512_insertf32x8::<1>(_mm512_castps256_ps512(_mm512_cvtpd_ps(x[0])), _mm512_cvtpd_ps(x[1]))
 }
 
 /// # Safety
