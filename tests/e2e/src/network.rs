@@ -129,7 +129,7 @@ impl Network {
 
     /// A development account, ready to send: `Alice` to `Ferdie` have money, other names have none.
     pub fn account(&self, name: &str) -> anyhow::Result<Account> {
-        Ok(Account::open(self.client.clone(), key(name)?))
+        Ok(Account::open(self.client.clone(), key(name)?)?)
     }
 
     /// The address of a development account.

@@ -86,7 +86,7 @@ pub struct NodeArgs {
 /// Who signs.
 #[derive(Clone, Debug, Args)]
 pub struct KeyArgs {
-    /// The key that signs: a file that holds the secret (mode 600), or the secret itself, such as //Alice
+    /// The key that signs: a file that holds the secret (mode 600), or, on a development chain, a secret such as //Alice
     #[arg(long, env = "ASSAY_KEY", value_name = "FILE|SECRET", hide_env_values = true)]
     pub key: String,
 }

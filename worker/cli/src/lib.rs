@@ -2,6 +2,11 @@
 //!
 //! Nothing else of the worker's crates reads a command line or writes to standard output.
 
+#[macro_use]
+mod output;
+
 pub mod cli;
 pub mod commands;
 pub mod config;
+
+pub use output::report;

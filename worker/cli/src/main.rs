@@ -1,6 +1,6 @@
 //! The `assay-worker` program.
 
-use assay_worker::{cli::Cli, commands};
+use assay_worker::{cli::Cli, commands, report};
 use clap::Parser;
 use std::process::ExitCode;
 
@@ -10,7 +10,7 @@ fn main() -> ExitCode {
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
-            eprintln!("error: no asynchronous runtime: {error}");
+            report(&anyhow::Error::from(error).context("no asynchronous runtime"));
             return ExitCode::FAILURE;
         }
     };
@@ -20,7 +20,7 @@ fn main() -> ExitCode {
     match outcome {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("error: {error:#}");
+            report(&error);
             ExitCode::FAILURE
         }
     }

@@ -2,7 +2,7 @@
 
 use assay_exact::graph::{CheckedGraph, Value};
 use assay_ops::tensor::{Blake2b256, Tensor};
-use assay_package::Package;
+use assay_package::{Package, min_batch};
 use assay_types::{
     H256, Schema, SchemaError, TensorSchema,
     schema::{SymbolRange, TensorLayout, payload_digest},
@@ -15,6 +15,15 @@ pub enum NotRegistrable {
     /// More tensors, symbols or dimensions, or longer names, than the chain takes.
     #[error("{0} has more or longer entries than the chain takes")]
     TooMany(&'static str),
+    /// No job of one entry fits.
+    #[error(
+        "the batch is at least {min}, and a job is one entry of a batch, so none could be requested: export the program with \
+         `torch.export.Dim(\"batch\", min=1)` and import it again"
+    )]
+    Batch {
+        /// The batch's minimum.
+        min: u32,
+    },
     /// The chain would refuse it.
     #[error("the schema is unsound: {0:?}")]
     Unsound(SchemaError),
@@ -23,6 +32,10 @@ pub enum NotRegistrable {
 /// The schema of a package, as it is registered.
 pub fn schema_of(package: &Package) -> Result<Schema, NotRegistrable> {
     let graph = package.graph();
+    let min = min_batch(graph);
+    if min > 1 {
+        return Err(NotRegistrable::Batch { min });
+    }
     let symbols = graph.graph().symbols.iter().map(|symbol| {
         let name = bounded("a symbol's name", symbol.name.as_bytes().to_vec())?;
         Ok(SymbolRange {
@@ -91,4 +104,31 @@ pub fn payload(tensors: &[Tensor]) -> Vec<u8> {
 /// The digest that the chain computes for a payload.
 pub fn digest(layouts: &[TensorLayout], bytes: &[u8]) -> Result<H256, SchemaError> {
     payload_digest::<Blake2b256>(layouts, bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::Path;
+
+    #[test]
+    fn a_package_whose_batch_is_at_least_two_cannot_be_registered() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models/digits/package");
+        let package = Package::load(&folder).expect("the committed package is whole");
+        assert!(schema_of(&package).is_ok());
+        let mut graph = package.graph().graph().clone();
+        graph.symbols[0].min = 2;
+        let graph = graph.check().expect("a sound graph");
+        let manifest = package.manifest();
+        let details = assay_package::Details {
+            name: manifest.name.clone(),
+            version: manifest.version.clone(),
+            licence: manifest.licence.clone(),
+            description: manifest.description.clone(),
+        };
+        let precision = manifest.precision().expect("a precision");
+        let package = Package::new(details, precision, graph, package.weights().to_vec(), vec![]);
+        let error = schema_of(&package.expect("a sound package"));
+        assert!(matches!(error, Err(NotRegistrable::Batch { min: 2 })), "{error:?}");
+    }
 }

@@ -3,7 +3,7 @@
 use crate::dispute::{Subject, Tracer};
 use assay_engine::Engine;
 use assay_ops::program::EngineError;
-use assay_package::{Package, PackageError};
+use assay_package::{MANIFEST_FILE, Package, PackageError};
 use assay_types::H256;
 use std::{
     collections::BTreeMap,
@@ -40,12 +40,29 @@ pub struct Models(Arc<BTreeMap<H256, Arc<Model>>>);
 
 /// Why a package cannot be had.
 #[derive(Debug, thiserror::Error)]
-#[error("model {path}: {source}")]
-pub struct LoadError {
-    /// Its folder.
-    pub path: PathBuf,
-    /// Why not.
-    pub source: PackageError,
+pub enum LoadError {
+    /// There is none.
+    #[error("model {path}: the folder holds no package (no {MANIFEST_FILE}): get the package, or correct its name")]
+    Missing {
+        /// Its folder.
+        path: PathBuf,
+    },
+    /// It is damaged, or not one that can be executed.
+    #[error("model {path}: {source}")]
+    Unusable {
+        /// Its folder.
+        path: PathBuf,
+        /// Why not.
+        source: PackageError,
+    },
+    /// It is there twice.
+    #[error("models {first} and {second} are the same package: leave one of them out")]
+    Twice {
+        /// One folder.
+        first: PathBuf,
+        /// The other one.
+        second: PathBuf,
+    },
 }
 
 impl Models {
@@ -84,19 +101,71 @@ impl Models {
     }
 }
 
+/// A package, and the folder that it is in.
+pub type PackageAt = (PathBuf, Arc<Package>);
+
 /// Reads a package and checks all of it.
 pub fn read(path: PathBuf) -> Result<Arc<Package>, LoadError> {
+    if !path.join(MANIFEST_FILE).is_file() {
+        return Err(LoadError::Missing { path });
+    }
     match Package::load(&path) {
         Ok(package) => Ok(Arc::new(package)),
-        Err(source) => Err(LoadError { path, source }),
+        Err(source) => Err(LoadError::Unusable { path, source }),
     }
+}
+
+/// Reads packages, of which no two may be the same.
+pub fn read_all(paths: impl IntoIterator<Item = PathBuf>) -> Result<Vec<PackageAt>, LoadError> {
+    let (mut packages, mut known) = (Vec::new(), BTreeMap::new());
+    for path in paths {
+        let package = read(path.clone())?;
+        if let Some(first) = known.insert(package.root(), path.clone()) {
+            return Err(LoadError::Twice { first, second: path });
+        }
+        packages.push((path, package));
+    }
+    Ok(packages)
+}
+
+/// Reads those of these packages that can be used, and says why the others cannot.
+pub fn read_usable(paths: impl IntoIterator<Item = PathBuf>) -> (Vec<PackageAt>, Vec<LoadError>) {
+    let (mut packages, mut failed) = (Vec::new(), Vec::new());
+    for path in paths {
+        match read(path.clone()) {
+            Ok(package) => packages.push((path, package)),
+            Err(error) => failed.push(error),
+        }
+    }
+    (packages, failed)
 }
 
 /// The folders in this one that hold a package, by their names.
 pub fn folders(models_dir: &Path) -> std::io::Result<Vec<PathBuf>> {
     let entries = fs::read_dir(models_dir)?.map(|entry| entry.map(|entry| entry.path()));
     let mut folders = entries.collect::<Result<Vec<_>, _>>()?;
-    folders.retain(|folder| folder.join(assay_package::MANIFEST_FILE).is_file());
+    folders.retain(|folder| folder.join(MANIFEST_FILE).is_file());
     folders.sort();
     Ok(folders)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_package_that_is_there_twice_is_refused_with_both_folders() {
+        let digits = Path::new(env!("CARGO_MANIFEST_DIR")).join("../models/digits");
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let link = folder.path().join("again");
+        std::os::unix::fs::symlink(digits.join("package"), &link).expect("a new link");
+        assert_eq!(
+            read_all([digits.join("package")]).map(|packages| packages.len()).ok(),
+            Some(1)
+        );
+        let error = read_all([digits.join("package"), link]).expect_err("twice").to_string();
+        assert!(error.contains("digits/package") && error.contains("again"), "{error}");
+        let error = read_all([digits.join("inputs")]).expect_err("no package").to_string();
+        assert!(error.contains("digits/inputs: the folder holds no package"), "{error}");
+    }
 }

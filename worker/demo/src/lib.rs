@@ -215,7 +215,7 @@ async fn set_up(
     stage: &mut Stage,
     url: &str,
 ) -> anyhow::Result<Scene> {
-    let alice = Account::open(client.clone(), Key::load("//Alice")?);
+    let alice = Account::open(client.clone(), Key::load("//Alice")?)?;
     let version = register(&alice, &package, None).await?;
     println!(
         "Alice has registered the model {} as {version}.",
@@ -255,7 +255,7 @@ async fn set_up(
     }
     println!("{WATCHER} is the watcher and executes every claimed job again.");
     workers.push((WATCHER, Key::load(&format!("//{WATCHER}"))?.account()));
-    let bob = Account::open(client.clone(), Key::load("//Bob")?);
+    let bob = Account::open(client.clone(), Key::load("//Bob")?)?;
     Ok(Scene {
         client,
         bob,

@@ -58,12 +58,24 @@ pub struct OutputReport {
     pub name: String,
     /// Rows along the last dimension.
     pub rows: usize,
-    /// Least cosine between an exact row and the stored one.
+    /// Least cosine between an exact row and the stored one; NaN if there is one in `incomparable`.
     pub cosine: f64,
-    /// Greatest difference of two elements.
+    /// Greatest difference of two elements; infinity if there is a row in `incomparable`.
     pub max_error: f64,
-    /// Rows whose greatest element stands at the same place in both.
+    /// Rows whose greatest element stands at the same place in both; none of `incomparable` is counted.
     pub top1: usize,
+    /// Rows in which a difference is NaN or infinite. Infinities that are the same in both are no difference.
+    pub incomparable: Vec<usize>,
+}
+
+/// Rows that a report names at most, for each output.
+const NAMED_ROWS: usize = 20;
+
+impl CheckReport {
+    /// Whether every difference is a number.
+    pub fn is_comparable(&self) -> bool {
+        self.outputs.iter().all(|output| output.incomparable.is_empty())
+    }
 }
 
 impl std::fmt::Display for CheckReport {
@@ -75,11 +87,25 @@ impl std::fmt::Display for CheckReport {
                 cosine,
                 max_error,
                 top1,
+                incomparable,
             } = output;
             writeln!(
                 f,
                 "{name}: {rows} rows, cosine >= {cosine:.9}, error <= {max_error:.3e}, same top-1 in {top1}"
             )?;
+            if !incomparable.is_empty() {
+                let named: Vec<String> = incomparable.iter().take(NAMED_ROWS).map(usize::to_string).collect();
+                let more = match incomparable.len().saturating_sub(NAMED_ROWS) {
+                    0 => String::new(),
+                    more => format!(" and {more} more"),
+                };
+                writeln!(
+                    f,
+                    "{name}: FAILED, differences are NaN or infinite in {} of {rows} rows: {}{more}",
+                    incomparable.len(),
+                    named.join(", ")
+                )?;
+            }
         }
         match self.right {
             Some((right, all)) => writeln!(
@@ -139,7 +165,11 @@ pub fn check(package: &Package, engine: &dyn Engine, golden: &Path) -> Result<Ch
             .iter()
             .map(|bytes| i64::from_le_bytes(*bytes))
             .collect();
-        let answers = rows(exact).into_iter().map(|row| top1(&row) as i64);
+        // A row without a greatest element gives no answer.
+        let answers = rows(exact).into_iter().map(|row| {
+            let has_greatest = !row.iter().any(|x| x.is_nan());
+            if has_greatest { top1(&row) as i64 } else { -1 }
+        });
         (
             answers.zip(&labels).filter(|(answer, label)| answer == *label).count(),
             labels.len(),
@@ -149,18 +179,30 @@ pub fn check(package: &Package, engine: &dyn Engine, golden: &Path) -> Result<Ch
 }
 
 fn compare(name: &str, exact: &Tensor, stored: &Tensor) -> OutputReport {
-    let pairs: Vec<_> = rows(exact).into_iter().zip(rows(stored)).collect();
-    let differences = pairs
-        .iter()
-        .flat_map(|(a, b)| a.iter().zip(b).map(|(a, b)| if a == b { 0.0 } else { (a - b).abs() }));
-    OutputReport {
+    let mut report = OutputReport {
         name: name.to_owned(),
-        rows: pairs.len(),
-        // A difference that is NaN is the greatest there is.
-        max_error: differences.fold(0.0, |max: f64, x| if x.is_nan() { f64::INFINITY } else { max.max(x) }),
-        cosine: pairs.iter().map(|(a, b)| cosine(a, b)).fold(1.0, f64::min),
-        top1: pairs.iter().filter(|(a, b)| top1(a) == top1(b)).count(),
+        rows: 0,
+        cosine: 1.0,
+        max_error: 0.0,
+        top1: 0,
+        incomparable: Vec::new(),
+    };
+    for (row, (a, b)) in rows(exact).into_iter().zip(rows(stored)).enumerate() {
+        report.rows += 1;
+        let differences = a.iter().zip(&b).map(|(a, b)| if a == b { 0.0 } else { (a - b).abs() });
+        // The sum of numbers that are not negative is finite only if each of them is.
+        if !differences.clone().sum::<f64>().is_finite() {
+            report.incomparable.push(row);
+            continue;
+        }
+        report.max_error = differences.fold(report.max_error, f64::max);
+        report.cosine = report.cosine.min(cosine(&a, &b));
+        report.top1 += usize::from(top1(&a) == top1(&b));
     }
+    if !report.incomparable.is_empty() {
+        (report.cosine, report.max_error) = (f64::NAN, f64::INFINITY);
+    }
+    report
 }
 
 /// The rows along a tensor's last dimension.
@@ -189,14 +231,18 @@ fn integers<const N: usize>(bytes: &[u8], value: fn([u8; N]) -> f64) -> Vec<f64>
     bytes.as_chunks().0.iter().copied().map(value).collect()
 }
 
+/// The cosine of two rows, apart from the places where both are the same infinity.
 fn cosine(a: &[f64], b: &[f64]) -> f64 {
-    let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
-    let norms = (dot(a, a) * dot(b, b)).sqrt();
+    let (mut ab, mut aa, mut bb) = (0.0, 0.0, 0.0);
+    for (a, b) in a.iter().zip(b).filter(|(a, b)| a.is_finite() && b.is_finite()) {
+        (ab, aa, bb) = (ab + a * b, aa + a * a, bb + b * b);
+    }
+    let norms = f64::sqrt(aa * bb);
     // Two rows of zeros point the same way.
     if norms == 0.0 {
-        f64::from(u8::from(dot(a, a) == dot(b, b)))
+        f64::from(u8::from(aa == bb))
     } else {
-        dot(a, b) / norms
+        ab / norms
     }
 }
 
@@ -205,4 +251,57 @@ fn top1(row: &[f64]) -> usize {
     (0..row.len())
         .reduce(|best, i| if row[i] > row[best] { i } else { best })
         .unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const INFINITY: f32 = f32::INFINITY;
+
+    fn compared(exact: &[[f32; 2]], stored: &[[f32; 2]]) -> OutputReport {
+        let tensor = |rows: &[[f32; 2]]| {
+            let bytes = rows.iter().flatten().flat_map(|number| number.to_le_bytes()).collect();
+            Tensor::new(DataType::Float32, vec![rows.len() as u32, 2], bytes).expect("as many as the shape says")
+        };
+        compare("output_0", &tensor(exact), &tensor(stored))
+    }
+
+    #[test]
+    fn differences_that_are_no_numbers_are_named_and_never_good() {
+        let exact = [
+            [1.0, 2.0],
+            [f32::NAN, 2.0],
+            [INFINITY, 2.0],
+            [f32::NAN, 2.0],
+            [-INFINITY, 2.0],
+        ];
+        let stored = [[1.0, 2.0], [0.0, 2.0], [3e38, 2.0], [f32::NAN, 2.0], [INFINITY, 2.0]];
+        let output = compared(&exact, &stored);
+        assert_eq!(
+            (output.rows, output.top1, &output.incomparable[..]),
+            (5, 1, &[1, 2, 3, 4][..])
+        );
+        assert!(output.cosine.is_nan() && output.max_error == f64::INFINITY);
+        let report = CheckReport {
+            outputs: vec![output],
+            right: None,
+        };
+        assert!(!report.is_comparable());
+        assert!(report.to_string().contains("4 of 5 rows: 1, 2, 3, 4\n"), "{report}");
+    }
+
+    #[test]
+    fn the_same_infinity_is_no_difference() {
+        let rows = [[-INFINITY, 2.0], [INFINITY, INFINITY], [0.0, 0.0]];
+        let output = compared(&rows, &rows);
+        assert_eq!((output.cosine, output.max_error, output.top1), (1.0, 0.0, 3));
+        assert!(output.incomparable.is_empty());
+    }
+
+    #[test]
+    fn the_worst_row_counts() {
+        let output = compared(&[[1.0, 0.0], [1.0, 0.0]], &[[1.0, 0.0], [0.0, 2.0]]);
+        assert_eq!((output.cosine, output.max_error, output.top1), (0.0, 2.0, 1));
+    }
 }

@@ -1,7 +1,8 @@
-//! A `.pt2` archive as torch 2.11 writes it: a zip of JSON and raw weights, read without trusting its sizes or names.
+//! A `.pt2` archive as torch 2.9 to 2.11 write it: a zip of JSON and raw weights, read without trusting its sizes or names.
 //!
 //! ```text
 //! NAME/archive_format                            pt2
+//! NAME/archive_version                           0
 //! NAME/byteorder                                 little
 //! NAME/models/model.json                         the program
 //! NAME/data/weights/model_weights_config.json    parameter → file and layout
@@ -13,7 +14,8 @@
 
 use super::{
     error::ImportError,
-    program::{ExportedProgram, WeightsConfig},
+    program::{ExportedProgram, ProgramVersions, WeightsConfig},
+    version,
 };
 use serde::de::DeserializeOwned;
 use std::{
@@ -21,10 +23,13 @@ use std::{
     io::{BufReader, Read},
     path::Path,
 };
-use zip::{CompressionMethod, ZipArchive};
+use zip::{
+    CompressionMethod, ZipArchive,
+    read::{ArchiveOffset, Config},
+};
 
-/// Most bytes that the program or the list of weights may have once unpacked.
-const MAX_JSON_BYTES: u64 = 256 << 20;
+/// Maximum size of the program and of each list of weights. JSON takes about ten times as much memory once it is read.
+const MAX_JSON_BYTES: u64 = 64 << 20;
 /// Most bytes of the small text entries.
 const MAX_TEXT_BYTES: u64 = 64;
 /// Most entries in an archive: every weight is one.
@@ -35,25 +40,45 @@ fn is_folder_name(name: &str) -> bool {
     !name.contains(['/', '\\']) && !matches!(name, "" | "." | "..")
 }
 
+fn parse<T: DeserializeOwned>(name: &str, bytes: &[u8]) -> Result<T, ImportError> {
+    serde_json::from_slice(bytes).map_err(|error| ImportError::Json {
+        entry: name.to_owned(),
+        error,
+    })
+}
+
 /// An open archive.
 pub(super) struct Archive {
     zip: ZipArchive<BufReader<File>>,
     /// The folder that everything lies in, with the slash.
     root: String,
+    /// Size of the archive.
+    bytes: u64,
 }
 
 impl Archive {
     pub fn open(path: &Path) -> Result<Self, ImportError> {
-        let file = File::open(path).map_err(|error| ImportError::Read {
+        let unreadable = |error| ImportError::Read {
             path: path.to_owned(),
             error,
-        })?;
-        let zip = ZipArchive::new(BufReader::new(file)).map_err(|error| ImportError::Zip { error })?;
+        };
+        let file = File::open(path).map_err(unreadable)?;
+        let bytes = file.metadata().map_err(unreadable)?.len();
+        // Torch puts nothing before the archive. Without this, the place of the directory is guessed from its size, and
+        // the zip64 record that torch writes after the directory makes a guess wrong that hits another entry.
+        let config = Config {
+            archive_offset: ArchiveOffset::Known(0),
+        };
+        let zip = ZipArchive::with_config(config, BufReader::new(file)).map_err(|error| ImportError::Zip { error })?;
         let invalid = |reason: &str| ImportError::Archive {
             reason: reason.to_owned(),
         };
         if zip.len() > MAX_ENTRIES {
-            return Err(invalid("it has too many entries"));
+            return Err(ImportError::TooMuch {
+                what: "the number of the archive's entries".to_owned(),
+                actual: zip.len() as u64,
+                bound: MAX_ENTRIES as u64,
+            });
         }
         if zip.has_duplicate_names() {
             return Err(invalid("two entries have the same name"));
@@ -64,18 +89,28 @@ impl Archive {
             .find_map(|name| name.strip_suffix("archive_format").map(str::to_owned))
             .filter(|root| root.strip_suffix('/').is_some_and(is_folder_name))
             .ok_or_else(|| invalid("it has no archive_format, so torch.export.save did not write it"))?;
-        let mut archive = Self { zip, root };
+        let mut archive = Self { zip, root, bytes };
         if archive.text("archive_format")? != "pt2" {
             return Err(invalid("its archive_format is not pt2"));
         }
+        version::check_archive(&archive.text("archive_version")?)?;
         if archive.text("byteorder")? != "little" {
             return Err(invalid("its byte order is not little"));
         }
         Ok(archive)
     }
 
+    /// Size of the archive.
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// The program, once its versions have been found to be supported.
     pub fn program(&mut self) -> Result<ExportedProgram, ImportError> {
-        self.json("models/model.json")
+        let name = "models/model.json";
+        let bytes = self.json_bytes(name)?;
+        version::check_program(&parse::<ProgramVersions>(name, &bytes)?)?;
+        parse(name, &bytes)
     }
 
     pub fn weights_config(&mut self) -> Result<WeightsConfig, ImportError> {
@@ -107,10 +142,17 @@ impl Archive {
     }
 
     fn json<T: DeserializeOwned>(&mut self, name: &str) -> Result<T, ImportError> {
-        let bytes = self.read(name, MAX_JSON_BYTES)?;
-        serde_json::from_slice(&bytes).map_err(|error| ImportError::Json {
-            entry: name.to_owned(),
-            error,
+        parse(name, &self.json_bytes(name)?)
+    }
+
+    fn json_bytes(&mut self, name: &str) -> Result<Vec<u8>, ImportError> {
+        self.read(name, MAX_JSON_BYTES).map_err(|error| match error {
+            ImportError::EntrySize { actual, expected, .. } => ImportError::TooMuch {
+                what: format!("the size of {name} in bytes"),
+                actual,
+                bound: expected,
+            },
+            error => error,
         })
     }
 

@@ -12,7 +12,10 @@ use assay_exact::{
     quantise::Precision,
 };
 use codec::Encode;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    sync::Arc,
+};
 
 /// A tensor of the graph in the making.
 #[derive(Clone, Debug, PartialEq)]
@@ -54,10 +57,11 @@ pub(super) struct Builder<'p> {
     pub(super) precision: Precision,
     pub(super) symbols: Symbols<'p>,
     inputs: Vec<Input>,
-    /// Tensors of the program that are weights, by the program's name for them.
-    stored: HashMap<String, Stored>,
+    /// Tensors of the program that are weights, by the program's name for them, with the shape under which the archive
+    /// has them.
+    stored: HashMap<String, (Arc<Stored>, Option<Vec<u32>>)>,
     /// Weights that operators use, in the order in which they were met.
-    weights: Vec<(Stored, Weight)>,
+    weights: Vec<(Arc<Stored>, Weight)>,
     drafts: Vec<Draft>,
     /// What there is already: encoded operator and inputs to the node.
     known: HashMap<(Vec<u8>, Vec<Source>), usize>,
@@ -106,8 +110,8 @@ impl<'p> Builder<'p> {
     }
 
     /// Takes a weight of the program, which becomes one of the graph when it is used.
-    pub fn add_weight(&mut self, name: &str, stored: Stored) {
-        self.stored.insert(name.to_owned(), stored);
+    pub fn add_weight(&mut self, name: &str, stored: Arc<Stored>, shape: Option<Vec<u32>>) {
+        self.stored.insert(name.to_owned(), (stored, shape));
     }
 
     /// From here on, nodes belong to this one of the program.
@@ -182,18 +186,22 @@ impl<'p> Builder<'p> {
         if let Some(tensor) = self.named.get(name) {
             return Ok(Some(tensor.clone()));
         }
-        let Some(stored) = self.stored.get(name).cloned() else {
+        let Some((stored, stored_shape)) = self.stored.get(name).cloned() else {
             return Ok(None);
         };
         let meta = self.meta(name)?;
         let dtype = element_type(&stored.key, meta)?;
         let shape = fixed_shape(&stored.key, meta)?;
-        let dims = shape.iter().map(|elements| Dimension::Fixed(*elements)).collect();
+        let fixed = |shape: &[u32]| shape.iter().map(|elements| Dimension::Fixed(*elements)).collect();
+        // Elements that have another shape under another name are one weight. Where the archive and the program differ,
+        // the weight keeps the program's shape and is refused when it is read.
+        let as_stored = stored.shape.clone().filter(|_| stored_shape.as_ref() == Some(&shape));
         let weight = Weight {
             name: stored.key.clone(),
             dtype,
-            shape,
+            shape: as_stored.unwrap_or_else(|| shape.clone()),
         };
+        let weight_dims: Vec<Dimension> = fixed(&weight.shape);
         let known = self.weights.iter().position(|(_, known)| known.name == weight.name);
         let position = match known {
             Some(position) if self.weights[position] == (stored.clone(), weight.clone()) => position,
@@ -209,7 +217,27 @@ impl<'p> Builder<'p> {
             }
         };
         let source = Source::Weight(position);
-        Ok(Some(Tensor { source, dtype, dims }))
+        let dims: Vec<Dimension> = fixed(&shape);
+        let tensor = Tensor {
+            source,
+            dtype,
+            dims: weight_dims,
+        };
+        if tensor.dims == dims {
+            return Ok(Some(tensor));
+        }
+        let reshape = Operator::Reshape {
+            dimensions: dims.clone(),
+        };
+        let reshaped = self.node(reshape, &[&tensor], dtype, dims);
+        if let Source::Node(node) = reshaped.source
+            && let Some(draft) = self.drafts.get_mut(node)
+            && draft.name.is_empty()
+        {
+            // A name with a full stop is no name of the program's.
+            draft.name = format!("{name}.shape");
+        }
+        Ok(Some(reshaped))
     }
 
     /// The node for an operator and its inputs; one that is there already serves again.
@@ -331,7 +359,7 @@ impl<'p> Builder<'p> {
     }
 
     /// The graph with what its outputs need, and where its weights are stored, in the graph's order.
-    pub fn finish(self, outputs: Vec<(String, Tensor)>) -> (Graph, Vec<Stored>) {
+    pub fn finish(self, outputs: Vec<(String, Tensor)>) -> (Graph, Vec<Arc<Stored>>) {
         let mut needed = vec![false; self.drafts.len()];
         let mut used: BTreeMap<&str, usize> = BTreeMap::new();
         let mut pending: Vec<Source> = outputs.iter().map(|(_, tensor)| tensor.source).collect();

@@ -1,6 +1,6 @@
 //! Why a program is not imported.
 
-use crate::program::SCHEMA_MAJOR;
+use crate::version::TORCH_RELEASES;
 use assay_exact::graph::GraphError;
 use assay_package::PackageError;
 use std::path::PathBuf;
@@ -60,7 +60,7 @@ pub enum ImportError {
         reason: String,
     },
     /// An entry of the archive is not there.
-    #[error("the archive has no {entry}; export it with torch 2.11")]
+    #[error("the archive has no {entry}; export it with torch {TORCH_RELEASES}")]
     MissingEntry {
         /// Name of the entry, without the archive's folder.
         entry: String,
@@ -83,6 +83,16 @@ pub enum ImportError {
         /// Bytes found before reading stopped.
         actual: u64,
     },
+    /// The archive has, or would become, more than the import takes.
+    #[error("{what} is at least {actual}, and at most {bound} is imported")]
+    TooMuch {
+        /// What there is too much of, and its unit.
+        what: String,
+        /// How much there is, as far as it is known.
+        actual: u64,
+        /// How much there may be.
+        bound: u64,
+    },
     /// An entry is not the JSON that torch.export writes.
     #[error("{entry} is not what torch.export writes: {error}")]
     Json {
@@ -91,13 +101,15 @@ pub enum ImportError {
         /// What is wrong with it.
         error: serde_json::Error,
     },
-    /// The program follows another version of torch's schema.
-    #[error("the program has schema version {major}.{minor}, and {SCHEMA_MAJOR} is known; export it with torch 2.11")]
-    SchemaVersion {
-        /// Major version found.
-        major: u32,
-        /// Minor version found.
-        minor: u32,
+    /// The archive, its program or its operators have a version for which the import was not made.
+    #[error("{what} is {found}, and supported is {supported}: export it with torch {TORCH_RELEASES}")]
+    Version {
+        /// What has the version.
+        what: &'static str,
+        /// The version found.
+        found: String,
+        /// The versions supported.
+        supported: String,
     },
     /// The program takes or gives something that is not a tensor, or changes its state.
     #[error("the program {what}, which a package cannot")]
@@ -114,6 +126,16 @@ pub enum ImportError {
         dimension: usize,
         /// What is wrong with it.
         reason: String,
+    },
+    /// The batch cannot be 1, and a job is one entry of a batch.
+    #[error(
+        "the batch is at least {min}, and a job is one entry of a batch: export the program with \
+         `torch.export.Dim(\"batch\", min=1)` for the outermost dimension of every input (Dim.AUTO and Dim.DYNAMIC give a \
+         minimum of 2), from an example with a batch of 2 or more"
+    )]
+    Batch {
+        /// The batch's minimum.
+        min: u32,
     },
     /// A tensor's elements have a type that exact arithmetic does not have.
     #[error("{tensor} has elements of torch's type number {code}; export the model in float32")]

@@ -25,6 +25,7 @@ mod recurrent;
 mod reduction;
 mod stored;
 mod symbols;
+mod version;
 
 pub use error::{ImportError, Place};
 
@@ -34,10 +35,13 @@ use assay_exact::{
     graph::{CheckedGraph, Graph},
     quantise::Precision,
 };
-use assay_package::{Details, Package};
+use assay_package::{Details, Package, min_batch};
 use builder::{Builder, Tensor};
-use program::{ExportedProgram, InputSpec, ProgramNode, SCHEMA_MAJOR, tensor_name};
-use std::path::{Path, PathBuf};
+use program::{ExportedProgram, InputSpec, ProgramNode, tensor_name};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 use stored::{Layouts, Stored, read_weights};
 
 /// What the program does not say about the package that it becomes.
@@ -89,14 +93,17 @@ const FAMILIES: &[(&[(&str, Handler)], bool)] = &[
     (constants::OPERATORS, true),
 ];
 
-/// Imports a `.pt2` archive of torch 2.11.
+/// Imports a `.pt2` archive of torch 2.9 to 2.11.
 pub fn import(pt2: &Path, options: ImportOptions) -> Result<Package, ImportError> {
     let mut archive = Archive::open(pt2)?;
-    let (graph, stored) = read_graph(&mut archive, options.precision)?;
-    let weights = read_weights(&mut archive, &graph, &stored, options.weights.as_deref())?;
+    let program = archive.program()?;
+    let layouts = Layouts::read(&mut archive)?;
+    let (graph, stored) = read_graph(&program, &layouts, options.precision)?;
+    drop(program);
+    let weights = read_weights(&mut archive, &layouts, &graph, &stored, options.weights.as_deref())?;
     let assets = options.assets.iter().map(|path| read_asset(path));
     let assets = assets.collect::<Result<Vec<_>, _>>()?;
-    let graph = graph.check()?;
+    let graph = checked(graph)?;
     Ok(Package::new(
         options.details,
         options.precision,
@@ -106,25 +113,32 @@ pub fn import(pt2: &Path, options: ImportOptions) -> Result<Package, ImportError
     )?)
 }
 
-/// Imports the graph of a `.pt2` archive of torch 2.11 and none of its weights, which need not be there.
+/// Imports the graph of a `.pt2` archive of torch 2.9 to 2.11 and none of its weights, which need not be there.
 pub fn import_graph(pt2: &Path, precision: Precision) -> Result<CheckedGraph, ImportError> {
-    let (graph, _) = read_graph(&mut Archive::open(pt2)?, precision)?;
-    Ok(graph.check()?)
+    let mut archive = Archive::open(pt2)?;
+    let program = archive.program()?;
+    let (graph, _) = read_graph(&program, &Layouts::read(&mut archive)?, precision)?;
+    checked(graph)
 }
 
-fn read_graph(archive: &mut Archive, precision: Precision) -> Result<(Graph, Vec<Stored>), ImportError> {
-    let program = archive.program()?;
-    let version = &program.schema_version;
-    if version.major != SCHEMA_MAJOR {
-        return Err(ImportError::SchemaVersion {
-            major: version.major,
-            minor: version.minor,
-        });
+/// Checks a graph, and that its batch can be 1.
+fn checked(graph: Graph) -> Result<CheckedGraph, ImportError> {
+    let graph = graph.check()?;
+    match min_batch(&graph) {
+        0 | 1 => Ok(graph),
+        min => Err(ImportError::Batch { min }),
     }
-    let mut graph = Builder::new(&program, precision);
-    take_inputs(&mut graph, &program, &Layouts::read(archive)?)?;
-    take_nodes(&mut graph, &program)?;
-    let outputs = take_outputs(&mut graph, &program)?;
+}
+
+fn read_graph(
+    program: &ExportedProgram,
+    layouts: &Layouts,
+    precision: Precision,
+) -> Result<(Graph, Vec<Arc<Stored>>), ImportError> {
+    let mut graph = Builder::new(program, precision);
+    take_inputs(&mut graph, program, layouts)?;
+    take_nodes(&mut graph, program)?;
+    let outputs = take_outputs(&mut graph, program)?;
     Ok(graph.finish(outputs))
 }
 
@@ -163,7 +177,7 @@ fn take_inputs(graph: &mut Builder<'_>, program: &ExportedProgram, layouts: &Lay
                 });
             }
         };
-        graph.add_weight(&name.name, layouts.stored(folder, key));
+        graph.add_weight(&name.name, layouts.stored(folder, key), layouts.shape(folder, key));
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! The parts of torch.export's JSON that the import reads, after `torch/_export/serde/schema.py` of torch 2.11.
+//! The parts of torch.export's JSON that the import reads, after `torch/_export/serde/schema.py` of torch 2.9 to 2.11.
 //!
 //! Fields that are not read are ignored; a variant that is not known stays raw JSON, so that the import can name the
 //! operator that holds it.
@@ -8,15 +8,20 @@ use serde::Deserialize;
 use serde_json::Value as Json;
 use std::collections::BTreeMap;
 
-/// The major version of the schema that torch 2.11 writes; a change of it breaks readers.
-pub(super) const SCHEMA_MAJOR: u32 = 8;
-
 #[derive(Deserialize)]
 pub(super) struct ExportedProgram {
     pub graph_module: GraphModule,
     #[serde(default)]
     pub range_constraints: BTreeMap<String, Range>,
+}
+
+/// What says how the rest is to be read.
+#[derive(Deserialize)]
+pub(super) struct ProgramVersions {
     pub schema_version: SchemaVersion,
+    #[serde(default)]
+    pub opset_version: BTreeMap<String, i64>,
+    pub torch_version: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -95,7 +100,7 @@ pub(super) struct TensorName {
     pub name: String,
 }
 
-#[derive(Clone, Deserialize, PartialEq)]
+#[derive(Clone, Deserialize, PartialEq, Eq, Hash)]
 pub(super) struct TensorMeta {
     pub dtype: u32,
     pub sizes: Vec<Size>,
@@ -103,14 +108,14 @@ pub(super) struct TensorMeta {
     pub storage_offset: Size,
 }
 
-#[derive(Clone, Deserialize, PartialEq)]
+#[derive(Clone, Deserialize, PartialEq, Eq, Hash)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Size {
     AsInt(i64),
     AsExpr(Expression),
 }
 
-#[derive(Clone, Deserialize, PartialEq)]
+#[derive(Clone, Deserialize, PartialEq, Eq, Hash)]
 pub(super) struct Expression {
     pub expr_str: String,
 }

@@ -5,8 +5,14 @@
     reason = "an import fails once, and its error names a place"
 )]
 
+#[path = "package/batch.rs"]
+mod batch;
 #[path = "package/dimensions.rs"]
 mod dimensions;
+#[path = "package/layout.rs"]
+mod layout;
+#[path = "package/size.rs"]
+mod size;
 
 use assay_exact::quantise::Precision;
 use assay_import::{ImportError, ImportOptions, import};
@@ -130,10 +136,50 @@ fn operators_with_unknown_or_missing_arguments_are_refused() {
     assert!(matches!(error, Err(ImportError::Argument { argument, .. }) if argument == "input"));
 }
 
+/// Checks that an import was refused because of a version, and that the error names what was found and what is supported.
+fn assert_refused_version(imported: Result<Package, ImportError>, found: &str, supported: &str) {
+    let error = imported.expect_err(found);
+    assert!(matches!(error, ImportError::Version { .. }), "{error}");
+    let expected = format!("is {found}, and supported is {supported}: export it with torch 2.9 to 2.11");
+    assert!(error.to_string().ends_with(&expected), "{error}");
+}
+
 #[test]
 fn programs_of_another_schema_are_refused() {
-    let error = import_program(|program| program["schema_version"]["major"] = 9.into());
-    assert!(matches!(error, Err(ImportError::SchemaVersion { major: 9, .. })));
+    for (major, minor) in [(7, 17), (8, 13), (8, 18), (8, 99), (9, 15)] {
+        let imported = import_program(|program| {
+            program["schema_version"]["major"] = major.into();
+            program["schema_version"]["minor"] = minor.into();
+        });
+        assert_refused_version(imported, &format!("{major}.{minor}"), "8.14 to 8.17");
+    }
+}
+
+#[test]
+fn programs_of_other_operators_are_refused() {
+    for opset in [9, 11, 99] {
+        let imported = import_program(|program| program["opset_version"]["aten"] = opset.into());
+        assert_refused_version(imported, &opset.to_string(), "10");
+    }
+    let imported = import_program(|program| program["opset_version"] = serde_json::json!({}));
+    assert_refused_version(imported, "not given", "10");
+}
+
+#[test]
+fn programs_by_another_torch_are_refused() {
+    for torch in ["2.9.0", "2.10.0+cpu", "2.11.0a0+git0123"] {
+        import_program(|program| program["torch_version"] = torch.into()).expect(torch);
+    }
+    for torch in ["1.0", "1.10.0", "2.8.0", "2.12.0", "2.15.0", "3.10.0", "<=2.4", "2", ""] {
+        let imported = import_program(|program| program["torch_version"] = torch.into());
+        assert_refused_version(imported, torch, "2.9 to 2.11");
+    }
+}
+
+#[test]
+fn archives_of_another_version_are_refused() {
+    let imported = import_changed(|entries| *entry(entries, "archive_version") = b"1".to_vec());
+    assert_refused_version(imported, "1", "0");
 }
 
 #[test]

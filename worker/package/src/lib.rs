@@ -56,14 +56,15 @@ impl Package {
         weights: Vec<Tensor>,
         assets: Vec<(String, Vec<u8>)>,
     ) -> Result<Self, PackageError> {
-        let weights_bytes = weights::write(graph.graph(), &weights)?;
-        let weights = weights::read(graph.graph(), &weights_bytes)?;
+        weights::ensure_fit(graph.graph(), &weights)?;
+        // The bytes are not kept: they are as many as the weights.
+        let weights_file = FileEntry::of(WEIGHTS_FILE, &weights::write(graph.graph(), &weights)?);
         let manifest = Manifest::new(
             details,
             precision,
             &graph,
             FileEntry::of(GRAPH_FILE, &graph.graph().encode()),
-            FileEntry::of(WEIGHTS_FILE, &weights_bytes),
+            weights_file,
             assets
                 .iter()
                 .map(|(name, content)| FileEntry::of(name, content))
@@ -169,6 +170,13 @@ impl Package {
             .find(|(name, _)| name == file)
             .map(|(_, content)| content.as_slice())
     }
+}
+
+/// Minimum of the batch, along which inputs are cut into jobs and jobs are put together; 1 for a graph without one.
+pub fn min_batch(graph: &CheckedGraph) -> u32 {
+    let batch = graph.batch_symbol();
+    let symbol = batch.and_then(|batch| graph.graph().symbols.get(usize::from(batch)));
+    symbol.map_or(1, |symbol| symbol.min)
 }
 
 fn root(graph: &CheckedGraph, weights: &[Tensor], manifest: &str) -> Digest {

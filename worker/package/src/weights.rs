@@ -18,6 +18,22 @@ pub(super) fn write(graph: &Graph, tensors: &[Tensor]) -> Result<Vec<u8>, Packag
     safetensors::serialize(views, None).map_err(|error| PackageError::Safetensors { error })
 }
 
+/// Checks that these are the graph's weights, in its order, each as the graph describes it and canonical.
+pub(super) fn ensure_fit(graph: &Graph, tensors: &[Tensor]) -> Result<(), PackageError> {
+    let unfit = |(index, weight): (usize, &Weight)| !tensors.get(index).is_some_and(|tensor| fits(weight, tensor));
+    match graph.weights.iter().enumerate().find(|entry| unfit(*entry)) {
+        Some((_, weight)) => Err(PackageError::Weight {
+            name: weight.name.clone(),
+        }),
+        None => Ok(()),
+    }
+}
+
+fn fits(weight: &Weight, tensor: &Tensor) -> bool {
+    let is_described = tensor.dtype() == weight.dtype && tensor.shape() == weight.shape;
+    is_described && tensor.clone().canonical() == *tensor
+}
+
 /// Reads the graph's weights; each must be as the graph describes it, canonical, and there may be no other.
 pub(super) fn read(graph: &Graph, bytes: &[u8]) -> Result<Vec<Tensor>, PackageError> {
     let file = SafeTensors::deserialize(bytes).map_err(|error| PackageError::Safetensors { error })?;
@@ -30,8 +46,7 @@ pub(super) fn read(graph: &Graph, bytes: &[u8]) -> Result<Vec<Tensor>, PackageEr
     }
     let read = |weight: &Weight| {
         let tensor = tensor(&file.tensor(&weight.name).ok()?)?;
-        let fits = tensor.dtype() == weight.dtype && tensor.shape() == weight.shape;
-        (fits && tensor.clone().canonical() == tensor).then_some(tensor)
+        fits(weight, &tensor).then_some(tensor)
     };
     let read = graph
         .weights

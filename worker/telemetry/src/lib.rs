@@ -17,5 +17,7 @@ pub fn log_to_stderr(filter: Option<&str>, default: &str) {
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal())
         .with_target(false)
+        // Without a reader, there is nobody to tell it to.
+        .log_internal_errors(false)
         .init();
 }

@@ -67,7 +67,7 @@ pub async fn run(args: ChallengeArgs) -> anyhow::Result<()> {
         Kind::Flood => BadChallenger::Floods,
     };
     let client = Client::connect(std::slice::from_ref(&args.node)).await?;
-    let account = Account::open(client.clone(), Key::load(&args.key)?);
+    let account = Account::open(client.clone(), Key::load(&args.key)?)?;
     let claimed = wait_for_claim(&client, args.job).await?;
     let execution = execute(&args, &claimed).await?;
     let call = Call::Disputes(DisputesCall::Challenge { job: args.job });

@@ -12,6 +12,7 @@ use crate::{
     cli::{Cli, Command, KeyArgs, NodeArgs},
     config,
 };
+use anyhow::Context;
 use assay_client::chain::{Client, Key};
 use std::process::ExitCode;
 
@@ -49,5 +50,5 @@ async fn connect(args: &NodeArgs) -> anyhow::Result<Client> {
 
 /// Loads the key.
 fn load_key(args: &KeyArgs) -> anyhow::Result<Key> {
-    Ok(Key::load(&args.key)?)
+    Key::load(&args.key).context("--key")
 }

@@ -159,7 +159,7 @@ fn load(folder: &Path) -> anyhow::Result<Package> {
 
 async fn open(node: &NodeArgs, key: &KeyArgs) -> anyhow::Result<Account> {
     let key = super::load_key(key)?;
-    Ok(Account::open(super::connect(node).await?, key))
+    Ok(Account::open(super::connect(node).await?, key)?)
 }
 
 fn import(args: ImportArgs) -> anyhow::Result<ExitCode> {
@@ -204,7 +204,10 @@ fn check(args: CheckArgs) -> anyhow::Result<ExitCode> {
     let engine = assay_engine::open(args.engine.into(), args.gpu, args.threads)?;
     let report = check::check(&package, engine.as_ref(), &args.golden)?;
     println!("{report}");
-    Ok(ExitCode::SUCCESS)
+    Ok(match report.is_comparable() {
+        true => ExitCode::SUCCESS,
+        false => ExitCode::FAILURE,
+    })
 }
 
 async fn list(node: NodeArgs) -> anyhow::Result<ExitCode> {
@@ -235,6 +238,7 @@ async fn list(node: NodeArgs) -> anyhow::Result<ExitCode> {
 
 async fn publish(args: PublishArgs) -> anyhow::Result<ExitCode> {
     let package = load(&args.package)?;
+    let key = super::load_key(&args.key)?;
     let client: Client = super::connect(&args.node).await?;
     let name = args.model.unwrap_or_else(|| package.manifest().name.clone());
     let model = match name.parse() {
@@ -244,7 +248,7 @@ async fn publish(args: PublishArgs) -> anyhow::Result<ExitCode> {
     let Some(model) = model else {
         bail!("no model `{name}` on this chain: register it first")
     };
-    let account = Account::open(client, super::load_key(&args.key)?);
+    let account = Account::open(client, key)?;
     let (version, root) = registration::publish(&account, &package, model).await?;
     println!("published {name} as model {version}, root {root:?}");
     Ok(ExitCode::SUCCESS)

@@ -9,7 +9,7 @@ use assay_client::{
         outcome::Outcome,
         prepare_all,
         send::{Submitted, submit_all},
-        terms::Wishes,
+        terms::{TermsError, Wishes},
         tracker::{Moment, Tracker},
     },
     units,
@@ -103,8 +103,9 @@ enum WaitFor {
 }
 
 pub(super) async fn run(args: RequestArgs) -> anyhow::Result<ExitCode> {
+    let key = super::load_key(&args.key)?;
     let client = super::connect(&args.node).await?;
-    let account = Account::open(client.clone(), super::load_key(&args.key)?);
+    let account = Account::open(client.clone(), key)?;
     let (model, jobs) = plan(&args, &client, &account).await?;
     if let Some(folder) = &args.digest {
         write_inputs(folder, &jobs)?;
@@ -175,7 +176,10 @@ async fn plan(args: &RequestArgs, client: &Client, account: &Account) -> anyhow:
         inline_output: !args.no_output,
         by_digest: args.digest.is_some(),
     };
-    let terms = wishes.settle(&constants, &quote)?;
+    let terms = wishes.settle(&constants, &quote).map_err(|error| match error {
+        TermsError::AllBusy => anyhow::Error::from(error).context(format!("after block {}", snapshot.number())),
+        error => error.into(),
+    })?;
     let money = snapshot.account(account.id()).await?;
     terms.ensure_affordable(read.len(), money.free, constants.existential_deposit)?;
     Ok((model.clone(), prepare_all(&read, &package, &model, &terms)?))

@@ -1,12 +1,16 @@
 //! `assay-worker serve`
 
 use crate::{cli::ServeCommand, config};
-use assay_daemon::{serve::serve, shutdown::Shutdown};
+use assay_daemon::{
+    serve::{packages, serve},
+    shutdown::Shutdown,
+};
 use std::process::ExitCode;
 
 pub(super) async fn run(args: ServeCommand) -> anyhow::Result<ExitCode> {
     let config = config::serve(&args.options)?;
     if args.check {
+        packages(&config)?;
         println!(
             "the configuration is fine: {} serves {} models",
             config.common.key.account(),

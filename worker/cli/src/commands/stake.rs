@@ -64,8 +64,9 @@ pub(super) async fn run(command: StakeCommand) -> anyhow::Result<ExitCode> {
         StakeCommand::Add { signer, .. } | StakeCommand::Unbond { signer, .. } => signer,
         StakeCommand::Withdraw(signer) | StakeCommand::Leave(signer) => signer,
     };
+    let key = super::load_key(&signer.key)?;
     let client = super::connect(&signer.node).await?;
-    let account = Account::open(client.clone(), super::load_key(&signer.key)?);
+    let account = Account::open(client.clone(), key)?;
     let info = worker(&client.finalized().await?, &account).await?;
     match command {
         StakeCommand::Add { amount, .. } => send(&account, WorkersCall::BondMore { amount }).await?,

@@ -1,12 +1,20 @@
 //! `assay-worker watch`
 
 use crate::{cli::WatchCommand, config};
-use assay_daemon::{shutdown::Shutdown, watch::watch};
+use assay_daemon::{
+    shutdown::Shutdown,
+    watch::{packages, watch},
+};
 use std::process::ExitCode;
 
 pub(super) async fn run(args: WatchCommand) -> anyhow::Result<ExitCode> {
     let config = config::watch(&args.options)?;
     if args.check {
+        let (_, damaged) = packages(&config)?;
+        if !damaged.is_empty() {
+            damaged.iter().for_each(|error| eprintln!("error: {error}"));
+            return Ok(ExitCode::FAILURE);
+        }
         let models = config
             .models
             .as_ref()

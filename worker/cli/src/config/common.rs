@@ -18,7 +18,7 @@ pub struct CommonArgs {
     /// WebSocket address of a node; give several for fail-over [default: ws://127.0.0.1:9944]
     #[arg(long, env = "ASSAY_NODE", value_name = "URL", value_delimiter = ',')]
     pub node: Vec<String>,
-    /// The key that signs: a file that holds the secret (mode 600), or the secret itself, such as //Alice
+    /// The key that signs: a file that holds the secret (mode 600), or, on a development chain, a secret such as //Alice
     #[arg(long, env = "ASSAY_KEY", value_name = "FILE|SECRET", hide_env_values = true)]
     pub key: Option<String>,
     /// Folder of model packages, one folder each [default: models]

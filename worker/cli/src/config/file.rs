@@ -85,9 +85,14 @@ impl File {
             path: shown.clone(),
             reason: error.to_string(),
         })?;
-        toml::from_str(&text).map_err(|error| ConfigError::Malformed {
-            path: shown,
-            reason: error.to_string(),
+        Self::parse(&text).map_err(|reason| ConfigError::Malformed { path: shown, reason })
+    }
+
+    /// Reads the content of a file. The error names the line and does not repeat it, since a secret may be on it.
+    fn parse(text: &str) -> Result<Self, String> {
+        toml::from_str(text).map_err(|error| {
+            let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+            format!("line {}: {}", 1 + before.matches('\n').count(), error.message())
         })
     }
 }
@@ -126,4 +131,26 @@ pub struct FileModel {
     pub bid_min: Option<String>,
     /// Auctions at a time.
     pub max_bids: Option<u32>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_names_the_line_and_does_not_print_it() {
+        let key = "bottom drive obey lake";
+        let files = [
+            format!("threads = 2\nkey = \"{key}\n"),
+            format!("threads = 2\nkey = {key}\n"),
+            format!("threads = 2\nkey: \"{key}\"\n"),
+            format!("threads = 2\nkey = [\"{key}\"]\n"),
+            format!("threads = 2\nsecret = \"{key}\"\n"),
+        ];
+        for file in files {
+            let error = File::parse(&file).expect_err("malformed");
+            assert!(error.starts_with("line 2: "), "{error}");
+            assert!(!error.contains("bottom") && !error.contains("obey"), "{error}");
+        }
+    }
 }

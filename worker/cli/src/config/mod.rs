@@ -18,6 +18,7 @@ use assay_daemon::config::ServeConfig;
 use assay_engine::EngineChoice;
 use clap::{Args, ValueEnum};
 use serde::Deserialize;
+use std::collections::BTreeSet;
 
 /// The node of a development chain on this machine.
 pub const DEFAULT_NODE: &str = "ws://127.0.0.1:9944";
@@ -142,6 +143,13 @@ fn merge(args: &ServeArgs, file: File) -> Result<ServeConfig, ConfigError> {
         return Err(ConfigError::field(
             "model",
             "is missing: say at least one model to serve, such as --model digits,price=0.5",
+        ));
+    }
+    let mut known = BTreeSet::new();
+    if let Some(twice) = models.iter().find(|model| !known.insert(&model.package)) {
+        return Err(ConfigError::field(
+            format!("model {}", twice.package),
+            "is given twice: a model has one price, one capacity and one way to bid",
         ));
     }
     Ok(ServeConfig {

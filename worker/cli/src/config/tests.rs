@@ -70,6 +70,13 @@ fn an_error_names_the_field() {
             "model digits: bid_min: ",
         ),
         (
+            ServeArgs {
+                models: vec!["digits,price=1".into(), "digits,bid=1".into()],
+                ..args()
+            },
+            "model digits: is given twice",
+        ),
+        (
             with(|common| common.models_dir = Some("no such folder".into())),
             "models_dir: ",
         ),

@@ -5,7 +5,7 @@
 //! transaction is signed again only when the pool refused it, never when its outcome is unknown.
 
 use super::{
-    Client, Key,
+    Client, Key, KeyError,
     calls::Call,
     error::{ChainError, PoolError, SubmitError},
     transaction::{Inclusion, NodePool},
@@ -62,10 +62,11 @@ struct Request {
 }
 
 impl Account {
-    /// Starts the task.
-    pub fn open(client: Client, key: Key) -> Self {
+    /// Starts the task. A key that others know or can see is refused, unless the chain is a development chain.
+    pub fn open(client: Client, key: Key) -> Result<Self, KeyError> {
+        key.ensure_fit(client.is_development())?;
         let id = key.account();
-        Self::with_pool(id, NodePool { client, key })
+        Ok(Self::with_pool(id, NodePool { client, key }))
     }
 
     fn with_pool(id: AccountId, pool: impl Pool) -> Self {

@@ -118,6 +118,15 @@ pub enum SubmitError {
     /// The pool does not take more.
     #[error("the node's transaction pool is full: try again in a few blocks")]
     PoolFull,
+    /// Nobody took a job for as long as the client wanted to wait.
+    #[error(
+        "all workers that offer the model at this ceiling were busy or paused for {seconds} s: try again later, or raise \
+         --ceiling"
+    )]
+    AllBusy {
+        /// How long.
+        seconds: u64,
+    },
     /// The transaction does not fit into a block.
     #[error("the transaction is more than a block takes: put less into one batch")]
     TooHeavy,

@@ -1,67 +1,197 @@
-//! The key that an account signs with.
+//! The key that an account signs with, and on which chains it may sign.
 
 use super::types::AccountId;
-use std::{fs, os::unix::fs::PermissionsExt, path::Path, str::FromStr};
+use std::{
+    fs,
+    io::{self, Read},
+    os::unix::fs::MetadataExt,
+    path::Path,
+    str::FromStr,
+};
 use subxt_signer::{SecretUri, sr25519::Keypair};
+
+/// Maximum size of a key file.
+const MAX_FILE_BYTES: u64 = 4096;
+/// Public key of the development phrase, from which //Alice and the others are derived.
+const DEVELOPMENT_ROOT: [u8; 32] = [
+    0x46, 0xeb, 0xdd, 0xef, 0x8c, 0xd9, 0xbb, 0x16, 0x7d, 0xc3, 0x08, 0x78, 0xd7, 0x11, 0x3b, 0x7e, 0x16, 0x8e, 0x6f,
+    0x06, 0x46, 0xbe, 0xff, 0xd7, 0x7d, 0x69, 0xd3, 0x9b, 0xad, 0x76, 0xb4, 0x7a,
+];
 
 /// A key pair. It is never printed; its account is.
 #[derive(Clone)]
-pub struct Key(Keypair);
+pub struct Key {
+    pair: Keypair,
+    exposure: Exposure,
+}
 
-/// Why a key could not be had.
+/// Who can know a secret beside its owner.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Exposure {
+    /// Nobody: it is in a file that only its owner can read.
+    Private,
+    /// Other users of the machine: it was given as text, which lists of processes and shells' histories show.
+    InTheClear,
+    /// Everybody: it is derived from the development phrase.
+    WellKnown,
+}
+
+/// Why a key could not be had, or may not sign. No variant holds a part of a secret.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
-    /// Neither a secret URI nor a file.
-    #[error("`{0}` is neither a secret (a phrase, 0x… or //Name) nor a file that can be read")]
-    NotAKey(String),
-    /// Others may read the file.
-    #[error("{path} can be read by other users (mode {mode:o}): run `chmod 600 {path}`")]
+    /// Nothing was given.
+    #[error("is empty: give the path of a key file, or a secret such as //Alice on a development chain")]
+    Empty,
+    /// Neither a secret nor a file.
+    #[error(
+        "{what} is neither a file that can be read nor a secret (a phrase, 0x and 64 digits, or //Name); a secret that \
+         was mistyped is not repeated here"
+    )]
+    NotAKey {
+        /// The path, if it is certain that it is one.
+        what: String,
+    },
+    /// The system does not let the file be read.
+    #[error("{path} cannot be read: {reason}")]
+    Unreadable {
+        /// The file.
+        path: String,
+        /// What the system says.
+        reason: String,
+    },
+    /// Others may read or change the file.
+    #[error("{path} is open to other users (mode {mode:o}): run `chmod 600 {}`", quoted(.path))]
     OpenToOthers {
         /// The file.
         path: String,
         /// Its permission bits.
         mode: u32,
     },
+    /// The file is another user's.
+    #[error("{path} belongs to the user {owner}, and this program runs as {user}: run `chown {user} {}`", quoted(.path))]
+    OtherOwner {
+        /// The file.
+        path: String,
+        /// Whose it is.
+        owner: u32,
+        /// As whom this program runs.
+        user: u32,
+    },
+    /// The file has no content.
+    #[error("{path} is empty: write the secret into it, on one line")]
+    EmptyFile {
+        /// The file.
+        path: String,
+    },
+    /// The file may hold several secrets.
+    #[error("{path} has {lines} lines: a key file holds one secret on one line")]
+    SeveralLines {
+        /// The file.
+        path: String,
+        /// Number of its lines.
+        lines: usize,
+    },
     /// The file's content is not a secret.
-    #[error("{path} does not hold a secret (a phrase, 0x… or //Name on one line)")]
+    #[error("{path} does not hold a secret: a phrase, 0x and 64 digits, or //Name, on one line")]
     NotASecret {
         /// The file.
         path: String,
     },
+    /// The secret was given as text, and the chain's money is real.
+    #[error(
+        "the secret of {account} was given in the clear, on the command line, in the environment or in the \
+         configuration, and the chain is not a development chain: write it into a file, run `chmod 600` on the file, \
+         and give the file's path"
+    )]
+    InTheClear {
+        /// The account.
+        account: AccountId,
+    },
+    /// The secret is one that everybody knows, and the chain's money is real.
+    #[error(
+        "everybody knows the secret of {account}, and the chain is not a development chain: make a key of your own"
+    )]
+    WellKnown {
+        /// The account.
+        account: AccountId,
+    },
 }
 
 impl Key {
-    /// Takes a secret URI (`//Alice`, a phrase, 0x and 64 hex digits) or the path of a file that holds one.
+    /// Takes the path of a file that holds a secret, or a secret: a phrase, 0x and 64 hex digits, or `//Alice`.
     pub fn load(given: &str) -> Result<Self, KeyError> {
+        let secret = given.trim();
+        if secret.is_empty() {
+            return Err(KeyError::Empty);
+        }
         let path = Path::new(given);
-        if !path.is_file() {
-            return Self::from_secret(given).ok_or_else(|| KeyError::NotAKey(redacted(given)));
+        if path.is_file() {
+            return Self::from_file(path);
         }
-        let shown = path.display().to_string();
-        let mode = fs::metadata(path)
-            .map_err(|_| KeyError::NotAKey(shown.clone()))?
-            .permissions()
-            .mode()
-            & 0o777;
-        if mode & 0o077 != 0 {
-            return Err(KeyError::OpenToOthers { path: shown, mode });
-        }
-        let secret = fs::read_to_string(path).map_err(|_| KeyError::NotAKey(shown.clone()))?;
-        Self::from_secret(secret.trim()).ok_or(KeyError::NotASecret { path: shown })
+        Self::from_secret(secret, Exposure::InTheClear).ok_or_else(|| KeyError::NotAKey { what: shown(given) })
     }
 
-    fn from_secret(secret: &str) -> Option<Self> {
-        let uri = SecretUri::from_str(secret).ok()?;
-        Keypair::from_uri(&uri).ok().map(Self)
+    fn from_file(file: &Path) -> Result<Self, KeyError> {
+        let path = file.display().to_string();
+        let unreadable = |error: io::Error| KeyError::Unreadable {
+            path: path.clone(),
+            reason: error.to_string(),
+        };
+        let about = fs::metadata(file).map_err(unreadable)?;
+        ensure_private(&path, about.mode(), about.uid(), rustix::process::geteuid().as_raw())?;
+        let mut content = Vec::new();
+        let opened = fs::File::open(file).map_err(unreadable)?;
+        opened
+            .take(MAX_FILE_BYTES)
+            .read_to_end(&mut content)
+            .map_err(unreadable)?;
+        let Ok(content) = String::from_utf8(content) else {
+            return Err(KeyError::NotASecret { path });
+        };
+        // Editors of some systems put a mark before the text, and end lines in two characters.
+        let secret = content.trim_start_matches('\u{feff}').trim();
+        match secret.lines().count() {
+            0 => Err(KeyError::EmptyFile { path }),
+            1 => Self::from_secret(secret, Exposure::Private).ok_or(KeyError::NotASecret { path }),
+            lines => Err(KeyError::SeveralLines { path, lines }),
+        }
+    }
+
+    fn from_secret(secret: &str, exposure: Exposure) -> Option<Self> {
+        // A secret without a phrase is read as one with the development phrase, and so would be every mistyped path.
+        let has_phrase = !secret.starts_with('/');
+        if secret.contains(char::is_control) || !(has_phrase || is_development_name(secret)) {
+            return None;
+        }
+        let mut uri = SecretUri::from_str(secret).ok()?;
+        let junctions = std::mem::take(&mut uri.junctions);
+        let root = Keypair::from_uri(&uri).ok()?;
+        let exposure = match root.public_key().0 {
+            DEVELOPMENT_ROOT => Exposure::WellKnown,
+            _ => exposure,
+        };
+        let pair = root.derive(junctions);
+        Some(Self { pair, exposure })
     }
 
     /// The account.
     pub fn account(&self) -> AccountId {
-        AccountId::new(self.0.public_key().0)
+        AccountId::new(self.pair.public_key().0)
+    }
+
+    /// Refuses a secret that others know or can see, unless nothing on the chain is worth anything.
+    pub(super) fn ensure_fit(&self, is_development: bool) -> Result<(), KeyError> {
+        let account = self.account();
+        match self.exposure {
+            _ if is_development => Ok(()),
+            Exposure::Private => Ok(()),
+            Exposure::InTheClear => Err(KeyError::InTheClear { account }),
+            Exposure::WellKnown => Err(KeyError::WellKnown { account }),
+        }
     }
 
     pub(super) fn pair(&self) -> &Keypair {
-        &self.0
+        &self.pair
     }
 }
 
@@ -71,18 +201,68 @@ impl std::fmt::Debug for Key {
     }
 }
 
-/// What was given, unless it could be a secret with a typing error.
-fn redacted(given: &str) -> String {
-    if given.starts_with("//") || given.contains('/') {
-        given.into()
+/// Refuses a file that other users can read or change.
+fn ensure_private(path: &str, mode: u32, owner: u32, user: u32) -> Result<(), KeyError> {
+    let (path, mode) = (path.to_owned(), mode & 0o777);
+    if owner != user {
+        return Err(KeyError::OtherOwner { path, owner, user });
+    }
+    if mode & 0o077 != 0 {
+        return Err(KeyError::OpenToOthers { path, mode });
+    }
+    Ok(())
+}
+
+/// Whether a secret is `//Name` or `//Name//Other`, and nothing that could be a mistyped path.
+fn is_development_name(secret: &str) -> bool {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
+    secret.strip_prefix("//").is_some_and(|names| {
+        let mut names = names.split("//");
+        names.all(|name| !name.is_empty() && name.chars().all(is_plain))
+    })
+}
+
+/// What was given, if it can only be a path. Everything else could be a secret with a typing error.
+fn shown(given: &str) -> String {
+    let is_path = ["/", "./", "../", "~/"].iter().any(|start| given.starts_with(start));
+    if is_path && !given.contains("//") && !given.contains(char::is_whitespace) {
+        format!("`{given}`")
     } else {
-        "what was given".into()
+        "what was given".to_owned()
+    }
+}
+
+/// A path as a shell takes it.
+fn quoted(path: &str) -> String {
+    if path.chars().all(|c| c.is_ascii_alphanumeric() || "/._-".contains(c)) {
+        path.to_owned()
+    } else {
+        format!("'{}'", path.replace('\'', r"'\''"))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::os::unix::fs::PermissionsExt;
+
+    /// A phrase of BIP-39's test vectors.
+    const PHRASE: &str = "legal winner thank year wave sausage worth useful legal winner thank yellow";
+    const DEVELOPMENT_PHRASE: &str = "bottom drive obey lake curtain smoke basket hold race lonely fit walk";
+
+    fn file(content: &str) -> (tempfile::TempDir, String) {
+        let directory = tempfile::tempdir().expect("temporary directory");
+        let path = directory.path().join("key");
+        fs::write(&path, content).expect("written");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).expect("set");
+        let given = path.display().to_string();
+        (directory, given)
+    }
+
+    fn from_file(content: &str) -> Result<Key, KeyError> {
+        let (_directory, given) = file(content);
+        Key::load(&given)
+    }
 
     #[test]
     fn a_development_key_gives_the_well_known_account() {
@@ -91,20 +271,108 @@ mod tests {
     }
 
     #[test]
+    fn an_empty_key_is_refused() {
+        for given in ["", " ", "\n"] {
+            assert!(matches!(Key::load(given), Err(KeyError::Empty)), "{given:?}");
+            assert!(matches!(from_file(given), Err(KeyError::EmptyFile { .. })), "{given:?}");
+        }
+    }
+
+    #[test]
+    fn a_mistyped_path_is_no_secret() {
+        for given in [
+            "/etc/assay/worker.key",
+            "/no/such/key",
+            "///password",
+            "//no/such//key",
+            "//Alice/soft",
+        ] {
+            assert!(matches!(Key::load(given), Err(KeyError::NotAKey { .. })), "{given}");
+        }
+        let error = Key::load("/etc/assay/wroker.key")
+            .expect_err("no such file")
+            .to_string();
+        assert!(error.contains("/etc/assay/wroker.key"), "{error}");
+    }
+
+    #[test]
     fn a_key_file_that_others_can_read_is_refused() {
-        let directory = tempfile::tempdir().expect("temporary directory");
-        let path = directory.path().join("key");
-        fs::write(&path, "//Alice\n").expect("written");
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).expect("set");
-        let given = path.display().to_string();
-        assert!(matches!(Key::load(&given), Err(KeyError::OpenToOthers { .. })));
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).expect("set");
+        let (_directory, given) = file("//Alice\n");
+        for mode in [0o644, 0o640, 0o604, 0o620, 0o777] {
+            fs::set_permissions(&given, fs::Permissions::from_mode(mode)).expect("set");
+            let error = Key::load(&given).expect_err("open to others").to_string();
+            assert!(error.contains(&format!("chmod 600 {given}")), "{error}");
+        }
+        fs::set_permissions(&given, fs::Permissions::from_mode(0o400)).expect("set");
         assert!(Key::load(&given).is_ok());
     }
 
     #[test]
-    fn a_mistyped_phrase_is_not_printed() {
-        let error = Key::load("bottom drive obey lake").expect_err("not a key").to_string();
-        assert!(!error.contains("bottom"));
+    fn a_key_file_of_another_user_is_refused() {
+        assert!(ensure_private("key", 0o100_600, 7, 7).is_ok());
+        let error = ensure_private("my key", 0o100_600, 0, 7)
+            .expect_err("of root")
+            .to_string();
+        assert!(error.contains("chown 7 'my key'"), "{error}");
+    }
+
+    #[test]
+    fn a_key_file_holds_one_line_however_it_ends() {
+        let account = Key::load(PHRASE).expect("a phrase").account();
+        for content in ["{}", "{}\n", "{}\r\n", "\u{feff}{}\r\n", "{}\n\n"] {
+            let key = from_file(&content.replace("{}", PHRASE)).expect(content);
+            assert_eq!(key.account(), account, "{content:?}");
+        }
+        for content in ["//Alice\n//Bob\n", "//Alice\r\n//Bob", "//Alice\n\n//Bob\n"] {
+            let error = from_file(content).expect_err("two secrets").to_string();
+            let lines = content.trim().lines().count();
+            assert!(error.contains(&format!("has {lines} lines")), "{error}");
+        }
+        assert!(matches!(from_file("//Alice\r//Bob"), Err(KeyError::NotASecret { .. })));
+    }
+
+    #[test]
+    fn a_mistyped_secret_is_not_printed() {
+        let typed = [
+            "bottom drive obey lake",
+            "bottom drive obey lake//path",
+            "bottom drive obey lake//path///password",
+            "bottom/drive/obey/lake",
+            "/bottom drive obey lake",
+            "./bottom//path",
+            "0xbottom//path",
+            "bottom.drive.obey.lake",
+        ];
+        for typed in typed {
+            let errors = [Key::load(typed), from_file(typed)].map(|key| key.expect_err(typed));
+            for error in errors {
+                let printed = format!("{error} {error:?}");
+                assert!(
+                    !printed.contains("bottom") && !printed.contains("password"),
+                    "{printed}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn only_a_private_key_of_its_own_signs_where_money_is_real() {
+        let private = from_file(PHRASE).expect("a phrase");
+        let derived = from_file(&format!("{PHRASE}//stash///password")).expect("a phrase");
+        let clear = Key::load(PHRASE).expect("a phrase");
+        let known = [
+            Key::load("//Alice").expect("a name"),
+            Key::load(&format!("{DEVELOPMENT_PHRASE}//Mine")).expect("a phrase"),
+            from_file("//Alice//stash").expect("a name"),
+            from_file(DEVELOPMENT_PHRASE).expect("a phrase"),
+        ];
+        for key in [&private, &derived, &clear].into_iter().chain(&known) {
+            assert!(key.ensure_fit(true).is_ok());
+        }
+        assert!(private.ensure_fit(false).is_ok() && derived.ensure_fit(false).is_ok());
+        assert!(matches!(clear.ensure_fit(false), Err(KeyError::InTheClear { .. })));
+        for key in &known {
+            assert!(matches!(key.ensure_fit(false), Err(KeyError::WellKnown { .. })));
+        }
     }
 }

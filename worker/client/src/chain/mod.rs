@@ -23,7 +23,7 @@ pub use account::{Account, Wait};
 pub use calls::{Call, Claim, DisputesCall, MarketCall, ModelsCall, SudoCall, WorkersCall};
 pub use error::{ChainError, SubmitError};
 pub use events::{DisputesEvent, Event, FeeEvent, MarketEvent, ModelsEvent, WorkersEvent};
-pub use key::Key;
+pub use key::{Key, KeyError};
 pub use snapshot::{Constants, Snapshot};
 pub use transaction::Inclusion;
 pub use types::*;
@@ -40,7 +40,7 @@ use subxt::{
     OnlineClient,
     backend::LegacyBackend,
     config::{RpcConfigFor, SubstrateConfig},
-    rpcs::{LegacyRpcMethods, RpcClient},
+    rpcs::{Error as RpcError, LegacyRpcMethods, RpcClient},
 };
 
 pub(super) type Config = SubstrateConfig;
@@ -54,6 +54,8 @@ pub struct Client {
     online: OnlineClient<Config>,
     rpc: LegacyRpcMethods<RpcConfigFor<Config>>,
     url: Arc<str>,
+    /// Whether nothing on the chain is worth anything.
+    is_development: bool,
     /// Version of the runtime that was checked last.
     checked: Arc<AtomicU32>,
 }
@@ -86,10 +88,13 @@ impl Client {
             .await
             .map_err(BoxError::from)
             .map_err(failed())?;
+        let rpc = LegacyRpcMethods::new(rpc);
+        let is_development = is_development(rpc.system_chain_type().await)?;
         let client = Self {
             online,
-            rpc: LegacyRpcMethods::new(rpc),
+            rpc,
             url: url.into(),
+            is_development,
             checked: Arc::new(AtomicU32::new(u32::MAX)),
         };
         client.finalized().await?;
@@ -104,6 +109,11 @@ impl Client {
     /// Hash of the chain's first block, which identifies it.
     pub fn genesis(&self) -> H256 {
         H256(self.online.genesis_hash().0)
+    }
+
+    /// Whether nothing on the chain is worth anything, so that keys that others know may sign.
+    pub(super) fn is_development(&self) -> bool {
+        self.is_development
     }
 
     /// The state after the latest finalized block.
@@ -181,6 +191,17 @@ impl Client {
     }
 }
 
+/// Reads the type of the chain. Chains for development on one machine or a few have one of two types; a node that does not
+/// say, or says something else, may be of a chain with value on it.
+fn is_development(chain_type: Result<String, RpcError>) -> Result<bool, ChainError> {
+    match chain_type {
+        Ok(name) => Ok(matches!(name.as_str(), "Development" | "Local")),
+        // A type of the chain's own is no plain string, and some nodes do not answer the question.
+        Err(RpcError::Deserialization(_) | RpcError::User(_)) => Ok(false),
+        Err(error) => Err(ChainError::request("the chain's type")(error.into())),
+    }
+}
+
 /// Finalized blocks, one after the other.
 pub struct Blocks {
     client: Client,
@@ -232,5 +253,26 @@ impl Blocks {
     /// Whether the block given last is the newest one known.
     pub fn is_at_head(&self) -> bool {
         self.next.is_some_and(|next| next > self.newest)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_chains_that_say_so_are_for_development() {
+        for (name, expected) in [
+            ("Development", true),
+            ("Local", true),
+            ("Live", false),
+            ("development", false),
+        ] {
+            assert_eq!(is_development(Ok(name.into())).ok(), Some(expected), "{name}");
+        }
+        let other = serde_json::from_str::<String>("{\"Custom\":\"Local\"}").expect_err("no string");
+        assert_eq!(is_development(Err(RpcError::Deserialization(other))).ok(), Some(false));
+        let broken = RpcError::DisconnectedWillReconnect("gone".into());
+        assert!(is_development(Err(broken)).is_err());
     }
 }

@@ -11,7 +11,7 @@ use crate::{
 };
 use assay_exact::graph::BindError;
 use assay_ops::tensor::tensors_digest;
-use assay_package::Package;
+use assay_package::{MANIFEST_FILE, Package};
 use assay_text::inputs::{InputError, JobInput, text::TextError};
 use assay_types::{Delivery, JobInput as ChainInput, ModelVersion, Payload, SchemaError, limits};
 use polkadot_sdk::sp_runtime::BoundedVec;
@@ -39,6 +39,21 @@ pub enum RequestError {
         root: H256,
         /// The model.
         model: ModelVersion,
+    },
+    /// The package that reads the inputs is not here, unless it is one of those that are damaged.
+    #[error(
+        "no package in {folder} that is whole has the root {root:?} that model {model} is registered with, and these are \
+         damaged: {}; get the package again", damaged.join("; ")
+    )]
+    DamagedPackage {
+        /// Where it was looked for.
+        folder: PathBuf,
+        /// The root.
+        root: H256,
+        /// The model.
+        model: ModelVersion,
+        /// The damaged packages, each with what is wrong with it.
+        damaged: Vec<String>,
     },
     /// A file of inputs cannot be used.
     #[error(transparent)]
@@ -137,16 +152,24 @@ pub fn find_package(folder: &Path, model: &Model) -> Result<Package, RequestErro
             folders.push(path);
         }
     }
-    folders
-        .iter()
-        .filter(|folder| folder.join(assay_package::MANIFEST_FILE).is_file())
-        .filter_map(|folder| Package::load(folder).ok())
-        .find(|package| H256(package.root()) == root)
-        .ok_or_else(|| RequestError::NoPackage {
-            folder: folder.to_owned(),
+    let mut damaged = Vec::new();
+    for folder in folders.iter().filter(|folder| folder.join(MANIFEST_FILE).is_file()) {
+        match Package::load(folder) {
+            Ok(package) if H256(package.root()) == root => return Ok(package),
+            Ok(_) => {}
+            Err(error) => damaged.push(format!("{}: {error}", folder.display())),
+        }
+    }
+    let (folder, model) = (folder.to_owned(), model.version);
+    Err(match damaged.is_empty() {
+        true => RequestError::NoPackage { folder, root, model },
+        false => RequestError::DamagedPackage {
+            folder,
             root,
-            model: model.version,
-        })
+            model,
+            damaged,
+        },
+    })
 }
 
 /// A job that is ready to be submitted.
@@ -232,4 +255,40 @@ pub fn prepare_all(
         prepare(input, symbols, model, terms)
     });
     prepared.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    #[test]
+    fn a_damaged_package_is_not_called_absent() {
+        let digits = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models/digits/package");
+        let package = Package::load(&digits).expect("committed");
+        let model = Model {
+            version: ModelVersion { model: 3, version: 1 },
+            record: VersionRecord {
+                root: H256(package.root()),
+                precision: package.manifest().precision().expect("a precision"),
+                schema: schema::schema_of(&package).expect("a schema"),
+                status: VersionStatus::Active,
+            },
+        };
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        assert!(matches!(
+            find_package(folder.path(), &model),
+            Err(RequestError::NoPackage { .. })
+        ));
+        let copy = folder.path().join("digits");
+        package.save(&copy).expect("the folder can be written");
+        assert!(find_package(folder.path(), &model).is_ok());
+        fs::write(copy.join("graph.scale"), "damaged").expect("the folder can be written");
+        let error = find_package(folder.path(), &model).expect_err("damaged");
+        assert!(matches!(error, RequestError::DamagedPackage { .. }), "{error}");
+        assert!(
+            error.to_string().contains("digits: graph.scale is not the file"),
+            "{error}"
+        );
+    }
 }

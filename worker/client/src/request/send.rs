@@ -35,6 +35,8 @@ pub async fn submit_all(
     let mut heaviest = limits::MAX_BATCH as usize;
     let mut largest = heaviest;
     let mut progress = Instant::now();
+    // Whether it was told that nobody is free.
+    let mut told = false;
     while submitted.len() < jobs.len() {
         let first = submitted.len();
         let batch = &jobs[first..first + batch_length(&jobs[first..], largest)];
@@ -60,6 +62,7 @@ pub async fn submit_all(
                 each(&submitted[first..]);
                 largest = (largest * 2).min(heaviest);
                 progress = Instant::now();
+                told = false;
             }
             Err(error) if error == SubmitError::TooHeavy && batch.len() > 1 => {
                 heaviest = batch.len() / 2;
@@ -67,15 +70,29 @@ pub async fn submit_all(
             }
             Err(error) if error != SubmitError::TooHeavy && error.is_temporary() && progress.elapsed() < patience => {
                 tracing::debug!(%error, batch = batch.len(), "submitting less at once");
-                if largest == 1 || !error.is("Market", "AllWorkersBusy") {
+                if largest == 1 && is_busy(&error) && !std::mem::replace(&mut told, true) {
+                    let seconds = patience.as_secs();
+                    tracing::warn!("all workers are busy or paused; trying again for up to {seconds} s");
+                }
+                if largest == 1 || !is_busy(&error) {
                     tokio::time::sleep(PAUSE).await;
                 }
                 largest = (batch.len() / 2).max(1);
+            }
+            Err(error) if is_busy(&error) => {
+                return Err(SubmitError::AllBusy {
+                    seconds: progress.elapsed().as_secs(),
+                });
             }
             Err(error) => return Err(error),
         }
     }
     Ok(submitted)
+}
+
+/// Whether nobody could take the job.
+fn is_busy(error: &SubmitError) -> bool {
+    error.is("Market", "AllWorkersBusy")
 }
 
 /// How many of these fit into one transaction; at least one.

@@ -71,6 +71,12 @@ pub enum TermsError {
     /// Nobody offers the model.
     #[error("nobody offers this model: start a worker that does, or ask for bids with --auction")]
     NoOffer,
+    /// Somebody offers the model, and nobody takes a job now.
+    #[error(
+        "all workers that offer this model are busy or paused: try again later, or give --ceiling, with which the jobs are \
+         submitted as soon as a worker is free (within --patience)"
+    )]
+    AllBusy,
     /// The offers cost more.
     #[error("the cheapest offer is {} ASY, and --ceiling is {}: raise it to at least that", units::format(*.price), units::format(*.ceiling))]
     CeilingTooLow {
@@ -151,8 +157,10 @@ impl Wishes {
             }),
             (Some(ceiling), false, _) => Ok(ceiling),
             (None, false, Ok(quote)) => Ok(quote.price),
-            // All are busy: the price that they will take is not known.
-            (None, false, Err(_)) => Err(TermsError::NoCeiling),
+            // The price that they will take is not known.
+            (None, false, Err(NoOffer::AllBusy)) => Err(TermsError::AllBusy),
+            // A quote without a ceiling is not below any price.
+            (None, false, Err(NoOffer::CeilingTooLow)) => Err(TermsError::NoCeiling),
         }
     }
 }
@@ -227,6 +235,9 @@ mod tests {
             ..Default::default()
         };
         assert_eq!(auction.settle(&CONSTANTS, &quote(40)), Err(TermsError::NoCeiling));
+        let busy = Err(NoOffer::AllBusy);
+        assert_eq!(Wishes::default().settle(&CONSTANTS, &busy), Err(TermsError::AllBusy));
+        assert!(ceiling.settle(&CONSTANTS, &busy).is_ok());
         let window = Wishes {
             window_blocks: Some(5),
             ..Default::default()

@@ -30,13 +30,15 @@ pub use message::{FrameError, MAX_FRAME_BYTES, Setup, VERSION};
 pub use order::{Outcome, Patience, Task};
 pub use process::EngineProgram;
 
-use crate::{config::Common, models::Models};
+use crate::{
+    config::Common,
+    models::{Models, PackageAt},
+};
 use assay_ops::program::EngineError;
 use assay_package::Package;
 use order::{Order, Start};
 use std::{
     os::unix::ffi::OsStrExt,
-    path::PathBuf,
     sync::{
         Arc,
         mpsc::{Receiver, SyncSender, TrySendError},
@@ -92,21 +94,21 @@ impl Tasks {
     }
 }
 
-/// Starts the engine that the configuration names, with these packages, which were read from these folders in the same
-/// order.
-pub fn start_for(common: &Common, folders: &[PathBuf], packages: &[Arc<Package>]) -> Result<Engine, EngineError> {
+/// Starts the engine that the configuration names, with these packages.
+pub fn start_for(common: &Common, found: &[PackageAt]) -> Result<Engine, EngineError> {
+    let packages: Vec<Arc<Package>> = found.iter().map(|(_, package)| package.clone()).collect();
     let setup = Setup {
         engine: common.engine.name().to_owned(),
         // Neither a machine's GPUs nor its threads are that many.
         gpu: common.gpu.map(|index| u32::try_from(index).unwrap_or(u32::MAX)),
         threads: u32::try_from(common.threads).unwrap_or(u32::MAX),
         max_memory: common.max_memory,
-        packages: folders
+        packages: found
             .iter()
-            .map(|folder| folder.as_os_str().as_bytes().to_vec())
+            .map(|(folder, _)| folder.as_os_str().as_bytes().to_vec())
             .collect(),
     };
-    let engine = start(common.engine_program.clone(), setup, packages, Patience::default())?;
+    let engine = start(common.engine_program.clone(), setup, &packages, Patience::default())?;
     tracing::info!(
         engine = engine.description,
         models = packages.len(),

@@ -2,7 +2,7 @@
 
 use super::setup::Served;
 use assay_client::{
-    chain::{AccountId, ChainError, Snapshot},
+    chain::{AccountId, Balance, ChainError, Constants, Quote, Snapshot, WorkerInfo},
     units,
 };
 use assay_types::{ModelVersion, NoOffer, WorkerStatus};
@@ -21,32 +21,136 @@ pub(super) async fn explain(
     if info.status != WorkerStatus::Active {
         tracing::warn!(status = ?info.status, "idle: the worker takes no jobs in this state; a restart resumes it");
     }
-    let free = info.stake.saturating_sub(info.locked);
+    let constants = snapshot.constants()?;
     for (version, served) in served {
         let Some((price, capacity)) = served.policy.offer else {
             continue;
         };
-        let load = info.offers.iter().find(|(v, ..)| v == version).map(|offer| offer.3);
-        let reason = match (load, snapshot.quote(*version).await?) {
-            (None, _) => "the offer is not in the book: a cheaper one displaced it; lower the price".to_owned(),
-            (Some(load), _) if load >= capacity => "as many jobs are unclaimed as the offer allows".to_owned(),
-            (_, Ok(quote)) if quote.worker == *me => {
-                "no job was submitted; this offer is the next to be taken".to_owned()
-            }
-            (_, Ok(quote)) => {
-                format!(
-                    "{} offers it for {} and is asked first",
-                    quote.worker,
-                    units::format(quote.price)
-                )
-            }
-            (_, Err(NoOffer::AllBusy)) => "the stake that is free does not cover a job; bond more".to_owned(),
-            (_, Err(NoOffer::NoneForModel | NoOffer::CeilingTooLow)) => "the node sees no offer".to_owned(),
+        let offer = Offer {
+            version: *version,
+            price,
+            capacity,
         };
+        let reason = reason(me, &info, &constants, &offer, &snapshot.quote(*version).await?);
         tracing::info!(
-            model = %version, name = served.name, price = units::format(price), free_stake = units::format(free),
+            model = %version, name = served.name, price = units::format(price), free_stake = units::format(free(&info)),
             reason, "idle"
         );
     }
     Ok(())
+}
+
+/// A standing offer of the configuration.
+struct Offer {
+    version: ModelVersion,
+    price: Balance,
+    capacity: u32,
+}
+
+fn free(info: &WorkerInfo) -> Balance {
+    info.stake.saturating_sub(info.locked)
+}
+
+/// What keeps jobs from an offer: first what is wrong with the worker as a whole, then with the offer, then what others do.
+fn reason(
+    me: &AccountId,
+    info: &WorkerInfo,
+    constants: &Constants,
+    offer: &Offer,
+    quote: &Result<Quote, NoOffer>,
+) -> String {
+    let lock = constants.lock(offer.price);
+    let load = info.offers.iter().find(|(version, ..)| *version == offer.version);
+    match (info.status, load, quote) {
+        (WorkerStatus::Paused, ..) => "the worker is paused on chain; a restart of `serve` resumes it".to_owned(),
+        (WorkerStatus::Draining, ..) => "the worker is draining; a restart of `serve` resumes it".to_owned(),
+        (WorkerStatus::Left, ..) => "the worker has left; `stake withdraw` lets it register again".to_owned(),
+        (_, None, _) => "the offer is not in the book: a cheaper one displaced it; lower the price".to_owned(),
+        (_, Some((.., load)), _) if *load >= offer.capacity => {
+            "as many jobs are unclaimed as the offer allows".to_owned()
+        }
+        _ if info.stake < constants.min_stake => format!(
+            "the stake is {} ASY, and a worker needs {}; bond more",
+            units::format(info.stake),
+            units::format(constants.min_stake)
+        ),
+        _ if free(info) < lock => format!(
+            "{} ASY of the stake are free, and a job locks {}; bond more, or wait until jobs are closed",
+            units::format(free(info)),
+            units::format(lock)
+        ),
+        (.., Ok(quote)) if quote.worker == *me => "no job was submitted; this offer is the next to be taken".to_owned(),
+        (.., Ok(quote)) => format!(
+            "{} offers it for {} and is asked first",
+            quote.worker,
+            units::format(quote.price)
+        ),
+        (.., Err(NoOffer::AllBusy)) => "the node sees no worker that is free; the chain has just changed".to_owned(),
+        (.., Err(NoOffer::NoneForModel | NoOffer::CeilingTooLow)) => "the node sees no offer".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use polkadot_sdk::sp_runtime::FixedU128;
+
+    const VERSION: ModelVersion = ModelVersion { model: 0, version: 1 };
+    const OFFER: Offer = Offer {
+        version: VERSION,
+        price: 10,
+        capacity: 2,
+    };
+    const CONSTANTS: Constants = Constants {
+        deadline: (1, 1),
+        window: (1, 1),
+        auction_phase: (1, 1),
+        bid_deposit: 0,
+        min_stake: 50,
+        stake_floor: 5,
+        stake_per_price: FixedU128::from_u32(10),
+        existential_deposit: 0,
+    };
+
+    /// The reason for a worker with an offer in the book, after a change, where the node sees no worker that is free.
+    fn busy(change: impl FnOnce(&mut WorkerInfo)) -> String {
+        let mut info = WorkerInfo {
+            status: WorkerStatus::Active,
+            stake: 6_000,
+            locked: 0,
+            unbonding: Vec::new(),
+            slashing: 0,
+            offers: vec![(VERSION, 10, 2, 0)],
+            completed: 0,
+            missed: 0,
+            declined: 0,
+            convicted: 0,
+        };
+        change(&mut info);
+        reason(
+            &AccountId::new([1; 32]),
+            &info,
+            &CONSTANTS,
+            &OFFER,
+            &Err(NoOffer::AllBusy),
+        )
+    }
+
+    #[test]
+    fn a_paused_worker_is_not_told_to_bond_more() {
+        let told = busy(|info| info.status = WorkerStatus::Paused);
+        assert!(told.contains("paused") && !told.contains("bond"), "{told}");
+        let told = busy(|_| {});
+        assert!(!told.contains("bond"), "{told}");
+    }
+
+    #[test]
+    fn a_worker_without_free_stake_is_told_what_a_job_locks() {
+        let told = busy(|info| info.locked = 5_901);
+        assert!(told.contains("a job locks") && told.contains("bond more"), "{told}");
+        assert!(!busy(|info| info.locked = 5_900).contains("bond"));
+        assert!(busy(|info| info.stake = 49).contains("a worker needs"));
+        assert!(busy(|info| info.offers[0].3 = 2).contains("as the offer allows"));
+        assert!(busy(|info| info.offers.clear()).contains("not in the book"));
+    }
 }

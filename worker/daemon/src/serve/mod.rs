@@ -23,15 +23,16 @@ mod setup;
 pub mod store;
 
 use crate::{
-    config::ServeConfig,
+    config::{ModelPolicy, ServeConfig},
     connection::Connections,
     engine,
     games::{Conduct, Games, Honest, Table},
-    models::{LoadError, read},
+    models::{LoadError, PackageAt, read_all},
     shutdown::Shutdown,
 };
-use assay_client::chain::{Account, ChainError, SubmitError};
+use assay_client::chain::{Account, ChainError, KeyError, SubmitError};
 use assay_ops::program::EngineError;
+use assay_package::Package;
 use desk::{Desk, Ended};
 use desk_state::Memory;
 use executor::{Done, Executor};
@@ -51,6 +52,9 @@ pub enum ServeError {
     /// The store cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The key may not sign on this chain.
+    #[error("key: {0}")]
+    Key(#[from] KeyError),
     /// The chain cannot be read.
     #[error(transparent)]
     Chain(#[from] ChainError),
@@ -67,6 +71,12 @@ pub enum ServeError {
     Unfit(String),
 }
 
+/// Reads the packages that the configuration names, in its order.
+pub fn packages(config: &ServeConfig) -> Result<Vec<PackageAt>, LoadError> {
+    let folder = |policy: &ModelPolicy| config.common.models_dir.join(&policy.package);
+    read_all(config.models.iter().map(folder))
+}
+
 /// Serves until shutdown is requested.
 pub async fn serve(config: ServeConfig, shutdown: Shutdown) -> Result<(), ServeError> {
     serve_with(config, shutdown, Arc::new(Honest)).await
@@ -78,12 +88,9 @@ pub async fn serve_with(
     mut shutdown: Shutdown,
     conduct: Arc<dyn Conduct>,
 ) -> Result<(), ServeError> {
-    let folders = config.models.iter();
-    let folders: Vec<_> = folders
-        .map(|policy| config.common.models_dir.join(&policy.package))
-        .collect();
-    let packages = folders.iter().cloned().map(read).collect::<Result<Vec<_>, _>>()?;
-    let engine = engine::start_for(&config.common, &folders, &packages)?;
+    let found = packages(&config)?;
+    let engine = engine::start_for(&config.common, &found)?;
+    let packages: Vec<Arc<Package>> = found.into_iter().map(|(_, package)| package).collect();
     let models = engine.models.clone();
     let (done_sender, mut done) = mpsc::channel::<Done>(executor::QUEUE);
     let executor = Executor::start(engine, conduct.clone(), done_sender)?;
@@ -104,7 +111,7 @@ pub async fn serve_with(
         }
         memory.reconnected();
         let Some((_, store)) = &mut store else { continue };
-        let account = Account::open(client.clone(), config.common.key.clone());
+        let account = Account::open(client.clone(), config.common.key.clone())?;
         tracing::info!(node = client.url(), account = %account.id(), "connected");
         // A clock may be running: disputes do not wait for offers to be published.
         let (games, _) = Games::new(table.clone(), client.clone(), account.clone());

@@ -31,13 +31,12 @@ use crate::{
     connection::Connections,
     engine,
     games::{Games, Honest, Table},
-    models::{LoadError, folders, read},
+    models::{LoadError, PackageAt, folders, read_usable},
     serve::executor::{self, Done, Executor},
     shutdown::Shutdown,
 };
-use assay_client::chain::{Account, Balance, ChainError, H256};
+use assay_client::chain::{Account, Balance, ChainError, H256, KeyError};
 use assay_ops::program::EngineError;
-use assay_package::Package;
 use assay_player::watch::{Models as Watched, WatchPolicy};
 use decide::Memory;
 use std::{collections::BTreeSet, path::PathBuf, sync::Arc};
@@ -47,9 +46,9 @@ use watcher::{Ended, Watcher};
 /// Why nothing can be watched.
 #[derive(Debug, thiserror::Error)]
 pub enum WatchError {
-    /// A package cannot be loaded.
-    #[error(transparent)]
-    Package(#[from] LoadError),
+    /// No package can be used; the reasons of the others are in the log.
+    #[error("no package is left to watch: {0}")]
+    Package(LoadError),
     /// The folder of packages cannot be read.
     #[error("models_dir {path}: {source}")]
     Folder {
@@ -70,13 +69,17 @@ pub enum WatchError {
     /// The seed of the sample cannot be kept.
     #[error(transparent)]
     Seed(#[from] SeedError),
+    /// The key may not sign on this chain.
+    #[error("key: {0}")]
+    Key(#[from] KeyError),
     /// The chain cannot be read.
     #[error(transparent)]
     Chain(#[from] ChainError),
 }
 
-/// Watches until shutdown is requested; what came of it.
-pub async fn watch(config: WatchConfig, mut shutdown: Shutdown) -> Result<Summary, WatchError> {
+/// Reads the packages that the configuration names, or all that there are. Those that cannot be used are left out, and the
+/// reasons are given back.
+pub fn packages(config: &WatchConfig) -> Result<(Vec<PackageAt>, Vec<LoadError>), WatchError> {
     let paths: Vec<PathBuf> = match &config.models {
         Some(names) => names.iter().map(|name| config.common.models_dir.join(name)).collect(),
         None => folders(&config.common.models_dir).map_err(|source| WatchError::Folder {
@@ -84,15 +87,53 @@ pub async fn watch(config: WatchConfig, mut shutdown: Shutdown) -> Result<Summar
             source,
         })?,
     };
-    let (folders, packages) = readable(paths)?;
-    if packages.is_empty() {
+    if paths.is_empty() {
         return Err(WatchError::NoPackage {
-            path: config.common.models_dir,
+            path: config.common.models_dir.clone(),
         });
     }
-    let seed = seed::load(&config.common.data_dir)?;
-    let engine = engine::start_for(&config.common, &folders, &packages)?;
+    Ok(read_usable(paths))
+}
+
+/// Starts the engine with the packages that can be used. An error only if there is none: one that is damaged must not keep
+/// the claims on other models from being watched.
+fn load(config: &WatchConfig) -> Result<engine::Engine, WatchError> {
+    let (packages, damaged) = packages(config)?;
+    for error in &damaged {
+        tracing::error!(%error, "a package cannot be used; claims on its model are NOT WATCHED");
+    }
+    if packages.is_empty() {
+        let none = || WatchError::NoPackage {
+            path: config.common.models_dir.clone(),
+        };
+        return Err(damaged.into_iter().next().map_or_else(none, WatchError::Package));
+    }
+    let error = match engine::start_for(&config.common, &packages) {
+        Ok(engine) => return Ok(engine),
+        Err(error) => error,
+    };
+    // Each by itself, to see which it is.
+    let mut usable = Vec::new();
+    for found in &packages {
+        match engine::start_for(&config.common, std::slice::from_ref(found)) {
+            Ok(_) => usable.push(found.clone()),
+            Err(error) => {
+                let model = &found.1.manifest().name;
+                tracing::error!(model, %error, "the engine cannot execute a model; claims on it are NOT WATCHED");
+            }
+        }
+    }
+    if usable.is_empty() {
+        return Err(error.into());
+    }
+    Ok(engine::start_for(&config.common, &usable)?)
+}
+
+/// Watches until shutdown is requested; what came of it.
+pub async fn watch(config: WatchConfig, mut shutdown: Shutdown) -> Result<Summary, WatchError> {
+    let engine = load(&config)?;
     let models = engine.models.clone();
+    let seed = seed::load(&config.common.data_dir)?;
     let (done_sender, mut done) = mpsc::channel::<Done>(executor::QUEUE);
     let executor = Executor::start(engine, Arc::new(Honest), done_sender)?;
     let table = Table::new(
@@ -114,7 +155,7 @@ pub async fn watch(config: WatchConfig, mut shutdown: Shutdown) -> Result<Summar
             memory = Memory::default();
         }
         memory.reconnected();
-        let account = Account::open(client.clone(), config.common.key.clone());
+        let account = Account::open(client.clone(), config.common.key.clone())?;
         tracing::info!(node = client.url(), account = %account.id(), "connected");
         let (games, hints) = Games::new(table.clone(), client.clone(), account.clone());
         connections.works();
@@ -145,29 +186,6 @@ pub async fn watch(config: WatchConfig, mut shutdown: Shutdown) -> Result<Summar
     Ok(memory.summary(&table.standing.borrow()))
 }
 
-/// The folders whose packages can be read, and the packages. One that is damaged does not keep the others from being watched; if
-/// all are, that is an error.
-fn readable(paths: Vec<PathBuf>) -> Result<(Vec<PathBuf>, Vec<Arc<Package>>), LoadError> {
-    let (mut folders, mut packages) = (Vec::new(), Vec::new());
-    let mut unreadable = None;
-    for path in paths {
-        match read(path.clone()) {
-            Ok(package) => {
-                folders.push(path);
-                packages.push(package);
-            }
-            Err(error) => {
-                tracing::error!(%error, "THIS PACKAGE CANNOT BE READ: claims of its model are not watched");
-                unreadable = Some(error);
-            }
-        }
-    }
-    match unreadable {
-        Some(error) if packages.is_empty() => Err(error),
-        _ => Ok((folders, packages)),
-    }
-}
-
 /// Which models there are is known once the chain is read.
 fn policy(config: &WatchConfig) -> WatchPolicy<Balance> {
     WatchPolicy {
@@ -176,5 +194,74 @@ fn policy(config: &WatchConfig) -> WatchPolicy<Balance> {
         own: config.own,
         max_open: config.max_games,
         max_bond: config.max_bond,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Common;
+    use assay_client::chain::Key;
+    use assay_engine::{EngineChoice, ReferenceEngine};
+    use assay_player::watch::Sampling;
+    use polkadot_sdk::sp_runtime::Perbill;
+    use std::{fs, path::Path, time::Duration};
+
+    /// A folder of packages: sound ones and damaged ones.
+    fn folder(sound: &[&str], damaged: &[&str]) -> tempfile::TempDir {
+        let digits = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models/digits/package");
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        for name in sound.iter().chain(damaged) {
+            let package = folder.path().join(name);
+            fs::create_dir(&package).expect("a new folder");
+            for file in ["manifest.toml", "graph.scale", "weights.safetensors"] {
+                fs::copy(digits.join(file), package.join(file)).expect("committed");
+            }
+        }
+        for name in damaged {
+            fs::write(folder.path().join(name).join("graph.scale"), "damaged").expect("the folder can be written");
+        }
+        folder
+    }
+
+    fn loaded(folder: &Path, models: &[&str]) -> Result<usize, String> {
+        let config = WatchConfig {
+            common: Common {
+                nodes: Vec::new(),
+                key: Key::load("//Eve").expect("a development key"),
+                models_dir: folder.into(),
+                inputs_dir: folder.into(),
+                data_dir: folder.into(),
+                engine: EngineChoice::Reference,
+                gpu: None,
+                threads: 1,
+                stall: Duration::from_secs(60),
+            },
+            models: Some(models.iter().map(|name| name.to_string()).collect())
+                .filter(|models: &Vec<_>| !models.is_empty()),
+            sampling: Sampling {
+                least: Perbill::one(),
+                full_price: 0,
+            },
+            own: false,
+            max_games: 1,
+            max_bond: 1,
+        };
+        let models = load(&config, &ReferenceEngine).map_err(|error| error.to_string())?;
+        Ok(models.iter().count())
+    }
+
+    #[test]
+    fn a_damaged_package_does_not_keep_others_from_being_watched() {
+        let folder = folder(&["sound"], &["damaged"]);
+        assert_eq!(loaded(folder.path(), &[]), Ok(1));
+        assert_eq!(loaded(folder.path(), &["damaged", "missing", "sound"]), Ok(1));
+    }
+
+    #[test]
+    fn nothing_is_watched_if_no_package_is_left() {
+        let folder = folder(&[], &["damaged"]);
+        assert!(loaded(folder.path(), &[]).is_err_and(|error| error.contains("damaged: graph.scale is not the file")));
+        assert!(loaded(folder.path(), &["missing"]).is_err_and(|error| error.contains("missing: the folder holds no")));
     }
 }

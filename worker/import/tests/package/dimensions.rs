@@ -22,12 +22,12 @@ fn written(text: &str) -> Value {
     json!({ "as_expr": { "expr_str": text, "hint": { "as_int": 2 } } })
 }
 
-fn fixed(elements: i64) -> Value {
+pub fn fixed(elements: i64) -> Value {
     json!({ "as_int": elements })
 }
 
 /// A node of the program, and the sizes of the tensor of its name: it takes the arguments in the order of `inputs`.
-fn add(program: &mut Value, name: &str, target: &str, inputs: &[(&str, Value)], dtype: u32, sizes: &[Value]) {
+pub fn add(program: &mut Value, name: &str, target: &str, inputs: &[(&str, Value)], dtype: u32, sizes: &[Value]) {
     let inputs = inputs
         .iter()
         .map(|(name, arg)| json!({ "name": name, "arg": arg, "kind": 1 }));
@@ -65,7 +65,7 @@ fn add_size(program: &mut Value, name: &str, target: &str, inputs: &[(&str, Valu
     graph["sym_int_values"][name] = value;
 }
 
-fn tensor(name: &str) -> Value {
+pub fn tensor(name: &str) -> Value {
     json!({ "as_tensor": { "name": name } })
 }
 
