@@ -209,7 +209,7 @@ fn one_of_ten(fault: f32, time: Duration) {
     for (job, outcome) in &outcomes {
         match job {
             4 => assert!(matches!(outcome, Err(EngineError::Failed { .. })), "{outcome:?}"),
-            _ => assert_eq!(outcome, &Ok(()), "job {job}"),
+            _ => assert!(outcome.is_ok(), "job {job}: {outcome:?}"),
         }
     }
     case.put(10, &[2.0; 5], MINUTE);

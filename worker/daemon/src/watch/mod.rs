@@ -95,9 +95,9 @@ pub fn packages(config: &WatchConfig) -> Result<(Vec<PackageAt>, Vec<LoadError>)
     Ok(read_usable(paths))
 }
 
-/// Starts the engine with the packages that can be used. An error only if there is none: one that is damaged must not keep
-/// the claims on other models from being watched.
-fn load(config: &WatchConfig) -> Result<engine::Engine, WatchError> {
+/// The packages that can be read. An error only if there is none: one that is damaged must not keep the claims on other
+/// models from being watched.
+fn usable(config: &WatchConfig) -> Result<Vec<PackageAt>, WatchError> {
     let (packages, damaged) = packages(config)?;
     for error in &damaged {
         tracing::error!(%error, "a package cannot be used; claims on its model are NOT WATCHED");
@@ -108,6 +108,12 @@ fn load(config: &WatchConfig) -> Result<engine::Engine, WatchError> {
         };
         return Err(damaged.into_iter().next().map_or_else(none, WatchError::Package));
     }
+    Ok(packages)
+}
+
+/// Starts the engine with the packages that it can execute. An error only if there is none.
+fn load(config: &WatchConfig) -> Result<engine::Engine, WatchError> {
+    let packages = usable(config)?;
     let error = match engine::start_for(&config.common, &packages) {
         Ok(engine) => return Ok(engine),
         Err(error) => error,
@@ -200,9 +206,9 @@ fn policy(config: &WatchConfig) -> WatchPolicy<Balance> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Common;
+    use crate::{config::Common, engine::EngineProgram};
     use assay_client::chain::Key;
-    use assay_engine::{EngineChoice, ReferenceEngine};
+    use assay_engine::EngineChoice;
     use assay_player::watch::Sampling;
     use polkadot_sdk::sp_runtime::Perbill;
     use std::{fs, path::Path, time::Duration};
@@ -235,6 +241,8 @@ mod tests {
                 engine: EngineChoice::Reference,
                 gpu: None,
                 threads: 1,
+                max_memory: 1 << 30,
+                engine_program: EngineProgram::this_one(&["engine"]),
                 stall: Duration::from_secs(60),
             },
             models: Some(models.iter().map(|name| name.to_string()).collect())
@@ -247,8 +255,9 @@ mod tests {
             max_games: 1,
             max_bond: 1,
         };
-        let models = load(&config, &ReferenceEngine).map_err(|error| error.to_string())?;
-        Ok(models.iter().count())
+        usable(&config)
+            .map(|packages| packages.len())
+            .map_err(|error| error.to_string())
     }
 
     #[test]
