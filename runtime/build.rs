@@ -9,8 +9,8 @@ fn main() {
     if std::env::var("PROFILE").as_deref() == Ok("debug") {
         set_default("WASM_BUILD_TYPE", "release");
     }
-    // It looks for the lock file above the target directory, which need not lie in the workspace. The folder is asked for
-    // when this runs: two checkouts that share a target directory share this program as well.
+    // It looks for the lock file above the target directory, which need not lie in the workspace. The folder is asked
+    // for when this runs: two checkouts that share a target directory share this program as well.
     let manifest = std::env::var("CARGO_MANIFEST_DIR").expect("cargo sets this for build scripts");
     set_default("WASM_BUILD_WORKSPACE_HINT", &format!("{manifest}/.."));
 

@@ -1,4 +1,5 @@
-//! MiniLM in ONNX Runtime and OpenVINO: the process of `bench/baselines.py`, which executes one at a time when it is asked to.
+//! MiniLM in ONNX Runtime and OpenVINO: the process of `bench/baselines.py`, which executes one at a time when it is
+//! asked to.
 
 use anyhow::{Context, Result, ensure};
 use serde::{Serialize, de::DeserializeOwned};
@@ -36,7 +37,8 @@ struct Run {
 }
 
 impl Baselines {
-    /// Starts the process, with the weights of a package. Says how to get what is missing, if something is, and gives `None`.
+    /// Starts the process, with the weights of a package. Says how to get what is missing, if something is, and gives
+    /// `None`.
     pub fn start(threads: NonZeroUsize, weights: &Path) -> Result<Option<Self>> {
         let mut command = Command::new("python3");
         command.args([SCRIPT, "--threads", &threads.to_string()]).arg(weights);

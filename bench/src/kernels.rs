@@ -66,12 +66,21 @@ pub fn products(report: &mut Report, threads: &Threads) {
 /// A function of libtorch, applied to each element.
 type TorchFunction = fn(&Tensor) -> Tensor;
 
+/// Rows and their length.
+const ROWS: (usize, usize) = (1024, 1536);
+
 /// Measures functions of each element, softmax and layer normalisation.
 pub fn rows(report: &mut Report, threads: &Threads) {
-    let instructions = Instructions::detect();
-    let (rows, length) = (1024, 1536);
+    let (rows, length) = ROWS;
     let from = numbers(rows * length);
     let torch = tensor(&from, &[rows as i64, length as i64]);
+    functions(report, threads, &from, &torch);
+    normalisations(report, threads, &from, &torch);
+}
+
+fn functions(report: &mut Report, threads: &Threads, from: &[f32], torch: &Tensor) {
+    let instructions = Instructions::detect();
+    let (rows, length) = ROWS;
     let functions: [(&str, Function, TorchFunction); 6] = [
         ("gelu", Function::Gelu, |x| x.gelu("none")),
         ("gelu, tanh", Function::GeluTanh, |x| x.gelu("tanh")),
@@ -81,7 +90,7 @@ pub fn rows(report: &mut Report, threads: &Threads) {
         ("exp", Function::Exp, Tensor::exp),
     ];
     for (name, function, theirs) in functions {
-        let mut numbers = from.clone();
+        let mut numbers = from.to_vec();
         // Both read one tensor and write another.
         let mut exact = || {
             let parts = numbers.chunks_mut(ELEMENTS_AT_ONCE).zip(from.chunks(ELEMENTS_AT_ONCE));
@@ -90,7 +99,7 @@ pub fn rows(report: &mut Report, threads: &Threads) {
                 apply(instructions, function, numbers);
             });
         };
-        let mut fp32 = || drop(theirs(&torch));
+        let mut fp32 = || drop(theirs(torch));
         let [exact, fp32] = in_turns([&mut exact, &mut fp32]);
         report.add_times(
             &format!("{name} of {rows} x {length}"),
@@ -98,11 +107,15 @@ pub fn rows(report: &mut Report, threads: &Threads) {
             &[("libtorch fp32", fp32)],
         );
     }
+}
 
+fn normalisations(report: &mut Report, threads: &Threads, from: &[f32], torch: &Tensor) {
+    let instructions = Instructions::detect();
+    let (rows, length) = ROWS;
     let (weight, bias) = (numbers(length), numbers(length));
     let torch_weights = [&weight, &bias].map(|numbers| tensor(numbers, &[length as i64]));
     let at_once = ELEMENTS_AT_ONCE / length * length;
-    let mut numbers = from.clone();
+    let mut numbers = from.to_vec();
     let mut exact = || {
         threads.share(
             numbers.chunks_mut(at_once).zip(from.chunks(at_once)),
@@ -121,7 +134,7 @@ pub fn rows(report: &mut Report, threads: &Threads) {
         &[("libtorch fp32", fp32)],
     );
 
-    let mut numbers = from.clone();
+    let mut numbers = from.to_vec();
     let mut exact = || {
         threads.share(
             numbers.chunks_mut(at_once).zip(from.chunks(at_once)),

@@ -1,5 +1,6 @@
-//! `make bench`: exact inference and the kernels under it against libtorch, and against ONNX Runtime and OpenVINO where `make
-//! bench-setup` has fetched them, in one run, with the same number of threads; and what a dispute's last step costs.
+//! `make bench`: exact inference and the kernels under it against libtorch, and against ONNX Runtime and OpenVINO where
+//! `make bench-setup` has fetched them, in one run, with the same number of threads; and what a dispute's last step
+//! costs.
 //!
 //! Prints a table, and writes the same as JSON. There is nothing to pass or to fail here.
 

@@ -212,7 +212,8 @@ fn compare_steps(
     );
     let run = |model: &LoadedModel| model.run(step).map(|outputs| to_torch(&outputs[0]));
     let exact = [run(int8)?, run(int16)?].map(|logits| cosine(&rows(&logits), &reference));
-    // Without the copy for libtorch, whose threads look for more to copy for a while, on the processors that are measured.
+    // Without the copy for libtorch, whose threads look for more to copy for a while, on the processors that are
+    // measured.
     let times = in_turns([
         &mut || drop(int8.run(step)),
         &mut || drop(int16.run(step)),

@@ -1,5 +1,5 @@
-//! Writes the kernels' source, with the functions of `assay-exact` written out in CUDA C++ from a recording of the operations
-//! that each one performs: so there is one definition of a function, and no translation by hand.
+//! Writes the kernels' source, with the functions of `assay-exact` written out in CUDA C++ from a recording of the
+//! operations that each one performs: so there is one definition of a function, and no translation by hand.
 
 use assay_codegen::{Function, Operation};
 use std::{env, fs, path::Path};

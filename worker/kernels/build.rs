@@ -1,8 +1,9 @@
-//! Writes the functions of `assay-exact` out as straight code, from a recording of the operations that each one performs.
+//! Writes the functions of `assay-exact` out as straight code, from a recording of the operations that each one
+//! performs.
 //!
-//! Vector instructions are at hand only in functions that enable them, so a whole sequence has to be inlined into such a
-//! function. The sequences as they stand are made of small functions and closures, and whether all of these are inlined is up
-//! to the compiler. A function here is one list of operations instead, each of which is inlined always.
+//! Vector instructions are at hand only in functions that enable them, so a whole sequence has to be inlined into such
+//! a function. The sequences as they stand are made of small functions and closures, and whether all of these are
+//! inlined is up to the compiler. A function here is one list of operations instead, each of which is inlined always.
 
 use assay_codegen::{Function, Operation};
 use std::{env, fs, path::Path};

@@ -1,6 +1,7 @@
 //! Finds libtorch, and tells dependents how their binaries and tests find it at run time without `LD_LIBRARY_PATH`.
 //!
-//! A link argument holds for one package's executables. So this one hands the arguments on as `DEP_ASSAY_TORCH_ARGUMENTS`.
+//! A link argument holds for one package's executables. So this one hands the arguments on as
+//! `DEP_ASSAY_TORCH_ARGUMENTS`.
 
 use std::{
     env,
@@ -22,9 +23,9 @@ fn main() {
     };
     println!("cargo::rustc-link-search=native={}", folder.display());
     let mut arguments = vec![format!("-Wl,-rpath,{}", folder.display())];
-    // The CUDA library registers its operators when it is loaded, and nothing here names a symbol of it, so linkers would
-    // leave it out as unneeded, and the GPU with it. GNU ld and lld keep it for the flags; mold keeps the first mention of
-    // a library, which torch-sys makes without them, but keeps it for an undefined symbol.
+    // The CUDA library registers its operators when it is loaded, and nothing here names a symbol of it, so linkers
+    // would leave it out as unneeded, and the GPU with it. GNU ld and lld keep it for the flags; mold keeps the first
+    // mention of a library, which torch-sys makes without them, but keeps it for an undefined symbol.
     if folder.join("libtorch_cuda.so").exists() {
         let cuda = [CUDA_SYMBOL, "-Wl,--no-as-needed", "-ltorch_cuda", "-Wl,--as-needed"];
         arguments.extend(cuda.map(str::to_owned));

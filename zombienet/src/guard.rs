@@ -6,9 +6,9 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
-/// Waits until its standard input is closed, which the kernel does however its parent ends. Then it kills what is left, our
-/// nodes' programs that were started in the folder `$0`, until nothing is. Ctrl-C goes to all processes of a terminal, so it must
-/// not end this one.
+/// Waits until its standard input is closed, which the kernel does however its parent ends. Then it kills what is left,
+/// our nodes' programs that were started in the folder `$0`, until nothing is. Ctrl-C goes to all processes of a
+/// terminal, so it must not end this one.
 const SCRIPT: &str = r#"
 trap '' INT TERM HUP
 cat >/dev/null

@@ -9,8 +9,8 @@ use tokio::signal::unix::{SignalKind, signal};
 /// Parachain blocks after which the network is said to run: one of each collator.
 const FINAL_BLOCKS: u32 = 4;
 
-/// Starts a relay chain of two validators and Assay with two collators and a full node, on this machine, says where they
-/// listen once parachain blocks are final, and ends them all on Ctrl-C.
+/// Starts a relay chain of two validators and Assay with two collators and a full node, on this machine, says where
+/// they listen once parachain blocks are final, and ends them all on Ctrl-C.
 #[derive(Debug, Parser)]
 #[command(version)]
 struct Options {

@@ -35,8 +35,8 @@ pub struct Network {
 }
 
 impl Network {
-    /// Starts a network with the programs of one folder. Its nodes write to the other, or else to a temporary one, which is removed
-    /// at the end. `report` is told what happens.
+    /// Starts a network with the programs of one folder. Its nodes write to the other, or else to a temporary one,
+    /// which is removed at the end. `report` is told what happens.
     pub async fn start(
         definition: &Definition,
         programs: &Path,
@@ -226,7 +226,8 @@ impl Network {
         }
     }
 
-    /// What a node says that ends at once: everything else that a node says begins with the time. zombienet-sdk would wait for it.
+    /// What a node says that ends at once: everything else that a node says begins with the time. zombienet-sdk would
+    /// wait for it.
     fn refused(&self) -> Option<anyhow::Error> {
         self.nodes.iter().find_map(|node| {
             let said = self.said(&node.name).ok()?;

@@ -1,4 +1,5 @@
-//! A development chain in memory, whose transactions are applied by the runtime's Wasm, as a node and a validator do it.
+//! A development chain in memory, whose transactions are applied by the runtime's Wasm, as a node and a validator do
+//! it.
 
 use anyhow::{Context, Result, anyhow, bail};
 use assay_runtime::{

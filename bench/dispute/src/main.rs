@@ -1,7 +1,7 @@
 //! `make bench-dispute`: what a dispute costs, in transactions, bytes, fees and time, on the runtime's own Wasm.
 //!
-//! Every transaction is signed, encoded, and applied by the Wasm that nodes run and validators check, in a chain in memory. Nothing is
-//! sent over a network, so blocks are counted as one for each transaction.
+//! Every transaction is signed, encoded, and applied by the Wasm that nodes run and validators check, in a chain in
+//! memory. Nothing is sent over a network, so blocks are counted as one for each transaction.
 
 mod chain;
 mod dispute;

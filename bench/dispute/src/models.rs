@@ -1,4 +1,5 @@
-//! Disputes over whole models: digits, all-MiniLM-L6-v2, and one that is as large as a dispute of nine transactions can be about.
+//! Disputes over whole models: digits, all-MiniLM-L6-v2, and one that is as large as a dispute of nine transactions can
+//! be about.
 
 use crate::{
     chain::Chain,

@@ -55,7 +55,8 @@ impl<T: Config> Pallet<T> {
                     "a challenger plays twice"
                 );
                 let revealed = Reveals::<T>::contains_key(dispute.id, game.place);
-                // A worker that is late in one game may still reveal the place for another; the late one is lost all the same.
+                // A worker that is late in one game may still reveal the place for another; the late one is lost all
+                // the same.
                 let late = game.turn == Side::Worker && game.clock.is_over(Self::now());
                 ensure!(
                     late || revealed == (game.turn == Side::Challenger),

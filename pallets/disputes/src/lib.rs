@@ -2,28 +2,32 @@
 //!
 //! # Design
 //!
-//! Anybody may challenge a claim while its window is open, with a bond. The worker then makes statements, each of which opens
-//! what it committed to before: the trace, an operator's output, a chunk of it; the challenger points at the first entry that
-//! it computes differently. At the end stand operands that both sides agree on and one element of the output of one operator;
-//! [`Pallet::prove`] opens what that element depends on, and [`assay_exact::judge`] computes it. The rules of the game are pure and
-//! stand in [`assay_types::dispute`]; this pallet holds the money, keeps the time, and stores what was said.
+//! Anybody may challenge a claim while its window is open, with a bond. The worker then makes statements, each of which
+//! opens what it committed to before: the trace, an operator's output, a chunk of it; the challenger points at the
+//! first entry that it computes differently. At the end stand operands that both sides agree on and one element of the
+//! output of one operator; [`Pallet::prove`] opens what that element depends on, and [`assay_exact::judge`] computes
+//! it. The rules of the game are pure and stand in [`assay_types::dispute`]; this pallet holds the money, keeps the
+//! time, and stores what was said.
 //!
 //! # Terminology
 //!
 //! * **Dispute**: all that goes on about one claim. **Game**: one challenger's part of it.
 //! * **Place**: where a game stands. **Statement**: what the worker reveals of a place.
-//! * **Bond**: what a challenge holds of the challenger's money. It doubles with every game that is being played already.
-//! * **Verdict**: the worker is convicted, which ends every game of the dispute, or a challenger has lost, which ends its own.
+//! * **Bond**: what a challenge holds of the challenger's money. It doubles with every game that is being played
+//!   already.
+//! * **Verdict**: the worker is convicted, which ends every game of the dispute, or a challenger has lost, which ends
+//!   its own.
 //!
 //! # Properties
 //!
 //! * Silence loses: whoever's turn it is and whose clock has run out, anybody can say so.
-//! * A worker that can open everything honestly never loses: each of its statements is accepted, and no element of it can be
-//!   proved wrong. A worker that has lied has committed to a first wrong operator, whose operands both sides agree on.
+//! * A worker that can open everything honestly never loses: each of its statements is accepted, and no element of it
+//!   can be proved wrong. A worker that has lied has committed to a first wrong operator, whose operands both sides
+//!   agree on.
 //! * A verdict is reached once: a convicted worker's job is closed, and every other bond goes back.
 //! * What is held of an account for [`HoldReason::Bond`] is the sum of its games' bonds, after every call.
-//! * While a dispute lasts, everything that was said in it can be read from state. Afterwards it is removed, as far as `on_idle` has
-//!   weight for it, or by [`Pallet::sweep`].
+//! * While a dispute lasts, everything that was said in it can be read from state. Afterwards it is removed, as far as
+//!   `on_idle` has weight for it, or by [`Pallet::sweep`].
 
 #![cfg_attr(not(feature = "std"), no_std)]
 #![forbid(unsafe_code)]
@@ -99,8 +103,8 @@ pub mod pallet {
         #[pallet::constant]
         type SlashToChallenger: Get<Perbill>;
 
-        /// Part of a convicted worker's stake that the client gets. The two parts together are at most half; the rest is
-        /// burned.
+        /// Part of a convicted worker's stake that the client gets. The two parts together are at most half; the rest
+        /// is burned.
         #[pallet::constant]
         type SlashToClient: Get<Perbill>;
 
@@ -113,8 +117,8 @@ pub mod pallet {
         #[pallet::constant]
         type LeastTurnBlocks: Get<BlockNumberFor<Self>>;
 
-        /// Blocks for which the window stays open after the last game of a dispute is lost, so that a challenger whom others
-        /// kept out has a turn.
+        /// Blocks for which the window stays open after the last game of a dispute is lost, so that a challenger whom
+        /// others kept out has a turn.
         #[pallet::constant]
         type ReopenBlocks: Get<BlockNumberFor<Self>>;
 
@@ -338,8 +342,9 @@ pub mod pallet {
             Self::do_point(&challenger, job, place, entry)
         }
 
-        /// Proves that what was revealed at the place of `challenger`'s game is wrong: the header of the operator's output, or
-        /// element `element` of it, which must lie in the revealed chunk. Anybody may send it. One that convicts costs no fee.
+        /// Proves that what was revealed at the place of `challenger`'s game is wrong: the header of the operator's
+        /// output, or element `element` of it, which must lie in the revealed chunk. Anybody may send it. One that
+        /// convicts costs no fee.
         #[pallet::call_index(3)]
         #[pallet::weight(T::WeightInfo::prove(types::encoded_bytes(proof)))]
         pub fn prove(
@@ -362,8 +367,8 @@ pub mod pallet {
             Self::do_claim_timeout(job, &challenger)
         }
 
-        /// Removes some of what was revealed in a dispute that is over. Anybody may call it; `on_idle` does the same where there is
-        /// weight left.
+        /// Removes some of what was revealed in a dispute that is over. Anybody may call it; `on_idle` does the same
+        /// where there is weight left.
         #[pallet::call_index(5)]
         #[pallet::weight(T::WeightInfo::sweep(types::SWEEP_ENTRIES))]
         pub fn sweep(origin: OriginFor<T>, dispute: DisputeId) -> DispatchResult {

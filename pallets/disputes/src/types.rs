@@ -21,8 +21,9 @@ pub type TermsOf<T> = ClockTerms<BlockNumberFor<T>>;
 /// Entries that one call of `sweep` removes.
 pub const SWEEP_ENTRIES: u32 = 16;
 
-/// Turns that the longest game can have: one statement and one answer to it for each place from the top of the largest trace to a
-/// chunk of the largest tensor. A trace of 2^32 entries is revealed in 4 steps, a tensor of 2^53 chunks in 6.
+/// Turns that the longest game can have: one statement and one answer to it for each place from the top of the largest
+/// trace to a chunk of the largest tensor. A trace of 2^32 entries is revealed in 4 steps, a tensor of 2^53 chunks in
+/// 6.
 const MOST_TURNS: u32 = 2 * (4 + 6 + 1);
 
 /// The longest that a game can last, in blocks: both clocks run down, and then each turn takes its least time.

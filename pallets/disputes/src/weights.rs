@@ -1,8 +1,9 @@
 //! What the calls weigh: upper bounds computed from the storage that each touches and the bytes that it carries.
 //!
-//! Database accesses are priced by the runtime's `DbWeight`. What a call carries is decoded, hashed once and stored, at a price for
-//! each KiB. A proof is charged for what a judge computes besides, by the slice that it opens: [`JUDGE`] and [`JUDGE_KIBIBYTE`].
-//! Proof sizes are the bounded sizes of the records plus an allowance for the trie nodes on their paths.
+//! Database accesses are priced by the runtime's `DbWeight`. What a call carries is decoded, hashed once and stored, at
+//! a price for each KiB. A proof is charged for what a judge computes besides, by the slice that it opens: [`JUDGE`]
+//! and [`JUDGE_KIBIBYTE`]. Proof sizes are the bounded sizes of the records plus an allowance for the trie nodes on
+//! their paths.
 
 use assay_types::dispute::{MAX_GAMES, Nodes, Revealed};
 use codec::MaxEncodedLen;
@@ -32,13 +33,14 @@ pub trait WeightInfo {
 const CALL: u64 = 25_000_000;
 /// Picoseconds to decode, check and copy one KiB, and to hash it by the node's host function.
 const KIBIBYTE: u64 = 10_000_000;
-/// Picoseconds to check what a proof opens and to compute an element from single elements: a few times what `make bench-dispute` finds.
+/// Picoseconds to check what a proof opens and to compute an element from single elements: a few times what `make
+/// bench-dispute` finds.
 pub const JUDGE: u64 = 2_000_000_000;
-/// Picoseconds for each KiB of a proof, for elements that are computed from rows. No operator does more than a fixed number of
-/// operations with each element that it reads; `make bench-dispute` finds 60 µs for the slowest, log_softmax.
+/// Picoseconds for each KiB of a proof, for elements that are computed from rows. No operator does more than a fixed
+/// number of operations with each element that it reads; `make bench-dispute` finds 60 µs for the slowest, log_softmax.
 pub const JUDGE_KIBIBYTE: u64 = 100_000_000;
-/// KiB of a proof that are charged so. No element is computed from more than three rows of 64 KiB; whatever else is opened is
-/// refused once it has been hashed.
+/// KiB of a proof that are charged so. No element is computed from more than three rows of 64 KiB; whatever else is
+/// opened is refused once it has been hashed.
 const JUDGED_KIBIBYTES: u64 = 256;
 /// Proof bytes of one access: a path of trie nodes, and a record of typical size.
 const PROOF: u64 = 1_500;
@@ -68,8 +70,8 @@ impl<T: frame_system::Config> ComputedWeight<T> {
         Weight::from_parts(0, DISPUTE_PROOF)
     }
 
-    /// A conviction: the job with what is stored of it, the worker's record, the pending slash, the client's account and holds, and
-    /// the account and holds of every challenger.
+    /// A conviction: the job with what is stored of it, the worker's record, the pending slash, the client's account
+    /// and holds, and the account and holds of every challenger.
     fn convict() -> Weight {
         let games = u64::from(MAX_GAMES);
         let accesses = games.saturating_mul(2).saturating_add(18);

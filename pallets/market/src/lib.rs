@@ -29,7 +29,8 @@
 //! * What is held of an account is what the records say, after every call: ceilings of its open jobs, deposits of its
 //!   unrevealed bids. Money never passes through a pot.
 //! * Deadlines are checked when a call is dispatched; whether the agenda is late changes no outcome but the delay.
-//! * A step that fails does not keep others from theirs: it is set aside, and anyone can call [`Pallet::advance`] on it.
+//! * A step that fails does not keep others from theirs: it is set aside, and anyone can call [`Pallet::advance`] on
+//!   it.
 //! * Every list and loop is bounded by `assay_types::limits`.
 //!
 //! [`JobState::ends_after`]: assay_types::JobState::ends_after
@@ -496,7 +497,8 @@ pub mod pallet {
             Self::do_claim(&worker, claim)
         }
 
-        /// Claims several jobs, each on its own: one that fails is reported by an event and keeps no other from success.
+        /// Claims several jobs, each on its own: one that fails is reported by an event and keeps no other from
+        /// success.
         #[pallet::call_index(5)]
         #[pallet::weight(terms::claims_weight::<T::WeightInfo>(claims))]
         pub fn claim_batch(origin: OriginFor<T>, claims: BoundedVec<Claim, Batch>) -> DispatchResult {

@@ -10,8 +10,8 @@
 //! occupies, a deposit is held, one ticket per model, updated with every version that comes or goes.
 //!
 //! A version that is no longer wanted is first *deprecated*: no new job or offer may name it, and those that run go on.
-//! When so much time has passed that every one of them is closed ([`Config::RetirementBlocks`]), it can be removed, which
-//! releases its part of the deposit. Removing the last version removes the line and frees its name.
+//! When so much time has passed that every one of them is closed ([`Config::RetirementBlocks`]), it can be removed,
+//! which releases its part of the deposit. Removing the last version removes the line and frees its name.
 //!
 //! Other pallets read all this through [`assay_types::ModelRegistry`]. This pallet knows nothing of jobs, workers,
 //! weights or graphs.
@@ -26,7 +26,8 @@
 //! ## Properties
 //!
 //! * A root is registered at most once, and so is a name.
-//! * Every schema in storage is sound ([`assay_types::Schema::validate`]): the sizes of every job's tensors follow from it.
+//! * Every schema in storage is sound ([`assay_types::Schema::validate`]): the sizes of every job's tensors follow from
+//!   it.
 //! * A model in storage has between one and [`assay_types::limits::MAX_VERSIONS`] versions.
 //! * A version stays in storage for longer than any job that names it can last.
 //! * The ticket of a model is for exactly the versions in storage, and is the present owner's.
@@ -260,7 +261,8 @@ pub mod pallet {
             Self::do_publish_version(owner, model, root, precision, schema)
         }
 
-        /// Deprecates a version: no new job or offer may name it, and jobs that run go on. Only for the owner; for good.
+        /// Deprecates a version: no new job or offer may name it, and jobs that run go on. Only for the owner; for
+        /// good.
         #[pallet::call_index(2)]
         #[pallet::weight(T::WeightInfo::deprecate())]
         pub fn deprecate(origin: OriginFor<T>, version: ModelVersion) -> DispatchResult {

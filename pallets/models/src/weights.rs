@@ -1,8 +1,8 @@
 //! Weights of the calls, computed as upper bounds from the storage that each touches.
 //!
 //! Time: the runtime's price of each database read and write (`T::DbWeight`), plus [`CALL_REF_TIME`] for the code.
-//! Proof: for each key read, the greatest length of its value and of its key, plus [`TRIE_BYTES_PER_KEY`] of trie nodes.
-//! An account and its holds are counted with every deposit that is taken, changed or released.
+//! Proof: for each key read, the greatest length of its value and of its key, plus [`TRIE_BYTES_PER_KEY`] of trie
+//! nodes. An account and its holds are counted with every deposit that is taken, changed or released.
 
 use crate::{Config, ModelName, ModelRecordOf, VersionRecordOf};
 use assay_types::{H256, ModelId, ModelVersion};

@@ -1,5 +1,5 @@
-//! The book of offers for one model version: the cheapest first, the earlier one of two at the same price, one offer per
-//! worker, and a cheaper one in place of the dearest when it is full. Nothing here touches storage.
+//! The book of offers for one model version: the cheapest first, the earlier one of two at the same price, one offer
+//! per worker, and a cheaper one in place of the dearest when it is full. Nothing here touches storage.
 
 use assay_types::Offer;
 use polkadot_sdk::{frame_support::traits::Get, sp_runtime::BoundedVec};

@@ -4,24 +4,24 @@
 //!
 //! ## Design
 //!
-//! A worker is an account with a *stake*, held of its balance. The stake secures jobs: the market *locks* part of it for
-//! each job and each open bid, in proportion to the price and at least a floor, frees it when the job is closed, and
-//! slashes it when the worker fails. This pallet knows nothing of jobs: the market moves the locks, through
+//! A worker is an account with a *stake*, held of its balance. The stake secures jobs: the market *locks* part of it
+//! for each job and each open bid, in proportion to the price and at least a floor, frees it when the job is closed,
+//! and slashes it when the worker fails. This pallet knows nothing of jobs: the market moves the locks, through
 //! [`assay_types::WorkerRegistry`].
 //!
-//! A worker publishes *offers*: for a model version, a price per job and how many jobs it will have unclaimed at a time.
-//! The offers for one version form a *book*, kept in order of price and then of age, so that the cheapest worker that can
-//! take a job is found by reading the book once and then records one by one, of at most
+//! A worker publishes *offers*: for a model version, a price per job and how many jobs it will have unclaimed at a
+//! time. The offers for one version form a *book*, kept in order of price and then of age, so that the cheapest worker
+//! that can take a job is found by reading the book once and then records one by one, of at most
 //! [`assay_types::limits::MAX_OFFERS_PER_MODEL`] workers. A full book is entered only by an offer strictly cheaper than
 //! its dearest one, which it displaces.
 //!
-//! A slash takes effect in one of two ways. For a missed deadline, which the chain sees by itself, it is paid and burned
-//! at once. For a fault that was proved in a dispute it is *pending*: it leaves the stake at once, so that it secures
-//! nothing, and stays held for [`Config::SlashDelay`]. In that time [`Config::SlashCancelOrigin`] can cancel it, should
-//! the fault have been the chain's own; then the awards are paid and the rest is burned.
+//! A slash takes effect in one of two ways. For a missed deadline, which the chain sees by itself, it is paid and
+//! burned at once. For a fault that was proved in a dispute it is *pending*: it leaves the stake at once, so that it
+//! secures nothing, and stays held for [`Config::SlashDelay`]. In that time [`Config::SlashCancelOrigin`] can cancel
+//! it, should the fault have been the chain's own; then the awards are paid and the rest is burned.
 //!
-//! Stake that is not locked may *unbond*: it secures nothing any more, stays held for [`Config::UnbondingBlocks`] and can
-//! then be withdrawn. What a worker may do depends on its status, whose steps stand in
+//! Stake that is not locked may *unbond*: it secures nothing any more, stays held for [`Config::UnbondingBlocks`] and
+//! can then be withdrawn. What a worker may do depends on its status, whose steps stand in
 //! [`assay_types::WorkerStatus::TRANSITIONS`]. A worker that has *left* is forgotten once it has withdrawn everything.
 //!
 //! ## Terminology
@@ -29,8 +29,8 @@
 //! * **Stake**: money that secures jobs, free and locked together. **Locked**: the part that jobs and bids need.
 //! * **Unbonding**: taken out of the stake and not yet withdrawn.
 //! * **Pending slash**: taken out of the stake for a proved fault and not yet applied. **Mature**: due to be applied.
-//! * **Secure**: registered and with at least [`Config::MinStake`]. The market lets a worker that is not secure keep what
-//!   it has claimed, and may give what it has not to another.
+//! * **Secure**: registered and with at least [`Config::MinStake`]. The market lets a worker that is not secure keep
+//!   what it has claimed, and may give what it has not to another.
 //! * **Offer**, **book**: a worker's price and capacity for one model version; all offers for it in order.
 //! * **Load**: the jobs of a worker on one version that are assigned and not yet claimed.
 //! * **Eligible**: active, and with at least [`Config::MinStake`] and enough of it free.
@@ -324,7 +324,8 @@ pub mod pallet {
         InsufficientFunds,
         /// The amount is zero: give one above it.
         ZeroAmount,
-        /// The stake is locked by jobs and bids up to less than this amount: unbond less, or wait until they are closed.
+        /// The stake is locked by jobs and bids up to less than this amount: unbond less, or wait until they are
+        /// closed.
         FreeStakeTooSmall,
         /// Less than `MinStake` would remain: unbond less, or drain and leave to take everything.
         RemainingStakeTooSmall,

@@ -19,8 +19,8 @@ use polkadot_sdk::{
 };
 
 /// Picoseconds for what a call does besides storage: decoding records, hashing keys, depositing events. The SDK's
-/// benchmarks of calls of this kind (pallet-balances, pallet-multisig) come to 15 to 30 µs on its reference machine; this
-/// leaves as much again.
+/// benchmarks of calls of this kind (pallet-balances, pallet-multisig) come to 15 to 30 µs on its reference machine;
+/// this leaves as much again.
 pub const CALL_REF_TIME: u64 = 60_000_000;
 
 /// Picoseconds to decode, search, change and encode a full book: 64 entries of 52 bytes, at some 150 ns each.

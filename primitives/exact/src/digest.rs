@@ -15,8 +15,8 @@
 //! ```
 //!
 //! A tree is built level by level: neighbours are paired from the left, and a node without a partner rises unchanged.
-//! Level `k` therefore has `⌈n / 2^k⌉` nodes, and node `j` of it covers the leaves `j·2^k` up to `(j+1)·2^k`. The number
-//! of leaves is committed (by the shape, or by the count), so a node that rises cannot be mistaken for another.
+//! Level `k` therefore has `⌈n / 2^k⌉` nodes, and node `j` of it covers the leaves `j·2^k` up to `(j+1)·2^k`. The
+//! number of leaves is committed (by the shape, or by the count), so a node that rises cannot be mistaken for another.
 //!
 //! The leaves of a list are the digests themselves; the root of an empty list is 32 zero bytes. Shape and data type
 //! fix the number of bytes; hashing bytes of another length gives a digest that no valid tensor has.
@@ -55,8 +55,8 @@ pub trait Hash256 {
     /// Hashes `bytes` in one go. Nothing in this crate passes a tensor whole: at most about one chunk at a time.
     fn hash(bytes: &[u8]) -> Digest;
 
-    /// The hashes of the pieces of `size` bytes that `bytes` are cut into, the last one shorter, each behind the domain. An
-    /// implementation may hash several at a time.
+    /// The hashes of the pieces of `size` bytes that `bytes` are cut into, the last one shorter, each behind the
+    /// domain. An implementation may hash several at a time.
     fn hash_pieces(domain: &[u8; DOMAIN_BYTES], bytes: &[u8], size: usize) -> Vec<Digest>
     where
         Self: Sized,

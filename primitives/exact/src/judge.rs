@@ -1,9 +1,9 @@
 //! What a dispute ends in: one operator is opened, and what it gives is computed and compared.
 //!
-//! A judge believes nothing but the claim's digests and, given those, the values of the model's symbols, which follow from
-//! the job's inputs. Everything else is opened under them: the node under the model root, and every operand under the
-//! list that the node's wiring names. An opening that does not fit is an error and decides nothing; whoever sent it may
-//! have made a mistake, or have made it up. `docs/protocol.md` has the layouts.
+//! A judge believes nothing but the claim's digests and, given those, the values of the model's symbols, which follow
+//! from the job's inputs. Everything else is opened under them: the node under the model root, and every operand under
+//! the list that the node's wiring names. An opening that does not fit is an error and decides nothing; whoever sent it
+//! may have made a mistake, or have made it up. `docs/protocol.md` has the layouts.
 
 mod ending;
 mod opened;

@@ -8,9 +8,9 @@
 //!      = f32(Σ rne(x[k] / 2^g)) · 2^g                  else, with g = max(⌊log₂ amax⌋ − 29, −149)
 //! ```
 //!
-//! The integers are at most `2^30` in magnitude. Every number that is at least `2^-6` of the greatest one lies on the grid,
-//! and every other one is off by at most `2^-30·amax`, so that
-//! `|sum − Σ x[k]| ≤ K · 2^-30 · amax` and half a unit in the last place of the result.
+//! The integers are at most `2^30` in magnitude. Every number that is at least `2^-6` of the greatest one lies on the
+//! grid, and every other one is off by at most `2^-30·amax`, so that `|sum − Σ x[k]| ≤ K · 2^-30 · amax` and half a
+//! unit in the last place of the result.
 
 use crate::binary32::Binary32;
 use core::cmp::Ordering;

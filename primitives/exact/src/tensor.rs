@@ -110,7 +110,8 @@ impl Tensor {
         )
     }
 
-    /// The same tensor with every zero and NaN canonical, and 1 for every Bool that is not 0. Integers are canonical as they are.
+    /// The same tensor with every zero and NaN canonical, and 1 for every Bool that is not 0. Integers are canonical as
+    /// they are.
     pub fn canonical(mut self) -> Self {
         match self.dtype {
             DataType::Float32 => {

@@ -1,4 +1,5 @@
-//! The trace of an execution: the digest of every operator's output, in order. It is computed only when a claim is challenged.
+//! The trace of an execution: the digest of every operator's output, in order. It is computed only when a claim is
+//! challenged.
 
 use crate::{
     digest::{Digest, Hash256, list_digest},

@@ -1,12 +1,14 @@
-//! The trees of [`digest`](crate::digest), opened: whole levels, the path of one leaf, and one proof for several leaves.
+//! The trees of [`digest`](crate::digest), opened: whole levels, the path of one leaf, and one proof for several
+//! leaves.
 //!
-//! Level 0 are the leaves; level `k` of `n` leaves has `⌈n / 2^k⌉` nodes. Node `j` of level `k` is the root over the nodes of a
-//! lower level that [`span`] gives, so a dispute can walk down from level to level with a few digests at a time.
+//! Level 0 are the leaves; level `k` of `n` leaves has `⌈n / 2^k⌉` nodes. Node `j` of level `k` is the root over the
+//! nodes of a lower level that [`span`] gives, so a dispute can walk down from level to level with a few digests at a
+//! time.
 //!
-//! A **path** holds the partners of a leaf's ancestors from the leaves up, and nothing for a level where the ancestor has no
-//! partner and rises. A **multiproof** holds what is missing to climb from several leaves to the root: level by level from
-//! the leaves up, in each level from the left, the partner of every known node whose partner is neither known nor absent.
-//! Both are thereby unique for a tree and its opened leaves; one digest more or less is refused.
+//! A **path** holds the partners of a leaf's ancestors from the leaves up, and nothing for a level where the ancestor
+//! has no partner and rises. A **multiproof** holds what is missing to climb from several leaves to the root: level by
+//! level from the leaves up, in each level from the left, the partner of every known node whose partner is neither
+//! known nor absent. Both are thereby unique for a tree and its opened leaves; one digest more or less is refused.
 //!
 //! A tree of which only some nodes are known, as the other side of a dispute has revealed them, is a [`PartialTree`].
 
@@ -83,8 +85,8 @@ impl Tree {
         leaves
     }
 
-    /// The nodes at `range` of level `level` over these leaves, without building the rest of the tree. `None` if the level
-    /// has no such nodes.
+    /// The nodes at `range` of level `level` over these leaves, without building the rest of the tree. `None` if the
+    /// level has no such nodes.
     pub fn nodes<H: Hash256>(self, leaves: &[Digest], level: u32, range: Range<u64>) -> Option<Vec<Digest>> {
         let count = leaves.len() as u64;
         if range.is_empty() || range.end > nodes_of_level(count, level) {
@@ -112,8 +114,9 @@ impl Tree {
         self.nodes::<H>(leaves, lower, span(leaves.len() as u64, level, index, lower)?)
     }
 
-    /// Where to point: the first of these revealed nodes, which stand at `start` and after it in level `level` of another tree of
-    /// as many leaves, that is not what it is over the own `leaves`. It is counted from the level's beginning.
+    /// Where to point: the first of these revealed nodes, which stand at `start` and after it in level `level` of
+    /// another tree of as many leaves, that is not what it is over the own `leaves`. It is counted from the level's
+    /// beginning.
     ///
     /// `None` if all are the same, or if the level has no such nodes.
     pub fn first_difference<H: Hash256>(
@@ -151,8 +154,8 @@ impl Tree {
         Bounded::new(path)
     }
 
-    /// The root of a tree of `count` leaves in which leaf `index` is `leaf`, by its path. `None` if there is no such leaf, or
-    /// the path is too long or too short.
+    /// The root of a tree of `count` leaves in which leaf `index` is `leaf`, by its path. `None` if there is no such
+    /// leaf, or the path is too long or too short.
     pub fn climb<H: Hash256>(self, leaf: &Digest, index: u64, count: u64, path: &[Digest]) -> Option<Digest> {
         if index >= count {
             return None;
@@ -173,8 +176,8 @@ impl Tree {
         partners.next().is_none().then_some(node)
     }
 
-    /// The multiproof of the leaves at `indices`, which ascend; `None` if they do not, or there is no such leaf, or there are
-    /// no indices.
+    /// The multiproof of the leaves at `indices`, which ascend; `None` if they do not, or there is no such leaf, or
+    /// there are no indices.
     pub fn prove<H: Hash256>(self, leaves: &[Digest], indices: &[u64]) -> Option<Vec<Digest>> {
         let opened = indices.iter().map(|index| {
             let position = usize::try_from(*index).ok()?;
@@ -194,8 +197,9 @@ impl Tree {
         Some(proof)
     }
 
-    /// The root of a tree of `count` leaves with these `(index, leaf)`, by their multiproof. `None` if the indices do not
-    /// ascend or there are none, if there is no such leaf, or if the proof has more or fewer digests than are missing.
+    /// The root of a tree of `count` leaves with these `(index, leaf)`, by their multiproof. `None` if the indices do
+    /// not ascend or there are none, if there is no such leaf, or if the proof has more or fewer digests than are
+    /// missing.
     pub fn climb_all<H: Hash256>(self, leaves: Vec<(u64, Digest)>, count: u64, proof: &[Digest]) -> Option<Digest> {
         let mut missing = proof.iter();
         let root = self.climb_with::<H>(leaves, count, |_, _| missing.next().copied())?;
@@ -256,8 +260,8 @@ pub fn level_for(count: u64, max: u64) -> u32 {
     level
 }
 
-/// The least level whose nodes below one node of level `level` are at most `max`, in a tree of any size; `max` counts as at
-/// least 2, since anything less would not descend. It is 0 for level 0.
+/// The least level whose nodes below one node of level `level` are at most `max`, in a tree of any size; `max` counts
+/// as at least 2, since anything less would not descend. It is 0 for level 0.
 pub fn level_below(level: u32, max: u64) -> u32 {
     level.saturating_sub(max.max(2).ilog2())
 }
@@ -284,8 +288,8 @@ pub fn list_digest_of_root<H: Hash256>(count: u32, root: &Digest) -> Digest {
 }
 
 impl Membership {
-    /// The digest of the list whose entry `index` is `entry`; `None` if there is no such entry, or the path is too long or too
-    /// short.
+    /// The digest of the list whose entry `index` is `entry`; `None` if there is no such entry, or the path is too long
+    /// or too short.
     pub fn list_digest<H: Hash256>(&self, entry: &Digest, index: u32) -> Option<Digest> {
         let root = Tree::List.climb::<H>(entry, u64::from(index), u64::from(self.count), &self.path)?;
         Some(list_digest_of_root::<H>(self.count, &root))

@@ -1,7 +1,7 @@
 //! What is due in a dispute, as pure functions of what the chain says and of what is under way.
 //!
-//! What is sent after block `best` gets into block `best + 1` at the earliest. So a move is worth sending while that block is not
-//! after the deadline, and a timeout counts from the first block that is.
+//! What is sent after block `best` gets into block `best + 1` at the earliest. So a move is worth sending while that
+//! block is not after the deadline, and a timeout counts from the first block that is.
 
 use crate::{Execution, Finding, PlayError, Reveals, find};
 use assay_types::dispute::{Dispute, Game, Place, Side};
@@ -30,8 +30,8 @@ pub enum Sent<AccountId> {
     Timeout(AccountId),
 }
 
-/// What is under way in one dispute. All of it can be lost: whatever was not included is sent anew, and whatever was is refused
-/// the second time.
+/// What is under way in one dispute. All of it can be lost: whatever was not included is sent anew, and whatever was is
+/// refused the second time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InFlight<AccountId, BlockNumber>(BTreeMap<Sent<AccountId>, BlockNumber>);
 

@@ -48,8 +48,8 @@ pub enum PlayError {
         /// Why not.
         error: ProofError,
     },
-    /// The proof was built, and a judge would not take it: the trace differs before this operator, so that another one is to be
-    /// pointed at.
+    /// The proof was built, and a judge would not take it: the trace differs before this operator, so that another one
+    /// is to be pointed at.
     #[error("a judge would refuse the proof about operator {operator}: {error}")]
     Refused {
         /// Position of the operator.

@@ -20,7 +20,8 @@ pub enum Finding {
     Header,
     /// This element, by its position in row-major order, is the first that differs: prove it.
     Element(u64),
-    /// Nothing: the worker's execution is one's own here. Whoever challenged was wrong, or pointed at the wrong entry before.
+    /// Nothing: the worker's execution is one's own here. Whoever challenged was wrong, or pointed at the wrong entry
+    /// before.
     Agree,
 }
 

@@ -1,8 +1,9 @@
-//! Both sides of a dispute: what the worker says of a place, where the challenger points, and what it proves in the end.
+//! Both sides of a dispute: what the worker says of a place, where the challenger points, and what it proves in the
+//! end.
 //!
 //! Everything follows from an own [`Execution`] of the job and from what the chain shows. The rules of the game are
-//! [`assay_types::dispute`]; the worker's daemons play by what is here, and so do tests. Nothing here knows FRAME, a node, an
-//! engine or a clock other than block numbers.
+//! [`assay_types::dispute`]; the worker's daemons play by what is here, and so do tests. Nothing here knows FRAME, a
+//! node, an engine or a clock other than block numbers.
 //!
 //! * [`statement`]: the worker's answer to every place.
 //! * [`find`] and [`prove`]: the challenger's way down, and its end.

@@ -11,8 +11,8 @@ use assay_types::dispute::{Committed, Place, Revealed, TraceHead, window};
 
 /// Proves that what was revealed of an operator's output is wrong: its header, or, at a chunk, element `element`.
 ///
-/// The operator is the first at which the traces differ. The proof is judged before it is given, so that nothing is sent which the
-/// runtime would refuse.
+/// The operator is the first at which the traces differ. The proof is judged before it is given, so that nothing is
+/// sent which the runtime would refuse.
 pub fn prove(
     execution: &dyn Execution,
     committed: &Committed,
@@ -64,7 +64,8 @@ pub fn question(reveals: &Reveals, place: &Place, element: Option<u64>) -> Resul
     }
 }
 
-/// What is known of the worker's trace: its entries before `operator`, which are the own ones, and whatever was revealed.
+/// What is known of the worker's trace: its entries before `operator`, which are the own ones, and whatever was
+/// revealed.
 pub fn revealed_trace(execution: &dyn Execution, operator: u32, reveals: &Reveals) -> Result<PartialTree, PlayError> {
     let missing = |place| PlayError::NoSuchPlace { place };
     let own = &execution.trace().nodes;

@@ -59,8 +59,8 @@ pub struct Claimed<'a, AccountId, Balance> {
 impl<Balance: AtLeast32BitUnsigned + Copy> WatchPolicy<Balance> {
     /// Whether `me` executes this job again.
     ///
-    /// The same seed gives the same answer, so that a restart does not change it. The seed is to be kept secret: a worker that knows
-    /// it knows which of its claims are not looked at.
+    /// The same seed gives the same answer, so that a restart does not change it. The seed is to be kept secret: a
+    /// worker that knows it knows which of its claims are not looked at.
     pub fn wanted<AccountId: PartialEq>(
         &self,
         me: &AccountId,

@@ -124,7 +124,8 @@ polkadot_sdk::sp_api::decl_runtime_apis! {
         fn worker(account: AccountId) -> Option<WorkerInfo<Balance, BlockNumber>>;
         /// What keeps a worker from having this job, or from being paid for it.
         fn why_not(worker: AccountId, job: JobId) -> WhyNot<AccountId, Balance, BlockNumber>;
-        /// The jobs that are claimed or disputed, from job `from` on, in order: ask again from the last one's number plus one.
+        /// The jobs that are claimed or disputed, from job `from` on, in order: ask again from the last one's number
+        /// plus one.
         fn claimed_jobs(from: JobId) -> Vec<(JobId, Job<AccountId, Balance, BlockNumber>)>;
         /// The dispute over a job.
         fn dispute(job: JobId) -> Option<Dispute<AccountId, Balance, BlockNumber>>;

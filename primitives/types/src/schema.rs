@@ -55,11 +55,11 @@ pub enum SchemaError {
     EmptyRange,
     /// A dimension is zero, or is zero or negative for some value of its symbol.
     ZeroDimension,
-    /// A dimension is computed from a symbol and is not written in its canonical form, or stands in an input: inputs give
-    /// symbols their values.
+    /// A dimension is computed from a symbol and is not written in its canonical form, or stands in an input: inputs
+    /// give symbols their values.
     UnsoundDimension,
-    /// The largest tensor that the schema allows has more bytes than fit a `u64`, or more elements along a dimension than
-    /// fit a `u32`.
+    /// The largest tensor that the schema allows has more bytes than fit a `u64`, or more elements along a dimension
+    /// than fit a `u32`.
     TooLarge,
     /// The job gives a different number of symbols than the schema lists.
     WrongNumberOfSymbols {

@@ -117,7 +117,8 @@ fn equal_entry(execution: &dyn Execution, reveals: &Reveals, place: &Place) -> R
     }
 }
 
-/// Proofs about the header and about an element of the place's operator, whether or not they say anything against the worker.
+/// Proofs about the header and about an element of the place's operator, whether or not they say anything against the
+/// worker.
 fn accusations<AccountId: Clone>(
     random: &mut Random,
     reveals: &Reveals,

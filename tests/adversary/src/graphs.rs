@@ -1,6 +1,7 @@
 //! Models to dispute about: small random ones, long ones, and ones with large tensors.
 
-// The generator of `assay-exact`'s own tests; it cannot be a dependency without a feature that would be switched on for everybody.
+// The generator of `assay-exact`'s own tests; it cannot be a dependency without a feature that would be switched on for
+// everybody.
 #[path = "../../../primitives/exact/src/judge/tests/graphs/draw.rs"]
 mod draw;
 
@@ -14,7 +15,8 @@ use assay_exact::{
     tensor::Tensor,
 };
 
-/// A small model of `operators` random operators, executed on random inputs. Now and then a weight is among its outputs.
+/// A small model of `operators` random operators, executed on random inputs. Now and then a weight is among its
+/// outputs.
 pub fn random(random: &mut Random, operators: usize) -> InMemory {
     let (graph, weights, inputs) = draw::model(random, operators);
     let weights = weights.into_iter().map(Tensor::canonical).collect();
@@ -28,7 +30,8 @@ pub fn random(random: &mut Random, operators: usize) -> InMemory {
     executed(graph, weights, inputs)
 }
 
-/// A model of `operators` operators on four elements: a trace that is revealed in several steps once they are more than 1,024.
+/// A model of `operators` operators on four elements: a trace that is revealed in several steps once they are more than
+/// 1,024.
 pub fn long(random: &mut Random, operators: u32) -> InMemory {
     let nodes = (0..operators).map(|index| {
         let before = match index {
@@ -48,8 +51,8 @@ pub fn long(random: &mut Random, operators: u32) -> InMemory {
     plain(random, 4, nodes)
 }
 
-/// A model of four operators on `elements` elements of four bytes: tensors that are revealed in several steps once they are more than
-/// 1 MiB.
+/// A model of four operators on `elements` elements of four bytes: tensors that are revealed in several steps once they
+/// are more than 1 MiB.
 pub fn wide(random: &mut Random, elements: u32) -> InMemory {
     let nodes = vec![
         node(0, Operator::Unary(Unary::Neg), vec![Value::Input(0)]),

@@ -68,8 +68,8 @@ pub fn cheaper_weights(weights: &[Tensor]) -> Vec<Tensor> {
 }
 
 impl Lie {
-    /// A lie about this execution. Where chance finds one that would be the truth, as a wrong operand that is equal, telling it
-    /// fails: see [`Liar::new`](crate::Liar::new).
+    /// A lie about this execution. Where chance finds one that would be the truth, as a wrong operand that is equal,
+    /// telling it fails: see [`Liar::new`](crate::Liar::new).
     pub fn random(random: &mut Random, execution: &dyn Execution) -> Result<Self, PlayError> {
         let operators = execution.trace().nodes.len() as u64;
         let operator = random.below(operators) as u32;
@@ -101,8 +101,8 @@ impl Lie {
         })
     }
 
-    /// What a cheaper model, whose weights have lost their last 16 bits, gives for the same inputs: only its outputs, or all of it.
-    /// `None` if there is no difference.
+    /// What a cheaper model, whose weights have lost their last 16 bits, gives for the same inputs: only its outputs,
+    /// or all of it. `None` if there is no difference.
     pub fn cheaper(execution: &InMemory, outputs_only: bool) -> Result<Option<Self>, PlayError> {
         let weights = cheaper_weights(execution.weights());
         let Ok(cheaper) = InMemory::new(execution.graph().clone(), weights, execution.inputs().to_vec()) else {

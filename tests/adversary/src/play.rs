@@ -67,8 +67,8 @@ impl Transaction {
     }
 }
 
-/// Plays all challengers' games over the claim that is on the court to their end. `late_blocks` is what the worker takes for each
-/// answer; `execution` is an honest one.
+/// Plays all challengers' games over the claim that is on the court to their end. `late_blocks` is what the worker
+/// takes for each answer; `execution` is an honest one.
 pub fn play(
     court: &mut impl Court,
     random: &mut Random,

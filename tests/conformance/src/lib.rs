@@ -1,8 +1,8 @@
 //! The conformance suite: vectors that say what Assay computes, made from `assay-exact`.
 //!
-//! `README.md` describes the files for whoever writes an implementation. Every module here makes one family of them, from
-//! fixed seeds, so the same definition gives the same bytes. [`digest`] of all files is the version of the arithmetic,
-//! [`assay_exact::DEFINITION`].
+//! `README.md` describes the files for whoever writes an implementation. Every module here makes one family of them,
+//! from fixed seeds, so the same definition gives the same bytes. [`digest`] of all files is the version of the
+//! arithmetic, [`assay_exact::DEFINITION`].
 
 #![forbid(unsafe_code)]
 

@@ -63,7 +63,8 @@ fn rows(precision: Precision, random: &mut Random) -> Vec<Vec<u32>> {
         vec![ONE, 0xffc0_1234],
         vec![0x7f7f_ffff, 0xff7f_ffff, ONE, 1],
         vec![0x0080_0000, 0x8000_0001, 0x007f_ffff],
-        // A greatest magnitude that leaves no scale, then the least one that does, then scales of few bits: there the clamp acts.
+        // A greatest magnitude that leaves no scale, then the least one that does, then scales of few bits: there the
+        // clamp acts.
         vec![greatest / 2, 1, SIGN | 2],
         vec![greatest.div_ceil(2), 1, SIGN | 2],
         vec![

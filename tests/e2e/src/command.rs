@@ -3,7 +3,10 @@
 use crate::{Network, binaries::binary};
 use anyhow::{Context, ensure};
 use std::{ffi::OsStr, process::Stdio, time::Duration};
-use tokio::process::Command;
+use tokio::{
+    io::{AsyncBufReadExt, AsyncReadExt, BufReader},
+    process::Command,
+};
 
 /// Longest time that a command may take. All of them end sooner, or wait for blocks with a patience of their own.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -13,6 +16,8 @@ const PATIENCE: Duration = Duration::from_secs(120);
 pub struct Ran {
     /// Whether it said that all went well.
     pub succeeded: bool,
+    /// Its exit code; `None` if a signal ended it.
+    pub code: Option<i32>,
     /// Standard output.
     pub output: String,
     /// Standard error.
@@ -30,23 +35,79 @@ pub(crate) fn without_environment(mut command: std::process::Command) -> std::pr
 impl Network {
     /// Runs `assay-worker` with these arguments, on this network and with the key of this account.
     pub async fn assay_worker(&self, name: &str, arguments: &[impl AsRef<OsStr>]) -> anyhow::Result<Ran> {
-        let command = without_environment(std::process::Command::new(binary("assay-worker")?));
-        let running = Command::from(command)
-            .args(arguments)
-            .env("ASSAY_NODE", self.url())
-            .env("ASSAY_KEY", format!("//{name}"))
-            .env("ASSAY_DATA_DIR", self.folder().join("commands"))
-            .env("ASSAY_MODELS_DIR", crate::jobs::models_dir())
-            .stdin(Stdio::null())
-            .kill_on_drop(true)
-            .output();
+        let running = self.command(name, arguments)?.output();
         let ended = tokio::time::timeout(PATIENCE, running)
             .await
             .context("assay-worker does not end")??;
         Ok(Ran {
             succeeded: ended.status.success(),
+            code: ended.status.code(),
             output: String::from_utf8_lossy(&ended.stdout).into_owned(),
             errors: String::from_utf8_lossy(&ended.stderr).into_owned(),
+        })
+    }
+
+    fn command(&self, name: &str, arguments: &[impl AsRef<OsStr>]) -> anyhow::Result<Command> {
+        let command = without_environment(std::process::Command::new(binary("assay-worker")?));
+        let mut command = Command::from(command);
+        command
+            .args(arguments)
+            .env("ASSAY_NODE", self.url())
+            .env("ASSAY_KEY", format!("//{name}"))
+            .env("ASSAY_DATA_DIR", self.folder().join("commands"))
+            .env("ASSAY_JOURNAL", self.folder().join("requests"))
+            .env("ASSAY_MODELS_DIR", crate::jobs::models_dir())
+            .stdin(Stdio::null())
+            .kill_on_drop(true);
+        Ok(command)
+    }
+
+    /// Runs `assay-worker` until standard error has these words, and sends it this signal then (`INT`, `KILL`).
+    /// Gives what came of it.
+    pub async fn signalled(
+        &self,
+        name: &str,
+        arguments: &[impl AsRef<OsStr>],
+        words: &str,
+        signal: &str,
+    ) -> anyhow::Result<Ran> {
+        let mut command = self.command(name, arguments)?;
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+        let mut lines = BufReader::new(child.stderr.take().context("it is piped")?).lines();
+        let mut errors = String::new();
+        let told = async {
+            while let Some(line) = lines.next_line().await? {
+                errors += &line;
+                errors.push('\n');
+                if line.contains(words) {
+                    return anyhow::Ok(());
+                }
+            }
+            anyhow::bail!("it ended before it said `{words}`")
+        };
+        let told = tokio::time::timeout(PATIENCE, told).await.context("it says nothing");
+        told.and_then(|told| told).with_context(|| errors.clone())?;
+        let pid = child.id().context("it runs")?.to_string();
+        let sent = Command::new("kill").args(["-s", signal, &pid]).status().await?;
+        ensure!(sent.success(), "it ended by itself:\n{errors}");
+        let mut output = String::new();
+        let mut stdout = child.stdout.take().context("it is piped")?;
+        let ending = async {
+            while let Some(line) = lines.next_line().await? {
+                errors += &line;
+                errors.push('\n');
+            }
+            stdout.read_to_string(&mut output).await?;
+            anyhow::Ok(child.wait().await?)
+        };
+        let status = tokio::time::timeout(PATIENCE, ending)
+            .await
+            .context("assay-worker does not end")??;
+        Ok(Ran {
+            succeeded: status.success(),
+            code: status.code(),
+            output,
+            errors,
         })
     }
 

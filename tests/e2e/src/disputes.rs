@@ -69,7 +69,8 @@ impl Record {
 }
 
 impl Network {
-    /// Reads what happened in the disputes over a job, from its submission until this is so; for so many blocks at most.
+    /// Reads what happened in the disputes over a job, from its submission until this is so; for so many blocks at
+    /// most.
     pub async fn dispute_record(
         &self,
         what: &str,

@@ -52,8 +52,8 @@ impl Network {
         Ok(State { block, entries })
     }
 
-    /// Fails if the node runs another runtime than the one whose rules are checked here, as after a change of the runtime
-    /// from which the tests were built and the node was not.
+    /// Fails if the node runs another runtime than the one whose rules are checked here, as after a change of the
+    /// runtime from which the tests were built and the node was not.
     pub(crate) async fn ensure_same_runtime(&self) -> anyhow::Result<()> {
         let Some(code) = assay_runtime::WASM_BINARY else {
             return Ok(());

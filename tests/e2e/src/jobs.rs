@@ -42,8 +42,8 @@ const BIDDING_BLOCKS: BlockNumber = 14;
 /// Blocks in which a worker that runs has certainly revealed it; the last reveal ends them.
 const REVEAL_BLOCKS: BlockNumber = 40;
 
-/// A job by standing offers, with its input and its output on chain, and the shortest window that the chain takes. A test
-/// changes what it is about.
+/// A job by standing offers, with its input and its output on chain, and the shortest window that the chain takes. A
+/// test changes what it is about.
 pub fn terms() -> Terms {
     let bounds = bounds();
     Terms {

@@ -28,8 +28,8 @@ const LISTENING: &str = "Running JSON-RPC server: addr=127.0.0.1:";
 /// Lines of each log that a failure shows.
 const LOG_LINES: usize = 25;
 
-/// A chain of its own, made by one node, which ends when this is dropped; or a chain that was there before, seen through
-/// one of its nodes.
+/// A chain of its own, made by one node, which ends when this is dropped; or a chain that was there before, seen
+/// through one of its nodes.
 pub struct Network {
     /// None where somebody else has started it.
     node: Option<Process>,
@@ -155,7 +155,8 @@ impl Network {
         Ok(())
     }
 
-    /// Connects again to a node that somebody else has started anew at the same address. Accounts have to be opened anew.
+    /// Connects again to a node that somebody else has started anew at the same address. Accounts have to be opened
+    /// anew.
     pub async fn reconnect(&mut self) -> anyhow::Result<()> {
         self.client = Client::connect(std::slice::from_ref(&self.url)).await?;
         self.rpc = Rpc::new(&self.url)?;

@@ -18,8 +18,8 @@ const LOOK: Duration = Duration::from_millis(10);
 pub(crate) enum Killing {
     /// By SIGKILL.
     Directly,
-    /// By closing the standard input of its guard, `assay-worker guard`, which then sends SIGKILL to the program. So the
-    /// program ends even if the test is killed itself.
+    /// By closing the standard input of its guard, `assay-worker guard`, which then sends SIGKILL to the program. So
+    /// the program ends even if the test is killed itself.
     ThroughGuard,
 }
 

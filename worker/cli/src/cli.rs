@@ -1,7 +1,7 @@
 //! The command line.
 
 use crate::{
-    commands::{self, models::ModelsCommand, request::RequestArgs, stake::StakeCommand},
+    commands::{self, models::ModelsCommand, request::RequestArgs, results::ResultsArgs, stake::StakeCommand},
     config::{DEFAULT_NODE, ServeArgs, WatchArgs},
 };
 use clap::{Args, Parser, Subcommand};
@@ -29,6 +29,8 @@ pub enum Command {
     Watch(WatchCommand),
     /// Submit inputs as jobs, wait, and give back the results
     Request(RequestArgs),
+    /// Fetch results of jobs that were submitted before
+    Results(ResultsArgs),
     /// Import, check, register and list models
     #[command(subcommand)]
     Models(ModelsCommand),
@@ -86,7 +88,8 @@ pub struct NodeArgs {
 /// Who signs.
 #[derive(Clone, Debug, Args)]
 pub struct KeyArgs {
-    /// The key that signs: a file that holds the secret (mode 600), or, on a development chain, a secret such as //Alice
+    /// The key that signs: a file that holds the secret (mode 600), or, on a development chain, a secret such as
+    /// //Alice
     #[arg(long, env = "ASSAY_KEY", value_name = "FILE|SECRET", hide_env_values = true)]
     pub key: String,
 }

@@ -1,7 +1,7 @@
 //! What the program prints, to readers that may be gone: `head` closes its end of a pipe once it has its lines.
 //!
-//! `println!`, `print!` and `eprintln!` in this crate are the macros below. Those of the standard library panic where nobody
-//! reads.
+//! `println!`, `print!` and `eprintln!` in this crate are the macros below. Those of the standard library panic where
+//! nobody reads.
 
 use std::{
     fmt::Arguments,
@@ -65,8 +65,8 @@ fn in_full(error: &anyhow::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::models::read_all;
     use anyhow::Context;
+    use assay_daemon::models::read_all;
     use std::{fs, path::Path};
 
     #[test]

@@ -1,4 +1,5 @@
-//! Recording of the operations that a function of `assay-exact` consists of, so that build scripts write it in any language.
+//! Recording of the operations that a function of `assay-exact` consists of, so that build scripts write it in any
+//! language.
 
 use assay_exact::functions::{self, Arithmetic};
 use std::{
@@ -7,7 +8,8 @@ use std::{
     ops::{Add, Div, Mul, Neg, Sub},
 };
 
-/// One operation. Numbers name results: 0 is what the function is called with, and `n` the result of the `n`-th operation.
+/// One operation. Numbers name results: 0 is what the function is called with, and `n` the result of the `n`-th
+/// operation.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 #[expect(
     missing_docs,

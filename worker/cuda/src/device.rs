@@ -48,7 +48,8 @@ pub trait Device: Send + Sync {
     ///
     /// # Safety
     ///
-    /// The address is one that [`allocate`](Self::allocate) gave for as many bytes, and nothing uses the memory afterwards.
+    /// The address is one that [`allocate`](Self::allocate) gave for as many bytes, and nothing uses the memory
+    /// afterwards.
     unsafe fn free(&self, address: u64, bytes: usize);
 
     /// Writes bytes to the device's memory.

@@ -132,8 +132,8 @@ impl Gpu {
     }
 }
 
-/// The kernels for a GPU of this compute capability, and the capability that they are compiled for: an older one where NVRTC does not
-/// know such a new GPU, which executes them all the same.
+/// The kernels for a GPU of this compute capability, and the capability that they are compiled for: an older one where
+/// NVRTC does not know such a new GPU, which executes them all the same.
 fn compile_for(capability: i32) -> Result<(Vec<c_char>, i32), DeviceError> {
     let newest = compile(capability).map(|image| (image, capability));
     newest.or_else(|error| {
@@ -143,8 +143,8 @@ fn compile_for(capability: i32) -> Result<(Vec<c_char>, i32), DeviceError> {
     })
 }
 
-/// The kernels as PTX for this compute capability, with a zero at the end. Nothing is contracted or flushed to zero, and division and
-/// roots are those of IEEE 754.
+/// The kernels as PTX for this compute capability, with a zero at the end. Nothing is contracted or flushed to zero,
+/// and division and roots are those of IEEE 754.
 pub fn compile(capability: i32) -> Result<Vec<c_char>, DeviceError> {
     let options = CompileOptions {
         ftz: Some(false),
@@ -189,8 +189,8 @@ impl Device for Gpu {
 
     unsafe fn free(&self, address: u64, _bytes: usize) {
         if self.enter().is_ok() {
-            // SAFETY: of the caller. The driver waits for what uses the memory. It fails only if the context is lost, and the
-            // memory with it.
+            // SAFETY: of the caller. The driver waits for what uses the memory. It fails only if the context is lost,
+            // and the memory with it.
             let _ = unsafe { result::free_sync(address) };
         }
     }

@@ -110,8 +110,8 @@ impl Queue {
             return Err(too_large(kernel));
         }
         let device = self.pool.device();
-        // SAFETY: operators give a kernel what it takes. Views stay within their buffers, since layouts are made so, and outputs
-        // have as many elements as their shapes say.
+        // SAFETY: operators give a kernel what it takes. Views stay within their buffers, since layouts are made so,
+        // and outputs have as many elements as their shapes say.
         unsafe { device.launch(kernel, blocks as u32, threads, &parameters.0) }
     }
 }

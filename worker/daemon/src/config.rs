@@ -4,6 +4,7 @@ use crate::engine::EngineProgram;
 use assay_client::chain::{Balance, Key};
 use assay_engine::EngineChoice;
 use assay_player::watch::Sampling;
+use polkadot_sdk::sp_runtime::Perbill;
 use std::{path::PathBuf, time::Duration};
 
 /// What every daemon runs on.
@@ -31,6 +32,8 @@ pub struct Common {
     pub engine_program: EngineProgram,
     /// Longest wait for a finalized block.
     pub stall: Duration,
+    /// Maximum tip for a call that must be in a block in time, as a share of what is lost otherwise.
+    pub max_tip: Perbill,
 }
 
 /// What `serve` runs on.

@@ -2,7 +2,7 @@
 //! for.
 
 use crate::serve::store::{Copied, Store, StoreError};
-use assay_client::chain::{ChainError, H256, Job, Snapshot};
+use assay_client::chain::{ChainError, H256, Job, StateView};
 use assay_ops::tensor::Tensor;
 use assay_types::{JobId, Schema};
 use std::{
@@ -32,7 +32,7 @@ pub enum Found {
 
 /// Gets a job's input tensors, from the chain or from the folder.
 pub async fn find(
-    snapshot: &Snapshot,
+    state: &impl StateView,
     id: JobId,
     job: &Job,
     schema: &Schema,
@@ -43,19 +43,20 @@ pub async fn find(
         store: None,
         copy: false,
     };
-    find_in(snapshot, id, job, schema, &sources).await
+    find_in(state, id, job, schema, &sources).await
 }
 
-/// Gets a job's input tensors. The folder may be slow, or hang, so no task that has anything else to do waits for this.
+/// Gets a job's input tensors from the chain, the copies or the folder. The folder may be slow, or hang, so no task
+/// that has anything else to do waits for this.
 pub async fn find_in(
-    snapshot: &Snapshot,
+    state: &impl StateView,
     id: JobId,
     job: &Job,
     schema: &Schema,
     sources: &Sources,
 ) -> Result<Found, ChainError> {
     let digest = hex::encode(job.input_digest);
-    let (bytes, is_on_chain) = match snapshot.input(id).await? {
+    let (bytes, is_on_chain) = match state.input(id).await? {
         Some(bytes) => (bytes, true),
         None => match copied(sources, job.input_digest).await {
             Some(bytes) => (bytes, false),

@@ -3,13 +3,12 @@
 //! Nothing here reads a command line or prints: the configuration comes checked, and what happens is logged.
 
 pub mod config;
-mod connection;
 pub mod dispute;
 pub mod engine;
-mod follow;
 pub mod games;
 pub mod job_input;
 pub mod models;
 pub mod serve;
 pub mod shutdown;
+mod skeleton;
 pub mod watch;

@@ -155,7 +155,7 @@ mod tests {
 
     #[test]
     fn a_package_that_is_there_twice_is_refused_with_both_folders() {
-        let digits = Path::new(env!("CARGO_MANIFEST_DIR")).join("../models/digits");
+        let digits = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models/digits");
         let folder = tempfile::tempdir().expect("a temporary folder");
         let link = folder.path().join("again");
         std::os::unix::fs::symlink(digits.join("package"), &link).expect("a new link");

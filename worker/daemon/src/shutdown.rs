@@ -19,7 +19,8 @@ impl Shutdown {
         (sender, Self(receiver))
     }
 
-    /// Becomes requested at the first signal or, if asked, when standard input is closed; a second signal ends the program.
+    /// Becomes requested at the first signal or, if asked, when standard input is closed; a second signal ends the
+    /// program.
     pub fn on_signal(with_stdin: bool) -> Self {
         let (sender, shutdown) = Self::channel();
         tokio::spawn(async move {

@@ -43,8 +43,9 @@ impl Ledger {
     /// Books an event of a finalized block.
     pub(super) fn book(&mut self, event: &Event) {
         match event {
-            Event::Fee(FeeEvent::TransactionFeePaid { who, actual_fee, tip }) => {
-                self.add(who, |entry| entry.fees += actual_fee + tip);
+            // The tip is part of the fee.
+            Event::Fee(FeeEvent::TransactionFeePaid { who, actual_fee, .. }) => {
+                self.add(who, |entry| entry.fees += actual_fee);
             }
             Event::Market(MarketEvent::JobClosed {
                 client,

@@ -1,5 +1,5 @@
-//! The demonstration: a chain of its own, two honest workers and one that cheats, a watcher, fifty handwritten digits, and an account of what
-//! happened.
+//! The demonstration: a chain of its own, two honest workers and one that cheats, a watcher, fifty handwritten digits,
+//! and an account of what happened.
 
 mod disputes;
 mod ledger;
@@ -12,8 +12,12 @@ use assay_client::{
     chain::{Account, AccountId, Balance, BlockNumber, Call, Client, Event, Key, SudoCall, Wait},
     registration::register,
     request::{
-        Model, Prepared, find_model, prepare_all,
-        send::{Submitted, submit_all},
+        Model, Prepared,
+        chain::NodeSender,
+        find_model, prepare_all,
+        progress::{Progress, Summary},
+        run::{Following, Request, Start, Until},
+        supply::supply,
         terms::Wishes,
         tracker::{Moment, Tracker},
     },
@@ -38,11 +42,12 @@ use table::{Names, Table};
 const CEILING: Balance = 6 * UNIT / 10;
 /// Pause between two looks at something that will come.
 const LOOK: Duration = Duration::from_millis(250);
-/// Blocks from a conviction to the payment of what it brings. A real chain takes a day, in which governance can cancel it.
+/// Blocks from a conviction to the payment of what it brings. A real chain takes a day, in which governance can cancel
+/// it.
 const SLASH_DELAY: BlockNumber = 8;
-/// The workers. Charlie's offer is cheaper than Dave's, Dave bids lower; they compute in different ways, to the same bits. Eve is the
-/// cheapest of all: for every second job she answers with what a cheaper model gives. Once she is convicted of two, her
-/// stake is below what a worker needs.
+/// The workers. Charlie's offer is cheaper than Dave's, Dave bids lower; they compute in different ways, to the same
+/// bits. Eve is the cheapest of all: for every second job she answers with what a cheaper model gives. Once she is
+/// convicted of two, her stake is below what a worker needs.
 const WORKERS: [WorkerTerms<'static>; 3] = [
     WorkerTerms {
         name: "Charlie",
@@ -69,7 +74,8 @@ const WORKERS: [WorkerTerms<'static>; 3] = [
 /// Who executes every claim again, and challenges those that are wrong.
 const WATCHER: &str = "Ferdie";
 
-/// Runs a demonstration on a local chain: a node, three workers of which one cheats, a watcher, and 50 handwritten digits
+/// Runs a demonstration on a local chain: a node, three workers of which one cheats, a watcher, and 50 handwritten
+/// digits
 #[derive(Clone, Debug, Parser)]
 #[command(name = "assay-demo", version, max_term_width = 110)]
 pub struct DemoArgs {
@@ -268,7 +274,7 @@ async fn set_up(
 /// The jobs: those for standing offers first, then those to be auctioned.
 async fn plan(scene: &Scene, read: &[inputs::JobInput], auctioned: usize) -> anyhow::Result<Vec<Prepared>> {
     let snapshot = scene.client.finalized().await?;
-    let (constants, quote) = (snapshot.constants()?, snapshot.quote(scene.model.version).await?);
+    let (constants, supply) = (snapshot.constants()?, supply(&snapshot, scene.model.version).await?);
     let offers = Wishes {
         ceiling: Some(CEILING),
         inline_output: true,
@@ -285,13 +291,13 @@ async fn plan(scene: &Scene, read: &[inputs::JobInput], auctioned: usize) -> any
         by_offer,
         &scene.package,
         &scene.model,
-        &offers.settle(&constants, &quote)?,
+        &offers.settle(&constants, &supply)?,
     )?;
     jobs.extend(prepare_all(
         by_auction,
         &scene.package,
         &scene.model,
-        &auctions.settle(&constants, &quote)?,
+        &auctions.settle(&constants, &supply)?,
     )?);
     Ok(jobs)
 }
@@ -317,15 +323,17 @@ async fn follow(
     );
 
     let began = Instant::now();
-    let mut submitting = Box::pin(submit_in_two_batches(&scene.bob, jobs, auctioned));
-    let mut submitted: Option<Vec<Submitted>> = None;
+    let mut request = start(scene, jobs, first.number());
+    let mut summary: Option<Summary> = None;
     let mut tracker = Tracker::new(scene.bob.id().clone());
     let mut disputes = Disputes::new(names.clone(), &scene.package);
     let mut table = Table::new(names);
-    let last = loop {
+    let (last, submitted) = loop {
         let snapshot = tokio::select! {
-            outcome = &mut submitting, if submitted.is_none() => {
-                submitted = Some(outcome?);
+            step = request.next(), if summary.is_none() => {
+                if let Progress::Finished(finished) = step.context("the request ended without a word")?? {
+                    summary = Some(finished);
+                }
                 continue;
             }
             snapshot = blocks.next(Duration::from_secs(30)) => snapshot?,
@@ -344,17 +352,17 @@ async fn follow(
         table.show(now.block, began.elapsed().as_secs(), &tracker);
         stage.ensure_running()?;
         let over = tracker.stories().all(|(_, story)| story.is_closed()) && disputes.is_settled();
-        if submitted.is_some() && over {
-            let all = tracker.stories().count() == jobs.len();
+        if let Some(summary) = summary.take_if(|_| over) {
+            let all = tracker.stories().count() == jobs.len() && summary.unfinished == 0;
             ensure!(all, "the chain has a different number of jobs than were submitted");
-            break snapshot;
+            break (snapshot, summary.submitted);
         }
     };
     let faults = ledger.close(&last).await?;
     Ok((
         Report {
             tracker,
-            submitted: submitted.unwrap_or_default(),
+            submitted,
             ledger,
             disputes,
         },
@@ -362,16 +370,20 @@ async fn follow(
     ))
 }
 
-async fn submit_in_two_batches(bob: &Account, jobs: &[Prepared], auctioned: usize) -> anyhow::Result<Vec<Submitted>> {
-    let (by_offer, by_auction) = jobs.split_at(jobs.len() - auctioned);
-    let patience = Duration::from_secs(60);
-    let mut submitted = submit_all(bob, by_offer, patience, |_| {}).await?;
-    let auctions = submit_all(bob, by_auction, patience, |_| {}).await?;
-    submitted.extend(auctions.into_iter().map(|job| Submitted {
-        input: job.input + by_offer.len(),
-        ..job
-    }));
-    Ok(submitted)
+/// Lets Bob's request go on until its jobs are closed. The chain ends with the demo, so nothing is kept on disk.
+fn start(scene: &Scene, jobs: &[Prepared], after: BlockNumber) -> Request {
+    let schema = scene.model.record.schema.clone();
+    let start = Start::fresh(scene.bob.id(), jobs.to_vec(), schema, None, after);
+    let following = Following {
+        until: Until::Closed,
+        accept: false,
+        patience: Duration::from_secs(240),
+    };
+    Request::start(
+        NodeSender::new(scene.client.clone(), scene.bob.clone()),
+        start,
+        following,
+    )
 }
 
 fn look_further(args: &DemoArgs, port: u16, stage: &Stage) {

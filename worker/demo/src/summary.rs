@@ -3,7 +3,7 @@
 use super::{Scene, disputes::Disputes, ledger::Ledger};
 use assay_client::{
     chain::H256,
-    request::{Prepared, outcome::Outcome, send::Submitted, tracker::Tracker},
+    request::{Prepared, outcome::Outcome, progress::Submitted, tracker::Tracker},
     schema,
 };
 use assay_engine::{Engine, ReferenceEngine};

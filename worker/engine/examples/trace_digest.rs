@@ -1,6 +1,6 @@
 //! Imports a `.pt2` archive, runs it on zeros, and prints the digest of its trace. No chain is needed for any of it.
 //!
-//! `cargo run --workspace --example trace_digest models/digits/digits.pt2`
+//! `cargo run --example trace_digest models/digits/digits.pt2`
 
 use assay_engine::{Engine, ReferenceEngine};
 use assay_exact::{digest::tensor_size_bytes, graph::Value, quantise::Precision};

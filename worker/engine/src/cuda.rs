@@ -1,6 +1,7 @@
 //! NVIDIA GPUs, through kernels of our own that are compiled at run time. Nothing leaves the GPU but outputs.
 //!
-//! Steps are those of the processor's engine. Products take tensor cores where these are exact, which is tested at the start.
+//! Steps are those of the processor's engine. Products take tensor cores where these are exact, which is tested at the
+//! start.
 
 mod probe;
 
@@ -28,8 +29,8 @@ pub struct CudaEngine {
 impl CudaEngine {
     /// Opens a GPU by its index, compiles the kernels for it, and tests it with values that break inexact kernels.
     ///
-    /// Falls back to products without tensor cores if these do not give the defined bits; fails if the others do not either, or if
-    /// there is no such GPU, no driver or no NVRTC.
+    /// Falls back to products without tensor cores if these do not give the defined bits; fails if the others do not
+    /// either, or if there is no such GPU, no driver or no NVRTC.
     pub fn new(index: usize) -> Result<Self, EngineError> {
         let place = format!("cuda:{index}");
         let gpu = Gpu::new(index).map_err(|error| EngineError::Device {

@@ -4,8 +4,8 @@
 //! [`LoadedModel`]: inputs are checked against the graph, independent jobs are put together along the batch dimension
 //! and taken apart again, and numbers are made canonical on the way in and out.
 //!
-//! A job that is served needs its outputs alone, so engines put nodes together as they like. Only if a claim is challenged does
-//! anybody need what every single node gives, and then a model is *traced*.
+//! A job that is served needs its outputs alone, so engines put nodes together as they like. Only if a claim is
+//! challenged does anybody need what every single node gives, and then a model is *traced*.
 
 mod batch;
 pub mod check;
@@ -146,10 +146,11 @@ impl LoadedModel {
         batch::run_jobs(self, jobs)
     }
 
-    /// Runs one job node by node, and shows the canonical output of every node of the graph with the node's position: each
-    /// once, in the graph's order. The outputs are those of [`Self::run`].
+    /// Runs one job node by node, and shows the canonical output of every node of the graph with the node's position:
+    /// each once, in the graph's order. The outputs are those of [`Self::run`].
     ///
-    /// Memory holds what an execution needs, and one node's output more. `on_node` must not use this model: executions take turns.
+    /// Memory holds what an execution needs, and one node's output more. `on_node` must not use this model: executions
+    /// take turns.
     pub fn trace(&self, inputs: &[Tensor], on_node: &mut OnNode<'_>) -> Result<Vec<Tensor>, EngineError> {
         let symbols = self.bind(inputs)?;
         if self.memory_limit < u64::MAX {

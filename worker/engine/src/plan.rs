@@ -1,7 +1,7 @@
 //! The order of work: a graph's nodes as steps, some of which do what several nodes say.
 //!
-//! A step stands where the last of its nodes stood, so all that it takes is there. Nodes are put together only if nothing else
-//! takes what is computed between them; for a trace, which shows what every node gives, none are.
+//! A step stands where the last of its nodes stood, so all that it takes is there. Nodes are put together only if
+//! nothing else takes what is computed between them; for a trace, which shows what every node gives, none are.
 
 use assay_exact::{
     digest::DataType,
@@ -39,10 +39,11 @@ pub(super) struct Step {
 pub(super) enum Kind {
     /// What its node says.
     Node,
-    /// A linear layer, and others that each row passes by itself after it. It takes the rows, and then what each layer takes.
+    /// A linear layer, and others that each row passes by itself after it. It takes the rows, and then what each layer
+    /// takes.
     Layers(Vec<Layer>),
-    /// Elements that indices say, where a condition holds, and others elsewhere: how a cache is written. It takes the condition, the
-    /// data, the indices, and the others.
+    /// Elements that indices say, where a condition holds, and others elsewhere: how a cache is written. It takes the
+    /// condition, the data, the indices, and the others.
     GatherWhere(usize),
     /// Scores, softmax and weighted sum. It takes queries, keys, values and what the mask names.
     Attention(WholeAttention),
@@ -154,8 +155,8 @@ impl Step {
     }
 }
 
-/// Whether these values come out of steps of their own. A mask may not: where it is the sum of a layer and the scores, the layer's
-/// step has become that of the sum.
+/// Whether these values come out of steps of their own. A mask may not: where it is the sum of a layer and the scores,
+/// the layer's step has become that of the sum.
 fn are_there(steps: &[Option<Step>], values: &[Value]) -> bool {
     let nodes = values.iter().filter_map(|value| value.node());
     nodes
@@ -221,8 +222,8 @@ impl<'a> Users<'a> {
         }
     }
 
-    /// The layer that this node is to rows that come out of other layers and that nothing else takes: the position of their step, the
-    /// layer, and what it takes besides the rows.
+    /// The layer that this node is to rows that come out of other layers and that nothing else takes: the position of
+    /// their step, the layer, and what it takes besides the rows.
     fn layer(&self, steps: &[Option<Step>], index: u32, node: &Node) -> Option<(usize, Layer, Vec<Value>)> {
         let (first, others) = node.inputs.split_first()?;
         let after_layers = |value: &Value| {
@@ -274,8 +275,9 @@ impl<'a> Users<'a> {
         (shape == whole).then(|| (usize::from(*axis), vec![*condition, *data, *indices, *no]))
     }
 
-    /// What this node puts together along its axis: in place of what is put together alone for it, the parts of that, if these
-    /// are not too many. The dimensions from the axis on need not be the same, since only the order of the elements in them matters.
+    /// What this node puts together along its axis: in place of what is put together alone for it, the parts of that,
+    /// if these are not too many. The dimensions from the axis on need not be the same, since only the order of the
+    /// elements in them matters.
     fn concatenated(&self, steps: &[Option<Step>], node: &Node, axis: usize) -> Vec<Value> {
         let outer = |value: Value| {
             self.checked

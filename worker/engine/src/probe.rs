@@ -7,7 +7,8 @@ use assay_exact::{
 };
 use assay_ops::words::Function;
 
-/// Rows, their length, and columns: few and many of each, and lengths on both sides of what vectors, tiles and blocks hold.
+/// Rows, their length, and columns: few and many of each, and lengths on both sides of what vectors, tiles and blocks
+/// hold.
 const SHAPES: [[usize; 3]; 5] = [[1, 64, 17], [7, 1025, 33], [12, 63, 70], [30, 130, 80], [9, 16_384, 2]];
 
 /// Kernels to be tested.
@@ -19,8 +20,8 @@ pub(super) trait Kernels {
     fn apply(&self, function: Function, numbers: &[f32]) -> Result<Vec<f32>, String>;
 }
 
-/// Compares products of rows at the ends of the integers' range, and functions of odd numbers, with the definition; says what
-/// differs.
+/// Compares products of rows at the ends of the integers' range, and functions of odd numbers, with the definition;
+/// says what differs.
 pub(super) fn check(kernels: &impl Kernels) -> Result<(), String> {
     for precision in [Precision::Int8, Precision::Int16] {
         for shape in SHAPES {

@@ -18,7 +18,8 @@ use std::sync::{Mutex, PoisonError};
 pub(super) struct PlannedProgram<B: Backend> {
     graph: CheckedGraph,
     plan: Plan,
-    /// The same without nodes put together. It takes the weights in the same forms, so it costs next to nothing to have.
+    /// The same without nodes put together. It takes the weights in the same forms, so it costs next to nothing to
+    /// have.
     tracing_plan: Plan,
     backend: B,
     /// An operator takes all of the device, so evaluations take turns.

@@ -1,5 +1,5 @@
-//! The models of the repository beside digits: what they take and give, their exact outputs, and that a GPT gives the same
-//! bits whether its tokens come at once or one by one.
+//! The models of the repository beside digits: what they take and give, their exact outputs, and that a GPT gives the
+//! same bits whether its tokens come at once or one by one.
 
 use assay_engine::{Device, Engine, ReferenceEngine, TorchEngine, TorchOptions, check::check};
 use assay_exact::quantise::Precision;
@@ -87,8 +87,8 @@ fn weights_that_the_archive_leaves_out_are_asked_for() {
     assert!(matches!(error, ImportError::Weight { .. }), "{error}");
 }
 
-/// After a change that is meant to alter it, `ASSAY_BLESS=1 cargo test --workspace --test models` writes the package anew,
-/// and the root is changed by hand.
+/// After a change that is meant to alter it, `ASSAY_BLESS=1 cargo test --workspace --test models` writes the package
+/// anew, and the root is changed by hand.
 const GPT_ROOT: &str = "8821ab0552c2fa1af575079ad95e8ee74926344e5023d321d1ce1ee3fb60a75d";
 
 #[test]

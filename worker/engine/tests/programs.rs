@@ -1,7 +1,8 @@
 //! Small exported programs that use every operator of the importer: they are imported, and agree with torch.
 //!
-//! `programs/export.py` writes them with their fp32 outputs. `programs/exact.txt` holds the digest of the exact outputs of
-//! each; after a change that is meant to alter them, `ASSAY_BLESS=1 cargo test --workspace --test programs` writes it anew.
+//! `programs/export.py` writes them with their fp32 outputs. `programs/exact.txt` holds the digest of the exact outputs
+//! of each; after a change that is meant to alter them, `ASSAY_BLESS=1 cargo test --workspace --test programs` writes
+//! it anew.
 
 use assay_engine::{
     Engine, ReferenceEngine,

@@ -1,4 +1,5 @@
-//! A `.pt2` archive as torch 2.9 to 2.11 write it: a zip of JSON and raw weights, read without trusting its sizes or names.
+//! A `.pt2` archive as torch 2.9 to 2.11 write it: a zip of JSON and raw weights, read without trusting its sizes or
+//! names.
 //!
 //! ```text
 //! NAME/archive_format                            pt2

@@ -336,8 +336,8 @@ impl<'p> Builder<'p> {
         self.symbols.dimension(size)
     }
 
-    /// A tensor as an output. An input that is handed through becomes a node's output, which is canonical where the input need
-    /// not be, so that a dispute can decide about it.
+    /// A tensor as an output. An input that is handed through becomes a node's output, which is canonical where the
+    /// input need not be, so that a dispute can decide about it.
     pub fn given(&mut self, output: &str, tensor: Tensor) -> Tensor {
         if !matches!(tensor.source, Source::Input(_)) {
             return tensor;

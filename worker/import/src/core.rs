@@ -1,7 +1,7 @@
 //! The operators of exact arithmetic, each as a function that puts a node into the graph and knows its layout.
 //!
-//! What changes nothing is no node: a cast to the type that a tensor has, a reshape to its dimensions, a slice of all of it.
-//! Permutations of permutations are one.
+//! What changes nothing is no node: a cast to the type that a tensor has, a reshape to its dimensions, a slice of all
+//! of it. Permutations of permutations are one.
 
 use super::{
     arguments::{Number, Result},
@@ -327,7 +327,8 @@ impl Builder<'_> {
         Ok(self.node(Operator::Reduce(reduction), &[x], dtype, outer.to_vec()))
     }
 
-    /// The dimensions of a tensor with its last one in equal parts, each as long as a row may be; none if it is one row.
+    /// The dimensions of a tensor with its last one in equal parts, each as long as a row may be; none if it is one
+    /// row.
     fn parts_of_row(&self, x: &Tensor) -> Option<Vec<Dimension>> {
         let (Dimension::Fixed(length), outer) = x.dims.split_last()? else {
             return None;

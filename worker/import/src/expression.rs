@@ -1,7 +1,7 @@
 //! Sizes that are computed from a symbol, as sympy writes them in the program.
 //!
-//! The export writes `Add(Mul(Integer(2), Symbol('s0', positive=True, integer=True)), Integer(3))` or `2*s0 + 3`. What is a
-//! multiple of one symbol and a number is read, however it is put together; everything else is not.
+//! The export writes `Add(Mul(Integer(2), Symbol('s0', positive=True, integer=True)), Integer(3))` or `2*s0 + 3`. What
+//! is a multiple of one symbol and a number is read, however it is put together; everything else is not.
 
 use std::collections::BTreeMap;
 

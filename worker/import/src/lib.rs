@@ -217,8 +217,8 @@ fn find(target: &str) -> Option<Known> {
     })
 }
 
-/// Whether a node gives no tensor: arithmetic on sizes, which the program describes where they are used, and checks that
-/// the author or the export put in.
+/// Whether a node gives no tensor: arithmetic on sizes, which the program describes where they are used, and checks
+/// that the author or the export put in.
 fn is_silent(node: &ProgramNode) -> bool {
     let gives_tensors = node.outputs.iter().any(|output| {
         let is_size = [

@@ -74,8 +74,8 @@ fn over(graph: &mut Builder<'_>, x: &Tensor, over: &Over, reduction: Reduction) 
             y = graph.reshape(&y, &flat)?;
             y = graph.reduce(reduction, &y)?;
         }
-        // A product of dynamic dimensions is no dimension, and one of a dynamic one and others may be longer than a row, so
-        // they are reduced one after the other.
+        // A product of dynamic dimensions is no dimension, and one of a dynamic one and others may be longer than a
+        // row, so they are reduced one after the other.
         _ => {
             for _ in 0..over.axes.len().max(1) {
                 y = graph.reduce(reduction, &y)?;

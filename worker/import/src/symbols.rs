@@ -84,8 +84,8 @@ impl<'p> Symbols<'p> {
         }
     }
 
-    /// The least and the greatest number of elements that a dimension may have. Below 0 it is 0, and 2^32 and more are one
-    /// less than 2^32: no graph has such dimensions.
+    /// The least and the greatest number of elements that a dimension may have. Below 0 it is 0, and 2^32 and more are
+    /// one less than 2^32: no graph has such dimensions.
     pub fn range(&self, dimension: Dimension) -> (u32, u32) {
         let (min, max) = dimension.symbol().map_or((0, 0), |symbol| self.symbol_range(symbol));
         let elements = |value, beyond| dimension.elements_at(|_| Some(value)).unwrap_or(beyond);

@@ -1,5 +1,5 @@
-//! The versions of archives, programs and operators that the import was made for. Others may mean something else by the same
-//! words, so they are refused.
+//! The versions of archives, programs and operators that the import was made for. Others may mean something else by the
+//! same words, so they are refused.
 
 use crate::{error::ImportError, program::ProgramVersions};
 use std::ops::RangeInclusive;
@@ -8,7 +8,8 @@ use std::ops::RangeInclusive;
 pub(super) const TORCH_RELEASES: &str = "2.9 to 2.11";
 const TORCH_MAJOR: u32 = 2;
 const TORCH_MINORS: RangeInclusive<u32> = 9..=11;
-/// The schema of the program, `SCHEMA_VERSION` in `torch/_export/serde/schema.py`: 8.14 in torch 2.9, 8.17 in torch 2.11.
+/// The schema of the program, `SCHEMA_VERSION` in `torch/_export/serde/schema.py`: 8.14 in torch 2.9, 8.17 in torch
+/// 2.11.
 const SCHEMA_MAJOR: u32 = 8;
 const SCHEMA_MINORS: RangeInclusive<u32> = 14..=17;
 /// Version of ATen's operators, the same in all of these releases.

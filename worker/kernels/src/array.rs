@@ -275,8 +275,8 @@ impl Array {
         })
     }
 
-    /// Numbers in row-major order that may be changed: its own where nobody else holds them, which leaves it empty; nothing if it
-    /// has none.
+    /// Numbers in row-major order that may be changed: its own where nobody else holds them, which leaves it empty;
+    /// nothing if it has none.
     pub fn take_numbers(&mut self, context: &mut Context<'_>) -> Option<Buffer<f32>> {
         let length = self.len();
         let stands_so = self.layout.offset == 0 && self.layout.is_contiguous();

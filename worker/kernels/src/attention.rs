@@ -99,10 +99,11 @@ pub struct Attention<'a> {
 }
 
 impl Attention<'_> {
-    /// How many keys, from the first on, have to be looked at: after them come only some that no query of this head sees.
+    /// How many keys, from the first on, have to be looked at: after them come only some that no query of this head
+    /// sees.
     ///
-    /// Whatever their scores are, −∞ takes their place, and the weight 0. That times the scale of a value is 0, but for the
-    /// scale of a value with a NaN or an infinity: then all are looked at.
+    /// Whatever their scores are, −∞ takes their place, and the weight 0. That times the scale of a value is 0, but for
+    /// the scale of a value with a NaN or an infinity: then all are looked at.
     fn seen(&self, batch: usize, head: usize) -> usize {
         let keys = self.key.rows;
         let Some(Mask::Keep(mask)) = self.mask else {

@@ -1,4 +1,5 @@
-//! Several layers that each row passes by itself, on some rows at a time: what is between two layers does not leave the caches.
+//! Several layers that each row passes by itself, on some rows at a time: what is between two layers does not leave the
+//! caches.
 
 use crate::{
     elementwise::{self, apply},

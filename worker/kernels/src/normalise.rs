@@ -16,8 +16,8 @@ use crate::{
     vector::{INFINITY_BITS, Lanes, NAN_BITS, Scalar, Vector},
 };
 
-/// Rows that are worked on together: each pass goes over all of them, so that it need not wait for what the one before gave
-/// for a row.
+/// Rows that are worked on together: each pass goes over all of them, so that it need not wait for what the one before
+/// gave for a row.
 pub(crate) const ROWS_AT_ONCE: usize = 16;
 /// Fewer, if they have more numbers than this together, so that these stay in the nearest cache.
 const NUMBERS_AT_ONCE: usize = 4096;
@@ -49,8 +49,8 @@ pub fn softmax(instructions: Instructions, rows: &mut [f32], length: usize) {
     with_vectors!(instructions, all(rows: &mut [f32], length: usize));
 }
 
-/// Multiplies each number of a row with `factor` and adds another one to it; returns the greatest, NaN if there is one. Which zero and
-/// which NaN a number becomes makes no difference to its exponential.
+/// Multiplies each number of a row with `factor` and adds another one to it; returns the greatest, NaN if there is one.
+/// Which zero and which NaN a number becomes makes no difference to its exponential.
 ///
 /// # Panics
 ///
@@ -88,8 +88,8 @@ pub(crate) fn greatest_after(instructions: Instructions, row: &mut [f32], factor
     with_vectors!(instructions, all(row: &mut [f32], factor: f32, others: Option<&[f32]>) -> f32)
 }
 
-/// Replaces each number of rows by the exponential that its softmax divides, and the greatest number of each row, in `totals`, by what
-/// softmax divides by. Where the greatest is not finite, all become NaN.
+/// Replaces each number of rows by the exponential that its softmax divides, and the greatest number of each row, in
+/// `totals`, by what softmax divides by. Where the greatest is not finite, all become NaN.
 ///
 /// # Panics
 ///

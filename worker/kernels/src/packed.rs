@@ -12,8 +12,8 @@ pub(crate) const STRIP: usize = 16;
 
 /// The second operand of a product, `[N, K]`.
 ///
-/// For vectors it is cut into strips of 16 rows. Of a strip, the first four elements of all its rows come first, row after
-/// row, then the next four; missing rows and elements are zeros. The memory is kept and used again.
+/// For vectors it is cut into strips of 16 rows. Of a strip, the first four elements of all its rows come first, row
+/// after row, then the next four; missing rows and elements are zeros. The memory is kept and used again.
 #[derive(Clone, Debug)]
 pub struct Packed {
     pub(crate) precision: Precision,
@@ -79,7 +79,8 @@ impl Packed {
         }
     }
 
-    /// Replaces the rows by the columns of these ones, with the scale 1: the rows' own scales are left to the other operand.
+    /// Replaces the rows by the columns of these ones, with the scale 1: the rows' own scales are left to the other
+    /// operand.
     pub fn replace_transposed(&mut self, rows: &Rows) {
         self.precision = rows.precision;
         self.columns = rows.length;

@@ -214,9 +214,9 @@ pub fn batched<'a>(
     });
 }
 
-/// Sums of columns of values, weighted: for each `[M, D]` of the output weights `[M, T]`, values `[D, T]` and a scale for each of the
-/// `T`. The integers of the values are `values[d, t] / scales[t]`; the weights are multiplied with the scales and then
-/// quantised.
+/// Sums of columns of values, weighted: for each `[M, D]` of the output weights `[M, T]`, values `[D, T]` and a scale
+/// for each of the `T`. The integers of the values are `values[d, t] / scales[t]`; the weights are multiplied with the
+/// scales and then quantised.
 ///
 /// # Panics
 ///
@@ -254,8 +254,8 @@ pub fn weighted_sums<'a>(
     );
 }
 
-/// So many that all threads have as much to do, in two parts each or more. Parts that are no whole number of tiles cost less than a
-/// thread that waits.
+/// So many that all threads have as much to do, in two parts each or more. Parts that are no whole number of tiles cost
+/// less than a thread that waits.
 pub(crate) fn rows_at_once(rows: usize, threads: usize) -> usize {
     let parts_each = rows.div_ceil(threads * ROWS_AT_ONCE).max(2);
     rows.div_ceil(threads * parts_each).max(1)

@@ -15,8 +15,8 @@ use assay_exact::quantise::Precision;
 
 /// Elements that are multiplied by one instruction and lane; rows are padded with zeros to a multiple of it.
 pub(crate) const GROUP: usize = 4;
-/// Products of 16-bit integers are summed in blocks of so many: the greatest number of which what the high halves leave,
-/// `2^7·(hl + lh) + ll ≤ 2 084 864` each, fits 32 bits, rounded down to a multiple of the vectors' lengths.
+/// Products of 16-bit integers are summed in blocks of so many: the greatest number of which what the high halves
+/// leave, `2^7·(hl + lh) + ll ≤ 2 084 864` each, fits 32 bits, rounded down to a multiple of the vectors' lengths.
 pub(crate) const BLOCK: usize = 1024;
 
 /// Elements whose norm is kept, so that sums of their products can be bounded.

@@ -1,5 +1,5 @@
-//! Every kernel, bit for bit as `assay-exact` defines it: on values of all kinds, shapes with odd ends, on any number of
-//! threads, in vectors and in plain code.
+//! Every kernel, bit for bit as `assay-exact` defines it: on values of all kinds, shapes with odd ends, on any number
+//! of threads, in vectors and in plain code.
 
 mod attention;
 mod elementwise;

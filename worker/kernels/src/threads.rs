@@ -1,8 +1,9 @@
 //! A fixed number of threads that share out the parts of one computation after the other.
 //!
 //! A thread that waits for the next computation looks for it for some microseconds before it sleeps, since those of one
-//! model follow each other closely. A computation does not wait for a thread that has not begun with it: on a busy machine that
-//! may take longer than the computation. Which thread takes which part is left to chance, so no result may depend on it.
+//! model follow each other closely. A computation does not wait for a thread that has not begun with it: on a busy
+//! machine that may take longer than the computation. Which thread takes which part is left to chance, so no result may
+//! depend on it.
 
 use std::{
     any::Any,
@@ -112,12 +113,12 @@ impl Threads {
         });
     }
 
-    /// Calls `work` on this thread, and on others that have the time for it, and returns when all of these have returned. A
-    /// panic of one of them is passed on.
+    /// Calls `work` on this thread, and on others that have the time for it, and returns when all of these have
+    /// returned. A panic of one of them is passed on.
     fn run(&self, work: &(dyn Fn(usize) + Sync)) {
         let _turn = lock(&self.turn);
-        // SAFETY: only the lifetime changes. Other threads call the function only if they have joined, and this function
-        // returns, or unwinds, after none can join any more and all that have are done.
+        // SAFETY: only the lifetime changes. Other threads call the function only if they have joined, and this
+        // function returns, or unwinds, after none can join any more and all that have are done.
         let shared_work: &'static (dyn Fn(usize) + Sync) = unsafe { std::mem::transmute(work) };
         {
             let mut state = lock(&self.shared.state);

@@ -41,8 +41,8 @@ pub(crate) trait Vector: Lanes {
     /// Integer sums of numbers on a grid, by lanes.
     type Sum: Copy;
 
-    /// The same vectors, of which none is used before all are there: a compiler that orders instructions for the sake of
-    /// registers would let each take its turn to the end.
+    /// The same vectors, of which none is used before all are there: a compiler that orders instructions for the sake
+    /// of registers would let each take its turn to the end.
     fn together(several: [Self; 8]) -> [Self; 8] {
         several
     }

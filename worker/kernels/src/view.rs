@@ -102,8 +102,8 @@ impl<'a, T: Copy + Send + Sync> View<'a, T> {
     }
 }
 
-/// Shares out the rows of tensors of one shape, or pieces of them: calls `work` with where each of them begins its piece, and with
-/// the piece of the output, which is in row-major order.
+/// Shares out the rows of tensors of one shape, or pieces of them: calls `work` with where each of them begins its
+/// piece, and with the piece of the output, which is in row-major order.
 pub(crate) fn share_rows<const COUNT: usize, T: Send>(
     threads: &Threads,
     layouts: &[Layout; COUNT],

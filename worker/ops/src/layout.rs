@@ -1,4 +1,5 @@
-//! Where the elements of a tensor stand: shapes and strides, through which a permutation, a slice or a repetition moves nothing.
+//! Where the elements of a tensor stand: shapes and strides, through which a permutation, a slice or a repetition moves
+//! nothing.
 
 use std::ops::Deref;
 
@@ -115,7 +116,8 @@ impl Layout {
         self.shape.elements()
     }
 
-    /// Whether the elements stand next to each other in row-major order. The strides of dimensions with one element do not matter.
+    /// Whether the elements stand next to each other in row-major order. The strides of dimensions with one element do
+    /// not matter.
     pub fn is_contiguous(&self) -> bool {
         let mut elements = 1;
         for (length, stride) in self.shape.iter().zip(self.strides.iter()).rev() {
@@ -172,8 +174,8 @@ impl Layout {
         Some(sliced)
     }
 
-    /// Windows of a dimension, each `step` after the one before; their `size` elements, `dilation` apart, become the last
-    /// dimension. Nothing if not one fits.
+    /// Windows of a dimension, each `step` after the one before; their `size` elements, `dilation` apart, become the
+    /// last dimension. Nothing if not one fits.
     pub fn unfolded(&self, axis: usize, [size, step, dilation]: [usize; 3]) -> Option<Self> {
         let before_last = self.shape.get(axis)?.checked_sub(dilation * size.checked_sub(1)? + 1)?;
         let stride = self.strides[axis];
@@ -245,8 +247,8 @@ impl Layout {
     }
 }
 
-/// Puts dimensions together that are next to each other in all of these, which are of one shape, and leaves out those with one
-/// element.
+/// Puts dimensions together that are next to each other in all of these, which are of one shape, and leaves out those
+/// with one element.
 pub fn merge<const COUNT: usize>(layouts: &mut [Layout; COUNT]) {
     let shape = layouts[0].shape;
     let before = layouts.map(|layout| layout.strides);

@@ -31,7 +31,8 @@ pub fn fit<T>(value: Option<T>) -> Result<T, Failure> {
 macro_rules! each_operator {
     ($then:ident) => {
         $then! {
-            /// Functions of each number, one after the other. The array's memory is used again where nothing else holds it.
+            /// Functions of each number, one after the other. The array's memory is used again where nothing else holds
+            /// it.
             apply(functions: &[$crate::words::Function], input: &mut Self::Array);
             /// `start + step × index`, as Int64.
             arange(start: i64, step: i64, shape: $crate::layout::Dims);
@@ -149,8 +150,8 @@ macro_rules! declare {
             /// The same elements through a layout within the array's own.
             fn through(array: &Self::Array, layout: Layout) -> Self::Array;
 
-            /// Layers that each row passes by itself, the first of which is linear. `weights` says which value the weight of
-            /// each linear one is.
+            /// Layers that each row passes by itself, the first of which is linear. `weights` says which value the
+            /// weight of each linear one is.
             fn layers(
                 &mut self,
                 weights: &[(Value, Precision)],

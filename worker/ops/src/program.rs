@@ -48,9 +48,9 @@ pub trait Program: Send + Sync {
     /// Evaluates the graph. The inputs fit it and are canonical.
     fn evaluate(&self, inputs: &[Tensor]) -> Result<Vec<Tensor>, EngineError>;
 
-    /// Evaluates the graph node by node, and shows the canonical output of every node with the node's position: each once, in the
-    /// graph's order, also of nodes whose output nothing takes. Tensors that no later node needs are dropped as in
-    /// [`evaluate`](Self::evaluate).
+    /// Evaluates the graph node by node, and shows the canonical output of every node with the node's position: each
+    /// once, in the graph's order, also of nodes whose output nothing takes. Tensors that no later node needs are
+    /// dropped as in [`evaluate`](Self::evaluate).
     fn evaluate_with(&self, inputs: &[Tensor], on_node: &mut OnNode<'_>) -> Result<Vec<Tensor>, EngineError>;
 }
 

@@ -3,7 +3,8 @@
 use assay_exact::{graph::Value, quantise::Precision};
 use std::collections::HashMap;
 
-/// Weights as arrays, and packed as second operands of products. One that is only ever multiplied with is kept packed alone.
+/// Weights as arrays, and packed as second operands of products. One that is only ever multiplied with is kept packed
+/// alone.
 pub struct Weights<A, P> {
     /// Another array stands in place of a weight that is only ever packed.
     arrays: Vec<A>,

@@ -206,7 +206,8 @@ pub enum Masking {
     Keep,
 }
 
-/// One of several layers that each row passes by itself. Together they take the input, and then what each of them takes.
+/// One of several layers that each row passes by itself. Together they take the input, and then what each of them
+/// takes.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Layer {
     /// Products with the rows of a weight, and a bias if it is biased.

@@ -1,10 +1,11 @@
-//! Files of inputs for jobs: safetensors and JSON, one job for each row of the batch dimension.
+//! Files of inputs for jobs: safetensors and JSON, one job for each row of the batch dimension, or for as many rows as
+//! the model takes at least.
 //!
 //! A file has one tensor for each input of the model, by name, and may have a `label` for each row.
 //!
 //! * **`.safetensors`**: `image: F32 [N, 8, 8]` for an input `image: float32 [batch, 8, 8]`; `label: I64 [N]`.
-//! * **`.json`**: `{"image": [[…], …], "label": 7}`: one object or a list of them, numbers in nested lists, in which the
-//!   batch dimension may be left out for a single job.
+//! * **`.json`**: `{"image": [[…], …], "label": 7}`: one object or a list of them, numbers in nested lists, in which
+//!   the batch dimension may be left out for a single job.
 //!
 //! A model without a batch dimension takes one job per file. A folder stands for the `.safetensors` and `.json` files
 //! in it, in the order of their names.
@@ -92,6 +93,21 @@ pub enum InputError {
         /// What does not fit.
         error: BindError,
     },
+    /// The file's rows do not make batches that the model takes.
+    #[error(
+        "{path} has {rows} rows, and the model takes {least} to {greatest} rows in a job: give at least {least} rows in a \
+         file, in numbers that make whole jobs (a text is one row; texts for such a model are given as tensors of tokens)"
+    )]
+    Batches {
+        /// The file.
+        path: PathBuf,
+        /// Its rows.
+        rows: usize,
+        /// Least rows of a job.
+        least: u32,
+        /// Most rows of a job.
+        greatest: u32,
+    },
     /// The tensors of a file have different numbers of rows.
     #[error("{path}: {tensor} has {actual} rows where the first input has {expected}")]
     Rows {
@@ -160,8 +176,16 @@ fn read_file(path: &Path, graph: &CheckedGraph) -> Result<Vec<JobInput>, InputEr
         .map(|name| name.to_string_lossy().into_owned())
         .unwrap_or_default();
     let several = jobs.len() > 1;
-    for (row, job) in jobs.iter_mut().enumerate() {
-        job.name = if several { format!("{file}#{row}") } else { file.clone() };
+    let batched = graph.batch_symbol().is_some();
+    let mut row = 0;
+    for job in &mut jobs {
+        let rows = if batched { rows_of(&job.tensors) } else { 1 };
+        job.name = match rows {
+            _ if !several => file.clone(),
+            0 | 1 => format!("{file}#{row}"),
+            _ => format!("{file}#{row}-{}", row + rows - 1),
+        };
+        row += rows;
     }
     Ok(jobs)
 }
@@ -227,45 +251,69 @@ fn cut(path: &Path, content: Content, graph: &CheckedGraph) -> Result<Vec<JobInp
             actual,
         });
     }
-    let jobs = (0..rows).map(|row| {
-        let tensors: Vec<Tensor> = content
-            .tensors
-            .iter()
-            .map(|tensor| {
-                if batched {
-                    one_row(tensor, row, rows)
-                } else {
-                    tensor.clone()
-                }
-            })
-            .collect();
-        graph
-            .bind(
-                &tensors
-                    .iter()
-                    .map(|tensor| (tensor.dtype(), tensor.shape()))
-                    .collect::<Vec<_>>(),
-            )
-            .map_err(|error| InputError::Unfit {
-                path: path.to_owned(),
-                error,
-            })?;
-        let label = content.labels.as_ref().map(|labels| labels[row]);
+    let ranges = match graph.batch_symbol() {
+        None => vec![(0, 1)],
+        Some(symbol) => batches(path, rows, graph, symbol)?,
+    };
+    let jobs = ranges.into_iter().map(|(first, count)| {
+        let part = |tensor: &Tensor| match batched {
+            true => some_rows(tensor, first, count, rows),
+            false => tensor.clone(),
+        };
+        let tensors: Vec<Tensor> = content.tensors.iter().map(part).collect();
+        let shapes: Vec<_> = tensors.iter().map(|tensor| (tensor.dtype(), tensor.shape())).collect();
+        graph.bind(&shapes).map_err(|error| InputError::Unfit {
+            path: path.to_owned(),
+            error,
+        })?;
+        // Several rows have several answers, and a job has one.
+        let labels = content.labels.as_ref().filter(|_| count == 1);
         Ok(JobInput {
             name: String::new(),
+            label: labels.map(|labels| labels[first]),
             tensors,
-            label,
         })
     });
     jobs.collect()
 }
 
-fn one_row(tensor: &Tensor, row: usize, rows: usize) -> Tensor {
+/// Cuts rows into jobs, each with as few rows as the model takes: the first row of each, and how many it has.
+fn batches(path: &Path, rows: usize, graph: &CheckedGraph, symbol: u8) -> Result<Vec<(usize, usize)>, InputError> {
+    let range = graph.graph().symbols.get(usize::from(symbol));
+    let (least, greatest) = range.map_or((1, 1), |range| (range.min.max(1), range.max));
+    let jobs = rows / least as usize;
+    let most = jobs.saturating_mul(greatest as usize);
+    if jobs == 0 || rows > most {
+        return Err(InputError::Batches {
+            path: path.to_owned(),
+            rows,
+            least,
+            greatest,
+        });
+    }
+    // What is left over makes the first jobs longer.
+    let (each, longer) = (rows / jobs, rows % jobs);
+    let mut first = 0;
+    let ranges = (0..jobs).map(|job| {
+        let count = each + usize::from(job < longer);
+        let range = (first, count);
+        first += count;
+        range
+    });
+    Ok(ranges.collect())
+}
+
+fn rows_of(tensors: &[Tensor]) -> usize {
+    let shape = tensors.first().map(Tensor::shape);
+    shape.and_then(|shape| shape.first()).map_or(0, |rows| *rows as usize)
+}
+
+fn some_rows(tensor: &Tensor, first: usize, count: usize, rows: usize) -> Tensor {
     let mut shape = tensor.shape().to_vec();
-    shape[0] = 1;
+    shape[0] = count as u32;
     let size = tensor.bytes().len() / rows;
-    let bytes = tensor.bytes()[row * size..(row + 1) * size].to_vec();
-    Tensor::new(tensor.dtype(), shape, bytes).expect("one of equal rows; qed")
+    let bytes = tensor.bytes()[first * size..(first + count) * size].to_vec();
+    Tensor::new(tensor.dtype(), shape, bytes).expect("some of equal rows; qed")
 }
 
 fn extension(path: &Path) -> &str {

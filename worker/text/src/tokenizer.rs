@@ -1,17 +1,18 @@
-//! BERT's tokenizer, as the `tokenizer.json` of a package describes it: a text becomes the ids that HuggingFace gives it.
+//! BERT's tokenizer, as the `tokenizer.json` of a package describes it: a text becomes the ids that HuggingFace gives
+//! it.
 //!
 //! The text is cut at the tokens that stand for themselves, such as `[SEP]`. What is between them is freed of control
-//! characters and, if the file says so, of accents and capitals; it is cut into words and punctuation marks; and of each
-//! word the longest pieces that the vocabulary has are taken from the left. Files of any other kind are refused, since ids
-//! that are nearly right would go unnoticed.
+//! characters and, if the file says so, of accents and capitals; it is cut into words and punctuation marks; and of
+//! each word the longest pieces that the vocabulary has are taken from the left. Files of any other kind are refused,
+//! since ids that are nearly right would go unnoticed.
 
 use regex::Regex;
 use serde::Deserialize;
 use std::{cmp::Reverse, collections::HashMap, sync::LazyLock};
 use unicode_normalization::UnicodeNormalization;
 
-// HuggingFace's tables are those of Unicode 8, so a character that came later is of no kind here either. What remains is the
-// handful of letters and marks that Unicode has counted differently since: 2 of 20,000 random texts had one.
+// HuggingFace's tables are those of Unicode 8, so a character that came later is of no kind here either. What remains
+// is the handful of letters and marks that Unicode has counted differently since: 2 of 20,000 random texts had one.
 
 /// What the cleaning takes away; tabs and ends of lines stay, and separate words.
 static CONTROLS: LazyLock<Regex> = LazyLock::new(|| pattern(r"[\x{FFFD}\p{Cc}\p{Co}[\p{Cf}&&\p{Age=8.0}]--[\t\n\r]]"));
@@ -51,7 +52,8 @@ enum Part {
     Text { kind: i64 },
 }
 
-/// The parts of `tokenizer.json` that say which ids a text gets. An enum with one variant is a kind that the file must be of.
+/// The parts of `tokenizer.json` that say which ids a text gets. An enum with one variant is a kind that the file must
+/// be of.
 #[derive(Deserialize)]
 struct File {
     truncation: Option<Truncation>,

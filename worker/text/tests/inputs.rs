@@ -120,3 +120,49 @@ fn inputs_of_another_shape_are_refused() {
         Err(InputError::Rows { .. })
     ));
 }
+
+/// The digits' graph for jobs of this many rows.
+fn batched(least: u32, greatest: u32) -> assay_exact::graph::CheckedGraph {
+    let mut graph = digits().graph().graph().clone();
+    graph.symbols[0].min = least;
+    graph.symbols[0].max = greatest;
+    graph.check().expect("sound")
+}
+
+/// The names and the rows of the jobs that so many rows in one file make.
+fn jobs_of(rows: usize, least: u32, greatest: u32) -> Result<Vec<(String, u32)>, InputError> {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("x.json");
+    let images = vec![image(ROW); rows].join(",");
+    fs::write(&path, format!(r#"{{"image": [{images}]}}"#)).expect("a temporary file");
+    let jobs = read(&path, &batched(least, greatest))?;
+    Ok(jobs
+        .into_iter()
+        .map(|job| (job.name, job.tensors[0].shape()[0]))
+        .collect())
+}
+
+#[test]
+fn rows_are_cut_into_the_smallest_batches_that_the_model_takes() {
+    let named = |names: &[(&str, u32)]| {
+        names
+            .iter()
+            .map(|(name, rows)| (name.to_string(), *rows))
+            .collect::<Vec<_>>()
+    };
+    let two_each = jobs_of(4, 2, 8).expect("two jobs");
+    assert_eq!(two_each, named(&[("x.json#0-1", 2), ("x.json#2-3", 2)]));
+    let one_left_over = jobs_of(5, 2, 8).expect("two jobs");
+    assert_eq!(one_left_over, named(&[("x.json#0-2", 3), ("x.json#3-4", 2)]));
+    assert_eq!(jobs_of(3, 2, 8).expect("a job"), named(&[("x.json", 3)]));
+}
+
+#[test]
+fn rows_that_make_no_whole_batches_are_refused_with_the_way_out() {
+    for (rows, least, greatest) in [(1, 2, 8), (5, 2, 2), (7, 4, 5)] {
+        let error = jobs_of(rows, least, greatest).expect_err("no whole batches");
+        let text = error.to_string();
+        assert!(matches!(error, InputError::Batches { .. }), "{text}");
+        assert!(text.contains(&format!("give at least {least} rows")), "{text}");
+    }
+}

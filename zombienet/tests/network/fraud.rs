@@ -34,7 +34,8 @@ const FERDIE: worker::Terms = worker::Terms { name: "Ferdie", ..DAVE };
 const LOCK: i128 = 3 * UNIT as i128;
 /// Blocks in which a challenge must be made: the claim is final after some twenty, and then has to be checked.
 const WINDOW_BLOCKS: BlockNumber = 90;
-/// Blocks in which the game must be over. A side answers what is final, so each of eight turns takes some twenty blocks.
+/// Blocks in which the game must be over. A side answers what is final, so each of eight turns takes some twenty
+/// blocks.
 const GAME_BLOCKS: BlockNumber = 400;
 /// Blocks after which a slash is applied, for the story to see it.
 const SLASH_DELAY_BLOCKS: BlockNumber = 10;
@@ -83,7 +84,8 @@ pub async fn a_lie_is_convicted(assay: &Assay, digits: &Digits, figures: &mut Fi
     Ok(())
 }
 
-/// A lie about an element that depends on as much as one may. Its proof is one transaction, which validators execute as well.
+/// A lie about an element that depends on as much as one may. Its proof is one transaction, which validators execute as
+/// well.
 pub async fn the_largest_proof(assay: &Assay, network: &Network, figures: &mut Figures) -> anyhow::Result<()> {
     let terms = Terms {
         window_blocks: WINDOW_BLOCKS,

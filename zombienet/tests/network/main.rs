@@ -1,8 +1,9 @@
-//! Assay on a real relay chain: validators check its blocks, two collators make them, and a job is bought, done and paid.
+//! Assay on a real relay chain: validators check its blocks, two collators make them, and a job is bought, done and
+//! paid.
 //!
-//! One network serves all stories, since it takes longer to start than most of them take to tell. After each the runtime's
-//! invariants are checked over the whole state, as in `tests/e2e`, from which this has its words. What a story measures is
-//! printed at the end.
+//! One network serves all stories, since it takes longer to start than most of them take to tell. After each the
+//! runtime's invariants are checked over the whole state, as in `tests/e2e`, from which this has its words. What a
+//! story measures is printed at the end.
 
 mod blocks;
 mod definition;

@@ -8,7 +8,8 @@ mod independent;
 
 const RANDOM_PAIRS: usize = 1_000_000;
 
-/// Zeros, ones, powers of two, halves, the ends of the subnormal and normal ranges, infinities and NaNs, with both signs.
+/// Zeros, ones, powers of two, halves, the ends of the subnormal and normal ranges, infinities and NaNs, with both
+/// signs.
 fn special() -> Vec<u32> {
     let mut bits = vec![
         0,

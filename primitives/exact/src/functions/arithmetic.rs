@@ -40,13 +40,15 @@ pub trait Arithmetic:
     /// `self / 2^exponent`, from 1 to below 2, for a positive, normal, finite number: `bits & 0x007fffff | 0x3f800000`.
     fn significand(self) -> Self;
 
-    /// The nearest integral number, ties to even, for `|self| ≤ 2^22`: the sum with `1.5·2^23` has no place for a fraction.
+    /// The nearest integral number, ties to even, for `|self| ≤ 2^22`: the sum with `1.5·2^23` has no place for a
+    /// fraction.
     fn nearest_integral(self) -> Self {
         let shifter = Self::constant(0x4b40_0000);
         (self + shifter) - shifter
     }
 
-    /// `self · 2^exponent`, rounded once, for a number of magnitude from ½ to below 4 and an integral exponent from −160 to 160.
+    /// `self · 2^exponent`, rounded once, for a number of magnitude from ½ to below 4 and an integral exponent from
+    /// −160 to 160.
     fn scaled(self, exponent: Self) -> Self {
         let (digits, power) = self.split(exponent);
         digits * power

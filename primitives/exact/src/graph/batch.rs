@@ -5,8 +5,8 @@ use super::{CheckedGraph, Dimension, Node, Operator, Position, Value};
 impl CheckedGraph {
     /// The symbol that jobs can be put together along.
     ///
-    /// It is the outermost dimension of every input and output, and of every tensor that it is a dimension of at all; and
-    /// no operator lets a row of such a tensor depend on another row, or on where it stands.
+    /// It is the outermost dimension of every input and output, and of every tensor that it is a dimension of at all;
+    /// and no operator lets a row of such a tensor depend on another row, or on where it stands.
     pub fn batch_symbol(&self) -> Option<u8> {
         let graph = self.graph();
         let first = graph.inputs.first()?.dimensions.first().copied();

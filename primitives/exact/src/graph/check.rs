@@ -77,8 +77,8 @@ pub enum GraphError {
         /// What does not fit.
         error: ShapeError,
     },
-    /// An output is an input handed through. Its digest would be of the canonical bytes and that of the input of the bytes as
-    /// they were sent, so that no dispute about it could be decided.
+    /// An output is an input handed through. Its digest would be of the canonical bytes and that of the input of the
+    /// bytes as they were sent, so that no dispute about it could be decided.
     HandedThrough {
         /// Name of the output.
         name: String,
@@ -278,8 +278,8 @@ impl Graph {
         Ok(())
     }
 
-    /// Checks the dimensions that are computed from symbols. They grow with their symbols, so what holds at both ends of a
-    /// range holds between them.
+    /// Checks the dimensions that are computed from symbols. They grow with their symbols, so what holds at both ends
+    /// of a range holds between them.
     fn check_affine(&self, layout: Layout) -> Result<Layout, ShapeError> {
         for dimension in &layout.dimensions {
             let Dimension::Affine { symbol, .. } = dimension else {

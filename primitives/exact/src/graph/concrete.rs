@@ -7,8 +7,8 @@ use alloc::vec::Vec;
 impl Operator {
     /// Type and shape of the output for operands of these types and shapes.
     ///
-    /// The operator names no symbols ([`Operator::resolve`]). In a checked graph this is what the graph says of the node,
-    /// at the values of its symbols.
+    /// The operator names no symbols ([`Operator::resolve`]). In a checked graph this is what the graph says of the
+    /// node, at the values of its symbols.
     pub fn output_layout(&self, operands: &[(DataType, &[u32])]) -> Result<(DataType, Vec<u32>), ShapeError> {
         let nothing = without_nodes(Vec::new(), Vec::new());
         let layouts = operands.iter().map(|(dtype, shape)| Layout {

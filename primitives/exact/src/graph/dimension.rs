@@ -6,8 +6,8 @@ use super::Dimension;
 pub(super) type Polynomial = (u8, u32, i64);
 
 impl Dimension {
-    /// `factor` times the value of a symbol, and `offset` more, as the dimension that stands for it; `None` if the factor
-    /// is 0, or if the offset is beyond 32 bits.
+    /// `factor` times the value of a symbol, and `offset` more, as the dimension that stands for it; `None` if the
+    /// factor is 0, or if the offset is beyond 32 bits.
     pub fn of_symbol(symbol: u8, factor: u32, offset: i64) -> Option<Self> {
         let offset = i32::try_from(offset).ok()?;
         match (factor, offset) {
@@ -33,8 +33,8 @@ impl Dimension {
         }
     }
 
-    /// As many elements as it has for these values of the symbols; `None` if its symbol is not among them, or if the number
-    /// is negative or 2^32 and more.
+    /// As many elements as it has for these values of the symbols; `None` if its symbol is not among them, or if the
+    /// number is negative or 2^32 and more.
     pub fn elements(self, symbols: &[u32]) -> Option<u32> {
         self.elements_at(|symbol| symbols.get(usize::from(symbol)).copied())
     }
@@ -85,10 +85,11 @@ impl Dimension {
         }
     }
 
-    /// How many windows of `size` elements, `dilation` apart, it has, one every `step` elements. `None` if there is not one
-    /// or if that is no dimension: the quotient by the step has to be one for all values of the symbol.
+    /// How many windows of `size` elements, `dilation` apart, it has, one every `step` elements. `None` if there is not
+    /// one or if that is no dimension: the quotient by the step has to be one for all values of the symbol.
     ///
-    /// Where a symbol's least value leaves not one window, the result is a dimension that can be 0, which no graph may have.
+    /// Where a symbol's least value leaves not one window, the result is a dimension that can be 0, which no graph may
+    /// have.
     pub fn windows(self, size: u32, step: u32, dilation: u32) -> Option<Self> {
         // The elements behind the first one of a window.
         let reach = i64::from(dilation.checked_mul(size.checked_sub(1)?)?);
@@ -107,8 +108,8 @@ impl Dimension {
         }
     }
 
-    /// A number, and what it is multiplied with to give the dimension: a symbol's multiple and an offset without a common
-    /// divisor, or nothing. `None` if it is always 0, which no canonical one is.
+    /// A number, and what it is multiplied with to give the dimension: a symbol's multiple and an offset without a
+    /// common divisor, or nothing. `None` if it is always 0, which no canonical one is.
     ///
     /// Such polynomials of the first degree are prime, so two products of dimensions are the same for all values of the
     /// symbols if and only if their numbers and their multisets of polynomials are.

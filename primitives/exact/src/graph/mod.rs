@@ -89,9 +89,9 @@ pub enum Dimension {
     /// As many as this entry of the symbols ([`Graph::symbols`], or a schema's) is bound to.
     #[codec(index = 1)]
     Symbol(u8),
-    /// `factor` times as many as this entry of the symbols is bound to, and `offset` more: at least 1 for every value that
-    /// the symbol may have, and below 2^32. The factor is at least 1, and not 1 without an offset, which is the symbol itself.
-    /// Inputs have none, since they give the symbols their values.
+    /// `factor` times as many as this entry of the symbols is bound to, and `offset` more: at least 1 for every value
+    /// that the symbol may have, and below 2^32. The factor is at least 1, and not 1 without an offset, which is the
+    /// symbol itself. Inputs have none, since they give the symbols their values.
     #[codec(index = 2)]
     Affine {
         /// Position of the symbol.
@@ -192,8 +192,8 @@ impl Graph {
         last
     }
 
-    /// For every node, the nodes whose outputs nothing after it needs: the same as [`last_uses`](Self::last_uses), seen from
-    /// where an execution may drop them.
+    /// For every node, the nodes whose outputs nothing after it needs: the same as [`last_uses`](Self::last_uses), seen
+    /// from where an execution may drop them.
     pub fn finished_after(&self) -> Vec<Vec<usize>> {
         let mut finished: Vec<Vec<usize>> = self.nodes.iter().map(|_| Vec::new()).collect();
         for (node, last) in self.last_uses().into_iter().enumerate() {

@@ -1,9 +1,9 @@
 //! The operators that a graph is made of.
 //!
-//! They are few, and each is small enough that one element of its output can be judged from at most 64 KiB of each of its
-//! operands: rows lie along the last dimension and hold at most [`MAX_ROW_BYTES`]. What a framework offers beyond them
-//! (convolutions, pooling, recurrent cells, attention, norms over other dimensions) is imported as several of them, which
-//! keeps the definition short and every intermediate result open to a dispute.
+//! They are few, and each is small enough that one element of its output can be judged from at most 64 KiB of each of
+//! its operands: rows lie along the last dimension and hold at most [`MAX_ROW_BYTES`]. What a framework offers beyond
+//! them (convolutions, pooling, recurrent cells, attention, norms over other dimensions) is imported as several of
+//! them, which keeps the definition short and every intermediate result open to a dispute.
 
 use super::Dimension;
 use crate::{digest::DataType, quantise::Precision};
@@ -34,8 +34,8 @@ pub enum Operator {
         /// The dimensions of the output.
         dimensions: Vec<Dimension>,
     },
-    /// `[…, M, K], […, N, K] → […, M, N]`: the contraction of every row of the one with every row of the other. The leading
-    /// dimensions are the same.
+    /// `[…, M, K], […, N, K] → […, M, N]`: the contraction of every row of the one with every row of the other. The
+    /// leading dimensions are the same.
     #[codec(index = 3)]
     MatMul {
         /// Precision of the contraction.
@@ -47,8 +47,8 @@ pub enum Operator {
         /// Precision that the row is quantised to.
         precision: Precision,
     },
-    /// Weights `[…, M, T]`, values `[…, D, T]`, scales `[…, T]` → `[…, M, D]`: the sum of T vectors, given transposed and
-    /// each quantised with a scale of its own.
+    /// Weights `[…, M, T]`, values `[…, D, T]`, scales `[…, T]` → `[…, M, D]`: the sum of T vectors, given transposed
+    /// and each quantised with a scale of its own.
     #[codec(index = 5)]
     WeightedSum {
         /// Precision of the contraction.
@@ -131,8 +131,8 @@ pub enum Operator {
         /// The value, as in [`Operator::Fill`].
         bits: u64,
     },
-    /// Data `[…]`, indices of as many dimensions → the indices' dimensions: `out[…, i, …] = data[…, index[…, i, …], …]`. The
-    /// dimensions but `axis` are the same in both.
+    /// Data `[…]`, indices of as many dimensions → the indices' dimensions: `out[…, i, …] = data[…, index[…, i, …],
+    /// …]`. The dimensions but `axis` are the same in both.
     #[codec(index = 17)]
     Gather {
         /// Position of the dimension that is looked up in.
@@ -144,8 +144,8 @@ pub enum Operator {
         /// Position of the dimension that is looked up in.
         axis: u8,
     },
-    /// `[…, L, …] → […, W, …, size]`: windows along one dimension, put last. `W = (L − dilation·(size − 1) − 1) / step + 1`,
-    /// rounded down.
+    /// `[…, L, …] → […, W, …, size]`: windows along one dimension, put last. `W = (L − dilation·(size − 1) − 1) / step
+    /// + 1`, rounded down.
     #[codec(index = 19)]
     Unfold {
         /// Position of the dimension.

@@ -177,8 +177,8 @@ pub enum BindError {
         /// Elements that it has.
         actual: u32,
     },
-    /// A dimension of the input is computed from a symbol, and so cannot give it its value. [`Graph::check`] accepts no such
-    /// graph.
+    /// A dimension of the input is computed from a symbol, and so cannot give it its value. [`Graph::check`] accepts no
+    /// such graph.
     Affine {
         /// Name of the input.
         input: String,

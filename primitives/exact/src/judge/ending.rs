@@ -1,4 +1,5 @@
-//! That an execution ends in the claimed outputs: each is the entry of the trace, or of the weights, that the graph names.
+//! That an execution ends in the claimed outputs: each is the entry of the trace, or of the weights, that the graph
+//! names.
 
 use super::{Claim, JudgeError, SymbolsProof};
 use crate::{
@@ -20,10 +21,11 @@ pub struct OutputEntry {
     pub source: Membership,
 }
 
-/// Checks that these are the claim's outputs, as many as the graph has, and that each stands where the graph takes it from.
+/// Checks that these are the claim's outputs, as many as the graph has, and that each stands where the graph takes it
+/// from.
 ///
-/// An output that hands an input of the job through is taken only where their digests are equal: the input may hold −0 or a NaN
-/// with a payload, and the output is canonical. A checked graph has none.
+/// An output that hands an input of the job through is taken only where their digests are equal: the input may hold −0
+/// or a NaN with a payload, and the output is canonical. A checked graph has none.
 pub fn open_outputs<H: Hash256>(
     claim: &Claim,
     proof: &SymbolsProof,

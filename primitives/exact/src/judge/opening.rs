@@ -40,8 +40,8 @@ pub struct OperatorOpening {
     pub path: Path,
 }
 
-/// One operand of the node: what its digest commits to, that the digest is the one that the wiring names, and the chunks
-/// that the element depends on.
+/// One operand of the node: what its digest commits to, that the digest is the one that the wiring names, and the
+/// chunks that the element depends on.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
 pub struct OperandOpening {
     /// Type of its elements.

@@ -1,9 +1,9 @@
 //! Building what a judge is given, from an own execution.
 //!
 //! What must be opened for an element is what [`Operator::element`] reads of it. For every operator that is at most
-//! [`MAX_CHUNKS`](super::MAX_CHUNKS) chunks of each operand: an element depends on single elements, or on one row, a row has at
-//! most 64 KiB ([`MAX_ROW_BYTES`](crate::graph::MAX_ROW_BYTES)), and it may start within a chunk. A test holds every
-//! operator to it.
+//! [`MAX_CHUNKS`](super::MAX_CHUNKS) chunks of each operand: an element depends on single elements, or on one row, a
+//! row has at most 64 KiB ([`MAX_ROW_BYTES`](crate::graph::MAX_ROW_BYTES)), and it may start within a chunk. A test
+//! holds every operator to it.
 
 use super::ending::OutputEntry;
 use super::opening::{
@@ -58,8 +58,8 @@ impl core::error::Error for ProofError {}
 
 /// Opens a model and an execution of it.
 ///
-/// A judge asks for an operator's operands under the trace of whoever is accused. That trace is the same as one's own before the
-/// operator and garbage after it, so [`against`](Self::against) says what is known of it.
+/// A judge asks for an operator's operands under the trace of whoever is accused. That trace is the same as one's own
+/// before the operator and garbage after it, so [`against`](Self::against) says what is known of it.
 pub struct Openings<'a> {
     graph: &'a Graph,
     /// Entries of the graph's list.
@@ -89,8 +89,8 @@ impl<'a> Openings<'a> {
         }
     }
 
-    /// The same openings, but with outputs of nodes opened in another trace. For a node before the first difference everything
-    /// that is needed is known once the nodes on the way down to the difference are revealed.
+    /// The same openings, but with outputs of nodes opened in another trace. For a node before the first difference
+    /// everything that is needed is known once the nodes on the way down to the difference are revealed.
     pub fn against(mut self, other: &'a PartialTree) -> Self {
         self.other = Some(other);
         self
@@ -130,7 +130,8 @@ impl<'a> Openings<'a> {
         })
     }
 
-    /// Proves where the claimed outputs, which are those of the trace, stand: as [`open_outputs`](super::open_outputs) checks it.
+    /// Proves where the claimed outputs, which are those of the trace, stand: as [`open_outputs`](super::open_outputs)
+    /// checks it.
     pub fn prove_outputs<H: Hash256>(&self) -> Result<Bounded<OutputEntry, { MAX_TENSORS as u32 }>, ProofError> {
         let outputs = self.graph.outputs.iter().zip(&self.trace.outputs);
         let entries = outputs.map(|(output, digest)| {

@@ -53,8 +53,8 @@ pub(super) fn row_scale(
     Ok(Element::Number(scale(row.into_iter(), precision)))
 }
 
-/// `y[…, i, j]`: the weights' row `[…, i]` times the scales and then quantised, and the values' row `[…, j]` quantised with
-/// the scales; the integers' product times the one scale that is left.
+/// `y[…, i, j]`: the weights' row `[…, i]` times the scales and then quantised, and the values' row `[…, j]` quantised
+/// with the scales; the integers' product times the one scale that is left.
 pub(super) fn weighted_sum(
     operands: &mut impl Operands,
     precision: Precision,

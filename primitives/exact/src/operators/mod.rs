@@ -1,8 +1,9 @@
 //! Every operator's definition, element by element.
 //!
-//! [`Operator::element`] reads the operands through [`Operands`] and so defines at once the result, what a judge computes, and
-//! what a proof must open. [`Operator::apply`](Operator) computes whole tensors; it goes element by element but for the
-//! operators whose elements share the preparation of a row, where it prepares each row once. Tests compare the two.
+//! [`Operator::element`] reads the operands through [`Operands`] and so defines at once the result, what a judge
+//! computes, and what a proof must open. [`Operator::apply`](Operator) computes whole tensors; it goes element by
+//! element but for the operators whose elements share the preparation of a row, where it prepares each row once. Tests
+//! compare the two.
 
 mod contraction;
 mod elementwise;
@@ -22,8 +23,8 @@ use alloc::vec::Vec;
 impl Operator {
     /// The element at position `index`, in row-major order, of an output of this `shape`.
     ///
-    /// The operator names no symbols ([`Operator::resolve`]), and `dtype` and `shape` are those that it gives for operands of
-    /// these layouts.
+    /// The operator names no symbols ([`Operator::resolve`]), and `dtype` and `shape` are those that it gives for
+    /// operands of these layouts.
     pub fn element(
         &self,
         operands: &mut impl Operands,
@@ -68,8 +69,8 @@ impl Operator {
 
     /// The output for these inputs, with the type and the `shape` that the graph infers for it.
     ///
-    /// The operator names no symbols. `None` where the inputs do not fit the operator or the shape, which a checked graph
-    /// rules out.
+    /// The operator names no symbols. `None` where the inputs do not fit the operator or the shape, which a checked
+    /// graph rules out.
     pub fn apply(&self, inputs: &[&Tensor], dtype: DataType, shape: Vec<u32>) -> Option<Tensor> {
         let numbers = match (self, inputs) {
             (Self::Linear { precision }, [input, weight, ..]) => {

@@ -65,7 +65,8 @@ pub(super) fn cumulative_sum(operands: &mut impl Operands, index: u64) -> Result
     })
 }
 
-/// Where the element of this rank stands in its row. NaN is better than every number; of equal ones the first is better.
+/// Where the element of this rank stands in its row. NaN is better than every number; of equal ones the first is
+/// better.
 pub(super) fn top_k(
     count: u32,
     largest: bool,

@@ -1,10 +1,10 @@
 //! A tree of which only some nodes are known.
 //!
-//! In a dispute a challenger needs paths in the *other* side's tree. It knows that tree's leaves before the first one that
-//! differs, since they are its own, and the nodes that were revealed on the way down to it: one whole level, and below the
-//! node that was pointed at the nodes of lower levels, down to the leaves. That is enough for the path of every leaf before the
-//! first difference: a partner on such a path lies before the difference, and follows from known leaves, or is a
-//! child of a node over the difference, and follows from what was revealed.
+//! In a dispute a challenger needs paths in the *other* side's tree. It knows that tree's leaves before the first one
+//! that differs, since they are its own, and the nodes that were revealed on the way down to it: one whole level, and
+//! below the node that was pointed at the nodes of lower levels, down to the leaves. That is enough for the path of
+//! every leaf before the first difference: a partner on such a path lies before the difference, and follows from known
+//! leaves, or is a child of a node over the difference, and follows from what was revealed.
 
 use super::{Membership, Path, Tree, nodes_of_level};
 use crate::{
@@ -47,8 +47,8 @@ impl PartialTree {
         exists
     }
 
-    /// Takes neighbouring nodes of a level, the first of which is at position `start`. Whether the tree has them all; if not,
-    /// nothing changes.
+    /// Takes neighbouring nodes of a level, the first of which is at position `start`. Whether the tree has them all;
+    /// if not, nothing changes.
     pub fn insert_span(&mut self, level: u32, start: u64, digests: &[Digest]) -> bool {
         let end = start.checked_add(digests.len() as u64);
         let exist = level <= self.height() && end.is_some_and(|end| end <= nodes_of_level(self.count, level));
@@ -99,8 +99,8 @@ impl PartialTree {
         self.node(self.height(), 0)
     }
 
-    /// The path of the leaf at position `index`, which itself need not be known; `None` if there is no such leaf, or a part of
-    /// its path is not known.
+    /// The path of the leaf at position `index`, which itself need not be known; `None` if there is no such leaf, or a
+    /// part of its path is not known.
     pub fn path(&self, index: u64) -> Option<Path> {
         if index >= self.count {
             return None;

@@ -10,8 +10,8 @@ use scale_info::TypeInfo;
 pub struct ClockTerms<BlockNumber> {
     /// Blocks that each side has for all its turns of a game.
     pub budget_blocks: BlockNumber,
-    /// Blocks that a turn may take at least, even if less of the budget is left: a block that is full or missing costs no
-    /// one the game.
+    /// Blocks that a turn may take at least, even if less of the budget is left: a block that is full or missing costs
+    /// no one the game.
     pub least_turn_blocks: BlockNumber,
 }
 
@@ -40,7 +40,8 @@ impl<BlockNumber: AtLeast32BitUnsigned + Copy> Clock<BlockNumber> {
         clock.begin(now, first, terms)
     }
 
-    /// The clock after `mover` has moved at `now` and `next` is to move: what the turn took is taken off the mover's time.
+    /// The clock after `mover` has moved at `now` and `next` is to move: what the turn took is taken off the mover's
+    /// time.
     pub fn pass(mut self, now: BlockNumber, mover: Side, next: Side, terms: &ClockTerms<BlockNumber>) -> Self {
         // Saturating: a turn may take longer than its side has left, by the least time for a turn.
         let took = now.saturating_sub(self.turn_began);

@@ -21,8 +21,8 @@ pub type Nodes = Bounded<[u8; 32], MAX_NODES>;
 
 /// What a worker can be asked to reveal.
 ///
-/// Trees are revealed from the top: first the least level of at most [`MAX_NODES`] nodes, then the nodes below the one that is
-/// pointed at. Levels count from the leaves, which are level 0.
+/// Trees are revealed from the top: first the least level of at most [`MAX_NODES`] nodes, then the nodes below the one
+/// that is pointed at. Levels count from the leaves, which are level 0.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
 )]
@@ -166,8 +166,8 @@ impl Window {
     }
 }
 
-/// The nodes that the statement of a place reveals. `operators` is the number of the graph's operators, `tensor` what the game has
-/// gone into. `None` where there is no such place, and for a chunk, which has no nodes.
+/// The nodes that the statement of a place reveals. `operators` is the number of the graph's operators, `tensor` what
+/// the game has gone into. `None` where there is no such place, and for a chunk, which has no nodes.
 pub fn window(place: &Place, operators: u32, tensor: Option<&TensorOpening>) -> Option<Window> {
     let chunks = || tensor.and_then(|tensor| chunk_count(tensor.dtype, &tensor.shape));
     match place {
@@ -179,7 +179,8 @@ pub fn window(place: &Place, operators: u32, tensor: Option<&TensorOpening>) -> 
     }
 }
 
-/// Where a challenger that points at entry `entry` of what was revealed goes, and the digest that the statement there must have.
+/// Where a challenger that points at entry `entry` of what was revealed goes, and the digest that the statement there
+/// must have.
 ///
 /// `tensor` is what the game has gone into, for places within one.
 pub fn point(

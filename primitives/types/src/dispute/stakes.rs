@@ -31,8 +31,8 @@ impl SlashShares {
 /// The bond of a challenge to a job that locks `locked`, when `others` challengers are playing already:
 /// `max(floor, part · locked) · 2^others`.
 ///
-/// It doubles with every game, so that filling all places costs 2^n bonds and not n. It saturates: a bond that does not fit the
-/// type is more than anybody has.
+/// It doubles with every game, so that filling all places costs 2^n bonds and not n. It saturates: a bond that does not
+/// fit the type is more than anybody has.
 pub fn bond<B: AtLeast32BitUnsigned + Copy>(locked: B, floor: B, part: Perbill, others: u32) -> B {
     let mut bond = floor.max(part * locked);
     for _ in 0..others {

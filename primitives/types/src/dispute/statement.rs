@@ -158,8 +158,8 @@ impl Committed {
     }
 }
 
-/// Checks the first statement: that the trace is of the registered graph, that it begins in the job's inputs, and that the
-/// claimed outputs are its entries.
+/// Checks the first statement: that the trace is of the registered graph, that it begins in the job's inputs, and that
+/// the claimed outputs are its entries.
 pub fn check_trace<H: Hash256>(committed: &Committed, statement: &TraceStatement) -> Result<TraceHead, StatementError> {
     let model = &statement.symbols.model;
     let operators = model

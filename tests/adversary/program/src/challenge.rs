@@ -5,7 +5,7 @@ use assay_adversary::{Attempt, BadChallenger, Random};
 use assay_client::chain::{Account, AccountId, Call, Client, Dispute, DisputesCall, Key, Snapshot, Wait};
 use assay_daemon::{
     dispute::JobExecution,
-    games::way,
+    games::descent,
     job_input::{self, Found},
     models::{Models, read},
 };
@@ -159,7 +159,7 @@ async fn revealed(snapshot: &Snapshot, job: JobId, dispute: &Dispute, me: &Accou
     let Some((game, head)) = game.zip(dispute.trace.as_ref()) else {
         return Ok(reveals);
     };
-    let mut places = way(&game.place, head.operators, game.tensor.as_ref()).unwrap_or_default();
+    let mut places = descent(&game.place, head.operators, game.tensor.as_ref()).unwrap_or_default();
     if game.turn == Side::Worker {
         places.pop();
     }

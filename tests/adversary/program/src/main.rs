@@ -1,5 +1,5 @@
-//! `assay-adversary`: a worker that lies, and a challenger that has no case. It is what tests and demonstrations on a real node are
-//! made with, and no part of what an operator installs.
+//! `assay-adversary`: a worker that lies, and a challenger that has no case. It is what tests and demonstrations on a
+//! real node are made with, and no part of what an operator installs.
 
 mod challenge;
 mod conduct;

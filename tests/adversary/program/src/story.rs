@@ -153,8 +153,8 @@ impl Story {
         self.pretended.alter(operator, tensor, downstream).map(|_| ())
     }
 
-    /// Lets the first operator for which that makes a difference take its operands the wrong way round, or one of them from
-    /// elsewhere.
+    /// Lets the first operator for which that makes a difference take its operands the wrong way round, or one of them
+    /// from elsewhere.
     fn rewire(&mut self) -> Result<(), PlayError> {
         let nodes = self.pretended.graph().graph().nodes.clone();
         for (operator, node) in (0u32..).zip(&nodes) {

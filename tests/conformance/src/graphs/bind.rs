@@ -30,7 +30,8 @@ pub fn add(cases: &mut Cases) {
         ((float, &[3, 4][..]), (DataType::Int64, &[2, 3][..])),
         ((float, &[1, 4]), (DataType::Int64, &[5, 1])),
         ((float, &[5, 4]), (DataType::Int64, &[1, 5])),
-        // Another type, another rank, another fixed size, another value than the symbol has, out of range below and above.
+        // Another type, another rank, another fixed size, another value than the symbol has, out of range below and
+        // above.
         ((DataType::Int32, &[3, 4]), (DataType::Int64, &[2, 3])),
         ((float, &[3]), (DataType::Int64, &[2, 3])),
         ((float, &[3, 4, 1]), (DataType::Int64, &[2, 3])),

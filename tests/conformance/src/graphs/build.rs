@@ -30,8 +30,8 @@ pub fn float(dimensions: &[Dimension]) -> Layout {
     (DataType::Float32, dimensions.to_vec())
 }
 
-/// A graph of these inputs, weights and nodes, which gives its last node. Its symbols are as many as the inputs name, each of 1
-/// to 5.
+/// A graph of these inputs, weights and nodes, which gives its last node. Its symbols are as many as the inputs name,
+/// each of 1 to 5.
 pub fn graph(inputs: &[Layout], weights: &[(DataType, &[u32])], nodes: Vec<(Operator, Vec<Value>)>) -> Graph {
     let named = inputs.iter().flat_map(|(_, dimensions)| dimensions);
     let symbols = named

@@ -1,4 +1,5 @@
-//! Graphs that pass their check, with the layouts of their nodes and their batch; and random operators on random graphs.
+//! Graphs that pass their check, with the layouts of their nodes and their batch; and random operators on random
+//! graphs.
 
 use super::{Cases, batches, dimensions, reason};
 use crate::{

@@ -195,7 +195,8 @@ fn bad(cases: &mut Cases) {
     for length in [1, 5, encoded.len() / 2, encoded.len() - 1] {
         decode(cases, &encoded[..length]);
     }
-    // One byte is another one: a type, a dimension, an operator, a truth, a value that there is not; a name that is no UTF-8.
+    // One byte is another one: a type, a dimension, an operator, a truth, a value that there is not; a name that is no
+    // UTF-8.
     let place = |part: &[u8]| {
         let found = encoded.windows(part.len()).position(|window| window == part);
         found.expect("it is a part of the encoding")

@@ -34,7 +34,8 @@ pub fn add(cases: &mut Cases) {
     outputs(cases, &execution);
 }
 
-/// A small model of operators that take inputs, weights and each other, and name a symbol; two take a tensor of three chunks.
+/// A small model of operators that take inputs, weights and each other, and name a symbol; two take a tensor of three
+/// chunks.
 fn sample(random: &mut Random) -> InMemory {
     let precision = Precision::Int8;
     let three = Dimension::Fixed(3);

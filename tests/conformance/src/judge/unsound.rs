@@ -34,7 +34,8 @@ fn entry(domain: &[u8; 16], bytes: &[u8]) -> Digest {
     Blake2b::hash(&[domain.as_slice(), bytes].concat())
 }
 
-/// A model of nothing but this node at position 1, whose operands are inputs with these headers, and a trace of the same.
+/// A model of nothing but this node at position 1, whose operands are inputs with these headers, and a trace of the
+/// same.
 fn trial(node: &[u8], operands: &[OperandOpening], question: Question) -> Trial {
     let entries = [[3; 32], [4; 32], entry(&GRAPH_NODE_DOMAIN, node)];
     let model = ModelOpening {

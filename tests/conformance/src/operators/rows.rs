@@ -69,7 +69,8 @@ fn norms(cases: &mut Cases, random: &mut Random) {
         }
         cases.add(Operator::RmsNorm { epsilon }, inputs[..2].to_vec());
     }
-    // Without an epsilon a row without variance has no norm; below zero there is no root; an infinite or NaN one spreads.
+    // Without an epsilon a row without variance has no norm; below zero there is no root; an infinite or NaN one
+    // spreads.
     for epsilon in [0, SIGN, ONE | SIGN, INFINITY, NAN] {
         let input = whole(&[2, 2], &[3, 3, 0, 0]);
         cases.add(Operator::LayerNorm { epsilon }, vec![input.clone()]);

@@ -7,4 +7,5 @@ mod disputes;
 mod market;
 mod node_restarts;
 mod refusals;
+mod requests;
 mod worker_restarts;

@@ -1,8 +1,11 @@
 //! What the subcommands do: wiring between the command line and the library.
 
 pub mod guard;
+pub mod journal;
 pub mod models;
+pub mod outcomes;
 pub mod request;
+pub mod results;
 pub mod serve;
 pub mod stake;
 pub mod status;
@@ -31,6 +34,7 @@ pub async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Serve(args) => serve::run(args).await,
         Command::Watch(args) => watch::run(args).await,
         Command::Request(args) => request::run(args).await,
+        Command::Results(args) => results::run(args).await,
         Command::Models(command) => models::run(command).await,
         Command::Why(args) => status::why(args).await,
         Command::Status(args) => status::status(args).await,

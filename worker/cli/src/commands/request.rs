@@ -1,46 +1,61 @@
 //! `assay-worker request`
 
+use super::{
+    journal::{JournalArgs, ranges},
+    outcomes::{self, EXIT_CODES, INTERRUPTED},
+};
 use crate::cli::{KeyArgs, NodeArgs};
-use anyhow::{Context, bail};
+use anyhow::Context;
 use assay_client::{
-    chain::{Account, BlockNumber, Call, Client, Event, MarketCall, Wait},
+    chain::{Account, BlockNumber, Key},
     request::{
-        Model, Prepared, RequestError, find_model, find_package,
+        chain::NodeSender,
         outcome::Outcome,
-        prepare_all,
-        send::{Submitted, submit_all},
-        terms::{TermsError, Wishes},
-        tracker::{Moment, Tracker},
+        plan::{Ask, Plan},
+        progress::Progress,
+        resume::{Kept, resume},
+        run::{Following, Request, Until},
+        terms::Wishes,
     },
     units,
 };
 use assay_daemon::shutdown::Shutdown;
-use assay_package::Package;
-use assay_text::inputs::{self, JobInput, text};
-use assay_types::{JobId, Phase, limits};
-use clap::{ArgGroup, Args, ValueEnum};
+use assay_types::{JobId, Schema};
+use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
-use polkadot_sdk::sp_runtime::BoundedVec;
 use std::{
-    collections::BTreeSet,
-    path::{Path, PathBuf},
+    collections::{BTreeMap, BTreeSet},
+    io::IsTerminal,
+    path::PathBuf,
     process::ExitCode,
     time::{Duration, Instant},
 };
 
+/// Pause between two lines of progress where standard error is no terminal.
+const LINE_PAUSE: Duration = Duration::from_secs(10);
+
 /// Options of `request`.
 #[derive(Debug, Args)]
-#[command(group = ArgGroup::new("inputs").args(["input", "text"]).required(true).multiple(true))]
+#[command(after_help = EXIT_CODES)]
 pub struct RequestArgs {
     /// The model: its name or number, with @VERSION for one that is not the latest
-    model: String,
-    /// Inputs: a .safetensors or .json file, or a folder of them, of which each row of a batch is a job; or, for a model with
-    /// a tokenizer, a .txt file, of which each line is one
-    #[arg(long, short, value_name = "FILE|DIR")]
+    #[arg(required_unless_present = "resume")]
+    model: Option<String>,
+    /// Inputs: a .safetensors or .json file, or a folder of them, of which each row of a batch is a job; or, for a
+    /// model with a tokenizer, a .txt file, of which each line is one
+    #[arg(long, short, value_name = "FILE|DIR", required_unless_present_any = ["text", "resume"])]
     input: Option<PathBuf>,
     /// Input for a model with a tokenizer, such as a sentence; give it again for more jobs
     #[arg(long, value_name = "TEXT")]
     text: Vec<String>,
+    /// Go on with the latest request, or with the one of this number: nothing is submitted twice
+    #[arg(
+        long,
+        value_name = "ID",
+        num_args = 0..=1,
+        conflicts_with_all = ["model", "input", "text", "limit", "ceiling", "auction", "deadline", "window", "no_output", "digest"]
+    )]
+    resume: Option<Option<u64>>,
     /// Submit only the first so many
     #[arg(long, value_name = "JOBS")]
     limit: Option<usize>,
@@ -87,12 +102,14 @@ pub struct RequestArgs {
     #[arg(long, env = "ASSAY_MODELS_DIR", default_value = "models", value_name = "DIR")]
     models_dir: PathBuf,
     #[command(flatten)]
+    journal: JournalArgs,
+    #[command(flatten)]
     key: KeyArgs,
     #[command(flatten)]
     node: NodeArgs,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum WaitFor {
     /// Until the jobs are on chain
     Submitted,
@@ -103,268 +120,236 @@ enum WaitFor {
 }
 
 pub(super) async fn run(args: RequestArgs) -> anyhow::Result<ExitCode> {
+    let mut shutdown = Shutdown::on_signal(false);
     let key = super::load_key(&args.key)?;
-    let client = super::connect(&args.node).await?;
-    let account = Account::open(client.clone(), key)?;
-    let (model, jobs) = plan(&args, &client, &account).await?;
-    if let Some(folder) = &args.digest {
-        write_inputs(folder, &jobs)?;
-    }
-    let wait = if args.accept { WaitFor::Closed } else { args.wait };
-    let patience = Duration::from_secs(args.patience);
-    let bar = progress_bar(jobs.len(), args.json);
-    let mut tracker = Tracker::new(account.id().clone());
-    let start = client.finalized().await?.number();
-
-    bar.set_message("submitting");
-    let submitted = submit_all(&account, &jobs, patience, |batch| bar.inc(batch.len() as u64)).await?;
-    if wait > WaitFor::Submitted {
-        bar.set_position(0);
-        bar.set_message(if wait == WaitFor::Closed {
-            "waiting until they are closed"
-        } else {
-            "waiting for results"
-        });
-        let mut shutdown = Shutdown::on_signal(false);
-        let follow = Follow {
-            client: &client,
-            account: &account,
-            model: &model,
-            jobs: &jobs,
-            submitted: &submitted,
-        };
-        follow
-            .until(wait, args.accept, start, patience, &bar, &mut tracker, &mut shutdown)
-            .await?;
-    }
-    bar.finish_and_clear();
-    let outcomes: Vec<Outcome> = submitted
-        .iter()
-        .map(|job| Outcome::new(&model, &jobs[job.input], job.job, tracker.story(job.job)))
-        .collect();
-    if let Some(folder) = &args.save {
-        std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
-        outcomes.iter().try_for_each(|outcome| outcome.save(folder, &model))?;
-    }
-    print_outcomes(&outcomes, args.json)?;
-    Ok(verdict(&outcomes, wait))
-}
-
-/// Reads the inputs and checks everything that can be known before a transaction.
-async fn plan(args: &RequestArgs, client: &Client, account: &Account) -> anyhow::Result<(Model, Vec<Prepared>)> {
-    let snapshot = client.finalized().await?;
-    let model = find_model(&snapshot, &args.model).await?;
-    let package = find_package(&args.models_dir, &model)?;
-    let mut read = read_inputs(args.input.as_deref(), &args.text, &package)?;
-    read.truncate(args.limit.unwrap_or(usize::MAX));
-    if read.is_empty() {
-        bail!("--limit is 0, so there is nothing to submit: leave it out, or make it 1 or more");
-    }
-    let constants = snapshot.constants()?;
-    let quote = snapshot.quote(model.version).await?;
-    let wishes = Wishes {
-        ceiling: args
-            .ceiling
-            .as_deref()
-            .map(units::parse)
-            .transpose()
-            .context("--ceiling")?,
-        auction: args.auction,
-        phases: (args.bidding, args.reveal),
-        deadline_blocks: args.deadline,
-        window_blocks: args.window,
-        inline_output: !args.no_output,
-        by_digest: args.digest.is_some(),
+    let (chain, kept) = tokio::select! {
+        kept = args.kept(&key) => kept?,
+        () = shutdown.requested() => {
+            eprintln!("interrupted: nothing was sent");
+            return Ok(ExitCode::from(INTERRUPTED));
+        }
     };
-    let terms = wishes.settle(&constants, &quote).map_err(|error| match error {
-        TermsError::AllBusy => anyhow::Error::from(error).context(format!("after block {}", snapshot.number())),
-        error => error.into(),
-    })?;
-    let money = snapshot.account(account.id()).await?;
-    terms.ensure_affordable(read.len(), money.free, constants.existential_deposit)?;
-    Ok((model.clone(), prepare_all(&read, &package, &model, &terms)?))
-}
-
-/// The texts of the command line, then those of the file, or its tensors.
-fn read_inputs(input: Option<&Path>, texts: &[String], package: &Package) -> Result<Vec<JobInput>, RequestError> {
-    let mut texts = text::named("text", texts.iter().map(String::as_str));
-    let is_text = |path: &&Path| path.extension().is_some_and(|extension| extension == "txt");
-    if let Some(path) = input.filter(is_text) {
-        texts.extend(text::read_texts(path)?);
-    }
-    let mut read = if texts.is_empty() {
-        Vec::new()
-    } else {
-        text::from_texts(&texts, &text::tokenizer(package)?, package.graph())?
-    };
-    if let Some(path) = input.filter(|path| !is_text(path)) {
-        read.extend(inputs::read(path, package.graph())?);
-    }
-    match input {
-        Some(path) if read.is_empty() => Err(RequestError::NoInputs(path.to_owned())),
-        _ => Ok(read),
-    }
-}
-
-fn write_inputs(folder: &Path, jobs: &[Prepared]) -> anyhow::Result<()> {
-    std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
-    for job in jobs {
-        if let assay_types::JobInput::Digest { digest, .. } = &job.request.input {
-            let path = folder.join(format!("{}.bin", hex::encode(digest)));
-            std::fs::write(&path, &job.bytes).with_context(|| path.display().to_string())?;
-        }
-    }
-    Ok(())
-}
-
-struct Follow<'a> {
-    client: &'a Client,
-    account: &'a Account,
-    model: &'a Model,
-    jobs: &'a [Prepared],
-    submitted: &'a [Submitted],
-}
-
-impl Follow<'_> {
-    #[allow(
-        clippy::too_many_arguments,
-        reason = "one call, of a function that was cut out for length"
-    )]
-    async fn until(
-        &self,
-        wait: WaitFor,
-        accept: bool,
-        start: BlockNumber,
-        patience: Duration,
-        bar: &ProgressBar,
-        tracker: &mut Tracker,
-        shutdown: &mut Shutdown,
-    ) -> anyhow::Result<()> {
-        let mut blocks = self.client.blocks(Some(start)).await?;
-        let mut accepted = BTreeSet::new();
-        let began = Instant::now();
-        loop {
-            let snapshot = tokio::select! {
-                snapshot = blocks.next(patience) => snapshot?,
-                () = shutdown.requested() => bail!("interrupted; the jobs go on, see `assay-worker status`"),
-            };
-            let now = Moment {
-                block: snapshot.number(),
-                seen: Instant::now(),
-            };
-            for event in snapshot.events().await? {
-                if let Event::Market(event) = event {
-                    tracker.take(&event, now);
-                }
+    let (id, jobs, following) = (kept.id, kept.start.jobs().to_vec(), args.following());
+    let schema = kept.start.schema().clone();
+    let mut shown = Shown::new(jobs.len(), args.json, following.until);
+    let mut request = Request::start(chain, kept.start, following);
+    let summary = loop {
+        let step = tokio::select! {
+            step = request.next() => step.context("the request ended without a word")?,
+            () = shutdown.requested() => {
+                shown.close();
+                request.stop().await;
+                eprintln!("interrupted. {}", args.way_on(&shown, id));
+                return Ok(ExitCode::from(INTERRUPTED));
             }
-            if accept {
-                self.accept(tracker, &mut accepted).await?;
-            }
-            let done = self.submitted.iter().filter(|job| {
-                tracker.story(job.job).is_some_and(|story| {
-                    story.is_closed() || (wait == WaitFor::Claimed && story.phase == Phase::Claimed)
-                })
-            });
-            let done = done.count();
-            bar.set_position(done as u64);
-            if done == self.submitted.len() {
-                return Ok(());
-            }
-            if began.elapsed() > patience {
-                tracing::warn!(
-                    "{} jobs have no result after {} s; they go on, see `assay-worker status`",
-                    self.submitted.len() - done,
-                    patience.as_secs()
-                );
-                return Ok(());
-            }
-        }
-    }
-
-    /// Accepts the results whose outputs are right.
-    async fn accept(&self, tracker: &Tracker, accepted: &mut BTreeSet<JobId>) -> anyhow::Result<()> {
-        let right: Vec<JobId> = self
-            .submitted
-            .iter()
-            .filter(|job| !accepted.contains(&job.job))
-            .filter(|job| {
-                tracker
-                    .story(job.job)
-                    .is_some_and(|story| story.phase == Phase::Claimed)
-            })
-            .filter(|job| {
-                let outcome = Outcome::new(self.model, &self.jobs[job.input], job.job, tracker.story(job.job));
-                outcome.digest_matches != Some(false)
-            })
-            .map(|job| job.job)
-            .collect();
-        for batch in right.chunks(limits::MAX_BATCH as usize) {
-            let jobs = BoundedVec::truncate_from(batch.to_vec());
-            self.account
-                .send(Call::Market(MarketCall::AcceptBatch { jobs }), Wait::InBlock)
-                .await?;
-            accepted.extend(batch);
-        }
-        Ok(())
-    }
-}
-
-fn progress_bar(jobs: usize, json: bool) -> ProgressBar {
-    if json {
-        return ProgressBar::hidden();
-    }
-    let bar = ProgressBar::new(jobs as u64);
-    if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} jobs  {msg}  {elapsed}") {
-        bar.set_style(style);
-    }
-    bar.enable_steady_tick(Duration::from_millis(200));
-    bar
-}
-
-fn print_outcomes(outcomes: &[Outcome], json: bool) -> anyhow::Result<()> {
-    if json {
-        println!("{}", serde_json::to_string_pretty(outcomes)?);
-        return Ok(());
-    }
-    println!(
-        "{:>6}  {:<9} {:<8} {:>10}  {:>6} {:>6}  {:<8} input",
-        "job", "state", "matched", "price", "answer", "label", "digest"
-    );
-    for outcome in outcomes {
-        let number = |value: Option<String>| value.unwrap_or_else(|| "-".into());
-        let digest = match outcome.digest_matches {
-            Some(true) => "right",
-            Some(false) => "WRONG",
-            None => "-",
         };
-        println!(
-            "{:>6}  {:<9} {:<8} {:>10}  {:>6} {:>6}  {:<8} {}",
-            outcome.job,
-            outcome.state,
-            outcome.matched,
-            number(outcome.price.clone()),
-            number(outcome.answer.map(|answer| answer.to_string())),
-            number(outcome.label.map(|label| label.to_string())),
-            digest,
-            outcome.input
+        match step {
+            Ok(Progress::Finished(summary)) => break summary,
+            Ok(step) => shown.take(&step, id),
+            Err(error) => {
+                shown.close();
+                eprintln!("{}", args.way_on(&shown, id));
+                return Err(error.into());
+            }
+        }
+    };
+    shown.close();
+    let numbers: Vec<(usize, JobId)> = summary.submitted.iter().map(|job| (job.input, job.job)).collect();
+    let outcomes = Outcome::all(&schema, &jobs, &numbers, &summary.tracker);
+    args.finish(id, &schema, &outcomes, summary.unfinished)
+}
+
+impl RequestArgs {
+    /// A new request, of which all is written down and nothing sent, or one that is gone on with.
+    async fn kept(&self, key: &Key) -> anyhow::Result<(NodeSender, Kept)> {
+        let folder = self.journal.folder()?;
+        let (client, me) = (super::connect(&self.node).await?, key.account());
+        let chain = NodeSender::new(client.clone(), Account::open(client.clone(), key.clone())?);
+        if let Some(id) = self.resume {
+            let kept = resume(&client, &me, &folder, id).await?;
+            let (known, all) = (kept.start.submitted(), kept.start.jobs().len());
+            eprintln!("request {}: {known} of {all} jobs are known to be submitted", kept.id);
+            return Ok((chain, kept));
+        }
+        let plan = Plan::make(&client, key, &self.ask()?).await?;
+        if let Some(folder) = &self.digest {
+            plan.write_inputs(folder)?;
+        }
+        let (ceiling, fees) = (units::format(plan.cost.ceiling), units::short(plan.cost.fees));
+        let kept = plan.keep(&folder, &me)?;
+        let jobs = kept.start.jobs().len();
+        eprintln!(
+            "request {}: {jobs} jobs of at most {ceiling} ASY each, and about {fees} ASY in fees",
+            kept.id
         );
+        Ok((chain, kept))
     }
-    Ok(())
+
+    fn ask(&self) -> anyhow::Result<Ask> {
+        let ceiling = self.ceiling.as_deref().map(units::parse).transpose();
+        Ok(Ask {
+            model: self.model.clone().unwrap_or_default(),
+            input: self.input.clone(),
+            texts: self.text.clone(),
+            limit: self.limit,
+            models_dir: self.models_dir.clone(),
+            wishes: Wishes {
+                ceiling: ceiling.context("--ceiling")?,
+                auction: self.auction,
+                phases: (self.bidding, self.reveal),
+                deadline_blocks: self.deadline,
+                window_blocks: self.window,
+                inline_output: !self.no_output,
+                by_digest: self.digest.is_some(),
+            },
+            accept: self.accept,
+        })
+    }
+
+    fn following(&self) -> Following {
+        let until = match self.wait {
+            _ if self.accept => Until::Closed,
+            WaitFor::Submitted => Until::Submitted,
+            WaitFor::Claimed => Until::Claimed,
+            WaitFor::Closed => Until::Closed,
+        };
+        Following {
+            until,
+            accept: self.accept,
+            patience: Duration::from_secs(self.patience),
+        }
+    }
+
+    /// What is on chain, and the command that goes on with it.
+    fn way_on(&self, shown: &Shown, id: u64) -> String {
+        let jobs = match shown.jobs.len() {
+            0 => "No job is known to be on chain".to_owned(),
+            _ => format!("Jobs {} are on chain and go on", ranges(shown.jobs.iter().copied())),
+        };
+        let (on, fetch) = (
+            self.journal.command("request --resume", id),
+            self.journal.command("results --request", id),
+        );
+        format!("{jobs}; request {id} is kept.\n  go on:             {on}\n  fetch its results: {fetch}")
+    }
+
+    /// Prints and saves the results. What cannot be saved is still in the journal.
+    fn finish(&self, id: u64, schema: &Schema, outcomes: &[Outcome], unfinished: usize) -> anyhow::Result<ExitCode> {
+        outcomes::print(outcomes, self.json)?;
+        if unfinished > 0 {
+            let again = self.journal.command("request --resume", id);
+            eprintln!(
+                "{unfinished} jobs have not come that far after {} s; they go on.\n  go on: {again}",
+                self.patience
+            );
+        }
+        if let Some(folder) = &self.save {
+            let again = self.journal.command("results --save DIR --request", id);
+            outcomes::save(outcomes, folder, schema)
+                .with_context(|| format!("the results are kept and can be saved again with `{again}`"))?;
+        }
+        Ok(outcomes::verdict(outcomes, self.following().until, unfinished))
+    }
 }
 
-/// Success if everything that was waited for came and is right.
-fn verdict(outcomes: &[Outcome], wait: WaitFor) -> ExitCode {
-    let fine = |outcome: &Outcome| {
-        let done = match wait {
-            WaitFor::Submitted => true,
-            WaitFor::Claimed => outcome.state == "claimed" || outcome.state == "settled",
-            WaitFor::Closed => outcome.state == "settled",
+/// What is shown of a request while it goes on, on standard error.
+struct Shown {
+    bar: ProgressBar,
+    /// Whether lines are written instead of a bar.
+    lines: bool,
+    until: Until,
+    total: usize,
+    jobs: BTreeSet<JobId>,
+    /// How far each job is.
+    reached: BTreeMap<JobId, Until>,
+    assigned: BTreeSet<JobId>,
+    printed: (Instant, String),
+}
+
+impl Shown {
+    fn new(total: usize, json: bool, until: Until) -> Self {
+        let terminal = std::io::stderr().is_terminal();
+        let bar = if json || !terminal {
+            ProgressBar::hidden()
+        } else {
+            ProgressBar::new(total as u64)
         };
-        done && outcome.digest_matches != Some(false)
-    };
-    if outcomes.iter().all(fine) {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
+        if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} jobs  {msg}  {elapsed}") {
+            bar.set_style(style);
+        }
+        bar.set_message("submitting");
+        bar.enable_steady_tick(Duration::from_millis(200));
+        Self {
+            bar,
+            lines: json || !terminal,
+            until,
+            total,
+            jobs: BTreeSet::new(),
+            reached: BTreeMap::new(),
+            assigned: BTreeSet::new(),
+            printed: (Instant::now(), String::new()),
+        }
+    }
+
+    fn take(&mut self, step: &Progress, id: u64) {
+        match step {
+            Progress::Searching { inputs, until } => self.say(&format!(
+                "request {id}: looking for {inputs} jobs that may have been submitted, up to block {until} if need be"
+            )),
+            Progress::Submitted(jobs) => {
+                let numbers = jobs.iter().map(|job| job.job);
+                self.jobs.extend(numbers.clone());
+                self.say(&format!("request {id}: submitted as jobs {}", ranges(numbers)));
+            }
+            Progress::Waiting { inputs } => {
+                self.bar.set_message(format!("{inputs} wait for a free worker"));
+                self.write(format!("{inputs} of {} jobs wait for a free worker", self.total));
+            }
+            Progress::Assigned { job, .. } => {
+                self.assigned.insert(*job);
+            }
+            Progress::Claimed { job, .. } | Progress::Disputed { job } => {
+                self.reached.entry(*job).or_insert(Until::Claimed);
+            }
+            Progress::Closed { job, .. } => {
+                self.reached.insert(*job, Until::Closed);
+            }
+            Progress::Block(block) => self.show(*block),
+            Progress::Finished(_) => {}
+        }
+    }
+
+    fn show(&mut self, block: BlockNumber) {
+        let reached = |until: Until| self.reached.values().filter(|reached| **reached >= until).count();
+        let (claimed, closed) = (reached(Until::Claimed), reached(Until::Closed));
+        let text = format!("{} assigned, {claimed} claimed, {closed} closed", self.assigned.len());
+        let done = match self.until {
+            Until::Submitted => self.jobs.len(),
+            Until::Claimed => claimed,
+            Until::Closed => closed,
+        };
+        self.bar.set_position(done as u64);
+        self.bar.set_message(format!("{text}, block {block}"));
+        self.write(format!("of {} jobs {text}", self.total));
+    }
+
+    /// Writes a line of progress where there is no bar, now and then.
+    fn write(&mut self, text: String) {
+        if self.lines && text != self.printed.1 && self.printed.0.elapsed() >= LINE_PAUSE {
+            eprintln!("{text}");
+            self.printed = (Instant::now(), text);
+        }
+    }
+
+    fn say(&self, line: &str) {
+        if self.lines {
+            eprintln!("{line}");
+        } else {
+            self.bar.println(line);
+        }
+    }
+
+    fn close(&self) {
+        self.bar.finish_and_clear();
     }
 }

@@ -6,7 +6,7 @@ use assay_client::{
     chain::{AccountId, Key, Snapshot, WhyNot},
     units,
 };
-use assay_types::JobId;
+use assay_types::{JobId, WorkerStatus};
 use clap::Args;
 use std::{process::ExitCode, str::FromStr};
 
@@ -33,7 +33,9 @@ pub struct StatusArgs {
 pub(super) async fn why(args: WhyArgs) -> anyhow::Result<ExitCode> {
     let worker = account(&args.worker)?;
     let snapshot = super::connect(&args.node).await?.finalized().await?;
-    println!("{}", in_words(&snapshot.why_not(&worker, args.job).await?));
+    let why = snapshot.why_not(&worker, args.job).await?;
+    let status = snapshot.worker(&worker).await?.map(|info| info.status);
+    println!("{}", in_words(&before_anything_else(why, status)));
     Ok(ExitCode::SUCCESS)
 }
 
@@ -111,6 +113,24 @@ fn account(text: &str) -> anyhow::Result<AccountId> {
         .account())
 }
 
+/// A worker that takes no jobs is told so, and not what would have kept it from this one beside that.
+fn before_anything_else(why: WhyNot, status: Option<WorkerStatus>) -> WhyNot {
+    let is_its_own = matches!(
+        why,
+        WhyNot::NoOffer
+            | WhyNot::AboveCeiling { .. }
+            | WhyNot::AtCapacity
+            | WhyNot::StakeTooSmall { .. }
+            | WhyNot::NoBid { .. }
+            | WhyNot::BiddingOver
+            | WhyNot::AssignedTo { .. }
+    );
+    match status {
+        Some(status) if is_its_own && status != WorkerStatus::Active => WhyNot::NotActive(status),
+        _ => why,
+    }
+}
+
 fn in_words(why: &WhyNot) -> String {
     match why {
         WhyNot::UnknownJob => {
@@ -118,6 +138,9 @@ fn in_words(why: &WhyNot) -> String {
                 .into()
         }
         WhyNot::NotRegistered => "the account is not a worker: start `assay-worker serve` with --stake".into(),
+        WhyNot::NotActive(WorkerStatus::Paused) => {
+            "the worker is paused: start `assay-worker serve` again, which resumes it".into()
+        }
         WhyNot::NotActive(status) => format!("the worker takes no jobs ({status:?}): start `assay-worker serve` again"),
         WhyNot::AlreadyTried => {
             "it had the job and missed the deadline, declined or was relieved of it, so it does not get it again".into()
@@ -150,5 +173,22 @@ fn in_words(why: &WhyNot) -> String {
             format!("it has claimed and is paid after block {window_until}, or when the client accepts")
         }
         WhyNot::UnderDispute => "its claim is disputed: it must answer every challenge, and is paid if it wins".into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_paused_worker_is_told_that_it_is_paused_and_not_to_bond_more() {
+        let why = || WhyNot::StakeTooSmall { needed: 5 };
+        let text = in_words(&before_anything_else(why(), Some(WorkerStatus::Paused)));
+        assert!(text.contains("paused") && !text.contains("bond"), "{text}");
+        let text = in_words(&before_anything_else(why(), Some(WorkerStatus::Active)));
+        assert!(text.contains("bond more"), "{text}");
+        let claimed = WhyNot::AwaitingClaim { deadline: 9 };
+        let text = in_words(&before_anything_else(claimed, Some(WorkerStatus::Paused)));
+        assert!(text.contains("must claim up to block 9"), "{text}");
     }
 }

@@ -7,6 +7,7 @@ use assay_daemon::{
     engine::{EngineProgram, default_limit},
 };
 use clap::Args;
+use polkadot_sdk::sp_runtime::Perbill;
 use std::{path::PathBuf, time::Duration};
 
 /// What every daemon can be told by flags and environment.
@@ -18,7 +19,8 @@ pub struct CommonArgs {
     /// WebSocket address of a node; give several for fail-over [default: ws://127.0.0.1:9944]
     #[arg(long, env = "ASSAY_NODE", value_name = "URL", value_delimiter = ',')]
     pub node: Vec<String>,
-    /// The key that signs: a file that holds the secret (mode 600), or, on a development chain, a secret such as //Alice
+    /// The key that signs: a file that holds the secret (mode 600), or, on a development chain, a secret such as
+    /// //Alice
     #[arg(long, env = "ASSAY_KEY", value_name = "FILE|SECRET", hide_env_values = true)]
     pub key: Option<String>,
     /// Folder of model packages, one folder each [default: models]
@@ -39,13 +41,20 @@ pub struct CommonArgs {
     /// Threads for the models [default: one per core]
     #[arg(long, env = "ASSAY_THREADS")]
     pub threads: Option<usize>,
-    /// Memory that the engine may use, such as 12GiB: a job that needs more is declined [default: 80 % of the machine's]
+    /// Memory for the engine, such as 12GiB: a job that needs more is declined [default: 80 % of the machine's]
     #[arg(long, env = "ASSAY_MAX_MEMORY", value_name = "SIZE")]
     pub max_memory: Option<String>,
     /// Seconds without a finalized block after which another connection is tried [default: 120]
     #[arg(long, env = "ASSAY_STALL_SECONDS")]
     pub stall_seconds: Option<u64>,
+    /// Maximum tip for a call that must be in a block in time, in percent of what is lost otherwise; 0 for none
+    /// [default: 1]
+    #[arg(long, env = "ASSAY_MAX_TIP_PERCENT", value_name = "PERCENT")]
+    pub max_tip_percent: Option<f64>,
 }
+
+/// Maximum tip, in percent of what is at stake, where the configuration does not say.
+const DEFAULT_MAX_TIP_PERCENT: f64 = 1.0;
 
 /// Puts flags, environment and file together.
 pub(super) fn merge(args: &CommonArgs, file: &File) -> Result<Common, ConfigError> {
@@ -75,6 +84,11 @@ pub(super) fn merge(args: &CommonArgs, file: &File) -> Result<Common, ConfigErro
             ConfigError::field("max_memory", reason)
         })?,
     };
+    let max_tip = args.max_tip_percent.or(file.max_tip_percent);
+    let max_tip = max_tip.unwrap_or(DEFAULT_MAX_TIP_PERCENT);
+    if !(0.0..=100.0).contains(&max_tip) {
+        return Err(ConfigError::field("max_tip_percent", "must be between 0 and 100"));
+    }
     let engine = args.engine.or(file.engine).unwrap_or(EngineArg::Cpu);
     let gpu = args.gpu.or(file.gpu);
     engine.check_gpu(gpu)?;
@@ -102,6 +116,8 @@ pub(super) fn merge(args: &CommonArgs, file: &File) -> Result<Common, ConfigErro
         max_memory,
         engine_program: EngineProgram::this_one(&["engine"]),
         stall: Duration::from_secs(stall),
+        // A percentage within bounds fits; the fraction beyond a millionth is of no interest.
+        max_tip: Perbill::from_parts((max_tip * 1e7) as u32),
     })
 }
 

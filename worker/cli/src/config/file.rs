@@ -22,6 +22,7 @@ use std::{
 /// max_memory = "12GiB"             # of the engine; without it 80 % of the machine's
 /// stay_active = false              # true: do not pause the worker on chain at exit
 /// stall_seconds = 120
+/// max_tip_percent = 1              # of what a call that comes too late would lose; 0: no tips
 ///
 /// [[model]]
 /// package = "digits"               # folder in models_dir
@@ -66,6 +67,8 @@ pub struct File {
     pub stay_active: Option<bool>,
     /// Seconds without a finalized block after which another connection is tried.
     pub stall_seconds: Option<u64>,
+    /// Maximum tip for a call that must be in a block in time, in percent of what is lost otherwise.
+    pub max_tip_percent: Option<f64>,
     /// The models to serve.
     #[serde(default)]
     pub model: Vec<FileModel>,

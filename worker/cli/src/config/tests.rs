@@ -55,6 +55,7 @@ fn an_error_names_the_field() {
         (with(|common| common.gpu = Some(0)), "gpu: "),
         (with(|common| common.max_memory = Some("12".into())), "max_memory: "),
         (with(|common| common.max_memory = Some("1MiB".into())), "max_memory: "),
+        (with(|common| common.max_tip_percent = Some(101.0)), "max_tip_percent: "),
         (
             ServeArgs {
                 models: vec!["digits".into()],
@@ -85,6 +86,18 @@ fn an_error_names_the_field() {
         let error = merge(&args, File::default()).expect_err(start).to_string();
         assert!(error.starts_with(start), "{error}");
     }
+}
+
+#[test]
+fn the_maximum_tip_is_a_percent_unless_told_otherwise() {
+    let percent = |args: &ServeArgs, text: &str| {
+        let config = merge(args, file(text)).expect("valid");
+        config.common.max_tip.deconstruct() / 10_000
+    };
+    assert_eq!(percent(&args(), ""), 1_000);
+    assert_eq!(percent(&args(), "max_tip_percent = 0.25"), 250);
+    let flag = with(|common| common.max_tip_percent = Some(0.0));
+    assert_eq!(percent(&flag, "max_tip_percent = 0.25"), 0);
 }
 
 #[test]

@@ -24,8 +24,8 @@ pub struct WatchArgs {
         value_delimiter = ','
     )]
     pub models: Vec<String>,
-    /// Percent of the claims that cost next to nothing which are checked; dearer ones are checked more often, in proportion to
-    /// their price [default: 100]
+    /// Percent of the claims that cost next to nothing which are checked; dearer ones are checked more often, in
+    /// proportion to their price [default: 100]
     #[arg(long, env = "ASSAY_SAMPLE_LEAST", value_name = "PERCENT")]
     pub sample_least: Option<f64>,
     /// Price from which on every claim is checked, in ASY; needed if fewer than all are

@@ -1,30 +1,41 @@
 //! Sends an account's transactions. One task owns the nonce; everyone else asks it.
 //!
 //! Nonces are counted here, so that many transactions can be under way at once. The node is asked for the next one at
-//! the start, and again whenever the pool says that the count is wrong or a transaction may have been dropped. A
-//! transaction is signed again only when the pool refused it, never when its outcome is unknown.
+//! the start, and again whenever the pool says that the count is wrong or a transaction has not been included. Each
+//! transaction is followed to its end by [`super::carry`]: its outcome is looked for on chain before its call is sent
+//! with another nonce.
+//!
+//! An account outlives connections: [`Account::moved`] tells it of the next one, and what is under way is followed
+//! there.
 
 use super::{
     Client, Key, KeyError,
     calls::Call,
-    error::{ChainError, PoolError, SubmitError},
+    carry::Carried,
+    error::{PoolError, SubmitError},
+    pool::{Outcome, Patience, Pool, Signed},
+    tip::{Stakes, Tipping},
     transaction::{Inclusion, NodePool},
     types::AccountId,
 };
-use futures::{StreamExt, future::BoxFuture, stream::FuturesUnordered};
-use std::{future::Future, time::Duration};
-use tokio::sync::{mpsc, oneshot};
+use futures::{StreamExt, stream::FuturesUnordered};
+use polkadot_sdk::sp_runtime::Perbill;
+use std::{
+    collections::BTreeSet,
+    fmt,
+    sync::{Arc, PoisonError, RwLock},
+};
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::timeout,
+};
 
 /// Transactions that wait to be sent; whoever sends more waits.
 const QUEUE: usize = 256;
 /// How often one transaction is signed anew because of its nonce.
 const ATTEMPTS: u32 = 5;
-/// Pause before the second attempt; it grows with each.
-const PAUSE: Duration = Duration::from_millis(300);
 /// How often one transaction is signed anew at a newer block.
 const CATCH_UP_ATTEMPTS: u32 = 15;
-/// Pause before each of these.
-const CATCH_UP_PAUSE: Duration = Duration::from_millis(if cfg!(test) { 1 } else { 2_000 });
 
 /// How far a transaction is followed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,44 +46,67 @@ pub enum Wait {
     Finalized,
 }
 
-/// The outcome of a transaction, once it is known.
-pub(super) type Watching = BoxFuture<'static, Result<Inclusion, SubmitError>>;
-
-/// Where transactions go; a node's pool, or a fake in tests.
-pub(super) trait Pool: Send + Sync + 'static {
-    /// The account's next nonce, transactions in the pool counted.
-    fn next_nonce(&self) -> impl Future<Output = Result<u64, ChainError>> + Send;
-
-    /// Signs the call with this nonce and hands it in.
-    fn submit(&self, call: &Call, nonce: u64, wait: Wait) -> impl Future<Output = Result<Watching, PoolError>> + Send;
-}
-
-/// A handle on the task that sends an account's transactions; the task ends when the last handle is dropped and what it
-/// sent has been followed.
-#[derive(Clone, Debug)]
+/// A handle on the task that sends an account's transactions; the task ends when the last handle is dropped and what
+/// it sent has been followed.
+#[derive(Clone)]
 pub struct Account {
     id: AccountId,
-    requests: mpsc::Sender<Request>,
+    max_tip: Perbill,
+    orders: mpsc::Sender<Order>,
+    /// The connection that the task uses; a fake has none.
+    client: Option<Arc<RwLock<Client>>>,
+}
+
+impl fmt::Debug for Account {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Account").field(&self.id).finish()
+    }
+}
+
+enum Order {
+    Send(Request),
+    /// The pool is another one, which may count differently.
+    Recount,
 }
 
 struct Request {
     call: Call,
     wait: Wait,
-    reply: oneshot::Sender<Result<Inclusion, SubmitError>>,
+    tipping: Tipping,
+    reply: oneshot::Sender<Outcome>,
 }
 
 impl Account {
-    /// Starts the task. A key that others know or can see is refused, unless the chain is a development chain.
+    /// Starts the task; it gives no tips. A key that others know or can see is refused, unless the chain is a
+    /// development chain.
     pub fn open(client: Client, key: Key) -> Result<Self, KeyError> {
-        key.ensure_fit(client.is_development())?;
-        let id = key.account();
-        Ok(Self::with_pool(id, NodePool { client, key }))
+        Self::tipping(client, key, Perbill::zero())
     }
 
-    fn with_pool(id: AccountId, pool: impl Pool) -> Self {
-        let (requests, queue) = mpsc::channel(QUEUE);
-        tokio::spawn(run(pool, queue));
-        Self { id, requests }
+    /// Starts the task. Where money is at stake, it tips up to this share of it.
+    pub fn tipping(client: Client, key: Key, max_tip: Perbill) -> Result<Self, KeyError> {
+        key.ensure_fit(client.is_development())?;
+        let id = key.account();
+        let client = Arc::new(RwLock::new(client));
+        let pool = NodePool {
+            client: client.clone(),
+            key,
+        };
+        Ok(Self {
+            client: Some(client),
+            ..Self::with_pool(id, max_tip, pool, Patience::REAL)
+        })
+    }
+
+    pub(super) fn with_pool(id: AccountId, max_tip: Perbill, pool: impl Pool, patience: Patience) -> Self {
+        let (orders, queue) = mpsc::channel(QUEUE);
+        tokio::spawn(run(Arc::new(pool), patience, queue));
+        Self {
+            id,
+            max_tip,
+            orders,
+            client: None,
+        }
     }
 
     /// The account.
@@ -80,62 +114,165 @@ impl Account {
         &self.id
     }
 
+    /// Goes on over this connection, to the same chain. What is under way is followed there.
+    pub fn moved(&self, client: Client) {
+        if let Some(current) = &self.client {
+            *current.write().unwrap_or_else(PoisonError::into_inner) = client;
+        }
+        self.recount();
+    }
+
+    /// Has the node asked for the nonce before the next transaction.
+    pub(super) fn recount(&self) {
+        // A full queue means that the pool says soon enough whether the count is wrong.
+        let _ = self.orders.try_send(Order::Recount);
+    }
+
     /// Sends a call and waits for its outcome.
     pub async fn send(&self, call: Call, wait: Wait) -> Result<Inclusion, SubmitError> {
+        self.order(call, wait, Tipping::NONE).await
+    }
+
+    /// Sends a call by which this account loses money if it comes too late, and waits for its outcome. The tip rises
+    /// as the deadline comes near.
+    pub async fn send_in_time(&self, call: Call, wait: Wait, stakes: Stakes) -> Result<Inclusion, SubmitError> {
+        let tipping = Tipping {
+            max_share: self.max_tip,
+            stakes: Some(stakes),
+        };
+        self.order(call, wait, tipping).await
+    }
+
+    async fn order(&self, call: Call, wait: Wait, tipping: Tipping) -> Outcome {
         let (reply, outcome) = oneshot::channel();
-        self.requests
-            .send(Request { call, wait, reply })
+        let request = Request {
+            call,
+            wait,
+            tipping,
+            reply,
+        };
+        self.orders
+            .send(Order::Send(request))
             .await
             .map_err(|_| SubmitError::ShuttingDown)?;
         outcome.await.map_err(|_| SubmitError::ShuttingDown)?
     }
 }
 
-async fn run(pool: impl Pool, mut queue: mpsc::Receiver<Request>) {
-    let mut next: Option<u64> = None;
+async fn run<P: Pool>(pool: Arc<P>, patience: Patience, mut queue: mpsc::Receiver<Order>) {
+    let mut nonces = Nonces::default();
     let mut under_way = FuturesUnordered::new();
     let mut open = true;
     while open || !under_way.is_empty() {
         tokio::select! {
-            request = queue.recv(), if open => match request {
+            order = queue.recv(), if open => match order {
                 None => open = false,
-                Some(Request { call, wait, reply }) => match hand_in(&pool, &mut next, &call, wait).await {
-                    Ok(watching) => under_way.push(async move {
-                        let outcome = watching.await;
-                        let lost = matches!(outcome, Err(SubmitError::Unknown(_) | SubmitError::Invalid(_)));
-                        // Whoever asked may have stopped waiting.
-                        let _ = reply.send(outcome);
-                        lost
-                    }),
-                    Err(error) => {
-                        let _ = reply.send(Err(error));
+                Some(Order::Recount) => nonces.next = None,
+                Some(Order::Send(request)) => {
+                    let reply = request.reply;
+                    match hand_in(&pool, patience, &mut nonces, request.call, request.wait, request.tipping).await {
+                        Ok(carried) => under_way.push(async move {
+                            let nonce = carried.nonce;
+                            let outcome = carried.end().await;
+                            let used = outcome.as_ref().map_or_else(SubmitError::is_included, |_| true);
+                            // Whoever asked may have stopped waiting.
+                            let _ = reply.send(outcome);
+                            (nonce, used)
+                        }),
+                        Err(error) => {
+                            let _ = reply.send(Err(error));
+                        }
                     }
-                },
+                }
             },
-            // A transaction that the pool dropped leaves a gap in the nonces.
-            Some(lost) = under_way.next() => if lost { next = None },
+            Some((nonce, used)) = under_way.next() => {
+                nonces.under_way.remove(&nonce);
+                if !used {
+                    // It may have left a gap.
+                    nonces.next = None;
+                }
+            }
         }
     }
 }
 
-async fn hand_in(pool: &impl Pool, next: &mut Option<u64>, call: &Call, wait: Wait) -> Result<Watching, SubmitError> {
+/// The count of nonces.
+#[derive(Default)]
+struct Nonces {
+    /// The next one; `None` if the node is to be asked.
+    next: Option<u64>,
+    /// Those of transactions whose outcome is not known.
+    under_way: BTreeSet<u64>,
+}
+
+impl Nonces {
+    async fn next(&self, pool: &impl Pool, patience: Patience) -> Result<u64, SubmitError> {
+        let mut nonce = match self.next {
+            Some(nonce) => nonce,
+            None => {
+                let asked = patience.answer("the account's nonce", pool.next_nonce()).await;
+                asked.map_err(|error| SubmitError::NotSent(error.to_string()))?
+            }
+        };
+        // One that is under way is closed by whoever follows it, should the pool have lost it.
+        while self.under_way.contains(&nonce) {
+            nonce += 1;
+        }
+        Ok(nonce)
+    }
+
+    fn take(&mut self, nonce: u64) {
+        self.under_way.insert(nonce);
+        self.next = Some(nonce + 1);
+    }
+}
+
+async fn sign(
+    pool: &impl Pool,
+    patience: Patience,
+    call: &Call,
+    nonce: u64,
+    tipping: &Tipping,
+) -> Result<Signed, SubmitError> {
+    match timeout(patience.answer, pool.sign(call, nonce, tipping)).await {
+        Err(_) => Err(SubmitError::NotSent("the node does not answer".into())),
+        Ok(Err(PoolError::Final(error))) => Err(error),
+        Ok(Err(PoolError::Nonce(reason) | PoolError::Signature(reason))) => Err(SubmitError::Invalid(reason)),
+        Ok(Ok(signed)) => Ok(signed),
+    }
+}
+
+async fn hand_in<P: Pool>(
+    pool: &Arc<P>,
+    patience: Patience,
+    nonces: &mut Nonces,
+    call: Call,
+    wait: Wait,
+    tipping: Tipping,
+) -> Result<Carried<P>, SubmitError> {
     let (mut by_nonce, mut by_block) = (0, 0);
     loop {
-        let nonce = match *next {
-            Some(nonce) => nonce,
-            None => pool
-                .next_nonce()
-                .await
-                .map_err(|error| SubmitError::NotSent(error.to_string()))?,
-        };
-        let refusal = match pool.submit(call, nonce, wait).await {
-            Ok(watching) => {
-                *next = Some(nonce + 1);
-                return Ok(watching);
+        let nonce = nonces.next(&**pool, patience).await?;
+        let signed = sign(&**pool, patience, &call, nonce, &tipping).await?;
+        let refusal = match timeout(patience.answer, pool.submit(&signed)).await {
+            Ok(Err(refusal)) if refusal != PoolError::Final(SubmitError::AlreadyInPool) => refusal,
+            // Whether the node has it is seen later, where it did not say so.
+            taken => {
+                nonces.take(nonce);
+                let statuses = taken.ok().and_then(Result::ok);
+                return Ok(Carried::new(
+                    pool.clone(),
+                    patience,
+                    call,
+                    nonce,
+                    wait,
+                    tipping,
+                    &signed,
+                    statuses,
+                ));
             }
-            Err(refusal) => refusal,
         };
-        *next = None;
+        nonces.next = None;
         match refusal {
             PoolError::Nonce(reason) => {
                 by_nonce += 1;
@@ -143,7 +280,7 @@ async fn hand_in(pool: &impl Pool, next: &mut Option<u64>, call: &Call, wait: Wa
                     return Err(SubmitError::NonceTaken { reason });
                 }
                 tracing::debug!(%call, nonce, reason, "the pool refuses the nonce; asking the node for the next one");
-                tokio::time::sleep(PAUSE * by_nonce).await;
+                tokio::time::sleep(patience.nonce * by_nonce).await;
             }
             PoolError::Signature(reason) => {
                 by_block += 1;
@@ -151,7 +288,21 @@ async fn hand_in(pool: &impl Pool, next: &mut Option<u64>, call: &Call, wait: Wa
                     return Err(SubmitError::NodeBehind { reason });
                 }
                 tracing::debug!(%call, reason, "the pool refuses the signature; signing at a newer block");
-                tokio::time::sleep(CATCH_UP_PAUSE).await;
+                tokio::time::sleep(patience.catch_up).await;
+            }
+            PoolError::Final(SubmitError::Unknown(reason)) => {
+                tracing::debug!(%call, nonce, reason, "whether the node took the transaction is not known");
+                nonces.take(nonce);
+                return Ok(Carried::new(
+                    pool.clone(),
+                    patience,
+                    call,
+                    nonce,
+                    wait,
+                    tipping,
+                    &signed,
+                    None,
+                ));
             }
             PoolError::Final(error) => return Err(error),
         }
@@ -159,116 +310,5 @@ async fn hand_in(pool: &impl Pool, next: &mut Option<u64>, call: &Call, wait: Wa
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::chain::{MarketCall, types::H256};
-    use std::sync::{Arc, Mutex};
-
-    /// A pool that takes nonces in order.
-    #[derive(Clone, Default)]
-    struct FakePool(Arc<Mutex<FakeState>>);
-
-    #[derive(Default)]
-    struct FakeState {
-        next: u64,
-        asked: u32,
-        taken: Vec<u64>,
-        broke: bool,
-        /// So many attempts are at a block that the pool does not know yet.
-        behind: u32,
-    }
-
-    impl FakePool {
-        fn state<R>(&self, act: impl FnOnce(&mut FakeState) -> R) -> R {
-            act(&mut self.0.lock().expect("no test panics while it holds the lock"))
-        }
-    }
-
-    impl Pool for FakePool {
-        async fn next_nonce(&self) -> Result<u64, ChainError> {
-            Ok(self.state(|state| {
-                state.asked += 1;
-                state.next
-            }))
-        }
-
-        async fn submit(&self, _: &Call, nonce: u64, _: Wait) -> Result<Watching, PoolError> {
-            self.state(|state| {
-                if state.broke {
-                    return Err(PoolError::Final(SubmitError::CannotPayFees));
-                }
-                if state.behind > 0 {
-                    state.behind -= 1;
-                    return Err(PoolError::Signature("Transaction has a bad signature".into()));
-                }
-                if nonce != state.next {
-                    return Err(PoolError::Nonce("Priority is too low".into()));
-                }
-                state.next += 1;
-                state.taken.push(nonce);
-                let inclusion = Inclusion {
-                    block: H256::zero(),
-                    transaction: H256::zero(),
-                    events: Vec::new(),
-                };
-                Ok(Box::pin(async move { Ok(inclusion) }) as Watching)
-            })
-        }
-    }
-
-    fn call() -> Call {
-        Call::Market(MarketCall::Accept { job: 1 })
-    }
-
-    fn account(pool: &FakePool) -> Account {
-        Account::with_pool(AccountId::new([1; 32]), pool.clone())
-    }
-
-    #[tokio::test]
-    async fn many_transactions_need_one_question_for_the_nonce() {
-        let pool = FakePool::default();
-        let account = account(&pool);
-        let sent = futures::future::join_all((0..20).map(|_| account.send(call(), Wait::InBlock))).await;
-        assert!(sent.iter().all(Result::is_ok));
-        pool.state(|state| {
-            assert_eq!(state.taken, (0..20).collect::<Vec<_>>());
-            assert_eq!(state.asked, 1);
-        });
-    }
-
-    #[tokio::test]
-    async fn a_nonce_that_another_took_is_asked_for_again() {
-        let pool = FakePool::default();
-        let account = account(&pool);
-        account.send(call(), Wait::InBlock).await.expect("taken");
-        pool.state(|state| state.next += 3);
-        account
-            .send(call(), Wait::InBlock)
-            .await
-            .expect("taken at the second attempt");
-        pool.state(|state| assert_eq!((state.taken.clone(), state.asked), (vec![0, 4], 2)));
-    }
-
-    #[tokio::test]
-    async fn a_node_that_catches_up_is_waited_for_but_not_forever() {
-        let pool = FakePool::default();
-        let account = account(&pool);
-        pool.state(|state| state.behind = 3);
-        account
-            .send(call(), Wait::InBlock)
-            .await
-            .expect("taken at the fourth attempt");
-        pool.state(|state| state.behind = u32::MAX);
-        let outcome = account.send(call(), Wait::InBlock).await;
-        assert!(matches!(outcome, Err(SubmitError::NodeBehind { .. })), "{outcome:?}");
-        pool.state(|state| assert_eq!(state.taken, [0]));
-    }
-
-    #[tokio::test]
-    async fn an_account_without_money_is_told_so_at_once() {
-        let pool = FakePool::default();
-        pool.state(|state| state.broke = true);
-        let outcome = account(&pool).send(call(), Wait::InBlock).await;
-        assert_eq!(outcome, Err(SubmitError::CannotPayFees));
-    }
-}
+#[path = "account_tests.rs"]
+mod tests;

@@ -1,7 +1,7 @@
 //! What the worker relies on in a node's metadata, and the check that it is there.
 //!
-//! The worker's own types are what it encodes and decodes, so they are what the metadata is compared with: every call,
-//! event, storage entry, runtime API and constant that is used is looked up by name, and its types are compared
+//! The worker's own types are what it encodes and decodes, so they are what the metadata is compared with: every
+//! call, event, storage entry, runtime API and constant that is used is looked up by name, and its types are compared
 //! field by field. There is no metadata file to keep in step, and a difference is named, not just detected.
 
 use super::{
@@ -40,7 +40,49 @@ const RATIO_CONSTANTS: [(&str, &str); 1] = [("Workers", "StakePerPrice")];
 /// Compares everything that the worker uses with the node's metadata.
 pub(super) fn check(metadata: &Metadata, url: &str) -> Result<(), ChainError> {
     let mut check = Check::new();
-    let plan = [
+    let mut plan = calls_and_events(&mut check);
+    plan.extend(storage(&mut check));
+    plan.extend(apis(&mut check));
+    let constants = [
+        (
+            BLOCK_CONSTANTS.as_slice(),
+            check.registry.register_type(&meta_type::<BlockNumber>()).id,
+        ),
+        (
+            BALANCE_CONSTANTS.as_slice(),
+            check.registry.register_type(&meta_type::<Balance>()).id,
+        ),
+        (
+            RATIO_CONSTANTS.as_slice(),
+            check.registry.register_type(&meta_type::<FixedU128>()).id,
+        ),
+    ];
+    let ours = PortableRegistry::from(check.registry);
+    let mut differences: Vec<String> = plan.iter().flat_map(|item| item.differences(&ours, metadata)).collect();
+    for (list, our_type) in constants {
+        for (pallet, name) in list {
+            if let Err(reason) = constant(metadata, pallet, name)
+                .and_then(|their_type| Comparison::new(&ours, metadata.types()).types(our_type, their_type))
+            {
+                differences.push(format!("constant {pallet}.{name}: {reason}"));
+            }
+        }
+    }
+    // A pallet that is missing is missing for its calls and its events.
+    let mut named = BTreeSet::new();
+    differences.retain(|difference| named.insert(difference.clone()));
+    if differences.is_empty() {
+        Ok(())
+    } else {
+        Err(ChainError::OtherRuntime {
+            url: url.into(),
+            differences,
+        })
+    }
+}
+
+fn calls_and_events(check: &mut Check) -> Vec<Item> {
+    vec![
         check.enum_of("Market", Part::Calls, meta_type::<MarketCall>()),
         check.enum_of("Disputes", Part::Calls, meta_type::<DisputesCall>()),
         check.enum_of("Models", Part::Calls, meta_type::<ModelsCall>()),
@@ -51,10 +93,21 @@ pub(super) fn check(metadata: &Metadata, url: &str) -> Result<(), ChainError> {
         check.enum_of("Workers", Part::Events, meta_type::<WorkersEvent>()),
         check.enum_of("TransactionPayment", Part::Events, meta_type::<FeeEvent>()),
         check.enum_of("System", Part::LeadingEvents, meta_type::<SystemEvent>()),
+    ]
+}
+
+fn storage(check: &mut Check) -> Vec<Item> {
+    vec![
         check.map("Market", "Jobs", Some(meta_type::<JobId>()), meta_type::<Job>()),
         check.map("Market", "Inputs", Some(meta_type::<JobId>()), meta_type::<Vec<u8>>()),
         check.map("Market", "Outputs", Some(meta_type::<JobId>()), meta_type::<Vec<u8>>()),
         check.map("Market", "Bids", Some(meta_type::<JobId>()), meta_type::<Vec<Bid>>()),
+        check.map(
+            "Workers",
+            "Offers",
+            Some(meta_type::<ModelVersion>()),
+            meta_type::<Vec<Offer>>(),
+        ),
         check.map("Models", "NextModelId", None, meta_type::<ModelId>()),
         check.map(
             "Models",
@@ -81,6 +134,11 @@ pub(super) fn check(metadata: &Metadata, url: &str) -> Result<(), ChainError> {
             Some(meta_type::<AccountId>()),
             meta_type::<AccountInfo>(),
         ),
+    ]
+}
+
+fn apis(check: &mut Check) -> Vec<Item> {
+    vec![
         check.api(
             "jobs_of",
             vec![meta_type::<AccountId>()],
@@ -123,43 +181,7 @@ pub(super) fn check(metadata: &Metadata, url: &str) -> Result<(), ChainError> {
             meta_type::<Option<Revealed>>(),
         ),
         check.api("bond_for", vec![meta_type::<JobId>()], meta_type::<Option<Balance>>()),
-    ];
-    let constants = [
-        (
-            BLOCK_CONSTANTS.as_slice(),
-            check.registry.register_type(&meta_type::<BlockNumber>()).id,
-        ),
-        (
-            BALANCE_CONSTANTS.as_slice(),
-            check.registry.register_type(&meta_type::<Balance>()).id,
-        ),
-        (
-            RATIO_CONSTANTS.as_slice(),
-            check.registry.register_type(&meta_type::<FixedU128>()).id,
-        ),
-    ];
-    let ours = PortableRegistry::from(check.registry);
-    let mut differences: Vec<String> = plan.iter().flat_map(|item| item.differences(&ours, metadata)).collect();
-    for (list, our_type) in constants {
-        for (pallet, name) in list {
-            if let Err(reason) = constant(metadata, pallet, name)
-                .and_then(|their_type| Comparison::new(&ours, metadata.types()).types(our_type, their_type))
-            {
-                differences.push(format!("constant {pallet}.{name}: {reason}"));
-            }
-        }
-    }
-    // A pallet that is missing is missing for its calls and its events.
-    let mut named = BTreeSet::new();
-    differences.retain(|difference| named.insert(difference.clone()));
-    if differences.is_empty() {
-        Ok(())
-    } else {
-        Err(ChainError::OtherRuntime {
-            url: url.into(),
-            differences,
-        })
-    }
+    ]
 }
 
 fn constant(metadata: &Metadata, pallet: &str, name: &str) -> Result<u32, String> {

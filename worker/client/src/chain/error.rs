@@ -133,6 +133,12 @@ pub enum SubmitError {
     /// The transaction is not valid.
     #[error("the node refuses the transaction: {0}")]
     Invalid(String),
+    /// Its last valid block has passed.
+    #[error("the transaction was not included while it was valid, and had no effect: send it again")]
+    Expired,
+    /// Its nonce was used by another transaction of the same account.
+    #[error("another transaction of the account took its place, and it had no effect: send it again")]
+    Replaced,
     /// The connection broke while it was under way.
     #[error("whether the transaction was included is not known ({0}): look at the chain before sending it again")]
     Unknown(String),
@@ -155,9 +161,17 @@ impl SubmitError {
         matches!(self, Self::Unknown(_) | Self::NotSent(_) | Self::NodeBehind { .. })
     }
 
+    /// Whether it says that the transaction is in a block, and so its nonce used.
+    pub(super) fn is_included(&self) -> bool {
+        matches!(self, Self::Refused { .. } | Self::Dispatch(_))
+    }
+
     /// Whether the transaction certainly had no effect and may have one later, or in smaller parts.
     pub fn is_temporary(&self) -> bool {
-        matches!(self, Self::PoolFull | Self::NonceTaken { .. } | Self::TooHeavy) || self.is("Market", "AllWorkersBusy")
+        matches!(
+            self,
+            Self::PoolFull | Self::NonceTaken { .. } | Self::TooHeavy | Self::Expired | Self::Replaced
+        ) || self.is("Market", "AllWorkersBusy")
     }
 }
 
@@ -166,8 +180,9 @@ impl SubmitError {
 pub enum PoolError {
     /// The nonce is too low, too high, or taken by a transaction in the pool.
     Nonce(String),
-    /// The signature does not hold. The pool checks it at its own newest block; it holds only if that is not before the final block
-    /// from which on the transaction is valid, which it is on a node that has just started, and only if the runtime is the same.
+    /// The signature does not hold. The pool checks it at its own newest block; it holds only if that is not before
+    /// the final block from which on the transaction is valid, which it is on a node that has just started, and only
+    /// if the runtime is the same.
     Signature(String),
     /// Anything else.
     Final(SubmitError),

@@ -1,32 +1,41 @@
 //! Everything that this program reads from a node and sends to it; nothing outside this module names `subxt`.
 //!
-//! Calls and answers are encoded and decoded as the worker's own types (those of `assay-types`), not as generated code:
-//! no metadata file has to be kept in step with the runtime, and nothing of a large code generator is compiled. What
-//! makes that safe is [`contract`]: when a connection opens, and again after a runtime upgrade, the types of everything
-//! that is used are compared with the node's metadata, and a difference is refused with its name.
+//! Calls and answers are encoded and decoded as the worker's own types (those of `assay-types`), not as generated
+//! code: no metadata file has to be kept in step with the runtime, and nothing of a large code generator is compiled.
+//! What makes that safe is [`contract`]: when a connection opens, and again after a runtime upgrade, the types of
+//! everything that is used are compared with the node's metadata, and a difference is refused with its name.
 //!
 //! * [`Client`] is one connection; [`Snapshot`] reads the state after one block.
 //! * [`account::Account`] sends an account's transactions: one task owns its nonce.
 
 pub mod account;
 pub mod calls;
+mod carry;
 mod contract;
 pub mod error;
 pub mod events;
+pub mod fake;
+mod history;
 pub mod key;
+mod pool;
 mod shape;
 mod snapshot;
+pub mod tip;
 mod transaction;
 pub mod types;
+mod view;
 
 pub use account::{Account, Wait};
 pub use calls::{Call, Claim, DisputesCall, MarketCall, ModelsCall, SudoCall, WorkersCall};
 pub use error::{ChainError, SubmitError};
 pub use events::{DisputesEvent, Event, FeeEvent, MarketEvent, ModelsEvent, WorkersEvent};
+pub use history::PastCall;
 pub use key::{Key, KeyError};
 pub use snapshot::{Constants, Snapshot};
+pub use tip::Stakes;
 pub use transaction::Inclusion;
 pub use types::*;
+pub use view::{ChainView, Connect, Nodes, StateView};
 
 use error::BoxError;
 use std::{
@@ -138,6 +147,44 @@ impl Client {
         self.checked(Snapshot::new(at))
     }
 
+    /// The state after the block of this hash.
+    pub(super) async fn at_hash(&self, hash: H256) -> Result<Snapshot, ChainError> {
+        let at = self
+            .online
+            .at_block(subxt::utils::H256(hash.0))
+            .await
+            .map_err(BoxError::from)
+            .map_err(ChainError::request("a block"))?;
+        self.checked(Snapshot::new(at))
+    }
+
+    /// Hash of the block of this number on the best chain.
+    pub(super) async fn block_hash(&self, number: BlockNumber) -> Result<Option<H256>, ChainError> {
+        let hash = self
+            .rpc
+            .chain_get_block_hash(Some(u64::from(number).into()))
+            .await
+            .map_err(BoxError::from)
+            .map_err(ChainError::request("a block's hash"))?;
+        Ok(hash.map(|hash| H256(hash.0)))
+    }
+
+    /// The transactions in the block of this hash.
+    pub(super) async fn body(&self, hash: H256) -> Result<Vec<Vec<u8>>, ChainError> {
+        let what = "a block's transactions";
+        let block = self
+            .rpc
+            .chain_get_block(Some(subxt::utils::H256(hash.0)))
+            .await
+            .map_err(BoxError::from)
+            .map_err(ChainError::request(what))?
+            .ok_or_else(|| ChainError::Request {
+                what,
+                reason: "the node has no such block".into(),
+            })?;
+        Ok(block.block.extrinsics.into_iter().map(|bytes| bytes.0).collect())
+    }
+
     fn checked(&self, snapshot: Snapshot) -> Result<Snapshot, ChainError> {
         let version = snapshot.spec_version();
         if self.checked.load(Ordering::Relaxed) != version {
@@ -191,8 +238,8 @@ impl Client {
     }
 }
 
-/// Reads the type of the chain. Chains for development on one machine or a few have one of two types; a node that does not
-/// say, or says something else, may be of a chain with value on it.
+/// Reads the type of the chain. Chains for development on one machine or a few have one of two types; a node that does
+/// not say, or says something else, may be of a chain with value on it.
 fn is_development(chain_type: Result<String, RpcError>) -> Result<bool, ChainError> {
     match chain_type {
         Ok(name) => Ok(matches!(name.as_str(), "Development" | "Local")),

@@ -151,6 +151,12 @@ impl Snapshot {
         Ok(info.unwrap_or_default().data)
     }
 
+    /// Transactions that an account has sent.
+    pub async fn nonce(&self, account: &AccountId) -> Result<u64, ChainError> {
+        let info: Option<AccountInfo> = self.entry("System", "Account", "an account", &account.encode()).await?;
+        Ok(info.unwrap_or_default().nonce.into())
+    }
+
     /// The open jobs that an account pays for, has been assigned, or has a bid on.
     pub async fn jobs_of(&self, account: &AccountId) -> Result<Vec<(JobId, Job)>, ChainError> {
         self.ask("jobs_of", account.encode()).await
@@ -164,6 +170,12 @@ impl Snapshot {
     /// What a job would cost now by standing offers.
     pub async fn quote(&self, version: ModelVersion) -> Result<Result<Quote, NoOffer>, ChainError> {
         self.ask("quote", version.encode()).await
+    }
+
+    /// The standing offers for a model version, the cheapest first.
+    pub async fn offers(&self, version: ModelVersion) -> Result<Vec<Offer>, ChainError> {
+        let book = self.entry("Workers", "Offers", "the offers", &version.encode()).await?;
+        Ok(book.unwrap_or_default())
     }
 
     /// A worker, its stake and its offers.

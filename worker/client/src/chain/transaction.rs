@@ -1,27 +1,37 @@
-//! One transaction: signed, handed to the pool, and followed into a block.
+//! One transaction: signed, handed to a node's pool, and read from a block.
 
 use super::{
     Client, Config, Key,
-    account::{Pool, Wait, Watching},
+    account::Wait,
     calls::Call,
     error::{BoxError, ChainError, PoolError, SubmitError, pool_error},
     events::{Event, SystemEvent},
-    types::H256,
+    pool::{Outcome, Outlook, Pool, Signed, Status, Statuses},
+    tip::Tipping,
+    types::{BlockNumber, H256},
 };
-use polkadot_sdk::sp_runtime::{DispatchError, ModuleError};
+use futures::StreamExt;
+use polkadot_sdk::{
+    sp_crypto_hashing::blake2_256,
+    sp_runtime::{DispatchError, ModuleError},
+};
+use std::sync::{Arc, PoisonError, RwLock};
 use subxt::{
-    client::OnlineClientAtBlockImpl,
     config::DefaultExtrinsicParamsBuilder,
+    events::Phase,
     ext::{
         scale_encode::{self, EncodeAsFields, FieldIter},
         scale_type_resolver::TypeResolver,
     },
     metadata::Metadata,
-    transactions::{DynamicPayload, TransactionInBlock, TransactionProgress, TransactionStatus},
+    transactions::{DynamicPayload, TransactionStatus},
 };
 
 /// Blocks after which a transaction that was not included can no longer be.
-const LIFETIME_BLOCKS: u64 = 64;
+const LIFETIME_BLOCKS: BlockNumber = 64;
+/// Blocks between the best one and the one that a transaction is signed at. Best blocks may be replaced, and a
+/// transaction that is signed at such a block with them. Final blocks may be too far behind.
+const ANCHOR_DEPTH: BlockNumber = 2;
 
 /// A transaction's place on chain.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,24 +48,48 @@ impl Eq for Event {}
 
 /// A node's pool, as one account sees it.
 pub(super) struct NodePool {
-    pub(super) client: Client,
+    /// The connection; it is replaced when it breaks.
+    pub(super) client: Arc<RwLock<Client>>,
     pub(super) key: Key,
+}
+
+impl NodePool {
+    fn client(&self) -> Client {
+        self.client.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
 }
 
 impl Pool for NodePool {
     async fn next_nonce(&self) -> Result<u64, ChainError> {
-        self.client.next_nonce(&self.key.account()).await
+        self.client().next_nonce(&self.key.account()).await
     }
 
-    async fn submit(&self, call: &Call, nonce: u64, wait: Wait) -> Result<Watching, PoolError> {
+    async fn outlook(&self, wait: Wait) -> Result<Outlook, ChainError> {
+        let client = self.client();
+        let snapshot = match wait {
+            Wait::InBlock => client.best().await?,
+            Wait::Finalized => client.finalized().await?,
+        };
+        Ok(Outlook {
+            number: snapshot.number(),
+            nonce: snapshot.nonce(&self.key.account()).await?,
+        })
+    }
+
+    async fn sign(&self, call: &Call, nonce: u64, tipping: &Tipping) -> Result<Signed, PoolError> {
         let invalid = |error: BoxError| PoolError::Final(SubmitError::Invalid(error.0));
-        let not_sent = |error: BoxError| PoolError::Final(SubmitError::NotSent(error.0));
-        let snapshot = self.client.finalized().await.map_err(|error| not_sent(error.into()))?;
+        let not_sent = |error: ChainError| PoolError::Final(SubmitError::NotSent(BoxError::from(error).0));
+        let client = self.client();
+        let best = client.best_number().await.map_err(not_sent)?;
+        let anchor = best.saturating_sub(ANCHOR_DEPTH);
+        let snapshot = client.at(anchor).await.map_err(not_sent)?;
+        let tip = tipping.at(best);
         let (name, arguments) = call.name_and_arguments();
         let payload = DynamicPayload::new(call.pallet(), name, Encoded(arguments));
         let params = DefaultExtrinsicParamsBuilder::<Config>::new()
             .nonce(nonce)
-            .mortal_from_unchecked(LIFETIME_BLOCKS, snapshot.number().into(), snapshot.at().block_hash())
+            .tip(tip)
+            .mortal_from_unchecked(LIFETIME_BLOCKS.into(), anchor.into(), snapshot.at().block_hash())
             .build();
         let transaction = snapshot
             .at()
@@ -63,56 +97,94 @@ impl Pool for NodePool {
             .create_signable_offline(&payload, params)
             .and_then(|mut signable| signable.sign(self.key.pair()))
             .map_err(|error| invalid(error.into()))?;
+        Ok(Signed {
+            hash: H256(transaction.hash().0),
+            bytes: transaction.into_encoded(),
+            born: anchor,
+            dies: anchor.saturating_add(LIFETIME_BLOCKS - 1),
+            tip,
+        })
+    }
+
+    async fn submit(&self, signed: &Signed) -> Result<Statuses, PoolError> {
+        let unknown = |error: ChainError| PoolError::Final(SubmitError::Unknown(error.to_string()));
+        let at = self.client().finalized().await.map_err(unknown)?;
+        let transaction = at.at().tx().from_bytes(signed.bytes.clone());
         let progress = transaction
             .submit_and_watch()
             .await
             .map_err(|error| pool_error(&error))?;
-        Ok(Box::pin(follow(progress, wait)))
+        let statuses = progress.map(|status| match status {
+            Ok(TransactionStatus::InBestBlock(block)) => Status::InBlock {
+                block: H256(block.block_hash().0),
+                is_final: false,
+            },
+            Ok(TransactionStatus::InFinalizedBlock(block)) => Status::InBlock {
+                block: H256(block.block_hash().0),
+                is_final: true,
+            },
+            Ok(
+                TransactionStatus::Error { message }
+                | TransactionStatus::Dropped { message }
+                | TransactionStatus::Invalid { message },
+            ) => Status::Gone(message),
+            Ok(
+                TransactionStatus::Validated | TransactionStatus::Broadcasted | TransactionStatus::NoLongerInBestBlock,
+            ) => Status::Waiting,
+            Err(error) => Status::Gone(BoxError::from(error).0),
+        });
+        Ok(statuses.boxed())
     }
-}
 
-type Progress = TransactionProgress<Config, OnlineClientAtBlockImpl<Config>>;
-type InBlock = TransactionInBlock<Config, OnlineClientAtBlockImpl<Config>>;
+    async fn block_hash(&self, number: BlockNumber) -> Result<Option<H256>, ChainError> {
+        self.client().block_hash(number).await
+    }
 
-async fn follow(mut progress: Progress, wait: Wait) -> Result<Inclusion, SubmitError> {
-    while let Some(status) = progress.next().await {
-        match status.map_err(|error| SubmitError::Unknown(BoxError::from(error).0))? {
-            TransactionStatus::InBestBlock(block) if wait == Wait::InBlock => return outcome(&block).await,
-            TransactionStatus::InFinalizedBlock(block) => return outcome(&block).await,
-            TransactionStatus::Error { message } | TransactionStatus::Dropped { message } => {
-                return Err(SubmitError::Unknown(message));
-            }
-            TransactionStatus::Invalid { message } => return Err(SubmitError::Invalid(message)),
-            TransactionStatus::Validated
-            | TransactionStatus::Broadcasted
-            | TransactionStatus::NoLongerInBestBlock
-            | TransactionStatus::InBestBlock(_) => {}
+    async fn outcome(&self, block: H256, transactions: &[H256]) -> Result<Option<Outcome>, ChainError> {
+        let client = self.client();
+        let body = client.body(block).await?;
+        let found = body.iter().enumerate().find_map(|(index, bytes)| {
+            let hash = H256(blake2_256(bytes));
+            transactions.contains(&hash).then_some((index, hash))
+        });
+        match found {
+            None => Ok(None),
+            Some((index, transaction)) => outcome(&client, block, index as u32, transaction).await.map(Some),
         }
     }
-    Err(SubmitError::Unknown("the node stopped reporting".into()))
 }
 
-async fn outcome(block: &InBlock) -> Result<Inclusion, SubmitError> {
-    let unknown = |error: BoxError| SubmitError::Unknown(error.0);
-    let at = block.at().await.map_err(|error| unknown(error.into()))?;
-    let raw = block.fetch_events().await.map_err(|error| unknown(error.into()))?;
+/// What came of the transaction that is at this place in a block.
+async fn outcome(client: &Client, block: H256, index: u32, transaction: H256) -> Result<Outcome, ChainError> {
+    let failed = || ChainError::request("a transaction's events");
+    let snapshot = client.at_hash(block).await?;
+    let raw = snapshot.at().events().fetch().await;
+    let raw = raw.map_err(BoxError::from).map_err(failed())?;
     let mut events = Vec::new();
     for event in raw.iter() {
-        let event = event.map_err(|error| unknown(error.into()))?;
+        let event = event.map_err(BoxError::from).map_err(failed())?;
+        if !matches!(event.phase(), Phase::ApplyExtrinsic(of) if of == index) {
+            continue;
+        }
         match Event::decode(event.pallet_name(), event.event_name(), event.field_bytes()) {
             Some(Ok(Event::System(SystemEvent::ExtrinsicFailed { dispatch_error }))) => {
-                return Err(explain(at.metadata_ref(), &dispatch_error));
+                return Ok(Err(explain(snapshot.metadata(), &dispatch_error)));
             }
             Some(Ok(event)) => events.push(event),
-            Some(Err(error)) => return Err(unknown(error.into())),
+            Some(Err(source)) => {
+                return Err(ChainError::Decode {
+                    what: "a transaction's events",
+                    source,
+                });
+            }
             None => {}
         }
     }
-    Ok(Inclusion {
-        block: H256(block.block_hash().0),
-        transaction: H256(block.extrinsic_hash().0),
+    Ok(Ok(Inclusion {
+        block,
+        transaction,
         events,
-    })
+    }))
 }
 
 /// A dispatch error in the words of the pallet's documentation.

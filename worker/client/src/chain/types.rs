@@ -19,6 +19,8 @@ pub type JobRequest = assay_types::JobRequest<Balance, BlockNumber>;
 pub type JobState = assay_types::JobState<AccountId, Balance, BlockNumber>;
 /// A bid as the chain keeps it.
 pub type Bid = assay_types::Bid<AccountId, Balance>;
+/// A standing offer in a model version's book.
+pub type Offer = assay_types::Offer<AccountId, Balance>;
 /// A worker as the runtime API shows it.
 pub type WorkerInfo = assay_types::WorkerInfo<Balance, BlockNumber>;
 /// What a job would cost now.

@@ -1,12 +1,31 @@
-//! `request`: submits inputs as jobs, follows them, and gives back checked results.
+//! Requests: inputs are submitted as jobs, followed, and come back as checked results.
+//!
+//! * [`plan::Plan`] reads inputs and checks all that can be known before anything is sent.
+//! * [`run::Request`] submits and follows, and tells its [`progress`].
+//! * [`journal::Journal`] keeps what is known on disk, so that a request can be gone on with however it ended.
+//! * [`recover`] looks up results afterwards, and [`outcome::Outcome`] says what is known of one.
 
+pub mod chain;
+#[cfg(test)]
+mod fake;
+mod follow;
+pub mod journal;
+pub mod numbers;
 pub mod outcome;
-pub mod send;
+pub mod plan;
+pub mod progress;
+pub mod recover;
+pub mod resume;
+pub mod run;
+#[cfg(test)]
+mod stories;
+mod submit;
+pub mod supply;
 pub mod terms;
 pub mod tracker;
 
 use crate::{
-    chain::{ChainError, H256, JobRequest, Snapshot, SubmitError, VersionRecord, VersionStatus},
+    chain::{BlockNumber, ChainError, H256, JobRequest, Snapshot, SubmitError, VersionRecord, VersionStatus},
     schema,
 };
 use assay_exact::graph::BindError;
@@ -14,6 +33,7 @@ use assay_ops::tensor::tensors_digest;
 use assay_package::{MANIFEST_FILE, Package};
 use assay_text::inputs::{InputError, JobInput, text::TextError};
 use assay_types::{Delivery, JobInput as ChainInput, ModelVersion, Payload, SchemaError, limits};
+use journal::JournalError;
 use polkadot_sdk::sp_runtime::BoundedVec;
 use std::path::{Path, PathBuf};
 use terms::Terms;
@@ -61,6 +81,9 @@ pub enum RequestError {
     /// A text cannot be used.
     #[error(transparent)]
     Text(#[from] TextError),
+    /// No inputs are wanted.
+    #[error("--limit is 0, so there is nothing to submit: leave it out, or make it 1 or more")]
+    NoLimit,
     /// There is nothing to submit.
     #[error("{0} holds no inputs: it must have .safetensors or .json files, or lines of text")]
     NoInputs(PathBuf),
@@ -100,6 +123,43 @@ pub enum RequestError {
     /// The chain refused.
     #[error(transparent)]
     Submit(#[from] SubmitError),
+    /// The journal cannot be written or read.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// Jobs were submitted, and the node cannot tell their numbers any more.
+    #[error(
+        "{inputs} of the inputs were submitted in block {block}, and this node has pruned the numbers of their jobs: name \
+         an archive node with --node (one that runs with --state-pruning archive). They are not submitted again"
+    )]
+    NumbersPruned {
+        /// The block.
+        block: BlockNumber,
+        /// How many.
+        inputs: usize,
+    },
+    /// The request was made on another chain.
+    #[error(
+        "request {id} was made on another chain, which begins with {genesis}, or on one that was started anew since (its \
+         block {after} is another one here): name a node of that chain with --node"
+    )]
+    OtherChain {
+        /// The request.
+        id: u64,
+        /// Hash of its chain's first block.
+        genesis: String,
+        /// The block that it was made after.
+        after: BlockNumber,
+    },
+    /// The request was made by another account.
+    #[error("request {id} was made by {made}, and the key is that of {here}: name the other key with --key")]
+    OtherAccount {
+        /// The request.
+        id: u64,
+        /// Its account.
+        made: String,
+        /// The key's.
+        here: String,
+    },
     /// A file cannot be written.
     #[error("{path}: {reason}")]
     Write {
@@ -181,8 +241,20 @@ pub struct Prepared {
     pub label: Option<i64>,
     /// What is submitted.
     pub request: JobRequest,
+    /// List digest of the input tensors.
+    pub digest: H256,
     /// The input's bytes, for submission by digest.
     pub bytes: Vec<u8>,
+}
+
+impl Prepared {
+    /// Values of the schema's symbols.
+    pub fn symbols(&self) -> &[u32] {
+        match &self.request.input {
+            ChainInput::Inline(payload) => &payload.symbols,
+            ChainInput::Digest { symbols, .. } => symbols,
+        }
+    }
 }
 
 /// Turns an input into a request.
@@ -234,6 +306,7 @@ pub fn prepare(input: &JobInput, symbols: Vec<u32>, model: &Model, terms: &Terms
             window_blocks: terms.window_blocks,
             delivery: terms.delivery,
         },
+        digest,
         bytes,
     })
 }

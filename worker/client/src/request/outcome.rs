@@ -1,9 +1,12 @@
-//! Results: the output checked against its claim, as rows of a table, JSON, or files.
+//! Results: the output held against its claim, and what is known of the claim, as rows of a table, JSON, or files.
 
-use super::{Model, Prepared, RequestError, tracker::Story};
-use crate::{schema, units};
+use super::{
+    Model, Prepared, RequestError,
+    tracker::{Story, Tracker},
+};
+use crate::{chain::BlockNumber, schema, units};
 use assay_ops::tensor::{DataType, Tensor};
-use assay_types::{JobId, JobInput};
+use assay_types::{CloseReason, JobId, Phase, Schema};
 use safetensors::tensor::{Dtype, TensorView};
 use serde::Serialize;
 use std::path::Path;
@@ -25,32 +28,66 @@ pub struct Outcome {
     pub price: Option<String>,
     /// Digest of the output.
     pub output_digest: Option<String>,
-    /// Whether the output that came with the claim has that digest; `None` without an output.
+    /// Whether the output that came with the claim has that digest, which says nothing of the claim itself.
+    /// `None` without an output.
     pub digest_matches: Option<bool>,
-    /// Position of the greatest element of the first output, where that is floating-point.
+    /// Position of the greatest element of the first output, where that is floating-point and of one row.
     pub answer: Option<usize>,
     /// The right answer, if the file gives it.
     pub label: Option<i64>,
     /// Why it was closed.
     pub closed: Option<String>,
-    /// The output tensors, if they came and are right.
+    /// Whether the claim is settled, and can be challenged no more.
+    #[serde(rename = "final")]
+    pub is_final: bool,
+    /// The last block in which the claim can be challenged, while it can.
+    pub window_until: Option<BlockNumber>,
+    /// What is known of the result, in words.
+    pub result: String,
+    /// The output tensors, if they came and have the digest claimed.
     #[serde(skip)]
     pub outputs: Option<Vec<Tensor>>,
+    /// The same in a word or two.
+    #[serde(skip)]
+    pub brief: String,
+}
+
+/// What identifies an input in an outcome.
+#[derive(Clone, Copy, Debug)]
+pub struct Subject<'a> {
+    /// File and row.
+    pub name: &'a str,
+    /// The right answer, if the file gives it.
+    pub label: Option<i64>,
+    /// Values of the schema's symbols.
+    pub symbols: &'a [u32],
 }
 
 impl Outcome {
     /// Puts together what is known of a job.
     pub fn new(model: &Model, prepared: &Prepared, job: JobId, story: Option<&Story>) -> Self {
-        let outputs = story.and_then(|story| {
-            let bytes = story.output.as_deref()?;
-            Some(check_output(model, prepared, story, bytes))
-        });
+        let subject = Subject {
+            name: &prepared.name,
+            label: prepared.label,
+            symbols: prepared.symbols(),
+        };
+        Self::of(&model.record.schema, subject, job, story)
+    }
+
+    /// Puts together what is known of a job on a model with this schema.
+    pub fn of(schema: &Schema, subject: Subject<'_>, job: JobId, story: Option<&Story>) -> Self {
+        let outputs = story.and_then(|story| checked(schema, subject.symbols, story));
         let digest_matches = outputs.as_ref().map(Option::is_some);
         let outputs = outputs.flatten();
+        let (brief, result) = match story {
+            Some(story) => in_words(story, digest_matches),
+            None => ("-".into(), "the job is submitted, and nothing more is known".into()),
+        };
+        let closed = story.and_then(|story| story.closed.as_ref());
         Self {
-            input: prepared.name.clone(),
+            input: subject.name.to_owned(),
             job,
-            state: story.map_or("submitted".into(), |story| format!("{:?}", story.phase).to_lowercase()),
+            state: story.map_or("submitted".into(), state),
             matched: story.map_or("", Story::matched),
             worker: story.and_then(|story| story.worker.as_ref()).map(ToString::to_string),
             price: story.and_then(|story| story.price).map(units::format),
@@ -58,56 +95,181 @@ impl Outcome {
                 .and_then(|story| story.output_digest)
                 .map(|digest| format!("{digest:?}")),
             digest_matches,
-            answer: outputs.as_ref().and_then(|outputs| greatest(outputs.first()?)),
-            label: prepared.label,
-            closed: story
-                .and_then(|story| story.closed.as_ref())
-                .map(|(_, reason, _)| format!("{reason:?}")),
+            answer: outputs.as_ref().and_then(|outputs| answer(outputs.first()?)),
+            label: subject.label,
+            closed: closed.map(|(_, reason, _)| format!("{reason:?}")),
+            is_final: closed.is_some_and(|(_, reason, _)| reason.phase() == Phase::Settled),
+            window_until: story
+                .filter(|story| story.is_claimed())
+                .and_then(|story| story.window_until),
+            result,
             outputs,
+            brief,
         }
     }
 
+    /// Puts together what is known of a job where its model's schema or its shapes are not.
+    pub fn unchecked(job: JobId, story: Option<&Story>) -> Self {
+        let subject = Subject {
+            name: "",
+            label: None,
+            symbols: &[],
+        };
+        let none = Schema {
+            symbols: Default::default(),
+            inputs: Default::default(),
+            outputs: Default::default(),
+        };
+        let mut bare = story.cloned();
+        let output = bare.as_mut().and_then(|story| story.output.take());
+        let mut outcome = Self::of(&none, subject, job, bare.as_ref());
+        // Nothing says how it was matched.
+        outcome.matched = "";
+        if story.is_none() {
+            outcome.state = "unknown".into();
+            outcome.brief = "unknown".into();
+            outcome.result = "no such job was found".into();
+        }
+        if output.is_some() {
+            outcome.brief = "not checked".into();
+            outcome.result = format!("{}; its output came and was not held against it", outcome.result);
+        }
+        outcome
+    }
+
+    /// The outcomes of all jobs of a summary.
+    pub fn all(schema: &Schema, jobs: &[Prepared], submitted: &[(usize, JobId)], tracker: &Tracker) -> Vec<Self> {
+        let outcome = |(input, job): &(usize, JobId)| {
+            let prepared = jobs.get(*input)?;
+            let subject = Subject {
+                name: &prepared.name,
+                label: prepared.label,
+                symbols: prepared.symbols(),
+            };
+            Some(Self::of(schema, subject, *job, tracker.story(*job)))
+        };
+        submitted.iter().filter_map(outcome).collect()
+    }
+
     /// Writes the output tensors to `<folder>/job-<number>.safetensors`.
-    pub fn save(&self, folder: &Path, model: &Model) -> Result<(), RequestError> {
+    pub fn save(&self, folder: &Path, schema: &Schema) -> Result<(), RequestError> {
         let Some(outputs) = &self.outputs else { return Ok(()) };
         let path = folder.join(format!("job-{}.safetensors", self.job));
         let failed = |reason: String| RequestError::Write {
             path: path.clone(),
             reason,
         };
-        let views = outputs
-            .iter()
-            .zip(&model.record.schema.outputs)
-            .map(|(tensor, described)| {
-                let name = String::from_utf8_lossy(&described.name).into_owned();
-                let dtype = match tensor.dtype() {
-                    DataType::Float32 => Dtype::F32,
-                    DataType::Int64 => Dtype::I64,
-                    DataType::Int32 => Dtype::I32,
-                    DataType::Int8 => Dtype::I8,
-                    DataType::Uint8 => Dtype::U8,
-                    DataType::Bool => Dtype::BOOL,
-                };
-                let shape = tensor.shape().iter().map(|elements| *elements as usize).collect();
-                let view = TensorView::new(dtype, shape, tensor.bytes()).map_err(|error| failed(error.to_string()))?;
-                Ok::<_, RequestError>((name, view))
-            });
+        let views = outputs.iter().zip(&schema.outputs).map(|(tensor, described)| {
+            let name = String::from_utf8_lossy(&described.name).into_owned();
+            let dtype = match tensor.dtype() {
+                DataType::Float32 => Dtype::F32,
+                DataType::Int64 => Dtype::I64,
+                DataType::Int32 => Dtype::I32,
+                DataType::Int8 => Dtype::I8,
+                DataType::Uint8 => Dtype::U8,
+                DataType::Bool => Dtype::BOOL,
+            };
+            let shape = tensor.shape().iter().map(|elements| *elements as usize).collect();
+            let view = TensorView::new(dtype, shape, tensor.bytes()).map_err(|error| failed(error.to_string()))?;
+            Ok::<_, RequestError>((name, view))
+        });
         let views = views.collect::<Result<Vec<_>, RequestError>>()?;
-        safetensors::serialize_to_file(views, None, &path).map_err(|error| failed(error.to_string()))
+        // A full disk must not leave half of a file under the name of a whole one.
+        let half = path.with_extension("half");
+        let written = safetensors::serialize_to_file(views, None, &half).map_err(|error| error.to_string());
+        let written = written.and_then(|()| std::fs::rename(&half, &path).map_err(|error| error.to_string()));
+        written.map_err(|reason| {
+            // It is of no use, and may not even be there.
+            let _ = std::fs::remove_file(&half);
+            failed(reason)
+        })
     }
 }
 
-/// The output's tensors, if they have the digest of the claim.
-fn check_output(model: &Model, prepared: &Prepared, story: &Story, bytes: &[u8]) -> Option<Vec<Tensor>> {
-    let symbols = match &prepared.request.input {
-        JobInput::Inline(payload) => &payload.symbols,
-        JobInput::Digest { symbols, .. } => symbols,
+/// Whether the output that came with a claim has the digest claimed; `None` without an output.
+pub fn fits(schema: &Schema, symbols: &[u32], story: &Story) -> Option<bool> {
+    checked(schema, symbols, story).map(|outputs| outputs.is_some())
+}
+
+/// The output's tensors, if they have the digest of the claim; `None` without an output.
+fn checked(schema: &Schema, symbols: &[u32], story: &Story) -> Option<Option<Vec<Tensor>>> {
+    let bytes = story.output.as_deref()?;
+    let tensors = || {
+        let layouts = schema.output_layouts(symbols).ok()?;
+        let digest = schema::digest(&layouts, bytes).ok()?;
+        (Some(digest) == story.output_digest)
+            .then(|| schema::tensors(&layouts, bytes).ok())
+            .flatten()
     };
-    let layouts = model.record.schema.output_layouts(symbols).ok()?;
-    let digest = schema::digest(&layouts, bytes).ok()?;
-    (Some(digest) == story.output_digest)
-        .then(|| schema::tensors(&layouts, bytes).ok())
-        .flatten()
+    Some(tensors())
+}
+
+fn state(story: &Story) -> String {
+    if story.is_gone {
+        return "closed".into();
+    }
+    format!("{:?}", story.phase).to_lowercase()
+}
+
+/// What is known of a result: in a word or two, and in a sentence.
+fn in_words(story: &Story, fits: Option<bool>) -> (String, String) {
+    let held = match fits {
+        Some(true) => "the output fits the claimed digest",
+        Some(false) => "the output does NOT fit the claimed digest",
+        None => "there is a digest, and no output",
+    };
+    let word = match fits {
+        Some(true) => "fits",
+        Some(false) => "WRONG",
+        None => "digest",
+    };
+    if story.is_gone {
+        return match story.claimed {
+            Some(_) => (
+                format!("{word}, pruned"),
+                format!(
+                    "{held}; the job is closed, and this node has pruned whether the claim was paid for or convicted"
+                ),
+            ),
+            None => (
+                "pruned".into(),
+                "the job is closed, and this node has pruned its claim: ask an archive node, or one that was there"
+                    .into(),
+            ),
+        };
+    }
+    let until = story.window_until.unwrap_or(story.changed_at);
+    match (&story.closed, story.phase) {
+        (Some((_, CloseReason::Fraud, _)), _) => (
+            "convicted".into(),
+            "convicted: the result was proved wrong, or not defended; do not use it, nothing was paid".into(),
+        ),
+        (Some((_, reason, _)), _) if reason.phase() == Phase::Settled => {
+            (format!("{word}, final"), format!("{held}; final"))
+        }
+        (Some((_, reason, _)), _) => (
+            "refunded".into(),
+            format!("no result: the job was refunded ({reason:?})"),
+        ),
+        (None, Phase::Claimed) => (
+            format!("{word}, to {until}"),
+            format!("{held}; not final until block {until}"),
+        ),
+        (None, Phase::Disputed) => (
+            "disputed".into(),
+            format!("{held}; the claim is disputed: do not rely on it before the verdict"),
+        ),
+        (None, _) => ("-".into(), "no result yet".into()),
+    }
+}
+
+/// The answer of an output of one row.
+fn answer(tensor: &Tensor) -> Option<usize> {
+    match tensor.shape() {
+        // Positions in several rows at once answer nothing.
+        [rows, _, ..] if *rows > 1 => None,
+        _ => greatest(tensor),
+    }
 }
 
 /// Position of the greatest element, the first of equals; `None` where the elements are not binary32.
@@ -128,4 +290,88 @@ pub fn greatest(tensor: &Tensor) -> Option<usize> {
         }
     }
     best.map(|(index, _)| index)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        chain::{AccountId, H256, MarketEvent},
+        request::tracker::Moment,
+    };
+    use std::time::Instant;
+
+    fn at(block: BlockNumber) -> Moment {
+        Moment {
+            block,
+            seen: Instant::now(),
+        }
+    }
+
+    /// The story of a job that was claimed with a window up to block 40, and then these events.
+    fn words(events: &[MarketEvent], fits: Option<bool>) -> (String, String) {
+        let client = AccountId::new([1; 32]);
+        let mut tracker = Tracker::new(client);
+        tracker.begin(1, at(3));
+        let claimed = MarketEvent::JobClaimed {
+            job: 1,
+            worker: AccountId::new([2; 32]),
+            output_digest: H256::zero(),
+            window_until: 40,
+            output: None,
+        };
+        tracker.take(&claimed, at(10));
+        for event in events {
+            tracker.take(event, at(20));
+        }
+        in_words(tracker.story(1).expect("begun"), fits)
+    }
+
+    fn closed(reason: CloseReason) -> MarketEvent {
+        MarketEvent::JobClosed {
+            job: 1,
+            client: AccountId::new([1; 32]),
+            reason,
+            worker: None,
+            paid: 0,
+        }
+    }
+
+    #[test]
+    fn a_result_in_its_window_is_not_said_to_be_right() {
+        let (brief, text) = words(&[], Some(true));
+        assert_eq!(brief, "fits, to 40");
+        assert_eq!(text, "the output fits the claimed digest; not final until block 40");
+        let (brief, text) = words(&[], Some(false));
+        assert!(brief.starts_with("WRONG") && text.contains("NOT fit"), "{brief} {text}");
+    }
+
+    #[test]
+    fn a_convicted_result_is_called_so_whatever_its_digest() {
+        let (brief, text) = words(&[closed(CloseReason::Fraud)], Some(true));
+        assert_eq!(brief, "convicted");
+        assert!(text.contains("do not use it") && !text.contains("fits"), "{text}");
+    }
+
+    #[test]
+    fn a_disputed_result_is_not_to_be_relied_on_and_an_upheld_one_is_open_again() {
+        let worker = AccountId::new([2; 32]);
+        let disputed = MarketEvent::ClaimDisputed {
+            job: 1,
+            worker: worker.clone(),
+        };
+        assert_eq!(words(std::slice::from_ref(&disputed), Some(true)).0, "disputed");
+        let upheld = MarketEvent::ClaimUpheld {
+            job: 1,
+            worker,
+            window_until: 60,
+        };
+        assert_eq!(words(&[disputed, upheld], Some(true)).0, "fits, to 60");
+    }
+
+    #[test]
+    fn only_a_settled_result_is_final() {
+        assert_eq!(words(&[closed(CloseReason::WindowPassed)], Some(true)).0, "fits, final");
+        assert_eq!(words(&[closed(CloseReason::NoWorkerLeft)], None).0, "refunded");
+    }
 }

@@ -1,10 +1,11 @@
 //! On what terms a job is submitted, checked against what the chain allows before anything is sent.
 
+use super::supply::{Supply, Taken};
 use crate::{
-    chain::{Balance, BlockNumber, Constants, Quote},
+    chain::{AccountData, Balance, BlockNumber, Constants},
     units,
 };
-use assay_types::{Delivery, Matching, NoOffer, limits};
+use assay_types::{Delivery, Matching, limits};
 
 /// Blocks that a worker has, where the caller does not say.
 const DEFAULT_DEADLINE: BlockNumber = 50;
@@ -71,12 +72,9 @@ pub enum TermsError {
     /// Nobody offers the model.
     #[error("nobody offers this model: start a worker that does, or ask for bids with --auction")]
     NoOffer,
-    /// Somebody offers the model, and nobody takes a job now.
-    #[error(
-        "all workers that offer this model are busy or paused: try again later, or give --ceiling, with which the jobs are \
-         submitted as soon as a worker is free (within --patience)"
-    )]
-    AllBusy,
+    /// Workers offer the model, and none takes a job now.
+    #[error("{0}")]
+    NoneFree(Taken),
     /// The offers cost more.
     #[error("the cheapest offer is {} ASY, and --ceiling is {}: raise it to at least that", units::format(*.price), units::format(*.ceiling))]
     CeilingTooLow {
@@ -87,21 +85,26 @@ pub enum TermsError {
     },
     /// The money is not there.
     #[error(
-        "{jobs} jobs of at most {} ASY each hold {} ASY until they are closed, and the account has {} free: send it \
-         money, submit fewer, or lower --ceiling",
-        units::format(*.ceiling), units::format(ceiling.saturating_mul(*.jobs as Balance)), units::format(*.free)
+        "{jobs} jobs of at most {} ASY each hold {} ASY until they are closed{}, and the account has {} free, of which it \
+         must keep {}: send it money, submit fewer, or lower --ceiling",
+        units::format(.cost.ceiling), units::format(.cost.held(*.jobs)), .cost.fees_in_words(),
+        units::format(*.free), units::format(*.keep)
     )]
     NotEnoughMoney {
         /// Number of jobs.
         jobs: usize,
-        /// What each holds.
-        ceiling: Balance,
-        /// What the account may spend.
+        /// What they cost.
+        cost: Cost,
+        /// What the account has.
         free: Balance,
+        /// What of that it must keep.
+        keep: Balance,
     },
     /// Too large to come back in a claim.
     #[error(
-        "the output has {bytes} bytes, more than the {} that a claim carries: add --no-output",
+        "the output has {bytes} bytes, and a claim carries {} at most. With --no-output the worker publishes the \
+         output's digest alone: you can compare it with an execution of your own, but the output itself does not reach \
+         you. Ask for less at once (fewer rows, shorter texts), or for a model with a smaller output",
         limits::MAX_INLINE_OUTPUT_BYTES
     )]
     OutputTooLarge {
@@ -112,7 +115,7 @@ pub enum TermsError {
 
 impl Wishes {
     /// Fills in what was left out and checks everything.
-    pub fn settle(&self, constants: &Constants, quote: &Result<Quote, NoOffer>) -> Result<Terms, TermsError> {
+    pub fn settle(&self, constants: &Constants, supply: &Supply) -> Result<Terms, TermsError> {
         let within = |field, given: Option<BlockNumber>, default: BlockNumber, (least, greatest)| match given {
             Some(given) if given < least || given > greatest => Err(TermsError::OutOfRange {
                 field,
@@ -132,7 +135,7 @@ impl Wishes {
             Matching::Offers
         };
         Ok(Terms {
-            ceiling: self.ceiling(quote)?,
+            ceiling: self.ceiling(supply)?,
             matching,
             deadline_blocks: within("--deadline", self.deadline_blocks, DEFAULT_DEADLINE, constants.deadline)?,
             window_blocks: within("--window", self.window_blocks, constants.window.0, constants.window)?,
@@ -145,48 +148,80 @@ impl Wishes {
         })
     }
 
-    fn ceiling(&self, quote: &Result<Quote, NoOffer>) -> Result<Balance, TermsError> {
-        match (self.ceiling, self.auction, quote) {
+    fn ceiling(&self, supply: &Supply) -> Result<Balance, TermsError> {
+        match (self.ceiling, self.auction, supply) {
             (Some(0), ..) => Err(TermsError::ZeroCeiling),
             (Some(ceiling), true, _) => Ok(ceiling),
             (None, true, _) => Err(TermsError::NoCeiling),
-            (_, false, Err(NoOffer::NoneForModel)) => Err(TermsError::NoOffer),
-            (Some(ceiling), false, Ok(quote)) if ceiling < quote.price => Err(TermsError::CeilingTooLow {
-                price: quote.price,
-                ceiling,
-            }),
+            (_, false, Supply::None) => Err(TermsError::NoOffer),
+            (Some(ceiling), false, Supply::Free { price, .. }) if ceiling < *price => {
+                Err(TermsError::CeilingTooLow { price: *price, ceiling })
+            }
+            (Some(ceiling), false, Supply::Taken(taken)) if ceiling < taken.cheapest => {
+                Err(TermsError::CeilingTooLow {
+                    price: taken.cheapest,
+                    ceiling,
+                })
+            }
+            (_, false, Supply::Taken(taken)) if taken.is_hopeless() => Err(TermsError::NoneFree(taken.clone())),
             (Some(ceiling), false, _) => Ok(ceiling),
-            (None, false, Ok(quote)) => Ok(quote.price),
-            // The price that they will take is not known.
-            (None, false, Err(NoOffer::AllBusy)) => Err(TermsError::AllBusy),
-            // A quote without a ceiling is not below any price.
-            (None, false, Err(NoOffer::CeilingTooLow)) => Err(TermsError::NoCeiling),
+            (None, false, Supply::Free { price, .. }) => Ok(*price),
+            // Which of them will be free first is not known, and what it asks neither.
+            (None, false, Supply::Taken(taken)) => Err(TermsError::NoneFree(taken.clone())),
         }
     }
 }
 
-impl Terms {
-    /// Whether the account can have this many jobs open at once.
-    pub fn ensure_affordable(&self, jobs: usize, free: Balance, keep: Balance) -> Result<(), TermsError> {
-        let held = self
-            .ceiling
-            .checked_mul(jobs as Balance)
-            .and_then(|held| held.checked_add(keep));
-        if held.is_some_and(|held| held <= free) {
+/// What jobs cost before they are closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cost {
+    /// Held of each job.
+    pub ceiling: Balance,
+    /// Fees of all transactions, as far as they can be known.
+    pub fees: Balance,
+}
+
+impl Cost {
+    /// What this number of jobs holds.
+    fn held(&self, jobs: usize) -> Balance {
+        // Saturates far above the total issuance.
+        self.ceiling.saturating_mul(jobs as Balance)
+    }
+
+    fn fees_in_words(&self) -> String {
+        match self.fees {
+            0 => String::new(),
+            fees => format!(" and cost about {} ASY in fees", units::format(fees)),
+        }
+    }
+
+    /// Whether the account can have this many jobs open at once, pay the fees, and keep what it must.
+    pub fn ensure_affordable(&self, jobs: usize, money: &AccountData, existential: Balance) -> Result<(), TermsError> {
+        // What is held for other reasons counts towards what is frozen.
+        let keep = money.frozen.saturating_sub(money.reserved).max(existential);
+        let needed = self.held(jobs).saturating_add(self.fees).saturating_add(keep);
+        if needed <= money.free {
             return Ok(());
         }
         Err(TermsError::NotEnoughMoney {
             jobs,
-            ceiling: self.ceiling,
-            free,
+            cost: *self,
+            free: money.free,
+            keep: keep.min(money.free),
         })
+    }
+}
+
+impl Terms {
+    /// Whether a standing offer is taken, in the block of submission.
+    pub fn is_by_offer(&self) -> bool {
+        self.matching == Matching::Offers
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::chain::AccountId;
     use polkadot_sdk::sp_runtime::FixedU128;
 
     const CONSTANTS: Constants = Constants {
@@ -200,11 +235,26 @@ mod tests {
         existential_deposit: 1,
     };
 
-    fn quote(price: Balance) -> Result<Quote, NoOffer> {
-        Ok(Quote {
-            worker: AccountId::new([1; 32]),
-            price,
-        })
+    fn quote(price: Balance) -> Supply {
+        Supply::Free { price }
+    }
+
+    fn taken(busy: usize, paused: usize, free_by: Option<BlockNumber>) -> Taken {
+        Taken {
+            busy,
+            short: 0,
+            paused,
+            cheapest: 40,
+            dearest: 60,
+            free_by,
+        }
+    }
+
+    fn ceiling(ceiling: Balance) -> Wishes {
+        Wishes {
+            ceiling: Some(ceiling),
+            ..Default::default()
+        }
     }
 
     #[test]
@@ -226,18 +276,12 @@ mod tests {
             ceiling.settle(&CONSTANTS, &quote(40)),
             Err(TermsError::CeilingTooLow { price: 40, ceiling: 30 })
         );
-        assert_eq!(
-            ceiling.settle(&CONSTANTS, &Err(NoOffer::NoneForModel)),
-            Err(TermsError::NoOffer)
-        );
+        assert_eq!(ceiling.settle(&CONSTANTS, &Supply::None), Err(TermsError::NoOffer));
         let auction = Wishes {
             auction: true,
             ..Default::default()
         };
         assert_eq!(auction.settle(&CONSTANTS, &quote(40)), Err(TermsError::NoCeiling));
-        let busy = Err(NoOffer::AllBusy);
-        assert_eq!(Wishes::default().settle(&CONSTANTS, &busy), Err(TermsError::AllBusy));
-        assert!(ceiling.settle(&CONSTANTS, &busy).is_ok());
         let window = Wishes {
             window_blocks: Some(5),
             ..Default::default()
@@ -252,14 +296,68 @@ mod tests {
     }
 
     #[test]
-    fn all_jobs_together_must_be_affordable() {
-        let terms = Wishes::default().settle(&CONSTANTS, &quote(40)).expect("fine");
-        assert_eq!(terms.ensure_affordable(2, 81, 1), Ok(()));
+    fn where_all_are_busy_a_ceiling_lets_one_wait_and_its_want_is_explained() {
+        let busy = Supply::Taken(taken(2, 1, Some(120)));
+        assert_eq!(ceiling(50).settle(&CONSTANTS, &busy).map(|terms| terms.ceiling), Ok(50));
+        let Err(error) = Wishes::default().settle(&CONSTANTS, &busy) else {
+            panic!("what they will ask is not known")
+        };
+        let text = error.to_string();
+        for words in [
+            "3 workers offer this model",
+            "2 are busy",
+            "1 is paused",
+            "block 120",
+            "--ceiling",
+        ] {
+            assert!(text.contains(words), "{text}");
+        }
+        let low = Err(TermsError::CeilingTooLow { price: 40, ceiling: 30 });
+        assert_eq!(ceiling(30).settle(&CONSTANTS, &busy), low);
+    }
+
+    #[test]
+    fn where_all_are_paused_no_ceiling_is_asked_for() {
+        let paused = Supply::Taken(taken(0, 2, None));
+        for wishes in [Wishes::default(), ceiling(50)] {
+            let Err(error) = wishes.settle(&CONSTANTS, &paused) else {
+                panic!("nobody takes it")
+            };
+            let text = error.to_string();
+            assert!(text.contains("2 are paused") && text.contains("--auction"), "{text}");
+            assert!(!text.contains("--ceiling"), "{text}");
+        }
+    }
+
+    #[test]
+    fn all_jobs_their_fees_and_the_existential_deposit_must_be_there() {
+        let cost = Cost { ceiling: 40, fees: 3 };
+        let money = |free, reserved, frozen| AccountData {
+            free,
+            reserved,
+            frozen,
+            flags: 0,
+        };
+        assert_eq!(cost.ensure_affordable(2, &money(84, 0, 0), 1), Ok(()));
         let error = TermsError::NotEnoughMoney {
             jobs: 2,
-            ceiling: 40,
-            free: 80,
+            cost,
+            free: 83,
+            keep: 1,
         };
-        assert_eq!(terms.ensure_affordable(2, 80, 1), Err(error));
+        let text = error.to_string();
+        assert!(text.contains("2 jobs") && text.contains("in fees"), "{text}");
+        assert_eq!(cost.ensure_affordable(2, &money(83, 0, 0), 1), Err(error));
+        // Frozen money may be held, and is no less frozen for it.
+        assert_eq!(cost.ensure_affordable(2, &money(93, 5, 15), 1), Ok(()));
+        assert!(cost.ensure_affordable(2, &money(92, 5, 15), 1).is_err());
+    }
+
+    #[test]
+    fn an_output_that_no_claim_carries_is_refused_with_what_no_output_means() {
+        let text = TermsError::OutputTooLarge { bytes: 229_000 }.to_string();
+        for words in ["229000 bytes", "16384", "--no-output", "digest", "does not reach you"] {
+            assert!(text.contains(words), "{text}");
+        }
     }
 }

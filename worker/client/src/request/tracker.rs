@@ -1,6 +1,6 @@
 //! What became of jobs, told from the events of finalized blocks.
 
-use crate::chain::{AccountId, Balance, BlockNumber, H256, MarketEvent};
+use crate::chain::{AccountId, Balance, BlockNumber, H256, Job, JobState, MarketEvent};
 use assay_types::{CloseReason, JobId, Phase};
 use std::{collections::BTreeMap, time::Instant};
 
@@ -30,6 +30,8 @@ pub struct Story {
     pub price: Option<Balance>,
     /// When it was claimed.
     pub claimed: Option<Moment>,
+    /// The last block of the challenge window, after which the claim is final unless it is disputed.
+    pub window_until: Option<BlockNumber>,
     /// Digest of the output.
     pub output_digest: Option<H256>,
     /// The output, if it is part of the claim.
@@ -40,10 +42,12 @@ pub struct Story {
     pub lost: u32,
     /// Where the last change was.
     pub changed_at: BlockNumber,
+    /// Whether the job is no longer open, and the node has pruned how it was closed.
+    pub is_gone: bool,
 }
 
 /// The jobs of one client.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Tracker {
     client: AccountId,
     stories: BTreeMap<JobId, Story>,
@@ -63,6 +67,33 @@ impl Tracker {
         self.stories.get(&job)
     }
 
+    /// Begins the story of a job whose submission was seen elsewhere.
+    pub fn begin(&mut self, job: JobId, now: Moment) {
+        self.stories.entry(job).or_insert_with(|| Story::begin(now));
+    }
+
+    /// A job was matched with a standing offer, as its terms say.
+    pub fn set_by_offer(&mut self, job: JobId) {
+        if let Some(story) = self.stories.get_mut(&job) {
+            story.auctioned = false;
+        }
+    }
+
+    /// Takes over what the chain keeps of an open job.
+    pub fn take_state(&mut self, job: JobId, state: &Job, output: Option<Vec<u8>>, now: Moment) {
+        self.begin(job, now);
+        if let Some(story) = self.stories.get_mut(&job) {
+            story.take_state(state, output, now);
+        }
+    }
+
+    /// A job is no longer open, and the node has pruned how it was closed.
+    pub fn set_gone(&mut self, job: JobId) {
+        if let Some(story) = self.stories.get_mut(&job) {
+            story.is_gone = story.closed.is_none();
+        }
+    }
+
     /// All stories.
     pub fn stories(&self) -> impl Iterator<Item = (JobId, &Story)> {
         self.stories.iter().map(|(job, story)| (*job, story))
@@ -72,7 +103,7 @@ impl Tracker {
     pub fn take(&mut self, event: &MarketEvent, now: Moment) -> bool {
         if let MarketEvent::JobSubmitted { job, client, .. } = event {
             if *client == self.client {
-                self.stories.insert(*job, Story::begin(now));
+                self.stories.entry(*job).or_insert_with(|| Story::begin(now)).submitted = now;
             }
             return *client == self.client;
         }
@@ -94,11 +125,41 @@ impl Story {
             worker: None,
             price: None,
             claimed: None,
+            window_until: None,
             output_digest: None,
             output: None,
             closed: None,
             lost: 0,
             changed_at: now.block,
+            is_gone: false,
+        }
+    }
+
+    /// Takes over what the chain keeps of an open job.
+    fn take_state(&mut self, job: &Job, output: Option<Vec<u8>>, now: Moment) {
+        self.changed_at = now.block;
+        self.submitted.block = job.submitted_at;
+        self.phase = job.state.phase();
+        self.lost = job.tried.len() as u32;
+        if let Some(assignment) = job.state.assignment() {
+            self.worker = Some(assignment.worker.clone());
+            self.price = Some(assignment.price);
+        }
+        if let JobState::Claimed {
+            output_digest,
+            window_until,
+            ..
+        }
+        | JobState::Disputed {
+            output_digest,
+            window_until,
+            ..
+        } = &job.state
+        {
+            self.claimed.get_or_insert(now);
+            self.output_digest = Some(*output_digest);
+            self.window_until = Some(*window_until);
+            self.output = output.or(self.output.take());
         }
     }
 
@@ -117,15 +178,24 @@ impl Story {
             MarketEvent::BidCommitted { .. } => self.bids += 1,
             MarketEvent::RevealsOpened { .. } => self.phase = Phase::Revealing,
             MarketEvent::JobClaimed {
-                output_digest, output, ..
+                worker,
+                output_digest,
+                output,
+                window_until,
+                ..
             } => {
                 self.phase = Phase::Claimed;
+                self.worker = Some(worker.clone());
                 self.claimed = Some(now);
+                self.window_until = Some(*window_until);
                 self.output_digest = Some(*output_digest);
                 self.output.clone_from(output);
             }
             MarketEvent::ClaimDisputed { .. } => self.phase = Phase::Disputed,
-            MarketEvent::ClaimUpheld { .. } => self.phase = Phase::Claimed,
+            MarketEvent::ClaimUpheld { window_until, .. } => {
+                self.phase = Phase::Claimed;
+                self.window_until = Some(*window_until);
+            }
             MarketEvent::JobDeclined { .. }
             | MarketEvent::DeadlineMissed { .. }
             | MarketEvent::WorkerRemoved { .. } => self.lost += 1,
@@ -143,7 +213,12 @@ impl Story {
 
     /// Whether nothing more will happen.
     pub fn is_closed(&self) -> bool {
-        self.closed.is_some()
+        self.closed.is_some() || self.is_gone
+    }
+
+    /// Whether it has a result that nobody disputes and that is not final.
+    pub fn is_claimed(&self) -> bool {
+        self.phase == Phase::Claimed && !self.is_closed()
     }
 
     /// How it found its worker, for a table.

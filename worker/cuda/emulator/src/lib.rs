@@ -1,7 +1,8 @@
 //! Executes the kernels of `assay-cuda` on the processor: a device for tests where there is no GPU.
 //!
-//! The source is the one that NVRTC gets. Threads of a block that exchange values take turns, warps are 32 of them, and tensor cores
-//! multiply what the PTX manual says they do; so all but the driver and the compiler of the GPU is what it is there.
+//! The source is the one that NVRTC gets. Threads of a block that exchange values take turns, warps are 32 of them, and
+//! tensor cores multiply what the PTX manual says they do; so all but the driver and the compiler of the GPU is what it
+//! is there.
 
 use assay_cuda::device::{Device, DeviceError};
 use std::{

@@ -19,8 +19,8 @@ pub fn gather(queue: &Queue, data: &Array, index: &Array, axis: usize) -> Result
     look_up(queue, data, axis, first, index, index.layout)
 }
 
-/// What [`gather`] gives where the condition holds, the elements of `no` elsewhere, the condition and `no` repeated to the index's
-/// shape.
+/// What [`gather`] gives where the condition holds, the elements of `no` elsewhere, the condition and `no` repeated to
+/// the index's shape.
 pub fn gather_where(queue: &Queue, [condition, data, index, no]: [&Array; 4], axis: usize) -> Result<Array, Failure> {
     let found = gather(queue, data, index, axis)?;
     select(queue, [condition, &found, no], found.layout.shape)
@@ -51,7 +51,8 @@ pub fn index_select(queue: &Queue, data: &Array, index: &Array, axis: usize, sha
     look_up(queue, data, axis, from, index, indices)
 }
 
-/// The element at the place along `axis` that an index says, for each index: `first` sees the data's elements at the first place.
+/// The element at the place along `axis` that an index says, for each index: `first` sees the data's elements at the
+/// first place.
 pub(super) fn look_up(
     queue: &Queue,
     data: &Array,

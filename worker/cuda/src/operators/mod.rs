@@ -1,7 +1,7 @@
 //! Operators on whole tensors, as `assay_kernels::operators` has them.
 //!
-//! Each puts its kernels into the queue and returns at once. It fails if operands do not fit, which a checked graph rules out, or if
-//! the device does.
+//! Each puts its kernels into the queue and returns at once. It fails if operands do not fit, which a checked graph
+//! rules out, or if the device does.
 
 mod elements;
 mod lookup;

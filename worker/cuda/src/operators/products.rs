@@ -214,8 +214,8 @@ pub fn linear_layer(
     apply(queue, later, &mut output)
 }
 
-/// Layers that each row passes by itself, the first of which is linear. `packed` has the weight of each linear one, or nothing where
-/// that is not packed yet.
+/// Layers that each row passes by itself, the first of which is linear. `packed` has the weight of each linear one, or
+/// nothing where that is not packed yet.
 pub fn layers(
     queue: &Queue,
     packed: &[Option<&Packed>],
@@ -334,8 +334,8 @@ fn weigh(
     product.execute(queue, &weights, &values, output)
 }
 
-/// Queries, keys, values, and what masks the scores. The result is laid out with the heads of a row next to each other, as the
-/// next layer takes them, and seen as `[batch, heads, M, D]`.
+/// Queries, keys, values, and what masks the scores. The result is laid out with the heads of a row next to each other,
+/// as the next layer takes them, and seen as `[batch, heads, M, D]`.
 pub fn attention(queue: &Queue, attention: &WholeAttention, operands: &[Array], shape: Dims) -> Result<Array, Failure> {
     let [query, key, value, masks @ ..] = operands else {
         return Err(Failure::Misfit);

@@ -35,7 +35,8 @@ pub fn normalise(queue: &Queue, normalisation: Normalisation, operands: &mut [Ar
     Ok(output)
 }
 
-/// The softmax of rows, or its logarithm, of numbers that are first multiplied with one, if there is one, and then masked.
+/// The softmax of rows, or its logarithm, of numbers that are first multiplied with one, if there is one, and then
+/// masked.
 pub(super) fn softmax(
     queue: &Queue,
     kernel: &'static str,
@@ -131,8 +132,8 @@ pub fn cum_sum(queue: &Queue, input: &Array) -> Result<Array, Failure> {
     Ok(output)
 }
 
-/// Where the greatest or the least elements of each row stand, the best first, and of equal ones the first. NaN is better than
-/// every number.
+/// Where the greatest or the least elements of each row stand, the best first, and of equal ones the first. NaN is
+/// better than every number.
 pub fn top_k(queue: &Queue, largest: bool, input: &Array, shape: Dims) -> Result<Array, Failure> {
     let (length, count) = (*fit(input.shape().last())?, *fit(shape.last())?);
     if count > length || input.len() / length * count != shape.elements() {

@@ -19,7 +19,8 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-/// Bytes of operators' outputs that one execution keeps. A tensor that is larger is computed each time that it is asked for.
+/// Bytes of operators' outputs that one execution keeps. A tensor that is larger is computed each time that it is
+/// asked for.
 pub const MOST_KEPT_BYTES: usize = 512 << 20;
 
 /// A model that disputes can be about: its package, and whoever executes it.
@@ -32,8 +33,8 @@ pub struct Subject {
 
 /// An execution of one job. It serves all games of a dispute, and both sides.
 ///
-/// It holds the digest of every operator's output and, up to a number of bytes, the outputs that were computed or asked for last.
-/// Asking for another one executes the model again.
+/// It holds the digest of every operator's output and, up to a number of bytes, the outputs that were computed or
+/// asked for last. Asking for another one executes the model again.
 pub struct JobExecution {
     subject: Arc<Subject>,
     inputs: Vec<Tensor>,
@@ -104,8 +105,8 @@ impl JobExecution {
         }
     }
 
-    /// Executes the job again and takes these operators' outputs, and, as far as there is room, what the operators take: a proof
-    /// about an operator follows on the question what it gives.
+    /// Executes the job again and takes these operators' outputs, and, as far as there is room, what the operators
+    /// take: a proof about an operator follows on the question what it gives.
     fn capture(&self, wanted: &BTreeSet<u32>, kept: &mut Kept) -> Result<BTreeMap<u32, Arc<Tensor>>, EngineError> {
         let nodes = &self.graph().graph().nodes;
         let wanted_nodes = wanted

@@ -48,8 +48,8 @@ impl Kept {
         self.tensors.contains_key(&operator)
     }
 
-    /// Keeps a tensor in place of those that were used the longest time ago. One that is larger than everything that may be kept is
-    /// not.
+    /// Keeps a tensor in place of those that were used the longest time ago. One that is larger than everything that
+    /// may be kept is not.
     pub fn insert(&mut self, operator: u32, tensor: Arc<Tensor>) {
         self.remove(operator);
         let size = tensor.bytes().len();

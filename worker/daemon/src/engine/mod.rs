@@ -1,7 +1,7 @@
 //! The engine, in a process of its own: a panic, want of memory or a hang costs that process and one job at most.
 //!
 //! ```text
-//!  desk ── tasks ──▶ supervisor (a thread) ── frames ──▶ child process: packages, engine
+//!  duty ── tasks ──▶ supervisor (a thread) ── frames ──▶ child process: packages, engine
 //!                      │   ▲   ▲ ◀──────── frames ──────────┘
 //!                      ▼   │   └── traces, for disputes
 //!                   outcomes, health
@@ -19,6 +19,8 @@ mod memory;
 mod message;
 mod order;
 mod process;
+#[cfg(test)]
+pub(crate) mod stand_in;
 mod supervisor;
 mod tracer;
 mod wire;

@@ -50,7 +50,8 @@ fn key(committed: &Committed) -> Key {
     (committed.model_root, committed.input_digest)
 }
 
-/// The execution of a disputed job: with digests that are known from before, or made now and kept. Takes as long as [`execute`].
+/// The execution of a disputed job: with digests that are known from before, or made now and kept. Takes as long as
+/// [`execute`].
 pub(super) fn recall_or_execute(
     model: &Model,
     inputs: Vec<Tensor>,

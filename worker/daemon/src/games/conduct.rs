@@ -1,4 +1,5 @@
-//! How an account behaves: an honest one says what it computes. Those that do otherwise are for tests and live elsewhere.
+//! How an account behaves: an honest one says what it computes. Those that do otherwise are for tests and live
+//! elsewhere.
 
 use super::SharedExecution;
 use crate::{models::Model, serve::desk_state::Output};

@@ -65,6 +65,37 @@ fn dispute(me: &AccountId, event: &DisputesEvent) {
         } => {
             tracing::info!(job, %challenger, place = in_words(place), turn = ?turn, "the game has gone on to another place");
         }
+        DisputesEvent::WorkerConvicted { .. } => conviction(me, event),
+        DisputesEvent::BondReturned {
+            job,
+            challenger,
+            amount,
+        } if challenger == me => {
+            tracing::info!(job, bond = units::format(*amount), "the bond is back");
+        }
+        DisputesEvent::BondReturned { .. } => {}
+        DisputesEvent::ChallengeFailed {
+            job,
+            challenger,
+            paid,
+            burned,
+        } if challenger == me => {
+            tracing::error!(
+                job,
+                lost = units::format(paid.saturating_add(*burned)),
+                "the challenge is lost, and the bond with it"
+            );
+        }
+        DisputesEvent::ChallengeFailed {
+            job, challenger, paid, ..
+        } => {
+            tracing::info!(job, %challenger, paid = units::format(*paid), "a challenge has failed, and its bond is lost");
+        }
+    }
+}
+
+fn conviction(me: &AccountId, event: &DisputesEvent) {
+    match event {
         DisputesEvent::WorkerConvicted {
             job,
             worker,
@@ -96,31 +127,7 @@ fn dispute(me: &AccountId, event: &DisputesEvent) {
         DisputesEvent::WorkerConvicted { job, challenger, .. } => {
             tracing::info!(job, %challenger, "another challenger has convicted the worker first");
         }
-        DisputesEvent::BondReturned {
-            job,
-            challenger,
-            amount,
-        } if challenger == me => {
-            tracing::info!(job, bond = units::format(*amount), "the bond is back");
-        }
-        DisputesEvent::BondReturned { .. } => {}
-        DisputesEvent::ChallengeFailed {
-            job,
-            challenger,
-            paid,
-            burned,
-        } if challenger == me => {
-            tracing::error!(
-                job,
-                lost = units::format(paid.saturating_add(*burned)),
-                "the challenge is lost, and the bond with it"
-            );
-        }
-        DisputesEvent::ChallengeFailed {
-            job, challenger, paid, ..
-        } => {
-            tracing::info!(job, %challenger, paid = units::format(*paid), "a challenge has failed, and its bond is lost");
-        }
+        _ => {}
     }
 }
 

@@ -30,7 +30,7 @@ pub enum Action {
     Forget(JobId),
 }
 
-/// What the chain says, after its latest finalized block.
+/// What the chain says, after its best block.
 #[derive(Clone, Debug, Default)]
 pub struct View {
     /// The best block's number: what is sent now gets into the next one at the earliest.

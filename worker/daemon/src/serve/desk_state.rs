@@ -1,11 +1,12 @@
 //! What the worker remembers between blocks; all of it but the sealed bids can be lost.
 
+use crate::skeleton::InFlight;
 use assay_client::chain::{BlockNumber, H256};
 use assay_types::JobId;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Blocks in which a transaction that was included must show in the finalized state; then it is decided anew.
-const SETTLING_BLOCKS: BlockNumber = 30;
+/// Blocks in which a transaction that was included must show in the best state; then it is decided anew.
+const SETTLING_BLOCKS: BlockNumber = 8;
 
 /// What came out of a model.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,15 +30,31 @@ pub enum Progress {
     Impossible(String),
 }
 
+/// What a transaction does about a job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Claims its output.
+    Claim,
+    /// Gives it back.
+    Decline,
+    /// Commits a bid on it.
+    Commit,
+    /// Reveals the bid.
+    Reveal,
+    /// Pauses the worker; about no job.
+    Pause,
+    /// Resumes the worker; about no job.
+    Resume,
+}
+
 /// What the worker remembers.
 #[derive(Clone, Debug, Default)]
 pub struct Memory {
     progress: BTreeMap<JobId, Progress>,
     sealed: BTreeSet<JobId>,
-    /// Jobs with a transaction under way.
-    sending: BTreeSet<JobId>,
-    /// Jobs not to be looked at before a block.
-    resting: BTreeMap<JobId, BlockNumber>,
+    in_flight: InFlight<JobId>,
+    /// What transactions that were included have done, and the state does not show yet.
+    awaited: BTreeMap<JobId, Kind>,
 }
 
 impl Memory {
@@ -86,45 +103,49 @@ impl Memory {
 
     /// Notes that a transaction about the job is under way.
     pub fn note_sent(&mut self, job: JobId) {
-        self.sending.insert(job);
+        self.awaited.remove(&job);
+        self.in_flight.note_sending(job);
     }
 
-    /// Notes that it was included: the finalized state will show it.
-    pub fn note_included(&mut self, job: JobId, best: BlockNumber) {
+    /// Notes that it was included: the state will show it.
+    pub fn note_included(&mut self, job: JobId, kind: Kind, best: BlockNumber) {
         self.rest(job, best.saturating_add(SETTLING_BLOCKS));
+        self.awaited.insert(job, kind);
     }
 
     /// Leaves the job alone up to this block.
     pub fn rest(&mut self, job: JobId, until: BlockNumber) {
-        self.sending.remove(&job);
-        self.resting.insert(job, until);
+        self.awaited.remove(&job);
+        self.in_flight.rest(job, until);
     }
 
-    /// The finalized state shows the job anew: whatever was waited for may be there.
+    /// What the state has to show of the job before anything more is decided about it.
+    pub fn awaited(&self, job: JobId) -> Option<Kind> {
+        self.awaited.get(&job).copied()
+    }
+
+    /// The state shows the job anew, with everything that was waited for.
     pub fn note_changed(&mut self, job: JobId) {
-        self.resting.remove(&job);
+        self.awaited.remove(&job);
+        self.in_flight.wake(&job);
     }
 
     /// Whether nothing is to be decided about the job now.
     pub fn is_busy(&self, job: JobId, best: BlockNumber) -> bool {
-        self.sending.contains(&job) || self.resting.get(&job).is_some_and(|until| best < *until)
+        self.in_flight.is_busy(&job, best)
     }
 
-    /// Whether transactions are under way.
-    pub fn is_sending(&self) -> bool {
-        !self.sending.is_empty()
-    }
-
-    /// A new connection: what was under way on the old one is looked up on chain, and looked for anew.
-    pub fn reconnected(&mut self) {
+    /// What was under way is lost: it is looked up on chain, and looked for anew.
+    pub fn forget_what_was_under_way(&mut self) {
         self.progress.retain(|_, progress| *progress != Progress::Searching);
-        self.sending.clear();
-        self.resting.clear();
+        self.in_flight.clear();
+        self.awaited.clear();
     }
 
     /// Forgets the jobs for which this says so.
     pub fn retain(&mut self, keep: impl Fn(JobId) -> bool) {
         self.progress.retain(|job, _| keep(*job));
-        self.resting.retain(|job, _| keep(*job));
+        self.awaited.retain(|job, _| keep(*job));
+        self.in_flight.retain(|job| keep(*job));
     }
 }

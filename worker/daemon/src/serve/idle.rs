@@ -2,7 +2,7 @@
 
 use super::setup::Served;
 use assay_client::{
-    chain::{AccountId, Balance, ChainError, Constants, Quote, Snapshot, WorkerInfo},
+    chain::{AccountId, Balance, ChainError, Constants, Quote, StateView, WorkerInfo},
     units,
 };
 use assay_types::{ModelVersion, NoOffer, WorkerStatus};
@@ -10,18 +10,18 @@ use std::collections::BTreeMap;
 
 /// Logs what keeps jobs away, as the node sees it.
 pub(super) async fn explain(
-    snapshot: &Snapshot,
+    state: &impl StateView,
     me: &AccountId,
     served: &BTreeMap<ModelVersion, Served>,
 ) -> Result<(), ChainError> {
-    let Some(info) = snapshot.worker(me).await? else {
+    let Some(info) = state.worker(me).await? else {
         tracing::warn!("idle: the worker is no longer registered; restart with --stake to register it again");
         return Ok(());
     };
     if info.status != WorkerStatus::Active {
         tracing::warn!(status = ?info.status, "idle: the worker takes no jobs in this state; a restart resumes it");
     }
-    let constants = snapshot.constants()?;
+    let constants = state.constants()?;
     for (version, served) in served {
         let Some((price, capacity)) = served.policy.offer else {
             continue;
@@ -31,7 +31,7 @@ pub(super) async fn explain(
             price,
             capacity,
         };
-        let reason = reason(me, &info, &constants, &offer, &snapshot.quote(*version).await?);
+        let reason = reason(me, &info, &constants, &offer, &state.quote(*version).await?);
         tracing::info!(
             model = %version, name = served.name, price = units::format(price), free_stake = units::format(free(&info)),
             reason, "idle"
@@ -51,7 +51,8 @@ fn free(info: &WorkerInfo) -> Balance {
     info.stake.saturating_sub(info.locked)
 }
 
-/// What keeps jobs from an offer: first what is wrong with the worker as a whole, then with the offer, then what others do.
+/// What keeps jobs from an offer: first what is wrong with the worker as a whole, then with the offer, then what others
+/// do.
 fn reason(
     me: &AccountId,
     info: &WorkerInfo,

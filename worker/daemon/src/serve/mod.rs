@@ -1,41 +1,50 @@
 //! `serve`: takes jobs, runs them and is paid.
 //!
 //! ```text
-//!  follow ── blocks ──▶ desk ── tasks ──▶ executor (its own thread)
-//!                      │  ▲ ◀── outputs ──────┘
-//!                      ▼  │
-//!               account (owns the nonce) ◀── games (disputes about what was claimed)
+//!  follow ── blocks ──▶ job loop ── tasks ──▶ executor (the engine's process)
+//!                        │  ▲ ◀── outputs ──────┘
+//!                        ▼  │
+//!                 account (owns the nonce) ◀── games (disputes about what was claimed)
 //! ```
 //!
-//! The [`desk`] owns everything that changes: what the chain says, what is remembered, the store. At each block it asks
-//! [`decide`], a pure function, what is due, and sends it off. The chain is the truth: a new start and a new connection
-//! read everything anew, and so does the desk from time to time. Whatever a claim's challengers ask is answered by
-//! [`games`](crate::games), beside the desk and with the same account.
+//! The [`job_loop`] owns everything that changes: what the chain says, what is remembered, the store. At each block
+//! it asks [`decide`], a pure function, what is due, and sends it off. The chain is the truth: a new start and a new
+//! connection read everything anew, and so does the loop from time to time. Whatever a claim's challengers ask is
+//! answered by [`games`](crate::games), beside the loop and with the same account.
+//!
+//! Jobs are read from the *best* block: auctions and deadlines are shorter than finality may take. If the block of an
+//! assignment is replaced, the work on it is in vain, and a claim of it is refused for its fee.
 
+mod actions;
 mod claims;
 pub mod decide;
-mod desk;
 pub mod desk_state;
 pub mod executor;
+mod health;
 mod idle;
+mod job_loop;
+#[cfg(test)]
+mod job_loop_tests;
+mod leaving;
 mod report;
 mod setup;
 pub mod store;
 
 use crate::{
     config::{ModelPolicy, ServeConfig},
-    connection::Connections,
     engine,
-    games::{Conduct, Games, Honest, Table},
-    models::{LoadError, PackageAt, read_all},
+    games::{Conduct, GameSet, Honest},
+    job_input::Sources,
+    models::{LoadError, Models, PackageAt, read_all},
     shutdown::Shutdown,
+    skeleton::{self, Connections, Timing},
 };
-use assay_client::chain::{Account, ChainError, KeyError, SubmitError};
+use assay_client::chain::{Account, ChainError, ChainView, Connect, H256, KeyError, Nodes, StateView, SubmitError};
 use assay_ops::program::EngineError;
 use assay_package::Package;
-use desk::{Desk, Ended};
 use desk_state::Memory;
 use executor::{Done, Executor};
+use job_loop::{JobLoop, Kept};
 use std::sync::Arc;
 use store::{Store, StoreError};
 use tokio::sync::mpsc;
@@ -83,75 +92,144 @@ pub async fn serve(config: ServeConfig, shutdown: Shutdown) -> Result<(), ServeE
 }
 
 /// Serves until shutdown is requested, and behaves like this.
-pub async fn serve_with(
-    config: ServeConfig,
-    mut shutdown: Shutdown,
-    conduct: Arc<dyn Conduct>,
-) -> Result<(), ServeError> {
-    let found = packages(&config)?;
-    let engine = engine::start_for(&config.common, &found)?;
-    let packages: Vec<Arc<Package>> = found.into_iter().map(|(_, package)| package).collect();
-    let models = engine.models.clone();
-    let (done_sender, mut done) = mpsc::channel::<Done>(executor::QUEUE);
-    let executor = Executor::start(engine, conduct.clone(), done_sender)?;
-    let mut table = Table::new(models, config.common.inputs_dir.clone(), conduct, config.common.stall);
+pub async fn serve_with(config: ServeConfig, shutdown: Shutdown, conduct: Arc<dyn Conduct>) -> Result<(), ServeError> {
+    Worker::start(config, conduct)?.serve_on(Nodes, shutdown).await
+}
 
-    let mut connections = Connections::new(&config.common.nodes);
-    let mut store: Option<(assay_client::chain::H256, Store)> = None;
-    let mut memory = Memory::default();
-    while let Some(client) = connections.open(&mut shutdown).await? {
-        let genesis = client.genesis();
-        if store.as_ref().is_none_or(|(of, _)| *of != genesis) {
-            // Dropped first: the same files may be opened again.
-            drop((store.take(), table.store.take()));
-            let opened = Store::open(&config.common.data_dir, genesis, &config.common.key.account())?;
-            memory = Memory::new(opened.bids().keys().copied());
-            table.store = Some(opened.clone());
-            store = Some((genesis, opened));
+/// A worker that is ready to serve.
+struct Worker {
+    config: ServeConfig,
+    timing: Timing,
+    packages: Vec<Arc<Package>>,
+    models: Models,
+    conduct: Arc<dyn Conduct>,
+    executor: Executor,
+    done: mpsc::Receiver<Done>,
+}
+
+/// What a worker keeps of one chain, over all connections to it.
+struct OnChain {
+    genesis: H256,
+    store: Store,
+    kept: Kept,
+    account: Account,
+    games: GameSet,
+}
+
+impl Worker {
+    /// Starts the engine with the packages that the configuration names.
+    fn start(config: ServeConfig, conduct: Arc<dyn Conduct>) -> Result<Self, ServeError> {
+        let found = packages(&config)?;
+        let engine = engine::start_for(&config.common, &found)?;
+        let models = engine.models.clone();
+        let (done_sender, done) = mpsc::channel::<Done>(executor::QUEUE);
+        let executor = Executor::start(engine, conduct.clone(), done_sender)?;
+        Ok(Self {
+            timing: Timing::with_stall(config.common.stall),
+            config,
+            packages: found.into_iter().map(|(_, package)| package).collect(),
+            models,
+            conduct,
+            executor,
+            done,
+        })
+    }
+
+    async fn serve_on<N: Connect>(mut self, connect: N, mut shutdown: Shutdown) -> Result<(), ServeError> {
+        let mut connections = Connections::new(connect, &self.config.common.nodes);
+        let mut on_chain: Option<OnChain> = None;
+        while let Some(chain) = connections.open(&mut shutdown).await? {
+            if on_chain.as_ref().is_some_and(|of| of.genesis != chain.genesis()) {
+                // Dropped first: the same files may be opened again.
+                drop(on_chain.take());
+            }
+            let common = &self.config.common;
+            let mut now = match on_chain.take() {
+                Some(mut now) => {
+                    now.account = chain.account(&common.key, common.max_tip, Some(now.account))?;
+                    now
+                }
+                None => self.begin(&chain)?,
+            };
+            tracing::info!(node = chain.address(), account = %now.account.id(), "connected");
+            let ended = self.session(&chain, &mut now, &mut connections, &mut shutdown).await;
+            let open = now.kept.open || now.games.is_open();
+            on_chain = Some(now);
+            let error = match ended {
+                Ok(()) => return Ok(()),
+                Err(ServeError::Chain(error)) if error.is_connection() => error,
+                Err(ServeError::Refused { source, .. }) if source.is_connection() => ChainError::Request {
+                    what: "the outcome of a transaction",
+                    reason: source.to_string(),
+                },
+                Err(error) => return Err(error),
+            };
+            connections.note_open(open);
+            if !connections.lost(&error, &mut shutdown).await {
+                return Ok(());
+            }
         }
-        memory.reconnected();
-        let Some((_, store)) = &mut store else { continue };
-        let account = Account::open(client.clone(), config.common.key.clone())?;
-        tracing::info!(node = client.url(), account = %account.id(), "connected");
-        // A clock may be running: disputes do not wait for offers to be published.
-        let (games, _) = Games::new(table.clone(), client.clone(), account.clone());
-        let desk = async {
-            let served = setup::prepare(
-                &client,
-                &account,
-                &config,
-                &packages,
-                executor.health().borrow().is_well(),
-            )
-            .await?;
-            connections.works();
-            let desk = Desk::new(
-                &config,
-                client.clone(),
-                account.clone(),
-                served,
-                store,
-                &mut memory,
-                &executor,
-            );
-            desk.run(&mut done, &mut shutdown).await
+        Ok(())
+    }
+
+    fn begin<C: ChainView>(&self, chain: &C) -> Result<OnChain, ServeError> {
+        let common = &self.config.common;
+        let genesis = chain.genesis();
+        let store = Store::open(&common.data_dir, genesis, &common.key.account())?;
+        let kept = Kept {
+            memory: Memory::new(store.bids().keys().copied()),
+            ..Kept::default()
         };
-        let ended = tokio::select! {
-            ended = desk => ended,
-            Err(error) = games.play() => Err(error.into()),
-        };
-        let error = match ended {
-            Ok(Ended::Finished) => return Ok(()),
-            Err(ServeError::Chain(error)) if error.is_connection() => error,
-            Err(ServeError::Refused { source, .. }) if source.is_connection() => ChainError::Request {
-                what: "the outcome of a transaction",
-                reason: source.to_string(),
+        let account = chain.account(&common.key, common.max_tip, None)?;
+        let (games, _) = GameSet::new(
+            self.models.clone(),
+            Sources {
+                folder: common.inputs_dir.clone(),
+                store: Some(store.clone()),
+                copy: false,
             },
-            Err(error) => return Err(error),
+            self.conduct.clone(),
+            account.id().clone(),
+        );
+        Ok(OnChain {
+            genesis,
+            store,
+            kept,
+            account,
+            games,
+        })
+    }
+
+    /// Serves over one connection, until it breaks or shutdown is requested.
+    async fn session<N: Connect>(
+        &mut self,
+        chain: &N::Chain,
+        now: &mut OnChain,
+        connections: &mut Connections<N>,
+        shutdown: &mut Shutdown,
+    ) -> Result<(), ServeError> {
+        let (config, timing) = (&self.config, self.timing);
+        let (executor, done, packages) = (&self.executor, &mut self.done, &self.packages);
+        let (account, store, kept) = (now.account.clone(), &now.store, &mut now.kept);
+        let jobs = async {
+            let constants = chain.finalized().await?.constants()?;
+            let is_well = executor.health().borrow().is_well();
+            let served = tokio::select! {
+                served = setup::prepare(chain, &account, config, packages, is_well) => served?,
+                () = shutdown.requested() => return Ok(()),
+            };
+            connections.works(&constants);
+            let mut jobs =
+                JobLoop::<<N::Chain as ChainView>::State>::new(config, account.clone(), served, store, kept, executor);
+            tracing::info!("serving");
+            skeleton::run(&mut jobs, chain, timing, done, shutdown).await?;
+            jobs.say_goodbye();
+            Ok(())
         };
-        if !connections.lost(&error, &mut shutdown).await {
-            return Ok(());
+        // A clock may be running: disputes do not wait for offers to be published.
+        tokio::select! {
+            ended = jobs => ended,
+            error = now.games.play(chain, account.clone(), timing) => Err(error.into()),
         }
     }
-    Ok(())
 }

@@ -8,57 +8,71 @@ use assay_client::{
 /// Logs an event, if it is about this worker.
 pub(super) fn report(me: &AccountId, event: &Event) {
     match event {
-        Event::Market(MarketEvent::JobAssigned {
+        Event::Market(event) => report_job(me, event),
+        Event::Workers(event) => report_stake(me, event),
+        _ => {}
+    }
+}
+
+fn report_job(me: &AccountId, event: &MarketEvent) {
+    match event {
+        MarketEvent::JobAssigned {
             job,
             worker,
             price,
             deadline,
-        }) if worker == me => {
+        } if worker == me => {
             tracing::info!(job, price = units::format(*price), deadline, "assigned");
         }
-        Event::Market(MarketEvent::JobClosed {
+        MarketEvent::JobClosed {
             job,
             worker: Some(worker),
             paid,
             reason,
             ..
-        }) if worker == me => {
+        } if worker == me => {
             tracing::info!(job, paid = units::format(*paid), ?reason, "paid");
         }
-        Event::Market(MarketEvent::DeadlineMissed { job, worker, .. }) if worker == me => {
+        MarketEvent::DeadlineMissed { job, worker, .. } if worker == me => {
             tracing::warn!(job, "the deadline was missed and stake slashed");
         }
-        Event::Market(MarketEvent::WorkerRemoved { job, worker }) if worker == me => {
+        MarketEvent::WorkerRemoved { job, worker } if worker == me => {
             tracing::warn!(job, "the job went to another, since the stake is too small; bond more");
         }
-        Event::Market(MarketEvent::ClaimDisputed { job, worker }) if worker == me => {
+        MarketEvent::ClaimDisputed { job, worker } if worker == me => {
             tracing::warn!(job, "the claim is disputed");
         }
-        Event::Market(MarketEvent::ClaimUpheld {
+        MarketEvent::ClaimUpheld {
             job,
             worker,
             window_until,
-        }) if worker == me => {
+        } if worker == me => {
             tracing::info!(job, window_until, "the claim was upheld");
         }
-        Event::Market(MarketEvent::BidForfeited { job, worker, amount }) if worker == me => {
+        MarketEvent::BidForfeited { job, worker, amount } if worker == me => {
             tracing::warn!(
                 job,
                 amount = units::format(*amount),
                 "a bid was not revealed; its deposit is lost"
             );
         }
-        Event::Workers(WorkersEvent::Slashed {
+        _ => {}
+    }
+}
+
+fn report_stake(me: &AccountId, event: &WorkersEvent) {
+    match event {
+        WorkersEvent::Slashed {
             worker, paid, burned, ..
-        }) if worker == me && *paid + *burned > 0 => {
+        } if worker == me && *paid + *burned > 0 => {
             tracing::warn!(amount = units::format(*paid + *burned), "stake was slashed");
         }
-        Event::Workers(WorkersEvent::SlashPending {
+        WorkersEvent::SlashPending {
             slash,
             worker,
             amount,
             matures_at,
-        }) if worker == me => {
+        } if worker == me => {
             tracing::error!(
                 slash,
                 amount = units::format(*amount),
@@ -66,13 +80,13 @@ pub(super) fn report(me: &AccountId, event: &Event) {
                 "a claim was proved wrong; stake is to be slashed"
             );
         }
-        Event::Workers(WorkersEvent::SlashApplied { slash, worker, .. }) if worker == me => {
+        WorkersEvent::SlashApplied { slash, worker, .. } if worker == me => {
             tracing::warn!(slash, "a pending slash was applied");
         }
-        Event::Workers(WorkersEvent::SlashCancelled { slash, worker, amount }) if worker == me => {
+        WorkersEvent::SlashCancelled { slash, worker, amount } if worker == me => {
             tracing::info!(slash, amount = units::format(*amount), "a pending slash was cancelled");
         }
-        Event::Workers(WorkersEvent::OfferDisplaced { worker, version }) if worker == me => {
+        WorkersEvent::OfferDisplaced { worker, version } if worker == me => {
             tracing::warn!(model = %version, "the offer was displaced by a cheaper one; lower its price");
         }
         _ => {}

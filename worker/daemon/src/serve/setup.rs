@@ -4,12 +4,15 @@
 use super::ServeError;
 use crate::config::{ModelPolicy, ServeConfig};
 use assay_client::{
-    chain::{Account, Balance, Call, Client, Constants, H256, Snapshot, Wait, WorkerInfo, WorkersCall},
+    chain::{Account, Balance, Call, ChainView, Constants, H256, StateView, Wait, WorkerInfo, WorkersCall},
     units,
 };
 use assay_package::Package;
 use assay_types::{ModelVersion, Schema, WorkerStatus};
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+/// Pause before a call is tried again that the node did not take.
+const PAUSE: Duration = Duration::from_secs(3);
 
 /// A model that is served.
 #[derive(Clone, Debug)]
@@ -22,15 +25,16 @@ pub(super) struct Served {
 
 /// Finds the models on chain, and makes registration, stake, status and offers as configured.
 pub(super) async fn prepare(
-    client: &Client,
+    chain: &impl ChainView,
     account: &Account,
     config: &ServeConfig,
     packages: &[Arc<Package>],
     engine_is_well: bool,
 ) -> Result<BTreeMap<ModelVersion, Served>, ServeError> {
-    let snapshot = client.finalized().await?;
-    let served = resolve(&snapshot, config, packages).await?;
-    let info = register(&snapshot, account, config, engine_is_well).await?;
+    let number = chain.best_number().await?;
+    let snapshot = &chain.at(number).await?;
+    let served = resolve(snapshot, config, packages).await?;
+    let info = register(snapshot, account, config, engine_is_well).await?;
     for call in offer_changes(&info, &served) {
         tracing::info!(%call, "bringing the offers in line with the configuration");
         send(account, call).await?;
@@ -39,7 +43,7 @@ pub(super) async fn prepare(
 }
 
 async fn resolve(
-    snapshot: &Snapshot,
+    snapshot: &impl StateView,
     config: &ServeConfig,
     packages: &[Arc<Package>],
 ) -> Result<BTreeMap<ModelVersion, Served>, ServeError> {
@@ -69,7 +73,7 @@ async fn resolve(
 }
 
 async fn register(
-    snapshot: &Snapshot,
+    snapshot: &impl StateView,
     account: &Account,
     config: &ServeConfig,
     engine_is_well: bool,
@@ -152,7 +156,7 @@ fn ensure_stake_carries(constants: &Constants, models: &[ModelPolicy], stake: Ba
     Ok(())
 }
 
-async fn ensure_funds(snapshot: &Snapshot, account: &Account, amount: Balance) -> Result<(), ServeError> {
+async fn ensure_funds(snapshot: &impl StateView, account: &Account, amount: Balance) -> Result<(), ServeError> {
     let free = snapshot.account(account.id()).await?.free;
     if free > amount {
         return Ok(());
@@ -167,11 +171,17 @@ async fn ensure_funds(snapshot: &Snapshot, account: &Account, amount: Balance) -
 
 async fn send(account: &Account, call: Call) -> Result<(), ServeError> {
     let what = call.to_string();
-    account
-        .send(call, Wait::Finalized)
-        .await
-        .map_err(|source| ServeError::Refused { what, source })?;
-    Ok(())
+    loop {
+        match account.send(call.clone(), Wait::InBlock).await {
+            Ok(_) => return Ok(()),
+            // Nothing happened, and what is in the way may pass. Disputes go on meanwhile.
+            Err(error) if error.is_temporary() => {
+                tracing::warn!(what, %error, "this has to be done before jobs come; trying again");
+                tokio::time::sleep(PAUSE).await;
+            }
+            Err(source) => return Err(ServeError::Refused { what, source }),
+        }
+    }
 }
 
 /// A worker that has just registered.

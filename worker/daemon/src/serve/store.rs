@@ -163,16 +163,17 @@ impl Store {
         Ok(bid)
     }
 
-    /// Forgets a bid that is over. A bid that cannot be removed from the disk comes back at the next start, and is
-    /// forgotten then.
+    /// Forgets a bid that is over. A bid that cannot be removed from the disk is still known afterwards.
     pub fn forget(&self, job: JobId) -> Result<(), StoreError> {
-        if guard(&self.0.bids).remove(&job).is_none() {
+        if self.bid(job).is_none() {
             return Ok(());
         }
         self.write(|transaction| {
             transaction.open_table(BIDS)?.remove(job)?;
             Ok(())
-        })
+        })?;
+        guard(&self.0.bids).remove(&job);
+        Ok(())
     }
 
     /// Takes over the bids of the file in which an earlier version kept them, and puts the file aside.

@@ -1,7 +1,7 @@
 //! Which claims to execute and which to challenge, as a pure function of what the chain says and what is remembered.
 
 use super::Summary;
-use crate::games::Standing;
+use crate::{games::Standing, skeleton::InFlight};
 use assay_client::chain::{AccountId, Balance, BlockNumber, H256, Job, JobState};
 use assay_player::watch::{Claimed, WatchPolicy};
 use assay_types::{JobId, ModelVersion};
@@ -11,8 +11,8 @@ use std::collections::{BTreeMap, BTreeSet};
 pub const CHECKS: usize = 128;
 /// Claims that are remembered. More than that are found later, when these are closed.
 pub const MOST_CLAIMS: usize = 1 << 16;
-/// Blocks for which a wrong claim is left to somebody else who has challenged it. Whoever that is may be the worker's friend and
-/// stop, so it is not left alone for ever.
+/// Blocks for which a wrong claim is left to somebody else who has challenged it. Whoever that is may be the worker's
+/// friend and stop, so it is not left alone for ever.
 const LEFT_TO_OTHERS_BLOCKS: BlockNumber = 50;
 
 /// A claim that is watched.
@@ -49,7 +49,7 @@ pub enum Check {
 
 /// What is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Action {
+pub enum Step {
     /// Execute the job again.
     Check(JobId),
     /// Challenge the claim.
@@ -58,17 +58,16 @@ pub enum Action {
 
 /// What is remembered of claims between blocks and connections; all of it can be lost.
 #[derive(Clone, Debug, Default)]
-pub struct Memory {
+pub struct Sample {
     claims: BTreeMap<JobId, Claim>,
     checks: BTreeMap<JobId, Check>,
-    sending: BTreeSet<JobId>,
-    resting: BTreeMap<JobId, BlockNumber>,
+    in_flight: InFlight<JobId>,
     /// Claims that were seen and are not watched.
     passed_over: BTreeSet<JobId>,
     summary: Summary,
 }
 
-impl Memory {
+impl Sample {
     /// Takes what the chain says of a job: a claim that is wanted is remembered, anything else forgotten.
     pub fn take(
         &mut self,
@@ -83,7 +82,7 @@ impl Memory {
         let Some(mut claim) = claim else {
             self.claims.remove(&id);
             self.checks.remove(&id);
-            self.resting.remove(&id);
+            self.in_flight.wake(&id);
             self.passed_over.remove(&id);
             return;
         };
@@ -139,36 +138,39 @@ impl Memory {
     /// Notes that a check has to begin anew, at this block.
     pub fn note_unstarted(&mut self, job: JobId, from: BlockNumber) {
         self.checks.remove(&job);
-        self.resting.insert(job, from);
+        self.in_flight.rest(job, from);
     }
 
     /// Notes that a challenge is under way.
     pub fn note_sending(&mut self, job: JobId) {
-        self.sending.insert(job);
+        self.in_flight.note_sending(job);
     }
 
     /// Notes what came of it: the claim is left alone up to this block.
     pub fn note_sent(&mut self, job: JobId, until: BlockNumber) {
-        self.sending.remove(&job);
-        self.resting.insert(job, until);
+        self.in_flight.rest(job, until);
+    }
+
+    /// Number of challenges that are under way.
+    pub fn challenges(&self) -> usize {
+        self.in_flight.sending()
     }
 
     /// Whether challenges are under way.
     pub fn is_sending(&self) -> bool {
-        !self.sending.is_empty()
+        self.in_flight.sending() > 0
     }
 
-    /// A new connection: whatever was under way on the old one is looked up on chain.
-    pub fn reconnected(&mut self) {
+    /// What was under way is lost: it is looked up on chain.
+    pub fn forget_what_was_under_way(&mut self) {
         self.checks.retain(|_, check| *check != Check::Searching);
-        self.sending.clear();
-        self.resting.clear();
+        self.in_flight.clear();
     }
 
     /// What was seen and done.
     pub fn summary(&self, standing: &Standing) -> Summary {
         Summary {
-            tally: standing.tally.clone(),
+            statistics: standing.statistics.clone(),
             playing: standing.playing.len(),
             bonds_out: standing.playing.values().sum(),
             ..self.summary.clone()
@@ -176,7 +178,7 @@ impl Memory {
     }
 
     fn is_busy(&self, job: JobId, best: BlockNumber) -> bool {
-        self.sending.contains(&job) || self.resting.get(&job).is_some_and(|until| best < *until)
+        self.in_flight.is_busy(&job, best)
     }
 }
 
@@ -209,17 +211,17 @@ fn claim(job: &Job, best: BlockNumber) -> Option<Claim> {
 ///
 /// `playing` are the jobs over which the account plays already, `max_open` how many of them there may be.
 pub fn decide(
-    memory: &Memory,
+    memory: &Sample,
     me: &AccountId,
     best: BlockNumber,
     playing: &BTreeMap<JobId, Balance>,
     max_open: u32,
-) -> Vec<Action> {
+) -> Vec<Step> {
     let mut claims: Vec<(&JobId, &Claim)> = memory.claims.iter().collect();
     claims.sort_by_key(|(job, claim)| (claim.window_until, **job));
     let begun = |check: &&Check| matches!(check, Check::Searching | Check::Running);
     let mut checks = CHECKS.saturating_sub(memory.checks.values().filter(begun).count());
-    let open = playing.len().saturating_add(memory.sending.len());
+    let open = playing.len().saturating_add(memory.in_flight.sending());
     let mut games = (max_open as usize).saturating_sub(open);
     let mut actions = Vec::new();
     for (job, claim) in claims {
@@ -231,11 +233,11 @@ pub fn decide(
         match memory.checks.get(job) {
             None if checks > 0 => {
                 checks -= 1;
-                actions.push(Action::Check(*job));
+                actions.push(Step::Check(*job));
             }
             Some(Check::Wrong(_)) if games > 0 && is_to_challenge(*job, claim, me, best, playing) => {
                 games -= 1;
-                actions.push(Action::Challenge(*job));
+                actions.push(Step::Challenge(*job));
             }
             _ => {}
         }
@@ -252,7 +254,7 @@ fn is_to_challenge(
 ) -> bool {
     let left_to_others = claim
         .disputed_since
-        .is_some_and(|since| best < since.saturating_add(LEFT_TO_OTHERS_BLOCKS));
+        .is_some_and(|since| since <= best && best < since.saturating_add(LEFT_TO_OTHERS_BLOCKS));
     claim.worker != *me && !playing.contains_key(&job) && !left_to_others
 }
 

@@ -57,19 +57,19 @@ fn job(worker: &AccountId, window_until: BlockNumber, disputed: bool) -> Job {
     }
 }
 
-fn with(jobs: &[(JobId, Job)]) -> Memory {
-    let mut memory = Memory::default();
+fn with(jobs: &[(JobId, Job)]) -> Sample {
+    let mut memory = Sample::default();
     for (id, job) in jobs {
         memory.take(*id, Some(job), NOW, &ME, &policy(), &[0; 32]);
     }
     memory
 }
 
-fn due(memory: &Memory, best: BlockNumber) -> Vec<Action> {
+fn due(memory: &Sample, best: BlockNumber) -> Vec<Step> {
     decide(memory, &ME, best, &BTreeMap::new(), 8)
 }
 
-fn wrong(memory: &mut Memory, job: JobId) {
+fn wrong(memory: &mut Sample, job: JobId) {
     memory.note(job, Check::Wrong(H256::repeat_byte(2)));
 }
 
@@ -80,7 +80,7 @@ fn the_claim_whose_window_ends_first_comes_first() {
         (2, job(&WORKER, 120, false)),
         (3, job(&WORKER, 200, false)),
     ]);
-    assert_eq!(due(&memory, NOW), [2, 3, 1].map(Action::Check));
+    assert_eq!(due(&memory, NOW), [2, 3, 1].map(Step::Check));
 }
 
 #[test]
@@ -90,12 +90,12 @@ fn only_what_was_executed_and_differs_is_challenged() {
     memory.note(2, Check::Impossible);
     memory.note(3, Check::Running);
     wrong(&mut memory, 4);
-    assert_eq!(due(&memory, NOW), [Action::Challenge(4)]);
+    assert_eq!(due(&memory, NOW), [Step::Challenge(4)]);
     memory.note_sending(4);
     assert_eq!(due(&memory, NOW), []);
     memory.note_sent(4, NOW + 5);
     assert_eq!(due(&memory, NOW + 4), []);
-    assert_eq!(due(&memory, NOW + 5), [Action::Challenge(4)]);
+    assert_eq!(due(&memory, NOW + 5), [Step::Challenge(4)]);
     let summary = memory.summary(&Standing::default());
     assert_eq!(
         (summary.seen, summary.checked, summary.unchecked, summary.wrong),
@@ -108,7 +108,7 @@ fn a_window_that_is_over_is_too_late() {
     let mut memory = with(&[(1, job(&WORKER, 120, false)), (2, job(&WORKER, NOW, false))]);
     assert!(memory.claim(2).is_none());
     wrong(&mut memory, 1);
-    assert_eq!(due(&memory, 119), [Action::Challenge(1)]);
+    assert_eq!(due(&memory, 119), [Step::Challenge(1)]);
     assert_eq!(due(&memory, 120), []);
 }
 
@@ -119,11 +119,11 @@ fn a_claim_that_somebody_else_disputes_is_left_to_them_for_a_while() {
     assert_eq!(due(&memory, NOW), []);
     let read_again = job(&WORKER, 90, true);
     memory.take(1, Some(&read_again), NOW + 40, &ME, &policy(), &[0; 32]);
-    assert_eq!(due(&memory, NOW + LEFT_TO_OTHERS_BLOCKS), [Action::Challenge(1)]);
+    assert_eq!(due(&memory, NOW + LEFT_TO_OTHERS_BLOCKS), [Step::Challenge(1)]);
     // The other challenger has lost, and the window is open anew.
     let upheld = job(&WORKER, NOW + 60, false);
     memory.take(1, Some(&upheld), NOW + 41, &ME, &policy(), &[0; 32]);
-    assert_eq!(due(&memory, NOW + 42), [Action::Challenge(1)]);
+    assert_eq!(due(&memory, NOW + 42), [Step::Challenge(1)]);
 }
 
 #[test]
@@ -132,7 +132,7 @@ fn what_is_being_played_is_not_challenged_again_and_counts() {
     wrong(&mut memory, 1);
     wrong(&mut memory, 2);
     let playing = BTreeMap::from([(1, 7)]);
-    assert_eq!(decide(&memory, &ME, NOW, &playing, 2), [Action::Challenge(2)]);
+    assert_eq!(decide(&memory, &ME, NOW, &playing, 2), [Step::Challenge(2)]);
     assert_eq!(decide(&memory, &ME, NOW, &playing, 1), []);
 }
 
@@ -140,10 +140,10 @@ fn what_is_being_played_is_not_challenged_again_and_counts() {
 fn own_claims_are_checked_only_if_asked_for_and_never_challenged() {
     let own = job(&ME, 300, false);
     assert_eq!(due(&with(&[(1, own.clone())]), NOW), []);
-    let mut memory = Memory::default();
+    let mut memory = Sample::default();
     let policy = WatchPolicy { own: true, ..policy() };
     memory.take(1, Some(&own), NOW, &ME, &policy, &[0; 32]);
-    assert_eq!(due(&memory, NOW), [Action::Check(1)]);
+    assert_eq!(due(&memory, NOW), [Step::Check(1)]);
     wrong(&mut memory, 1);
     assert_eq!(due(&memory, NOW), []);
 }

@@ -1,47 +1,48 @@
 //! `watch`: executes claims again, challenges those that are wrong, and earns a share of what their authors lose.
 //!
 //! ```text
-//!  follow ── blocks ──▶ watcher ── tasks ──▶ executor (its own thread)
+//!  follow ── blocks ──▶ sampler ── tasks ──▶ executor (the engine's process)
 //!                        │  ▲ ◀── outputs ──────┘
 //!                        ▼  │
 //!                 account (owns the nonce) ◀── games (the challenges that were made)
 //! ```
 //!
-//! The [`watcher`] owns what is known of the claims on chain. At each block it asks [`decide`], a pure function, which of them
-//! to execute and which to challenge. A claim whose output differs is challenged, and [`games`](crate::games) does the rest. What
-//! could not be executed is never challenged.
+//! The [`sampler`] owns what is known of the claims on chain. At each block it asks [`decide`], a pure function,
+//! which of them to execute and which to challenge. A claim whose output differs is challenged, and
+//! [`games`](crate::games) does the rest. What could not be executed is never challenged.
 //!
-//! Claims are read from the *best* block: the shortest windows are shorter than finality takes on a relay chain. If the block of a
-//! claim is replaced, a challenge of it is refused, for its fee.
+//! Claims are read from the *best* block: the shortest windows are shorter than finality takes on a relay chain. If
+//! the block of a claim is replaced, a challenge of it is refused, for its fee.
 //!
-//! Nothing is stored but the seed of the sample: which claims there are and which disputes are being played is read from the
-//! chain at every start.
+//! Nothing is stored but the seed of the sample: which claims there are and which disputes are being played is read
+//! from the chain at every start.
 
+mod attempt;
 pub mod decide;
 mod relieve;
+mod sampler;
 mod seed;
 mod summary;
-mod watcher;
 
 pub use seed::SeedError;
 pub use summary::Summary;
 
 use crate::{
     config::WatchConfig,
-    connection::Connections,
     engine,
-    games::{Games, Honest, Table},
-    models::{LoadError, PackageAt, folders, read_usable},
+    games::{GameSet, Honest},
+    job_input::Sources,
+    models::{LoadError, Models, PackageAt, folders, read_usable},
     serve::executor::{self, Done, Executor},
     shutdown::Shutdown,
+    skeleton::{self, Connections, Timing},
 };
-use assay_client::chain::{Account, Balance, ChainError, H256, KeyError};
+use assay_client::chain::{Account, Balance, ChainError, ChainView, Connect, H256, KeyError, Nodes, StateView};
 use assay_ops::program::EngineError;
 use assay_player::watch::{Models as Watched, WatchPolicy};
-use decide::Memory;
+use sampler::{ClaimSampler, Kept};
 use std::{collections::BTreeSet, path::PathBuf, sync::Arc};
 use tokio::sync::mpsc;
-use watcher::{Ended, Watcher};
 
 /// Why nothing can be watched.
 #[derive(Debug, thiserror::Error)]
@@ -77,8 +78,8 @@ pub enum WatchError {
     Chain(#[from] ChainError),
 }
 
-/// Reads the packages that the configuration names, or all that there are. Those that cannot be used are left out, and the
-/// reasons are given back.
+/// Reads the packages that the configuration names, or all that there are. Those that cannot be used are left out, and
+/// the reasons are given back.
 pub fn packages(config: &WatchConfig) -> Result<(Vec<PackageAt>, Vec<LoadError>), WatchError> {
     let paths: Vec<PathBuf> = match &config.models {
         Some(names) => names.iter().map(|name| config.common.models_dir.join(name)).collect(),
@@ -95,8 +96,8 @@ pub fn packages(config: &WatchConfig) -> Result<(Vec<PackageAt>, Vec<LoadError>)
     Ok(read_usable(paths))
 }
 
-/// The packages that can be read. An error only if there is none: one that is damaged must not keep the claims on other
-/// models from being watched.
+/// The packages that can be read. An error only if there is none: one that is damaged must not keep the claims on
+/// other models from being watched.
 fn usable(config: &WatchConfig) -> Result<Vec<PackageAt>, WatchError> {
     let (packages, damaged) = packages(config)?;
     for error in &damaged {
@@ -136,60 +137,124 @@ fn load(config: &WatchConfig) -> Result<engine::Engine, WatchError> {
 }
 
 /// Watches until shutdown is requested; what came of it.
-pub async fn watch(config: WatchConfig, mut shutdown: Shutdown) -> Result<Summary, WatchError> {
-    let engine = load(&config)?;
-    let models = engine.models.clone();
-    let seed = seed::load(&config.common.data_dir)?;
-    let (done_sender, mut done) = mpsc::channel::<Done>(executor::QUEUE);
-    let executor = Executor::start(engine, Arc::new(Honest), done_sender)?;
-    let table = Table::new(
-        models,
-        config.common.inputs_dir.clone(),
-        Arc::new(Honest),
-        config.common.stall,
-    );
+pub async fn watch(config: WatchConfig, shutdown: Shutdown) -> Result<Summary, WatchError> {
+    Watcher::start(config)?.watch_on(Nodes, shutdown).await
+}
 
-    let mut connections = Connections::new(&config.common.nodes);
-    let mut memory = Memory::default();
-    let mut chain: Option<H256> = None;
-    while let Some(client) = connections.open(&mut shutdown).await? {
-        if chain
-            .replace(client.genesis())
-            .is_some_and(|before| before != client.genesis())
-        {
-            // Jobs of another chain have the same numbers.
-            memory = Memory::default();
-        }
-        memory.reconnected();
-        let account = Account::open(client.clone(), config.common.key.clone())?;
-        tracing::info!(node = client.url(), account = %account.id(), "connected");
-        let (games, hints) = Games::new(table.clone(), client.clone(), account.clone());
-        connections.works();
-        let watcher = Watcher {
-            config: &config,
-            client,
-            account,
-            seed: &seed,
-            hints,
-            table: &table,
-            memory: &mut memory,
-            executor: &executor,
-            policy: policy(&config),
-        };
-        let ended = tokio::select! {
-            ended = watcher.run(&mut done, &mut shutdown) => ended,
-            Err(error) = games.play() => Err(error),
-        };
-        let error = match ended {
-            Ok(Ended::Finished) => break,
-            Err(error) if error.is_connection() => error,
-            Err(error) => return Err(error.into()),
-        };
-        if !connections.lost(&error, &mut shutdown).await {
-            break;
-        }
+/// A watcher that is ready.
+struct Watcher {
+    config: WatchConfig,
+    timing: Timing,
+    seed: [u8; 32],
+    models: Models,
+    executor: Executor,
+    done: mpsc::Receiver<Done>,
+}
+
+/// What a watcher keeps of one chain, over all connections to it.
+struct OnChain {
+    genesis: H256,
+    kept: Kept,
+    account: Account,
+    games: GameSet,
+}
+
+impl Watcher {
+    /// Starts the engine with the packages that can be used.
+    fn start(config: WatchConfig) -> Result<Self, WatchError> {
+        let engine = load(&config)?;
+        let models = engine.models.clone();
+        let seed = seed::load(&config.common.data_dir)?;
+        let (done_sender, done) = mpsc::channel::<Done>(executor::QUEUE);
+        let executor = Executor::start(engine, Arc::new(Honest), done_sender)?;
+        Ok(Self {
+            timing: Timing::with_stall(config.common.stall),
+            config,
+            seed,
+            models,
+            executor,
+            done,
+        })
     }
-    Ok(memory.summary(&table.standing.borrow()))
+
+    async fn watch_on<N: Connect>(mut self, connect: N, mut shutdown: Shutdown) -> Result<Summary, WatchError> {
+        let mut connections = Connections::new(connect, &self.config.common.nodes);
+        let mut on_chain: Option<OnChain> = None;
+        while let Some(chain) = connections.open(&mut shutdown).await? {
+            let common = &self.config.common;
+            // Jobs of another chain have the same numbers.
+            let before = on_chain.take().filter(|before| before.genesis == chain.genesis());
+            let mut now = match before {
+                Some(mut now) => {
+                    now.account = chain.account(&common.key, common.max_tip, Some(now.account))?;
+                    now
+                }
+                None => self.begin(&chain)?,
+            };
+            tracing::info!(node = chain.address(), account = %now.account.id(), "connected");
+            let ended = self.session(&chain, &mut now, &mut connections, &mut shutdown).await;
+            connections.note_open(now.kept.memory.is_sending() || now.games.is_open());
+            on_chain = Some(now);
+            let error = match ended {
+                Ok(()) => break,
+                Err(error) if error.is_connection() => error,
+                Err(error) => return Err(error.into()),
+            };
+            if !connections.lost(&error, &mut shutdown).await {
+                break;
+            }
+        }
+        Ok(on_chain.map_or_else(Summary::default, |now| {
+            now.kept.memory.summary(&now.games.standing().borrow())
+        }))
+    }
+
+    fn begin<C: ChainView>(&self, chain: &C) -> Result<OnChain, WatchError> {
+        let common = &self.config.common;
+        let account = chain.account(&common.key, common.max_tip, None)?;
+        let (games, hints) = GameSet::new(
+            self.models.clone(),
+            Sources {
+                folder: common.inputs_dir.clone(),
+                store: None,
+                copy: false,
+            },
+            Arc::new(Honest),
+            account.id().clone(),
+        );
+        Ok(OnChain {
+            genesis: chain.genesis(),
+            kept: Kept::new(hints, games.standing()),
+            account,
+            games,
+        })
+    }
+
+    /// Watches over one connection, until it breaks or shutdown is requested.
+    async fn session<N: Connect>(
+        &mut self,
+        chain: &N::Chain,
+        now: &mut OnChain,
+        connections: &mut Connections<N>,
+        shutdown: &mut Shutdown,
+    ) -> Result<(), ChainError> {
+        connections.works(&chain.finalized().await?.constants()?);
+        let mut sampler = ClaimSampler::new(
+            &self.config,
+            &self.models,
+            &self.seed,
+            &self.executor,
+            now.account.clone(),
+            &mut now.kept,
+            policy(&self.config),
+        );
+        tokio::select! {
+            ended = skeleton::run(&mut sampler, chain, self.timing, &mut self.done, shutdown) => ended?,
+            error = now.games.play(chain, now.account.clone(), self.timing) => return Err(error),
+        }
+        sampler.warn_of_games();
+        Ok(())
+    }
 }
 
 /// Which models there are is known once the chain is read.
@@ -244,6 +309,7 @@ mod tests {
                 max_memory: 1 << 30,
                 engine_program: EngineProgram::this_one(&["engine"]),
                 stall: Duration::from_secs(60),
+                max_tip: Perbill::zero(),
             },
             models: Some(models.iter().map(|name| name.to_string()).collect())
                 .filter(|models: &Vec<_>| !models.is_empty()),

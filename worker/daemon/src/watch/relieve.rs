@@ -1,15 +1,15 @@
-//! Takes the unclaimed jobs of a convicted worker from it, once its stake no longer secures them, so that their clients need not wait
-//! for its deadlines.
+//! Takes the unclaimed jobs of a convicted worker from it, once its stake no longer secures them, so that their
+//! clients need not wait for its deadlines.
 
 use assay_client::chain::{
-    Account, AccountId, BlockNumber, Call, ChainError, Job, JobState, MarketCall, Snapshot, Wait,
+    Account, AccountId, BlockNumber, Call, ChainError, Job, JobState, MarketCall, StateView, Wait,
 };
 use assay_types::JobId;
 use std::sync::Arc;
 
 /// Has the jobs that this worker has and has not claimed given to others, if its stake is below the least.
-pub(super) async fn relieve(worker: AccountId, snapshot: Arc<Snapshot>, account: Account) {
-    let due = match due(&worker, &snapshot).await {
+pub(super) async fn relieve(worker: AccountId, snapshot: Arc<impl StateView>, account: Account) {
+    let due = match due(&worker, &*snapshot).await {
         Ok(due) => due,
         Err(error) => return tracing::warn!(%worker, %error, "whether the worker has other jobs is not known"),
     };
@@ -25,7 +25,7 @@ pub(super) async fn relieve(worker: AccountId, snapshot: Arc<Snapshot>, account:
     }
 }
 
-async fn due(worker: &AccountId, snapshot: &Snapshot) -> Result<Vec<JobId>, ChainError> {
+async fn due(worker: &AccountId, snapshot: &impl StateView) -> Result<Vec<JobId>, ChainError> {
     let least = snapshot.constants()?.min_stake;
     let stake = snapshot.worker(worker).await?.map_or(0, |info| info.stake);
     if stake >= least {

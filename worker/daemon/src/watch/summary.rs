@@ -1,6 +1,6 @@
 //! What a watcher has seen and done, in one line.
 
-use crate::games::Tally;
+use crate::games::Statistics;
 use assay_client::{chain::Balance, units};
 use std::fmt;
 
@@ -16,7 +16,7 @@ pub struct Summary {
     /// Claims whose output is another one.
     pub wrong: u64,
     /// What came of challenges.
-    pub tally: Tally,
+    pub statistics: Statistics,
     /// Challenges that are being played.
     pub playing: usize,
     /// What is held for them.
@@ -32,7 +32,7 @@ impl fmt::Display for Summary {
             self.checked,
             self.unchecked,
             self.wrong,
-            self.tally,
+            self.statistics,
             self.playing,
             units::format(self.bonds_out)
         )

@@ -231,7 +231,8 @@ pub(super) fn random_case(random: &mut Random) -> (Package, Vec<Tensor>) {
     case.finish()
 }
 
-/// Values, transposed, and their scales. The import makes one permutation of two, so either may be one of the other's source.
+/// Values, transposed, and their scales. The import makes one permutation of two, so either may be one of the other's
+/// source.
 fn values(case: &mut Case, random: &mut Random, precision: Precision, shape: &[u32]) -> [Value; 2] {
     let rank = shape.len();
     let mut axes: Vec<u8> = (0..rank as u8).collect();

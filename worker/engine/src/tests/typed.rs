@@ -341,7 +341,8 @@ fn concatenated(case: &mut Case, random: &mut Random, dtype: DataType, shape: &[
     case.node(concat, parts)
 }
 
-/// New elements written into a cache where a condition holds, four times, and all put together two by two and then whole.
+/// New elements written into a cache where a condition holds, four times, and all put together two by two and then
+/// whole.
 pub(crate) fn cache_package(random: &mut Random) -> Package {
     let mut case = Case::default();
     let mut layers = Vec::new();

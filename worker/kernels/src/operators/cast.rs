@@ -1,7 +1,7 @@
 //! Elements as elements of another type.
 //!
-//! A number to an integer is truncated, beyond the type's ends it is the end, and NaN is 0; an integer to a number is rounded
-//! once, and to a narrower integer it wraps. To Bool it is whether it is not 0, and NaN is not.
+//! A number to an integer is truncated, beyond the type's ends it is the end, and NaN is 0; an integer to a number is
+//! rounded once, and to a narrower integer it wraps. To Bool it is whether it is not 0, and NaN is not.
 
 use crate::{
     array::{Array, Element, with_type},

@@ -16,8 +16,8 @@ use assay_ops::{
     words::{Layer, Masking, Normalisation, WholeAttention},
 };
 
-/// Layers that each row passes by itself, the first of which is linear. `packed` has the weight of each linear one, or nothing where
-/// that is not packed yet.
+/// Layers that each row passes by itself, the first of which is linear. `packed` has the weight of each linear one, or
+/// nothing where that is not packed yet.
 pub fn layers(
     context: &mut Context<'_>,
     packed: &[Option<&Packed>],
@@ -186,8 +186,8 @@ fn mask_in_rows(context: &mut Context<'_>, mask: &Array, scores: Dims) -> Option
     Some(mask.contiguous(context))
 }
 
-/// Queries, keys, values, and what masks the scores. The result is laid out with the heads of a row next to each other, as the
-/// next layer takes them, and seen as `[batch, heads, M, D]`.
+/// Queries, keys, values, and what masks the scores. The result is laid out with the heads of a row next to each other,
+/// as the next layer takes them, and seen as `[batch, heads, M, D]`.
 pub fn attention(
     context: &mut Context<'_>,
     attention: &WholeAttention,

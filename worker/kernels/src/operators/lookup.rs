@@ -42,8 +42,8 @@ pub fn gather(context: &mut Context<'_>, data: &Array, index: &Array, axis: usiz
     Some(result)
 }
 
-/// What [`gather`] gives where the condition holds, the elements of `no` elsewhere, the condition and `no` repeated to the index's
-/// shape.
+/// What [`gather`] gives where the condition holds, the elements of `no` elsewhere, the condition and `no` repeated to
+/// the index's shape.
 pub fn gather_where(
     context: &mut Context<'_>,
     [condition, data, index, no]: [&Array; 4],

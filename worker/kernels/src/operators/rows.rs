@@ -129,8 +129,8 @@ pub fn cum_sum(context: &mut Context<'_>, input: &Array) -> Option<Array> {
     Some(result)
 }
 
-/// Where the greatest or the least elements of each row stand, the best first, and of equal ones the first. NaN is better than
-/// every number.
+/// Where the greatest or the least elements of each row stand, the best first, and of equal ones the first. NaN is
+/// better than every number.
 pub fn top_k(context: &mut Context<'_>, largest: bool, input: &Array, shape: Dims) -> Option<Array> {
     let ordered = input.contiguous(context);
     let (length, count) = (*ordered.shape().last()?, *shape.last()?);

@@ -1,19 +1,21 @@
 //! Products in AVX-512 VNNI.
 //!
-//! A *tile* is the sums of up to six rows with up to four strips of columns, kept in registers while all of `K` is read.
+//! A *tile* is the sums of up to six rows with up to four strips of columns, kept in registers while all of `K` is
+//! read.
 //!
-//! **Int8.** One instruction multiplies unsigned bytes with signed ones and adds four products. The second operand is laid
-//! out plus 128, so the sum is too great by 128 times the sum of the row, which is known.
+//! **Int8.** One instruction multiplies unsigned bytes with signed ones and adds four products. The second operand is
+//! laid out plus 128, so the sum is too great by 128 times the sum of the row, which is known.
 //!
-//! **Int16.** Two instructions multiply pairs of 16-bit integers and add them modulo 2^32. By the inequality of Cauchy and
-//! Schwarz a sum is at most the product of the rows' norms, and the norms of segments of 32 are known. So the sums over as many
-//! segments as stay below `2^31` for certain are exact, and these are added in binary64, which is exact too.
+//! **Int16.** Two instructions multiply pairs of 16-bit integers and add them modulo 2^32. By the inequality of Cauchy
+//! and Schwarz a sum is at most the product of the rows' norms, and the norms of segments of 32 are known. So the sums
+//! over as many segments as stay below `2^31` for certain are exact, and these are added in binary64, which is exact
+//! too.
 //!
-//! **Int16, where one segment might already overflow.** One more instruction gives the exact sum `H` of the products of high
-//! halves. What `2^14·H` leaves of the exact sum is less than `2^31` for blocks of 1024, so the sum modulo 2^32 tells it, and
-//! three instructions do what the four products of halves need four for. For few rows, where reading the second operand is
-//! what takes time, its high halves are not read but made of the integers: `S = 2^7·Σ a·h + Σ a·l`, where for blocks of
-//! 1024 both sums are below `2^31`.
+//! **Int16, where one segment might already overflow.** One more instruction gives the exact sum `H` of the products of
+//! high halves. What `2^14·H` leaves of the exact sum is less than `2^31` for blocks of 1024, so the sum modulo 2^32
+//! tells it, and three instructions do what the four products of halves need four for. For few rows, where reading the
+//! second operand is what takes time, its high halves are not read but made of the integers: `S = 2^7·Σ a·h + Σ a·l`,
+//! where for blocks of 1024 both sums are below `2^31`.
 
 mod sums;
 mod wide;
@@ -391,15 +393,14 @@ unsafe fn finish<const ROWS: usize, const STRIPS: usize>(sums: [[__m512; STRIPS]
     let row_scales = &target.row_scales[..ROWS];
     let output = &mut target.output[..(ROWS - 1) * stride + columns];
     assert!(columns > (STRIPS - 1) * STRIP, "fewer columns than strips");
-    // Every product is finite, so a NaN or an infinity comes from the bias alone, which is canonical. Adding it, or a zero, makes
-    // a zero of a product that has underflowed to -0 the one zero.
-    // Row by row, since neighbouring lines are written faster, and in two loops without a branch in them, so that the compiler
-    // writes out all rows.
+    // Every product is finite, so a NaN or an infinity comes from the bias alone, which is canonical. Adding it, or a
+    // zero, makes a zero of a product that has underflowed to -0 the one zero. Row by row, since neighbouring lines are
+    // written faster, and in two loops without a branch in them, so that the compiler writes out all rows.
     let (scales, bias, output) = (scales.as_ptr(), bias.as_ptr(), output.as_mut_ptr());
     let last = (STRIPS - 1) * STRIP;
     let lanes = columns - last;
-    // SAFETY: of the caller, and there are 16 scales for each strip, and 16 numbers of the bias, and places in each row, but for the
-    // last strip; of that, only those are touched that there are.
+    // SAFETY: of the caller, and there are 16 scales for each strip, and 16 numbers of the bias, and places in each
+    // row, but for the last strip; of that, only those are touched that there are.
     unsafe {
         if lanes == STRIP {
             for row in 0..ROWS {

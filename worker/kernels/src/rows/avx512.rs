@@ -213,18 +213,21 @@ fn greatest_bits(row: &[f32]) -> u32 {
 
 /// The least and the greatest scale whose reciprocal is used.
 const USUAL: RangeInclusive<f32> = f32::from_bits((127 - 60) << 23)..=f32::from_bits((127 + 60) << 23);
-/// `1.5 · 2^23`. A number of less than 22 bits added to it is rounded to an integer, which the lowest bits of the sum hold.
+/// `1.5 · 2^23`. A number of less than 22 bits added to it is rounded to an integer, which the lowest bits of the sum
+/// hold.
 const TO_INTEGER: f32 = 12_582_912.0;
-/// How far a product with the reciprocal may be from the integer that the quotient is rounded to for certain: `½ − 2^-16`.
+/// How far a product with the reciprocal may be from the integer that the quotient is rounded to for certain: `½ −
+/// 2^-16`.
 const CERTAIN: f32 = 0.5 - 1.0 / 65536.0;
 
-/// The integers of vectors of numbers, found without dividing unless one of them is uncertain. The scale is a usual one, and that
-/// of the row that the numbers are from, so that no quotient is above 127½.
+/// The integers of vectors of numbers, found without dividing unless one of them is uncertain. The scale is a usual
+/// one, and that of the row that the numbers are from, so that no quotient is above 127½.
 ///
-/// The reciprocal `y` is off by a relative error of `2^-24` at most, so that `x·y`, exact as part of a fused operation, is within
-/// `2^-17` of `x / s`, and that is within `2^-18` of the binary32 quotient. So that quotient is rounded to the integer `n` wherever `x·y`
-/// is nearer to it than `½ − 2^-16`: it is below `n + ½`, and above `n − ½`. What is left, `2^-18`, is more than rounding the distance
-/// takes. Fused operations are means here: the definition has none, and no result shows them.
+/// The reciprocal `y` is off by a relative error of `2^-24` at most, so that `x·y`, exact as part of a fused operation,
+/// is within `2^-17` of `x / s`, and that is within `2^-18` of the binary32 quotient. So that quotient is rounded to
+/// the integer `n` wherever `x·y` is nearer to it than `½ − 2^-16`: it is below `n + ½`, and above `n − ½`. What is
+/// left, `2^-18`, is more than rounding the distance takes. Fused operations are means here: the definition has none,
+/// and no result shows them.
 #[target_feature(enable = "avx512f,avx512dq")]
 #[inline]
 fn usual_integers<const VECTORS: usize>(x: [__m512; VECTORS], scale: __m512, reciprocal: __m512) -> [__m512i; VECTORS] {

@@ -15,8 +15,8 @@ use crate::{
 use assay_exact::quantise::Precision;
 use assay_ops::words::Function;
 
-/// Rows, and widths before and after the first linear layer: few rows that all threads take together, and parts that are no whole
-/// tiles.
+/// Rows, and widths before and after the first linear layer: few rows that all threads take together, and parts that
+/// are no whole tiles.
 const SHAPES: [[usize; 3]; 6] = [
     [1, 5, 3],
     [3, 40, 70],

@@ -1,5 +1,5 @@
-//! Operators on arrays that are large enough to be shared out, against the definition; small ones of every kind are tried by the
-//! engine that is made of them.
+//! Operators on arrays that are large enough to be shared out, against the definition; small ones of every kind are
+//! tried by the engine that is made of them.
 
 use super::{Random, all_instructions};
 use crate::{

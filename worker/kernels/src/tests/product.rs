@@ -70,8 +70,8 @@ fn quotients_next_to_halves_are_rounded_as_defined() {
         let mut rows = Rows::new(instructions);
         for case in 0..6_000 {
             let length = [40, 64, 200][case % 3];
-            // The scale, times a number halfway between two integers, and the neighbours of that, far and near: next to the greatest
-            // magnitude, which gives the scale again, also where it is neither a usual one nor normal.
+            // The scale, times a number halfway between two integers, and the neighbours of that, far and near: next to
+            // the greatest magnitude, which gives the scale again, also where it is neither a usual one nor normal.
             let exponent = match random.below(4) {
                 0 => [1, 40, 66, 67, 68, 186, 187, 188, 240][random.below(9)],
                 _ => 120 + random.below(16),

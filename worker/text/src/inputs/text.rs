@@ -1,7 +1,8 @@
 //! Inputs as text, for models whose package has a tokenizer: each text is a job.
 //!
-//! The ids of a text go to the model's input `tokens` or `input_ids`, ones to `mask` or `attention_mask`, and the types of the
-//! tokens to `token_type_ids`; these are the names that models of text have. A text is a job of its own, so nothing is padded.
+//! The ids of a text go to the model's input `tokens` or `input_ids`, ones to `mask` or `attention_mask`, and the types
+//! of the tokens to `token_type_ids`; these are the names that models of text have. A text is a job of its own, so
+//! nothing is padded.
 
 use super::{Content, InputError, JobInput, cut};
 use crate::tokenizer::{Encoding, Tokenizer};

@@ -1,7 +1,8 @@
 //! The operations against the definition of correct rounding, in exact arithmetic that shares no code with them.
 //!
-//! A result `r` of the exact value `v` is right if `v` lies between the midpoints of `r` and its two neighbours, and on a
-//! midpoint only if `r` is the even one. Only comparisons of products of integers and powers of two are needed for that.
+//! A result `r` of the exact value `v` is right if `v` lies between the midpoints of `r` and its two neighbours, and on
+//! a midpoint only if `r` is the even one. Only comparisons of products of integers and powers of two are needed for
+//! that.
 
 use super::*;
 

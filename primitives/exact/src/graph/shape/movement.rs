@@ -160,7 +160,8 @@ fn like(layout: &Layout, dimensions: Vec<Dimension>) -> Layout {
     }
 }
 
-/// A number of elements, as a polynomial of the symbols: the product of the numbers, and its prime polynomials in order.
+/// A number of elements, as a polynomial of the symbols: the product of the numbers, and its prime polynomials in
+/// order.
 fn count(graph: &Graph, dimensions: &[Dimension]) -> Result<(u64, Vec<Polynomial>), ShapeError> {
     let (mut number, mut polynomials) = (1u64, Vec::new());
     for dimension in dimensions {

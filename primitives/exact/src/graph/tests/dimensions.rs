@@ -9,8 +9,8 @@ fn affine(symbol: u8, factor: u32, offset: i32) -> Dimension {
     Dimension::Affine { symbol, factor, offset }
 }
 
-/// `x [batch, 2, 3]` and `y [batch, length]`, and these nodes, the last of which is the output. The batch has 2 to 16 entries,
-/// the length is 1 to 9.
+/// `x [batch, 2, 3]` and `y [batch, length]`, and these nodes, the last of which is the output. The batch has 2 to 16
+/// entries, the length is 1 to 9.
 fn graph_of(nodes: &[(Operator, &[Value])]) -> Graph {
     let nodes = nodes.iter().enumerate().map(|(index, (operator, inputs))| Node {
         name: alloc::format!("node_{index}"),
@@ -168,8 +168,8 @@ fn arithmetic_beyond_its_bounds_gives_nothing() {
     assert_eq!(Dimension::Fixed(0).plus(BATCH), Some(BATCH));
 }
 
-/// Products at more values of each symbol than they have factors, so that they are the same if and only if the polynomials
-/// are.
+/// Products at more values of each symbol than they have factors, so that they are the same if and only if the
+/// polynomials are.
 fn products(dimensions: &[Dimension]) -> Vec<i128> {
     let value = |dimension: &Dimension, symbols: [i128; 2]| match *dimension {
         Dimension::Fixed(elements) => i128::from(elements),

@@ -57,7 +57,8 @@ fn lie_about_an_element_is_found_and_the_truth_confirmed() {
                 continue;
             };
             seen.insert(execution.graph.graph().nodes[node].operator.name());
-            // The worker's trace is right before the lie, which is what the challenger points at, and anything after it.
+            // The worker's trace is right before the lie, which is what the challenger points at, and anything after
+            // it.
             let mut lying = execution.trace.clone();
             lying.nodes[node] = lie.digest::<Blake2b>();
             for digest in &mut lying.nodes[node + 1..] {
@@ -88,8 +89,8 @@ fn lie_about_an_element_is_found_and_the_truth_confirmed() {
     assert!(seen.len() >= 50, "only {seen:?} came up");
 }
 
-/// What a challenger knows of a lying worker's trace once it has pointed its way down to the first lie: the nodes that were
-/// revealed, at most `max` a step, and before the lie its own.
+/// What a challenger knows of a lying worker's trace once it has pointed its way down to the first lie: the nodes that
+/// were revealed, at most `max` a step, and before the lie its own.
 fn revealed(own: &[Digest], theirs: &[Digest], max: u64) -> (usize, PartialTree) {
     let count = theirs.len() as u64;
     let mut known = PartialTree::new(Tree::List, count);

@@ -3,8 +3,8 @@
 use super::*;
 use crate::testing::long;
 
-/// Everything that is revealed of a tree on the way down to leaf `wrong`: level, position of the first node, nodes. A step has at
-/// most `max`, and whoever points does so at what it computes differently from its own leaves.
+/// Everything that is revealed of a tree on the way down to leaf `wrong`: level, position of the first node, nodes. A
+/// step has at most `max`, and whoever points does so at what it computes differently from its own leaves.
 fn descend(tree: Tree, own: &[Digest], theirs: &[Digest], max: u64) -> (u64, Vec<(u32, u64, Vec<Digest>)>) {
     let count = theirs.len() as u64;
     let mut level = level_for(count, max);

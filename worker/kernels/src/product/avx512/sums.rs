@@ -108,8 +108,8 @@ fn multiply_pairs(mut sum: __m512i, b: __m512i, a: __m512i) -> __m512i {
     sum
 }
 
-/// For some groups of four elements, the sums modulo 2^32 of all products, and the sums of the products of high halves with
-/// those of the second operand plus 128.
+/// For some groups of four elements, the sums modulo 2^32 of all products, and the sums of the products of high halves
+/// with those of the second operand plus 128.
 ///
 /// # Safety
 ///
@@ -160,8 +160,8 @@ pub(super) unsafe fn int16_sums<const ROWS: usize, const STRIPS: usize>(
     [low, high]
 }
 
-/// For some pairs of elements, the sums modulo 2^32 of all products, and the sums of the products with high halves of the
-/// second operand.
+/// For some pairs of elements, the sums modulo 2^32 of all products, and the sums of the products with high halves of
+/// the second operand.
 ///
 /// # Safety
 ///

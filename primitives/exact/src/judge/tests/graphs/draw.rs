@@ -199,7 +199,8 @@ fn merged(random: &mut Random, dimensions: &[Dimension]) -> Vec<Dimension> {
     [&dimensions[..at], &[product], &dimensions[at + 2..]].concat()
 }
 
-/// As many values as an operator takes. What fits by chance seldom has dimensions that are computed, so some are made to fit.
+/// As many values as an operator takes. What fits by chance seldom has dimensions that are computed, so some are made
+/// to fit.
 fn operands(random: &mut Random, operator: &mut Operator, values: &[(Value, Layout)]) -> Vec<Value> {
     let arity = match operator {
         Operator::Fill { .. } | Operator::Arange { .. } => 0,

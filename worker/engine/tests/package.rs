@@ -136,7 +136,8 @@ fn operators_with_unknown_or_missing_arguments_are_refused() {
     assert!(matches!(error, Err(ImportError::Argument { argument, .. }) if argument == "input"));
 }
 
-/// Checks that an import was refused because of a version, and that the error names what was found and what is supported.
+/// Checks that an import was refused because of a version, and that the error names what was found and what is
+/// supported.
 fn assert_refused_version(imported: Result<Package, ImportError>, found: &str, supported: &str) {
     let error = imported.expect_err(found);
     assert!(matches!(error, ImportError::Version { .. }), "{error}");

@@ -21,8 +21,8 @@ fn shapes(count: usize) -> Vec<[u64; 3]> {
         .collect()
 }
 
-/// A program that sums each of `count` weights of different shapes, all of 32-bit numbers, and adds the sums up. Weight `k`
-/// is in the file that `file` names, of `content`.
+/// A program that sums each of `count` weights of different shapes, all of 32-bit numbers, and adds the sums up. Weight
+/// `k` is in the file that `file` names, of `content`.
 fn sums(count: usize, file: impl Fn(usize) -> String, content: &[u8]) -> Vec<(String, Vec<u8>)> {
     let mut entries = entries();
     entries.retain(|(name, _)| !name.contains("/weights/weight_"));

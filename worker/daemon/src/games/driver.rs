@@ -1,18 +1,20 @@
 //! One dispute as it is remembered between blocks. All of it can be lost.
 
-use super::way;
-use assay_client::chain::{AccountId, BlockNumber, Dispute, Game};
-use assay_player::{Attack, Defence, InFlight, PlayError, Reveals, Sent, View, attack, defend};
+use super::descent;
+use crate::skeleton::InFlight;
+use assay_client::chain::{AccountId, BlockNumber, Dispute, Game, Stakes};
+use assay_player::{Attack, Defence, InFlight as Played, PlayError, Reveals, Sent, View, attack, defend};
 use assay_types::dispute::{Committed, Place, Side};
 use std::collections::BTreeMap;
 
-/// Blocks after which something that was sent and of which nothing was heard is thought of anew.
-const RESEND_BLOCKS: BlockNumber = 16;
 /// Blocks in which a transaction that was included shows in the best state, unless its block was replaced.
 const SETTLING_BLOCKS: BlockNumber = 3;
 /// Blocks of rest after a first failure; they double with each, up to the most.
 const REST_BLOCKS: BlockNumber = 2;
 const MOST_REST_BLOCKS: BlockNumber = 16;
+/// Blocks after a clock has run out within which saying so becomes urgent: an answer that is late may still be on its
+/// way.
+const TIMEOUT_BLOCKS: BlockNumber = 12;
 
 /// How far the own execution of the job is, where the archive has none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,10 +27,10 @@ enum Executing {
 
 /// A dispute, what was revealed in it, and what is under way.
 #[derive(Debug)]
-pub(super) struct Case {
+pub(super) struct GameDriver {
     dispute: Dispute,
     reveals: Reveals,
-    in_flight: InFlight<AccountId, BlockNumber>,
+    in_flight: InFlight<Sent<AccountId>>,
     failures: BTreeMap<Sent<AccountId>, u32>,
     executing: Executing,
     executions_failed: u32,
@@ -50,7 +52,7 @@ pub(super) struct Due {
     pub(super) timeouts: Vec<AccountId>,
 }
 
-impl Case {
+impl GameDriver {
     /// A dispute that was just read.
     pub(super) fn new(dispute: Dispute) -> Self {
         Self {
@@ -112,9 +114,9 @@ impl Case {
         if game.turn != Side::Challenger {
             return Vec::new();
         }
-        let mut way = way(&game.place, head.operators, game.tensor.as_ref()).unwrap_or_default();
-        way.retain(|place| !self.reveals.contains_key(place));
-        way
+        let mut places = descent(&game.place, head.operators, game.tensor.as_ref()).unwrap_or_default();
+        places.retain(|place| !self.reveals.contains_key(place));
+        places
     }
 
     /// What is due at this block. `has_execution` says whether the archive has the job.
@@ -125,7 +127,11 @@ impl Case {
             reveals: &self.reveals,
         };
         let mut due = Due::default();
-        for action in defend(&view, me, has_execution, &self.in_flight) {
+        let mut in_flight = Played::default();
+        for sent in self.in_flight.busy(best) {
+            in_flight.note(sent.clone(), BlockNumber::MAX);
+        }
+        for action in defend(&view, me, has_execution, &in_flight) {
             match action {
                 Defence::Execute => due.execute = true,
                 Defence::Reveal(place) => due.reveal.push(place),
@@ -133,7 +139,7 @@ impl Case {
             }
         }
         // Without an execution this compares nothing, so it may be asked here.
-        match attack(&view, me, None, &self.in_flight)? {
+        match attack(&view, me, None, &in_flight)? {
             Some(Attack::Timeout(challenger)) => due.timeouts.push(challenger),
             Some(Attack::Execute) if !has_execution => due.execute |= self.is_wanted(me),
             Some(Attack::Execute) => due.answer = self.to_answer(me, best),
@@ -141,13 +147,14 @@ impl Case {
         }
         due.execute &= match self.executing {
             Executing::Running => false,
-            Executing::From(block) => best >= block,
+            // A block that is too far away was named by a node that was wrong about the height.
+            Executing::From(block) => block.saturating_sub(best) == 0 || block - best > MOST_REST_BLOCKS,
         };
         Ok(due)
     }
 
-    /// Whether a challenger is to execute the job: at once for the first time, while the worker thinks; but an execution that
-    /// was made and dropped for others is made again only when something has to be answered.
+    /// Whether a challenger is to execute the job: at once for the first time, while the worker thinks; but an
+    /// execution that was made and dropped for others is made again only when something has to be answered.
     fn is_wanted(&self, me: &AccountId) -> bool {
         !self.executed || self.game(me).is_some_and(|game| game.turn == Side::Challenger)
     }
@@ -175,20 +182,43 @@ impl Case {
         self.executing = Executing::From(best.saturating_add(rest));
     }
 
-    /// Notes that this is being worked out; it may take long.
-    pub(super) fn note_planning(&mut self, sent: Sent<AccountId>) {
-        self.in_flight.note(sent, BlockNumber::MAX);
+    /// Notes that this is being worked out, or on its way; it may take long.
+    pub(super) fn note_begun(&mut self, sent: Sent<AccountId>) {
+        self.in_flight.note_sending(sent);
     }
 
-    /// Notes that this is on its way.
-    pub(super) fn note_sending(&mut self, sent: Sent<AccountId>, best: BlockNumber) {
-        self.in_flight.note(sent, best.saturating_add(RESEND_BLOCKS));
+    /// Forgets what was begun: whoever would have told the outcome is gone.
+    pub(super) fn forget_what_was_under_way(&mut self) {
+        self.in_flight.clear();
+        self.executing = Executing::From(0);
+    }
+
+    /// What this account loses if this is not in a block in time.
+    pub(super) fn stakes(&self, me: &AccountId, sent: &Sent<AccountId>) -> Option<Stakes> {
+        match sent {
+            Sent::Reveal(place) => {
+                let waiting = self.dispute.games.iter().filter(|game| game.place == *place);
+                let deadline = waiting.map(|game| game.clock.deadline).min()?;
+                Some(Stakes {
+                    amount: self.dispute.locked,
+                    deadline,
+                })
+            }
+            Sent::Answer(_) => self.game(me).map(|game| Stakes {
+                amount: game.bond,
+                deadline: game.clock.deadline,
+            }),
+            Sent::Timeout(challenger) => self.game(challenger).map(|game| Stakes {
+                amount: game.bond,
+                deadline: game.clock.deadline.saturating_add(TIMEOUT_BLOCKS),
+            }),
+        }
     }
 
     /// Notes that this is in a block.
     pub(super) fn note_included(&mut self, sent: Sent<AccountId>, best: BlockNumber) {
         self.failures.remove(&sent);
-        self.in_flight.note(sent, best.saturating_add(SETTLING_BLOCKS));
+        self.in_flight.rest(sent, best.saturating_add(SETTLING_BLOCKS));
     }
 
     /// Notes that this could not be worked out, or had no effect.
@@ -196,7 +226,7 @@ impl Case {
         let failures = self.failures.entry(sent.clone()).or_default();
         *failures = failures.saturating_add(1);
         let rest = rest(*failures);
-        self.in_flight.note(sent, best.saturating_add(rest));
+        self.in_flight.rest(sent, best.saturating_add(rest));
     }
 
     /// Notes that nothing at the place of the own game is wrong; true the first time.
@@ -212,5 +242,5 @@ fn rest(failures: u32) -> BlockNumber {
 }
 
 #[cfg(test)]
-#[path = "case_tests.rs"]
+#[path = "driver_tests.rs"]
 mod tests;

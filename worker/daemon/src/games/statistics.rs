@@ -8,7 +8,7 @@ use std::fmt;
 
 /// What came of the disputes that were seen to end.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Tally {
+pub struct Statistics {
     /// Challenges of this account that were made.
     pub challenged: u64,
     /// Games that convicted a worker.
@@ -23,7 +23,7 @@ pub struct Tally {
     pub bonds_lost: Balance,
 }
 
-impl Tally {
+impl Statistics {
     /// Notes what an event means for this account.
     pub fn take(&mut self, me: &AccountId, event: &Event) {
         match event {
@@ -56,7 +56,7 @@ impl Tally {
     }
 }
 
-impl fmt::Display for Tally {
+impl fmt::Display for Statistics {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
@@ -94,23 +94,23 @@ mod tests {
 
     #[test]
     fn an_award_is_expected_and_then_earned() {
-        let mut tally = Tally::default();
-        tally.take(&ME, &convicted(ME));
-        tally.take(&ME, &convicted(OTHER));
-        assert_eq!((tally.won, tally.expected, tally.earned), (1, 30, 0));
+        let mut statistics = Statistics::default();
+        statistics.take(&ME, &convicted(ME));
+        statistics.take(&ME, &convicted(OTHER));
+        assert_eq!((statistics.won, statistics.expected, statistics.earned), (1, 30, 0));
         let applied = Event::Workers(WorkersEvent::SlashApplied {
             slash: 0,
             worker: AccountId::new([3; 32]),
             burned: 50,
             awards: [(ME, 30), (OTHER, 20)],
         });
-        tally.take(&ME, &applied);
-        assert_eq!((tally.expected, tally.earned), (0, 30));
+        statistics.take(&ME, &applied);
+        assert_eq!((statistics.expected, statistics.earned), (0, 30));
     }
 
     #[test]
     fn a_lost_bond_is_what_was_paid_and_what_was_burned() {
-        let mut tally = Tally::default();
+        let mut statistics = Statistics::default();
         let failed = |challenger| {
             Event::Disputes(DisputesEvent::ChallengeFailed {
                 job: 7,
@@ -119,8 +119,8 @@ mod tests {
                 burned: 6,
             })
         };
-        tally.take(&ME, &failed(ME));
-        tally.take(&ME, &failed(OTHER));
-        assert_eq!((tally.lost, tally.bonds_lost), (1, 11));
+        statistics.take(&ME, &failed(ME));
+        statistics.take(&ME, &failed(OTHER));
+        assert_eq!((statistics.lost, statistics.bonds_lost), (1, 11));
     }
 }

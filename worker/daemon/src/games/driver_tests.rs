@@ -47,37 +47,45 @@ fn dispute(games: Vec<Game>, trace: Option<u8>) -> Dispute {
     }
 }
 
-fn owed() -> Case {
-    Case::new(dispute(vec![game(&CHALLENGER, Place::Trace, Side::Worker)], None))
+fn owed() -> GameDriver {
+    GameDriver::new(dispute(vec![game(&CHALLENGER, Place::Trace, Side::Worker)], None))
 }
 
 #[test]
 fn the_worker_executes_first_and_then_reveals() {
     let mut case = owed();
-    let due = |case: &Case, has| case.due(&WORKER, 101, has).expect("decided");
+    let due = |case: &GameDriver, has| case.due(&WORKER, 101, has).expect("decided");
     assert!(due(&case, false).execute);
     case.note_executing();
     assert_eq!(due(&case, false), Due::default());
     case.note_executed(true, 101);
     assert_eq!(due(&case, true).reveal, [Place::Trace]);
-    case.note_sending(Sent::Reveal(Place::Trace), 101);
+    case.note_begun(Sent::Reveal(Place::Trace));
     assert_eq!(due(&case, true), Due::default());
 }
 
 #[test]
-fn what_was_not_heard_of_is_sent_again() {
+fn what_is_under_way_is_not_sent_again_until_its_outcome_is_known() {
     let mut case = owed();
-    case.note_sending(Sent::Reveal(Place::Trace), 101);
-    assert_eq!(
-        case.due(&WORKER, 101 + RESEND_BLOCKS - 1, true)
-            .expect("decided")
-            .reveal,
-        []
-    );
-    assert_eq!(
-        case.due(&WORKER, 101 + RESEND_BLOCKS, true).expect("decided").reveal,
-        [Place::Trace]
-    );
+    case.note_begun(Sent::Reveal(Place::Trace));
+    let reveal = |case: &GameDriver, best| case.due(&WORKER, best, true).expect("decided").reveal;
+    assert_eq!(reveal(&case, 118), []);
+    case.note_failed(Sent::Reveal(Place::Trace), 102);
+    assert_eq!(reveal(&case, 104), [Place::Trace]);
+}
+
+#[test]
+fn what_is_at_stake_is_the_lock_for_the_worker_and_the_bond_for_the_challenger() {
+    let case = owed();
+    let stakes = |sent| {
+        case.stakes(&CHALLENGER, &sent)
+            .map(|stakes| (stakes.amount, stakes.deadline))
+    };
+    let deadline = case.dispute.games[0].clock.deadline;
+    assert_eq!(stakes(Sent::Reveal(Place::Trace)), Some((10, deadline)));
+    assert_eq!(stakes(Sent::Answer(Place::Trace)), Some((1, deadline)));
+    assert_eq!(stakes(Sent::Timeout(CHALLENGER)), Some((1, deadline + TIMEOUT_BLOCKS)));
+    assert_eq!(stakes(Sent::Timeout(SECOND)), None);
 }
 
 #[test]
@@ -106,7 +114,7 @@ fn whoever_lets_its_time_pass_is_told_on_by_the_other_side() {
     assert_eq!(due.timeouts, [CHALLENGER]);
     assert_eq!(silent.due(&WORKER, 120, true).expect("decided"), Due::default());
 
-    let gone = Case::new(dispute(
+    let gone = GameDriver::new(dispute(
         vec![game(&CHALLENGER, Place::Trace, Side::Challenger)],
         Some(1),
     ));
@@ -119,7 +127,7 @@ fn the_challenger_answers_where_its_own_game_stands() {
         game(&CHALLENGER, Place::Tensor { operator: 3 }, Side::Challenger),
         game(&SECOND, Place::Trace, Side::Challenger),
     ];
-    let case = Case::new(dispute(games, Some(1)));
+    let case = GameDriver::new(dispute(games, Some(1)));
     assert_eq!(case.unread(&CHALLENGER), [Place::Trace, Place::Tensor { operator: 3 }]);
     assert_eq!(case.unread(&SECOND), [Place::Trace]);
     assert_eq!(case.unread(&WORKER), []);
@@ -131,7 +139,7 @@ fn the_challenger_answers_where_its_own_game_stands() {
 #[test]
 fn another_trace_makes_what_was_read_worthless() {
     let with = |trace| dispute(vec![game(&CHALLENGER, Place::Trace, Side::Challenger)], trace);
-    let mut case = Case::new(with(None));
+    let mut case = GameDriver::new(with(None));
     case.read(with(Some(1)));
     let revealed = assay_types::dispute::Revealed::Nodes(Default::default());
     case.note_revealed([(Place::Trace, revealed)].into());

@@ -1,20 +1,21 @@
-//! The places that a game has come through, which are those that whoever plays it has to have read.
+//! The descent of a game: the places that it has come through, which are those that whoever plays it has to have
+//! read.
 
 use assay_exact::judge::TensorOpening;
 use assay_types::dispute::{Place, window};
 
-/// The way from the top of the trace down to `place`, both ends included. `None` if the trees have no such place.
+/// The descent from the top of the trace to `place`, both ends included. `None` if the trees have no such place.
 ///
 /// `operators` is the number of the graph's operators, `tensor` what the game has gone into, for places within one.
-pub fn way(place: &Place, operators: u32, tensor: Option<&TensorOpening>) -> Option<Vec<Place>> {
-    let (mut at, mut way) = (Place::Trace, vec![Place::Trace]);
+pub fn descent(place: &Place, operators: u32, tensor: Option<&TensorOpening>) -> Option<Vec<Place>> {
+    let (mut at, mut passed) = (Place::Trace, vec![Place::Trace]);
     // Levels go down with every step, so this ends.
     while at != *place {
         let level = window(&at, operators, tensor)?.level;
         at = below(&at, level, place)?;
-        way.push(at);
+        passed.push(at);
     }
-    Some(way)
+    Some(passed)
 }
 
 /// The place below `at`, whose nodes are of this level, on the way to `target`.
@@ -80,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn the_way_is_the_one_that_pointing_takes() {
+    fn a_descent_is_the_one_that_pointing_takes() {
         for (operators, elements) in [(37, 5_000), (1, 1), (1_025, 2 << 20), (3_000_000, 700 << 20)] {
             let tensor = TensorOpening {
                 dtype: DataType::Uint8,
@@ -93,7 +94,7 @@ mod tests {
                 for (steps, place) in taken.iter().enumerate() {
                     let inside = place.operator().map(|_| &tensor);
                     assert_eq!(
-                        way(place, operators, inside).as_deref(),
+                        super::descent(place, operators, inside).as_deref(),
                         Some(&taken[..=steps]),
                         "{place:?}"
                     );
@@ -103,9 +104,9 @@ mod tests {
     }
 
     #[test]
-    fn there_is_no_way_to_a_place_that_statements_do_not_stop_at() {
-        assert_eq!(way(&Place::TraceSpan { level: 1, index: 0 }, 37, None), None);
-        assert_eq!(way(&Place::TraceSpan { level: 2, index: 0 }, 1_500, None), None);
-        assert_eq!(way(&Place::Chunk { operator: 0, chunk: 0 }, 37, None), None);
+    fn there_is_no_descent_to_a_place_that_statements_do_not_stop_at() {
+        assert_eq!(descent(&Place::TraceSpan { level: 1, index: 0 }, 37, None), None);
+        assert_eq!(descent(&Place::TraceSpan { level: 2, index: 0 }, 1_500, None), None);
+        assert_eq!(descent(&Place::Chunk { operator: 0, chunk: 0 }, 37, None), None);
     }
 }

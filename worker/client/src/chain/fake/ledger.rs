@@ -1,0 +1,267 @@
+//! The fake chain's state, and what calls do to it: enough for a daemon to see that its call was taken, once.
+
+use crate::chain::{
+    calls::{Call, DisputesCall, MarketCall, WorkersCall},
+    error::SubmitError,
+    events::{DisputesEvent, Event, MarketEvent},
+    types::*,
+};
+use assay_types::{
+    JobId, ModelVersion, WorkerStatus,
+    dispute::{Clock, ClockTerms, Committed, Place, Revealed, Side},
+};
+use polkadot_sdk::sp_runtime::{BoundedVec, DispatchError};
+use std::collections::BTreeMap;
+
+/// The time that a side of a fake game has.
+const CLOCK: ClockTerms<BlockNumber> = ClockTerms {
+    budget_blocks: 30,
+    least_turn_blocks: 5,
+};
+
+/// What a fake chain keeps. Tests write to it; of calls, it knows claims, declining, bids, challenges, statements,
+/// pausing and resuming.
+#[derive(Clone, Debug, Default)]
+#[allow(missing_docs, reason = "named after what they hold")]
+pub struct Ledger {
+    pub nonces: BTreeMap<AccountId, u64>,
+    pub jobs: BTreeMap<JobId, Job>,
+    pub inputs: BTreeMap<JobId, Vec<u8>>,
+    pub bids: BTreeMap<JobId, Vec<Bid>>,
+    pub workers: BTreeMap<AccountId, WorkerInfo>,
+    pub versions: BTreeMap<ModelVersion, VersionRecord>,
+    pub disputes: BTreeMap<JobId, Dispute>,
+    pub revealed: BTreeMap<(JobId, Place), Revealed>,
+}
+
+fn refused(pallet: &str, error: &str) -> SubmitError {
+    SubmitError::Refused {
+        pallet: pallet.into(),
+        error: error.into(),
+        advice: "the fake chain says no".into(),
+    }
+}
+
+impl Ledger {
+    pub(super) fn jobs_of(&self, account: &AccountId) -> Vec<(JobId, Job)> {
+        self.select(|id, job| {
+            let bids = self.bids.get(&id).into_iter().flatten();
+            let assigned = job
+                .state
+                .assignment()
+                .is_some_and(|assignment| assignment.worker == *account);
+            job.client == *account || assigned || bids.into_iter().any(|bid| bid.worker == *account)
+        })
+    }
+
+    pub(super) fn open_jobs(&self, version: ModelVersion) -> Vec<(JobId, Job)> {
+        self.select(|_, job| job.model == version && matches!(job.state, JobState::Bidding { .. }))
+    }
+
+    pub(super) fn claimed_jobs(&self, from: JobId) -> Vec<(JobId, Job)> {
+        self.select(|id, job| id >= from && matches!(job.state, JobState::Claimed { .. } | JobState::Disputed { .. }))
+    }
+
+    pub(super) fn disputes_of(&self, account: &AccountId) -> Vec<(JobId, Dispute)> {
+        let plays = |dispute: &Dispute| dispute.games.iter().any(|game| game.challenger == *account);
+        let disputes = self.disputes.iter();
+        let mine = disputes.filter(|(_, dispute)| dispute.worker == *account || plays(dispute));
+        mine.map(|(job, dispute)| (*job, dispute.clone())).collect()
+    }
+
+    fn select(&self, wanted: impl Fn(JobId, &Job) -> bool) -> Vec<(JobId, Job)> {
+        let jobs = self.jobs.iter().filter(|(id, job)| wanted(**id, job));
+        jobs.map(|(id, job)| (*id, job.clone())).collect()
+    }
+
+    /// What a call does, and its events.
+    pub(super) fn apply(
+        &mut self,
+        who: &AccountId,
+        number: BlockNumber,
+        call: &Call,
+    ) -> Result<Vec<Event>, SubmitError> {
+        match call {
+            Call::Market(call) => self.market(who, number, call),
+            Call::Disputes(call) => self.dispute(who, number, call),
+            Call::Workers(WorkersCall::Pause) => self.step(who, WorkerStatus::Active, WorkerStatus::Paused),
+            Call::Workers(WorkersCall::Resume) => self.step(who, WorkerStatus::Paused, WorkerStatus::Active),
+            _ => Ok(Vec::new()),
+        }
+    }
+
+    fn step(&mut self, who: &AccountId, from: WorkerStatus, to: WorkerStatus) -> Result<Vec<Event>, SubmitError> {
+        let worker = self.workers.get_mut(who).filter(|worker| worker.status == from);
+        worker.ok_or_else(|| refused("Workers", "IllegalStep"))?.status = to;
+        Ok(Vec::new())
+    }
+
+    fn market(&mut self, who: &AccountId, number: BlockNumber, call: &MarketCall) -> Result<Vec<Event>, SubmitError> {
+        match call {
+            MarketCall::ClaimBatch { claims } => {
+                let claims = claims
+                    .iter()
+                    .map(|claim| self.claim(who, number, claim.job, claim.output_digest));
+                Ok(claims.map(Event::Market).collect())
+            }
+            MarketCall::Decline { job } => {
+                self.jobs.remove(job).ok_or_else(|| refused("Market", "UnknownJob"))?;
+                Ok(vec![Event::Market(MarketEvent::JobDeclined {
+                    job: *job,
+                    worker: who.clone(),
+                    slashed: 0,
+                })])
+            }
+            MarketCall::CommitBid { job, commitment } => {
+                let bids = self.bids.entry(*job).or_default();
+                if bids.iter().any(|bid| bid.worker == *who) {
+                    return Err(refused("Market", "AlreadyBid"));
+                }
+                bids.push(Bid {
+                    worker: who.clone(),
+                    commitment: *commitment,
+                    price: None,
+                    locked: 1,
+                    deposit: 1,
+                });
+                Ok(vec![Event::Market(MarketEvent::BidCommitted {
+                    job: *job,
+                    worker: who.clone(),
+                })])
+            }
+            MarketCall::RevealBid { job, price, .. } => {
+                let bids = self.bids.entry(*job).or_default();
+                let bid = bids.iter_mut().find(|bid| bid.worker == *who && bid.price.is_none());
+                bid.ok_or_else(|| refused("Market", "NoSuchBid"))?.price = Some(*price);
+                Ok(vec![Event::Market(MarketEvent::BidRevealed {
+                    job: *job,
+                    worker: who.clone(),
+                    price: *price,
+                })])
+            }
+            _ => Ok(Vec::new()),
+        }
+    }
+
+    fn claim(&mut self, who: &AccountId, number: BlockNumber, id: JobId, output_digest: H256) -> MarketEvent {
+        let rejected = MarketEvent::ClaimRejected {
+            job: id,
+            error: DispatchError::Other("not to be claimed"),
+        };
+        let Some(job) = self.jobs.get_mut(&id) else {
+            return rejected;
+        };
+        match &job.state {
+            JobState::Assigned { assignment, deadline } if assignment.worker == *who && number <= *deadline => {
+                let window_until = number + job.window_blocks;
+                job.state = JobState::Claimed {
+                    assignment: assignment.clone(),
+                    output_digest,
+                    window_until,
+                };
+                MarketEvent::JobClaimed {
+                    job: id,
+                    worker: who.clone(),
+                    output_digest,
+                    window_until,
+                    output: None,
+                }
+            }
+            _ => rejected,
+        }
+    }
+
+    fn dispute(
+        &mut self,
+        who: &AccountId,
+        number: BlockNumber,
+        call: &DisputesCall,
+    ) -> Result<Vec<Event>, SubmitError> {
+        let event = match call {
+            DisputesCall::Challenge { job } => self.challenge(who, number, *job)?,
+            DisputesCall::Reveal { job, statement } => {
+                let dispute = self
+                    .disputes
+                    .get_mut(job)
+                    .ok_or_else(|| refused("Disputes", "NotDisputed"))?;
+                let place = statement.place();
+                let mut games = dispute.games.iter_mut();
+                let game = games.find(|game| game.place == place && game.turn == Side::Worker);
+                game.ok_or_else(|| refused("Disputes", "NotAsked"))?.turn = Side::Challenger;
+                DisputesEvent::PlaceRevealed { job: *job, place }
+            }
+            DisputesCall::ClaimTimeout { job, challenger } => {
+                let dispute = self
+                    .disputes
+                    .remove(job)
+                    .ok_or_else(|| refused("Disputes", "NotDisputed"))?;
+                let over = dispute
+                    .games
+                    .iter()
+                    .any(|game| game.challenger == *challenger && game.clock.is_over(number));
+                if !over {
+                    self.disputes.insert(*job, dispute);
+                    return Err(refused("Disputes", "DeadlineNotPassed"));
+                }
+                DisputesEvent::ChallengeFailed {
+                    job: *job,
+                    challenger: challenger.clone(),
+                    paid: 1,
+                    burned: 1,
+                }
+            }
+            DisputesCall::Point { .. } | DisputesCall::Prove { .. } => return Ok(Vec::new()),
+        };
+        Ok(vec![Event::Disputes(event)])
+    }
+
+    fn challenge(&mut self, who: &AccountId, number: BlockNumber, id: JobId) -> Result<DisputesEvent, SubmitError> {
+        let job = self
+            .jobs
+            .get_mut(&id)
+            .ok_or_else(|| refused("Disputes", "UnknownJob"))?;
+        let JobState::Claimed {
+            assignment,
+            output_digest,
+            window_until,
+        } = job.state.clone()
+        else {
+            return Err(refused("Disputes", "AlreadyChallenging"));
+        };
+        let game = Game {
+            challenger: who.clone(),
+            bond: 5,
+            place: Place::Trace,
+            digest: H256::zero(),
+            tensor: None,
+            turn: Side::Worker,
+            clock: Clock::start(number, Side::Worker, &CLOCK),
+        };
+        let dispute = Dispute {
+            id,
+            worker: assignment.worker.clone(),
+            client: job.client.clone(),
+            locked: assignment.locked,
+            committed: Committed {
+                model_root: self.versions.get(&job.model).map_or(H256::zero(), |record| record.root),
+                input_digest: job.input_digest,
+                output_digest,
+            },
+            trace: None,
+            games: BoundedVec::truncate_from(vec![game]),
+        };
+        job.state = JobState::Disputed {
+            assignment,
+            output_digest,
+            window_until,
+        };
+        let event = DisputesEvent::Challenged {
+            job: id,
+            dispute: dispute.id,
+            challenger: who.clone(),
+            bond: 5,
+        };
+        self.disputes.insert(id, dispute);
+        Ok(event)
+    }
+}

@@ -1,0 +1,163 @@
+//! Plans: inputs become jobs on terms that the chain takes and the account can pay, before anything is sent.
+
+use super::{
+    Model, Prepared, RequestError, find_model, find_package,
+    journal::{Header, Journal, Origin},
+    prepare_all,
+    resume::Kept,
+    run::Start,
+    submit,
+    supply::supply,
+    terms::{Cost, Terms, Wishes},
+};
+use crate::chain::{AccountId, Balance, Call, Client, Key, MarketCall, Snapshot};
+use assay_package::Package;
+use assay_text::inputs::{self, JobInput, text};
+use assay_types::{JobInput as ChainInput, limits};
+use polkadot_sdk::sp_runtime::BoundedVec;
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+/// What is asked for.
+#[derive(Clone, Debug, Default)]
+pub struct Ask {
+    /// The model: `name`, `number`, or one of them and `@version`.
+    pub model: String,
+    /// A file or folder of inputs.
+    pub input: Option<PathBuf>,
+    /// Inputs as text.
+    pub texts: Vec<String>,
+    /// The first so many alone.
+    pub limit: Option<usize>,
+    /// The folder in which the model's package is.
+    pub models_dir: PathBuf,
+    /// On what terms.
+    pub wishes: Wishes,
+    /// Whether results are to be accepted, which costs fees.
+    pub accept: bool,
+}
+
+/// Jobs that can be submitted.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The model.
+    pub model: Model,
+    /// The terms of all jobs.
+    pub terms: Terms,
+    /// The jobs.
+    pub jobs: Vec<Prepared>,
+    /// What they cost.
+    pub cost: Cost,
+    /// Where it begins.
+    pub origin: Origin,
+}
+
+impl Plan {
+    /// Reads the inputs and checks all that can be known before a transaction.
+    pub async fn make(client: &Client, key: &Key, ask: &Ask) -> Result<Self, RequestError> {
+        let snapshot = client.finalized().await?;
+        let model = find_model(&snapshot, &ask.model).await?;
+        let package = find_package(&ask.models_dir, &model)?;
+        let mut read = read_inputs(ask.input.as_deref(), &ask.texts, &package)?;
+        read.truncate(ask.limit.unwrap_or(usize::MAX));
+        if read.is_empty() {
+            return Err(RequestError::NoLimit);
+        }
+        let constants = snapshot.constants()?;
+        let supply = supply(&snapshot, model.version).await?;
+        let terms = ask.wishes.settle(&constants, &supply)?;
+        let jobs = prepare_all(&read, &package, &model, &terms)?;
+        let mut cost = Cost {
+            ceiling: terms.ceiling,
+            fees: 0,
+        };
+        let money = snapshot.account(&key.account()).await?;
+        // What the ceilings alone exceed needs no question for the fees.
+        cost.ensure_affordable(jobs.len(), &money, constants.existential_deposit)?;
+        cost.fees = fees(&snapshot, key, &jobs, ask.accept).await?;
+        cost.ensure_affordable(jobs.len(), &money, constants.existential_deposit)?;
+        Ok(Self {
+            model,
+            terms,
+            jobs,
+            cost,
+            origin: Origin {
+                genesis: client.genesis(),
+                after: snapshot.number(),
+                after_hash: snapshot.hash(),
+            },
+        })
+    }
+
+    /// Writes down in a journal of this folder what is about to be submitted, and gives the request's start.
+    pub fn keep(self, folder: &Path, client: &AccountId) -> Result<Kept, RequestError> {
+        let root = self.model.record.root;
+        let header = Header::new(&self.origin, client, root, &self.terms, &self.jobs);
+        let journal = Journal::create(folder, header, &self.jobs)?;
+        let (id, schema) = (journal.id(), self.model.record.schema);
+        let start = Start::fresh(client, self.jobs, schema, Some(journal), self.origin.after);
+        Ok(Kept { id, start })
+    }
+
+    /// Writes the inputs of jobs by digest to a folder, for workers.
+    pub fn write_inputs(&self, folder: &Path) -> Result<(), RequestError> {
+        let failed = |path: &Path| {
+            let path = path.to_owned();
+            move |error: std::io::Error| RequestError::Write {
+                path,
+                reason: error.to_string(),
+            }
+        };
+        fs::create_dir_all(folder).map_err(failed(folder))?;
+        for job in &self.jobs {
+            if let ChainInput::Digest { digest, .. } = &job.request.input {
+                let path = folder.join(format!("{}.bin", hex::encode(digest)));
+                fs::write(&path, &job.bytes).map_err(failed(&path))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What all transactions cost in fees at this block's price, in batches that are as large as they can be.
+async fn fees(snapshot: &Snapshot, key: &Key, jobs: &[Prepared], accept: bool) -> Result<Balance, RequestError> {
+    let mut fees: Balance = 0;
+    let mut rest = jobs;
+    while !rest.is_empty() {
+        let (batch, after) = rest.split_at(submit::batch_length(rest.iter(), limits::MAX_BATCH as usize));
+        rest = after;
+        let requests = BoundedVec::truncate_from(batch.iter().map(|job| job.request.clone()).collect());
+        let submission = Call::Market(MarketCall::SubmitBatch { requests });
+        // Saturates far above the total issuance.
+        fees = fees.saturating_add(snapshot.fee(&submission, key).await?);
+        if accept {
+            let jobs = BoundedVec::truncate_from(vec![0; batch.len()]);
+            let acceptance = Call::Market(MarketCall::AcceptBatch { jobs });
+            fees = fees.saturating_add(snapshot.fee(&acceptance, key).await?);
+        }
+    }
+    Ok(fees)
+}
+
+/// The texts that were given, then those of the file, or its tensors.
+fn read_inputs(input: Option<&Path>, texts: &[String], package: &Package) -> Result<Vec<JobInput>, RequestError> {
+    let mut texts = text::named("text", texts.iter().map(String::as_str));
+    let is_text = |path: &&Path| path.extension().is_some_and(|extension| extension == "txt");
+    if let Some(path) = input.filter(is_text) {
+        texts.extend(text::read_texts(path)?);
+    }
+    let mut read = if texts.is_empty() {
+        Vec::new()
+    } else {
+        text::from_texts(&texts, &text::tokenizer(package)?, package.graph())?
+    };
+    if let Some(path) = input.filter(|path| !is_text(path)) {
+        read.extend(inputs::read(path, package.graph())?);
+    }
+    match input {
+        Some(path) if read.is_empty() => Err(RequestError::NoInputs(path.to_owned())),
+        _ => Ok(read),
+    }
+}

@@ -1,0 +1,98 @@
+//! What a worker finishes before it leaves, and what it says of the rest.
+
+use super::{desk_state::Kind, job_loop::JobLoop};
+use assay_client::chain::{BlockNumber, Call, Job, JobState, StateView, WorkersCall};
+use assay_types::JobId;
+
+impl<S: StateView> JobLoop<'_, S> {
+    /// Takes no new jobs from now on.
+    pub(super) fn begin_to_leave(&mut self) {
+        tracing::info!("shutting down: no new jobs, finishing those that are assigned");
+        self.warn_of_disputes();
+        self.policy.taking = false;
+        self.leaving = true;
+        // A worker whose engine fails is paused already.
+        if self.config.pause_at_exit && self.told_well != Some(false) {
+            self.send(Kind::Pause, Vec::new(), Call::Workers(WorkersCall::Pause));
+        }
+    }
+
+    /// Says how the worker leaves.
+    pub(super) fn say_goodbye(&self) {
+        let unfinished = self.unclaimed_or_disputed();
+        if unfinished == 0 {
+            tracing::info!("all work is finished");
+        } else {
+            tracing::warn!(unfinished, "leaving with work unfinished; start again soon");
+            self.warn_of_disputes();
+        }
+        self.warn_of_open_claims();
+    }
+
+    /// Number of things to finish, transactions that are under way counted.
+    pub(super) fn open_work(&self) -> usize {
+        self.unclaimed_or_disputed() + usize::from(!self.kept.work.is_empty())
+    }
+
+    /// Whether something has a deadline or may get one.
+    pub(super) fn is_open(&self) -> bool {
+        !self.view.jobs.is_empty() || !self.view.bids.is_empty()
+    }
+
+    /// Jobs that this worker still has to claim or to defend, and bids that it still has to reveal.
+    fn unclaimed_or_disputed(&self) -> usize {
+        let mine = |job: &&Job| match &job.state {
+            JobState::Assigned { assignment, deadline } => {
+                assignment.worker == self.policy.me && self.view.best < *deadline
+            }
+            _ => false,
+        };
+        let unrevealed = self.view.bids.values().filter(|revealed| !**revealed);
+        self.view.jobs.values().filter(mine).count() + self.disputed().count() + unrevealed.count()
+    }
+
+    /// This worker's claims that are disputed.
+    fn disputed(&self) -> impl Iterator<Item = JobId> {
+        let mine = |job: &Job| match &job.state {
+            JobState::Disputed { assignment, .. } => assignment.worker == self.policy.me,
+            _ => false,
+        };
+        self.view
+            .jobs
+            .iter()
+            .filter(move |(_, job)| mine(job))
+            .map(|(id, _)| *id)
+    }
+
+    fn warn_of_disputes(&self) {
+        let jobs: Vec<JobId> = self.disputed().collect();
+        if !jobs.is_empty() {
+            tracing::warn!(
+                ?jobs,
+                "CLAIMS ARE DISPUTED: a worker that is not there to answer loses all the stake that is locked for them; \
+                 start again before a clock runs out"
+            );
+        }
+    }
+
+    /// Says until when somebody may challenge what this worker has claimed, since nobody else would answer.
+    fn warn_of_open_claims(&self) {
+        let mine = self.view.jobs.values().filter_map(|job| match &job.state {
+            JobState::Claimed {
+                assignment,
+                window_until,
+                ..
+            } if assignment.worker == self.policy.me => Some(*window_until),
+            _ => None,
+        });
+        let windows: Vec<BlockNumber> = mine.filter(|until| *until >= self.view.best).collect();
+        if let Some(last) = windows.iter().max() {
+            tracing::warn!(
+                claims = windows.len(),
+                blocks = last - self.view.best,
+                "claims may still be challenged for so many blocks; whoever is challenged has to answer, so start again \
+                 within minutes"
+            );
+        }
+    }
+}
