@@ -27,6 +27,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
+    time::Duration,
 };
 use tokio::sync::{Semaphore, mpsc, watch};
 
@@ -34,6 +35,8 @@ use tokio::sync::{Semaphore, mpsc, watch};
 const HINTS: usize = 64;
 /// Requests to the node at a time.
 const REQUESTS: usize = 16;
+/// Longest time that disputes are played which somebody waits for: as good as for ever.
+const PLAY_OUT: Duration = Duration::from_secs(365 * 24 * 3600);
 /// Executions, statements and proofs that are worked out at a time. An engine executes one job after the other
 /// anyway.
 const WORKINGS: usize = 2;
@@ -87,6 +90,23 @@ impl GameSet {
             what: "disputes",
             reason: "they are not played any more".into(),
         })
+    }
+
+    /// Plays until no dispute is left, or the connection breaks.
+    pub(crate) async fn play_out<C: ChainView>(
+        &mut self,
+        chain: &C,
+        account: Account,
+        timing: Timing,
+    ) -> Result<(), ChainError> {
+        self.games.account = Some(account);
+        let (running, mut shutdown) = Shutdown::channel();
+        drop(running);
+        let timing = Timing {
+            leave: PLAY_OUT,
+            ..timing
+        };
+        skeleton::run(&mut self.games, chain, timing, &mut self.hints, &mut shutdown).await
     }
 }
 

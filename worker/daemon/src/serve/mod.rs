@@ -31,11 +31,11 @@ mod setup;
 pub mod store;
 
 use crate::{
-    config::{ModelPolicy, ServeConfig},
+    config::ServeConfig,
     engine,
-    games::{Conduct, GameSet, Honest},
+    games::{Conduct, GameSet, Honest, Stranded},
     job_input::Sources,
-    models::{LoadError, Models, PackageAt, read_all},
+    models::{LoadError, Models, PackageAt, read_all, read_usable},
     shutdown::Shutdown,
     skeleton::{self, Connections, Timing},
 };
@@ -45,7 +45,7 @@ use assay_package::Package;
 use desk_state::Memory;
 use executor::{Done, Executor};
 use job_loop::{JobLoop, Kept};
-use std::sync::Arc;
+use std::{path::PathBuf, sync::Arc};
 use store::{Store, StoreError};
 use tokio::sync::mpsc;
 
@@ -82,8 +82,12 @@ pub enum ServeError {
 
 /// Reads the packages that the configuration names, in its order.
 pub fn packages(config: &ServeConfig) -> Result<Vec<PackageAt>, LoadError> {
-    let folder = |policy: &ModelPolicy| config.common.models_dir.join(&policy.package);
-    read_all(config.models.iter().map(folder))
+    read_all(package_folders(config))
+}
+
+fn package_folders(config: &ServeConfig) -> impl Iterator<Item = PathBuf> {
+    let models = config.models.iter();
+    models.map(|policy| config.common.models_dir.join(&policy.package))
 }
 
 /// Serves until shutdown is requested.
@@ -92,8 +96,25 @@ pub async fn serve(config: ServeConfig, shutdown: Shutdown) -> Result<(), ServeE
 }
 
 /// Serves until shutdown is requested, and behaves like this.
-pub async fn serve_with(config: ServeConfig, shutdown: Shutdown, conduct: Arc<dyn Conduct>) -> Result<(), ServeError> {
-    Worker::start(config, conduct)?.serve_on(Nodes, shutdown).await
+pub async fn serve_with(
+    config: ServeConfig,
+    mut shutdown: Shutdown,
+    conduct: Arc<dyn Conduct>,
+) -> Result<(), ServeError> {
+    let error = match Worker::start(config.clone(), conduct.clone()) {
+        Ok(worker) => return worker.serve_on(Nodes, shutdown).await,
+        Err(error) => error,
+    };
+    let stranded = Stranded {
+        common: &config.common,
+        conduct,
+        packages: read_usable(package_folders(&config)).0,
+        has_store: true,
+        reason: error.to_string(),
+    };
+    let timing = Timing::with_stall(config.common.stall);
+    stranded.play(Nodes, timing, &mut shutdown).await;
+    Err(error)
 }
 
 /// A worker that is ready to serve.

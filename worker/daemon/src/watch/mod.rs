@@ -30,7 +30,7 @@ pub use summary::Summary;
 use crate::{
     config::WatchConfig,
     engine,
-    games::{GameSet, Honest},
+    games::{GameSet, Honest, Stranded},
     job_input::Sources,
     models::{LoadError, Models, PackageAt, folders, read_usable},
     serve::executor::{self, Done, Executor},
@@ -137,8 +137,21 @@ fn load(config: &WatchConfig) -> Result<engine::Engine, WatchError> {
 }
 
 /// Watches until shutdown is requested; what came of it.
-pub async fn watch(config: WatchConfig, shutdown: Shutdown) -> Result<Summary, WatchError> {
-    Watcher::start(config)?.watch_on(Nodes, shutdown).await
+pub async fn watch(config: WatchConfig, mut shutdown: Shutdown) -> Result<Summary, WatchError> {
+    let error = match Watcher::start(config.clone()) {
+        Ok(watcher) => return watcher.watch_on(Nodes, shutdown).await,
+        Err(error) => error,
+    };
+    let stranded = Stranded {
+        common: &config.common,
+        conduct: Arc::new(Honest),
+        packages: Vec::new(),
+        has_store: false,
+        reason: error.to_string(),
+    };
+    let timing = Timing::with_stall(config.common.stall);
+    stranded.play(Nodes, timing, &mut shutdown).await;
+    Err(error)
 }
 
 /// A watcher that is ready.
