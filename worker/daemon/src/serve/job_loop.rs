@@ -88,6 +88,8 @@ pub(super) struct JobLoop<'a, S> {
     pub(super) deposits: BTreeMap<JobId, Balance>,
     /// Jobs to read anew, since what is known of them may be wrong.
     doubtful: BTreeSet<JobId>,
+    /// Jobs whose inputs were copied and that are gone, and the best block that showed it first.
+    gone_since: BTreeMap<JobId, BlockNumber>,
     /// The store is not written to before this block.
     pub(super) store_rests_until: BlockNumber,
     pub(super) busy_at: Instant,
@@ -128,6 +130,7 @@ impl<'a, S: StateView> JobLoop<'a, S> {
             view: View::default(),
             deposits: BTreeMap::new(),
             doubtful: BTreeSet::new(),
+            gone_since: BTreeMap::new(),
             store_rests_until: 0,
             busy_at: Instant::now(),
             largest_batch: limits::MAX_BATCH as usize,
@@ -345,8 +348,9 @@ impl<'a, S: StateView> JobLoop<'a, S> {
         );
     }
 
-    /// Drops the copies of the inputs of jobs that are closed for good.
-    async fn drop_inputs(&self, finalized: &S) -> Result<(), ChainError> {
+    /// Drops the copies of the inputs of jobs that are closed for good: in a final block that is no older than the best
+    /// block which did not show them first.
+    async fn drop_inputs(&mut self, finalized: &S) -> Result<(), ChainError> {
         let kept = match self.store.jobs_with_inputs() {
             Ok(kept) => kept,
             Err(error) => {
@@ -354,9 +358,19 @@ impl<'a, S: StateView> JobLoop<'a, S> {
                 return Ok(());
             }
         };
-        let others = kept.into_iter().filter(|job| !self.view.jobs.contains_key(job));
-        let read = stream::iter(others)
-            .map(|job| async move { Ok::<_, ChainError>((job, finalized.job(job).await?.is_none())) });
+        let gone = kept.into_iter().filter(|job| !self.view.jobs.contains_key(job));
+        let before = std::mem::take(&mut self.gone_since);
+        let since = |job| (job, before.get(&job).copied().unwrap_or(self.view.best));
+        self.gone_since = gone.map(since).collect();
+        let is_old = |since: &BlockNumber| *since <= finalized.number();
+        let old: Vec<JobId> = self
+            .gone_since
+            .iter()
+            .filter(|(_, since)| is_old(since))
+            .map(|(job, _)| *job)
+            .collect();
+        let read =
+            stream::iter(old).map(|job| async move { Ok::<_, ChainError>((job, finalized.job(job).await?.is_none())) });
         let read: Vec<_> = read.buffer_unordered(REQUESTS).try_collect().await?;
         for (job, _) in read.into_iter().filter(|(_, closed)| *closed) {
             if let Err(error) = self.store.drop_input(job) {

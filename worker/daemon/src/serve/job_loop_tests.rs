@@ -304,26 +304,28 @@ async fn a_worker_whose_engine_fails_pauses_once_and_resumes_once() {
 
 #[tokio::test]
 async fn the_copy_of_an_input_is_kept_until_its_job_is_closed_in_a_final_block() {
-    let chain = FakeChain::new();
-    chain.faults(|faults| faults.finality_lag = 3);
-    let serving = serving(chain).await;
-    let me = key().account();
-    serving.chain.author_with(|ledger, events| {
-        for job in [1, 2] {
-            serving.tested.assign(ledger, events, job, &me, 5_000);
-            let input = ledger.inputs.remove(&job).expect("an input");
-            let file = format!("{}.bin", hex::encode(ledger.jobs[&job].input_digest));
-            std::fs::write(serving.folder.path().join(file), input).expect("the folder can be written");
+    for (finality_lag, kept) in [(3, vec![2]), (1_000, vec![1, 2])] {
+        let chain = FakeChain::new();
+        chain.faults(|faults| faults.finality_lag = finality_lag);
+        let serving = serving(chain).await;
+        let me = key().account();
+        serving.chain.author_with(|ledger, events| {
+            for job in [1, 2] {
+                serving.tested.assign(ledger, events, job, &me, 5_000);
+                let input = ledger.inputs.remove(&job).expect("an input");
+                let file = format!("{}.bin", hex::encode(ledger.jobs[&job].input_digest));
+                std::fs::write(serving.folder.path().join(file), input).expect("the folder can be written");
+            }
+        });
+        serving.until_claimed(&[1, 2]).await;
+        serving.chain.author_with(|ledger, _| drop(ledger.jobs.remove(&1)));
+        for _ in 0..30 {
+            serving.chain.author();
+            tokio::time::sleep(Duration::from_millis(20)).await;
         }
-    });
-    serving.until_claimed(&[1, 2]).await;
-    serving.chain.author_with(|ledger, _| drop(ledger.jobs.remove(&1)));
-    for _ in 0..30 {
-        serving.chain.author();
-        tokio::time::sleep(Duration::from_millis(20)).await;
+        serving.stop.send_replace(true);
+        assert!(matches!(serving.ended.await, Ok(Ok(()))));
+        let store = Store::open(serving.folder.path(), H256::repeat_byte(1), &me).expect("nobody has it open");
+        assert_eq!(store.jobs_with_inputs().expect("readable"), kept);
     }
-    serving.stop.send_replace(true);
-    assert!(matches!(serving.ended.await, Ok(Ok(()))));
-    let store = Store::open(serving.folder.path(), H256::repeat_byte(1), &me).expect("nobody has it open");
-    assert_eq!(store.jobs_with_inputs().expect("readable"), [2]);
 }
