@@ -39,7 +39,10 @@ const FAIL: f32 = 19.0;
 fn program() -> PathBuf {
     let tests = std::env::current_exe().expect("it runs");
     let target = tests.ancestors().nth(2).expect("target/<profile>/deps/<test>");
-    target.join("examples/faulty_engine")
+    let program = target.join("examples/faulty_engine");
+    // Cargo builds it for all tests, and not for one that is named.
+    assert!(program.exists(), "build it first: cargo build --workspace --examples");
+    program
 }
 
 /// The negative of each number, and its tanh: rows of four numbers.
