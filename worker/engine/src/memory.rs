@@ -19,18 +19,23 @@ use assay_ops::{
     tensor::Tensor,
     words::{Comparison, Connective, Function, Layer, Normalisation, Operation, Reduction, WholeAttention},
 };
-use std::{cell::Cell, rc::Rc};
+use std::{
+    cell::{Cell, RefCell},
+    rc::Rc,
+};
 
 /// Copies of inputs and outputs beside those that the plan computes with: as they came, canonical, and on their way
 /// out.
 const COPIES: u64 = 3;
+/// Fewer bytes are not kept for later.
+const FEWEST_BYTES_TO_KEEP: u64 = 128;
 /// Bytes of an element that is packed at Int16, the dearer precision: before and after it is put in order.
 const PACKED: u64 = 6;
 
 /// Bytes that an execution takes at its peak, by what takes them. Weights are not counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Peak {
-    /// Of tensors that the plan computes with, all that are there at one time.
+    /// Of tensors that the plan computes with, all that are there at one time, and of memory kept for others.
     pub tensors: u64,
     /// Of what kernels compute in beside them.
     pub scratch: u64,
@@ -114,6 +119,7 @@ fn weights(graph: &CheckedGraph, ledger: &Rc<Ledger>) -> Option<Vec<Array>> {
             dtype: weight.dtype,
             layout: Layout::contiguous(dims(&weight.shape)),
             block: Rc::new(Block {
+                dtype: weight.dtype,
                 bytes: 0,
                 ledger: ledger.clone(),
             }),
@@ -128,25 +134,55 @@ fn dims(shape: &[u32]) -> Dims {
     dims
 }
 
-/// What is held now, and what was at most.
+/// What is held now, and what was at most. Memory that nobody uses is kept for later, as the kernels' buffers are: by
+/// type, the smallest that is large enough, or else a new one in place of the largest.
 #[derive(Default)]
 struct Ledger {
-    live: Cell<u64>,
+    used: Cell<u64>,
+    unused: RefCell<Vec<(DataType, u64)>>,
     peak: Cell<u64>,
     /// The most that a kernel computes in beside its operands and its result: it keeps that for the next one.
     scratch: Cell<u64>,
 }
 
+impl Ledger {
+    /// Takes memory of a size; the size of what there is.
+    fn take(&self, dtype: DataType, bytes: u64) -> u64 {
+        let mut unused = self.unused.borrow_mut();
+        let of_type = || unused.iter().enumerate().filter(|(_, (other, _))| *other == dtype);
+        let best = of_type()
+            .filter(|(_, (_, size))| *size >= bytes)
+            .min_by_key(|(_, (_, size))| *size);
+        let largest = of_type().max_by_key(|(_, (_, size))| *size);
+        let taken = best.or(largest).map(|(index, _)| index);
+        let is_enough = best.is_some();
+        let found = taken.map(|index| unused.swap_remove(index).1);
+        let size = found.filter(|_| is_enough).unwrap_or(bytes);
+        // Saturating: what overflows is above any limit.
+        self.used.set(self.used.get().saturating_add(size));
+        let kept = unused.iter().fold(0, |sum: u64, (_, size)| sum.saturating_add(*size));
+        self.peak.set(self.peak.get().max(self.used.get().saturating_add(kept)));
+        size
+    }
+
+    fn give(&self, dtype: DataType, bytes: u64) {
+        self.used.set(self.used.get().saturating_sub(bytes));
+        if bytes > FEWEST_BYTES_TO_KEEP {
+            self.unused.borrow_mut().push((dtype, bytes));
+        }
+    }
+}
+
 /// Memory that is given back when nothing refers to it.
 struct Block {
+    dtype: DataType,
     bytes: u64,
     ledger: Rc<Ledger>,
 }
 
 impl Drop for Block {
     fn drop(&mut self) {
-        let live = &self.ledger.live;
-        live.set(live.get() - self.bytes);
+        self.ledger.give(self.dtype, self.bytes);
     }
 }
 
@@ -179,14 +215,12 @@ impl Meter {
         let bytes = shape.iter().fold(dtype.size_bytes() as u64, |bytes, length| {
             bytes.saturating_mul(*length as u64)
         });
-        let live = self.ledger.live.get().saturating_add(bytes);
-        self.ledger.live.set(live);
-        self.ledger.peak.set(self.ledger.peak.get().max(live));
         Array {
             dtype,
             layout: Layout::contiguous(shape),
             block: Rc::new(Block {
-                bytes,
+                dtype,
+                bytes: self.ledger.take(dtype, bytes),
                 ledger: self.ledger.clone(),
             }),
         }
