@@ -18,6 +18,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+/// Variable in which programs may have got their key, which is no business of whatever executes models.
+const KEY_VARIABLE: &str = "ASSAY_KEY";
 /// Longest wait for the exit status of a process that has closed its connection.
 const ENDING: Duration = Duration::from_secs(2);
 /// Time between two looks at whether it has ended.
@@ -90,6 +92,7 @@ impl Process {
         let child = Command::new(&program.program)
             .args(&program.arguments)
             .arg0("assay-engine")
+            .env_remove(KEY_VARIABLE)
             .stdin(OwnedFd::from(other))
             .stdout(Stdio::from(errors))
             // A signal from the keyboard is for the parent, which lets it finish its work.
