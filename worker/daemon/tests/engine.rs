@@ -126,7 +126,7 @@ impl Case {
             between_tests: Duration::from_millis(300),
             operator: Duration::from_secs(60),
         };
-        let engine = start(program, setup, &[package.clone()], patience)?;
+        let engine = start(program, setup, std::slice::from_ref(&package), patience)?;
         Ok(Self {
             folder,
             package,

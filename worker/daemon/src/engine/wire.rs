@@ -50,7 +50,16 @@ pub(super) struct WireWanted {
 
 /// The digests of a trace, if they were wanted.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
-pub(super) struct WireTraced(Option<(Vec<Digest>, Vec<Digest>, Vec<Digest>, Vec<u32>)>);
+pub(super) struct WireTraced(Option<WireTrace>);
+
+/// See [`Trace`].
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+struct WireTrace {
+    inputs: Vec<Digest>,
+    nodes: Vec<Digest>,
+    outputs: Vec<Digest>,
+    symbols: Vec<u32>,
+}
 
 impl WireTensor {
     pub fn of(tensor: Tensor) -> Self {
@@ -132,18 +141,23 @@ impl From<WireWanted> for Wanted {
 
 impl From<Option<Trace>> for WireTraced {
     fn from(trace: Option<Trace>) -> Self {
-        Self(trace.map(|trace| (trace.inputs, trace.nodes, trace.outputs, trace.symbols)))
+        Self(trace.map(|trace| WireTrace {
+            inputs: trace.inputs,
+            nodes: trace.nodes,
+            outputs: trace.outputs,
+            symbols: trace.symbols,
+        }))
     }
 }
 
 impl WireTraced {
     /// With no tensors yet.
     pub fn traced(self) -> Traced {
-        let trace = self.0.map(|(inputs, nodes, outputs, symbols)| Trace {
-            inputs,
-            nodes,
-            outputs,
-            symbols,
+        let trace = self.0.map(|trace| Trace {
+            inputs: trace.inputs,
+            nodes: trace.nodes,
+            outputs: trace.outputs,
+            symbols: trace.symbols,
         });
         Traced {
             trace,
