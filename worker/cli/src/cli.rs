@@ -41,6 +41,9 @@ pub enum Command {
     /// Add to a worker's stake, take of it, or leave with all of it
     #[command(subcommand)]
     Stake(StakeCommand),
+    /// Execute models for the assay-worker that starts this
+    #[command(hide = true)]
+    Engine,
     /// Run a program for as long as standard input stays open
     #[command(hide = true)]
     Guard(commands::guard::GuardArgs),

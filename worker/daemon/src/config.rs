@@ -1,5 +1,6 @@
 //! What the daemons run on, every field checked; the program that reads flags, environment and files makes it.
 
+use crate::engine::EngineProgram;
 use assay_client::chain::{Balance, Key};
 use assay_engine::EngineChoice;
 use assay_player::watch::Sampling;
@@ -25,6 +26,10 @@ pub struct Common {
     pub gpu: Option<usize>,
     /// Threads for the models.
     pub threads: usize,
+    /// Bytes of memory that the engine may use.
+    pub max_memory: u64,
+    /// The program that is started as the engine's process.
+    pub engine_program: EngineProgram,
     /// Longest wait for a finalized block.
     pub stall: Duration,
     /// Maximum tip for a call that must be in a block in time, as a share of what is lost otherwise.

@@ -1,9 +1,26 @@
-//! Finds a job's input, on chain or in the folder of inputs, and makes sure that it is the one asked for.
+//! Finds a job's input, on chain, among the copies or in the folder of inputs, and makes sure that it is the one asked
+//! for.
 
-use assay_client::chain::{ChainError, Job, StateView};
+use crate::serve::store::{Copied, Store, StoreError};
+use assay_client::chain::{ChainError, H256, Job, StateView};
 use assay_ops::tensor::Tensor;
 use assay_types::{JobId, Schema};
-use std::{io, path::Path};
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
+use tokio::task::spawn_blocking;
+
+/// Where inputs are that are not on chain.
+#[derive(Clone, Debug)]
+pub struct Sources {
+    /// Folder of inputs by digest, which others may change.
+    pub folder: PathBuf,
+    /// The store with copies, which is looked at first.
+    pub store: Option<Store>,
+    /// Whether an input that is found in the folder is copied: that of a job which is taken is.
+    pub copy: bool,
+}
 
 /// What came of the search.
 pub enum Found {
@@ -13,8 +30,7 @@ pub enum Found {
     Impossible(String),
 }
 
-/// Gets a job's input tensors. The folder may be slow, or hang, so no task that has anything else to do waits for
-/// this.
+/// Gets a job's input tensors, from the chain or from the folder.
 pub async fn find(
     state: &impl StateView,
     id: JobId,
@@ -22,27 +38,87 @@ pub async fn find(
     schema: &Schema,
     folder: &Path,
 ) -> Result<Found, ChainError> {
-    let digest = hex::encode(job.input_digest);
-    let bytes = match state.input(id).await? {
-        Some(bytes) => bytes,
-        None => {
-            let path = folder.join(format!("{digest}.bin"));
-            match tokio::fs::read(&path).await {
-                Ok(bytes) => bytes,
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                    return Ok(Found::Impossible(format!(
-                        "its input 0x{digest} is not in {}",
-                        folder.display()
-                    )));
-                }
-                Err(error) => return Ok(Found::Impossible(format!("{} cannot be read: {error}", path.display()))),
-            }
-        }
+    let sources = Sources {
+        folder: folder.to_owned(),
+        store: None,
+        copy: false,
     };
-    Ok(match fit(job, schema, &bytes) {
-        Ok(tensors) => Found::Input(tensors),
-        Err(reason) => Found::Impossible(reason),
-    })
+    find_in(state, id, job, schema, &sources).await
+}
+
+/// Gets a job's input tensors from the chain, the copies or the folder. The folder may be slow, or hang, so no task
+/// that has anything else to do waits for this.
+pub async fn find_in(
+    state: &impl StateView,
+    id: JobId,
+    job: &Job,
+    schema: &Schema,
+    sources: &Sources,
+) -> Result<Found, ChainError> {
+    let digest = hex::encode(job.input_digest);
+    let (bytes, is_on_chain) = match state.input(id).await? {
+        Some(bytes) => (bytes, true),
+        None => match copied(sources, job.input_digest).await {
+            Some(bytes) => (bytes, false),
+            None => match in_folder(&sources.folder, &digest).await {
+                Ok(bytes) => (bytes, false),
+                Err(reason) => return Ok(Found::Impossible(reason)),
+            },
+        },
+    };
+    let tensors = match fit(job, schema, &bytes) {
+        Ok(tensors) => tensors,
+        Err(reason) => return Ok(Found::Impossible(reason)),
+    };
+    if let (Some(store), true, false) = (&sources.store, sources.copy, is_on_chain) {
+        copy(store.clone(), id, job.input_digest, bytes).await;
+    }
+    Ok(Found::Input(tensors))
+}
+
+/// The bytes of an input in the folder, or why there are none.
+async fn in_folder(folder: &Path, digest: &str) -> Result<Vec<u8>, String> {
+    let path = folder.join(format!("{digest}.bin"));
+    match tokio::fs::read(&path).await {
+        Ok(bytes) => Ok(bytes),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            Err(format!("its input 0x{digest} is not in {}", folder.display()))
+        }
+        Err(error) => Err(format!("{} cannot be read: {error}", path.display())),
+    }
+}
+
+/// The copy of an input, if there is one.
+async fn copied(sources: &Sources, digest: H256) -> Option<Vec<u8>> {
+    let store = sources.store.clone()?;
+    let found = spawn_blocking(move || store.input(digest)).await;
+    match found {
+        Ok(Ok(found)) => found,
+        Ok(Err(error)) => {
+            tracing::error!(%error, "the copies of inputs cannot be read");
+            None
+        }
+        Err(_) => None,
+    }
+}
+
+/// Copies an input. A job is done without the copy too, but a dispute about it could be lost if the folder loses the
+/// input.
+async fn copy(store: Store, job: JobId, digest: H256, bytes: Vec<u8>) {
+    let outcome: Result<Result<Copied, StoreError>, _> =
+        spawn_blocking(move || store.keep_input(job, digest, &bytes)).await;
+    match outcome {
+        Ok(Ok(Copied::Kept)) | Err(_) => {}
+        Ok(Ok(Copied::NoRoom)) => tracing::warn!(
+            job,
+            "the input is not copied, since the copies of other jobs take all the room: keep it in inputs_dir until the job is closed"
+        ),
+        Ok(Err(error)) => tracing::error!(
+            job,
+            %error,
+            "THE INPUT CANNOT BE COPIED: keep it in inputs_dir until the job is closed"
+        ),
+    }
 }
 
 fn fit(job: &Job, schema: &Schema, bytes: &[u8]) -> Result<Vec<Tensor>, String> {

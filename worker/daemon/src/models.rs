@@ -1,7 +1,7 @@
 //! The models that this program can execute, by the roots under which they are registered.
 
-use crate::dispute::Subject;
-use assay_engine::{Engine, LoadedModel};
+use crate::dispute::{Subject, Tracer};
+use assay_engine::Engine;
 use assay_ops::program::EngineError;
 use assay_package::{MANIFEST_FILE, Package, PackageError};
 use assay_types::H256;
@@ -12,12 +12,12 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
-/// A package, and the same made ready by an engine.
+/// A package, and whoever executes it.
 pub struct Model {
     /// The package.
     pub package: Arc<Package>,
-    /// Ready to be run.
-    pub loaded: Arc<LoadedModel>,
+    /// Executes it with everything on the way.
+    tracer: Arc<dyn Tracer>,
     /// What disputes need; made when the first one begins, since it hashes all weights.
     subject: OnceLock<Arc<Subject>>,
 }
@@ -28,7 +28,7 @@ impl Model {
         if let Some(subject) = self.subject.get() {
             return Ok(subject.clone());
         }
-        let subject = Arc::new(Subject::new(self.package.clone(), self.loaded.clone())?);
+        let subject = Arc::new(Subject::new(self.package.clone(), self.tracer.clone())?);
         // Two that were made at once are the same.
         Ok(self.subject.get_or_init(|| subject).clone())
     }
@@ -66,36 +66,28 @@ pub enum LoadError {
 }
 
 impl Models {
-    /// Makes packages ready.
+    /// Makes packages ready on an engine of this process.
     pub fn load<'a>(
         engine: &dyn Engine,
         packages: impl IntoIterator<Item = &'a Arc<Package>>,
     ) -> Result<Self, EngineError> {
-        let models = packages.into_iter().map(|package| {
-            let model = Model {
-                package: package.clone(),
-                loaded: Arc::new(engine.load(package)?),
-                subject: OnceLock::new(),
-            };
-            Ok((H256(package.root()), Arc::new(model)))
-        });
-        Ok(Self(Arc::new(models.collect::<Result<_, EngineError>>()?)))
+        let models = packages.into_iter();
+        let models = models.map(|package| Ok((package.clone(), Arc::new(engine.load(package)?) as Arc<dyn Tracer>)));
+        Ok(Self::new(models.collect::<Result<Vec<_>, EngineError>>()?))
     }
 
-    /// Makes packages ready. Those that the engine cannot execute are left out; the reasons are given back with their
-    /// names.
-    pub fn load_usable<'a>(
-        engine: &dyn Engine,
-        packages: impl IntoIterator<Item = &'a Arc<Package>>,
-    ) -> (Self, Vec<(String, EngineError)>) {
-        let (mut models, mut failed) = (BTreeMap::new(), Vec::new());
-        for package in packages {
-            match Self::load(engine, [package]) {
-                Ok(Self(model)) => models.extend(model.iter().map(|(root, model)| (*root, model.clone()))),
-                Err(error) => failed.push((package.manifest().name.clone(), error)),
-            }
-        }
-        (Self(Arc::new(models)), failed)
+    /// Packages, each with whoever executes it.
+    pub fn new(packages: impl IntoIterator<Item = (Arc<Package>, Arc<dyn Tracer>)>) -> Self {
+        let models = packages.into_iter().map(|(package, tracer)| {
+            let root = H256(package.root());
+            let model = Model {
+                package,
+                tracer,
+                subject: OnceLock::new(),
+            };
+            (root, Arc::new(model))
+        });
+        Self(Arc::new(models.collect()))
     }
 
     /// The model with this root.
@@ -109,6 +101,9 @@ impl Models {
     }
 }
 
+/// A package, and the folder that it is in.
+pub type PackageAt = (PathBuf, Arc<Package>);
+
 /// Reads a package and checks all of it.
 pub fn read(path: PathBuf) -> Result<Arc<Package>, LoadError> {
     if !path.join(MANIFEST_FILE).is_file() {
@@ -121,24 +116,24 @@ pub fn read(path: PathBuf) -> Result<Arc<Package>, LoadError> {
 }
 
 /// Reads packages, of which no two may be the same.
-pub fn read_all(paths: impl IntoIterator<Item = PathBuf>) -> Result<Vec<Arc<Package>>, LoadError> {
+pub fn read_all(paths: impl IntoIterator<Item = PathBuf>) -> Result<Vec<PackageAt>, LoadError> {
     let (mut packages, mut known) = (Vec::new(), BTreeMap::new());
     for path in paths {
         let package = read(path.clone())?;
         if let Some(first) = known.insert(package.root(), path.clone()) {
             return Err(LoadError::Twice { first, second: path });
         }
-        packages.push(package);
+        packages.push((path, package));
     }
     Ok(packages)
 }
 
 /// Reads those of these packages that can be used, and says why the others cannot.
-pub fn read_usable(paths: impl IntoIterator<Item = PathBuf>) -> (Vec<Arc<Package>>, Vec<LoadError>) {
+pub fn read_usable(paths: impl IntoIterator<Item = PathBuf>) -> (Vec<PackageAt>, Vec<LoadError>) {
     let (mut packages, mut failed) = (Vec::new(), Vec::new());
-    for package in paths.into_iter().map(read) {
-        match package {
-            Ok(package) => packages.push(package),
+    for path in paths {
+        match read(path.clone()) {
+            Ok(package) => packages.push((path, package)),
             Err(error) => failed.push(error),
         }
     }

@@ -44,13 +44,13 @@ pub(super) fn run_jobs(model: &LoadedModel, jobs: &[Vec<Tensor>]) -> Vec<Result<
         let group = open.entry(symbols).or_insert_with(Group::empty);
         let fits = group.rows.checked_add(rows).is_some_and(|sum| sum <= max_rows);
         if !group.jobs.is_empty() && (!fits || group.bytes + bytes > MAX_BATCH_BYTES) {
-            groups.push(std::mem::replace(group, Group::empty()));
+            groups.extend(with_room(model, jobs, std::mem::replace(group, Group::empty())));
         }
         group.jobs.push((position, rows));
         group.rows += rows;
         group.bytes += bytes;
     }
-    groups.extend(open.into_values());
+    groups.extend(open.into_values().flat_map(|group| with_room(model, jobs, group)));
     for group in groups {
         for (position, result) in run_group(model, jobs, &group) {
             results[position] = Some(result);
@@ -70,6 +70,44 @@ impl Group {
             bytes: 0,
         }
     }
+
+    fn of(jobs: &[Vec<Tensor>], positions: Vec<(usize, u32)>) -> Self {
+        let inputs = positions.iter().flat_map(|(position, _)| &jobs[*position]);
+        Self {
+            rows: positions.iter().map(|(_, rows)| rows).sum(),
+            bytes: inputs.map(|input| input.bytes().len()).sum(),
+            jobs: positions,
+        }
+    }
+}
+
+/// A group in halves, and these in halves, until each fits into the memory that there may be, or has one job.
+fn with_room(model: &LoadedModel, jobs: &[Vec<Tensor>], group: Group) -> Vec<Group> {
+    if model.memory_limit == u64::MAX || group.jobs.len() < 2 {
+        return vec![group];
+    }
+    let symbols = model.graph.batch_symbol().zip(group.jobs.first());
+    let symbols = symbols.and_then(|(batch, (position, _))| {
+        let mut symbols = model.bind(jobs.get(*position)?).ok()?;
+        *symbols.get_mut(usize::from(batch))? = group.rows;
+        Some(symbols)
+    });
+    let needed = symbols.map_or(u64::MAX, |symbols| model.peak_bytes(&symbols));
+    if needed <= model.memory_limit {
+        return vec![group];
+    }
+    tracing::info!(
+        jobs = group.jobs.len(),
+        needed_mib = needed >> 20,
+        limit_mib = model.memory_limit >> 20,
+        "together, the jobs need more memory than there may be: running them in two parts"
+    );
+    let mut first = group.jobs;
+    let second = first.split_off(first.len() / 2);
+    let halves = [first, second].into_iter();
+    halves
+        .flat_map(|half| with_room(model, jobs, Group::of(jobs, half)))
+        .collect()
 }
 
 fn run_group(

@@ -18,6 +18,16 @@ pub enum EngineChoice {
 }
 
 impl EngineChoice {
+    /// Its name, as configurations have it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Cpu => "cpu",
+            Self::Cuda => "cuda",
+            Self::Torch => "torch",
+            Self::Reference => "reference",
+        }
+    }
+
     /// Whether the engine can use a GPU.
     pub fn takes_gpu(self) -> bool {
         matches!(self, Self::Cuda | Self::Torch)

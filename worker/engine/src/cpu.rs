@@ -64,7 +64,7 @@ impl CpuEngine {
         Ok(Self { threads, instructions })
     }
 
-    fn program(&self, package: &Package) -> Result<PlannedProgram<CpuBackend>, EngineError> {
+    pub(super) fn program(&self, package: &Package) -> Result<PlannedProgram<CpuBackend>, EngineError> {
         PlannedProgram::new(package, |plans| {
             let mut rows = Rows::new(self.instructions);
             let array = |weight: &Tensor| {
@@ -113,5 +113,9 @@ impl Engine for CpuEngine {
 
     fn prepare(&self, package: &Package) -> Result<Box<dyn Program>, EngineError> {
         Ok(Box::new(self.program(package)?))
+    }
+
+    fn puts_nodes_together(&self) -> bool {
+        true
     }
 }

@@ -104,4 +104,8 @@ impl Engine for CudaEngine {
         })?;
         Ok(Box::new(program))
     }
+
+    fn puts_nodes_together(&self) -> bool {
+        true
+    }
 }

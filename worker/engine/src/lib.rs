@@ -12,6 +12,7 @@ pub mod check;
 mod choice;
 mod cpu;
 mod cuda;
+mod memory;
 mod operators;
 mod plan;
 mod probe;
@@ -35,6 +36,7 @@ use assay_exact::{
 };
 use assay_ops::tensor::{Blake2b256, Digest, Tensor};
 use assay_package::Package;
+use plan::Plan;
 
 /// A way to execute packages.
 pub trait Engine: Send + Sync {
@@ -46,12 +48,32 @@ pub trait Engine: Send + Sync {
 
     /// Loads a package.
     fn load(&self, package: &Package) -> Result<LoadedModel, EngineError> {
+        let graph = package.graph().clone();
         Ok(LoadedModel {
-            graph: package.graph().clone(),
+            plans: Plans {
+                served: match self.puts_nodes_together() {
+                    true => Plan::new(&graph),
+                    false => Plan::of_single_nodes(graph.graph()),
+                },
+                traced: Plan::of_single_nodes(graph.graph()),
+            },
             root: package.root(),
             program: self.prepare(package)?,
+            memory_limit: u64::MAX,
+            graph,
         })
     }
+
+    /// Whether it puts nodes together as the plan of this crate says, for the estimate of memory.
+    fn puts_nodes_together(&self) -> bool {
+        false
+    }
+}
+
+/// The order of work, without and with everything shown on the way.
+struct Plans {
+    served: Plan,
+    traced: Plan,
 }
 
 /// A model that can be run.
@@ -59,6 +81,8 @@ pub struct LoadedModel {
     graph: CheckedGraph,
     root: Digest,
     program: Box<dyn Program>,
+    plans: Plans,
+    memory_limit: u64,
 }
 
 impl LoadedModel {
@@ -72,9 +96,45 @@ impl LoadedModel {
         &self.graph
     }
 
+    /// The same model, which refuses jobs that need more bytes of memory, and puts no more jobs together than that
+    /// leaves room for.
+    pub fn with_memory_limit(self, bytes: u64) -> Self {
+        Self {
+            memory_limit: bytes,
+            ..self
+        }
+    }
+
+    /// Estimate of the bytes that a job takes at its peak, for these values of the graph's symbols: what the kernels on
+    /// processors take, without the model itself and without what they keep of earlier jobs.
+    pub fn peak_bytes(&self, symbols: &[u32]) -> u64 {
+        let peak = memory::peak(&self.graph, &self.plans.served, symbols);
+        peak.map_or_else(|| memory::all_outputs(&self.graph, symbols), |peak| peak.bytes())
+    }
+
+    /// The same for an execution that shows every node's output.
+    pub fn peak_bytes_traced(&self, symbols: &[u32]) -> u64 {
+        let peak = memory::peak(&self.graph, &self.plans.traced, symbols);
+        let peak = peak.map_or_else(|| memory::all_outputs(&self.graph, symbols), |peak| peak.bytes());
+        // The output that is shown is there once more, in order and as bytes.
+        let largest = memory::outputs(&self.graph, symbols).max().unwrap_or(0);
+        peak.saturating_add(largest.saturating_mul(2))
+    }
+
+    fn ensure_room(&self, needed: u64) -> Result<(), EngineError> {
+        let limit = self.memory_limit;
+        if needed > limit {
+            return Err(EngineError::TooLarge { needed, limit });
+        }
+        Ok(())
+    }
+
     /// Runs one job.
     pub fn run(&self, inputs: &[Tensor]) -> Result<Vec<Tensor>, EngineError> {
-        self.bind(inputs)?;
+        let symbols = self.bind(inputs)?;
+        if self.memory_limit < u64::MAX {
+            self.ensure_room(self.peak_bytes(&symbols))?;
+        }
         let inputs: Vec<Tensor> = inputs.iter().cloned().map(Tensor::canonical).collect();
         let outputs = self.program.evaluate(&inputs)?;
         Ok(outputs.into_iter().map(Tensor::canonical).collect())
@@ -92,7 +152,10 @@ impl LoadedModel {
     /// Memory holds what an execution needs, and one node's output more. `on_node` must not use this model: executions
     /// take turns.
     pub fn trace(&self, inputs: &[Tensor], on_node: &mut OnNode<'_>) -> Result<Vec<Tensor>, EngineError> {
-        self.bind(inputs)?;
+        let symbols = self.bind(inputs)?;
+        if self.memory_limit < u64::MAX {
+            self.ensure_room(self.peak_bytes_traced(&symbols))?;
+        }
         let inputs: Vec<Tensor> = inputs.iter().cloned().map(Tensor::canonical).collect();
         let outputs = self.program.evaluate_with(&inputs, on_node)?;
         Ok(outputs.into_iter().map(Tensor::canonical).collect())

@@ -28,14 +28,14 @@ pub(super) struct PlannedProgram<B: Backend> {
 
 /// The shapes of all nodes, for these values of the graph's symbols.
 #[derive(Default)]
-struct Shapes {
+pub(crate) struct Shapes {
     symbols: Option<Vec<u32>>,
-    nodes: Vec<Dims>,
+    pub(crate) nodes: Vec<Dims>,
 }
 
 impl Shapes {
     /// Finds the shapes out, unless the symbols are those of the last time.
-    fn bind(&mut self, graph: &CheckedGraph, symbols: Vec<u32>) -> Option<()> {
+    pub(crate) fn bind(&mut self, graph: &CheckedGraph, symbols: Vec<u32>) -> Option<()> {
         if self.symbols.as_ref() == Some(&symbols) {
             return Some(());
         }
@@ -152,9 +152,9 @@ fn execute<O: Operators>(
 }
 
 /// What has been computed so far and is still needed.
-struct Values<A> {
-    inputs: Vec<Option<A>>,
-    nodes: Vec<Option<A>>,
+pub(crate) struct Values<A> {
+    pub(crate) inputs: Vec<Option<A>>,
+    pub(crate) nodes: Vec<Option<A>>,
 }
 
 impl<A: Clone> Values<A> {
@@ -167,7 +167,7 @@ impl<A: Clone> Values<A> {
     }
 
     /// What a step takes. What nothing after it needs is handed over, so that it may be changed in place.
-    fn take_operands<O: Operators<Array = A>>(
+    pub(crate) fn take_operands<O: Operators<Array = A>>(
         &mut self,
         on: &O,
         step: &Step,

@@ -255,6 +255,19 @@ fn check(engine: &dyn Engine, package: &Package, job: &[Tensor], expected: &Trac
     );
 }
 
+/// A graph of a single operator, with what it takes.
+pub(crate) fn single_operator(case: u64) -> (Package, Vec<Tensor>) {
+    let mut random = Random(1 + case);
+    // Neighbouring seeds begin alike.
+    (0..8).for_each(|_| {
+        random.next();
+    });
+    match random.below(2) {
+        0 => operators::random_case(&mut random),
+        _ => typed::random_case(&mut random),
+    }
+}
+
 #[test]
 fn every_operator_gives_the_bits_of_the_reference() {
     let fast = [cpu(1), cpu(2), cpu(3), cpu(2).portable()];
@@ -265,15 +278,7 @@ fn every_operator_gives_the_bits_of_the_reference() {
         &cuda().without_tensor_cores(),
     ];
     for case in 0..OPERATOR_CASES[usize::from(long())] {
-        let mut random = Random(1 + case);
-        // Neighbouring seeds begin alike.
-        (0..8).for_each(|_| {
-            random.next();
-        });
-        let (package, job) = match random.below(2) {
-            0 => operators::random_case(&mut random),
-            _ => typed::random_case(&mut random),
-        };
+        let (package, job) = single_operator(case);
         let expected = reference(&package, &job);
         check(&fast[case as usize % fast.len()], &package, &job, &expected, case);
         if case.is_multiple_of(SLOW_ENGINES_TAKE) {

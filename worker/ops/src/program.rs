@@ -10,6 +10,18 @@ pub enum EngineError {
     /// The inputs are not what the model takes. The job is at fault, not the engine.
     #[error(transparent)]
     Inputs(#[from] BindError),
+    /// The job asks for more memory than the engine may use. The job is at fault, not the engine.
+    #[error(
+        "it needs about {} MiB of memory, and the engine may use {} MiB (max_memory)",
+        needed.div_ceil(1 << 20),
+        limit >> 20
+    )]
+    TooLarge {
+        /// Bytes that it needs.
+        needed: u64,
+        /// Bytes that there may be.
+        limit: u64,
+    },
     /// The device is not there, or does not give the bits that are defined.
     #[error("the device {device} cannot be used: {reason}")]
     Device {

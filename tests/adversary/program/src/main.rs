@@ -33,6 +33,9 @@ struct Cli {
 enum Command {
     /// Serve as `assay-worker serve` does, and lie
     Serve(Box<ServeCommand>),
+    /// Execute models for the program that starts this
+    #[command(hide = true)]
+    Engine,
     /// Challenge a claim that may be correct
     Challenge(challenge::ChallengeArgs),
 }
@@ -89,6 +92,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
             let conduct = Crooked::new(args.lie, args.lie_every, Duration::from_secs(args.late_seconds));
             serve_with(config, Shutdown::on_signal(args.exit_with_parent), Arc::new(conduct)).await?;
         }
+        Command::Engine => assay_daemon::engine::run()?,
         Command::Challenge(args) => {
             tracing::warn!(kind = ?args.kind, "THIS CHALLENGER HAS NO CASE, to test a chain: it is to lose its bond");
             challenge::run(args).await?;

@@ -22,7 +22,7 @@ use std::process::ExitCode;
 /// Starts logging as the command line says.
 pub fn log(cli: &Cli) {
     let default = match cli.command {
-        Command::Serve(_) | Command::Watch(_) => "info",
+        Command::Serve(_) | Command::Watch(_) | Command::Engine => "info",
         _ => "warn",
     };
     assay_telemetry::log_to_stderr(cli.log.as_deref(), default);
@@ -39,6 +39,7 @@ pub async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Why(args) => status::why(args).await,
         Command::Status(args) => status::status(args).await,
         Command::Stake(command) => stake::run(command).await,
+        Command::Engine => Ok(assay_daemon::engine::run().map(|()| ExitCode::SUCCESS)?),
         Command::Guard(args) => guard::run(args).await,
     }
 }

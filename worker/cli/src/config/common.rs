@@ -2,7 +2,10 @@
 
 use super::{ConfigError, DEFAULT_NODE, EngineArg, File, check_node};
 use assay_client::chain::Key;
-use assay_daemon::config::Common;
+use assay_daemon::{
+    config::Common,
+    engine::{EngineProgram, default_limit},
+};
 use clap::Args;
 use polkadot_sdk::sp_runtime::Perbill;
 use std::{path::PathBuf, time::Duration};
@@ -38,6 +41,9 @@ pub struct CommonArgs {
     /// Threads for the models [default: one per core]
     #[arg(long, env = "ASSAY_THREADS")]
     pub threads: Option<usize>,
+    /// Memory for the engine, such as 12GiB: a job that needs more is declined [default: 80 % of the machine's]
+    #[arg(long, env = "ASSAY_MAX_MEMORY", value_name = "SIZE")]
+    pub max_memory: Option<String>,
     /// Seconds without a finalized block after which another connection is tried [default: 120]
     #[arg(long, env = "ASSAY_STALL_SECONDS")]
     pub stall_seconds: Option<u64>,
@@ -71,6 +77,13 @@ pub(super) fn merge(args: &CommonArgs, file: &File) -> Result<Common, ConfigErro
     if stall < 5 {
         return Err(ConfigError::field("stall_seconds", "must be at least 5"));
     }
+    let max_memory = match args.max_memory.as_ref().or(file.max_memory.as_ref()) {
+        None => default_limit(),
+        Some(size) => bytes(size).ok_or_else(|| {
+            let reason = format!("`{size}` is no size of 64 MiB or more, such as 12GiB or 900MiB");
+            ConfigError::field("max_memory", reason)
+        })?,
+    };
     let max_tip = args.max_tip_percent.or(file.max_tip_percent);
     let max_tip = max_tip.unwrap_or(DEFAULT_MAX_TIP_PERCENT);
     if !(0.0..=100.0).contains(&max_tip) {
@@ -100,10 +113,22 @@ pub(super) fn merge(args: &CommonArgs, file: &File) -> Result<Common, ConfigErro
         engine: engine.into(),
         gpu,
         threads,
+        max_memory,
+        engine_program: EngineProgram::this_one(&["engine"]),
         stall: Duration::from_secs(stall),
         // A percentage within bounds fits; the fraction beyond a millionth is of no interest.
         max_tip: Perbill::from_parts((max_tip * 1e7) as u32),
     })
+}
+
+/// Bytes of a size in GiB or MiB; `None` if it is none, or too small for any engine.
+fn bytes(size: &str) -> Option<u64> {
+    let units = [("GiB", 1 << 30), ("MiB", 1 << 20)];
+    let (number, unit) = units
+        .into_iter()
+        .find_map(|(name, unit)| Some((size.strip_suffix(name)?, unit)))?;
+    let bytes = number.trim().parse::<u64>().ok()?.checked_mul(unit)?;
+    (bytes >= 64 << 20).then_some(bytes)
 }
 
 fn cores() -> usize {

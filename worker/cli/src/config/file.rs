@@ -19,6 +19,7 @@ use std::{
 /// engine = "cpu"                   # or "cuda", "torch", "reference"
 /// gpu = 0                          # for "cuda", or "torch" on a GPU
 /// threads = 8
+/// max_memory = "12GiB"             # of the engine; without it 80 % of the machine's
 /// stay_active = false              # true: do not pause the worker on chain at exit
 /// stall_seconds = 120
 /// max_tip_percent = 1              # of what a call that comes too late would lose; 0: no tips
@@ -60,6 +61,8 @@ pub struct File {
     pub gpu: Option<usize>,
     /// Threads for the models.
     pub threads: Option<usize>,
+    /// Memory that the engine may use.
+    pub max_memory: Option<String>,
     /// Whether the worker stays active on chain at exit.
     pub stay_active: Option<bool>,
     /// Seconds without a finalized block after which another connection is tried.

@@ -53,6 +53,8 @@ fn an_error_names_the_field() {
         ),
         (with(|common| common.threads = Some(0)), "threads: "),
         (with(|common| common.gpu = Some(0)), "gpu: "),
+        (with(|common| common.max_memory = Some("12".into())), "max_memory: "),
+        (with(|common| common.max_memory = Some("1MiB".into())), "max_memory: "),
         (with(|common| common.max_tip_percent = Some(101.0)), "max_tip_percent: "),
         (
             ServeArgs {

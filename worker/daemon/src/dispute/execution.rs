@@ -1,11 +1,12 @@
 //! An own execution of a disputed job: its digests are there, its tensors are computed again when they are asked for.
 
-use super::kept::Kept;
-use assay_engine::LoadedModel;
+use super::{
+    kept::Kept,
+    tracer::{Tracer, Wanted},
+};
 use assay_exact::{
-    evaluate::EvaluateError,
     graph::{CheckedGraph, Value},
-    trace::{Trace, TraceBuilder},
+    trace::Trace,
 };
 use assay_ops::{
     program::EngineError,
@@ -22,10 +23,10 @@ use std::{
 /// asked for.
 pub const MOST_KEPT_BYTES: usize = 512 << 20;
 
-/// A model that disputes can be about: its package, and an engine that executes it.
+/// A model that disputes can be about: its package, and whoever executes it.
 pub struct Subject {
     package: Arc<Package>,
-    model: Arc<LoadedModel>,
+    model: Arc<dyn Tracer>,
     weight_digests: Vec<Digest>,
     manifest_hash: Digest,
 }
@@ -43,7 +44,7 @@ pub struct JobExecution {
 
 impl Subject {
     /// A package, and the same package as an engine has loaded it. Hashes the weights.
-    pub fn new(package: Arc<Package>, model: Arc<LoadedModel>) -> Result<Self, EngineError> {
+    pub fn new(package: Arc<Package>, model: Arc<dyn Tracer>) -> Result<Self, EngineError> {
         if package.root() != model.root() {
             return Err(EngineError::Failed {
                 engine: "dispute".to_owned(),
@@ -72,29 +73,36 @@ impl JobExecution {
 
     /// The same with another bound on what is kept.
     pub fn keeping(subject: Arc<Subject>, inputs: Vec<Tensor>, most_kept_bytes: usize) -> Result<Self, EngineError> {
-        let failed = |reason: String| EngineError::Failed {
-            engine: "dispute".to_owned(),
-            reason,
+        let wanted = Wanted {
+            digests: true,
+            most_bytes: most_kept_bytes as u64,
+            ..Wanted::default()
         };
-        let builder = TraceBuilder::<Blake2b256>::new(subject.package.graph(), &inputs);
-        let mut builder = builder.map_err(|error| match error {
-            EvaluateError::Inputs(error) => EngineError::Inputs(error),
-            error => failed(error.to_string()),
+        let traced = subject.model.trace(&inputs, &wanted)?;
+        let trace = traced.trace.ok_or_else(|| EngineError::Failed {
+            engine: "dispute".to_owned(),
+            reason: "there are no digests".to_owned(),
         })?;
         let mut kept = Kept::new(most_kept_bytes);
-        let outputs = subject.model.trace(&inputs, &mut |operator, output| {
-            if let Ok(index) = usize::try_from(operator) {
-                builder.record(index, output);
-            }
-            kept.insert(operator, Arc::new(output.clone()));
-        })?;
-        let trace = builder.finish(&outputs);
+        for (operator, output) in traced.others {
+            kept.insert(operator, output);
+        }
         Ok(Self {
-            trace: trace.map_err(|operator| failed(format!("the engine did not show operator {operator}")))?,
+            trace,
             subject,
             inputs,
             kept: Mutex::new(kept),
         })
+    }
+
+    /// An execution whose digests are known already. Nothing is executed until a tensor is asked for.
+    pub fn with_trace(subject: Arc<Subject>, inputs: Vec<Tensor>, trace: Trace, most_kept_bytes: usize) -> Self {
+        Self {
+            trace,
+            subject,
+            inputs,
+            kept: Mutex::new(Kept::new(most_kept_bytes)),
+        }
     }
 
     /// Executes the job again and takes these operators' outputs, and, as far as there is room, what the operators
@@ -111,19 +119,21 @@ impl JobExecution {
                 Value::Input(_) | Value::Weight(_) => None,
             })
             .collect();
-        let mut captured = BTreeMap::new();
-        self.subject.model.trace(&self.inputs, &mut |operator, output| {
-            if wanted.contains(&operator) {
-                captured.insert(operator, Arc::new(output.clone()));
-            } else if taken.contains(&operator) && !kept.contains(operator) {
-                kept.insert(operator, Arc::new(output.clone()));
-            }
-        })?;
+        let wanted = Wanted {
+            digests: false,
+            operators: wanted.clone(),
+            others: Some(taken.into_iter().filter(|operator| !kept.contains(*operator)).collect()),
+            most_bytes: kept.most_bytes() as u64,
+        };
+        let traced = self.subject.model.trace(&self.inputs, &wanted)?;
+        for (operator, output) in traced.others {
+            kept.insert(operator, output);
+        }
         // Last, so that they stay longest.
-        for (operator, output) in &captured {
+        for (operator, output) in &traced.wanted {
             kept.insert(*operator, output.clone());
         }
-        Ok(captured)
+        Ok(traced.wanted)
     }
 
     fn kept(&self) -> MutexGuard<'_, Kept> {

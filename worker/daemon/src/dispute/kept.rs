@@ -28,6 +28,11 @@ impl Kept {
         }
     }
 
+    /// Bytes that it holds at most.
+    pub fn most_bytes(&self) -> usize {
+        self.most_bytes
+    }
+
     /// The output of an operator, if it is kept.
     pub fn get(&mut self, operator: u32) -> Option<Arc<Tensor>> {
         self.now += 1;
@@ -60,6 +65,12 @@ impl Kept {
         self.bytes += size;
         self.uses.insert(self.now, operator);
         self.tensors.insert(operator, (self.now, tensor));
+    }
+
+    /// All that is kept, by operator.
+    pub fn into_tensors(self) -> BTreeMap<u32, Arc<Tensor>> {
+        let tensors = self.tensors.into_iter();
+        tensors.map(|(operator, (_, tensor))| (operator, tensor)).collect()
     }
 
     fn remove(&mut self, operator: u32) {

@@ -6,9 +6,12 @@ mod execution;
 mod kept;
 #[cfg(test)]
 mod tests;
+mod tracer;
 
 pub use assay_player::{
     Attack, Defence, Execution, Finding, Honest, InFlight, PlayError, Reveals, Sent, Statements, Unavailable, View,
     attack, committed, defend, find, prove, statement, watch,
 };
 pub use execution::{JobExecution, Subject};
+pub(crate) use tracer::trace;
+pub use tracer::{Traced, Tracer, Wanted};

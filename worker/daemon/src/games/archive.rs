@@ -1,6 +1,6 @@
 //! Executions that were made, so that all games of a job share one.
 
-use crate::{dispute::JobExecution, models::Model};
+use crate::{dispute::JobExecution, models::Model, serve::store::Store};
 use assay_ops::{program::EngineError, tensor::Tensor};
 use assay_player::Execution;
 use assay_types::{H256, dispute::Committed};
@@ -48,6 +48,34 @@ impl Archive {
 
 fn key(committed: &Committed) -> Key {
     (committed.model_root, committed.input_digest)
+}
+
+/// The execution of a disputed job: with digests that are known from before, or made now and kept. Takes as long as
+/// [`execute`].
+pub(super) fn recall_or_execute(
+    model: &Model,
+    inputs: Vec<Tensor>,
+    committed: &Committed,
+    store: Option<&Store>,
+) -> Result<SharedExecution, EngineError> {
+    let (root, input) = key(committed);
+    let known = store.map(|store| store.trace(root, input)).transpose();
+    let known = known.unwrap_or_else(|error| {
+        tracing::error!(%error, "the digests of executions cannot be read");
+        None
+    });
+    let operators = model.package.graph().graph().nodes.len();
+    if let Some(trace) = known.flatten().filter(|trace| trace.nodes.len() == operators) {
+        let execution = JobExecution::with_trace(model.subject()?, inputs, trace, KEPT_BYTES);
+        return Ok(Arc::new(execution));
+    }
+    let execution = execute(model, inputs)?;
+    if let Some(store) = store
+        && let Err(error) = store.keep_trace(root, input, execution.trace())
+    {
+        tracing::error!(%error, "the digests of an execution cannot be kept; after a restart it is made again");
+    }
+    Ok(execution)
 }
 
 /// Executes a job with everything on the way. Takes as long as the model takes, and more: never on a task.

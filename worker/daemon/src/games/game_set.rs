@@ -2,13 +2,13 @@
 
 use super::{
     Archive, Conduct, Hints, Standing,
-    archive::execute,
+    archive::recall_or_execute,
     driver::{Due, GameDriver},
     plan::{self, Plan},
     report,
 };
 use crate::{
-    job_input::{self, Found},
+    job_input::{self, Found, Sources},
     models::Models,
     shutdown::Shutdown,
     skeleton::{self, Duty, Heads, Panicked, Timing, Update, Work},
@@ -26,8 +26,8 @@ use assay_types::{
 use futures::{StreamExt, TryStreamExt, stream};
 use std::{
     collections::{BTreeMap, BTreeSet},
-    path::{Path, PathBuf},
     sync::Arc,
+    time::Duration,
 };
 use tokio::sync::{Semaphore, mpsc, watch};
 
@@ -35,6 +35,8 @@ use tokio::sync::{Semaphore, mpsc, watch};
 const HINTS: usize = 64;
 /// Requests to the node at a time.
 const REQUESTS: usize = 16;
+/// Longest time that disputes are played which somebody waits for: as good as for ever.
+const PLAY_OUT: Duration = Duration::from_secs(365 * 24 * 3600);
 /// Executions, statements and proofs that are worked out at a time. An engine executes one job after the other
 /// anyway.
 const WORKINGS: usize = 2;
@@ -47,12 +49,13 @@ pub struct GameSet {
 }
 
 impl GameSet {
-    /// Nothing is known yet. The models are those that can be executed.
-    pub fn new(models: Models, inputs_dir: PathBuf, conduct: Arc<dyn Conduct>, me: AccountId) -> (Self, Hints) {
+    /// Nothing is known yet. The models are those that can be executed. If the sources have a store, the digests of
+    /// executions are kept there too.
+    pub fn new(models: Models, sources: Sources, conduct: Arc<dyn Conduct>, me: AccountId) -> (Self, Hints) {
         let (sender, hints) = mpsc::channel(HINTS);
         let games = Games {
             models,
-            inputs_dir,
+            sources,
             conduct,
             me,
             archive: Archive::default(),
@@ -88,6 +91,23 @@ impl GameSet {
             reason: "they are not played any more".into(),
         })
     }
+
+    /// Plays until no dispute is left, or the connection breaks.
+    pub(crate) async fn play_out<C: ChainView>(
+        &mut self,
+        chain: &C,
+        account: Account,
+        timing: Timing,
+    ) -> Result<(), ChainError> {
+        self.games.account = Some(account);
+        let (running, mut shutdown) = Shutdown::channel();
+        drop(running);
+        let timing = Timing {
+            leave: PLAY_OUT,
+            ..timing
+        };
+        skeleton::run(&mut self.games, chain, timing, &mut self.hints, &mut shutdown).await
+    }
 }
 
 /// What comes back of work that was begun.
@@ -110,8 +130,8 @@ impl From<JobId> for Done {
 
 struct Games {
     models: Models,
-    /// Folder of inputs by digest.
-    inputs_dir: PathBuf,
+    /// Where inputs by digest are, and the digests of executions.
+    sources: Sources,
     conduct: Arc<dyn Conduct>,
     me: AccountId,
     /// Executions that were made, for all games of a job.
@@ -298,14 +318,15 @@ impl Games {
     fn execute<S: StateView>(&mut self, job: JobId, committed: Committed, read: &Arc<S>) {
         let (archive, read, permits) = (self.archive.clone(), read.clone(), self.permits.clone());
         let model = self.models.get(&committed.model_root).cloned();
-        let inputs_dir = self.inputs_dir.clone();
+        let sources = self.sources.clone();
         self.work.begin(async move {
             let outcome = async {
                 let model = model.ok_or_else(|| "its model is not among those that are loaded here".to_owned())?;
-                let inputs = inputs(&inputs_dir, &*read, job).await?;
+                let inputs = inputs(&sources, &*read, job).await?;
                 let _permit = permits.acquire().await.map_err(|error| error.to_string())?;
                 let executing = tokio::task::spawn_blocking(move || {
-                    let executed = execute(&model, inputs).map_err(|error| error.to_string());
+                    let executed = recall_or_execute(&model, inputs, &committed, sources.store.as_ref())
+                        .map_err(|error| error.to_string());
                     executed.map(|execution| archive.keep(&committed, execution))
                 });
                 executing
@@ -442,8 +463,8 @@ impl Games {
     }
 }
 
-/// The inputs of a job, from the chain or from the folder.
-async fn inputs(inputs_dir: &Path, read: &impl StateView, job: JobId) -> Result<Vec<Tensor>, String> {
+/// The inputs of a job, from the chain, the copies or the folder.
+async fn inputs(sources: &Sources, read: &impl StateView, job: JobId) -> Result<Vec<Tensor>, String> {
     let gone = || "the job is closed".to_owned();
     let record = read
         .job(job)
@@ -454,7 +475,7 @@ async fn inputs(inputs_dir: &Path, read: &impl StateView, job: JobId) -> Result<
     let schema = version
         .ok_or_else(|| format!("its model {} is no longer registered", record.model))?
         .schema;
-    let found = job_input::find(read, job, &record, &schema, inputs_dir).await;
+    let found = job_input::find_in(read, job, &record, &schema, sources).await;
     match found.map_err(|error| error.to_string())? {
         Found::Input(inputs) => Ok(inputs),
         Found::Impossible(reason) => Err(reason),

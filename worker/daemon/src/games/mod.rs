@@ -29,6 +29,7 @@ mod game_set;
 mod plan;
 mod report;
 mod statistics;
+mod stranded;
 
 pub use archive::{Archive, SharedExecution};
 pub use conduct::{Conduct, Honest, Work};
@@ -36,6 +37,7 @@ pub use descent::descent;
 pub use game_set::GameSet;
 pub use report::{fault_in_words, in_words};
 pub use statistics::Statistics;
+pub(crate) use stranded::Stranded;
 
 use assay_client::chain::Balance;
 use assay_types::JobId;

@@ -6,7 +6,7 @@ use super::{
     desk_state::{Kind, Progress},
     job_loop::{Done, JobLoop, Searched, Sent},
 };
-use crate::job_input;
+use crate::job_input::{self, Sources};
 use assay_client::{
     chain::{BlockNumber, Call, Claim, JobState, MarketCall, Stakes, StateView, Wait},
     units,
@@ -43,7 +43,7 @@ impl<S: StateView> JobLoop<'_, S> {
                 },
                 Action::CommitAgain(job) => self.commit(job),
                 Action::Reveal(job) => {
-                    if let Some(bid) = self.store.bids().get(&job).cloned() {
+                    if let Some(bid) = self.store.bid(job) {
                         let call = MarketCall::RevealBid {
                             job,
                             price: bid.price,
@@ -60,7 +60,7 @@ impl<S: StateView> JobLoop<'_, S> {
     }
 
     fn commit(&mut self, job: JobId) {
-        let Some(bid) = self.store.bids().get(&job) else { return };
+        let Some(bid) = self.store.bid(job) else { return };
         let commitment = bid_commitment::<Blake2b256, _, _>(job, &self.policy.me, &bid.price, &bid.salt);
         self.send(
             Kind::Commit,
@@ -146,9 +146,14 @@ impl<S: StateView> JobLoop<'_, S> {
                 continue;
             };
             self.kept.memory.note(id, Progress::Searching);
-            let (state, folder) = (state.clone(), self.config.common.inputs_dir.clone());
+            let state = state.clone();
+            let sources = Sources {
+                folder: self.config.common.inputs_dir.clone(),
+                store: Some(self.store.clone()),
+                copy: true,
+            };
             self.kept.work.begin(async move {
-                let found = job_input::find(&*state, id, &job, &served.schema, &folder).await;
+                let found = job_input::find_in(&*state, id, &job, &served.schema, &sources).await;
                 Done::Searched(Searched {
                     job: id,
                     model: served.root,

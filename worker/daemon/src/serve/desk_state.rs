@@ -43,6 +43,8 @@ pub enum Kind {
     Reveal,
     /// Pauses the worker; about no job.
     Pause,
+    /// Resumes the worker; about no job.
+    Resume,
 }
 
 /// What the worker remembers.

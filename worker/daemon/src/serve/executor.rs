@@ -1,34 +1,30 @@
-//! Runs models on a thread of its own, several jobs of one model at once.
+//! Runs jobs on the engine, and gives their outputs as the account claims them.
 
 use super::desk_state::Output;
 use crate::{
+    engine::{Engine, Health, Outcome, Tasks},
     games::{Conduct, Work},
-    models::{Model, Models},
+    models::Models,
 };
-use assay_client::schema;
+use assay_client::{chain::BlockNumber, schema};
 use assay_ops::{
     program::EngineError,
     tensor::{Tensor, tensors_digest},
 };
 use assay_types::{H256, JobId};
-use std::{collections::BTreeMap, sync::Arc, thread};
-use tokio::sync::mpsc;
+use std::{
+    sync::{Arc, mpsc::Receiver},
+    thread,
+    time::{Duration, Instant},
+};
+use tokio::sync::{mpsc, watch};
 
-/// Jobs that wait for the engine.
-pub const QUEUE: usize = 1024;
-/// Jobs that are taken from the queue at once.
-const BATCH: usize = 64;
+pub use crate::engine::{NotTaken, QUEUE, Task};
 
-/// A job for the engine.
-#[derive(Debug)]
-pub struct Task {
-    /// The job.
-    pub job: JobId,
-    /// Root of the model to run.
-    pub model: H256,
-    /// What to run it on.
-    pub inputs: Vec<Tensor>,
-}
+/// Longest time that a block takes as a rule: one per slot of the relay chain.
+const BLOCK: Duration = Duration::from_secs(6);
+/// Time that every job has: the chain may be late as well.
+const LEAST: Duration = Duration::from_secs(12);
 
 /// What became of a task.
 #[derive(Debug)]
@@ -39,19 +35,25 @@ pub struct Done {
     pub outcome: Result<Output, EngineError>,
 }
 
-/// A handle on the engine's thread, which ends when the handle is dropped and the queue is empty.
+/// A handle on the engine's queue.
 #[derive(Debug)]
 pub struct Executor {
-    tasks: mpsc::Sender<Task>,
+    tasks: Tasks,
 }
 
 impl Executor {
-    /// Starts the thread; finished jobs go to `done`, with the outputs that the conduct makes of them.
-    pub fn start(models: Models, conduct: Arc<dyn Conduct>, done: mpsc::Sender<Done>) -> Result<Self, EngineError> {
-        let (tasks, queue) = mpsc::channel(QUEUE);
+    /// Hands the engine's outcomes on to `done`, with the outputs that the conduct makes of them.
+    pub fn start(engine: Engine, conduct: Arc<dyn Conduct>, done: mpsc::Sender<Done>) -> Result<Self, EngineError> {
+        let Engine {
+            models,
+            outcomes,
+            tasks,
+            ..
+        } = engine;
+        // A thread of its own, since a conduct may execute a job itself.
         thread::Builder::new()
-            .name("engine".into())
-            .spawn(move || work(&models, &*conduct, queue, &done))
+            .name("outcomes".into())
+            .spawn(move || hand_on(&models, &*conduct, outcomes, &done))
             .map_err(|error| EngineError::Failed {
                 engine: "thread".into(),
                 reason: error.to_string(),
@@ -59,57 +61,40 @@ impl Executor {
         Ok(Self { tasks })
     }
 
-    /// Puts a task in the queue; gives it back if the queue is full.
-    pub fn try_run(&self, task: Task) -> Result<(), Task> {
-        self.tasks.try_send(task).map_err(|error| match error {
-            mpsc::error::TrySendError::Full(task) | mpsc::error::TrySendError::Closed(task) => task,
-        })
+    /// Puts a task in the queue.
+    pub fn try_run(&self, task: Task) -> Result<(), NotTaken> {
+        self.tasks.try_run(task)
+    }
+
+    /// Whether the engine can be relied on, now and later.
+    pub fn health(&self) -> watch::Receiver<Health> {
+        self.tasks.health()
     }
 }
 
-fn work(models: &Models, conduct: &dyn Conduct, mut queue: mpsc::Receiver<Task>, done: &mpsc::Sender<Done>) {
-    let mut tasks = Vec::new();
-    while queue.blocking_recv_many(&mut tasks, BATCH) > 0 {
-        let mut by_model: BTreeMap<H256, Vec<Task>> = BTreeMap::new();
-        for task in tasks.drain(..) {
-            by_model.entry(task.model).or_default().push(task);
-        }
-        for (root, tasks) in by_model {
-            for result in run(models.get(&root).map(Arc::as_ref), conduct, tasks) {
-                if done.blocking_send(result).is_err() {
-                    return;
-                }
+/// When an output that is wanted in so many blocks is of no more use.
+pub fn until(blocks: BlockNumber) -> Instant {
+    Instant::now() + BLOCK.saturating_mul(blocks).max(LEAST)
+}
+
+fn hand_on(models: &Models, conduct: &dyn Conduct, outcomes: Receiver<Outcome>, done: &mpsc::Sender<Done>) {
+    for Outcome { task, result } in outcomes {
+        let Task { job, model, inputs, .. } = task;
+        let outcome = result.map(|output| match models.get(&model) {
+            Some(model) => {
+                let work = Work {
+                    job,
+                    model,
+                    inputs: &inputs,
+                };
+                conduct.output(&work, output)
             }
+            None => output,
+        });
+        if done.blocking_send(Done { job, outcome }).is_err() {
+            return;
         }
     }
-}
-
-fn run(model: Option<&Model>, conduct: &dyn Conduct, tasks: Vec<Task>) -> Vec<Done> {
-    let (jobs, inputs): (Vec<JobId>, Vec<Vec<Tensor>>) = tasks.into_iter().map(|task| (task.job, task.inputs)).unzip();
-    let outcomes = match model {
-        Some(model) => model.loaded.run_jobs(&inputs),
-        None => inputs
-            .iter()
-            .map(|_| {
-                Err(EngineError::Failed {
-                    engine: "executor".into(),
-                    reason: "the model is not loaded".into(),
-                })
-            })
-            .collect(),
-    };
-    let done = jobs
-        .into_iter()
-        .zip(&inputs)
-        .zip(outcomes)
-        .map(|((job, inputs), outcome)| {
-            let outcome = outcome.map(|tensors| match model {
-                Some(model) => conduct.output(&Work { job, model, inputs }, output(&tensors)),
-                None => output(&tensors),
-            });
-            Done { job, outcome }
-        });
-    done.collect()
 }
 
 /// Digest and bytes of output tensors.

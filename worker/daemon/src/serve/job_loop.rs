@@ -6,7 +6,7 @@ use super::{
     ServeError,
     decide::{Policy, View},
     desk_state::{Kind, Memory, Progress},
-    executor::{Done as Executed, Executor, Task},
+    executor::{self, Done as Executed, Executor, NotTaken, Task},
     idle, report,
     setup::Served,
     store::{Store, StoreError},
@@ -79,7 +79,7 @@ pub(super) struct JobLoop<'a, S> {
     pub(super) config: &'a ServeConfig,
     pub(super) account: Account,
     pub(super) served: BTreeMap<ModelVersion, Served>,
-    pub(super) store: &'a mut Store,
+    pub(super) store: &'a Store,
     pub(super) kept: &'a mut Kept,
     pub(super) executor: &'a Executor,
     pub(super) policy: Policy,
@@ -88,12 +88,16 @@ pub(super) struct JobLoop<'a, S> {
     pub(super) deposits: BTreeMap<JobId, Balance>,
     /// Jobs to read anew, since what is known of them may be wrong.
     doubtful: BTreeSet<JobId>,
+    /// Jobs whose inputs were copied and that are gone, and the best block that showed it first.
+    gone_since: BTreeMap<JobId, BlockNumber>,
     /// The store is not written to before this block.
     pub(super) store_rests_until: BlockNumber,
     pub(super) busy_at: Instant,
     /// Claims that a block takes at once, as far as is known.
     pub(super) largest_batch: usize,
     pub(super) leaving: bool,
+    /// What the chain was last told of whether the engine works; `None` if that has to be looked up.
+    pub(super) told_well: Option<bool>,
     state: PhantomData<S>,
 }
 
@@ -102,7 +106,7 @@ impl<'a, S: StateView> JobLoop<'a, S> {
         config: &'a ServeConfig,
         account: Account,
         served: BTreeMap<ModelVersion, Served>,
-        store: &'a mut Store,
+        store: &'a Store,
         kept: &'a mut Kept,
         executor: &'a Executor,
     ) -> Self {
@@ -126,10 +130,12 @@ impl<'a, S: StateView> JobLoop<'a, S> {
             view: View::default(),
             deposits: BTreeMap::new(),
             doubtful: BTreeSet::new(),
+            gone_since: BTreeMap::new(),
             store_rests_until: 0,
             busy_at: Instant::now(),
             largest_batch: limits::MAX_BATCH as usize,
             leaving: false,
+            told_well: None,
             state: PhantomData,
         }
     }
@@ -209,22 +215,39 @@ impl<'a, S: StateView> JobLoop<'a, S> {
                 self.view.jobs.get(&job).map(|job| &job.state),
                 Some(JobState::Assigned { assignment, .. }) if assignment.worker == self.policy.me
             ),
-            Kind::Pause => true,
+            Kind::Pause | Kind::Resume => true,
+        }
+    }
+
+    /// Blocks in which a job can still be claimed.
+    fn blocks_left(&self, job: JobId) -> BlockNumber {
+        match self.view.jobs.get(&job).map(|job| &job.state) {
+            Some(JobState::Assigned { deadline, .. }) => deadline.saturating_sub(self.view.best),
+            _ => 0,
         }
     }
 
     /// Puts a job whose input is found into the engine's queue.
     fn take_input(&mut self, searched: Searched) {
         let Searched { job, model, found } = searched;
+        let until = executor::until(self.blocks_left(job));
         let (memory, next) = (&mut self.kept.memory, self.view.best.saturating_add(1));
         match found {
             Ok(Found::Input(inputs)) => {
-                if self.executor.try_run(Task { job, model, inputs }).is_ok() {
-                    memory.note(job, Progress::Running);
-                } else {
-                    // The queue is full: again at the next block.
-                    memory.note_unstarted(job);
-                    memory.rest(job, next);
+                let task = Task {
+                    job,
+                    model,
+                    inputs,
+                    until,
+                };
+                match self.executor.try_run(task) {
+                    Ok(()) => memory.note(job, Progress::Running),
+                    Err(NotTaken::Full) => {
+                        // Again at the next block.
+                        memory.note_unstarted(job);
+                        memory.rest(job, next);
+                    }
+                    Err(error @ NotTaken::Closed) => memory.note(job, Progress::Impossible(error.to_string())),
                 }
             }
             Ok(Found::Impossible(reason)) => memory.note(job, Progress::Impossible(reason)),
@@ -243,6 +266,7 @@ impl<'a, S: StateView> JobLoop<'a, S> {
                 tracing::debug!(job, digest = ?output.digest, "the output is ready");
                 Progress::Ready(output)
             }
+            Err(error @ EngineError::TooLarge { .. }) => Progress::Impossible(error.to_string()),
             Err(error @ EngineError::Inputs(_)) => {
                 Progress::Impossible(format!("its input does not fit the model: {error}"))
             }
@@ -282,6 +306,10 @@ impl<'a, S: StateView> JobLoop<'a, S> {
             }
             Err(error) => {
                 tracing::warn!(?kind, ?jobs, %error, "a transaction had no effect");
+                if matches!(kind, Kind::Pause | Kind::Resume) {
+                    // Looked up and told again at the next block.
+                    self.told_well = None;
+                }
                 let hopeless = kind == Kind::Commit && matches!(error, SubmitError::Refused { .. });
                 let known = error.is("Market", "AlreadyBid") || error.is("Market", "AlreadyClaimed");
                 for job in jobs {
@@ -320,6 +348,38 @@ impl<'a, S: StateView> JobLoop<'a, S> {
         );
     }
 
+    /// Drops the copies of the inputs of jobs that are closed for good: in a final block that is no older than the best
+    /// block which did not show them first.
+    async fn drop_inputs(&mut self, finalized: &S) -> Result<(), ChainError> {
+        let kept = match self.store.jobs_with_inputs() {
+            Ok(kept) => kept,
+            Err(error) => {
+                tracing::error!(%error, "which inputs were copied cannot be read");
+                return Ok(());
+            }
+        };
+        let gone = kept.into_iter().filter(|job| !self.view.jobs.contains_key(job));
+        let before = std::mem::take(&mut self.gone_since);
+        let since = |job| (job, before.get(&job).copied().unwrap_or(self.view.best));
+        self.gone_since = gone.map(since).collect();
+        let is_old = |since: &BlockNumber| *since <= finalized.number();
+        let old: Vec<JobId> = self
+            .gone_since
+            .iter()
+            .filter(|(_, since)| is_old(since))
+            .map(|(job, _)| *job)
+            .collect();
+        let read =
+            stream::iter(old).map(|job| async move { Ok::<_, ChainError>((job, finalized.job(job).await?.is_none())) });
+        let read: Vec<_> = read.buffer_unordered(REQUESTS).try_collect().await?;
+        for (job, _) in read.into_iter().filter(|(_, closed)| *closed) {
+            if let Err(error) = self.store.drop_input(job) {
+                tracing::error!(job, %error, "the copy of a closed job's input stays in the store");
+            }
+        }
+        Ok(())
+    }
+
     async fn explain_idleness(&mut self, state: &S) -> Result<(), ChainError> {
         if self.busy_at.elapsed() < IDLE {
             return Ok(());
@@ -346,7 +406,8 @@ impl<S: StateView> Duty<S> for JobLoop<'_, S> {
         let view = &self.view;
         self.kept.memory.retain(|job| view.jobs.contains_key(&job));
         self.kept.open = self.is_open();
-        Ok(())
+        self.drop_inputs(&heads.finalized).await?;
+        Ok(self.tell_health(state).await?)
     }
 
     async fn take_update(&mut self, update: &Update<S>) -> Result<(), ServeError> {
@@ -366,7 +427,7 @@ impl<S: StateView> Duty<S> for JobLoop<'_, S> {
         }
         self.refresh(state, touched).await?;
         self.kept.open = self.is_open();
-        Ok(())
+        Ok(self.tell_health(state).await?)
     }
 
     fn take_done(&mut self, done: Result<Done, Panicked>, heads: &Heads<S>) -> Result<(), ServeError> {
@@ -380,6 +441,7 @@ impl<S: StateView> Duty<S> for JobLoop<'_, S> {
     }
 
     fn act(&mut self, heads: &Heads<S>) -> Result<(), ServeError> {
+        self.note_health();
         // A job that turns out to be impossible is declined at once.
         while self.step(&heads.best) {}
         Ok(())

@@ -3,9 +3,10 @@
 use super::*;
 use crate::{
     config::ModelPolicy,
+    engine::{Health, stand_in::StandIn},
     skeleton::tests::{MODEL, TIMING, Tested, author_until, common, key, until},
 };
-use assay_client::chain::{Call, JobState, MarketCall, WorkerInfo, fake::FakeChain};
+use assay_client::chain::{Call, JobState, MarketCall, WorkerInfo, WorkersCall, fake::FakeChain};
 use assay_types::{JobId, WorkerStatus};
 use std::time::Duration;
 use tokio::{sync::watch, task::JoinHandle};
@@ -14,9 +15,11 @@ use tokio::{sync::watch, task::JoinHandle};
 struct Serving {
     chain: FakeChain,
     tested: Tested,
+    /// How the engine does.
+    health: watch::Sender<Health>,
     stop: watch::Sender<bool>,
     ended: JoinHandle<Result<(), ServeError>>,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 /// Starts a worker.
@@ -38,7 +41,8 @@ async fn serving(chain: FakeChain) -> Serving {
     };
     chain.author_with(|ledger, _| drop(ledger.workers.insert(key().account(), info)));
     let (done_sender, done) = mpsc::channel(executor::QUEUE);
-    let executor = Executor::start(tested.models.clone(), Arc::new(Honest), done_sender).expect("a thread");
+    let StandIn { engine, health } = tested.engine();
+    let executor = Executor::start(engine, Arc::new(Honest), done_sender).expect("a thread");
     let worker = Worker {
         config: ServeConfig {
             common: common(folder.path()),
@@ -62,9 +66,10 @@ async fn serving(chain: FakeChain) -> Serving {
     Serving {
         chain,
         tested,
+        health,
         stop,
         ended,
-        _folder: folder,
+        folder,
     }
 }
 
@@ -77,6 +82,10 @@ impl Serving {
                 self.tested.assign(ledger, events, job, &me, 5_000);
             }
         });
+    }
+
+    fn status(&self) -> WorkerStatus {
+        self.chain.ledger().workers[&key().account()].status
     }
 
     fn is_claimed(&self, job: JobId) -> bool {
@@ -259,4 +268,64 @@ async fn a_full_pool_is_waited_for_at_the_start_and_in_the_middle() {
     serving.chain.faults(|faults| faults.full_pool = false);
     serving.until_claimed(&[1]).await;
     serving.ends_with_each_claimed_once(&[1]).await;
+}
+
+#[tokio::test]
+async fn a_worker_whose_engine_fails_pauses_once_and_resumes_once() {
+    let serving = serving(FakeChain::new()).await;
+    let count = |call: WorkersCall| {
+        let sent = serving.chain.sent();
+        sent.iter().filter(|sent| **sent == Call::Workers(call.clone())).count()
+    };
+    serving.assign([1]);
+    serving.until_claimed(&[1]).await;
+    assert_eq!(count(WorkersCall::Pause), 0);
+    serving.health.send_replace(Health::Failing("the third failure".into()));
+    author_until(&serving.chain, "the worker pauses", || {
+        serving.status() == WorkerStatus::Paused
+    })
+    .await;
+    // Another connection is no reason to serve, nor to pause again.
+    serving.chain.break_off();
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    serving.chain.restore();
+    serving.assign([2]);
+    serving.until_claimed(&[1, 2]).await;
+    assert_eq!(serving.status(), WorkerStatus::Paused);
+    assert_eq!((count(WorkersCall::Pause), count(WorkersCall::Resume)), (1, 0));
+    serving.health.send_replace(Health::Well);
+    author_until(&serving.chain, "the worker resumes", || {
+        serving.status() == WorkerStatus::Active
+    })
+    .await;
+    assert_eq!((count(WorkersCall::Pause), count(WorkersCall::Resume)), (1, 1));
+    serving.ends_with_each_claimed_once(&[1, 2]).await;
+}
+
+#[tokio::test]
+async fn the_copy_of_an_input_is_kept_until_its_job_is_closed_in_a_final_block() {
+    for (finality_lag, kept) in [(3, vec![2]), (1_000, vec![1, 2])] {
+        let chain = FakeChain::new();
+        chain.faults(|faults| faults.finality_lag = finality_lag);
+        let serving = serving(chain).await;
+        let me = key().account();
+        serving.chain.author_with(|ledger, events| {
+            for job in [1, 2] {
+                serving.tested.assign(ledger, events, job, &me, 5_000);
+                let input = ledger.inputs.remove(&job).expect("an input");
+                let file = format!("{}.bin", hex::encode(ledger.jobs[&job].input_digest));
+                std::fs::write(serving.folder.path().join(file), input).expect("the folder can be written");
+            }
+        });
+        serving.until_claimed(&[1, 2]).await;
+        serving.chain.author_with(|ledger, _| drop(ledger.jobs.remove(&1)));
+        for _ in 0..30 {
+            serving.chain.author();
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        serving.stop.send_replace(true);
+        assert!(matches!(serving.ended.await, Ok(Ok(()))));
+        let store = Store::open(serving.folder.path(), H256::repeat_byte(1), &me).expect("nobody has it open");
+        assert_eq!(store.jobs_with_inputs().expect("readable"), kept);
+    }
 }

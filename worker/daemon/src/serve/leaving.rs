@@ -11,7 +11,8 @@ impl<S: StateView> JobLoop<'_, S> {
         self.warn_of_disputes();
         self.policy.taking = false;
         self.leaving = true;
-        if self.config.pause_at_exit {
+        // A worker whose engine fails is paused already.
+        if self.config.pause_at_exit && self.told_well != Some(false) {
             self.send(Kind::Pause, Vec::new(), Call::Workers(WorkersCall::Pause));
         }
     }

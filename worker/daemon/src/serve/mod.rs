@@ -1,7 +1,7 @@
 //! `serve`: takes jobs, runs them and is paid.
 //!
 //! ```text
-//!  follow ── blocks ──▶ job loop ── tasks ──▶ executor (its own thread)
+//!  follow ── blocks ──▶ job loop ── tasks ──▶ executor (the engine's process)
 //!                        │  ▲ ◀── outputs ──────┘
 //!                        ▼  │
 //!                 account (owns the nonce) ◀── games (disputes about what was claimed)
@@ -20,6 +20,7 @@ mod claims;
 pub mod decide;
 pub mod desk_state;
 pub mod executor;
+mod health;
 mod idle;
 mod job_loop;
 #[cfg(test)]
@@ -30,9 +31,11 @@ mod setup;
 pub mod store;
 
 use crate::{
-    config::{ModelPolicy, ServeConfig},
-    games::{Conduct, GameSet, Honest},
-    models::{LoadError, Models, read_all},
+    config::ServeConfig,
+    engine,
+    games::{Conduct, GameSet, Honest, Stranded},
+    job_input::Sources,
+    models::{LoadError, Models, PackageAt, read_all, read_usable},
     shutdown::Shutdown,
     skeleton::{self, Connections, Timing},
 };
@@ -42,7 +45,7 @@ use assay_package::Package;
 use desk_state::Memory;
 use executor::{Done, Executor};
 use job_loop::{JobLoop, Kept};
-use std::sync::Arc;
+use std::{path::PathBuf, sync::Arc};
 use store::{Store, StoreError};
 use tokio::sync::mpsc;
 
@@ -78,9 +81,13 @@ pub enum ServeError {
 }
 
 /// Reads the packages that the configuration names, in its order.
-pub fn packages(config: &ServeConfig) -> Result<Vec<Arc<Package>>, LoadError> {
-    let folder = |policy: &ModelPolicy| config.common.models_dir.join(&policy.package);
-    read_all(config.models.iter().map(folder))
+pub fn packages(config: &ServeConfig) -> Result<Vec<PackageAt>, LoadError> {
+    read_all(package_folders(config))
+}
+
+fn package_folders(config: &ServeConfig) -> impl Iterator<Item = PathBuf> {
+    let models = config.models.iter();
+    models.map(|policy| config.common.models_dir.join(&policy.package))
 }
 
 /// Serves until shutdown is requested.
@@ -89,27 +96,25 @@ pub async fn serve(config: ServeConfig, shutdown: Shutdown) -> Result<(), ServeE
 }
 
 /// Serves until shutdown is requested, and behaves like this.
-pub async fn serve_with(config: ServeConfig, shutdown: Shutdown, conduct: Arc<dyn Conduct>) -> Result<(), ServeError> {
-    let packages = packages(&config)?;
-    let engine = assay_engine::open(config.common.engine, config.common.gpu, config.common.threads)?;
-    tracing::info!(
-        engine = engine.description(),
-        models = packages.len(),
-        "the engine is ready"
-    );
-    let models = Models::load(engine.as_ref(), &packages)?;
-    let (done_sender, done) = mpsc::channel::<Done>(executor::QUEUE);
-    let executor = Executor::start(models.clone(), conduct.clone(), done_sender)?;
-    let worker = Worker {
-        timing: Timing::with_stall(config.common.stall),
-        config,
-        packages,
-        models,
-        conduct,
-        executor,
-        done,
+pub async fn serve_with(
+    config: ServeConfig,
+    mut shutdown: Shutdown,
+    conduct: Arc<dyn Conduct>,
+) -> Result<(), ServeError> {
+    let error = match Worker::start(config.clone(), conduct.clone()) {
+        Ok(worker) => return worker.serve_on(Nodes, shutdown).await,
+        Err(error) => error,
     };
-    worker.serve_on(Nodes, shutdown).await
+    let stranded = Stranded {
+        common: &config.common,
+        conduct,
+        packages: read_usable(package_folders(&config)).0,
+        has_store: true,
+        reason: error.to_string(),
+    };
+    let timing = Timing::with_stall(config.common.stall);
+    stranded.play(Nodes, timing, &mut shutdown).await;
+    Err(error)
 }
 
 /// A worker that is ready to serve.
@@ -133,6 +138,24 @@ struct OnChain {
 }
 
 impl Worker {
+    /// Starts the engine with the packages that the configuration names.
+    fn start(config: ServeConfig, conduct: Arc<dyn Conduct>) -> Result<Self, ServeError> {
+        let found = packages(&config)?;
+        let engine = engine::start_for(&config.common, &found)?;
+        let models = engine.models.clone();
+        let (done_sender, done) = mpsc::channel::<Done>(executor::QUEUE);
+        let executor = Executor::start(engine, conduct.clone(), done_sender)?;
+        Ok(Self {
+            timing: Timing::with_stall(config.common.stall),
+            config,
+            packages: found.into_iter().map(|(_, package)| package).collect(),
+            models,
+            conduct,
+            executor,
+            done,
+        })
+    }
+
     async fn serve_on<N: Connect>(mut self, connect: N, mut shutdown: Shutdown) -> Result<(), ServeError> {
         let mut connections = Connections::new(connect, &self.config.common.nodes);
         let mut on_chain: Option<OnChain> = None;
@@ -181,7 +204,11 @@ impl Worker {
         let account = chain.account(&common.key, common.max_tip, None)?;
         let (games, _) = GameSet::new(
             self.models.clone(),
-            common.inputs_dir.clone(),
+            Sources {
+                folder: common.inputs_dir.clone(),
+                store: Some(store.clone()),
+                copy: false,
+            },
             self.conduct.clone(),
             account.id().clone(),
         );
@@ -204,11 +231,12 @@ impl Worker {
     ) -> Result<(), ServeError> {
         let (config, timing) = (&self.config, self.timing);
         let (executor, done, packages) = (&self.executor, &mut self.done, &self.packages);
-        let (account, store, kept) = (now.account.clone(), &mut now.store, &mut now.kept);
+        let (account, store, kept) = (now.account.clone(), &now.store, &mut now.kept);
         let jobs = async {
             let constants = chain.finalized().await?.constants()?;
+            let is_well = executor.health().borrow().is_well();
             let served = tokio::select! {
-                served = setup::prepare(chain, &account, config, packages) => served?,
+                served = setup::prepare(chain, &account, config, packages, is_well) => served?,
                 () = shutdown.requested() => return Ok(()),
             };
             connections.works(&constants);

@@ -29,11 +29,12 @@ pub(super) async fn prepare(
     account: &Account,
     config: &ServeConfig,
     packages: &[Arc<Package>],
+    engine_is_well: bool,
 ) -> Result<BTreeMap<ModelVersion, Served>, ServeError> {
     let number = chain.best_number().await?;
     let snapshot = &chain.at(number).await?;
     let served = resolve(snapshot, config, packages).await?;
-    let info = register(snapshot, account, config).await?;
+    let info = register(snapshot, account, config, engine_is_well).await?;
     for call in offer_changes(&info, &served) {
         tracing::info!(%call, "bringing the offers in line with the configuration");
         send(account, call).await?;
@@ -75,6 +76,7 @@ async fn register(
     snapshot: &impl StateView,
     account: &Account,
     config: &ServeConfig,
+    engine_is_well: bool,
 ) -> Result<WorkerInfo, ServeError> {
     let constants = snapshot.constants()?;
     let registered = snapshot.worker(account.id()).await?;
@@ -102,6 +104,9 @@ async fn register(
     };
     match info.status {
         WorkerStatus::Active => {}
+        WorkerStatus::Paused if !engine_is_well => {
+            tracing::warn!("THE WORKER STAYS PAUSED ON CHAIN: its engine fails, and has to pass a self-test first");
+        }
         WorkerStatus::Paused => {
             tracing::info!("the worker is paused on chain; resuming it");
             send(account, Call::Workers(WorkersCall::Resume)).await?;

@@ -1,28 +1,43 @@
-//! The durable store: the secrets of sealed bids, written and synced before the bid is sent.
+//! The durable store: secrets of sealed bids, copies of inputs, digests of traces, in one database that survives a
+//! crash.
 //!
 //! Losing a salt means losing the bid's deposit, so a bid's price and salt are on disk before its commitment can be on
-//! chain. Nothing else has to survive: what to run and what was claimed is read from the chain, and running a model
-//! again gives the same bits.
+//! chain. Losing an input means losing a dispute, so the input of a job by digest is copied when the job is taken. A
+//! trace can be made again and is kept to save time. Everything else is read from the chain.
 //!
 //! ```text
-//! <data dir>/<first 8 bytes of the genesis hash>-<account>/bids.jsonl    one record per line, appended
+//! <data dir>/<first 8 bytes of the genesis hash>-<account>/store.redb    the database
 //! <data dir>/<first 8 bytes of the genesis hash>-<account>/lock          held while the worker runs
 //! ```
 //!
-//! A last line that a crash cut off is dropped: its bid was never sent.
+//! What a method has written is on disk when it returns. An error, such as a full disk, names the folder and leaves the
+//! store usable: the next call opens the database anew.
+
+mod bids_file;
+mod copies;
+#[cfg(test)]
+mod tests;
+mod traces;
+
+pub use copies::Copied;
 
 use assay_client::chain::{AccountId, Balance, H256};
 use assay_types::JobId;
-use serde::{Deserialize, Serialize};
+use redb::{
+    Database, DatabaseError, ReadTransaction, ReadableDatabase, ReadableTable, TableDefinition, WriteTransaction,
+};
 use std::{
     collections::BTreeMap,
-    fs::{self, File, OpenOptions},
-    io::{self, Read, Write},
+    fs::{self, File},
+    io::{self, Read},
     path::{Path, PathBuf},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-/// The log is rewritten when it has this many records more than there are bids.
-const SUPERFLUOUS_RECORDS: usize = 4096;
+/// Price and salt by job.
+const BIDS: TableDefinition<'_, JobId, (Balance, [u8; 32])> = TableDefinition::new("bids");
+/// Bytes of memory that the database uses to remember pages.
+const CACHE_BYTES: usize = 8 << 20;
 
 /// Why the store cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -41,13 +56,23 @@ pub enum StoreError {
         /// The lock file.
         path: PathBuf,
     },
-    /// A line in the middle is not a record.
+    /// A line of the file of bids of an earlier version is not a record.
     #[error("{path}, line {line}: not a record of a bid; restore the file from a backup, or remove that line")]
     Corrupt {
         /// The log.
         path: PathBuf,
         /// Counted from 1.
         line: usize,
+    },
+    /// The database is damaged, or of another version.
+    #[error(
+        "{path}: {reason}; restore the file from a backup, or move it away if no bid of this account is unrevealed"
+    )]
+    Database {
+        /// The database.
+        path: PathBuf,
+        /// What the database says.
+        reason: String,
     },
     /// No random numbers.
     #[error("the system gives no random numbers: {0}")]
@@ -63,216 +88,181 @@ pub struct SealedBid {
     pub salt: [u8; 32],
 }
 
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", tag = "record")]
-enum Record {
-    Bid { job: JobId, price: String, salt: String },
-    Closed { job: JobId },
-}
+/// The open store. Clones share it.
+#[derive(Clone, Debug)]
+pub struct Store(Arc<Shared>);
 
-/// The open store.
 #[derive(Debug)]
-pub struct Store {
+struct Shared {
     path: PathBuf,
-    log: File,
-    bids: BTreeMap<JobId, SealedBid>,
-    records: usize,
+    /// Nothing after an error, until it is opened anew.
+    database: Mutex<Option<Arc<Database>>>,
+    /// What the database says, at hand even if the disk fails.
+    bids: Mutex<BTreeMap<JobId, SealedBid>>,
     /// Keeps the lock.
     _lock: File,
 }
 
 impl Store {
-    /// Opens the store of an account on a chain, and reads what is in it.
+    /// Opens the store of an account on a chain, and reads the bids that are in it.
     pub fn open(data_dir: &Path, genesis: H256, account: &AccountId) -> Result<Self, StoreError> {
         let folder = data_dir.join(format!("{}-{account}", hex::encode(&genesis.as_bytes()[..8])));
         fs::create_dir_all(&folder).map_err(io_error(&folder))?;
         let lock_path = folder.join("lock");
         let lock = File::create(&lock_path).map_err(io_error(&lock_path))?;
         lock.try_lock().map_err(|_| StoreError::InUse { path: lock_path })?;
-        let path = folder.join("bids.jsonl");
-        let bids = read(&path)?;
-        let log = rewrite(&path, &bids)?;
-        Ok(Self {
-            path,
-            log,
-            records: bids.len(),
-            bids,
+        let store = Self(Arc::new(Shared {
+            path: folder.join("store.redb"),
+            database: Mutex::new(None),
+            bids: Mutex::default(),
             _lock: lock,
-        })
+        }));
+        store.take_over(&folder.join("bids.jsonl"))?;
+        let bids = store.read(|transaction| {
+            let Some(table) = there(transaction.open_table(BIDS))? else {
+                return Ok(BTreeMap::new());
+            };
+            let bids = table.iter()?.map(|entry| {
+                let (job, bid) = entry?;
+                let (price, salt) = bid.value();
+                Ok((job.value(), SealedBid { price, salt }))
+            });
+            bids.collect::<Result<_, redb::Error>>()
+        })?;
+        *guard(&store.0.bids) = bids;
+        Ok(store)
+    }
+
+    /// The folder that the store is in.
+    pub fn folder(&self) -> &Path {
+        self.0.path.parent().unwrap_or(&self.0.path)
     }
 
     /// The bids whose secrets are kept.
-    pub fn bids(&self) -> &BTreeMap<JobId, SealedBid> {
-        &self.bids
+    pub fn bids(&self) -> BTreeMap<JobId, SealedBid> {
+        guard(&self.0.bids).clone()
+    }
+
+    /// The secret of a bid, if it is kept.
+    pub fn bid(&self, job: JobId) -> Option<SealedBid> {
+        guard(&self.0.bids).get(&job).cloned()
     }
 
     /// Draws a salt for a bid and writes both down; they are on disk when this returns.
-    pub fn seal(&mut self, job: JobId, price: Balance) -> Result<SealedBid, StoreError> {
+    pub fn seal(&self, job: JobId, price: Balance) -> Result<SealedBid, StoreError> {
         let mut salt = [0; 32];
         File::open("/dev/urandom")
             .and_then(|mut random| random.read_exact(&mut salt))
             .map_err(StoreError::Random)?;
         let bid = SealedBid { price, salt };
-        self.append(&record(job, &bid))?;
-        self.bids.insert(job, bid.clone());
+        self.write(|transaction| {
+            transaction.open_table(BIDS)?.insert(job, (price, salt))?;
+            Ok(())
+        })?;
+        guard(&self.0.bids).insert(job, bid.clone());
         Ok(bid)
     }
 
-    /// Forgets a bid that is over.
-    pub fn forget(&mut self, job: JobId) -> Result<(), StoreError> {
-        if self.bids.remove(&job).is_none() {
+    /// Forgets a bid that is over. A bid that cannot be removed from the disk is still known afterwards.
+    pub fn forget(&self, job: JobId) -> Result<(), StoreError> {
+        if self.bid(job).is_none() {
             return Ok(());
         }
-        self.append(&Record::Closed { job })?;
-        if self.records > self.bids.len() + SUPERFLUOUS_RECORDS {
-            self.log = rewrite(&self.path, &self.bids)?;
-            self.records = self.bids.len();
-        }
+        self.write(|transaction| {
+            transaction.open_table(BIDS)?.remove(job)?;
+            Ok(())
+        })?;
+        guard(&self.0.bids).remove(&job);
         Ok(())
     }
 
-    fn append(&mut self, record: &Record) -> Result<(), StoreError> {
-        write_record(&mut self.log, record)
-            .and_then(|()| self.log.sync_data())
-            .map_err(io_error(&self.path))?;
-        self.records += 1;
-        Ok(())
-    }
-}
-
-fn record(job: JobId, bid: &SealedBid) -> Record {
-    Record::Bid {
-        job,
-        price: bid.price.to_string(),
-        salt: hex::encode(bid.salt),
-    }
-}
-
-fn write_record(log: &mut File, record: &Record) -> io::Result<()> {
-    let mut line = serde_json::to_vec(record)?;
-    line.push(b'\n');
-    log.write_all(&line)
-}
-
-fn read(path: &Path) -> Result<BTreeMap<JobId, SealedBid>, StoreError> {
-    let text = match fs::read(path) {
-        Ok(text) => text,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(BTreeMap::new()),
-        Err(source) => {
-            return Err(StoreError::Io {
-                path: path.into(),
-                source,
-            });
-        }
-    };
-    let mut bids = BTreeMap::new();
-    // What follows the last line feed was cut off.
-    let complete = text.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
-    for (index, line) in text[..complete].split(|byte| *byte == b'\n').enumerate() {
-        if line.is_empty() {
-            continue;
-        }
-        let corrupt = || StoreError::Corrupt {
-            path: path.into(),
-            line: index + 1,
+    /// Takes over the bids of the file in which an earlier version kept them, and puts the file aside.
+    fn take_over(&self, path: &Path) -> Result<(), StoreError> {
+        let Some(bids) = bids_file::read(path)? else {
+            return Ok(());
         };
-        match serde_json::from_slice(line).map_err(|_| corrupt())? {
-            Record::Bid { job, price, salt } => {
-                let price = price.parse().map_err(|_| corrupt())?;
-                let salt = hex::decode(salt)
-                    .ok()
-                    .and_then(|salt| salt.try_into().ok())
-                    .ok_or_else(corrupt)?;
-                bids.insert(job, SealedBid { price, salt });
+        self.write(|transaction| {
+            let mut table = transaction.open_table(BIDS)?;
+            for (job, bid) in &bids {
+                table.insert(job, (bid.price, bid.salt))?;
             }
-            Record::Closed { job } => {
-                bids.remove(&job);
-            }
+            Ok(())
+        })?;
+        fs::rename(path, path.with_extension("jsonl.taken-over")).map_err(io_error(path))
+    }
+
+    /// Reads what was committed last.
+    fn read<T>(&self, look: impl FnOnce(&ReadTransaction) -> Result<T, redb::Error>) -> Result<T, StoreError> {
+        let database = self.database()?;
+        let looked = database.begin_read().map_err(redb::Error::from);
+        looked
+            .and_then(|transaction| look(&transaction))
+            .map_err(|error| self.failed(error))
+    }
+
+    /// Commits a change; it is on disk when this returns, or has not happened.
+    fn write<T>(&self, change: impl FnOnce(&WriteTransaction) -> Result<T, redb::Error>) -> Result<T, StoreError> {
+        let database = self.database()?;
+        let changed = (|| {
+            let transaction = database.begin_write()?;
+            let value = change(&transaction)?;
+            transaction.commit()?;
+            Ok(value)
+        })();
+        changed.map_err(|error| self.failed(error))
+    }
+
+    /// The database, opened if it is not.
+    fn database(&self) -> Result<Arc<Database>, StoreError> {
+        let mut open = guard(&self.0.database);
+        if let Some(database) = &*open {
+            return Ok(database.clone());
+        }
+        let mut builder = Database::builder();
+        let database = builder.set_cache_size(CACHE_BYTES).create(&self.0.path);
+        let database = Arc::new(database.map_err(|error| match error {
+            DatabaseError::DatabaseAlreadyOpen => StoreError::InUse {
+                path: self.0.path.clone(),
+            },
+            error => self.error(error.into()),
+        })?);
+        *open = Some(database.clone());
+        Ok(database)
+    }
+
+    /// Puts the database aside after an error: one that has failed to write refuses everything until it is opened anew.
+    fn failed(&self, error: redb::Error) -> StoreError {
+        *guard(&self.0.database) = None;
+        self.error(error)
+    }
+
+    fn error(&self, error: redb::Error) -> StoreError {
+        let path = self.0.path.clone();
+        match error {
+            redb::Error::Io(source) => StoreError::Io { path, source },
+            error => StoreError::Database {
+                path,
+                reason: error.to_string(),
+            },
         }
     }
-    Ok(bids)
 }
 
-/// Writes a log of these bids alone beside the old one, then puts it in its place.
-fn rewrite(path: &Path, bids: &BTreeMap<JobId, SealedBid>) -> Result<File, StoreError> {
-    let fresh = path.with_extension("new");
-    let write = || {
-        let mut log = File::create(&fresh)?;
-        for (job, bid) in bids {
-            write_record(&mut log, &record(*job, bid))?;
-        }
-        log.sync_all()?;
-        fs::rename(&fresh, path)?;
-        if let Some(folder) = path.parent() {
-            File::open(folder)?.sync_all()?;
-        }
-        OpenOptions::new().append(true).open(path)
-    };
-    write().map_err(io_error(path))
+/// A table, if anything was ever written into it.
+fn there<T>(table: Result<T, redb::TableError>) -> Result<Option<T>, redb::Error> {
+    match table {
+        Ok(table) => Ok(Some(table)),
+        Err(redb::TableError::TableDoesNotExist(_)) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// A lock's content; what a panic left in it is whole.
+fn guard<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn io_error(path: &Path) -> impl FnOnce(io::Error) -> StoreError {
     let path = path.to_owned();
     move |source| StoreError::Io { path, source }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn open(folder: &Path) -> Result<Store, StoreError> {
-        Store::open(folder, H256::repeat_byte(7), &AccountId::new([1; 32]))
-    }
-
-    fn log_of(folder: &Path) -> PathBuf {
-        let store = fs::read_dir(folder)
-            .expect("readable")
-            .next()
-            .expect("one store")
-            .expect("readable")
-            .path();
-        store.join("bids.jsonl")
-    }
-
-    #[test]
-    fn a_bid_survives_a_crash_and_a_closed_one_does_not() {
-        let folder = tempfile::tempdir().expect("temporary folder");
-        let mut store = open(folder.path()).expect("new");
-        let kept = store.seal(1, 50).expect("written");
-        store.seal(2, 60).expect("written");
-        store.forget(2).expect("written");
-        drop(store);
-        let store = open(folder.path()).expect("reopened");
-        assert_eq!(store.bids(), &BTreeMap::from([(1, kept)]));
-    }
-
-    #[test]
-    fn a_line_that_a_crash_cut_off_is_dropped() {
-        let folder = tempfile::tempdir().expect("temporary folder");
-        let kept = open(folder.path()).expect("new").seal(1, 50).expect("written");
-        let log = log_of(folder.path());
-        let mut text = fs::read(&log).expect("readable");
-        text.extend(br#"{"record":"bid","job":2,"pri"#);
-        fs::write(&log, text).expect("written");
-        let mut store = open(folder.path()).expect("reopened");
-        assert_eq!(store.bids(), &BTreeMap::from([(1, kept)]));
-        store.seal(3, 70).expect("written");
-        drop(store);
-        assert_eq!(open(folder.path()).expect("reopened").bids().len(), 2);
-    }
-
-    #[test]
-    fn a_spoilt_line_is_named_and_not_skipped() {
-        let folder = tempfile::tempdir().expect("temporary folder");
-        open(folder.path()).expect("new").seal(1, 50).expect("written");
-        fs::write(log_of(folder.path()), "nonsense\n{\"record\":\"closed\",\"job\":1}\n").expect("written");
-        assert!(matches!(open(folder.path()), Err(StoreError::Corrupt { line: 1, .. })));
-    }
-
-    #[test]
-    fn two_workers_cannot_share_a_store() {
-        let folder = tempfile::tempdir().expect("temporary folder");
-        let _first = open(folder.path()).expect("new");
-        assert!(matches!(open(folder.path()), Err(StoreError::InUse { .. })));
-    }
 }

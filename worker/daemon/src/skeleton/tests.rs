@@ -1,7 +1,11 @@
 //! What tests of daemons share: a model, jobs on a fake chain, and time.
 
 use super::Timing;
-use crate::{config::Common, models::Models};
+use crate::{
+    config::Common,
+    engine::{EngineProgram, stand_in::StandIn},
+    models::Models,
+};
 use assay_adversary::{InMemory, Random, graphs};
 use assay_client::{
     chain::{
@@ -10,7 +14,7 @@ use assay_client::{
     },
     schema,
 };
-use assay_engine::{Engine, EngineChoice, ReferenceEngine};
+use assay_engine::{Engine, EngineChoice, LoadedModel, ReferenceEngine};
 use assay_exact::quantise::Precision;
 use assay_ops::tensor::tensors_digest;
 use assay_package::{Details, Package};
@@ -34,6 +38,7 @@ pub(crate) const TIMING: Timing = Timing {
 pub(crate) struct Tested {
     pub(crate) package: Arc<Package>,
     pub(crate) models: Models,
+    loaded: Arc<LoadedModel>,
     memory: InMemory,
 }
 
@@ -49,12 +54,18 @@ impl Tested {
         let (graph, weights) = (memory.graph().clone(), memory.weights().to_vec());
         let package = Package::new(details, Precision::Int16, graph, weights, vec![]).expect("a sound package");
         let package = Arc::new(package);
-        let models = Models::load(&ReferenceEngine as &dyn Engine, [&package]).expect("an engine");
+        let loaded = Arc::new((&ReferenceEngine as &dyn Engine).load(&package).expect("an engine"));
         Self {
+            models: Models::new([(package.clone(), loaded.clone() as _)]),
             package,
-            models,
+            loaded,
             memory,
         }
+    }
+
+    /// An engine that has loaded the model.
+    pub(crate) fn engine(&self) -> StandIn {
+        StandIn::start(self.loaded.clone(), self.models.clone())
     }
 
     /// Registers the model.
@@ -70,8 +81,7 @@ impl Tested {
 
     /// The digest of the outputs.
     pub(crate) fn output_digest(&self) -> H256 {
-        let model = self.models.get(&H256(self.package.root())).expect("loaded");
-        let outputs = model.loaded.run_jobs(&[self.memory.inputs().to_vec()]);
+        let outputs = self.loaded.run_jobs(&[self.memory.inputs().to_vec()]);
         let outputs = outputs.into_iter().next().expect("one job");
         H256(tensors_digest(&outputs.expect("inputs that fit")))
     }
@@ -139,6 +149,8 @@ pub(crate) fn common(folder: &Path) -> Common {
         engine: EngineChoice::Reference,
         gpu: None,
         threads: 1,
+        max_memory: 1 << 30,
+        engine_program: EngineProgram::this_one(&["engine"]),
         stall: TIMING.stall,
         max_tip: Perbill::from_percent(1),
     }

@@ -1,7 +1,7 @@
 //! `watch`: executes claims again, challenges those that are wrong, and earns a share of what their authors lose.
 //!
 //! ```text
-//!  follow ── blocks ──▶ sampler ── tasks ──▶ executor (its own thread)
+//!  follow ── blocks ──▶ sampler ── tasks ──▶ executor (the engine's process)
 //!                        │  ▲ ◀── outputs ──────┘
 //!                        ▼  │
 //!                 account (owns the nonce) ◀── games (the challenges that were made)
@@ -29,16 +29,16 @@ pub use summary::Summary;
 
 use crate::{
     config::WatchConfig,
-    games::{GameSet, Honest},
-    models::{LoadError, Models, folders, read_usable},
+    engine,
+    games::{GameSet, Honest, Stranded},
+    job_input::Sources,
+    models::{LoadError, Models, PackageAt, folders, read_usable},
     serve::executor::{self, Done, Executor},
     shutdown::Shutdown,
     skeleton::{self, Connections, Timing},
 };
 use assay_client::chain::{Account, Balance, ChainError, ChainView, Connect, H256, KeyError, Nodes, StateView};
-use assay_engine::Engine;
 use assay_ops::program::EngineError;
-use assay_package::Package;
 use assay_player::watch::{Models as Watched, WatchPolicy};
 use sampler::{ClaimSampler, Kept};
 use std::{collections::BTreeSet, path::PathBuf, sync::Arc};
@@ -80,7 +80,7 @@ pub enum WatchError {
 
 /// Reads the packages that the configuration names, or all that there are. Those that cannot be used are left out, and
 /// the reasons are given back.
-pub fn packages(config: &WatchConfig) -> Result<(Vec<Arc<Package>>, Vec<LoadError>), WatchError> {
+pub fn packages(config: &WatchConfig) -> Result<(Vec<PackageAt>, Vec<LoadError>), WatchError> {
     let paths: Vec<PathBuf> = match &config.models {
         Some(names) => names.iter().map(|name| config.common.models_dir.join(name)).collect(),
         None => folders(&config.common.models_dir).map_err(|source| WatchError::Folder {
@@ -96,50 +96,62 @@ pub fn packages(config: &WatchConfig) -> Result<(Vec<Arc<Package>>, Vec<LoadErro
     Ok(read_usable(paths))
 }
 
-/// Makes the packages ready that can be used. An error only if there is none: one that is damaged must not keep the
-/// claims on other models from being watched.
-fn load(config: &WatchConfig, engine: &dyn Engine) -> Result<Models, WatchError> {
+/// The packages that can be read. An error only if there is none: one that is damaged must not keep the claims on
+/// other models from being watched.
+fn usable(config: &WatchConfig) -> Result<Vec<PackageAt>, WatchError> {
     let (packages, damaged) = packages(config)?;
     for error in &damaged {
         tracing::error!(%error, "a package cannot be used; claims on its model are NOT WATCHED");
     }
-    let (models, failed) = Models::load_usable(engine, &packages);
-    for (model, error) in &failed {
-        tracing::error!(model, %error, "the engine cannot execute a model; claims on it are NOT WATCHED");
-    }
-    if models.iter().next().is_some() {
-        return Ok(models);
-    }
-    match (failed.into_iter().next(), damaged.into_iter().next()) {
-        (Some((_, error)), _) => Err(error.into()),
-        (None, Some(error)) => Err(WatchError::Package(error)),
-        (None, None) => Err(WatchError::NoPackage {
+    if packages.is_empty() {
+        let none = || WatchError::NoPackage {
             path: config.common.models_dir.clone(),
-        }),
+        };
+        return Err(damaged.into_iter().next().map_or_else(none, WatchError::Package));
     }
+    Ok(packages)
+}
+
+/// Starts the engine with the packages that it can execute. An error only if there is none.
+fn load(config: &WatchConfig) -> Result<engine::Engine, WatchError> {
+    let packages = usable(config)?;
+    let error = match engine::start_for(&config.common, &packages) {
+        Ok(engine) => return Ok(engine),
+        Err(error) => error,
+    };
+    // Each by itself, to see which it is.
+    let mut usable = Vec::new();
+    for found in &packages {
+        match engine::start_for(&config.common, std::slice::from_ref(found)) {
+            Ok(_) => usable.push(found.clone()),
+            Err(error) => {
+                let model = &found.1.manifest().name;
+                tracing::error!(model, %error, "the engine cannot execute a model; claims on it are NOT WATCHED");
+            }
+        }
+    }
+    if usable.is_empty() {
+        return Err(error.into());
+    }
+    Ok(engine::start_for(&config.common, &usable)?)
 }
 
 /// Watches until shutdown is requested; what came of it.
-pub async fn watch(config: WatchConfig, shutdown: Shutdown) -> Result<Summary, WatchError> {
-    let engine = assay_engine::open(config.common.engine, config.common.gpu, config.common.threads)?;
-    let models = load(&config, engine.as_ref())?;
-    tracing::info!(
-        engine = engine.description(),
-        models = models.iter().count(),
-        "the engine is ready"
-    );
-    let seed = seed::load(&config.common.data_dir)?;
-    let (done_sender, done) = mpsc::channel::<Done>(executor::QUEUE);
-    let executor = Executor::start(models.clone(), Arc::new(Honest), done_sender)?;
-    let watcher = Watcher {
-        timing: Timing::with_stall(config.common.stall),
-        config,
-        seed,
-        models,
-        executor,
-        done,
+pub async fn watch(config: WatchConfig, mut shutdown: Shutdown) -> Result<Summary, WatchError> {
+    let error = match Watcher::start(config.clone()) {
+        Ok(watcher) => return watcher.watch_on(Nodes, shutdown).await,
+        Err(error) => error,
     };
-    watcher.watch_on(Nodes, shutdown).await
+    let stranded = Stranded {
+        common: &config.common,
+        conduct: Arc::new(Honest),
+        packages: Vec::new(),
+        has_store: false,
+        reason: error.to_string(),
+    };
+    let timing = Timing::with_stall(config.common.stall);
+    stranded.play(Nodes, timing, &mut shutdown).await;
+    Err(error)
 }
 
 /// A watcher that is ready.
@@ -161,6 +173,23 @@ struct OnChain {
 }
 
 impl Watcher {
+    /// Starts the engine with the packages that can be used.
+    fn start(config: WatchConfig) -> Result<Self, WatchError> {
+        let engine = load(&config)?;
+        let models = engine.models.clone();
+        let seed = seed::load(&config.common.data_dir)?;
+        let (done_sender, done) = mpsc::channel::<Done>(executor::QUEUE);
+        let executor = Executor::start(engine, Arc::new(Honest), done_sender)?;
+        Ok(Self {
+            timing: Timing::with_stall(config.common.stall),
+            config,
+            seed,
+            models,
+            executor,
+            done,
+        })
+    }
+
     async fn watch_on<N: Connect>(mut self, connect: N, mut shutdown: Shutdown) -> Result<Summary, WatchError> {
         let mut connections = Connections::new(connect, &self.config.common.nodes);
         let mut on_chain: Option<OnChain> = None;
@@ -198,7 +227,11 @@ impl Watcher {
         let account = chain.account(&common.key, common.max_tip, None)?;
         let (games, hints) = GameSet::new(
             self.models.clone(),
-            common.inputs_dir.clone(),
+            Sources {
+                folder: common.inputs_dir.clone(),
+                store: None,
+                copy: false,
+            },
             Arc::new(Honest),
             account.id().clone(),
         );
@@ -251,9 +284,9 @@ fn policy(config: &WatchConfig) -> WatchPolicy<Balance> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Common;
+    use crate::{config::Common, engine::EngineProgram};
     use assay_client::chain::Key;
-    use assay_engine::{EngineChoice, ReferenceEngine};
+    use assay_engine::EngineChoice;
     use assay_player::watch::Sampling;
     use polkadot_sdk::sp_runtime::Perbill;
     use std::{fs, path::Path, time::Duration};
@@ -286,6 +319,8 @@ mod tests {
                 engine: EngineChoice::Reference,
                 gpu: None,
                 threads: 1,
+                max_memory: 1 << 30,
+                engine_program: EngineProgram::this_one(&["engine"]),
                 stall: Duration::from_secs(60),
                 max_tip: Perbill::zero(),
             },
@@ -299,8 +334,9 @@ mod tests {
             max_games: 1,
             max_bond: 1,
         };
-        let models = load(&config, &ReferenceEngine).map_err(|error| error.to_string())?;
-        Ok(models.iter().count())
+        usable(&config)
+            .map(|packages| packages.len())
+            .map_err(|error| error.to_string())
     }
 
     #[test]

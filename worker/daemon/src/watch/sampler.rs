@@ -11,7 +11,7 @@ use crate::{
     games::{Hints, Standing},
     job_input::{self, Found},
     models::Models,
-    serve::executor::{Done as Executed, Executor, Task},
+    serve::executor::{self, Done as Executed, Executor, NotTaken, Task},
     skeleton::{Duty, Heads, Panicked, Update, Work},
 };
 use assay_client::{
@@ -198,11 +198,21 @@ impl<'a, S: StateView> ClaimSampler<'a, S> {
         let (memory, next) = (&mut self.kept.memory, self.best.saturating_add(1));
         match found {
             Ok(Found::Input(inputs)) => {
-                if self.executor.try_run(Task { job, model, inputs }).is_ok() {
-                    memory.note(job, Check::Running);
-                } else {
-                    // The queue is full: again at the next block.
-                    memory.note_unstarted(job, next);
+                let window = memory.claim(job).map_or(self.best, |claim| claim.window_until);
+                let task = Task {
+                    job,
+                    model,
+                    inputs,
+                    until: executor::until(window.saturating_sub(self.best)),
+                };
+                match self.executor.try_run(task) {
+                    Ok(()) => memory.note(job, Check::Running),
+                    // Again at the next block.
+                    Err(NotTaken::Full) => memory.note_unstarted(job, next),
+                    Err(error @ NotTaken::Closed) => {
+                        tracing::error!(job, %error, "the claim cannot be checked");
+                        memory.note(job, Check::Impossible);
+                    }
                 }
             }
             Ok(Found::Impossible(reason)) => {

@@ -1,13 +1,13 @@
 //! The fake chain's state, and what calls do to it: enough for a daemon to see that its call was taken, once.
 
 use crate::chain::{
-    calls::{Call, DisputesCall, MarketCall},
+    calls::{Call, DisputesCall, MarketCall, WorkersCall},
     error::SubmitError,
     events::{DisputesEvent, Event, MarketEvent},
     types::*,
 };
 use assay_types::{
-    JobId, ModelVersion,
+    JobId, ModelVersion, WorkerStatus,
     dispute::{Clock, ClockTerms, Committed, Place, Revealed, Side},
 };
 use polkadot_sdk::sp_runtime::{BoundedVec, DispatchError};
@@ -19,7 +19,8 @@ const CLOCK: ClockTerms<BlockNumber> = ClockTerms {
     least_turn_blocks: 5,
 };
 
-/// What a fake chain keeps. Tests write to it; of calls, it knows claims, declining, bids, challenges and statements.
+/// What a fake chain keeps. Tests write to it; of calls, it knows claims, declining, bids, challenges, statements,
+/// pausing and resuming.
 #[derive(Clone, Debug, Default)]
 #[allow(missing_docs, reason = "named after what they hold")]
 pub struct Ledger {
@@ -83,8 +84,16 @@ impl Ledger {
         match call {
             Call::Market(call) => self.market(who, number, call),
             Call::Disputes(call) => self.dispute(who, number, call),
+            Call::Workers(WorkersCall::Pause) => self.step(who, WorkerStatus::Active, WorkerStatus::Paused),
+            Call::Workers(WorkersCall::Resume) => self.step(who, WorkerStatus::Paused, WorkerStatus::Active),
             _ => Ok(Vec::new()),
         }
+    }
+
+    fn step(&mut self, who: &AccountId, from: WorkerStatus, to: WorkerStatus) -> Result<Vec<Event>, SubmitError> {
+        let worker = self.workers.get_mut(who).filter(|worker| worker.status == from);
+        worker.ok_or_else(|| refused("Workers", "IllegalStep"))?.status = to;
+        Ok(Vec::new())
     }
 
     fn market(&mut self, who: &AccountId, number: BlockNumber, call: &MarketCall) -> Result<Vec<Event>, SubmitError> {

@@ -1,0 +1,136 @@
+//! What the engine is asked for, and how long it may take.
+
+use super::{
+    health::Health,
+    message::{MAX_FRAME_BYTES, Setup},
+    process::EngineProgram,
+};
+use crate::{
+    dispute::{Traced, Wanted},
+    serve::desk_state::Output,
+};
+use assay_exact::graph::CheckedGraph;
+use assay_ops::{
+    program::EngineError,
+    tensor::{Digest, Tensor},
+};
+use assay_types::{H256, JobId};
+use std::{
+    sync::mpsc::{Receiver, Sender, SyncSender},
+    time::{Duration, Instant},
+};
+use tokio::sync::watch;
+
+/// Bytes of inputs that are executed at once. A job that has more is executed alone.
+const BATCH_BYTES: usize = 64 << 20;
+/// Bytes of one job's inputs: they fit into a frame with all that goes with them.
+const MAX_INPUT_BYTES: u64 = MAX_FRAME_BYTES as u64 / 2;
+
+/// A job for the engine.
+#[derive(Clone, Debug)]
+pub struct Task {
+    /// The job.
+    pub job: JobId,
+    /// Root of the model to run.
+    pub model: H256,
+    /// What to run it on.
+    pub inputs: Vec<Tensor>,
+    /// When its output is of no more use.
+    pub until: Instant,
+}
+
+/// What became of a task.
+#[derive(Debug)]
+pub struct Outcome {
+    /// The task.
+    pub task: Task,
+    /// Its output, or why there is none.
+    pub result: Result<Output, EngineError>,
+}
+
+/// What the supervisor is asked.
+pub(super) enum Order {
+    /// Run a job; the outcome comes through the channel of outcomes.
+    Run(Task),
+    /// Execute a job with everything on the way.
+    Trace {
+        model: Digest,
+        inputs: Vec<Tensor>,
+        wanted: Wanted,
+        reply: SyncSender<Result<Traced, EngineError>>,
+    },
+}
+
+/// How long the supervisor waits for what.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    /// For a process to load its packages.
+    pub start: Duration,
+    /// Before a process is started again for the first time; the pause doubles each time, up to the longest.
+    pub first_pause: Duration,
+    /// The longest pause.
+    pub longest_pause: Duration,
+    /// Between two self-tests of an engine that fails.
+    pub between_tests: Duration,
+    /// For one operator of a trace.
+    pub operator: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self {
+            start: Duration::from_secs(1800),
+            first_pause: Duration::from_millis(100),
+            longest_pause: Duration::from_secs(30),
+            between_tests: Duration::from_secs(180),
+            operator: Duration::from_secs(600),
+        }
+    }
+}
+
+/// What the supervisor is started with.
+pub(super) struct Start {
+    pub program: EngineProgram,
+    pub setup: Setup,
+    /// Roots and graphs of the packages, in the setup's order.
+    pub roots: Vec<Digest>,
+    pub graphs: Vec<CheckedGraph>,
+    pub patience: Patience,
+    pub queue: Receiver<Order>,
+    pub outcomes: Sender<Outcome>,
+    pub health: watch::Sender<Health>,
+}
+
+/// Whether the model takes these inputs, and the engine's process too.
+pub(super) fn fits(graph: &CheckedGraph, inputs: &[Tensor]) -> Result<(), EngineError> {
+    let layouts: Vec<_> = inputs.iter().map(|input| (input.dtype(), input.shape())).collect();
+    graph.bind(&layouts)?;
+    let needed: u64 = inputs.iter().map(|input| input.bytes().len() as u64).sum();
+    if needed > MAX_INPUT_BYTES {
+        return Err(EngineError::TooLarge {
+            needed,
+            limit: MAX_INPUT_BYTES,
+        });
+    }
+    Ok(())
+}
+
+/// Tasks in batches whose inputs have a bounded number of bytes.
+pub(super) fn batches(tasks: Vec<Task>) -> Vec<Vec<Task>> {
+    let mut batches: Vec<Vec<Task>> = Vec::new();
+    let mut bytes = 0;
+    for task in tasks {
+        let own: usize = task.inputs.iter().map(|input| input.bytes().len()).sum();
+        match batches.last_mut() {
+            Some(batch) if bytes + own <= BATCH_BYTES => {
+                bytes += own;
+                batch.push(task);
+            }
+            _ => {
+                bytes = own;
+                batches.push(vec![task]);
+            }
+        }
+    }
+    batches
+}
