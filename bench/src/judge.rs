@@ -8,15 +8,14 @@ use anyhow::{Context, Result, anyhow, bail, ensure};
 use assay_bench::slices::{Slice, slices};
 use assay_exact::{
     bounded::Bounded,
-    digest::{Hash256, list_digest, model_root},
+    digest::Hash256,
     graph::Value,
-    judge::{Claim, Openings, Question, Verdict, judge},
+    judge::{OpenedOperator, Openings, Question, TensorOpening, Verdict, judge},
     trace::Trace,
 };
 use assay_ops::tensor::{Blake2b256, DataType, Tensor};
 use codec::Encode;
 
-const MANIFEST: [u8; 32] = [7; 32];
 /// Bytes of a tensor that is hashed.
 const HASHED_BYTES: usize = 16 << 20;
 
@@ -61,25 +60,27 @@ fn one(report: &mut Report, slice: Slice) -> Result<()> {
         outputs: Vec::new(),
         symbols: Vec::new(),
     };
-    let claim = Claim {
-        model_root: model_root::<Blake2b256>(
-            &graph.graph().root::<Blake2b256>(),
-            &list_digest::<Blake2b256>(&[]),
-            &MANIFEST,
-        ),
-        input_digest: trace.input_digest::<Blake2b256>(),
-        output_digest: [0; 32],
-        trace_digest: trace.digest::<Blake2b256>(),
+    let opened = OpenedOperator {
+        node: Bounded::new(graph.graph().nodes[0].encode()).context("too long a node")?,
+        operands: operands
+            .iter()
+            .map(|tensor| TensorOpening::of::<Blake2b256>(tensor))
+            .collect::<Option<Vec<_>>>()
+            .and_then(Bounded::new)
+            .context("too many operands")?,
     };
-    let openings = Openings::new::<Blake2b256>(graph.graph(), &[], MANIFEST, &trace);
-    let proof = openings.prove_element::<Blake2b256>(0, &operands, index)?;
-    let question = Question::Element {
+    let output = TensorOpening {
         dtype,
         shape: Bounded::new(shape).context("too many dimensions")?,
+        root: [0; 32],
+    };
+    let proof =
+        Openings::new::<Blake2b256>(graph.graph(), &[], &trace).prove_element::<Blake2b256>(0, &operands, index)?;
+    let question = Question {
         index,
         claimed: Bounded::new(element.to_bytes(dtype)).context("too many bytes")?,
     };
-    let judged = || judge::<Blake2b256>(&claim, &[], 0, &proof, &question);
+    let judged = || judge::<Blake2b256>(&[], &opened, &output, &proof, &question);
     ensure!(judged()? == Verdict::Right, "the judge finds its own element wrong");
     let bytes = proof.encode();
     let [judging, hashing] = in_turns([&mut || drop(std::hint::black_box(judged())), &mut || {

@@ -122,6 +122,7 @@ fn graph(operator: Operator, inputs: &[Tensor], wiring: &[usize]) -> Result<Chec
         name: format!("input_{index}"),
         dtype: tensor.dtype(),
         dimensions: tensor.shape().iter().copied().map(Dimension::Fixed).collect(),
+        range: None,
     });
     let graph = Graph {
         symbols: Vec::new(),

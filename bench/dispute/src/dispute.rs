@@ -2,12 +2,12 @@
 
 use crate::chain::{Applied, Chain};
 use anyhow::{Context, Result, ensure};
-use assay_adversary::{Liar, Lie, Manner};
-use assay_player::{Execution, Finding, Reveals, Statements, find, prove};
+use assay_adversary::{Liar, Lie, Manner, Random, graphs};
+use assay_player::{Execution, Finding, Reveals, Statements, committed, find, prove};
 use assay_runtime::{Disputes, Runtime, RuntimeEvent};
 use assay_types::{
-    DataType, Delivery, Dimension, H256, JobId, JobInput, JobRequest, Matching, Precision, Schema, TensorSchema,
-    dispute::{Committed, Fault, Place, Revealed, Side, Statement},
+    Delivery, JobId, JobInput, JobRequest, Matching,
+    dispute::{Fault, Place, Revealed, Side, Statement},
 };
 use polkadot_sdk::{
     sp_keyring::Sr25519Keyring::{Alice, Bob, Charlie, Dave},
@@ -32,7 +32,7 @@ pub struct Played {
 /// Lets Charlie lie about an execution, and Dave find it out.
 pub fn play<E: Execution + Copy>(chain: &mut Chain, execution: E, lie: &Lie) -> Result<Played> {
     let liar = Liar::new(execution, lie, Manner::Answers)?.context("the lie is the truth")?;
-    let job = claimed(chain, &liar.committed())?;
+    let job = claimed(chain, liar.pretended())?;
     let mut transactions = vec![chain.apply("challenge", Dave, pallet_disputes::Call::challenge { job })?];
     let mut reveals = Reveals::new();
     let mut stored_bytes = 0;
@@ -57,13 +57,12 @@ pub fn play<E: Execution + Copy>(chain: &mut Chain, execution: E, lie: &Lie) -> 
                 transactions.push(chain.apply("point", Dave, pallet_disputes::Call::point { job, place, entry })?);
                 continue;
             }
-            Finding::Header => None,
-            Finding::Element(element) => Some(element),
+            Finding::Element(element) => element,
             Finding::Agree => anyhow::bail!("nothing is wrong at {place:?}"),
         };
         stored_bytes = chain.stored_bytes("Disputes").max(stored_bytes);
         let head = dispute.trace.as_ref().context("there is a trace")?;
-        let proof = prove(&execution, &dispute.committed, head, &reveals, &place, element)?;
+        let proof = prove(&execution, head, &reveals, &place, element)?;
         let call = pallet_disputes::Call::prove {
             job,
             challenger: Dave.to_account_id(),
@@ -94,14 +93,13 @@ fn reveal_name(statement: &Statement) -> &'static str {
     }
 }
 
-/// A job that Charlie has claimed.
-fn claimed(chain: &mut Chain, committed: &Committed) -> Result<JobId> {
+/// A job that Charlie has claimed, for an execution that it has made or pretends to have made.
+fn claimed(chain: &mut Chain, execution: &dyn Execution) -> Result<JobId> {
+    let committed = committed(execution);
     let name = BoundedVec::truncate_from(b"disputed".to_vec());
     let register = pallet_models::Call::register {
         name,
-        root: committed.model_root,
-        precision: Precision::Int16,
-        schema: schema(),
+        parts: execution.parts().clone(),
     };
     chain.apply("register", Alice, register)?;
     let version = pallet_models::VersionByRoot::<Runtime>::get;
@@ -120,7 +118,7 @@ fn claimed(chain: &mut Chain, committed: &Committed) -> Result<JobId> {
         model: version,
         input: JobInput::Digest {
             digest: committed.input_digest,
-            symbols: BoundedVec::new(),
+            symbols: BoundedVec::truncate_from(execution.trace().symbols.clone()),
         },
         ceiling: PRICE,
         matching: Matching::Offers,
@@ -141,28 +139,9 @@ fn claimed(chain: &mut Chain, committed: &Committed) -> Result<JobId> {
     Ok(job)
 }
 
-/// A schema that says nothing: the job is given by its digest alone.
-fn schema() -> Schema {
-    let byte = |name: &[u8]| TensorSchema {
-        name: BoundedVec::truncate_from(name.to_vec()),
-        data_type: DataType::Uint8,
-        dimensions: BoundedVec::truncate_from(vec![Dimension::Fixed(1)]),
-    };
-    Schema {
-        symbols: BoundedVec::new(),
-        inputs: BoundedVec::truncate_from(vec![byte(b"input")]),
-        outputs: BoundedVec::truncate_from(vec![byte(b"output")]),
-    }
-}
-
 /// Bytes that the chain keeps of a claimed job, and those among them that are there because of disputes.
 pub fn claim_bytes(chain: &mut Chain) -> Result<(usize, usize)> {
-    let committed = Committed {
-        model_root: H256::repeat_byte(1),
-        input_digest: H256::repeat_byte(2),
-        output_digest: H256::repeat_byte(3),
-    };
     let before = chain.stored_bytes("Market");
-    claimed(chain, &committed)?;
+    claimed(chain, &graphs::random(&mut Random(1), 3))?;
     Ok((chain.stored_bytes("Market") - before, chain.stored_bytes("Disputes")))
 }

@@ -102,6 +102,7 @@ pub fn synthetic(report: &mut Report) -> Result<()> {
         name: name.to_owned(),
         dtype: DataType::Float32,
         dimensions: vec![Dimension::Fixed(elements)],
+        range: None,
     };
     let output = |name: &str, node| Output {
         name: name.to_owned(),

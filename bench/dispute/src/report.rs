@@ -112,7 +112,6 @@ impl Report {
 fn said(fault: &Fault) -> String {
     match fault {
         Fault::Silence { place } => format!("the worker said nothing of {place:?}"),
-        Fault::Header { operator, computed } => format!("the header of operator {operator} is {computed:?}"),
         Fault::Element {
             operator,
             element,

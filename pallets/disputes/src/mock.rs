@@ -2,9 +2,9 @@
 
 use crate::{self as pallet_disputes, HoldReason};
 use assay_exact::judge::Proof;
+use assay_player::{Execution, committed};
 use assay_types::{
-    DataType, Delivery, Dimension, H256, JobId, JobInput, JobRequest, Matching, ModelVersion, Phase, Precision, Schema,
-    TensorSchema,
+    Delivery, H256, HostBlake2, JobId, JobInput, JobRequest, Matching, ModelParts, ModelVersion, Phase,
     dispute::{Committed, Dispute, Game, Place, Revealed, Statement},
 };
 use polkadot_sdk::{
@@ -18,7 +18,7 @@ use polkadot_sdk::{
     },
     frame_system::{self, EnsureRoot, mocking::MockBlock},
     pallet_balances, sp_io,
-    sp_runtime::{BoundedVec, BuildStorage, DispatchResult, FixedU128, Perbill, TryRuntimeError},
+    sp_runtime::{BuildStorage, DispatchResult, FixedU128, Perbill, TryRuntimeError},
 };
 use std::cell::Cell;
 
@@ -211,22 +211,9 @@ pub fn signed(account: u64) -> RuntimeOrigin {
     RuntimeOrigin::signed(account)
 }
 
-/// A schema that says nothing: jobs here are given by their digests alone.
-fn schema() -> Schema {
-    let byte = |name: &[u8]| TensorSchema {
-        name: name.to_vec().try_into().expect("short"),
-        data_type: DataType::Uint8,
-        dimensions: vec![Dimension::Fixed(1)].try_into().expect("short"),
-    };
-    Schema {
-        symbols: BoundedVec::new(),
-        inputs: vec![byte(b"input")].try_into().expect("short"),
-        outputs: vec![byte(b"output")].try_into().expect("short"),
-    }
-}
-
-/// The version with this root, registered and offered by the worker if it is not yet.
-fn version(root: H256) -> ModelVersion {
+/// The model's version, registered and offered by the worker if it is not yet.
+fn version(parts: &ModelParts) -> ModelVersion {
+    let root = H256(parts.root::<HostBlake2>());
     if let Some(version) = pallet_models::VersionByRoot::<Test>::get(root) {
         return version;
     }
@@ -235,23 +222,27 @@ fn version(root: H256) -> ModelVersion {
     assert_ok!(Models::register(
         signed(PUBLISHER),
         name.try_into().expect("short"),
-        root,
-        Precision::Int16,
-        schema()
+        parts.clone(),
     ));
     let version = pallet_models::VersionByRoot::<Test>::get(root).expect("was registered");
     assert_ok!(Workers::publish_offer(signed(WORKER), version, PRICE, 10));
     version
 }
 
-/// A job that the worker has claimed, with what the claim commits to.
-pub fn claimed(committed: &Committed) -> JobId {
+/// A job that the worker has claimed, for an execution that it has made or pretends to have made.
+pub fn claimed(execution: &dyn Execution) -> JobId {
+    let symbols = execution.trace().symbols.clone();
+    claimed_as(execution.parts(), symbols, &committed(execution))
+}
+
+/// A job on a model that the worker has claimed, with what the claim commits to.
+pub fn claimed_as(parts: &ModelParts, symbols: Vec<u32>, committed: &Committed) -> JobId {
     let job = pallet_market::NextJobId::<Test>::get();
     let request = JobRequest {
-        model: version(committed.model_root),
+        model: version(parts),
         input: JobInput::Digest {
             digest: committed.input_digest,
-            symbols: BoundedVec::new(),
+            symbols: symbols.try_into().expect("few symbols"),
         },
         ceiling: CEILING,
         matching: Matching::Offers,
@@ -281,7 +272,7 @@ pub fn point(challenger: u64, job: JobId, place: Place, entry: u32) -> DispatchR
     Disputes::point(signed(challenger), job, place, entry)
 }
 
-pub fn prove(challenger: u64, job: JobId, proof: Proof, element: Option<u64>) -> DispatchResult {
+pub fn prove(challenger: u64, job: JobId, proof: Proof, element: u64) -> DispatchResult {
     Disputes::prove(signed(SECOND), job, challenger, Box::new(proof), element)
         .map(|_| ())
         .map_err(|error| error.error)

@@ -64,12 +64,7 @@ impl<T: Config> Pallet<T> {
     }
 
     /// The question for the judge: the element as the worker has revealed it.
-    fn question(
-        dispute: &DisputeOf<T>,
-        game: &GameOf<T>,
-        dtype: DataType,
-        index: u64,
-    ) -> Result<Question, Error<T>> {
+    fn question(dispute: &DisputeOf<T>, game: &GameOf<T>, dtype: DataType, index: u64) -> Result<Question, Error<T>> {
         let Place::Chunk { chunk, .. } = game.place else {
             return Err(Error::<T>::ElementElsewhere);
         };

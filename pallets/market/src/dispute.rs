@@ -3,8 +3,8 @@
 
 use crate::{AssignmentOf, BalanceOf, Config, Error, JobOf, Jobs, Pallet};
 use assay_types::{
-    ClaimedJob, ClaimedJobs, CloseReason, H256, JobId, JobState, ModelRegistry, NotChallengeable, Outcome, SlashId,
-    WorkerRegistry,
+    ClaimedJob, ClaimedJobs, CloseReason, H256, JobId, JobState, ModelParts, ModelRegistry, ModelVersion,
+    NotChallengeable, Outcome, SlashId, WorkerRegistry,
 };
 use polkadot_sdk::{
     frame_support::{ensure, storage::with_storage_layer},

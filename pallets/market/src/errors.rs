@@ -26,6 +26,7 @@ impl<T> From<SchemaError> for Error<T> {
             | SchemaError::EmptyRange
             | SchemaError::ZeroDimension
             | SchemaError::UnsoundDimension
+            | SchemaError::ValueRange
             | SchemaError::TooLarge => Self::Inconsistent,
         }
     }

@@ -1,10 +1,11 @@
 //! A runtime with the real pallets for models and workers, and the words in which the stories are told.
 
 use crate::{self as pallet_market, AgendaCursor, Claim, HoldReason, Jobs, LongestJob};
+use assay_exact::{DEFINITION_NUMBER, graph::Value, judge::ModelHead, model::Polynomial};
 use assay_types::{
     ClaimedJobs, CloseReason, DataType, Delivery, Dimension, H256, HostBlake2, JobId, JobInput, JobRequest, JobState,
-    Lock, Matching, ModelVersion, Outcome, Payload, Phase, Precision, Purpose, Schema, TensorSchema, WorkerRegistry,
-    bid_commitment,
+    Lock, Matching, ModelParts, ModelVersion, Outcome, Payload, Phase, Precision, Purpose, Schema, TensorSchema,
+    WorkerRegistry, bid_commitment,
     limits::{InlineOutputBytes, Symbols},
     schema::{SymbolRange, payload_digest},
 };
@@ -158,9 +159,7 @@ impl TestExt {
             assert_ok!(Models::register(
                 signed(PUBLISHER),
                 b"rows".to_vec().try_into().expect("short"),
-                H256::repeat_byte(1),
-                Precision::Int16,
-                schema()
+                parts()
             ));
         });
         ext
@@ -210,6 +209,29 @@ pub fn check() -> Result<(), TryRuntimeError> {
     Market::do_try_state()
 }
 
+/// The root of the model.
+pub fn root() -> H256 {
+    H256(parts().root::<HostBlake2>())
+}
+
+fn parts() -> ModelParts {
+    let schema = schema();
+    ModelParts {
+        definition: DEFINITION_NUMBER,
+        head: ModelHead {
+            operators: 1,
+            nodes_root: [1; 32],
+            weights_root: [0; 32],
+        },
+        outputs: vec![Value::Node(0); 1].try_into().expect("few outputs"),
+        schema,
+        precision: Precision::Int16,
+        work: Polynomial::default(),
+        trace_bytes: Polynomial::default(),
+        manifest_hash: [0; 32],
+    }
+}
+
 fn schema() -> Schema {
     let rows = |name: &[u8], columns| TensorSchema {
         name: name.to_vec().try_into().expect("short"),
@@ -217,6 +239,7 @@ fn schema() -> Schema {
         dimensions: vec![Dimension::Symbol(0), Dimension::Fixed(columns)]
             .try_into()
             .expect("short"),
+        range: None,
     };
     let batch = SymbolRange {
         name: b"batch".to_vec().try_into().expect("short"),

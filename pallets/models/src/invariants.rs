@@ -2,7 +2,7 @@
 
 use crate::{Config, ModelByName, Models, NextModelId, Pallet, VersionByRoot, Versions, versions::name_bytes};
 use alloc::collections::BTreeMap;
-use assay_types::{ModelId, check_name, limits::MAX_VERSIONS};
+use assay_types::{HostBlake2, ModelId, check_name, limits::MAX_VERSIONS};
 use polkadot_sdk::{
     frame_support::{ensure, traits::Get},
     sp_runtime::TryRuntimeError,
@@ -31,7 +31,11 @@ impl<T: Config> Pallet<T> {
                 VersionByRoot::<T>::get(record.root) == Some(version),
                 "a root leads to another version"
             );
-            ensure!(record.schema.validate().is_ok(), "a schema is unsound");
+            ensure!(record.parts.validate().is_ok(), "a version's parts are unsound");
+            ensure!(
+                record.root.0 == record.parts.root::<HostBlake2>(),
+                "a root is not of its version's parts"
+            );
             let (count, bytes) = stored.entry(version.model).or_default();
             *count = count.saturating_add(1);
             *bytes = bytes.saturating_add(record.deposit_bytes());

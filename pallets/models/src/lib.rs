@@ -214,11 +214,7 @@ pub mod pallet {
         /// Registers a model and its version 1. The signer owns it and pays the deposit.
         #[pallet::call_index(0)]
         #[pallet::weight(T::WeightInfo::register())]
-        pub fn register(
-            origin: OriginFor<T>,
-            name: ModelName,
-            parts: ModelParts,
-        ) -> DispatchResult {
+        pub fn register(origin: OriginFor<T>, name: ModelName, parts: ModelParts) -> DispatchResult {
             let owner = ensure_signed(origin)?;
             Self::do_register(owner, name, parts)
         }
@@ -226,11 +222,7 @@ pub mod pallet {
         /// Publishes the next version of a model. Only for its owner, whose deposit grows by the version's part.
         #[pallet::call_index(1)]
         #[pallet::weight(T::WeightInfo::publish_version())]
-        pub fn publish_version(
-            origin: OriginFor<T>,
-            model: ModelId,
-            parts: ModelParts,
-        ) -> DispatchResult {
+        pub fn publish_version(origin: OriginFor<T>, model: ModelId, parts: ModelParts) -> DispatchResult {
             let owner = ensure_signed(origin)?;
             Self::do_publish_version(owner, model, parts)
         }

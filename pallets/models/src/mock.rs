@@ -1,7 +1,11 @@
 //! A runtime with nothing but balances and models.
 
 use crate::{self as pallet_models, VersionDeposit};
-use assay_types::{DataType, Dimension, H256, ModelId, ModelVersion, Schema, TensorSchema, schema::SymbolRange};
+use assay_exact::{DEFINITION_NUMBER, graph::Value, judge::ModelHead, model::Polynomial};
+use assay_types::{
+    DataType, Dimension, H256, HostBlake2, ModelId, ModelParts, ModelVersion, Precision, Schema, TensorSchema,
+    schema::SymbolRange,
+};
 use polkadot_sdk::{
     frame_support::{
         assert_ok, derive_impl, parameter_types,
@@ -13,7 +17,6 @@ use polkadot_sdk::{
     frame_system,
     frame_system::mocking::MockBlock,
     pallet_balances, sp_io,
-    sp_runtime::BoundedVec,
 };
 
 #[polkadot_sdk::frame_support::runtime]
@@ -101,12 +104,35 @@ pub fn advance_to(block: u64) {
     System::set_block_number(block);
 }
 
-pub fn name<S: polkadot_sdk::sp_core::Get<u32>>(text: &str) -> BoundedVec<u8, S> {
-    text.as_bytes().to_vec().try_into().expect("names in tests are short")
+/// A name of a model, or of something in a schema.
+pub fn name<N: TryFrom<Vec<u8>>>(text: &str) -> N {
+    let name = N::try_from(text.as_bytes().to_vec());
+    name.unwrap_or_else(|_| panic!("names in tests are short"))
 }
 
+/// The parts of a model on this schema; each number has a graph of its own.
+pub fn parts(number: u64, schema: Schema) -> ModelParts {
+    ModelParts {
+        definition: DEFINITION_NUMBER,
+        head: ModelHead {
+            operators: 1,
+            nodes_root: H256::from_low_u64_be(number).0,
+            weights_root: [0; 32],
+        },
+        outputs: vec![Value::Node(0); schema.outputs.len()]
+            .try_into()
+            .expect("few outputs"),
+        schema,
+        precision: Precision::Int16,
+        work: Polynomial::default(),
+        trace_bytes: Polynomial::default(),
+        manifest_hash: [0; 32],
+    }
+}
+
+/// The root of the model with this number on digits.
 pub fn root(number: u64) -> H256 {
-    H256::from_low_u64_be(number)
+    H256(parts(number, digits()).root::<HostBlake2>())
 }
 
 pub fn version(model: ModelId, version: u32) -> ModelVersion {
@@ -119,6 +145,7 @@ pub fn digits() -> Schema {
         name: name(called),
         data_type: DataType::Float32,
         dimensions: dimensions.try_into().expect("few dimensions"),
+        range: None,
     };
     let batch = SymbolRange {
         name: name("batch"),

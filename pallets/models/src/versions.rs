@@ -18,11 +18,7 @@ use polkadot_sdk::{
 const FIRST_VERSION: VersionNumber = 1;
 
 impl<T: Config> Pallet<T> {
-    pub(crate) fn do_register(
-        owner: T::AccountId,
-        name: ModelName,
-        parts: ModelParts,
-    ) -> DispatchResult {
+    pub(crate) fn do_register(owner: T::AccountId, name: ModelName, parts: ModelParts) -> DispatchResult {
         check_name(&name).map_err(Error::<T>::from)?;
         ensure!(!ModelByName::<T>::contains_key(&name), Error::<T>::NameTaken);
         let record = Self::new_version(parts)?;
@@ -55,11 +51,7 @@ impl<T: Config> Pallet<T> {
         Ok(())
     }
 
-    pub(crate) fn do_publish_version(
-        owner: T::AccountId,
-        model: ModelId,
-        parts: ModelParts,
-    ) -> DispatchResult {
+    pub(crate) fn do_publish_version(owner: T::AccountId, model: ModelId, parts: ModelParts) -> DispatchResult {
         let mut line = Self::owned_model(&owner, model)?;
         ensure!(line.live_versions < MAX_VERSIONS, Error::<T>::TooManyVersions);
         let record = Self::new_version(parts)?;

@@ -1,9 +1,10 @@
 //! A runtime with nothing but balances and workers, and models that are just numbers.
 
 use crate as pallet_workers;
+use assay_exact::{DEFINITION_NUMBER, graph::Value, judge::ModelHead, model::Polynomial};
 use assay_types::{
-    H256, Lock, ModelRegistry, ModelVersion, Outcome, Precision, Purpose, Released, Schema, Slashed, Unavailable,
-    WorkerRegistry, WorkerStatus, traits::VersionInfo,
+    H256, Lock, ModelParts, ModelRegistry, ModelVersion, Outcome, Precision, Purpose, Released, Schema, Slashed,
+    Unavailable, WorkerRegistry, WorkerStatus, traits::VersionInfo,
 };
 use polkadot_sdk::{
     frame_support::{
@@ -105,6 +106,29 @@ impl pallet_workers::Config for Test {
     type WeightInfo = ();
 }
 
+/// Parts that say nothing, which workers do not ask about.
+fn nothing() -> ModelParts {
+    let schema = Schema {
+        symbols: Default::default(),
+        inputs: Default::default(),
+        outputs: Default::default(),
+    };
+    ModelParts {
+        definition: DEFINITION_NUMBER,
+        head: ModelHead {
+            operators: 1,
+            nodes_root: [0; 32],
+            weights_root: [0; 32],
+        },
+        outputs: vec![Value::Node(0); 0].try_into().expect("few outputs"),
+        schema,
+        precision: Precision::Int16,
+        work: Polynomial::default(),
+        trace_bytes: Polynomial::default(),
+        manifest_hash: [0; 32],
+    }
+}
+
 /// Every model below [`UNKNOWN_FROM`] has a version 1, and only [`OLD`] is deprecated.
 pub struct Numbered;
 
@@ -113,12 +137,7 @@ impl ModelRegistry for Numbered {
         let known = version.model < UNKNOWN_FROM && version.version == 1;
         known.then(|| VersionInfo {
             root: H256::from_low_u64_be(version.model.into()),
-            precision: Precision::Int16,
-            schema: Schema {
-                symbols: Default::default(),
-                inputs: Default::default(),
-                outputs: Default::default(),
-            },
+            parts: nothing(),
             active: version != OLD,
         })
     }

@@ -11,12 +11,24 @@ pub struct Bounded<T, const MAX: u32>(Vec<T>);
 impl<T, const MAX: u32> Bounded<T, MAX> {
     /// The list, or `None` if it is too long.
     pub fn new(elements: Vec<T>) -> Option<Self> {
-        (elements.len() as u64 <= u64::from(MAX)).then_some(Self(elements))
+        Self::try_from(elements).ok()
     }
 
     /// The elements without the bound.
     pub fn into_inner(self) -> Vec<T> {
         self.0
+    }
+}
+
+impl<T, const MAX: u32> TryFrom<Vec<T>> for Bounded<T, MAX> {
+    type Error = Vec<T>;
+
+    /// The list, or its elements back if it is too long.
+    fn try_from(elements: Vec<T>) -> Result<Self, Vec<T>> {
+        match elements.len() as u64 <= u64::from(MAX) {
+            true => Ok(Self(elements)),
+            false => Err(elements),
+        }
     }
 }
 
@@ -33,6 +45,15 @@ impl<T, const MAX: u32> core::ops::Deref for Bounded<T, MAX> {
 
     fn deref(&self) -> &[T] {
         &self.0
+    }
+}
+
+impl<'a, T, const MAX: u32> IntoIterator for &'a Bounded<T, MAX> {
+    type Item = &'a T;
+    type IntoIter = core::slice::Iter<'a, T>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.iter()
     }
 }
 

@@ -72,6 +72,7 @@ fn plain(random: &mut Random, elements: u32, nodes: Vec<Node>) -> InMemory {
             name: "input".into(),
             dtype: DataType::Float32,
             dimensions: vec![Dimension::Fixed(elements)],
+            range: None,
         }],
         weights: vec![Weight {
             name: "weight".into(),

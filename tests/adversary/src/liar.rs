@@ -124,9 +124,7 @@ impl<E: Execution> Liar<E> {
     fn say(&self, place: &Place) -> Result<Option<Statement>, PlayError> {
         if let (Some((operator, opening, nodes)), Place::Tensor { operator: asked }) = (&self.vast, place)
             && asked == operator
-            && let Statement::Tensor {
-                opening: operands, ..
-            } = statement(self.altered.honest(), place)?
+            && let Statement::Tensor { opening: operands, .. } = statement(self.altered.honest(), place)?
         {
             return Ok(Some(Statement::Tensor {
                 operator: *operator,
@@ -138,7 +136,9 @@ impl<E: Execution> Liar<E> {
         let said = match statement(&self.altered, place) {
             Ok(said) => said,
             // It has pointed itself into a corner: there is nothing that would fit.
-            Err(PlayError::NoSuchPlace { .. } | PlayError::TooLarge { .. } | PlayError::Proof { .. }) => return Ok(None),
+            Err(PlayError::NoSuchPlace { .. } | PlayError::TooLarge { .. } | PlayError::Proof { .. }) => {
+                return Ok(None);
+            }
             Err(PlayError::Unavailable(_)) if self.count.is_some() => return Ok(None),
             Err(error) => return Err(error),
         };

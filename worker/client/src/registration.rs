@@ -4,7 +4,7 @@ use crate::{
     chain::{Account, Call, Event, ModelsCall, ModelsEvent, SubmitError, Wait},
     schema::{self, NotRegistrable},
 };
-use assay_package::{Package, PackageError};
+use assay_package::Package;
 use assay_types::{H256, ModelVersion};
 use polkadot_sdk::sp_runtime::BoundedVec;
 
@@ -14,12 +14,9 @@ pub enum RegistrationError {
     /// The name is longer than the chain takes.
     #[error("the name `{0}` is too long: give a shorter one with --name")]
     Name(String),
-    /// The manifest's precision is not known.
+    /// The chain would refuse the package.
     #[error(transparent)]
-    Package(#[from] PackageError),
-    /// The schema does not fit the chain's limits.
-    #[error(transparent)]
-    Schema(#[from] NotRegistrable),
+    Unfit(#[from] NotRegistrable),
     /// The transaction failed.
     #[error(transparent)]
     Refused(#[from] SubmitError),
@@ -38,9 +35,7 @@ pub async fn register(
     let bytes = BoundedVec::try_from(name.as_bytes().to_vec());
     let call = ModelsCall::Register {
         name: bytes.map_err(|_| RegistrationError::Name(name.to_owned()))?,
-        root: H256(package.root()),
-        precision: package.manifest().precision()?,
-        schema: schema::schema_of(package)?,
+        parts: Box::new(schema::registrable(package)?.clone()),
     };
     let inclusion = account.send(Call::Models(call), Wait::Finalized).await?;
     let model = inclusion.events.iter().find_map(|event| match event {
@@ -59,9 +54,7 @@ pub async fn publish(
 ) -> Result<(ModelVersion, H256), RegistrationError> {
     let call = ModelsCall::PublishVersion {
         model,
-        root: H256(package.root()),
-        precision: package.manifest().precision()?,
-        schema: schema::schema_of(package)?,
+        parts: Box::new(schema::registrable(package)?.clone()),
     };
     let inclusion = account.send(Call::Models(call), Wait::Finalized).await?;
     let published = inclusion.events.iter().find_map(|event| match event {

@@ -1,20 +1,15 @@
-//! A package's schema in the chain's words, and a payload's bytes as tensors and back.
+//! Whether the chain takes a package, and a payload's bytes as tensors and back.
 
-use assay_exact::graph::{CheckedGraph, Value};
 use assay_ops::tensor::{Blake2b256, Tensor};
 use assay_package::{Package, min_batch};
 use assay_types::{
-    H256, Schema, SchemaError, TensorSchema,
-    schema::{SymbolRange, TensorLayout, payload_digest},
+    H256, ModelParts, SchemaError,
+    schema::{PartsError, TensorLayout, payload_digest},
 };
-use polkadot_sdk::sp_runtime::BoundedVec;
 
-/// Why a package's schema cannot be registered.
+/// Why a package cannot be registered.
 #[derive(Debug, thiserror::Error)]
 pub enum NotRegistrable {
-    /// More tensors, symbols or dimensions, or longer names, than the chain takes.
-    #[error("{0} has more or longer entries than the chain takes")]
-    TooMany(&'static str),
     /// No job of one entry fits.
     #[error(
         "the batch is at least {min}, and a job is one entry of a batch, so none could be requested: export the program with \
@@ -25,55 +20,18 @@ pub enum NotRegistrable {
         min: u32,
     },
     /// The chain would refuse it.
-    #[error("the schema is unsound: {0:?}")]
-    Unsound(SchemaError),
+    #[error("the chain would refuse the package: {0}")]
+    Unsound(PartsError),
 }
 
-/// The schema of a package, as it is registered.
-pub fn schema_of(package: &Package) -> Result<Schema, NotRegistrable> {
-    let graph = package.graph();
-    let min = min_batch(graph);
+/// The parts of a package, as they are registered, if the chain takes them.
+pub fn registrable(package: &Package) -> Result<&ModelParts, NotRegistrable> {
+    let min = min_batch(package.graph());
     if min > 1 {
         return Err(NotRegistrable::Batch { min });
     }
-    let symbols = graph.graph().symbols.iter().map(|symbol| {
-        let name = bounded("a symbol's name", symbol.name.as_bytes().to_vec())?;
-        Ok(SymbolRange {
-            name,
-            min: symbol.min,
-            max: symbol.max,
-        })
-    });
-    let inputs = graph.graph().inputs.iter().enumerate();
-    let inputs = inputs.map(|(index, input)| tensor(graph, &input.name, Value::Input(index as u16)));
-    let outputs = graph
-        .graph()
-        .outputs
-        .iter()
-        .map(|output| tensor(graph, &output.name, output.value));
-    let schema = Schema {
-        symbols: bounded("the list of symbols", symbols.collect::<Result<_, _>>()?)?,
-        inputs: bounded("the list of inputs", inputs.collect::<Result<_, _>>()?)?,
-        outputs: bounded("the list of outputs", outputs.collect::<Result<_, _>>()?)?,
-    };
-    schema.validate().map_err(NotRegistrable::Unsound)?;
-    Ok(schema)
-}
-
-fn tensor(graph: &CheckedGraph, name: &str, value: Value) -> Result<TensorSchema, NotRegistrable> {
-    let (data_type, dimensions) = graph.value(value).ok_or(NotRegistrable::TooMany("a tensor"))?;
-    Ok(TensorSchema {
-        name: bounded("a tensor's name", name.as_bytes().to_vec())?,
-        data_type,
-        dimensions: bounded("a tensor's shape", dimensions.to_vec())?,
-    })
-}
-
-fn bounded<T, S: polkadot_sdk::sp_core::Get<u32>>(
-    what: &'static str,
-    list: Vec<T>,
-) -> Result<BoundedVec<T, S>, NotRegistrable> {
-    BoundedVec::try_from(list).map_err(|_| NotRegistrable::TooMany(what))
+    package.parts().validate().map_err(NotRegistrable::Unsound)?;
+    Ok(package.parts())
 }
 
 /// Cuts a payload into the tensors that these layouts describe.
@@ -115,7 +73,7 @@ mod tests {
     fn a_package_whose_batch_is_at_least_two_cannot_be_registered() {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models/digits/package");
         let package = Package::load(&folder).expect("the committed package is whole");
-        assert!(schema_of(&package).is_ok());
+        assert!(registrable(&package).is_ok());
         let mut graph = package.graph().graph().clone();
         graph.symbols[0].min = 2;
         let graph = graph.check().expect("a sound graph");
@@ -128,7 +86,8 @@ mod tests {
         };
         let precision = manifest.precision().expect("a precision");
         let package = Package::new(details, precision, graph, package.weights().to_vec(), vec![]);
-        let error = schema_of(&package.expect("a sound package"));
+        let package = package.expect("a sound package");
+        let error = registrable(&package);
         assert!(matches!(error, Err(NotRegistrable::Batch { min: 2 })), "{error:?}");
     }
 }

@@ -63,6 +63,7 @@ fn package() -> Package {
             name: "x".into(),
             dtype: DataType::Float32,
             dimensions: vec![Dimension::Symbol(0), Dimension::Fixed(4)],
+            range: None,
         }],
         weights: vec![],
         nodes: vec![

@@ -5,7 +5,6 @@ use assay_client::{
     chain::{AccountId, BlockNumber, DisputesEvent, Event, WorkersEvent},
     units,
 };
-use assay_exact::judge::Computed;
 use assay_package::Package;
 use assay_types::{
     JobId, SlashId,
@@ -152,23 +151,17 @@ impl Disputes {
     fn fault(&self, fault: &Fault) -> String {
         match fault {
             Fault::Silence { place } => format!("{place:?} was not revealed in time"),
-            Fault::Header { operator, .. } => format!("the shape of {} is wrong", self.operator(*operator)),
             Fault::Element {
                 operator,
                 element,
                 claimed,
                 computed,
-            } => {
-                let computed = match computed {
-                    Computed::Element { bytes } => number(bytes),
-                    Computed::Header { shape, .. } => format!("a tensor of {shape:?}"),
-                };
-                format!(
-                    "element {element} of {}: claimed {}, computed {computed}",
-                    self.operator(*operator),
-                    number(claimed)
-                )
-            }
+            } => format!(
+                "element {element} of {}: claimed {}, computed {}",
+                self.operator(*operator),
+                number(claimed),
+                number(computed)
+            ),
         }
     }
 

@@ -372,7 +372,7 @@ async fn follow(
 
 /// Lets Bob's request go on until its jobs are closed. The chain ends with the demo, so nothing is kept on disk.
 fn start(scene: &Scene, jobs: &[Prepared], after: BlockNumber) -> Request {
-    let schema = scene.model.record.schema.clone();
+    let schema = scene.model.record.parts.schema.clone();
     let start = Start::fresh(scene.bob.id(), jobs.to_vec(), schema, None, after);
     let following = Following {
         until: Until::Closed,

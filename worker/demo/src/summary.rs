@@ -139,7 +139,7 @@ fn input(scene: &Scene, prepared: &Prepared) -> anyhow::Result<Vec<assay_ops::te
         assay_types::JobInput::Digest { symbols, .. } => symbols,
     };
     let unfit = |error| anyhow::anyhow!("{}: {error:?}", prepared.name);
-    let layouts = scene.model.record.schema.input_layouts(symbols).map_err(unfit)?;
+    let layouts = scene.model.record.parts.schema.input_layouts(symbols).map_err(unfit)?;
     schema::tensors(&layouts, &prepared.bytes).map_err(unfit)
 }
 

@@ -96,6 +96,7 @@ fn random_package(random: &mut Random) -> Package {
             name: "x".into(),
             dtype: DataType::Float32,
             dimensions: vec![BATCH, Dimension::Fixed(factors[0]), Dimension::Fixed(factors[1])],
+            range: None,
         }],
         weights: vec![],
         nodes: vec![],

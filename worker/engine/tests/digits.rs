@@ -15,7 +15,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-const ROOT: &str = "64588519aa0008c56c7dc66b21721ee68ab3b4ca3c93d649a1700e477981ffc3";
+const ROOT: &str = "7be5cb7a5540274152af1ca28afbbc52cd6d122c027e328e3dfdc6b55dae2114";
 const HELD_OUT: usize = 360;
 
 fn digits(path: &str) -> PathBuf {

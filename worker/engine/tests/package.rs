@@ -378,7 +378,7 @@ fn manifest_that_says_another_schema_or_path_is_refused() {
         ),
         ("file = \"graph.scale\"", "file = \"../graph.scale\"", "file"),
         ("precision = \"int8\"", "precision = \"int4\"", "precision"),
-        ("format = 1", "format = 2", "format"),
+        ("format = 2", "format = 1", "format"),
         ("name = \"digits\"", "name = \"Di gits\"", "name"),
     ];
     for (from, to, expected) in changes {

@@ -104,6 +104,7 @@ impl<'p> Builder<'p> {
             name: name.to_owned(),
             dtype,
             dimensions: dims.clone(),
+            range: None,
         });
         self.bind(name, Tensor { source, dtype, dims }, true);
         Ok(())

@@ -21,6 +21,7 @@ mod movement;
 mod normalisation;
 mod pooling;
 mod program;
+mod ranges;
 mod recurrent;
 mod reduction;
 mod stored;
@@ -121,8 +122,9 @@ pub fn import_graph(pt2: &Path, precision: Precision) -> Result<CheckedGraph, Im
     checked(graph)
 }
 
-/// Checks a graph, and that its batch can be 1.
-fn checked(graph: Graph) -> Result<CheckedGraph, ImportError> {
+/// Gives a graph's inputs their ranges of values, and checks it, and that its batch can be 1.
+fn checked(mut graph: Graph) -> Result<CheckedGraph, ImportError> {
+    ranges::give(&mut graph);
     let graph = graph.check()?;
     match min_batch(&graph) {
         0 | 1 => Ok(graph),

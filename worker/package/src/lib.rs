@@ -21,8 +21,9 @@ pub use inspect::inspect;
 pub use manifest::{Details, DimensionEntry, FileEntry, Manifest, SymbolEntry, TensorEntry};
 
 use assay_exact::{
-    digest::{manifest_hash, model_root},
+    digest::manifest_hash,
     graph::{CheckedGraph, Graph},
+    model::ModelParts,
     quantise::Precision,
 };
 use assay_ops::tensor::{Blake2b256, Digest, Tensor, list_digest};
@@ -44,6 +45,7 @@ pub struct Package {
     graph: CheckedGraph,
     weights: Vec<Tensor>,
     assets: Vec<(String, Vec<u8>)>,
+    parts: ModelParts,
     root: Digest,
 }
 
@@ -75,14 +77,15 @@ impl Package {
             field: "manifest",
             reason: error.to_string(),
         })?;
-        let root = root(&graph, &weights, &manifest_text);
+        let parts = parts(&graph, &weights, precision, &manifest_text)?;
         Ok(Self {
+            root: parts.root::<Blake2b256>(),
+            parts,
             manifest,
             manifest_text,
             graph,
             weights,
             assets,
-            root,
         })
     }
 
@@ -109,14 +112,15 @@ impl Package {
             .iter()
             .map(|entry| Ok((entry.file.clone(), read_listed(folder, entry)?)));
         let assets = assets.collect::<Result<Vec<_>, PackageError>>()?;
-        let root = root(&graph, &weights, &manifest_text);
+        let parts = parts(&graph, &weights, manifest.precision()?, &manifest_text)?;
         Ok(Self {
+            root: parts.root::<Blake2b256>(),
+            parts,
             manifest,
             manifest_text,
             graph,
             weights,
             assets,
-            root,
         })
     }
 
@@ -143,9 +147,9 @@ impl Package {
         self.root
     }
 
-    /// The hash of the manifest's bytes, which is a part of the root.
-    pub fn manifest_hash(&self) -> Digest {
-        manifest_hash::<Blake2b256>(self.manifest_text.as_bytes())
+    /// The parts that the root commits to, as they are registered.
+    pub fn parts(&self) -> &ModelParts {
+        &self.parts
     }
 
     /// The manifest.
@@ -179,13 +183,19 @@ pub fn min_batch(graph: &CheckedGraph) -> u32 {
     symbol.map_or(1, |symbol| symbol.min)
 }
 
-fn root(graph: &CheckedGraph, weights: &[Tensor], manifest: &str) -> Digest {
+fn parts(
+    graph: &CheckedGraph,
+    weights: &[Tensor],
+    precision: Precision,
+    manifest: &str,
+) -> Result<ModelParts, PackageError> {
     let weights: Vec<Digest> = weights.iter().map(Tensor::digest::<Blake2b256>).collect();
-    model_root::<Blake2b256>(
-        &graph.graph().root::<Blake2b256>(),
-        &list_digest::<Blake2b256>(&weights),
-        &manifest_hash::<Blake2b256>(manifest.as_bytes()),
-    )
+    let manifest = manifest_hash::<Blake2b256>(manifest.as_bytes());
+    let parts = ModelParts::new::<Blake2b256>(graph, list_digest::<Blake2b256>(&weights), precision, manifest);
+    parts.ok_or_else(|| PackageError::Field {
+        field: "schema",
+        reason: "has more or longer entries than a model may have".to_owned(),
+    })
 }
 
 /// Reads a file that the manifest lists, and no byte more than it lists.

@@ -1,7 +1,7 @@
 //! A package's manifest: who and what the model is, what it takes and gives, and the hashes of the package's files.
 //!
 //! ```toml
-//! format = 1
+//! format = 2
 //! name = "digits"
 //! version = "1.0.0"
 //! precision = "int16"
@@ -35,13 +35,14 @@
 use super::{dimension::written, error::PackageError};
 use assay_exact::{
     graph::{CheckedGraph, Dimension, Graph, Value},
+    model::ValueRange,
     quantise::Precision,
 };
 use assay_ops::tensor::{Blake2b256, DataType, Hash256};
 use serde::{Deserialize, Serialize};
 
-/// The only format so far.
-pub(super) const FORMAT: u32 = 1;
+/// The format that this version reads and writes. Packages of format 1 have no ranges of values.
+pub(super) const FORMAT: u32 = 2;
 /// Most bytes of the name, the version, the licence and an asset's file name.
 const MAX_FIELD_BYTES: usize = 64;
 /// Most bytes of the description.
@@ -115,6 +116,9 @@ pub struct TensorEntry {
     pub data_type: String,
     /// Its dimensions, outermost first.
     pub dimensions: Vec<DimensionEntry>,
+    /// The minimum and the maximum of its elements, for an integer input of which they are known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub values: Option<[i64; 2]>,
 }
 
 /// A number, or a symbol or what is computed from one.
@@ -191,7 +195,10 @@ impl Manifest {
             })
         };
         if self.format != FORMAT {
-            return field("format", "is one that this version does not know; upgrade assay-worker");
+            return field(
+                "format",
+                "is one that this version does not read: import the program again, or upgrade assay-worker",
+            );
         }
         for (name, value) in [("name", &self.name), ("version", &self.version)] {
             let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-_.".contains(c);
@@ -260,7 +267,7 @@ fn is_plain_file_name(name: &str) -> bool {
 
 /// What a graph takes and gives, in the manifest's words.
 fn schema(graph: &CheckedGraph) -> (Vec<SymbolEntry>, Vec<TensorEntry>, Vec<TensorEntry>) {
-    let tensor = |name: &str, value| {
+    let tensor = |name: &str, value, range: Option<ValueRange>| {
         let (dtype, dimensions) = graph.value(value).unwrap_or((DataType::Float32, &[]));
         let dimensions = dimensions.iter().map(|dimension| match dimension {
             Dimension::Fixed(elements) => DimensionEntry::Fixed(*elements),
@@ -273,6 +280,7 @@ fn schema(graph: &CheckedGraph) -> (Vec<SymbolEntry>, Vec<TensorEntry>, Vec<Tens
             name: name.to_owned(),
             data_type,
             dimensions: dimensions.collect(),
+            values: range.map(|range| [range.min, range.max]),
         }
     };
     let symbols = graph.graph().symbols.iter().map(|symbol| SymbolEntry {
@@ -281,12 +289,12 @@ fn schema(graph: &CheckedGraph) -> (Vec<SymbolEntry>, Vec<TensorEntry>, Vec<Tens
         max: symbol.max,
     });
     let inputs = graph.graph().inputs.iter().enumerate();
-    let inputs = inputs.map(|(index, input)| tensor(&input.name, Value::Input(index as u16)));
+    let inputs = inputs.map(|(index, input)| tensor(&input.name, Value::Input(index as u16), input.range));
     let outputs = graph
         .graph()
         .outputs
         .iter()
-        .map(|output| tensor(&output.name, output.value));
+        .map(|output| tensor(&output.name, output.value, None));
     (symbols.collect(), inputs.collect(), outputs.collect())
 }
 

@@ -61,6 +61,7 @@ fn package() -> anyhow::Result<Package> {
             name: "noise".into(),
             dtype: DataType::Float32,
             dimensions,
+            range: None,
         }],
         weights: ["matrix", "bias"]
             .iter()

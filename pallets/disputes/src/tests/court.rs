@@ -8,7 +8,7 @@ use assay_exact::judge::Proof;
 use assay_player::{Execution, Reveals, Statements};
 use assay_types::{
     JobId,
-    dispute::{Clock, Committed, Dispute, Game, Place, Statement},
+    dispute::{Clock, Dispute, Game, Place, Statement},
 };
 use polkadot_sdk::sp_runtime::BoundedVec;
 
@@ -18,11 +18,9 @@ pub struct OnChain {
 }
 
 impl OnChain {
-    /// A new claim by the worker.
-    pub fn new(committed: &Committed) -> Self {
-        Self {
-            job: claimed(committed),
-        }
+    /// A new claim by the worker, of an execution that it has made or pretends to have made.
+    pub fn new(claim: &dyn Execution) -> Self {
+        Self { job: claimed(claim) }
     }
 }
 
@@ -71,6 +69,7 @@ impl Court for OnChain {
             id: dispute.id,
             worker: player(dispute.worker),
             client: 0,
+            version: dispute.version,
             locked: dispute.locked.into(),
             committed: dispute.committed,
             trace: dispute.trace,
@@ -117,7 +116,7 @@ impl Court for OnChain {
         point(account(challenger), self.job, place, entry).is_ok()
     }
 
-    fn prove(&mut self, challenger: Account, proof: Box<Proof>, element: Option<u64>) -> bool {
+    fn prove(&mut self, challenger: Account, proof: Box<Proof>, element: u64) -> bool {
         prove(account(challenger), self.job, *proof, element).is_ok()
     }
 
@@ -129,7 +128,7 @@ impl Court for OnChain {
 /// Lets players meet over a new claim, on the chain around, and sees to it that nobody honest has paid.
 pub fn meet(
     random: &mut Random,
-    committed: &Committed,
+    claim: &dyn Execution,
     worker: &dyn Statements,
     late_blocks: u32,
     execution: &dyn Execution,
@@ -141,7 +140,7 @@ pub fn meet(
             .collect::<Vec<_>>()
     };
     let (workers, before) = (balance(WORKER), money());
-    let mut court = OnChain::new(committed);
+    let mut court = OnChain::new(claim);
     let outcome = play(&mut court, random, worker, late_blocks, execution, challengers);
     let outcome = outcome.unwrap_or_else(|error| panic!("{error}"));
     check();

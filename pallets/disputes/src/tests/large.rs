@@ -4,7 +4,7 @@ use super::court::meet;
 use crate::mock::*;
 use assay_adversary::{BadChallenger, Challenger, Downstream, Liar, Lie, Manner, Outcome, Random, graphs};
 use assay_exact::tree::place_of;
-use assay_player::{Execution, Honest, committed};
+use assay_player::{Execution, Honest};
 use assay_types::dispute::Fault;
 
 fn accused(random: &mut Random, execution: &(impl Execution + ?Sized), lie: &Lie) -> Outcome {
@@ -13,7 +13,7 @@ fn accused(random: &mut Random, execution: &(impl Execution + ?Sized), lie: &Lie
         .expect("it is in memory")
         .expect("it is a lie");
     let challengers = [Challenger::Honest, Challenger::Bad(BadChallenger::Anywhere)];
-    TestExt::new().execute_with(|| meet(random, &liar.committed(), &liar, 0, &execution, &challengers))
+    TestExt::new().execute_with(|| meet(random, liar.pretended(), &liar, 0, &execution, &challengers))
 }
 
 #[test]
@@ -89,9 +89,9 @@ fn truth_stands_however_large_it_is() {
     let mut random = Random(14);
     for execution in [graphs::long(&mut random, 2_100), graphs::wide(&mut random, 315_000)] {
         let challengers = BadChallenger::ALL.map(Challenger::Bad);
-        let claim = committed(&execution);
         let honest = Honest(&execution);
-        let outcome = TestExt::new().execute_with(|| meet(&mut random, &claim, &honest, 0, &execution, &challengers));
+        let outcome =
+            TestExt::new().execute_with(|| meet(&mut random, &execution, &honest, 0, &execution, &challengers));
         assert_eq!((outcome.conviction, outcome.lost.len()), (None, challengers.len()));
     }
 }
@@ -116,8 +116,7 @@ fn lone_challenger_needs_few_transactions_and_bytes() {
             .expect("it is in memory")
             .expect("it is a lie");
         let alone = [Challenger::Honest];
-        let outcome =
-            TestExt::new().execute_with(|| meet(&mut random, &liar.committed(), &liar, 0, &execution, &alone));
+        let outcome = TestExt::new().execute_with(|| meet(&mut random, liar.pretended(), &liar, 0, &execution, &alone));
         println!(
             "{} transactions, {} bytes, {} blocks",
             outcome.transactions, outcome.bytes, outcome.blocks

@@ -8,18 +8,14 @@ mod silence;
 mod verdicts;
 
 use crate::mock::*;
-use assay_types::{H256, JobId, dispute::Committed};
+use assay_adversary::{Random, graphs};
+use assay_player::{Execution, committed};
+use assay_types::{H256, JobId};
 
-/// A claim of something that nobody can open.
-fn nothing() -> Committed {
-    Committed {
-        model_root: H256::repeat_byte(1),
-        input_digest: H256::repeat_byte(2),
-        output_digest: H256::repeat_byte(3),
-    }
-}
-
-/// A job with such a claim.
+/// A job whose claim is of something that nobody can open.
 fn claimed_nothing() -> JobId {
-    claimed(&nothing())
+    let execution = graphs::random(&mut Random(1), 3);
+    let mut claim = committed(&execution);
+    claim.output_digest = H256::repeat_byte(3);
+    claimed_as(execution.parts(), execution.trace().symbols.clone(), &claim)
 }

@@ -1,6 +1,6 @@
 //! Whoever lets its clock run out has lost.
 
-use super::{claimed_nothing, nothing};
+use super::claimed_nothing;
 use crate::{Ended, Error, Event, mock::*};
 use assay_types::dispute::{Fault, Place};
 use polkadot_sdk::frame_support::{assert_noop, assert_ok, traits::Get};
@@ -106,7 +106,7 @@ fn the_longest_game_is_as_long_as_its_clocks_and_turns() {
 #[test]
 fn a_dispute_that_is_over_leaves_nothing_behind() {
     TestExt::new().execute_with(|| {
-        let job = claimed(&nothing());
+        let job = claimed_nothing();
         assert_ok!(challenge(CHALLENGER, job));
         run_down(job, CHALLENGER);
         assert_ok!(timeout(CHALLENGER, job));

@@ -4,9 +4,9 @@ use crate::{Ended, Error, Event, Reveals, mock::*};
 use assay_adversary::{InMemory, Liar, Lie, Manner, Random, graphs};
 use assay_exact::{
     bounded::Bounded,
-    judge::{Computed, OperandOpening, Proof},
+    judge::{OperandChunks, OperatorOpening, Proof},
 };
-use assay_player::{Execution, Finding, Reveals as Known, Statements, committed, find, prove as build, statement};
+use assay_player::{Execution, Finding, Reveals as Known, Statements, find, prove as build, statement};
 use assay_types::{
     JobId, Phase,
     dispute::{Fault, Place, Side, Statement},
@@ -70,7 +70,7 @@ fn narrow_down(job: JobId, honest: &InMemory, worker: &dyn Statements, challenge
                 assert_ok!(point(challenger, job, *place, entry));
             }
             Finding::Element(element) => assert_eq!(element, 300),
-            other => panic!("{place:?}: {other:?}"),
+            Finding::Agree => panic!("nothing differs at {place:?}"),
         }
         check();
     }
@@ -81,22 +81,19 @@ fn a_lie_about_one_element_is_convicted_by_that_element() {
     TestExt::new().execute_with(|| {
         let honest = model();
         let liar = liar(&honest);
-        let job = claimed(&liar.committed());
+        let job = claimed(liar.pretended());
         narrow_down(job, &honest, &liar, CHALLENGER);
 
         let head = dispute(job).and_then(|dispute| dispute.trace).expect("is revealed");
         let reveals = known(job, &WAY);
-        let proof = build(&honest, &liar.committed(), &head, &reveals, &WAY[2], Some(300)).expect("it is wrong");
+        let proof = build(&honest, &head, &reveals, &WAY[2], 300).expect("it is wrong");
         assert_noop!(
-            prove(CHALLENGER, job, proof.clone(), Some(2)),
+            prove(CHALLENGER, job, proof.clone(), 2),
             Error::<Test>::ElementElsewhere
         );
-        assert_noop!(
-            prove(CHALLENGER, job, proof.clone(), Some(301)),
-            Error::<Test>::NotWrong
-        );
-        assert_noop!(prove(SECOND, job, proof.clone(), Some(300)), Error::<Test>::NoSuchGame);
-        assert_ok!(prove(CHALLENGER, job, proof, Some(300)));
+        assert_noop!(prove(CHALLENGER, job, proof.clone(), 301), Error::<Test>::NotWrong);
+        assert_noop!(prove(SECOND, job, proof.clone(), 300), Error::<Test>::NoSuchGame);
+        assert_ok!(prove(CHALLENGER, job, proof, 300));
 
         let convicted = events().into_iter().find_map(|event| match event {
             Event::WorkerConvicted { fault, .. } => Some(fault),
@@ -106,19 +103,19 @@ fn a_lie_about_one_element_is_convicted_by_that_element() {
             operator: 2,
             element: 300,
             claimed,
-            computed: Computed::Element { bytes },
+            computed,
         }) = convicted
         else {
             panic!("{convicted:?}");
         };
         let truth = assay_player::node(&honest, 2).expect("it is in memory");
-        assert_eq!(bytes, truth.bytes()[1200..1204]);
-        assert_ne!(claimed, bytes);
+        assert_eq!(computed, truth.bytes()[1200..1204]);
+        assert_ne!(claimed, computed);
         assert_eq!((phase(job), bonded(CHALLENGER)), (None, 0));
     });
 }
 
-fn change_first_operand(proof: &mut Proof, change: impl FnOnce(&mut OperandOpening)) {
+fn change_first_operand(proof: &mut Proof, change: impl FnOnce(&mut OperandChunks)) {
     let mut operands = core::mem::take(&mut proof.operands).into_inner();
     change(operands.first_mut().expect("it has one"));
     proof.operands = Bounded::new(operands).expect("as many as before");
@@ -129,32 +126,69 @@ fn a_proof_that_does_not_open_is_refused_with_what_does_not() {
     TestExt::new().execute_with(|| {
         let honest = model();
         let liar = liar(&honest);
-        let job = claimed(&liar.committed());
+        let job = claimed(liar.pretended());
         narrow_down(job, &honest, &liar, CHALLENGER);
         let head = dispute(job).and_then(|dispute| dispute.trace).expect("is revealed");
         let reveals = known(job, &WAY);
-        let proof = build(&honest, &liar.committed(), &head, &reveals, &WAY[2], Some(300)).expect("it is wrong");
+        let proof = build(&honest, &head, &reveals, &WAY[2], 300).expect("it is wrong");
         let refusal = |change: &dyn Fn(&mut Proof)| {
             let mut changed = proof.clone();
             change(&mut changed);
-            prove(CHALLENGER, job, changed, Some(300)).expect_err("it does not open")
+            prove(CHALLENGER, job, changed, 300).expect_err("it does not open")
         };
 
-        let of_another_model = refusal(&|proof| proof.model.graph_count += 1);
-        assert_eq!(of_another_model, Error::<Test>::ModelDoesNotOpen.into());
-        let of_another_node = refusal(&|proof| proof.operator.path = Default::default());
-        assert_eq!(of_another_node, Error::<Test>::OperatorDoesNotOpen.into());
         let without_operands = refusal(&|proof| proof.operands = Default::default());
         assert_eq!(without_operands, Error::<Test>::WrongNumberOfOperands.into());
-        let of_another_operand = refusal(&|proof| change_first_operand(proof, |operand| operand.root[0] ^= 1));
-        assert_eq!(of_another_operand, Error::<Test>::OperandDoesNotOpen.into());
+        let of_other_chunks = refusal(&|proof| {
+            change_first_operand(proof, |operand| operand.proof = vec![[1; 32]].try_into().expect("one"));
+        });
+        assert_eq!(of_other_chunks, Error::<Test>::ChunksDoNotOpen.into());
         let without_chunks = refusal(&|proof| {
-            change_first_operand(proof, |operand| {
-                operand.chunks = Default::default();
-                operand.proof = Default::default();
-            });
+            change_first_operand(proof, |operand| *operand = OperandChunks::default());
         });
         assert_eq!(without_chunks, Error::<Test>::ChunkMissing.into());
+    });
+}
+
+#[test]
+fn an_operator_that_does_not_open_is_refused_with_what_does_not() {
+    TestExt::new().execute_with(|| {
+        let honest = model();
+        let liar = liar(&honest);
+        let job = claimed(liar.pretended());
+        assert_ok!(challenge(CHALLENGER, job));
+        assert_ok!(reveal(job, said(&liar, Place::Trace)));
+        assert_ok!(point(CHALLENGER, job, Place::Trace, 2));
+        let refusal = |change: &dyn Fn(&mut OperatorOpening)| {
+            let Statement::Tensor {
+                operator,
+                mut opening,
+                output,
+                nodes,
+            } = said(&liar, WAY[1])
+            else {
+                panic!("it is an operator");
+            };
+            change(&mut opening);
+            let statement = Statement::Tensor {
+                operator,
+                opening,
+                output,
+                nodes,
+            };
+            reveal(job, statement).expect_err("it does not open")
+        };
+        let of_another_node = refusal(&|opening| opening.path = Default::default());
+        assert_eq!(of_another_node, Error::<Test>::OperatorDoesNotOpen.into());
+        let without_operands = refusal(&|opening| opening.operands = Default::default());
+        assert_eq!(without_operands, Error::<Test>::WrongNumberOfOperands.into());
+        let of_another_operand = refusal(&|opening| {
+            let mut operands = opening.operands.to_vec();
+            operands[0].tensor.root[0] ^= 1;
+            opening.operands = operands.try_into().expect("as many as before");
+        });
+        assert_eq!(of_another_operand, Error::<Test>::OperandDoesNotOpen.into());
+        assert_ok!(reveal(job, said(&liar, WAY[1])));
     });
 }
 
@@ -163,7 +197,7 @@ fn what_was_said_serves_every_game_and_one_verdict_ends_them_all() {
     TestExt::new().execute_with(|| {
         let honest = model();
         let liar = liar(&honest);
-        let job = claimed(&liar.committed());
+        let job = claimed(liar.pretended());
         narrow_down(job, &honest, &liar, CHALLENGER);
 
         // The second one finds everything revealed, and waits for nobody.
@@ -182,8 +216,8 @@ fn what_was_said_serves_every_game_and_one_verdict_ends_them_all() {
         check();
 
         let head = dispute(job).and_then(|dispute| dispute.trace).expect("is revealed");
-        let proof = build(&honest, &liar.committed(), &head, &known(job, &WAY), &WAY[2], Some(300));
-        assert_ok!(prove(SECOND, job, proof.expect("it is wrong"), Some(300)));
+        let proof = build(&honest, &head, &known(job, &WAY), &WAY[2], 300);
+        assert_ok!(prove(SECOND, job, proof.expect("it is wrong"), 300));
         assert_eq!((dispute(job), bonded(CHALLENGER), bonded(SECOND)), (None, 0, 0));
         assert_noop!(timeout(CHALLENGER, job), Error::<Test>::NotDisputed);
         advance(1);
@@ -195,7 +229,7 @@ fn what_was_said_serves_every_game_and_one_verdict_ends_them_all() {
 fn a_challenge_of_honest_work_costs_its_bond_and_the_job_is_settled() {
     TestExt::new().execute_with(|| {
         let honest = model();
-        let job = claimed(&committed(&honest));
+        let job = claimed(&honest);
         let before = [CLIENT, WORKER, CHALLENGER].map(balance);
         assert_ok!(challenge(CHALLENGER, job));
         for place in WAY {
@@ -212,7 +246,7 @@ fn a_challenge_of_honest_work_costs_its_bond_and_the_job_is_settled() {
         let operands: Vec<_> = operands.iter().map(|operand| &**operand).collect();
         let proof = openings.prove_element::<assay_player::Hash>(2, &operands, 300);
         assert_noop!(
-            prove(CHALLENGER, job, proof.expect("the operands are whole"), Some(300)),
+            prove(CHALLENGER, job, proof.expect("the operands are whole"), 300),
             Error::<Test>::NotWrong
         );
 
@@ -245,7 +279,7 @@ fn a_statement_that_does_not_fit_is_refused_and_the_clock_goes_on() {
     TestExt::new().execute_with(|| {
         let honest = model();
         let liar = liar(&honest);
-        let job = claimed(&liar.committed());
+        let job = claimed(liar.pretended());
         assert_ok!(challenge(CHALLENGER, job));
         let deadline = game(job, CHALLENGER).clock.deadline;
 
@@ -270,7 +304,7 @@ fn a_statement_that_does_not_fit_is_refused_and_the_clock_goes_on() {
 fn a_worker_that_is_late_by_a_block_is_late() {
     TestExt::new().execute_with(|| {
         let honest = model();
-        let job = claimed(&committed(&honest));
+        let job = claimed(&honest);
         assert_ok!(challenge(CHALLENGER, job));
         run_down(job, CHALLENGER);
         // A second game still has time, and a reveal for it does not save the first one.
@@ -290,13 +324,13 @@ fn a_challenger_that_is_late_by_a_block_has_lost_whatever_it_knows() {
     TestExt::new().execute_with(|| {
         let honest = model();
         let liar = liar(&honest);
-        let job = claimed(&liar.committed());
+        let job = claimed(liar.pretended());
         narrow_down(job, &honest, &liar, CHALLENGER);
         let head = dispute(job).and_then(|dispute| dispute.trace).expect("is revealed");
-        let proof = build(&honest, &liar.committed(), &head, &known(job, &WAY), &WAY[2], Some(300));
+        let proof = build(&honest, &head, &known(job, &WAY), &WAY[2], 300);
         run_down(job, CHALLENGER);
         assert_noop!(
-            prove(CHALLENGER, job, proof.expect("it is wrong"), Some(300)),
+            prove(CHALLENGER, job, proof.expect("it is wrong"), 300),
             Error::<Test>::DeadlinePassed
         );
         assert_ok!(timeout(CHALLENGER, job));

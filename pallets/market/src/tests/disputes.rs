@@ -32,7 +32,8 @@ fn a_claim_is_shown_while_its_window_is_open() {
             ClaimedJob {
                 client: CLIENT,
                 worker: CHEAP,
-                model_root: H256::repeat_byte(1),
+                model: MODEL,
+                model_root: root(),
                 input_digest: shown.input_digest,
                 output_digest: H256::repeat_byte(2),
                 locked: lock(30),

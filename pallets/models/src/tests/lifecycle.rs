@@ -2,7 +2,7 @@
 
 use super::{alice_publishes, alice_registers};
 use crate::{Error, Event, ModelByName, Models as ModelRecords, NextModelId, VersionByRoot, Versions, mock::*};
-use assay_types::{ModelRegistry, Precision, traits::VersionInfo};
+use assay_types::{ModelRegistry, traits::VersionInfo};
 use polkadot_sdk::frame_support::{assert_noop, assert_ok, traits::Hooks};
 
 /// Deposit for this many versions of `digits`.
@@ -21,8 +21,7 @@ fn a_registered_model_can_be_run() {
             info,
             Some(VersionInfo {
                 root: root(1),
-                precision: Precision::Int16,
-                schema: digits(),
+                parts: parts(1, digits()),
                 active: true
             })
         );

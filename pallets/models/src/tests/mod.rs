@@ -4,8 +4,7 @@ mod lifecycle;
 mod refusals;
 mod transfers;
 
-use crate::mock::{ALICE, Models, RuntimeOrigin, digits, name, root};
-use assay_types::Precision;
+use crate::mock::{ALICE, Models, RuntimeOrigin, digits, name, parts};
 use polkadot_sdk::frame_support::assert_ok;
 
 /// Alice registers model 0, `digits`, whose version 1 has root 1.
@@ -13,9 +12,7 @@ fn alice_registers() {
     assert_ok!(Models::register(
         RuntimeOrigin::signed(ALICE),
         name("digits"),
-        root(1),
-        Precision::Int16,
-        digits()
+        parts(1, digits()),
     ));
 }
 
@@ -24,8 +21,6 @@ fn alice_publishes(number: u64) {
     assert_ok!(Models::publish_version(
         RuntimeOrigin::signed(ALICE),
         0,
-        root(number),
-        Precision::Int8,
-        digits()
+        parts(number, digits()),
     ));
 }

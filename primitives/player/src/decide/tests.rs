@@ -2,7 +2,7 @@
 
 use super::*;
 use assay_types::{
-    H256,
+    H256, ModelVersion,
     dispute::{Clock, Committed},
 };
 use polkadot_sdk::sp_runtime::BoundedVec;
@@ -33,6 +33,7 @@ fn dispute(games: Vec<Game<u32, u128, u32>>) -> Dispute<u32, u128, u32> {
         id: 0,
         worker: WORKER,
         client: 101,
+        version: ModelVersion { model: 0, version: 1 },
         locked: 1,
         committed: Committed {
             model_root: H256::zero(),

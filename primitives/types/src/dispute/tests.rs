@@ -5,7 +5,11 @@ use crate::dispute::{
     place::{Window, window},
     table::{After, MOVES, MoveKind, may},
 };
-use assay_exact::{bounded::Bounded, digest::DataType, judge::Shape};
+use assay_exact::{
+    bounded::Bounded,
+    digest::DataType,
+    judge::{OpenedOperator, Shape},
+};
 use polkadot_sdk::sp_runtime::Perbill;
 
 const KINDS: [PlaceKind; 5] = [
@@ -137,7 +141,11 @@ fn descend(operators: u32, bytes: u32) -> Vec<Place> {
         let nodes = Bounded::new(vec![[7; 32]; window.count as usize]).expect("a statement's worth");
         let revealed = match place.kind() {
             PlaceKind::Tensor => Revealed::Tensor {
-                opening: tensor.clone(),
+                operator: OpenedOperator {
+                    node: Bounded::default(),
+                    operands: Bounded::default(),
+                },
+                output: tensor.clone(),
                 nodes,
             },
             _ => Revealed::Nodes(nodes),

@@ -146,7 +146,7 @@ async fn execute(args: &ChallengeArgs, snapshot: &Snapshot) -> anyhow::Result<Jo
     let model = models
         .get(&version.root)
         .context("the package is not that of the job's model")?;
-    match job_input::find(snapshot, args.job, &job, &version.schema, &args.inputs_dir).await? {
+    match job_input::find(snapshot, args.job, &job, &version.parts.schema, &args.inputs_dir).await? {
         Found::Input(inputs) => Ok(JobExecution::new(model.subject()?, inputs)?),
         Found::Impossible(reason) => bail!(reason),
     }
@@ -159,7 +159,7 @@ async fn revealed(snapshot: &Snapshot, job: JobId, dispute: &Dispute, me: &Accou
     let Some((game, head)) = game.zip(dispute.trace.as_ref()) else {
         return Ok(reveals);
     };
-    let mut places = descent(&game.place, head.operators, game.tensor.as_ref()).unwrap_or_default();
+    let mut places = descent(&game.place, head.model.operators, game.tensor.as_ref()).unwrap_or_default();
     if game.turn == Side::Worker {
         places.pop();
     }

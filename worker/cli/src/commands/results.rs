@@ -134,7 +134,7 @@ impl Group {
                 None => None,
                 Some((model, _)) if schemas.contains_key(model) => schemas[model].clone(),
                 Some((model, _)) => {
-                    let schema = snapshot.version(*model).await?.map(|version| version.schema);
+                    let schema = snapshot.version(*model).await?.map(|version| version.parts.schema);
                     schemas.insert(*model, schema.clone());
                     schema
                 }

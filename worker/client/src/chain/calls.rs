@@ -6,7 +6,7 @@
 use super::types::{AccountId, Balance, BlockNumber, H256, JobRequest};
 use assay_exact::judge::Proof;
 use assay_types::{
-    JobId, ModelVersion, Precision, Schema, SlashId,
+    JobId, ModelParts, ModelVersion, SlashId,
     dispute::{Place, Statement},
     limits::{Batch, InlineOutputBytes, NameBytes, Steps},
 };
@@ -35,15 +35,11 @@ pub enum Call {
 pub enum ModelsCall {
     Register {
         name: BoundedVec<u8, NameBytes>,
-        root: H256,
-        precision: Precision,
-        schema: Schema,
+        parts: Box<ModelParts>,
     },
     PublishVersion {
         model: u32,
-        root: H256,
-        precision: Precision,
-        schema: Schema,
+        parts: Box<ModelParts>,
     },
     Deprecate {
         version: ModelVersion,
@@ -118,7 +114,7 @@ pub enum DisputesCall {
         job: JobId,
         challenger: AccountId,
         proof: Box<Proof>,
-        element: Option<u64>,
+        element: u64,
     },
     ClaimTimeout {
         job: JobId,

@@ -36,12 +36,10 @@ pub type Game = assay_types::dispute::Game<AccountId, Balance, BlockNumber>;
 /// What the chain keeps of a model version.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, TypeInfo)]
 pub struct VersionRecord {
-    /// What identifies graph, weights and manifest.
+    /// What its parts hash to.
     pub root: H256,
-    /// Precision of the contractions.
-    pub precision: assay_types::Precision,
-    /// What it takes and gives.
-    pub schema: assay_types::Schema,
+    /// Everything that decides what a job on it gives, takes and costs.
+    pub parts: assay_types::ModelParts,
     /// Whether new jobs and offers may name it.
     pub status: VersionStatus,
 }

@@ -264,11 +264,12 @@ pub fn prepare(input: &JobInput, symbols: Vec<u32>, model: &Model, terms: &Terms
         reason,
     };
     let bytes = schema::payload(&input.tensors);
-    let layouts = model.record.schema.input_layouts(&symbols).map_err(unfit)?;
+    let layouts = model.record.parts.schema.input_layouts(&symbols).map_err(unfit)?;
     let digest = schema::digest(&layouts, &bytes).map_err(unfit)?;
     debug_assert_eq!(digest, H256(tensors_digest(&input.tensors)));
     let outputs: u64 = model
         .record
+        .parts
         .schema
         .output_layouts(&symbols)
         .map_err(unfit)?
@@ -279,7 +280,7 @@ pub fn prepare(input: &JobInput, symbols: Vec<u32>, model: &Model, terms: &Terms
         return Err(terms::TermsError::OutputTooLarge { bytes: outputs }.into());
     }
     let too_many = SchemaError::WrongNumberOfSymbols {
-        expected: model.record.schema.symbols.len() as u32,
+        expected: model.record.parts.schema.symbols.len() as u32,
     };
     let symbols = BoundedVec::try_from(symbols).map_err(|_| unfit(too_many))?;
     let chain_input = if terms.by_digest {
@@ -343,8 +344,7 @@ mod tests {
             version: ModelVersion { model: 3, version: 1 },
             record: VersionRecord {
                 root: H256(package.root()),
-                precision: package.manifest().precision().expect("a precision"),
-                schema: schema::schema_of(&package).expect("a schema"),
+                parts: package.parts().clone(),
                 status: VersionStatus::Active,
             },
         };

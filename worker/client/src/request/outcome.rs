@@ -71,7 +71,7 @@ impl Outcome {
             label: prepared.label,
             symbols: prepared.symbols(),
         };
-        Self::of(&model.record.schema, subject, job, story)
+        Self::of(&model.record.parts.schema, subject, job, story)
     }
 
     /// Puts together what is known of a job on a model with this schema.

@@ -96,7 +96,7 @@ impl Plan {
         let root = self.model.record.root;
         let header = Header::new(&self.origin, client, root, &self.terms, &self.jobs);
         let journal = Journal::create(folder, header, &self.jobs)?;
-        let (id, schema) = (journal.id(), self.model.record.schema);
+        let (id, schema) = (journal.id(), self.model.record.parts.schema);
         let start = Start::fresh(client, self.jobs, schema, Some(journal), self.origin.after);
         Ok(Kept { id, start })
     }

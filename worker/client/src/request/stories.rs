@@ -26,6 +26,7 @@ pub(super) fn schema() -> Schema {
         name: b"bytes".to_vec().try_into().expect("short"),
         data_type: DataType::Uint8,
         dimensions: vec![Dimension::Fixed(4)].try_into().expect("one"),
+        range: None,
     };
     Schema {
         symbols: Default::default(),

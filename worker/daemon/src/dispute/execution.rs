@@ -6,6 +6,7 @@ use super::{
 };
 use assay_exact::{
     graph::{CheckedGraph, Value},
+    model::ModelParts,
     trace::Trace,
 };
 use assay_ops::{
@@ -28,7 +29,6 @@ pub struct Subject {
     package: Arc<Package>,
     model: Arc<dyn Tracer>,
     weight_digests: Vec<Digest>,
-    manifest_hash: Digest,
 }
 
 /// An execution of one job. It serves all games of a dispute, and both sides.
@@ -53,7 +53,6 @@ impl Subject {
         }
         Ok(Self {
             weight_digests: package.weights().iter().map(Tensor::digest::<Blake2b256>).collect(),
-            manifest_hash: package.manifest_hash(),
             package,
             model,
         })
@@ -155,8 +154,8 @@ impl Execution for JobExecution {
         &self.subject.weight_digests
     }
 
-    fn manifest_hash(&self) -> Digest {
-        self.subject.manifest_hash
+    fn parts(&self) -> &ModelParts {
+        self.subject.package.parts()
     }
 
     fn inputs(&self) -> &[Tensor] {

@@ -89,11 +89,12 @@ enum Verdict {
 
 /// Plays a game to its end.
 fn game(committed: &Committed, worker: &dyn Statements, challenger: &dyn Execution) -> Verdict {
+    let parts = challenger.parts();
     let said = |place: &Place| worker.statement(place).expect("an execution");
     let Some(Statement::Trace(trace)) = said(&Place::Trace) else {
         return Verdict::Unopened;
     };
-    let Ok(head) = check_trace::<Hash>(committed, &trace) else {
+    let Ok(head) = check_trace::<Hash>(parts, committed, &trace) else {
         return Verdict::Unopened;
     };
     let (mut place, mut tensor) = (Place::Trace, None);
@@ -101,20 +102,21 @@ fn game(committed: &Committed, worker: &dyn Statements, challenger: &dyn Executi
     loop {
         let element = match find(challenger, &place, &reveals).expect("an execution") {
             Finding::Agree => return Verdict::Agree,
-            Finding::Header => None,
-            Finding::Element(element) => Some(element),
+            Finding::Element(element) => element,
             Finding::Entry(entry) => {
-                let next = point(&place, &reveals[&place], head.operators, tensor.as_ref(), entry);
+                let operators = head.model.operators;
+                let next = point(&place, &reveals[&place], operators, tensor.as_ref(), entry);
                 let (next, digest) = next.expect("there is such an entry");
                 // Of a tensor that cannot be there is nothing to say.
                 let Some(statement) = said(&next) else {
                     return Verdict::Unopened;
                 };
-                let Ok(revealed) = check::<Hash>(&next, &digest, head.operators, tensor.as_ref(), statement) else {
+                let revealed = check::<Hash>(&next, &digest, committed, &head, tensor.as_ref(), statement);
+                let Ok(revealed) = revealed else {
                     return Verdict::Unopened;
                 };
-                if let Revealed::Tensor { opening, .. } = &revealed {
-                    tensor = Some(opening.clone());
+                if let Revealed::Tensor { output, .. } = &revealed {
+                    tensor = Some(output.clone());
                 }
                 reveals.insert(next, revealed);
                 place = next;
@@ -122,7 +124,7 @@ fn game(committed: &Committed, worker: &dyn Statements, challenger: &dyn Executi
             }
         };
         // It is judged before it is given.
-        prove(challenger, committed, &head, &reveals, &place, element).expect("what was found is wrong");
+        prove(challenger, &head, &reveals, &place, element).expect("what was found is wrong");
         return Verdict::Proved;
     }
 }

@@ -56,7 +56,11 @@ fn below(at: &Place, level: u32, target: &Place) -> Option<Place> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use assay_exact::{bounded::Bounded, digest::DataType, judge::Shape};
+    use assay_exact::{
+        bounded::Bounded,
+        digest::DataType,
+        judge::{OpenedOperator, Shape},
+    };
     use assay_types::dispute::{PlaceKind, Revealed, point};
 
     /// Points at `choose(entries)` until a chunk is reached, as the chain does it; the places on the way.
@@ -68,7 +72,11 @@ mod tests {
             let nodes = Bounded::new(vec![[7; 32]; count as usize]).expect("a statement's worth");
             let revealed = match place.kind() {
                 PlaceKind::Tensor => Revealed::Tensor {
-                    opening: tensor.clone(),
+                    operator: OpenedOperator {
+                        node: Bounded::default(),
+                        operands: Bounded::default(),
+                    },
+                    output: tensor.clone(),
                     nodes,
                 },
                 _ => Revealed::Nodes(nodes),

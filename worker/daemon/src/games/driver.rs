@@ -114,7 +114,7 @@ impl GameDriver {
         if game.turn != Side::Challenger {
             return Vec::new();
         }
-        let mut places = descent(&game.place, head.operators, game.tensor.as_ref()).unwrap_or_default();
+        let mut places = descent(&game.place, head.model.operators, game.tensor.as_ref()).unwrap_or_default();
         places.retain(|place| !self.reveals.contains_key(place));
         places
     }

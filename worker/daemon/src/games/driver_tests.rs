@@ -1,8 +1,9 @@
 //! What is due in a dispute, turn by turn.
 
 use super::*;
+use assay_exact::judge::ModelHead;
 use assay_types::{
-    H256,
+    H256, ModelVersion,
     dispute::{Clock, ClockTerms, TraceHead},
 };
 use polkadot_sdk::sp_runtime::BoundedVec;
@@ -32,6 +33,7 @@ fn dispute(games: Vec<Game>, trace: Option<u8>) -> Dispute {
         id: 4,
         worker: WORKER,
         client: AccountId::new([9; 32]),
+        version: ModelVersion { model: 0, version: 1 },
         locked: 10,
         committed: Committed {
             model_root: H256::zero(),
@@ -39,7 +41,11 @@ fn dispute(games: Vec<Game>, trace: Option<u8>) -> Dispute {
             output_digest: H256::zero(),
         },
         trace: trace.map(|root| TraceHead {
-            operators: 30,
+            model: ModelHead {
+                operators: 30,
+                nodes_root: [0; 32],
+                weights_root: [0; 32],
+            },
             root: H256::repeat_byte(root),
             symbols: BoundedVec::new(),
         }),

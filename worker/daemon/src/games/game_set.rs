@@ -474,6 +474,7 @@ async fn inputs(sources: &Sources, read: &impl StateView, job: JobId) -> Result<
     let version = read.version(record.model).await.map_err(|error| error.to_string())?;
     let schema = version
         .ok_or_else(|| format!("its model {} is no longer registered", record.model))?
+        .parts
         .schema;
     let found = job_input::find_in(read, job, &record, &schema, sources).await;
     match found.map_err(|error| error.to_string())? {

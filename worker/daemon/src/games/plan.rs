@@ -53,7 +53,7 @@ pub(super) fn answer(
                 .trace
                 .as_ref()
                 .ok_or(PlayError::NotRevealed { place: Place::Trace })?;
-            let proof = prove(execution, &dispute.committed, head, reveals, &place, element)?;
+            let proof = prove(execution, head, reveals, &place, element)?;
             DisputesCall::Prove {
                 job,
                 challenger: me.clone(),

@@ -4,7 +4,6 @@ use assay_client::{
     chain::{AccountId, Call, Dispute, DisputesCall, DisputesEvent, Event, SubmitError, WorkersEvent},
     units,
 };
-use assay_exact::judge::Computed;
 use assay_types::{
     JobId,
     dispute::{Fault, Place},
@@ -191,29 +190,16 @@ pub fn in_words(place: &Place) -> String {
 pub fn fault_in_words(fault: &Fault) -> String {
     match fault {
         Fault::Silence { place } => format!("{} was not revealed in time", in_words(place)),
-        Fault::Header { operator, computed } => {
-            format!(
-                "type or shape of the output of operator {operator}; it is {}",
-                computed_in_words(computed)
-            )
-        }
         Fault::Element {
             operator,
             element,
             claimed,
             computed,
         } => format!(
-            "element {element} of the output of operator {operator} was claimed to be 0x{}; it is {}",
+            "element {element} of the output of operator {operator} was claimed to be 0x{}; it is 0x{}",
             hex::encode(claimed),
-            computed_in_words(computed)
+            hex::encode(computed)
         ),
-    }
-}
-
-fn computed_in_words(computed: &Computed) -> String {
-    match computed {
-        Computed::Element { bytes } => format!("0x{}", hex::encode(bytes)),
-        Computed::Header { dtype, shape } => format!("{dtype:?} {shape:?}"),
     }
 }
 
@@ -227,7 +213,7 @@ mod tests {
             operator: 3,
             element: 7,
             claimed: vec![0, 1],
-            computed: Computed::Element { bytes: vec![0, 2] },
+            computed: vec![0, 2],
         };
         assert_eq!(
             fault_in_words(&fault),

@@ -144,7 +144,10 @@ mod tests {
         skeleton::tests::{TIMING, author_until, common, key},
     };
     use assay_client::chain::{AccountId, BlockNumber, Call, Dispute, DisputesCall, Game, H256, fake::FakeChain};
-    use assay_types::dispute::{Clock, ClockTerms, Committed, Place, Side};
+    use assay_types::{
+        ModelVersion,
+        dispute::{Clock, ClockTerms, Committed, Place, Side},
+    };
     use polkadot_sdk::sp_runtime::BoundedVec;
 
     const CHALLENGER: AccountId = AccountId::new([2; 32]);
@@ -167,6 +170,7 @@ mod tests {
             id: 1,
             worker: key().account(),
             client: AccountId::new([9; 32]),
+            version: ModelVersion { model: 0, version: 1 },
             locked: 10,
             committed: Committed {
                 model_root: H256::zero(),

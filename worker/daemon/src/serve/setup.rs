@@ -64,7 +64,7 @@ async fn resolve(
             Served {
                 name,
                 root,
-                schema: record.schema,
+                schema: record.parts.schema,
                 policy: policy.clone(),
             },
         );

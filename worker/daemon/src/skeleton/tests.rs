@@ -72,8 +72,7 @@ impl Tested {
     pub(crate) fn register(&self, chain: &FakeChain) {
         let record = VersionRecord {
             root: H256(self.package.root()),
-            precision: assay_types::Precision::Int16,
-            schema: schema::schema_of(&self.package).expect("a schema"),
+            parts: self.package.parts().clone(),
             status: VersionStatus::Active,
         };
         chain.author_with(|ledger, _| drop(ledger.versions.insert(MODEL, record)));

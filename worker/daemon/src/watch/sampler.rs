@@ -152,7 +152,7 @@ impl<'a, S: StateView> ClaimSampler<'a, S> {
                 None => None,
             };
             match record {
-                Some((version, record)) => drop(models.insert(version, (*root, record.schema))),
+                Some((version, record)) => drop(models.insert(version, (*root, record.parts.schema))),
                 None if self.registered.is_none() => {
                     let name = &model.package.manifest().name;
                     tracing::warn!(

@@ -42,6 +42,7 @@ impl Case {
             name: format!("x{}", self.inputs.len()),
             dtype,
             dimensions: fixed(&shape),
+            range: None,
         });
         self.job.push(tensor);
         Value::Input(self.job.len() as u16 - 1)

@@ -397,6 +397,7 @@ pub(crate) fn attention_package(random: &mut Random) -> (Package, Vec<Vec<Tensor
         name: "x".into(),
         dtype: DataType::Float32,
         dimensions: vec![BATCH, Dimension::Fixed(tokens), Dimension::Fixed(features)],
+        range: None,
     });
     let weight = |case: &mut Case, random: &mut Random, shape: &[u32]| {
         case.weights.push(Weight {

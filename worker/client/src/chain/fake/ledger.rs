@@ -241,6 +241,7 @@ impl Ledger {
             id,
             worker: assignment.worker.clone(),
             client: job.client.clone(),
+            version: job.model,
             locked: assignment.locked,
             committed: Committed {
                 model_root: self.versions.get(&job.model).map_or(H256::zero(), |record| record.root),
