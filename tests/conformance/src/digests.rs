@@ -1,13 +1,14 @@
 //! Digests of bytes, tensors, lists and models.
 
 use crate::{
-    Blake2b,
+    Blake2b, drawn,
     family::{Family, Numbered},
+    random::Random,
     render::{bytes, digests, tensor},
+    roots,
 };
-use assay_adversary::{Random, graphs};
 use assay_exact::{
-    digest::{CHUNK_BYTES, DataType, Digest, Hash256, list_digest, manifest_hash, model_root, tensor_tree_root},
+    digest::{CHUNK_BYTES, DataType, Digest, Hash256, list_digest, manifest_hash, tensor_tree_root},
     tensor::Tensor,
 };
 
@@ -36,17 +37,14 @@ pub fn family() -> Family {
         "name = \"digits\"\n",
         "schema = 1\n[[inputs]]\nname = \"caf\u{e9}\"\n",
     ] {
-        let (graph, weights) = (random.digest(), random.digest());
         let hash = manifest_hash::<Blake2b>(manifest.as_bytes());
         let fields = vec![
-            ("graph_root", bytes(&graph)),
-            ("weights_root", bytes(&weights)),
             ("manifest", bytes(manifest.as_bytes())),
             ("manifest_hash", bytes(&hash)),
-            ("model_root", bytes(&model_root::<Blake2b>(&graph, &weights, &hash))),
         ];
-        family.case("model_root", names.name("model_root"), fields);
+        family.case("manifest_hash", names.name("manifest_hash"), fields);
     }
+    roots::add(&mut family, &mut names);
     family
 }
 
@@ -61,16 +59,16 @@ fn add_tensor(family: &mut Family, name: String, of: &Tensor) {
 
 /// Every type and rank, and bytes that just fill a chunk or a level of the tree, or just do not.
 fn tensors(random: &mut Random) -> Vec<Tensor> {
-    let mut tensors: Vec<Tensor> = graphs::TYPES
+    let mut tensors: Vec<Tensor> = drawn::TYPES
         .into_iter()
-        .map(|dtype| graphs::tensor(random, dtype, &[2, 3]))
+        .map(|dtype| drawn::tensor(random, dtype, &[2, 3]))
         .collect();
     // The digest is of the bytes as they are, canonical or not.
     let odd = [0x8000_0000u32, 0xffc0_0001].iter().flat_map(|bits| bits.to_le_bytes());
     tensors.push(Tensor::new(DataType::Float32, vec![2], odd.collect()).expect("two numbers"));
     tensors.push(Tensor::new(DataType::Bool, vec![2], vec![2, 255]).expect("two truths"));
     for shape in [&[][..], &[1], &[1, 1, 1, 1, 1, 1, 1, 1], &[1, 2, 1, 3], &[3, 2]] {
-        tensors.push(graphs::tensor(random, DataType::Int8, shape));
+        tensors.push(drawn::tensor(random, DataType::Int8, shape));
     }
     // No graph has a tensor without elements, and yet it has a digest.
     for shape in [&[0][..], &[0, 4], &[u32::MAX, 0, u32::MAX]] {
@@ -89,10 +87,10 @@ fn tensors(random: &mut Random) -> Vec<Tensor> {
         7 * chunk + 9,
         9 * chunk,
     ] {
-        tensors.push(graphs::tensor(random, DataType::Uint8, &[bytes]));
+        tensors.push(drawn::tensor(random, DataType::Uint8, &[bytes]));
     }
-    tensors.push(graphs::tensor(random, DataType::Float32, &[2, 128]));
-    tensors.push(graphs::tensor(random, DataType::Float32, &[257]));
-    tensors.push(graphs::tensor(random, DataType::Int64, &[3, 43]));
+    tensors.push(drawn::tensor(random, DataType::Float32, &[2, 128]));
+    tensors.push(drawn::tensor(random, DataType::Float32, &[257]));
+    tensors.push(drawn::tensor(random, DataType::Int64, &[3, 43]));
     tensors
 }

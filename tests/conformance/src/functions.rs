@@ -3,9 +3,9 @@
 use crate::{
     family::Family,
     numbers::{edges, with_exponent},
+    random::Random,
     render::{bits, number},
 };
-use assay_adversary::Random;
 use assay_exact::{binary32::Binary32, functions};
 
 const SIGN: u32 = 1 << 31;

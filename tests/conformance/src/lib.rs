@@ -1,12 +1,15 @@
 //! The conformance suite: vectors that say what Assay computes, made from `assay-exact`.
 //!
 //! `README.md` describes the files for whoever writes an implementation. Every module here makes one family of them,
-//! from fixed seeds, so the same definition gives the same bytes. [`digest`] of all files is the version of the
-//! arithmetic, [`assay_exact::DEFINITION`].
+//! from fixed seeds, so the same definition gives the same bytes. [`digest`] of all files is
+//! [`assay_exact::DEFINITION`], and belongs to the number of the arithmetic, [`assay_exact::DEFINITION_NUMBER`].
 
 #![forbid(unsafe_code)]
 
+extern crate alloc;
+
 mod digests;
+mod drawn;
 mod family;
 mod functions;
 mod graphs;
@@ -15,9 +18,12 @@ mod judge;
 mod models;
 mod numbers;
 mod operators;
+mod parts;
 mod quantised;
+mod random;
 mod reductions;
 mod render;
+mod roots;
 mod trees;
 
 pub use family::Family;

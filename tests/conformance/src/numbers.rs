@@ -3,9 +3,9 @@
 use crate::{
     family::Family,
     json::{Json, wide},
+    random::Random,
     render::{bits, number},
 };
-use assay_adversary::Random;
 use assay_exact::binary32::Binary32;
 use std::cmp::Ordering;
 

@@ -4,9 +4,9 @@ use crate::{
     family::{Family, Numbered},
     json::list,
     numbers::with_exponent,
+    random::Random,
     render::{bits, number, precision, row},
 };
-use assay_adversary::Random;
 use assay_exact::{
     binary32::Binary32,
     quantise::{Precision, QuantisedRow, quantise},

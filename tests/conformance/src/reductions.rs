@@ -4,9 +4,9 @@ use crate::{
     family::{Family, Numbered},
     json::Json,
     numbers::{edges, with_exponent},
+    random::Random,
     render::{number, row},
 };
-use assay_adversary::Random;
 use assay_exact::{binary32::Binary32, reduce};
 
 const SIGN: u32 = 1 << 31;

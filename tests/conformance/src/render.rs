@@ -5,6 +5,7 @@ use assay_exact::{
     binary32::Binary32,
     digest::{DataType, Digest},
     graph::{Dimension, Graph, Operator, Position, Value},
+    model::ValueRange,
     quantise::Precision,
     tensor::Tensor,
 };
@@ -204,6 +205,11 @@ fn position(position: Position) -> Json {
     Json::List(vec![from.into(), elements.into()])
 }
 
+/// The values of an input that have a meaning.
+pub fn range(range: Option<ValueRange>) -> Json {
+    range.map_or(Json::Null, |range| Json::List(vec![wide(range.min), wide(range.max)]))
+}
+
 /// A whole graph.
 pub fn graph(graph: &Graph) -> Json {
     object([
@@ -224,6 +230,7 @@ pub fn graph(graph: &Graph) -> Json {
                     ("name", (&input.name).into()),
                     ("type", dtype(input.dtype)),
                     ("dimensions", dimensions(&input.dimensions)),
+                    ("range", range(input.range)),
                 ])
             }),
         ),

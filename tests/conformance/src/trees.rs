@@ -4,9 +4,9 @@ use crate::{
     Blake2b,
     family::{Family, Numbered},
     json::{Json, list},
+    random::Random,
     render::{bytes, digest_or_null, digests},
 };
-use assay_adversary::Random;
 use assay_exact::{
     bounded::Bounded,
     digest::Digest,

@@ -110,7 +110,7 @@ fn every_reason_of_the_readme_occurs() {
 
 /// Whether it is a word in lower case, and not one that the section names for another purpose.
 fn is_reason(word: &str) -> bool {
-    let purposes = ["operand", "outputs", "shape"];
+    let purposes = ["operand", "open_symbols", "open_outputs", "shape"];
     let letters = |word: &str| word.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'_' | b'/'));
     letters(word) && !purposes.contains(&word)
 }

@@ -1,42 +1,49 @@
-"""The check of a graph: bounds, names, symbols, wiring and shapes, for all values of the symbols; and its batch."""
+"""The check of a graph: bounds, names, symbols, wiring, shapes and sizes, for all values of the symbols; its batch."""
 
 from typing import Iterable, NamedTuple
 
-from .encoding import write_header, write_node
+from . import work
+from .encoding import write_node
 from .graph import Affine, Fixed, Graph, Node, Refused, Symbolic, Value, line
 from .rows import ELEMENTS as ROW_OPERATORS
 from .shapes import MAX_RANK, Ranges, Shape, ends, output_shape
-from .tensors import SIZES
+from .tensors import INTEGERS, SIZES
 
 MAX_BYTES = (1 << 63) - 1
 MAX_NODE = 2048
-MAX_HEADER = 1 << 20
 SHORT_NAME, LONG_NAME = 64, 255
 
 
 class Checked(NamedTuple):
-    """What the check gives: the output of every node, and the position of the batch symbol."""
+    """What the check gives: the output of every node, the position of the batch symbol, and the sizes."""
 
     nodes: list[Shape]
     batch: int | None
+    work: work.Polynomial
+    trace_bytes: work.Polynomial
 
 
 def check(graph: Graph) -> Checked:
     check_counts(graph)
     check_names(graph)
-    require(len(write_header(graph.header)) <= MAX_HEADER, "header_too_long")
     require(all(len(write_node(node)) <= MAX_NODE for node in graph.nodes), "node_too_long")
-    require(all(1 <= symbol.min <= symbol.max for symbol in graph.symbols), "symbol_range")
     check_symbols(graph)
     ranges = [(symbol.min, symbol.max) for symbol in graph.symbols]
     inputs = [Shape(value.dtype, value.dims) for value in graph.inputs]
     weights = [Shape(weight.dtype, tuple(map(Fixed, weight.shape))) for weight in graph.weights]
-    require(all(is_tensor(shape, ranges) for shape in inputs + weights), "tensor")
+    for value, shape in zip(graph.inputs, inputs):
+        require(not any(isinstance(dim, Affine) for dim in value.dims), "affine_input")
+        require(value.range is None or range_fits(value.range, value.dtype), "value_range")
+        require(is_tensor(shape, ranges), "tensor")
+    require(all(is_tensor(shape, ranges) for shape in weights), "tensor")
     nodes = check_nodes(graph, inputs, weights, ranges)
     for output in graph.outputs:
         require(output.value.kind != "input", "handed_through")
         source(output.value, inputs, weights, nodes)
-    return Checked(nodes, batch(graph, inputs, weights, nodes))
+    check_uses(graph)
+    trace_bytes = work.trace_bytes(graph, nodes)
+    operands = [[source(value, inputs, weights, nodes) for value in node.inputs] for node in graph.nodes]
+    return Checked(nodes, batch(graph, inputs, weights, nodes), work.work(graph, operands, nodes), trace_bytes)
 
 
 def require(condition: bool, reason: str) -> None:
@@ -71,8 +78,30 @@ def check_distinct(names: Iterable[str], most: int) -> None:
 
 def check_symbols(graph: Graph) -> None:
     dims = [dim for value in graph.inputs for dim in value.dims]
-    require(all(Symbolic(symbol) in dims for symbol in range(len(graph.symbols))), "unbound_symbol")
-    require(not any(isinstance(dim, Affine) for dim in dims), "affine_input")
+    for position, symbol in enumerate(graph.symbols):
+        require(1 <= symbol.min <= symbol.max, "symbol_range")
+        require(Symbolic(position) in dims, "unbound_symbol")
+
+
+def range_fits(values: tuple[int, int], dtype: str) -> bool:
+    """Whether a range has a value, and all of its values are integers of the type."""
+    if dtype not in INTEGERS:
+        return False
+    bits = 8 * SIZES[dtype]
+    start, end = (0, 1 << bits) if dtype == "Uint8" else (-1 << bits - 1, 1 << bits - 1)
+    return start <= values[0] <= values[1] < end
+
+
+def check_uses(graph: Graph) -> None:
+    """Refuses a graph with a node that no output depends on."""
+    used = set()
+    ahead = [output.value for output in graph.outputs]
+    while ahead:
+        value = ahead.pop()
+        if value.kind == "node" and value.index not in used:
+            used.add(value.index)
+            ahead += graph.nodes[value.index].inputs
+    require(len(used) == len(graph.nodes), "unused")
 
 
 def is_tensor(shape: Shape, ranges: Ranges) -> bool:

@@ -2,9 +2,9 @@
 
 from . import scale
 from .graph import (
-    Affine, Dimension, Fixed, Graph, Header, Input, Node, Operator, Output, Symbol, Symbolic, Value, Weight,
+    Affine, Dimension, Fixed, Graph, Input, Node, Operator, Output, Symbol, Symbolic, Value, Weight,
 )
-from .scale import Reader, signed, text, unsigned, vector
+from .scale import Reader, option, signed, text, unsigned, vector
 from .tensors import DATA_TYPES
 
 UNARY = (
@@ -138,8 +138,16 @@ def read_symbols(r: Reader) -> tuple[Symbol, ...]:
     return r.vector(lambda: Symbol(r.text(), r.u32(), r.u32()))
 
 
+def read_range(r: Reader) -> tuple[int, int] | None:
+    return r.option(lambda: (r.i64(), r.i64()))
+
+
+def write_range(values: tuple[int, int] | None) -> bytes:
+    return option(values, lambda ends: b"".join(map(WRITE["i64"], ends)))
+
+
 def read_inputs(r: Reader) -> tuple[Input, ...]:
-    return r.vector(lambda: Input(r.text(), READ["type"](r), READ["dimensions"](r)))
+    return r.vector(lambda: Input(r.text(), READ["type"](r), READ["dimensions"](r), read_range(r)))
 
 
 def read_weights(r: Reader) -> tuple[Weight, ...]:
@@ -155,7 +163,8 @@ def write_symbol(symbol: Symbol) -> bytes:
 
 
 def write_input(value: Input) -> bytes:
-    return text(value.name) + WRITE["type"](value.dtype) + vector(value.dims, write_dimension)
+    dims = vector(value.dims, write_dimension)
+    return text(value.name) + WRITE["type"](value.dtype) + dims + write_range(value.range)
 
 
 def write_weight(weight: Weight) -> bytes:
@@ -164,19 +173,6 @@ def write_weight(weight: Weight) -> bytes:
 
 def write_output(output: Output) -> bytes:
     return text(output.name) + write_value(output.value)
-
-
-def write_header(header: Header) -> bytes:
-    return (
-        vector(header.symbols, write_symbol)
-        + vector(header.inputs, write_input)
-        + vector(header.weights, write_weight)
-        + vector(header.outputs, write_output)
-    )
-
-
-def read_header(r: Reader) -> Header:
-    return Header(read_symbols(r), read_inputs(r), read_weights(r), read_outputs(r))
 
 
 def write_graph(graph: Graph) -> bytes:
@@ -199,7 +195,3 @@ def decode_graph(data: bytes) -> Graph:
 
 def decode_node(data: bytes) -> Node:
     return scale.whole(data, read_node)
-
-
-def decode_header(data: bytes) -> Header:
-    return scale.whole(data, read_header)

@@ -60,9 +60,12 @@ class Symbol(NamedTuple):
 
 
 class Input(NamedTuple):
+    """A tensor that a graph takes; the range is of the values that have a meaning."""
+
     name: str
     dtype: str
     dims: tuple[Dimension, ...]
+    range: tuple[int, int] | None
 
 
 class Weight(NamedTuple):
@@ -100,25 +103,12 @@ class Output(NamedTuple):
     value: Value
 
 
-class Header(NamedTuple):
-    """What a graph has beside its nodes."""
-
-    symbols: tuple[Symbol, ...]
-    inputs: tuple[Input, ...]
-    weights: tuple[Weight, ...]
-    outputs: tuple[Output, ...]
-
-
 class Graph(NamedTuple):
     symbols: tuple[Symbol, ...]
     inputs: tuple[Input, ...]
     weights: tuple[Weight, ...]
     nodes: tuple[Node, ...]
     outputs: tuple[Output, ...]
-
-    @property
-    def header(self) -> Header:
-        return Header(self.symbols, self.inputs, self.weights, self.outputs)
 
 
 class Refused(Exception):
@@ -129,9 +119,9 @@ class Refused(Exception):
         self.reason, self.operand = reason, operand
 
 
-def bind(symbols: Iterable[Symbol], inputs: tuple[Input, ...], headers: list[tuple[str, tuple[int, ...]]]) -> list[int]:
-    """The symbols' values, from the types and shapes of a job's inputs."""
-    symbols = list(symbols)
+def bind(symbols: Iterable, inputs: Iterable, headers: list[tuple[str, tuple[int, ...]]]) -> list[int]:
+    """The values of a graph's or a schema's symbols, from the types and shapes of a job's inputs."""
+    symbols, inputs = list(symbols), list(inputs)
     if len(headers) != len(inputs):
         raise Refused("bind/count")
     values: list[int | None] = [None] * len(symbols)
@@ -142,10 +132,10 @@ def bind(symbols: Iterable[Symbol], inputs: tuple[Input, ...], headers: list[tup
             raise Refused("bind/rank")
         for dim, size in zip(declared.dims, shape):
             bind_dimension(dim, size, values)
-    for symbol, value in zip(symbols, values):
-        if value is None or not symbol.min <= value <= symbol.max:
-            raise Refused("bind/out_of_range")
-    return values
+    bound = [symbol.min if value is None else value for symbol, value in zip(symbols, values)]
+    if not all(symbol.min <= value <= symbol.max for symbol, value in zip(symbols, bound)):
+        raise Refused("bind/out_of_range")
+    return bound
 
 
 def bind_dimension(dim: Dimension, size: int, values: list[int | None]) -> None:

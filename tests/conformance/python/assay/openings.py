@@ -2,67 +2,32 @@
 
 from typing import NamedTuple
 
-from . import scale
+from . import parts, scale
 from .encoding import READ
+from .parts import Head
 from .scale import Reader, byte_string, unsigned, vector
 from .tensors import DATA_TYPES
 
 MAX_PATH = 53
 MAX_NODE = 2048
-MAX_HEADER = 1 << 20
 MAX_RANK = 8
 MAX_CHUNK = 1024
 MAX_CHUNKS = 65
 MAX_PROOF = 106
 MAX_OPERANDS = 64
-MAX_INPUTS = 16
 MAX_CLAIMED = 8
 
 
 class Claim(NamedTuple):
-    model_root: bytes
+    model: Head
     input_digest: bytes
     output_digest: bytes
     trace_digest: bytes
 
 
-class Model(NamedTuple):
-    graph_count: int
-    graph_list_root: bytes
-    weights_root: bytes
-    manifest_hash: bytes
-
-
 class Membership(NamedTuple):
     count: int
     path: tuple[bytes, ...]
-
-
-class Entry(NamedTuple):
-    """Bytes of a header or a node, and the path of their digest in the graph's list."""
-
-    data: bytes
-    path: tuple[bytes, ...]
-
-
-class Chunk(NamedTuple):
-    index: int
-    data: bytes
-
-
-class Operand(NamedTuple):
-    dtype: str
-    shape: tuple[int, ...]
-    root: bytes
-    membership: Membership
-    chunks: tuple[Chunk, ...]
-    proof: tuple[bytes, ...]
-
-
-class Proof(NamedTuple):
-    model: Model
-    operator: Entry
-    operands: tuple[Operand, ...]
 
 
 class TensorOpening(NamedTuple):
@@ -71,10 +36,35 @@ class TensorOpening(NamedTuple):
     root: bytes
 
 
-class SymbolsProof(NamedTuple):
-    model: Model
-    header: Entry
-    inputs: tuple[TensorOpening, ...]
+class OperandOpening(NamedTuple):
+    tensor: TensorOpening
+    membership: Membership
+
+
+class OperatorOpening(NamedTuple):
+    node: bytes
+    path: tuple[bytes, ...]
+    operands: tuple[OperandOpening, ...]
+
+
+class OpenedOperator(NamedTuple):
+    node: bytes
+    operands: tuple[TensorOpening, ...]
+
+
+class Chunk(NamedTuple):
+    index: int
+    data: bytes
+
+
+class OperandChunks(NamedTuple):
+    chunks: tuple[Chunk, ...]
+    proof: tuple[bytes, ...]
+
+
+class Question(NamedTuple):
+    index: int
+    claimed: bytes
 
 
 class OutputEntry(NamedTuple):
@@ -82,13 +72,7 @@ class OutputEntry(NamedTuple):
     source: Membership
 
 
-class Question(NamedTuple):
-    """A question about a header, or with an index about an element."""
-
-    dtype: str
-    shape: tuple[int, ...]
-    index: int | None = None
-    claimed: bytes = b""
+Proof = tuple[OperandChunks, ...]
 
 
 def read_digest(r: Reader) -> bytes:
@@ -99,112 +83,84 @@ def read_digests(r: Reader, most: int) -> tuple[bytes, ...]:
     return r.vector(lambda: read_digest(r), most)
 
 
-def read_shape(r: Reader) -> tuple[int, ...]:
-    return r.vector(r.u32, MAX_RANK)
-
-
-def read_model(r: Reader) -> Model:
-    return Model(r.u32(), read_digest(r), read_digest(r), read_digest(r))
-
-
 def read_membership(r: Reader) -> Membership:
     return Membership(r.u32(), read_digests(r, MAX_PATH))
 
 
-def read_entry(r: Reader, most: int) -> Entry:
-    return Entry(r.bytes(most), read_digests(r, MAX_PATH))
+def read_tensor(r: Reader) -> TensorOpening:
+    return TensorOpening(READ["type"](r), r.vector(r.u32, MAX_RANK), read_digest(r))
 
 
-def read_chunk(r: Reader) -> Chunk:
-    return Chunk(r.u64(), r.bytes(MAX_CHUNK))
+def read_operator(r: Reader) -> OperatorOpening:
+    node, path = r.bytes(MAX_NODE), read_digests(r, MAX_PATH)
+    return OperatorOpening(node, path, r.vector(lambda: OperandOpening(read_tensor(r), read_membership(r)), MAX_OPERANDS))
 
 
-def read_operand(r: Reader) -> Operand:
-    return Operand(
-        READ["type"](r),
-        read_shape(r),
-        read_digest(r),
-        read_membership(r),
-        r.vector(lambda: read_chunk(r), MAX_CHUNKS),
-        read_digests(r, MAX_PROOF),
-    )
+def read_chunks(r: Reader) -> OperandChunks:
+    chunks = r.vector(lambda: Chunk(r.u64(), r.bytes(MAX_CHUNK)), MAX_CHUNKS)
+    return OperandChunks(chunks, read_digests(r, MAX_PROOF))
 
 
 def read_proof(r: Reader) -> Proof:
-    return Proof(read_model(r), read_entry(r, MAX_NODE), r.vector(lambda: read_operand(r), MAX_OPERANDS))
-
-
-def read_tensor_opening(r: Reader) -> TensorOpening:
-    return TensorOpening(READ["type"](r), read_shape(r), read_digest(r))
-
-
-def read_symbols_proof(r: Reader) -> SymbolsProof:
-    return SymbolsProof(read_model(r), read_entry(r, MAX_HEADER), r.vector(lambda: read_tensor_opening(r), MAX_INPUTS))
+    return r.vector(lambda: read_chunks(r), MAX_OPERANDS)
 
 
 def read_question(r: Reader) -> Question:
-    if r.tag(2):
-        return Question(READ["type"](r), read_shape(r), r.u64(), r.bytes(MAX_CLAIMED))
-    return Question(READ["type"](r), read_shape(r))
+    return Question(r.u64(), r.bytes(MAX_CLAIMED))
 
 
-def write_digest(digest: bytes) -> bytes:
-    return digest
+def read_output(r: Reader) -> OutputEntry:
+    return OutputEntry(read_digest(r), read_membership(r))
 
 
-def write_shape(dtype: str, shape: tuple[int, ...]) -> bytes:
-    return unsigned(DATA_TYPES.index(dtype), 1) + vector(shape, lambda dim: unsigned(dim, 4))
-
-
-def write_model(model: Model) -> bytes:
-    return unsigned(model.graph_count, 4) + model.graph_list_root + model.weights_root + model.manifest_hash
-
-
-def write_entry(entry: Entry) -> bytes:
-    return byte_string(entry.data) + vector(entry.path, write_digest)
+def write_digests(digests: tuple[bytes, ...]) -> bytes:
+    return vector(digests, bytes)
 
 
 def write_membership(membership: Membership) -> bytes:
-    return unsigned(membership.count, 4) + vector(membership.path, write_digest)
+    return unsigned(membership.count, 4) + write_digests(membership.path)
+
+
+def write_tensor(tensor: TensorOpening) -> bytes:
+    dtype = unsigned(DATA_TYPES.index(tensor.dtype), 1)
+    return dtype + vector(tensor.shape, lambda dim: unsigned(dim, 4)) + tensor.root
+
+
+def write_operand(operand: OperandOpening) -> bytes:
+    return write_tensor(operand.tensor) + write_membership(operand.membership)
+
+
+def write_operator(opening: OperatorOpening) -> bytes:
+    return byte_string(opening.node) + write_digests(opening.path) + vector(opening.operands, write_operand)
 
 
 def write_chunk(chunk: Chunk) -> bytes:
     return unsigned(chunk.index, 8) + byte_string(chunk.data)
 
 
-def write_operand(operand: Operand) -> bytes:
-    return (
-        write_shape(operand.dtype, operand.shape)
-        + operand.root
-        + write_membership(operand.membership)
-        + vector(operand.chunks, write_chunk)
-        + vector(operand.proof, write_digest)
-    )
+def write_chunks(operand: OperandChunks) -> bytes:
+    return vector(operand.chunks, write_chunk) + write_digests(operand.proof)
 
 
 def write_proof(proof: Proof) -> bytes:
-    return write_model(proof.model) + write_entry(proof.operator) + vector(proof.operands, write_operand)
-
-
-def write_tensor_opening(opening: TensorOpening) -> bytes:
-    return write_shape(opening.dtype, opening.shape) + opening.root
-
-
-def write_symbols_proof(proof: SymbolsProof) -> bytes:
-    return write_model(proof.model) + write_entry(proof.header) + vector(proof.inputs, write_tensor_opening)
+    return vector(proof, write_chunks)
 
 
 def write_question(question: Question) -> bytes:
-    shape = write_shape(question.dtype, question.shape)
-    if question.index is None:
-        return b"\0" + shape
-    return b"\1" + shape + unsigned(question.index, 8) + byte_string(question.claimed)
+    return unsigned(question.index, 8) + byte_string(question.claimed)
+
+
+def write_output(entry: OutputEntry) -> bytes:
+    return entry.digest + write_membership(entry.source)
 
 
 ENCODED = {
+    "OperatorOpening": (read_operator, write_operator),
+    "TensorOpening": (read_tensor, write_tensor),
     "Proof": (read_proof, write_proof),
     "Question": (read_question, write_question),
-    "SymbolsProof": (read_symbols_proof, write_symbols_proof),
+    "OutputEntry": (read_output, write_output),
+    "ModelParts": (parts.read, parts.write),
 }
 
 

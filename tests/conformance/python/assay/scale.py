@@ -1,4 +1,4 @@
-"""SCALE: the binary encoding of graphs, nodes, headers and proofs."""
+"""SCALE: the binary encoding of graphs, nodes, parts of models and proofs."""
 
 from .graph import Refused
 
@@ -41,6 +41,9 @@ class Reader:
 
     def boolean(self) -> bool:
         return bool(self.tag(2))
+
+    def option(self, element):
+        return element() if self.boolean() else None
 
     def tag(self, variants: int) -> int:
         tag = self.u8()
@@ -122,6 +125,10 @@ def byte_string(data: bytes) -> bytes:
 
 def text(value: str) -> bytes:
     return byte_string(value.encode("utf-8"))
+
+
+def option(value, element) -> bytes:
+    return b"\0" if value is None else b"\1" + element(value)
 
 
 def vector(values, element) -> bytes:

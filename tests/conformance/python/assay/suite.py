@@ -1,8 +1,10 @@
 """The suite's kinds of cases: what each is given, and what it expects."""
 
-from . import binary32, check, functions, judge, model, openings, quantise, reductions, shapes, tree, written
-from .encoding import decode_graph, write_graph, write_header
-from .graph import Fixed, Refused, bind
+from . import (
+    binary32, check, functions, judge, model, openings, parts, quantise, reductions, shapes, tree, work, written,
+)
+from .encoding import decode_graph, write_graph
+from .graph import Fixed, Refused, Value, bind
 from .operators import evaluate
 from .tensors import Header
 from .written import Unknown, digests, hexadecimal, hexes, number, only, read_graph, write_tensor
@@ -137,10 +139,17 @@ def list_digest(case: dict) -> dict:
     return {"digest": tree.list_digest(digests(case["digests"])).hex()}
 
 
+def manifest_hash(case: dict) -> dict:
+    return {"manifest_hash": tree.manifest_hash(bytes.fromhex(case["manifest"])).hex()}
+
+
 def model_root(case: dict) -> dict:
-    manifest = tree.manifest_hash(bytes.fromhex(case["manifest"]))
-    root = tree.model_root(bytes.fromhex(case["graph_root"]), bytes.fromhex(case["weights_root"]), manifest)
-    return {"manifest_hash": manifest.hex(), "model_root": root.hex()}
+    given = written.read_parts(case["parts"])
+    try:
+        reason = parts.check(given)
+    except Refused as refused:
+        reason = error(refused)
+    return {"encoded": parts.write(given).hex(), "model_root": parts.root(given).hex(), "error": reason}
 
 
 def level(case: dict) -> dict:
@@ -192,8 +201,7 @@ def or_error(function):
 
 def encoded_graph(case: dict) -> dict:
     graph = read_graph(case["graph"])
-    header = write_header(graph.header).hex()
-    return {"encoded": write_graph(graph).hex(), "header": header, "root": tree.graph_root(graph).hex()}
+    return {"encoded": write_graph(graph).hex(), "nodes_root": tree.nodes_root(graph).hex()}
 
 
 def decoded_graph(case: dict) -> dict:
@@ -207,7 +215,8 @@ def decoded_graph(case: dict) -> dict:
 def checked(case: dict) -> dict:
     result = check.check(read_graph(case["graph"]))
     nodes = [{"type": s.dtype, "dimensions": list(map(written.write_dimension, s.dims))} for s in result.nodes]
-    return {"nodes": nodes, "batch": result.batch}
+    sizes = {"work": result.work, "trace_bytes": result.trace_bytes}
+    return {"nodes": nodes, "batch": result.batch} | {name: written.write_polynomial(of) for name, of in sizes.items()}
 
 
 @or_error
@@ -215,35 +224,49 @@ def checked_large(case: dict) -> dict:
     graph = read_graph(case["graph"])
     weights = [graph.weights[0]._replace(name=f"{graph.weights[0].name}{i}") for i in range(case["weights"])]
     nodes = [graph.nodes[0]._replace(name=f"{graph.nodes[0].name}{i}") for i in range(case["nodes"])]
-    check.check(graph._replace(weights=tuple(weights), nodes=tuple(nodes)))
+    nodes[1:] = [node._replace(inputs=(Value("node", before),)) for before, node in enumerate(nodes[1:])]
+    output = graph.outputs[0]._replace(value=Value("node", len(nodes) - 1))
+    check.check(graph._replace(weights=tuple(weights), nodes=tuple(nodes), outputs=(output,)))
     return {"error": None}
+
+
+def polynomial(case: dict) -> dict:
+    value = work.value(written.read_polynomial(case["polynomial"]), case["symbols"])
+    return {"value": None if value is None else str(value)}
 
 
 @or_error
 def bound(case: dict) -> dict:
-    graph = read_graph(case["graph"])
-    return {"symbols": bind(graph.symbols, graph.inputs, [(i["type"], tuple(i["shape"])) for i in case["inputs"]])}
+    schema = written.read_schema(case["schema"])
+    return {"symbols": bind(schema.symbols, schema.inputs, [(i["type"], tuple(i["shape"])) for i in case["inputs"]])}
+
+
+@or_error
+def opened_operator(case: dict) -> dict:
+    claim, opening = written.read_claim(case["claim"]), written.read_operator_opening(case["opening"])
+    output = written.read_tensor_opening(case["output"])
+    judge.open_operator(claim, case["symbols"], case["operator"], opening, output)
+    return {"error": None}
 
 
 @or_error
 def judged(case: dict) -> dict:
-    claim, proof = written.read_claim(case["claim"]), written.read_proof(case["proof"])
-    verdict = judge.judge(claim, case["symbols"], case["operator"], proof, written.read_question(case["question"]))
-    if isinstance(verdict, Header):
-        return {"verdict": {"type": verdict.dtype, "shape": list(verdict.dims)}}
+    opened, output = written.read_opened(case["opened"]), written.read_tensor_opening(case["output"])
+    proof, question = written.read_proof(case["proof"]), written.read_question(case["question"])
+    verdict = judge.judge(case["symbols"], opened, output, proof, question)
     return {"verdict": {"bytes": verdict.hex()} if isinstance(verdict, bytes) else verdict}
 
 
 @or_error
 def opened_symbols(case: dict) -> dict:
-    claim = written.read_claim(case["claim"])
-    return {"symbols": judge.open_symbols(claim, written.read_symbols_proof(case["proof"]))}
+    schema, digest = written.read_schema(case["schema"]), bytes.fromhex(case["input_digest"])
+    return {"symbols": judge.open_symbols(schema, digest, list(map(written.read_tensor_opening, case["inputs"])))}
 
 
 @or_error
 def opened_outputs(case: dict) -> dict:
-    outputs = list(map(written.read_output_entry, case["outputs"]))
-    judge.open_outputs(written.read_claim(case["claim"]), written.read_symbols_proof(case["proof"]), outputs)
+    claim, outputs = written.read_claim(case["claim"]), [Value(*value) for value in case["outputs"]]
+    judge.open_outputs(claim, outputs, list(map(written.read_output_entry, case["entries"])))
     return {"error": None}
 
 
@@ -264,8 +287,9 @@ def executed(case: dict) -> dict:
     graph = read_graph(case["graph"])
     result = check.check(graph)
     weights = list(map(written.read_tensor, case["weights"]))
-    graph_root, weights_root = tree.graph_root(graph), model.weights_root(weights)
-    root = tree.model_root(graph_root, weights_root, tree.manifest_hash(bytes.fromhex(case["manifest"])))
+    manifest = tree.manifest_hash(bytes.fromhex(case["manifest"]))
+    made = parts.of_graph(graph, result, model.weights_root(weights), case["precision"], manifest)
+    parts.check(made)
     runs = []
     for run in case["runs"]:
         inputs = list(map(written.read_tensor, run["inputs"]))
@@ -279,7 +303,7 @@ def executed(case: dict) -> dict:
             "outputs": list(map(write_tensor, done.outputs)),
             "output_digest": tree.list_digest(list(map(tree.digest, done.outputs))).hex(),
         })
-    return {"graph_root": graph_root.hex(), "weights_root": weights_root.hex(), "model_root": root.hex(), "runs": runs}
+    return {"parts": written.write_parts(made), "model_root": parts.root(made).hex(), "runs": runs}
 
 
 # What a case of each kind is given, and what makes its results.
@@ -290,7 +314,8 @@ KINDS = {
     "hash": (("bytes",), hashed),
     "tensor_digest": (("tensor",), tensor_digest),
     "list_digest": (("digests",), list_digest),
-    "model_root": (("graph_root", "weights_root", "manifest"), model_root),
+    "manifest_hash": (("manifest",), manifest_hash),
+    "model_root": (("parts",), model_root),
     "level": (("tree", "leaves", "level"), level),
     "path": (("tree", "leaves", "index"), path),
     "climb": (("tree", "count", "index", "leaf", "path"), climb),
@@ -299,11 +324,13 @@ KINDS = {
     "membership": (("entry", "index", "count", "path"), membership),
     "check": (("graph",), checked),
     "check_large": (("graph", "weights", "nodes"), checked_large),
-    "bind": (("graph", "inputs"), bound),
-    "judge": (("claim", "symbols", "operator", "proof", "question"), judged),
-    "symbols": (("claim", "proof"), opened_symbols),
-    "outputs": (("claim", "proof", "outputs"), opened_outputs),
-    "model": (("graph", "weights", "manifest"), executed),
+    "polynomial": (("polynomial", "symbols"), polynomial),
+    "bind": (("schema", "inputs"), bound),
+    "open_operator": (("claim", "symbols", "operator", "opening", "output"), opened_operator),
+    "judge": (("symbols", "opened", "output", "proof", "question"), judged),
+    "open_symbols": (("schema", "input_digest", "inputs"), opened_symbols),
+    "open_outputs": (("claim", "outputs", "entries"), opened_outputs),
+    "model": (("graph", "weights", "precision", "manifest"), executed),
 }
 KINDS |= {kind: (("row",), reduced) for kind in ("sum", "mean", "amax", "amin", "argmax", "argmin")}
 OF_FAMILY = {

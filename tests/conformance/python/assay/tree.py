@@ -2,8 +2,8 @@
 
 from hashlib import blake2b
 
-from .encoding import write_header, write_node
-from .graph import Graph, Refused
+from .encoding import write_node
+from .graph import Graph
 from .tensors import DATA_TYPES, Tensor
 
 CHUNK = 1024
@@ -135,27 +135,13 @@ def digest(tensor: Tensor) -> bytes:
     return tensor_digest(tensor.dtype, tensor.dims, tensor.bytes())
 
 
-def header_digest(header: bytes) -> bytes:
-    return under("assay/graph/1", header)
-
-
 def node_digest(node: bytes) -> bytes:
     return under("assay/operator/1", node)
 
 
-def graph_root(graph: Graph) -> bytes:
-    nodes = [node_digest(write_node(node)) for node in graph.nodes]
-    return list_digest([header_digest(write_header(graph.header))] + nodes)
+def nodes_root(graph: Graph) -> bytes:
+    return root("list", [node_digest(write_node(node)) for node in graph.nodes])
 
 
 def manifest_hash(manifest: bytes) -> bytes:
     return under("assay/manifest/1", manifest)
-
-
-def model_root(graph: bytes, weights: bytes, manifest: bytes) -> bytes:
-    return under("assay/model/1", graph + weights + manifest)
-
-
-def check(found: bool, reason: str, operand: int | None = None) -> None:
-    if not found:
-        raise Refused(reason, operand)

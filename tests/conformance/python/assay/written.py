@@ -3,9 +3,12 @@
 from .encoding import BINARY, REDUCTIONS, TAGS, UNARY, VARIANTS
 from .graph import Affine, Dimension, Fixed, Graph, Input, Node, Operator, Output, Symbol, Symbolic, Value, Weight
 from .openings import (
-    Chunk, Claim, Entry, Membership, Model, Operand, OutputEntry, Proof, Question, SymbolsProof, TensorOpening,
+    Chunk, Claim, Membership, OpenedOperator, OperandChunks, OperandOpening, OperatorOpening, OutputEntry, Proof,
+    Question, TensorOpening,
 )
+from .parts import Head, Parts, Schema, SymbolRange, TensorSchema
 from .tensors import Tensor
+from .work import Polynomial
 
 
 class Unknown(Exception):
@@ -52,6 +55,16 @@ def read_dimension(dim) -> Dimension:
 
 def read_dimensions(dims: list) -> tuple[Dimension, ...]:
     return tuple(map(read_dimension, dims))
+
+
+def read_range(values: list[str] | None) -> tuple[int, int] | None:
+    return None if values is None else (int(values[0]), int(values[1]))
+
+
+def write_dimensions(tensor) -> dict:
+    """Dimensions and range of an input of a graph, or of a tensor of a schema."""
+    values = None if tensor.range is None else list(map(str, tensor.range))
+    return {"dimensions": list(map(write_dimension, tensor.dims)), "range": values}
 
 
 def write_dimension(dim: Dimension):
@@ -127,9 +140,9 @@ def read_graph(fields: dict) -> Graph:
     return Graph(
         tuple(Symbol(**only(symbol, "name", "min", "max")) for symbol in fields["symbols"]),
         tuple(
-            Input(value["name"], value["type"], read_dimensions(value["dimensions"]))
+            Input(value["name"], value["type"], read_dimensions(value["dimensions"]), read_range(value["range"]))
             for value in fields["inputs"]
-            if only(value, "name", "type", "dimensions")
+            if only(value, "name", "type", "dimensions", "range")
         ),
         tuple(
             Weight(weight["name"], weight["type"], tuple(weight["shape"]))
@@ -145,8 +158,7 @@ def write_graph(graph: Graph) -> dict:
     return {
         "symbols": [symbol._asdict() for symbol in graph.symbols],
         "inputs": [
-            {"name": value.name, "type": value.dtype, "dimensions": list(map(write_dimension, value.dims))}
-            for value in graph.inputs
+            {"name": value.name, "type": value.dtype} | write_dimensions(value) for value in graph.inputs
         ],
         "weights": [{"name": w.name, "type": w.dtype, "shape": list(w.shape)} for w in graph.weights],
         "nodes": list(map(write_node, graph.nodes)),
@@ -154,27 +166,75 @@ def write_graph(graph: Graph) -> dict:
     }
 
 
+def read_polynomial(terms: list) -> Polynomial:
+    return tuple((int(coefficient), tuple(powers)) for coefficient, powers in terms)
+
+
+def write_polynomial(polynomial: Polynomial) -> list:
+    return [[str(coefficient), list(powers)] for coefficient, powers in polynomial]
+
+
+def read_head(fields: dict) -> Head:
+    only(fields, *Head._fields)
+    return Head(fields["operators"], bytes.fromhex(fields["nodes_root"]), bytes.fromhex(fields["weights_root"]))
+
+
+def write_head(head: Head) -> dict:
+    return {"operators": head.operators, "nodes_root": head.nodes_root.hex(), "weights_root": head.weights_root.hex()}
+
+
+def read_schema(fields: dict) -> Schema:
+    only(fields, *Schema._fields)
+    symbols = (only(symbol, *SymbolRange._fields) for symbol in fields["symbols"])
+    return Schema(
+        tuple(SymbolRange(bytes.fromhex(symbol["name"]), symbol["min"], symbol["max"]) for symbol in symbols),
+        tuple(map(read_tensor_schema, fields["inputs"])),
+        tuple(map(read_tensor_schema, fields["outputs"])),
+    )
+
+
+def read_tensor_schema(fields: dict) -> TensorSchema:
+    only(fields, "name", "type", "dimensions", "range")
+    dims, values = read_dimensions(fields["dimensions"]), read_range(fields["range"])
+    return TensorSchema(bytes.fromhex(fields["name"]), fields["type"], dims, values)
+
+
+def write_schema(schema: Schema) -> dict:
+    tensors = {
+        name: [{"name": tensor.name.hex(), "type": tensor.dtype} | write_dimensions(tensor) for tensor in of]
+        for name, of in (("inputs", schema.inputs), ("outputs", schema.outputs))
+    }
+    return {"symbols": [symbol._asdict() | {"name": symbol.name.hex()} for symbol in schema.symbols]} | tensors
+
+
+def read_parts(fields: dict) -> Parts:
+    only(fields, *Parts._fields)
+    return Parts(
+        fields["definition"],
+        read_head(fields["head"]),
+        tuple(Value(*value) for value in fields["outputs"]),
+        read_schema(fields["schema"]),
+        fields["precision"],
+        read_polynomial(fields["work"]),
+        read_polynomial(fields["trace_bytes"]),
+        bytes.fromhex(fields["manifest_hash"]),
+    )
+
+
+def write_parts(parts: Parts) -> dict:
+    return parts._asdict() | {
+        "head": write_head(parts.head),
+        "outputs": list(map(list, parts.outputs)),
+        "schema": write_schema(parts.schema),
+        "work": write_polynomial(parts.work),
+        "trace_bytes": write_polynomial(parts.trace_bytes),
+        "manifest_hash": parts.manifest_hash.hex(),
+    }
+
+
 def read_claim(fields: dict) -> Claim:
-    return Claim(**{name: bytes.fromhex(text) for name, text in only(fields, *Claim._fields).items()})
-
-
-def read_model(fields: dict) -> Model:
-    only(fields, *Model._fields)
-    hashes = (bytes.fromhex(fields[name]) for name in Model._fields[1:])
-    return Model(fields["graph_count"], *hashes)
-
-
-def write_model(model: Model) -> dict:
-    return {"graph_count": model.graph_count} | {name: getattr(model, name).hex() for name in Model._fields[1:]}
-
-
-def read_entry(fields: dict, name: str) -> Entry:
-    only(fields, name, "path")
-    return Entry(bytes.fromhex(fields[name]), tuple(digests(fields["path"])))
-
-
-def write_entry(entry: Entry, name: str) -> dict:
-    return {name: entry.data.hex(), "path": hexes(entry.path)}
+    only(fields, *Claim._fields)
+    return Claim(read_head(fields["model"]), *(bytes.fromhex(fields[name]) for name in Claim._fields[1:]))
 
 
 def read_membership(fields: dict) -> Membership:
@@ -186,65 +246,70 @@ def write_membership(membership: Membership) -> dict:
     return {"count": membership.count, "path": hexes(membership.path)}
 
 
-def read_chunk(fields: dict) -> Chunk:
-    only(fields, "index", "bytes")
-    return Chunk(int(fields["index"]), bytes.fromhex(fields["bytes"]))
-
-
-def read_operand(fields: dict) -> Operand:
-    only(fields, "type", "shape", "root", "membership", "chunks", "proof")
-    return Operand(
-        fields["type"],
-        tuple(fields["shape"]),
-        bytes.fromhex(fields["root"]),
-        read_membership(fields["membership"]),
-        tuple(map(read_chunk, fields["chunks"])),
-        tuple(digests(fields["proof"])),
-    )
-
-
-def write_operand(operand: Operand) -> dict:
-    return {
-        "type": operand.dtype,
-        "shape": list(operand.shape),
-        "root": operand.root.hex(),
-        "membership": write_membership(operand.membership),
-        "chunks": [{"index": str(chunk.index), "bytes": chunk.data.hex()} for chunk in operand.chunks],
-        "proof": hexes(operand.proof),
-    }
-
-
-def read_proof(fields: dict) -> Proof:
-    only(fields, "model", "operator", "operands")
-    operands = tuple(map(read_operand, fields["operands"]))
-    return Proof(read_model(fields["model"]), read_entry(fields["operator"], "node"), operands)
-
-
-def write_proof(proof: Proof) -> dict:
-    return {
-        "model": write_model(proof.model),
-        "operator": write_entry(proof.operator, "node"),
-        "operands": list(map(write_operand, proof.operands)),
-    }
-
-
 def read_tensor_opening(fields: dict) -> TensorOpening:
     only(fields, "type", "shape", "root")
     return TensorOpening(fields["type"], tuple(fields["shape"]), bytes.fromhex(fields["root"]))
 
 
-def read_symbols_proof(fields: dict) -> SymbolsProof:
-    only(fields, "model", "header", "inputs")
-    inputs = tuple(map(read_tensor_opening, fields["inputs"]))
-    return SymbolsProof(read_model(fields["model"]), read_entry(fields["header"], "header"), inputs)
+def write_tensor_opening(tensor: TensorOpening) -> dict:
+    return {"type": tensor.dtype, "shape": list(tensor.shape), "root": tensor.root.hex()}
 
 
-def write_symbols_proof(proof: SymbolsProof) -> dict:
-    return {
-        "model": write_model(proof.model),
-        "header": write_entry(proof.header, "header"),
-        "inputs": [{"type": i.dtype, "shape": list(i.shape), "root": i.root.hex()} for i in proof.inputs],
-    }
+def read_operand(fields: dict) -> OperandOpening:
+    only(fields, "tensor", "membership")
+    return OperandOpening(read_tensor_opening(fields["tensor"]), read_membership(fields["membership"]))
+
+
+def write_operand(operand: OperandOpening) -> dict:
+    return {"tensor": write_tensor_opening(operand.tensor), "membership": write_membership(operand.membership)}
+
+
+def read_operator_opening(fields: dict) -> OperatorOpening:
+    only(fields, "node", "path", "operands")
+    operands = tuple(map(read_operand, fields["operands"]))
+    return OperatorOpening(bytes.fromhex(fields["node"]), tuple(digests(fields["path"])), operands)
+
+
+def write_operator_opening(opening: OperatorOpening) -> dict:
+    operands = list(map(write_operand, opening.operands))
+    return {"node": opening.node.hex(), "path": hexes(opening.path), "operands": operands}
+
+
+def read_opened(fields: dict) -> OpenedOperator:
+    only(fields, "node", "operands")
+    return OpenedOperator(bytes.fromhex(fields["node"]), tuple(map(read_tensor_opening, fields["operands"])))
+
+
+def read_chunk(fields: dict) -> Chunk:
+    only(fields, "index", "bytes")
+    return Chunk(int(fields["index"]), bytes.fromhex(fields["bytes"]))
+
+
+def read_chunks(fields: dict) -> OperandChunks:
+    only(fields, "chunks", "proof")
+    return OperandChunks(tuple(map(read_chunk, fields["chunks"])), tuple(digests(fields["proof"])))
+
+
+def write_chunks(operand: OperandChunks) -> dict:
+    chunks = [{"index": str(chunk.index), "bytes": chunk.data.hex()} for chunk in operand.chunks]
+    return {"chunks": chunks, "proof": hexes(operand.proof)}
+
+
+def read_proof(fields: dict) -> Proof:
+    return tuple(map(read_chunks, only(fields, "operands")["operands"]))
+
+
+def write_proof(proof: Proof) -> dict:
+    return {"operands": list(map(write_chunks, proof))}
+
+
+def read_question(fields: dict) -> Question:
+    only(fields, "index", "claimed")
+    return Question(int(fields["index"]), bytes.fromhex(fields["claimed"]))
+
+
+def write_question(question: Question) -> dict:
+    return {"index": str(question.index), "claimed": question.claimed.hex()}
 
 
 def read_output_entry(fields: dict) -> OutputEntry:
@@ -252,24 +317,15 @@ def read_output_entry(fields: dict) -> OutputEntry:
     return OutputEntry(bytes.fromhex(fields["digest"]), read_membership(fields["source"]))
 
 
-def read_question(fields: dict) -> Question:
-    dtype, shape = fields["type"], tuple(fields["shape"])
-    if fields["question"] == "header":
-        only(fields, "question", "type", "shape")
-        return Question(dtype, shape)
-    only(fields, "question", "type", "shape", "index", "claimed")
-    return Question(dtype, shape, int(fields["index"]), bytes.fromhex(fields["claimed"]))
-
-
-def write_question(question: Question) -> dict:
-    header = {"type": question.dtype, "shape": list(question.shape)}
-    if question.index is None:
-        return {"question": "header"} | header
-    return {"question": "element"} | header | {"index": str(question.index), "claimed": question.claimed.hex()}
+def write_output_entry(entry: OutputEntry) -> dict:
+    return {"digest": entry.digest.hex(), "source": write_membership(entry.source)}
 
 
 OPENINGS = {
+    "OperatorOpening": (read_operator_opening, write_operator_opening),
+    "TensorOpening": (read_tensor_opening, write_tensor_opening),
     "Proof": (read_proof, write_proof),
     "Question": (read_question, write_question),
-    "SymbolsProof": (read_symbols_proof, write_symbols_proof),
+    "OutputEntry": (read_output_entry, write_output_entry),
+    "ModelParts": (read_parts, write_parts),
 }

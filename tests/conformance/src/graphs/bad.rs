@@ -10,6 +10,7 @@ use crate::{json::Json, render};
 use assay_exact::{
     digest::DataType,
     graph::{Dimension, Graph, Input, Operator, Output, Symbol, Value, Weight},
+    model::ValueRange,
 };
 
 pub fn add(cases: &mut Cases) {
@@ -18,7 +19,9 @@ pub fn add(cases: &mut Cases) {
     names(cases);
     symbols(cases);
     tensors(cases);
+    ranges(cases);
     values(cases);
+    unused(cases);
     large(cases);
 }
 
@@ -47,6 +50,7 @@ fn input(name: usize) -> Input {
         name: format!("more_{name}"),
         dtype: DataType::Float32,
         dimensions: vec![],
+        range: None,
     }
 }
 
@@ -202,6 +206,35 @@ fn tensors(cases: &mut Cases) {
                 dimensions,
             };
             graph.nodes[1].inputs.clear();
+            graph.outputs.push(output(0, Value::Node(0)));
+        });
+    }
+}
+
+fn ranges(cases: &mut Cases) {
+    for (dtype, min, max) in [
+        (DataType::Int64, i64::MIN, i64::MAX),
+        (DataType::Int64, 3, 3),
+        (DataType::Int64, 3, 2),
+        (DataType::Int32, i32::MIN.into(), i32::MAX.into()),
+        (DataType::Int32, i64::from(i32::MIN) - 1, 0),
+        (DataType::Int32, 0, i64::from(i32::MAX) + 1),
+        (DataType::Int8, -128, 127),
+        (DataType::Int8, -129, 127),
+        (DataType::Int8, 0, 128),
+        (DataType::Uint8, 0, 255),
+        (DataType::Uint8, -1, 0),
+        (DataType::Uint8, 0, 256),
+        (DataType::Bool, 0, 1),
+        (DataType::Float32, 0, 1),
+    ] {
+        changed(cases, |graph| {
+            let range = Some(ValueRange { min, max });
+            graph.inputs.push(Input {
+                dtype,
+                range,
+                ..input(0)
+            });
         });
     }
 }
@@ -235,23 +268,54 @@ fn values(cases: &mut Cases) {
     });
 }
 
+/// Nodes that no output depends on, directly and by others.
+fn unused(cases: &mut Cases) {
+    let copy = |graph: &mut Graph, of: usize, inputs: Vec<Value>| {
+        let mut node = graph.nodes[of].clone();
+        node.name = format!("node_{}", graph.nodes.len());
+        node.inputs = inputs;
+        graph.nodes.push(node);
+    };
+    // The last one, then two of which one takes the other, then one that stands before those that are used.
+    changed(cases, |graph| copy(graph, 1, vec![Value::Node(1)]));
+    changed(cases, |graph| {
+        copy(graph, 1, vec![Value::Node(1)]);
+        copy(graph, 1, vec![Value::Node(2)]);
+    });
+    changed(cases, |graph| {
+        copy(graph, 1, vec![Value::Node(0)]);
+        graph.outputs[0].value = Value::Node(2);
+    });
+    // Two outputs of a node, and one of each, use it.
+    changed(cases, |graph| graph.outputs.push(output(0, Value::Node(1))));
+    changed(cases, |graph| {
+        copy(graph, 1, vec![Value::Node(0)]);
+        graph.outputs.push(output(0, Value::Node(2)));
+    });
+    // A weight and an input that nothing takes are no fault, and neither is a weight that is given twice.
+    changed(cases, |graph| graph.nodes[0].inputs[1] = Value::Input(0));
+    changed(cases, |graph| {
+        graph.inputs.push(input(0));
+        graph
+            .outputs
+            .extend([output(0, Value::Weight(0)), output(1, Value::Weight(0))]);
+    });
+    // The outputs are looked at before.
+    changed(cases, |graph| graph.outputs[0].value = Value::Input(0));
+}
+
 /// Graphs of very many weights or nodes, of which one is given.
 fn large(cases: &mut Cases) {
-    let mut one = graph(
+    let one = graph(
         &[float(&[N])],
         &[(DataType::Float32, &[4])],
         vec![(Operator::Relu, vec![Value::Input(0)])],
     );
-    one.outputs[0].value = Value::Node(0);
-    let mut long = one.clone();
-    long.weights[0].name = "a.name.of.middling.length.".into();
     for (graph, weights, nodes) in [
         (&one, 65_535, 1),
         (&one, 65_536, 1),
         (&one, 0, 65_535),
         (&one, 1, 65_536),
-        (&long, 27_000, 1),
-        (&long, 29_000, 1),
     ] {
         let checked = repeated(graph, weights, nodes).check();
         let error = checked.err().map(|error| reason::error(reason::of_graph(&error)));
@@ -265,7 +329,7 @@ fn large(cases: &mut Cases) {
     }
 }
 
-/// The graph with so many copies of its weight and of its node.
+/// The graph with so many copies of its weight, and a chain of so many of its node.
 fn repeated(graph: &Graph, weights: usize, nodes: usize) -> Graph {
     let mut large = graph.clone();
     large.weights = (0..weights)
@@ -279,8 +343,12 @@ fn repeated(graph: &Graph, weights: usize, nodes: usize) -> Graph {
         .map(|index| {
             let mut node = graph.nodes[0].clone();
             node.name += &index.to_string();
+            if let Some(before) = index.checked_sub(1) {
+                node.inputs = vec![Value::Node(before as u32)];
+            }
             node
         })
         .collect();
+    large.outputs[0].value = Value::Node(nodes as u32 - 1);
     large
 }

@@ -1,17 +1,18 @@
-//! The values of a graph's symbols for the shapes of its inputs.
+//! The values of a schema's symbols for the shapes of its inputs.
 
 use super::{
     Cases,
-    build::{N, affine, float, graph},
+    build::{N, affine, float, graph, schema},
     reason,
 };
 use crate::{
     json::list,
+    parts,
     render::{self, layout},
 };
 use assay_exact::{
     digest::DataType,
-    graph::{Dimension, Graph, bind},
+    graph::{Dimension, Graph},
 };
 
 pub fn add(cases: &mut Cases) {
@@ -58,6 +59,11 @@ pub fn add(cases: &mut Cases) {
     for shape in [[1, 3], [u32::MAX, 3], [7, 2], [7, 4], [0, 3]] {
         add_case(cases, &ranges, &[(float, &shape)]);
     }
+    // A symbol that no input has is bound to its minimum.
+    let mut unbound = graph(&[super::build::float(&[Dimension::Symbol(1)])], &[], vec![]);
+    unbound.symbols[0].min = 3;
+    add_case(cases, &unbound, &[(float, &[2])]);
+    add_case(cases, &unbound, &[(float, &[6])]);
     // No graph that was checked has such an input.
     let computed = graph(
         &[super::build::float(&[N]), super::build::float(&[affine(2, 0)])],
@@ -68,13 +74,13 @@ pub fn add(cases: &mut Cases) {
 }
 
 fn add_case(cases: &mut Cases, graph: &Graph, inputs: &[(DataType, &[u32])]) {
-    let bound = bind(graph.symbols.clone(), graph.inputs.clone(), inputs);
-    let expected = match bound {
+    let schema = schema(graph);
+    let expected = match schema.bind(inputs) {
         Ok(symbols) => ("symbols", render::shape(&symbols)),
         Err(error) => ("error", reason::error(reason::of_bind(&error))),
     };
     let fields = vec![
-        ("graph", render::graph(graph)),
+        ("schema", parts::schema(&schema)),
         ("inputs", list(inputs, |(dtype, shape)| layout(*dtype, shape))),
         expected,
     ];

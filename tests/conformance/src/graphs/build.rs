@@ -1,8 +1,10 @@
 //! Graphs put together by hand.
 
 use assay_exact::{
+    bounded::Bounded,
     digest::DataType,
     graph::{Dimension, Graph, Input, Node, Operator, Output, Position, Symbol, Value, Weight},
+    model::{Schema, SymbolRange, TensorSchema},
 };
 
 /// The first symbol.
@@ -47,6 +49,7 @@ pub fn graph(inputs: &[Layout], weights: &[(DataType, &[u32])], nodes: Vec<(Oper
         name: format!("input_{index}"),
         dtype: *dtype,
         dimensions: dimensions.clone(),
+        range: None,
     });
     let weights = weights.iter().enumerate().map(|(index, (dtype, shape))| Weight {
         name: format!("weight_{index}"),
@@ -76,6 +79,27 @@ pub fn graph(inputs: &[Layout], weights: &[(DataType, &[u32])], nodes: Vec<(Oper
 pub fn single(operator: Operator, inputs: &[Layout]) -> Graph {
     let values = (0..inputs.len() as u16).map(Value::Input).collect();
     graph(inputs, &[], vec![(operator, values)])
+}
+
+/// The schema of a graph, which need not pass its check, without outputs.
+pub fn schema(graph: &Graph) -> Schema {
+    let name = |name: &str| Bounded::new(name.as_bytes().to_vec()).expect("a short name");
+    let symbols = graph.symbols.iter().map(|symbol| SymbolRange {
+        name: name(&symbol.name),
+        min: symbol.min,
+        max: symbol.max,
+    });
+    let inputs = graph.inputs.iter().map(|input| TensorSchema {
+        name: name(&input.name),
+        data_type: input.dtype,
+        dimensions: Bounded::new(input.dimensions.clone()).expect("few dimensions"),
+        range: input.range,
+    });
+    Schema {
+        symbols: Bounded::new(symbols.collect()).expect("few symbols"),
+        inputs: Bounded::new(inputs.collect()).expect("few inputs"),
+        outputs: Bounded::default(),
+    }
 }
 
 /// A reshape to these dimensions.

@@ -1,14 +1,14 @@
-//! Graphs that pass their check, with the layouts of their nodes and their batch; and random operators on random
-//! graphs.
+//! Graphs that pass their check, with the layouts of their nodes, their batch, work and trace; and random operators on
+//! random graphs.
 
 use super::{Cases, batches, dimensions, reason};
 use crate::{
+    drawn::{operator, random},
     json::{Json, object},
+    parts::polynomial,
     render::{self, dtype},
 };
-use assay_adversary::graphs::{operator, random};
-use assay_exact::graph::{CheckedGraph, Graph, GraphError, Node, Operator, Value};
-use assay_player::Execution;
+use assay_exact::graph::{CheckedGraph, Graph, GraphError, Node, Operator, Output, Value};
 
 /// Adds a graph and what its check says.
 pub fn add_graph(cases: &mut Cases, sort: &str, graph: &Graph) {
@@ -29,13 +29,15 @@ fn passed(checked: &CheckedGraph) -> Vec<(&'static str, Json)> {
     vec![
         ("nodes", Json::List(nodes.collect())),
         ("batch", batch.map_or(Json::Null, |symbol| u32::from(symbol).into())),
+        ("work", polynomial(checked.work())),
+        ("trace_bytes", polynomial(checked.trace_bytes())),
     ]
 }
 
 pub fn add(cases: &mut Cases) {
     for nodes in [3, 6, 9, 12, 15] {
         for _ in 0..3 {
-            let drawn = random(&mut cases.random, nodes).graph().graph().clone();
+            let drawn = random(&mut cases.random, nodes).graph.graph().clone();
             add_graph(cases, "check drawn", &drawn);
         }
     }
@@ -53,11 +55,11 @@ pub fn add(cases: &mut Cases) {
 /// One more operator, drawn, on values that are drawn: it often does not fit, and then for more than one reason.
 fn appended(cases: &mut Cases) {
     for _ in 0..80 {
-        let mut drawn = random(&mut cases.random, 2).graph().graph().clone();
+        let mut drawn = random(&mut cases.random, 2).graph.graph().clone();
         let values: Vec<Value> = (0..drawn.inputs.len() as u16)
             .map(Value::Input)
             .chain((0..drawn.weights.len() as u16).map(Value::Weight))
-            .chain([Value::Node(0), Value::Node(1)])
+            .chain((0..drawn.nodes.len() as u32).map(Value::Node))
             .collect();
         let operator = operator(&mut cases.random);
         let count = match operator {
@@ -73,6 +75,10 @@ fn appended(cases: &mut Cases) {
             operator,
             inputs,
             source: String::new(),
+        });
+        drawn.outputs.push(Output {
+            name: "appended".into(),
+            value: Value::Node(drawn.nodes.len() as u32 - 1),
         });
         match drawn.clone().check() {
             Err(GraphError::Shape { .. }) => {

@@ -3,7 +3,7 @@
 use super::build::{N, affine, arange, fill, float, graph, pad, reshape, unfold};
 use assay_exact::{
     digest::DataType,
-    graph::{Dimension, Graph, Operator, Value},
+    graph::{Dimension, Graph, Operator, Output, Value},
 };
 
 const INPUT: Value = Value::Input(0);
@@ -58,6 +58,11 @@ pub fn of_several() -> Vec<Graph> {
         (Operator::Expand { dimensions }, vec![Value::Node(1)]),
         (arange(3, 4, affine(1, 7)), vec![]),
     ];
+    let mut parallel = graph(&[float(&[N])], &[], filled);
+    parallel.outputs.push(Output {
+        name: "expanded".into(),
+        value: Value::Node(2),
+    });
     vec![
         odd,
         // Windows of two, in steps of two, in twice the symbol; and back to as many elements in another order.
@@ -66,6 +71,6 @@ pub fn of_several() -> Vec<Graph> {
             &[],
             vec![doubled(), (of_two, vec![Value::Node(0)]), (back, vec![Value::Node(1)])],
         ),
-        graph(&[float(&[N])], &[], filled),
+        parallel,
     ]
 }

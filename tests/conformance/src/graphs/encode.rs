@@ -6,33 +6,32 @@ use super::{
 };
 use crate::{
     Blake2b,
+    drawn::{TYPES, random},
     json::Json,
     render::{self, bytes},
 };
-use assay_adversary::graphs::{TYPES, random};
 use assay_exact::{
     digest::DataType,
     graph::{Binary, Graph, Operator, Position, Reduction, Unary, Value, Weight},
+    model::ValueRange,
     quantise::Precision,
 };
-use assay_player::Execution;
 use codec::{DecodeAll, Encode};
 
 pub fn add(cases: &mut Cases) {
-    let mut graphs = vec![empty(), every_operator(), long_names()];
+    let mut graphs = vec![empty(), every_operator(), long_names(), ranged()];
     for nodes in [1, 2, 4, 7, 12] {
-        graphs.push(random(&mut cases.random, nodes).graph().graph().clone());
+        graphs.push(random(&mut cases.random, nodes).graph.graph().clone());
     }
     for graph in &graphs {
         let fields = vec![
             ("graph", render::graph(graph)),
             ("encoded", bytes(&graph.encode())),
-            ("header", bytes(&graph.header())),
-            ("root", bytes(&graph.root::<Blake2b>())),
+            ("nodes_root", bytes(&graph.nodes_root::<Blake2b>())),
         ];
         cases.add("encode", "encode", fields);
     }
-    for graph in &graphs[3..5] {
+    for graph in &graphs[3..6] {
         decode(cases, &graph.encode());
     }
     bad(cases);
@@ -185,6 +184,19 @@ fn long_names() -> Graph {
     long
 }
 
+/// Inputs with ranges of values, which need not fit their types.
+fn ranged() -> Graph {
+    let mut ranged = graph(
+        &[(DataType::Int64, vec![N]), (DataType::Bool, vec![]), float(&[])],
+        &[],
+        vec![(Operator::Relu, vec![Value::Input(0)])],
+    );
+    for (input, (min, max)) in ranged.inputs.iter_mut().zip([(-1, 30_521), (i64::MAX, i64::MIN)]) {
+        input.range = Some(ValueRange { min, max });
+    }
+    ranged
+}
+
 /// Bytes that are not one graph.
 fn bad(cases: &mut Cases) {
     let good = graph(&[float(&[N])], &[], vec![(top_k(1, true), vec![Value::Input(0)])]);
@@ -206,6 +218,8 @@ fn bad(cases: &mut Cases) {
     for (place, byte) in [
         (input, 6),
         (input + 2, 3),
+        (input + 4, 2),
+        (input + 4, 1),
         (node, 27),
         (node + 5, 2),
         (node + 7, 3),

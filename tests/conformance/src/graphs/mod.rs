@@ -1,4 +1,5 @@
-//! Graphs: their encoding and their root, whether they pass their check and why not, and the values of their symbols.
+//! Graphs: their encoding and the root of their nodes, whether they pass their check and why not, the work of one
+//! execution and the size of its trace, and the values of symbols.
 
 mod bad;
 mod batches;
@@ -9,12 +10,13 @@ mod dimensions;
 mod encode;
 mod misfits;
 pub mod reason;
+mod sizes;
 
 use crate::{
     family::{Family, Numbered},
     json::Json,
+    random::Random,
 };
-use assay_adversary::Random;
 
 pub fn family() -> Family {
     let mut cases = Cases {
@@ -26,6 +28,7 @@ pub fn family() -> Family {
     check::add(&mut cases);
     bad::add(&mut cases);
     misfits::add(&mut cases);
+    sizes::add(&mut cases);
     bind::add(&mut cases);
     cases.family
 }

@@ -21,7 +21,10 @@ pub fn of_graph(error: &GraphError) -> String {
         GraphError::UnknownValue { .. } => "unknown_value",
         GraphError::Shape { error, .. } => return of_shape(error),
         GraphError::HandedThrough { .. } => "handed_through",
-        GraphError::HeaderTooLong { .. } => "header_too_long",
+        GraphError::ValueRange { .. } => "value_range",
+        GraphError::Unused { .. } => "unused",
+        GraphError::Vast { what, .. } => return format!("vast/{what}"),
+        GraphError::Terms => "terms",
         GraphError::NodeTooLong { .. } => "node_too_long",
         GraphError::TooLarge { .. } => "too_large",
     }

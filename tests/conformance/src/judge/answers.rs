@@ -1,21 +1,18 @@
 //! Proofs that open, with claims that are right and claims that are wrong.
 
-use super::{Cases, Trial, bounded, claim, openings, shape};
+use super::{Cases, Trial, bounded, heads, outputs_of, shape};
 use crate::{
     Blake2b,
+    drawn::{Executed, TYPES, random, tensor},
     graphs::build::{N, affine, float, graph},
-};
-use assay_adversary::{
-    InMemory, Random,
-    graphs::{TYPES, random, tensor},
+    random::Random,
 };
 use assay_exact::{
     digest::DataType,
-    graph::{Binary, Dimension, Operator, Position, Value},
-    judge::Question,
+    graph::{Binary, Dimension, Operator, Output, Position, Value},
+    model::Schema,
     quantise::Precision,
 };
-use assay_player::Execution;
 
 pub fn add(cases: &mut Cases) {
     for operators in [4, 5, 6, 7, 8] {
@@ -24,7 +21,7 @@ pub fn add(cases: &mut Cases) {
     }
     let long = long_rows(&mut cases.random);
     for (operator, index) in [(0, 0), (0, 5), (1, 3), (2, 700), (3, 0), (3, 4), (4, 1), (5, 2)] {
-        let trial = Trial::element(&long, operator, index);
+        let trial = Trial::new(&long, operator, index);
         let wrong = wrong_element(&mut cases.random, &trial);
         cases.judge("judge long", &trial);
         cases.judge("judge long", &wrong);
@@ -32,71 +29,63 @@ pub fn add(cases: &mut Cases) {
     ends(cases, &long);
 }
 
-fn execution_cases(cases: &mut Cases, execution: &InMemory) {
-    for operator in 0..execution.trace().nodes.len() as u32 {
-        let tensor = super::node(execution, operator);
+fn execution_cases(cases: &mut Cases, execution: &Executed) {
+    for (operator, tensor) in (0u32..).zip(&execution.nodes) {
         let count = tensor.bytes().len() / tensor.dtype().size_bytes();
         let index = cases.random.below(count as u64);
-        let trial = Trial::element(execution, operator, index);
+        let trial = Trial::new(execution, operator, index);
         let wrong = wrong_element(&mut cases.random, &trial);
         cases.judge("judge element", &trial);
         cases.judge("judge element", &wrong);
+        let wrong = wrong_header(&mut cases.random, &trial);
+        cases.open("open_operator", &trial);
         if operator % 2 == 0 {
-            let trial = Trial::header(execution, operator);
-            let wrong = wrong_header(&mut cases.random, &trial);
-            cases.judge("judge header", &trial);
-            cases.judge("judge header", &wrong);
+            cases.open("open_operator header", &wrong);
         }
     }
     ends(cases, execution);
 }
 
 /// The values of the symbols, and the outputs.
-fn ends(cases: &mut Cases, execution: &InMemory) {
-    let (claim, openings) = (claim(execution), openings(execution));
-    let proof = openings
-        .prove_symbols::<Blake2b>(execution.inputs())
-        .expect("few inputs");
-    let outputs = openings.prove_outputs::<Blake2b>().expect("few outputs");
-    cases.symbols(&claim, &proof);
-    cases.outputs(&claim, &proof, &outputs);
+fn ends(cases: &mut Cases, execution: &Executed) {
+    let schema = Schema::of(&execution.graph).expect("the graph is small");
+    let claim = execution.claim();
+    cases.symbols(&schema, &claim.input_digest, &heads(execution));
+    let entries = execution.openings().prove_outputs::<Blake2b>().expect("few outputs");
+    cases.outputs(&claim, &outputs_of(execution), &entries);
 }
 
 /// The question with other bytes claimed: one bit, no bytes, or more bytes than there are.
 fn wrong_element(random: &mut Random, trial: &Trial) -> Trial {
     let mut trial = trial.clone();
-    if let Question::Element { claimed, .. } = &mut trial.question {
-        let mut bytes = claimed.to_vec();
-        match random.below(6) {
-            0 => bytes.clear(),
-            1 if bytes.len() < 8 => bytes.push(0),
-            _ => {
-                let place = random.below(bytes.len() as u64) as usize;
-                bytes[place] ^= 1 << random.below(8);
-            }
+    let mut bytes = trial.question.claimed.to_vec();
+    match random.below(6) {
+        0 => bytes.clear(),
+        1 if bytes.len() < 8 => bytes.push(0),
+        _ => {
+            let place = random.below(bytes.len() as u64) as usize;
+            bytes[place] ^= 1 << random.below(8);
         }
-        *claimed = bounded(bytes);
     }
+    trial.question.claimed = bounded(bytes);
     trial
 }
 
-/// The question with another type or another shape claimed.
+/// The operator opened with an output of another type or another shape.
 fn wrong_header(random: &mut Random, trial: &Trial) -> Trial {
     let mut trial = trial.clone();
-    if let Question::Header { dtype, shape: claimed } = &mut trial.question {
-        let mut dimensions = claimed.to_vec();
-        match random.below(3) {
-            0 => *dtype = TYPES[(usize::from(dtype.tag()) + 1) % TYPES.len()],
-            1 if !dimensions.is_empty() => dimensions[0] += 1,
-            _ => dimensions.push(1),
-        }
-        *claimed = shape(&dimensions);
+    let mut dimensions = trial.output.shape.to_vec();
+    match random.below(3) {
+        0 => trial.output.dtype = TYPES[(usize::from(trial.output.dtype.tag()) + 1) % TYPES.len()],
+        1 if !dimensions.is_empty() => dimensions[0] += 1,
+        _ => dimensions.push(1),
     }
+    trial.output.shape = shape(&dimensions);
     trial
 }
 
 /// Rows of more than a chunk, which begin within one, and single elements of tensors of several chunks.
-fn long_rows(random: &mut Random) -> InMemory {
+fn long_rows(random: &mut Random) -> Executed {
     const FLOAT: DataType = DataType::Float32;
     let precision = Precision::Int8;
     let row = Dimension::Fixed(300);
@@ -138,11 +127,15 @@ fn long_rows(random: &mut Random) -> InMemory {
         &[(FLOAT, &[4, 300]), (FLOAT, &[4]), (FLOAT, &[300])],
         nodes,
     );
-    graph.outputs[0].value = Value::Node(5);
-    let checked = graph.check().expect("the graph is sound");
+    let more = [1, 3, 4].map(|node| Output {
+        name: format!("output_{node}"),
+        value: Value::Node(node),
+    });
+    graph.outputs.extend(more);
+    let checked = graph.clone().check().expect("the graph is sound");
     let (_, dimensions) = checked.value(Value::Node(5)).expect("it is a node");
     assert_eq!(dimensions, [affine(1, 1), Dimension::Fixed(4)]);
     let weights = [&[4, 300][..], &[4], &[300]].map(|shape| tensor(random, FLOAT, shape).canonical());
     let inputs = vec![tensor(random, FLOAT, &[3, 300]), tensor(random, DataType::Int64, &[1])];
-    InMemory::new(checked, weights.into(), inputs).expect("a sound graph has a result")
+    Executed::new(graph, weights.into(), inputs)
 }

@@ -1,19 +1,20 @@
-//! Openings with one thing changed, of which a judge names each.
+//! Openings with one thing changed, of which each has its reason.
 
-use super::{Cases, Outputs, Trial, bounded, claim, element_question, node, openings, shape};
+use super::{Cases, Outputs, Trial, bounded, heads, outputs_of, question, shape};
 use crate::{
     Blake2b,
+    drawn::{Executed, tensor},
     graphs::build::{N, affine, float, graph},
+    random::Random,
 };
-use assay_adversary::{InMemory, Random, graphs::tensor};
 use assay_exact::{
-    digest::{DataType, Digest},
+    digest::{DataType, Digest, list_digest},
     graph::{Binary, Dimension, Operator, Output, Position, Reduction, Value},
-    judge::{Chunk, OperandOpening, Question, SymbolsProof},
+    judge::{Chunk, OperandChunks, OperandOpening, OutputEntry, TensorOpening},
+    model::Schema,
     quantise::Precision,
     tree::{Tree, chunk_bytes, chunk_leaves},
 };
-use assay_player::Execution;
 
 const FLOAT: DataType = DataType::Float32;
 /// Nodes of the execution whose openings are changed.
@@ -25,9 +26,9 @@ const SUM: u32 = 6;
 
 pub fn add(cases: &mut Cases) {
     let execution = sample(&mut cases.random);
-    model(cases, &execution);
-    places(cases, &execution);
+    operators(cases, &execution);
     memberships(cases, &execution);
+    headers(cases, &execution);
     chunks(cases, &execution);
     elements(cases, &execution);
     symbols(cases, &execution);
@@ -36,7 +37,7 @@ pub fn add(cases: &mut Cases) {
 
 /// A small model of operators that take inputs, weights and each other, and name a symbol; two take a tensor of three
 /// chunks.
-fn sample(random: &mut Random) -> InMemory {
+fn sample(random: &mut Random) -> Executed {
     let precision = Precision::Int8;
     let three = Dimension::Fixed(3);
     let rows = vec![affine(2, 0), three];
@@ -72,6 +73,7 @@ fn sample(random: &mut Random) -> InMemory {
     let more = [
         ("probabilities", Value::Node(1)),
         ("bias", Value::Weight(1)),
+        ("slice", Value::Node(SLICE)),
         ("sum", Value::Node(SUM)),
     ];
     graph.outputs.extend(more.map(|(name, value)| Output {
@@ -79,27 +81,45 @@ fn sample(random: &mut Random) -> InMemory {
         value,
     }));
     graph.outputs[0].value = Value::Node(ADD);
-    let checked = graph.check().expect("the graph is sound");
     let weights = [&[3, 4][..], &[3], &[600]].map(|shape| tensor(random, FLOAT, shape).canonical());
     let inputs = vec![tensor(random, FLOAT, &[2, 4]), tensor(random, FLOAT, &[])];
-    InMemory::new(checked, weights.into(), inputs).expect("a sound graph has a result")
+    Executed::new(graph, weights.into(), inputs)
 }
 
-/// Adds the trial as it is changed.
+/// Adds whether the operator opens as it is changed.
+fn reopened(cases: &mut Cases, trial: &Trial, change: impl FnOnce(&mut Trial)) {
+    let mut trial = trial.clone();
+    change(&mut trial);
+    cases.open("open_operator changed", &trial);
+}
+
+/// Adds whether it opens with one operand changed.
+fn reopened_operand(cases: &mut Cases, trial: &Trial, operand: usize, change: impl FnOnce(&mut OperandOpening)) {
+    reopened(cases, trial, |trial| {
+        let mut operands = trial.opening.operands.to_vec();
+        change(&mut operands[operand]);
+        trial.opening.operands = bounded(operands);
+    });
+}
+
+/// Adds what a judge says of the trial as it is changed.
 fn changed(cases: &mut Cases, trial: &Trial, change: impl FnOnce(&mut Trial)) {
     let mut trial = trial.clone();
     change(&mut trial);
     cases.judge("judge changed", &trial);
 }
 
-/// Adds the trial with one operand changed.
-fn changed_operand(cases: &mut Cases, trial: &Trial, operand: usize, change: impl FnOnce(&mut OperandOpening)) {
+/// Adds what a judge says of the trial with the chunks of one operand changed.
+fn changed_chunks(cases: &mut Cases, trial: &Trial, change: impl FnOnce(&mut OperandChunks)) {
     changed(cases, trial, |trial| {
         let mut operands = trial.proof.operands.to_vec();
-        change(&mut operands[operand]);
+        change(&mut operands[0]);
         trial.proof.operands = bounded(operands);
     });
 }
+
+/// A change of a list.
+type Change<T> = fn(&mut Vec<T>);
 
 /// Digests with one more, one less, and one bit changed.
 fn changed_digests(digests: &[Digest]) -> Vec<Vec<Digest>> {
@@ -112,135 +132,169 @@ fn changed_digests(digests: &[Digest]) -> Vec<Vec<Digest>> {
     all
 }
 
-fn model(cases: &mut Cases, execution: &InMemory) {
-    let trial = Trial::element(execution, LINEAR, 4);
-    changed(cases, &trial, |trial| trial.claim.model_root[0] ^= 1);
-    changed(cases, &trial, |trial| trial.proof.model.graph_count += 1);
-    changed(cases, &trial, |trial| trial.proof.model.graph_count = 0);
-    changed(cases, &trial, |trial| trial.proof.model.graph_list_root[31] ^= 128);
-    changed(cases, &trial, |trial| trial.proof.model.weights_root[31] ^= 128);
-    changed(cases, &trial, |trial| trial.proof.model.manifest_hash = [0; 32]);
-    // Digests that the question does not depend on decide nothing.
-    changed(cases, &trial, |trial| {
+fn operators(cases: &mut Cases, execution: &Executed) {
+    let trial = Trial::new(execution, LINEAR, 4);
+    cases.open("open_operator unchanged", &trial);
+    for operators in [0, 1, 6, 8, u32::MAX] {
+        reopened(cases, &trial, |trial| trial.claim.model.operators = operators);
+    }
+    reopened(cases, &trial, |trial| trial.claim.model.nodes_root[31] ^= 128);
+    reopened(cases, &trial, |trial| trial.claim.model.weights_root[31] ^= 128);
+    // Digests that the operator does not depend on decide nothing.
+    reopened(cases, &trial, |trial| {
         (trial.claim.output_digest, trial.claim.trace_digest) = ([0; 32], [0; 32])
     });
-    for path in changed_digests(&trial.proof.operator.path) {
-        changed(cases, &trial, |trial| trial.proof.operator.path = bounded(path));
+    for path in changed_digests(&trial.opening.path) {
+        reopened(cases, &trial, |trial| trial.opening.path = bounded(path));
     }
     for place in [0, 8, 9, 12] {
-        changed(cases, &trial, |trial| {
-            let mut node = trial.proof.operator.node.to_vec();
+        reopened(cases, &trial, |trial| {
+            let mut node = trial.opening.node.to_vec();
             node[place] ^= 1;
-            trial.proof.operator.node = bounded(node);
+            trial.opening.node = bounded(node);
+        });
+    }
+    for operator in [1, 6, 7, u32::MAX] {
+        reopened(cases, &trial, |trial| trial.operator = operator);
+    }
+    let changes: [Change<OperandOpening>; 4] = [
+        |operands| operands.truncate(2),
+        |operands| operands.push(operands[0].clone()),
+        |operands| operands.swap(1, 2),
+        |operands| operands.clear(),
+    ];
+    for change in changes {
+        reopened(cases, &trial, |trial| {
+            let mut operands = trial.opening.operands.to_vec();
+            change(&mut operands);
+            trial.opening.operands = bounded(operands);
         });
     }
 }
 
-fn places(cases: &mut Cases, execution: &InMemory) {
-    let trial = Trial::element(execution, LINEAR, 4);
-    let operators = execution.trace().nodes.len() as u32;
-    for operator in [1, operators - 1, operators, u32::MAX] {
-        changed(cases, &trial, |trial| trial.operator = operator);
-    }
-    changed(cases, &trial, |trial| {
-        trial.proof.operands = bounded(trial.proof.operands[..2].to_vec())
-    });
-    changed(cases, &trial, |trial| {
-        let operands = [&trial.proof.operands[..], &trial.proof.operands[..1]].concat();
-        trial.proof.operands = bounded(operands);
-    });
-    changed(cases, &trial, |trial| {
-        let mut operands = trial.proof.operands.to_vec();
-        operands.swap(1, 2);
-        trial.proof.operands = bounded(operands);
-    });
-}
-
-fn memberships(cases: &mut Cases, execution: &InMemory) {
+fn memberships(cases: &mut Cases, execution: &Executed) {
     for (trial, operands) in [
-        (Trial::element(execution, LINEAR, 4), 3),
-        (Trial::element(execution, ADD, 7), 2),
+        (Trial::new(execution, LINEAR, 4), 3),
+        (Trial::new(execution, ADD, 7), 2),
     ] {
         for operand in 0..operands {
-            changed_operand(cases, &trial, operand, |opening| opening.root[5] ^= 4);
-            changed_operand(cases, &trial, operand, |opening| opening.dtype = DataType::Int32);
-            changed_operand(cases, &trial, operand, |opening| {
-                opening.shape = shape(&[&opening.shape[..], &[1]].concat());
+            reopened_operand(cases, &trial, operand, |opening| opening.tensor.root[5] ^= 4);
+            reopened_operand(cases, &trial, operand, |opening| opening.tensor.dtype = DataType::Int32);
+            reopened_operand(cases, &trial, operand, |opening| {
+                opening.tensor.shape = shape(&[&opening.tensor.shape[..], &[1]].concat());
             });
-            changed_operand(cases, &trial, operand, |opening| opening.membership.count += 1);
-            let path = trial.proof.operands[operand].membership.path.to_vec();
+            reopened_operand(cases, &trial, operand, |opening| opening.membership.count += 1);
+            let path = trial.opening.operands[operand].membership.path.to_vec();
             for path in changed_digests(&path) {
-                changed_operand(cases, &trial, operand, |opening| {
+                reopened_operand(cases, &trial, operand, |opening| {
                     opening.membership.path = bounded(path)
                 });
             }
         }
-        changed(cases, &trial, |trial| trial.claim.input_digest[0] ^= 1);
-        changed(cases, &trial, |trial| trial.claim.trace_digest[0] ^= 1);
+        reopened(cases, &trial, |trial| trial.claim.input_digest[0] ^= 1);
+        reopened(cases, &trial, |trial| trial.claim.trace_digest[0] ^= 1);
     }
 }
 
-fn chunks(cases: &mut Cases, execution: &InMemory) {
-    let one = Trial::element(execution, SLICE, 1);
-    let three = Trial::element(execution, SUM, 0);
+/// Outputs of other types and shapes than the operator gives, and other values of the symbol.
+fn headers(cases: &mut Cases, execution: &Executed) {
+    let trial = Trial::new(execution, ADD, 7);
+    for dtype in [DataType::Int32, DataType::Bool] {
+        reopened(cases, &trial, |trial| trial.output.dtype = dtype);
+    }
+    for dimensions in [
+        &[4, 4][..],
+        &[3, 4],
+        &[12],
+        &[],
+        &[4, 3, 1],
+        &[1, 4, 3],
+        &[0, 3],
+        &[4, u32::MAX],
+        &[(1 << 31) + 4, 3],
+    ] {
+        reopened(cases, &trial, |trial| trial.output.shape = shape(dimensions));
+    }
+    // The root is the worker's own: an element of it can be proved wrong.
+    reopened(cases, &trial, |trial| trial.output.root = [0; 32]);
+    // An operator that names a symbol depends on its value.
+    let fill = Trial::new(execution, FILL, 5);
+    for symbols in [vec![], vec![1], vec![3], vec![1 << 31], vec![0], vec![2, 9]] {
+        reopened(cases, &fill, |trial| trial.symbols = symbols);
+    }
+    for (symbol, rows) in [(1, 2), (3, 6), ((1 << 31) - 1, u32::MAX - 1)] {
+        reopened(cases, &fill, |trial| {
+            (trial.symbols, trial.output.shape) = (vec![symbol], shape(&[rows, 3]));
+        });
+    }
+}
+
+fn chunks(cases: &mut Cases, execution: &Executed) {
+    let one = Trial::new(execution, SLICE, 1);
+    let three = Trial::new(execution, SUM, 0);
     for trial in [&one, &three] {
         cases.judge("judge unchanged", trial);
         let proof = trial.proof.operands[0].proof.to_vec();
         for proof in changed_digests(&proof) {
-            changed_operand(cases, trial, 0, |opening| opening.proof = bounded(proof));
+            changed_chunks(cases, trial, |opening| opening.proof = bounded(proof));
         }
     }
-    let edit = |opening: &mut OperandOpening, change: &dyn Fn(&mut Vec<Chunk>)| {
+    let edit = |opening: &mut OperandChunks, change: Change<Chunk>| {
         let mut chunks = opening.chunks.to_vec();
         change(&mut chunks);
         opening.chunks = bounded(chunks);
     };
-    let of_one: [&dyn Fn(&mut Vec<Chunk>); 6] = [
-        &|chunks| chunks[0].index = 0,
-        &|chunks| chunks[0].index = 3,
-        &|chunks| chunks[0].index = u64::MAX,
-        &|chunks| chunks[0].bytes = bounded(chunks[0].bytes[..1020].to_vec()),
-        &|chunks| {
+    let of_one: [Change<Chunk>; 6] = [
+        |chunks| chunks[0].index = 0,
+        |chunks| chunks[0].index = 3,
+        |chunks| chunks[0].index = u64::MAX,
+        |chunks| chunks[0].bytes = bounded(chunks[0].bytes[..1020].to_vec()),
+        |chunks| {
             let mut bytes = chunks[0].bytes.to_vec();
             bytes[1023] ^= 1;
             chunks[0].bytes = bounded(bytes);
         },
-        &|chunks| chunks.clear(),
+        |chunks| chunks.clear(),
     ];
     for change in of_one {
-        changed_operand(cases, &one, 0, |opening| edit(opening, change));
+        changed_chunks(cases, &one, |opening| edit(opening, change));
     }
-    let of_three: [&dyn Fn(&mut Vec<Chunk>); 5] = [
-        &|chunks| chunks.swap(0, 1),
-        &|chunks| chunks[1] = chunks[0].clone(),
-        &|chunks| chunks.truncate(2),
-        &|chunks| chunks[2].bytes = bounded([&chunks[2].bytes[..], &[0]].concat()),
-        &|chunks| chunks.clear(),
+    let of_three: [Change<Chunk>; 5] = [
+        |chunks| chunks.swap(0, 1),
+        |chunks| chunks[1] = chunks[0].clone(),
+        |chunks| chunks.truncate(2),
+        |chunks| chunks[2].bytes = bounded([&chunks[2].bytes[..], &[0]].concat()),
+        |chunks| chunks.clear(),
     ];
     for change in of_three {
-        changed_operand(cases, &three, 0, |opening| edit(opening, change));
+        changed_chunks(cases, &three, |opening| edit(opening, change));
     }
     // Without chunks and without their proof, and with a part of them, well proved: the element cannot be read.
-    changed_operand(cases, &one, 0, |opening| reopen(execution, opening, &[]));
+    changed_chunks(cases, &one, |opening| reopen(execution, opening, &[]));
     for indices in [&[0][..], &[0, 2], &[1, 2]] {
-        changed_operand(cases, &three, 0, |opening| reopen(execution, opening, indices));
-        changed_operand(cases, &one, 0, |opening| reopen(execution, opening, indices));
+        changed_chunks(cases, &three, |opening| reopen(execution, opening, indices));
+        changed_chunks(cases, &one, |opening| reopen(execution, opening, indices));
     }
-    // A header needs no chunks, neither where it is right nor where it is wrong.
-    let header = Trial::header(execution, SLICE);
-    changed_operand(cases, &header, 0, |opening| reopen(execution, opening, &[2]));
-    changed(cases, &one, |trial| trial.question = header.question.clone());
+    // More chunks than are read, also where what is claimed is wrong, and where the element is not there.
+    for claimed in [one.question.claimed.to_vec(), vec![]] {
+        changed(cases, &one, |trial| {
+            let mut operands = trial.proof.operands.to_vec();
+            reopen(execution, &mut operands[0], &[1, 2]);
+            trial.proof.operands = bounded(operands);
+            trial.question.claimed = bounded(claimed);
+        });
+    }
     changed(cases, &one, |trial| {
-        trial.question = Question::Header {
-            dtype: DataType::Bool,
-            shape: shape(&[]),
-        };
+        let mut operands = trial.proof.operands.to_vec();
+        reopen(execution, &mut operands[0], &[1, 2]);
+        trial.proof.operands = bounded(operands);
+        trial.question.index = 2;
     });
 }
 
 /// Opens these chunks of the large weight instead, and well.
-fn reopen(execution: &InMemory, opening: &mut OperandOpening, indices: &[u64]) {
-    let bytes = execution.weights()[2].bytes();
+fn reopen(execution: &Executed, opening: &mut OperandChunks, indices: &[u64]) {
+    let bytes = execution.weights[2].bytes();
     let proof = Tree::Chunks.prove::<Blake2b>(&chunk_leaves::<Blake2b>(bytes), indices);
     let chunks = indices.iter().map(|index| Chunk {
         index: *index,
@@ -250,87 +304,67 @@ fn reopen(execution: &InMemory, opening: &mut OperandOpening, indices: &[u64]) {
     opening.proof = bounded(proof.unwrap_or_default());
 }
 
-fn elements(cases: &mut Cases, execution: &InMemory) {
-    let trial = Trial::element(execution, ADD, 7);
-    let tensor = node(execution, ADD);
-    for at in [12, u64::MAX] {
+fn elements(cases: &mut Cases, execution: &Executed) {
+    let trial = Trial::new(execution, ADD, 7);
+    for at in [12, 1 << 40, u64::MAX] {
+        changed(cases, &trial, |trial| trial.question.index = at);
+    }
+    // Another element of the same chunks.
+    let output = &execution.nodes[ADD as usize];
+    changed(cases, &trial, |trial| trial.question = question(output, 2));
+    // The chunks of fewer operands and of more, and those of one in the place of the other's.
+    let changes: [Change<OperandChunks>; 4] = [
+        |operands| operands.truncate(1),
+        |operands| operands.push(OperandChunks::default()),
+        |operands| operands.clear(),
+        |operands| operands.swap(0, 1),
+    ];
+    for change in changes {
         changed(cases, &trial, |trial| {
-            if let Question::Element { index, .. } = &mut trial.question {
-                *index = at;
-            }
+            let mut operands = trial.proof.operands.to_vec();
+            change(&mut operands);
+            trial.proof.operands = bounded(operands);
         });
     }
-    // Another element of the same chunks; and one whose header is wrong, which counts whatever its bytes are.
-    changed(cases, &trial, |trial| trial.question = element_question(&tensor, 2));
-    let mut header = Trial::header(execution, ADD);
-    header.question = Question::Element {
-        dtype: FLOAT,
-        shape: shape(&[4, 4]),
-        index: 1 << 40,
-        claimed: bounded(vec![]),
-    };
-    cases.judge("judge changed", &header);
-    // An operator that names a symbol depends on its value.
-    let fill = Trial::element(execution, FILL, 5);
-    for symbols in [vec![], vec![1], vec![3], vec![1 << 31], vec![0], vec![2, 9]] {
-        changed(cases, &fill, |trial| trial.symbols = symbols);
-    }
-}
-
-fn symbols(cases: &mut Cases, execution: &InMemory) {
-    let claim = claim(execution);
-    let proof = openings(execution)
-        .prove_symbols::<Blake2b>(execution.inputs())
-        .expect("few inputs");
-    let mut changed = |change: &dyn Fn(&mut SymbolsProof)| {
-        let mut proof = proof.clone();
-        change(&mut proof);
-        cases.symbols(&claim, &proof);
-    };
-    changed(&|proof| proof.model.manifest_hash[0] ^= 1);
-    changed(&|proof| proof.model.graph_count = 0);
-    for path in changed_digests(&proof.header.path) {
-        changed(&|proof| proof.header.path = bounded(path.clone()));
-    }
-    changed(&|proof| {
-        let mut header = proof.header.header.to_vec();
-        header[2] ^= 1;
-        proof.header.header = bounded(header);
+    // An operator without operands.
+    let fill = Trial::new(execution, FILL, 5);
+    cases.judge("judge unchanged", &fill);
+    changed(cases, &fill, |trial| {
+        trial.proof.operands = bounded(vec![OperandChunks::default()])
     });
-    changed(&|proof| proof.inputs = bounded(proof.inputs[..1].to_vec()));
-    let edits: [&dyn Fn(&mut SymbolsProof); 3] = [
-        &|proof| change_input(proof, |input| input.dtype = DataType::Int32),
-        &|proof| change_input(proof, |input| input.shape = shape(&[3, 4])),
-        &|proof| change_input(proof, |input| input.root[0] ^= 1),
+}
+
+fn symbols(cases: &mut Cases, execution: &Executed) {
+    let schema = Schema::of(&execution.graph).expect("the graph is small");
+    let (digest, inputs) = (execution.claim().input_digest, heads(execution));
+    let edits: [Change<TensorOpening>; 7] = [
+        |_| {},
+        |inputs| inputs.truncate(1),
+        |inputs| inputs.swap(0, 1),
+        |inputs| inputs[0].dtype = DataType::Int32,
+        |inputs| inputs[0].shape = shape(&[3, 4]),
+        |inputs| inputs[0].root[0] ^= 1,
+        |inputs| inputs.push(inputs[1].clone()),
     ];
+    // They are not the job's; and the same for a job of which they are.
     for edit in edits {
-        changed(edit);
+        let mut inputs = inputs.clone();
+        edit(&mut inputs);
+        cases.symbols(&schema, &digest, &inputs);
+        let digests: Vec<Digest> = inputs.iter().map(TensorOpening::digest::<Blake2b>).collect();
+        cases.symbols(&schema, &list_digest::<Blake2b>(&digests), &inputs);
     }
-    let mut other = claim.clone();
-    other.input_digest[0] ^= 1;
-    cases.symbols(&other, &proof);
-    (other.input_digest, other.model_root) = (claim.input_digest, [0; 32]);
-    cases.symbols(&other, &proof);
+    cases.symbols(&schema, &[0; 32], &inputs);
 }
 
-fn change_input(proof: &mut SymbolsProof, change: impl FnOnce(&mut assay_exact::judge::TensorOpening)) {
-    let mut inputs = proof.inputs.to_vec();
-    change(&mut inputs[0]);
-    proof.inputs = bounded(inputs);
-}
-
-fn outputs(cases: &mut Cases, execution: &InMemory) {
-    let claim = claim(execution);
-    let openings = openings(execution);
-    let proof = openings
-        .prove_symbols::<Blake2b>(execution.inputs())
-        .expect("few inputs");
-    let outputs = openings.prove_outputs::<Blake2b>().expect("few outputs");
-    let mut changed = |change: &dyn Fn(&mut Vec<assay_exact::judge::OutputEntry>)| {
-        let mut entries = outputs.to_vec();
-        change(&mut entries);
-        let entries: Outputs = bounded(entries);
-        cases.outputs(&claim, &proof, &entries);
+fn outputs(cases: &mut Cases, execution: &Executed) {
+    let (claim, outputs) = (execution.claim(), outputs_of(execution));
+    let entries = execution.openings().prove_outputs::<Blake2b>().expect("few outputs");
+    let mut changed = |change: &dyn Fn(&mut Vec<OutputEntry>)| {
+        let mut changed = entries.to_vec();
+        change(&mut changed);
+        let changed: Outputs = bounded(changed);
+        cases.outputs(&claim, &outputs, &changed);
     };
     changed(&|_| {});
     changed(&|entries| entries[0].digest[0] ^= 1);
@@ -339,18 +373,24 @@ fn outputs(cases: &mut Cases, execution: &InMemory) {
     changed(&|entries| entries.swap(0, 1));
     for entry in 0..3 {
         changed(&|entries| entries[entry].source.count += 1);
-        for path in changed_digests(&outputs[entry].source.path) {
+        for path in changed_digests(&entries[entry].source.path) {
             changed(&|entries| entries[entry].source.path = bounded(path.clone()));
         }
     }
     let mut other = claim.clone();
     other.output_digest[0] ^= 1;
-    cases.outputs(&other, &proof, &outputs);
+    cases.outputs(&other, &outputs, &entries);
     (other.output_digest, other.trace_digest) = (claim.output_digest, [0; 32]);
-    cases.outputs(&other, &proof, &outputs);
-    (other.trace_digest, other.model_root) = (claim.trace_digest, [0; 32]);
-    cases.outputs(&other, &proof, &outputs);
-    let mut header = proof.clone();
-    header.header.path = bounded(vec![]);
-    cases.outputs(&claim, &header, &outputs);
+    cases.outputs(&other, &outputs, &entries);
+    (other.trace_digest, other.model.weights_root) = (claim.trace_digest, [0; 32]);
+    cases.outputs(&other, &outputs, &entries);
+    for operators in [6, 8] {
+        let mut other = claim.clone();
+        other.model.operators = operators;
+        cases.outputs(&other, &outputs, &entries);
+    }
+    let mut swapped = outputs.clone();
+    swapped.swap(0, 1);
+    cases.outputs(&claim, &swapped, &entries);
+    cases.outputs(&claim, &outputs[..4], &entries);
 }

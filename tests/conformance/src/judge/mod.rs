@@ -8,25 +8,26 @@ mod unsound;
 
 use crate::{
     Blake2b,
+    drawn::Executed,
     family::{Family, Numbered},
     graphs::reason,
-    json::{Json, object},
+    json::{Json, list, object},
+    parts,
+    random::Random,
     render as values,
 };
-use assay_adversary::{InMemory, MANIFEST, Random};
 use assay_exact::{
     bounded::Bounded,
-    digest::{list_digest, model_root},
+    digest::Digest,
     element::ElementError,
-    graph::MAX_TENSORS,
+    graph::{MAX_TENSORS, Value},
     judge::{
-        Claim, Computed, JudgeError, Openings, OutputEntry, Proof, Question, Shape, SymbolsProof, Verdict, judge,
-        open_outputs, open_symbols,
+        Claim, JudgeError, OpenedOperator, OperatorOpening, OutputEntry, Proof, Question, Shape, TensorOpening,
+        Verdict, judge, open_operator, open_outputs, open_symbols,
     },
+    model::Schema,
     tensor::Tensor,
 };
-use assay_player::{Execution, operands};
-use std::ops::Deref;
 
 pub fn family() -> Family {
     let mut cases = Cases {
@@ -55,17 +56,33 @@ impl Cases {
         self.family.case(kind, name, fields);
     }
 
-    /// Adds what a judge says.
-    fn judge(&mut self, sort: &str, trial: &Trial) {
-        let expected = match trial.judge() {
-            Ok(Verdict::Right) => ("verdict", "right".into()),
-            Ok(Verdict::Wrong { computed }) => ("verdict", computed_json(&computed)),
-            Err(error) => ("error", error_json(&error)),
-        };
+    /// Adds whether an operator opens.
+    fn open(&mut self, sort: &str, trial: &Trial) {
+        let error = trial.open().err();
         let fields = vec![
             ("claim", render::claim(&trial.claim)),
             ("symbols", values::shape(&trial.symbols)),
             ("operator", trial.operator.into()),
+            ("opening", render::opening(&trial.opening)),
+            ("output", render::tensor(&trial.output)),
+            ("error", error.as_ref().map_or(Json::Null, error_json)),
+        ];
+        self.add("open_operator", sort, fields);
+    }
+
+    /// Adds what a judge says of an operator that opens.
+    fn judge(&mut self, sort: &str, trial: &Trial) {
+        let opened = trial.open().expect("a judge is asked about what was opened");
+        let verdict = judge::<Blake2b>(&trial.symbols, &opened, &trial.output, &trial.proof, &trial.question);
+        let expected = match verdict {
+            Ok(Verdict::Right) => ("verdict", "right".into()),
+            Ok(Verdict::Wrong { computed }) => ("verdict", object([("bytes", values::bytes(&computed))])),
+            Err(error) => ("error", error_json(&error)),
+        };
+        let fields = vec![
+            ("symbols", values::shape(&trial.symbols)),
+            ("opened", render::opened(&opened)),
+            ("output", render::tensor(&trial.output)),
             ("proof", render::proof(&trial.proof)),
             ("question", render::question(&trial.question)),
             expected,
@@ -74,103 +91,81 @@ impl Cases {
     }
 
     /// Adds what the values of the symbols are.
-    fn symbols(&mut self, claim: &Claim, proof: &SymbolsProof) {
-        let expected = match open_symbols::<Blake2b>(claim, proof) {
+    fn symbols(&mut self, schema: &Schema, input_digest: &Digest, inputs: &[TensorOpening]) {
+        let expected = match open_symbols::<Blake2b>(schema, input_digest, inputs) {
             Ok(symbols) => ("symbols", values::shape(&symbols)),
             Err(error) => ("error", error_json(&error)),
         };
         let fields = vec![
-            ("claim", render::claim(claim)),
-            ("proof", render::symbols_proof(proof)),
+            ("schema", parts::schema(schema)),
+            ("input_digest", values::bytes(input_digest)),
+            ("inputs", list(inputs, render::tensor)),
             expected,
         ];
-        self.add("symbols", "symbols", fields);
+        self.add("open_symbols", "open_symbols", fields);
     }
 
     /// Adds whether an execution ends in the claimed outputs.
-    fn outputs(&mut self, claim: &Claim, proof: &SymbolsProof, outputs: &Outputs) {
-        let error = open_outputs::<Blake2b>(claim, proof, outputs).err();
+    fn outputs(&mut self, claim: &Claim, outputs: &[Value], entries: &Outputs) {
+        let error = open_outputs::<Blake2b>(claim, outputs, entries).err();
         let fields = vec![
             ("claim", render::claim(claim)),
-            ("proof", render::symbols_proof(proof)),
-            ("outputs", render::outputs(outputs)),
+            ("outputs", list(outputs, |output| values::value(*output))),
+            ("entries", list(entries.iter(), render::output)),
             ("error", error.as_ref().map_or(Json::Null, error_json)),
         ];
-        self.add("outputs", "outputs", fields);
+        self.add("open_outputs", "open_outputs", fields);
     }
 }
 
-/// What a judge is asked.
+/// An operator that is opened, and what a judge is asked of it.
 #[derive(Clone)]
 struct Trial {
     claim: Claim,
     symbols: Vec<u32>,
     operator: u32,
+    opening: OperatorOpening,
+    output: TensorOpening,
     proof: Proof,
     question: Question,
 }
 
 impl Trial {
-    fn judge(&self) -> Result<Verdict, JudgeError> {
-        judge::<Blake2b>(&self.claim, &self.symbols, self.operator, &self.proof, &self.question)
+    fn open(&self) -> Result<OpenedOperator, JudgeError> {
+        open_operator::<Blake2b>(&self.claim, &self.symbols, self.operator, &self.opening, &self.output)
     }
 
     /// The question about this element of an execution's own output.
-    fn element(execution: &InMemory, operator: u32, index: u64) -> Self {
-        let operands = operands(execution, operator).expect("the operator is there");
-        let operands: Vec<&Tensor> = operands.iter().map(Deref::deref).collect();
-        let proof = openings(execution).prove_element::<Blake2b>(operator, &operands, index);
+    fn new(execution: &Executed, operator: u32, index: u64) -> Self {
+        let (openings, operands) = (execution.openings(), execution.operands(operator));
+        let opening = openings.open_operator::<Blake2b>(operator, &operands);
+        let proof = openings.prove_element::<Blake2b>(operator, &operands, index);
+        let output = &execution.nodes[operator as usize];
         Self {
-            claim: claim(execution),
-            symbols: execution.trace().symbols.clone(),
+            claim: execution.claim(),
+            symbols: execution.trace.symbols.clone(),
             operator,
+            opening: opening.expect("the operands are whole"),
+            output: head(output),
             proof: proof.expect("the operands are whole"),
-            question: element_question(&node(execution, operator), index),
-        }
-    }
-
-    /// The question about type and shape of an execution's own output.
-    fn header(execution: &InMemory, operator: u32) -> Self {
-        let operands = operands(execution, operator).expect("the operator is there");
-        let operands: Vec<&Tensor> = operands.iter().map(Deref::deref).collect();
-        let proof = openings(execution).prove_header::<Blake2b>(operator, &operands);
-        let tensor = node(execution, operator);
-        Self {
-            claim: claim(execution),
-            symbols: execution.trace().symbols.clone(),
-            operator,
-            proof: proof.expect("the operands are whole"),
-            question: Question::Header {
-                dtype: tensor.dtype(),
-                shape: shape(tensor.shape()),
-            },
+            question: question(output, index),
         }
     }
 }
 
-fn openings(execution: &InMemory) -> Openings<'_> {
-    Openings::new::<Blake2b>(
-        execution.graph().graph(),
-        execution.weight_digests(),
-        MANIFEST,
-        execution.trace(),
-    )
+fn head(tensor: &Tensor) -> TensorOpening {
+    TensorOpening::of::<Blake2b>(tensor).expect("few dimensions")
 }
 
-fn claim(execution: &InMemory) -> Claim {
-    let weights = list_digest::<Blake2b>(execution.weight_digests());
-    let graph = execution.graph().graph().root::<Blake2b>();
-    Claim {
-        model_root: model_root::<Blake2b>(&graph, &weights, &MANIFEST),
-        input_digest: execution.trace().input_digest::<Blake2b>(),
-        output_digest: execution.trace().output_digest::<Blake2b>(),
-        trace_digest: execution.trace().digest::<Blake2b>(),
-    }
+/// The tensors that an execution took, as the worker opens them.
+fn heads(execution: &Executed) -> Vec<TensorOpening> {
+    execution.inputs.iter().map(head).collect()
 }
 
-fn node(execution: &InMemory, operator: u32) -> Tensor {
-    let nodes = execution.nodes(&[operator]).expect("the operator is there");
-    (*nodes[0]).clone()
+/// Where a graph takes its outputs from.
+fn outputs_of(execution: &Executed) -> Vec<Value> {
+    let outputs = execution.graph.graph().outputs.iter();
+    outputs.map(|output| output.value).collect()
 }
 
 fn shape(dimensions: &[u32]) -> Shape {
@@ -182,26 +177,16 @@ fn bounded<T, const MAX: u32>(elements: Vec<T>) -> Bounded<T, MAX> {
 }
 
 /// Whether the element at `index` of this tensor is what it holds there.
-fn element_question(tensor: &Tensor, index: u64) -> Question {
+fn question(tensor: &Tensor, index: u64) -> Question {
     let element = tensor.element(index).expect("there is the element");
-    Question::Element {
-        dtype: tensor.dtype(),
-        shape: shape(tensor.shape()),
+    Question {
         index,
         claimed: bounded(element.to_bytes(tensor.dtype())),
     }
 }
 
-fn computed_json(computed: &Computed) -> Json {
-    match computed {
-        Computed::Header { dtype, shape } => values::layout(*dtype, shape),
-        Computed::Element { bytes } => object([("bytes", values::bytes(bytes))]),
-    }
-}
-
 fn error_json(error: &JudgeError) -> Json {
     let word = match error {
-        JudgeError::Model => "model",
         JudgeError::NoOperator => "no_operator",
         JudgeError::Operator => "operator",
         JudgeError::Header => "header",

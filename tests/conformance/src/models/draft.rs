@@ -1,12 +1,13 @@
 //! A graph that is written down node by node, with weights drawn for it.
 
 use super::Model;
-use crate::graphs::build::fixed;
-use assay_adversary::Random;
+use crate::{graphs::build::fixed, random::Random};
 use assay_exact::{
     binary32::Binary32,
     digest::DataType,
     graph::{Dimension, Graph, Input, Node, Operator, Output, Symbol, Value, Weight},
+    model::ValueRange,
+    quantise::Precision,
     tensor::Tensor,
 };
 
@@ -51,8 +52,15 @@ impl<'a> Draft<'a> {
             name: name.into(),
             dtype,
             dimensions: dimensions.to_vec(),
+            range: None,
         });
         Value::Input(self.graph.inputs.len() as u16 - 1)
+    }
+
+    /// Gives the last input a range of values.
+    pub fn range(&mut self, min: i64, max: i64) {
+        let input = self.graph.inputs.last_mut().expect("there is an input");
+        input.range = Some(ValueRange { min, max });
     }
 
     pub fn weight(&mut self, name: &str, shape: &[u32]) -> Value {
@@ -102,12 +110,18 @@ impl<'a> Draft<'a> {
     }
 
     /// The model, to be executed on what `runs` draws.
-    pub fn finish(self, name: &'static str, runs: impl FnOnce(&mut Random) -> Vec<Vec<Tensor>>) -> Model {
+    pub fn finish(
+        self,
+        name: &'static str,
+        precision: Precision,
+        runs: impl FnOnce(&mut Random) -> Vec<Vec<Tensor>>,
+    ) -> Model {
         let graph = self.graph.check().unwrap_or_else(|error| panic!("{name}: {error}"));
         Model {
             name,
             graph,
             weights: self.weights,
+            precision,
             runs: runs(self.random),
         }
     }

@@ -8,13 +8,16 @@ use crate::{
     Blake2b,
     family::Family,
     json::{Json, object},
+    parts,
+    random::Random,
     render::{self, bytes, digests, tensors},
 };
-use assay_adversary::Random;
 use assay_exact::{
-    digest::{Digest, list_digest, manifest_hash, model_root},
+    digest::{Digest, list_digest, manifest_hash},
     evaluate::evaluate,
     graph::CheckedGraph,
+    model::ModelParts,
+    quantise::Precision,
     tensor::Tensor,
     trace::Trace,
 };
@@ -24,6 +27,7 @@ struct Model {
     name: &'static str,
     graph: CheckedGraph,
     weights: Vec<Tensor>,
+    precision: Precision,
     runs: Vec<Vec<Tensor>>,
 }
 
@@ -40,23 +44,24 @@ pub fn family() -> Family {
 }
 
 fn add(family: &mut Family, model: Model) {
-    let graph = model.graph.graph();
     let manifest = format!("# The model {} of the conformance suite.\n", model.name);
     let weights: Vec<Digest> = model.weights.iter().map(Tensor::digest::<Blake2b>).collect();
-    let (graph_root, weights_root) = (graph.root::<Blake2b>(), list_digest::<Blake2b>(&weights));
-    let manifest_hash = manifest_hash::<Blake2b>(manifest.as_bytes());
+    let (weights_root, manifest_hash) = (
+        list_digest::<Blake2b>(&weights),
+        manifest_hash::<Blake2b>(manifest.as_bytes()),
+    );
+    let parts = ModelParts::new::<Blake2b>(&model.graph, weights_root, model.precision, manifest_hash);
+    let parts = parts.expect("the graph is checked");
+    assert_eq!(parts.validate(), Ok(()));
     let runs = model.runs.iter().map(|inputs| run(&model, inputs));
     let fields = vec![
-        ("graph", render::graph(graph)),
+        ("graph", render::graph(model.graph.graph())),
         ("weights", tensors(&model.weights)),
+        ("precision", render::precision(model.precision)),
         ("manifest", bytes(manifest.as_bytes())),
         ("runs", Json::List(runs.collect())),
-        ("graph_root", bytes(&graph_root)),
-        ("weights_root", bytes(&weights_root)),
-        (
-            "model_root",
-            bytes(&model_root::<Blake2b>(&graph_root, &weights_root, &manifest_hash)),
-        ),
+        ("parts", parts::parts(&parts)),
+        ("model_root", bytes(&parts.root::<Blake2b>())),
     ];
     family.case("model", model.name, fields);
 }

@@ -4,7 +4,7 @@ use super::{
     Model,
     draft::{Draft, plain, rows},
 };
-use assay_adversary::{Random, graphs::tensor};
+use crate::{drawn::tensor, random::Random};
 use assay_exact::{
     digest::DataType,
     element::Element,
@@ -39,7 +39,7 @@ fn perceptron(random: &mut Random) -> Model {
     let class = draft.node(Operator::Reduce(Reduction::ArgMax), &[logits]);
     draft.output("probabilities", probabilities);
     draft.output("class", class);
-    draft.finish("perceptron", |random| {
+    draft.finish("perceptron", INT16, |random| {
         vec![
             vec![plain(random, &[1, 8])],
             vec![plain(random, &[3, 8])],
@@ -53,6 +53,7 @@ fn perceptron(random: &mut Random) -> Model {
 fn attention(random: &mut Random) -> Model {
     let mut draft = Draft::new(random, "length", 16);
     let tokens = draft.input("tokens", DataType::Int64, &[N]);
+    draft.range(-32, 31);
     let table = draft.weight("embedding", &[32, 8]);
     let embedded = draft.node(Operator::IndexSelect { axis: 0 }, &[table, tokens]);
     let positions = positions(&mut draft);
@@ -97,7 +98,7 @@ fn attention(random: &mut Random) -> Model {
     );
     draft.output("logits", logits);
     draft.output("next", next);
-    draft.finish("attention", |_| {
+    draft.finish("attention", INT16, |_| {
         // One token alone is masked from nothing; indices from the end and outside of the table are taken.
         [&[5][..], &[1, 2, 3, 4], &[31, 0, -1, 99, -40, 7, 7]]
             .map(|tokens| vec![integers(tokens)])
@@ -176,7 +177,7 @@ fn cell(random: &mut Random) -> Model {
     let hidden = draft.node(Operator::Binary(Binary::Mul), &[leaves, shown]);
     draft.output("hidden", hidden);
     draft.output("state", state);
-    draft.finish("cell", |random| {
+    draft.finish("cell", INT16, |random| {
         let mut run = |rows: u32| [3, 4, 4].map(|width| plain(random, &[rows, width])).to_vec();
         vec![run(1), run(4)]
     })
@@ -217,7 +218,7 @@ fn convolution(random: &mut Random) -> Model {
     let logits = draft.node(Operator::Linear { precision: INT8 }, &[flat, weight, bias]);
     let classes = draft.node(Operator::LogSoftmax, &[logits]);
     draft.output("classes", classes);
-    draft.finish("convolution", |random| {
+    draft.finish("convolution", INT8, |random| {
         let mut run = |rows| vec![tensor(random, DataType::Uint8, &[rows, 1, 6, 6])];
         vec![run(1), run(2)]
     })

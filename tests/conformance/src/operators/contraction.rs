@@ -1,7 +1,7 @@
 //! Contractions: in each precision, on plain numbers, on rows that have no scale, and on rows of all sizes.
 
 use super::{Cases, INFINITY, NAN, ONE, SIGN, numbers, output, whole};
-use assay_adversary::{Random, graphs::tensor};
+use crate::{drawn::tensor, random::Random};
 use assay_exact::{digest::DataType, graph::Operator, quantise::Precision, tensor::Tensor};
 
 const FLOAT: DataType = DataType::Float32;

@@ -1,9 +1,9 @@
 //! Operators of single elements: every function of every type that it takes, at that type's edges, and broadcasting.
 
 use super::{Cases, INTEGERS, ONE, SIGN, edges, integers, numbers, shaped, truths, whole};
-use assay_adversary::{
-    Random,
-    graphs::{TYPES, tensor},
+use crate::{
+    drawn::{TYPES, tensor},
+    random::Random,
 };
 use assay_exact::{
     digest::DataType,

@@ -1,9 +1,9 @@
 //! Operators that move elements: of every type, at every axis, beyond every end.
 
 use super::{Cases, edges, integers, numbers, shaped, whole};
-use assay_adversary::{
-    Random,
-    graphs::{TYPES, tensor},
+use crate::{
+    drawn::{TYPES, tensor},
+    random::Random,
 };
 use assay_exact::{
     digest::DataType,

@@ -1,7 +1,7 @@
 //! Operators of whole rows: softmax, norms, reductions, cumulative sums and the greatest.
 
 use super::{Cases, INFINITY, INTEGERS, NAN, ONE, SIGN, edges, integers, numbers, shaped, truths, whole};
-use assay_adversary::{Random, graphs::tensor};
+use crate::{drawn::tensor, random::Random};
 use assay_exact::{
     digest::DataType,
     graph::{Operator, Reduction},
@@ -63,7 +63,7 @@ fn norms(cases: &mut Cases, random: &mut Random) {
         let (input, epsilon) = (tensor(random, FLOAT, shape), EPSILONS[0]);
         let vector = &shape[shape.len() - 1..];
         let (weight, bias) = (tensor(random, FLOAT, vector), tensor(random, FLOAT, vector));
-        let inputs = vec![input, weight, bias];
+        let inputs = [input, weight, bias];
         for operands in 2..=3 {
             cases.add(Operator::LayerNorm { epsilon }, inputs[..operands].to_vec());
         }

@@ -1,0 +1,102 @@
+"""What one execution is: its work and the bytes of its trace, as polynomials of the symbols."""
+
+from .graph import Dimension, Graph, Refused, line
+from .tensors import SIZES
+
+SYMBOLS = 8
+MAX_TERMS = 64
+MAX_COEFFICIENT = (1 << 64) - 1
+MAX_TRACE = 1 << 42
+MAX_WORK = 1 << 56
+
+ELEMENT = 32
+FUNCTION = 256
+PRODUCTS = {"Int8": 1, "Int16": 4}
+CONTRACTIONS = ("linear", "matmul", "weighted_sum")
+FUNCTIONS = "softmax log_softmax sqrt rsqrt exp log tanh sigmoid erf sin cos silu gelu gelu_tanh".split()
+NOT_READ = ("slice", "gather", "index_select", "expand")
+
+Powers = tuple[int, ...]
+Term = tuple[int, Powers]
+Polynomial = tuple[Term, ...]
+
+
+class Sum:
+    """A polynomial that is being added up."""
+
+    def __init__(self):
+        self.terms: dict[Powers, int] = {}
+
+    def add(self, times: int, dims: tuple[Dimension, ...]) -> None:
+        """Adds so many times the elements of a tensor, multiplied out from its dimensions."""
+        product = {(0,) * SYMBOLS: times}
+        for dim in dims:
+            symbol, factor, offset = line(dim)
+            parts: dict[Powers, int] = {}
+            for powers, coefficient in product.items():
+                more = powers if symbol is None else (*powers[:symbol], powers[symbol] + 1, *powers[symbol + 1 :])
+                for at, by in ((powers, max(offset, 0)), (more, factor)):
+                    parts[at] = parts.get(at, 0) + coefficient * by
+            product = parts
+        for powers, coefficient in product.items():
+            self.terms[powers] = self.terms.get(powers, 0) + coefficient
+
+    def written(self) -> Polynomial:
+        return tuple((coefficient, powers) for powers, coefficient in sorted(self.terms.items()) if coefficient)
+
+
+def value(polynomial: Polynomial, symbols: list[int]) -> int | None:
+    """The value for these values of the symbols, if 64 bits have room for it."""
+    total = 0
+    for coefficient, powers in polynomial:
+        for symbol, power in zip(symbols, powers):
+            coefficient *= symbol**power
+        total += coefficient
+    return total if total <= MAX_COEFFICIENT else None
+
+
+def is_written(polynomial: Polynomial, symbols: int) -> bool:
+    """Whether it is as polynomials of so many symbols are written."""
+    powers = [powers for _, powers in polynomial]
+    ascends = all(a < b for a, b in zip(powers, powers[1:]))
+    return ascends and all(coefficient and not any(powers[symbols:]) for coefficient, powers in polynomial)
+
+
+def within(polynomial: Polynomial, symbols: list[int], most: int) -> bool:
+    size = value(polynomial, symbols)
+    return size is not None and size <= most
+
+
+def limited(total: Sum, graph: Graph, most: int, reason: str) -> Polynomial:
+    polynomial = total.written()
+    if any(coefficient > MAX_COEFFICIENT for coefficient, _ in polynomial):
+        raise Refused(reason)
+    if len(polynomial) > MAX_TERMS:
+        raise Refused("terms")
+    if not within(polynomial, [symbol.max for symbol in graph.symbols], most):
+        raise Refused(reason)
+    return polynomial
+
+
+def trace_bytes(graph: Graph, nodes: list) -> Polynomial:
+    """The bytes of all nodes' outputs, whose types and dimensions are given."""
+    total = Sum()
+    for shape in nodes:
+        total.add(SIZES[shape.dtype], shape.dims)
+    return limited(total, graph, MAX_TRACE, "vast/trace")
+
+
+def work(graph: Graph, operands: list[list], nodes: list) -> Polynomial:
+    """The work of all nodes, of which the types and dimensions of operands and outputs are given."""
+    total = Sum()
+    for node, taken, shape in zip(graph.nodes, operands, nodes):
+        name = node.operator.name
+        total.add(ELEMENT, shape.dims)
+        if name not in NOT_READ:
+            for operand in taken:
+                total.add(ELEMENT, operand.dims)
+        if name in CONTRACTIONS:
+            total.add(PRODUCTS[node.operator["precision"]], (*shape.dims, taken[0].dims[-1]))
+        if name in FUNCTIONS:
+            total.add(FUNCTION, shape.dims)
+    return limited(total, graph, MAX_WORK, "vast/work")
