@@ -99,8 +99,8 @@ impl<T: Config> WeightInfo for ComputedWeight<T> {
         )
     }
 
-    /// Reads and writes the dispute; reads the version; writes what is revealed. Of an operator, it decodes the node and
-    /// checks its types and shapes.
+    /// Reads and writes the dispute; reads the version; writes what is revealed. Of an operator, it decodes the node
+    /// and checks its types and shapes.
     fn reveal(bytes: u32) -> Weight {
         Self::call(3, 2, Self::dispute() + version_proof() + Self::unread()).saturating_add(Self::bytes(
             u64::from(bytes).saturating_add(ModelParts::max_encoded_len() as u64),

@@ -27,6 +27,7 @@ impl<T> From<SchemaError> for Error<T> {
             | SchemaError::ZeroDimension
             | SchemaError::UnsoundDimension
             | SchemaError::ValueRange
+            | SchemaError::UnboundSymbol
             | SchemaError::TooLarge => Self::Inconsistent,
         }
     }
