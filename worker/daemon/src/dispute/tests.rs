@@ -35,7 +35,7 @@ fn cpu() -> CpuEngine {
 #[test]
 fn tensors_are_the_same_whether_they_are_kept_or_computed_again() {
     let mut random = Random(20);
-    for _ in 0..40 {
+    for _ in 0..20 {
         let model = graphs::random(&mut random, 10);
         let tensors = |execution: &dyn Execution| -> Vec<Tensor> {
             let operators: Vec<u32> = (0..10).rev().collect();
