@@ -98,9 +98,15 @@ impl<T: Config> Pallet<T> {
         let JobState::Assigned { assignment, .. } = job.state.clone() else {
             return Err(Error::<T>::NotAssigned.into());
         };
+        // The client paid one fee, so that one worker's miss makes it good.
+        let compensation = if job.tried.is_empty() {
+            T::MissCompensation::get()
+        } else {
+            Zero::zero()
+        };
         let outcome = Outcome::Missed {
             beneficiary: job.client.clone(),
-            cost: terms::non_delivery(assignment.locked, T::NonDeliverySlash::get()),
+            cost: terms::non_delivery(assignment.locked, T::NonDeliverySlash::get(), compensation),
         };
         let Slashed { paid, burned } = T::Workers::release(assignment.lock(job.model), outcome)?.slashed;
         Self::deposit_event(Event::DeadlineMissed {

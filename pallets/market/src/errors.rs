@@ -38,6 +38,10 @@ impl<T> From<NoOffer> for Error<T> {
             NoOffer::NoneForModel => Self::NoOffer,
             NoOffer::CeilingTooLow => Self::CeilingBelowEveryPrice,
             NoOffer::AllBusy => Self::AllWorkersBusy,
+            NoOffer::DeadlineTooShort => Self::DeadlineBelowEveryOffer,
+            NoOffer::WindowTooShort => Self::WindowBelowEveryOffer,
+            NoOffer::WindowTooLong => Self::WindowAboveEveryOffer,
+            NoOffer::TooNew => Self::OffersTooNew,
         }
     }
 }

@@ -62,12 +62,17 @@ impl<BlockNumber: Copy + PartialOrd> Terms<BlockNumber> {
     }
 }
 
-/// Cost of a missed deadline for a worker that has `locked` behind the job: half compensates the client; the other
-/// half, and the odd unit, are burned, so that nobody gains by missing a deadline towards itself.
-pub fn non_delivery<Balance: AtLeast32BitUnsigned + Copy>(locked: Balance, rate: Perbill) -> Slashed<Balance> {
+/// Cost of a missed deadline for a worker that has `locked` behind the job. The client gets `compensation`, what it can
+/// show that it lost, and no more than half; the rest is burned. Nobody gains by missing a deadline towards itself, and
+/// no client by deadlines that are missed.
+pub fn non_delivery<Balance: AtLeast32BitUnsigned + Copy>(
+    locked: Balance,
+    rate: Perbill,
+    compensation: Balance,
+) -> Slashed<Balance> {
     let slashed = rate.mul_floor(locked);
-    let paid = slashed / Balance::from(2u32);
-    // `paid` is half of `slashed`, so this cannot saturate.
+    let paid = compensation.min(slashed / Balance::from(2u32));
+    // `paid` is at most half of `slashed`, so this cannot saturate.
     Slashed {
         paid,
         burned: slashed.saturating_sub(paid),
@@ -117,22 +122,29 @@ mod tests {
 
     proptest! {
         #[test]
-        fn non_delivery_never_costs_more_than_is_locked(locked: u128, parts in 0u32..=1_000_000_000) {
-            let cost = non_delivery(locked, Perbill::from_parts(parts));
+        fn non_delivery_never_costs_more_than_is_locked(
+            locked: u128, parts in 0u32..=1_000_000_000, compensation: u128,
+        ) {
+            let rate = Perbill::from_parts(parts);
+            let cost = non_delivery(locked, rate, compensation);
             prop_assert!(cost.paid + cost.burned <= locked);
+            prop_assert_eq!(cost.paid + cost.burned, rate.mul_floor(locked));
         }
 
         #[test]
-        fn non_delivery_burns_at_least_half(locked: u128, parts in 0u32..=1_000_000_000) {
-            let cost = non_delivery(locked, Perbill::from_parts(parts));
+        fn non_delivery_pays_the_compensation_at_most_and_burns_at_least_half(
+            locked: u128, parts in 0u32..=1_000_000_000, compensation: u128,
+        ) {
+            let cost = non_delivery(locked, Perbill::from_parts(parts), compensation);
             prop_assert!(cost.burned >= cost.paid);
-            prop_assert!(cost.burned - cost.paid <= 1);
+            prop_assert!(cost.paid <= compensation);
+            prop_assert!(cost.paid == compensation || cost.burned - cost.paid <= 1);
         }
 
         #[test]
         fn declining_at_a_lower_rate_costs_no_more_than_missing(locked: u128, low in 0u32..=1_000_000_000, more in 0u32..=1_000_000_000) {
             let high = low.saturating_add(more).min(1_000_000_000);
-            let missed = non_delivery(locked, Perbill::from_parts(high));
+            let missed = non_delivery(locked, Perbill::from_parts(high), locked);
             prop_assert!(decline(locked, Perbill::from_parts(low)) <= missed.paid + missed.burned);
         }
     }

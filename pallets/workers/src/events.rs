@@ -46,10 +46,12 @@ mod events {
             worker: T::AccountId,
             /// The model version.
             version: ModelVersion,
-            /// Price of one job.
-            price: BalanceOf<T>,
+            /// The terms.
+            terms: OfferTermsOf<T>,
             /// Unclaimed jobs at a time.
             capacity: u32,
+            /// Block of the first submissions that the offer takes.
+            from: BlockNumberFor<T>,
         },
         /// A worker took an offer back.
         OfferRemoved {

@@ -4,7 +4,7 @@ use crate::{
     BalanceOf, Config, HoldReason, Load, NextSlash, NextToMature, Offers, OffersOf, Pallet, PendingSlashes, Workers,
 };
 use alloc::collections::BTreeMap;
-use assay_types::WorkerStatus;
+use assay_types::{ModelRegistry, WorkerStatus, offer::largest_work};
 use polkadot_sdk::{
     frame_support::{
         ensure,
@@ -26,6 +26,10 @@ impl<T: Config> Pallet<T> {
         assert!(
             !T::StakeFloor::get().is_zero(),
             "StakeFloor must not be zero: every job must lock some stake"
+        );
+        assert!(
+            T::MinWindow::get() <= T::MaxWindow::get(),
+            "MinWindow is above MaxWindow"
         );
         assert!(
             T::MinStake::get() >= T::StakeFloor::get(),
@@ -114,10 +118,17 @@ impl<T: Config> Pallet<T> {
     fn check_books() -> Result<(), TryRuntimeError> {
         for (version, book) in Offers::<T>::iter() {
             ensure!(!book.is_empty(), "an empty book is stored");
-            let in_order = book.iter().zip(book.iter().skip(1)).all(|(a, b)| a.price <= b.price);
-            ensure!(in_order, "a book is not sorted by price");
+            // Offers may outlive their version, which takes no more jobs then.
+            if let Some(info) = T::Models::version(version) {
+                let largest = largest_work(&info.parts);
+                let prices = book.iter().map(|offer| offer.terms.price(largest));
+                ensure!(prices.is_sorted(), "a book is not sorted by price");
+            }
             for (place, offer) in book.iter().enumerate() {
-                ensure!(!offer.price.is_zero() && offer.capacity > 0, "an offer is for nothing");
+                ensure!(
+                    !offer.terms.base.is_zero() && offer.capacity > 0,
+                    "an offer is for nothing"
+                );
                 ensure!(
                     OffersOf::<T>::get(&offer.worker).contains(&version),
                     "an offer is not on its worker's list"

@@ -1,9 +1,14 @@
 //! Calls that change offers, and the one place that adds and removes each.
 
-use crate::{BalanceOf, Config, Error, Event, Offers, OffersOf, Pallet, book};
-use assay_types::{ModelRegistry, ModelVersion, Offer, WorkerStatus};
+use crate::{BalanceOf, Config, Error, Event, OfferTermsOf, Offers, OffersOf, Pallet, book};
+use assay_types::{
+    ModelRegistry, ModelVersion, Offer, WorkerStatus,
+    offer::{largest_work, smallest_work},
+    traits::VersionInfo,
+};
 use polkadot_sdk::{
-    frame_support::ensure,
+    frame_support::{ensure, traits::Get},
+    frame_system::{self, pallet_prelude::BlockNumberFor},
     sp_runtime::{
         DispatchResult,
         traits::{One, Saturating, Zero},
@@ -14,23 +19,32 @@ impl<T: Config> Pallet<T> {
     pub(crate) fn do_publish_offer(
         worker: T::AccountId,
         version: ModelVersion,
-        price: BalanceOf<T>,
+        terms: OfferTermsOf<T>,
         capacity: u32,
     ) -> DispatchResult {
         let record = Self::present(&worker)?;
         ensure!(record.status != WorkerStatus::Draining, Error::<T>::IsDraining);
-        ensure!(!price.is_zero(), Error::<T>::ZeroPrice);
+        ensure!(!terms.base.is_zero(), Error::<T>::ZeroPrice);
         ensure!(capacity > 0, Error::<T>::ZeroCapacity);
-        ensure!(Self::lock_for(price) <= record.stake, Error::<T>::StakeTooSmallForPrice);
-        Self::ensure_active(version)?;
+        let windows = (T::MinWindow::get(), T::MaxWindow::get());
+        ensure!(terms.can_fit(T::MaxDeadline::get(), windows), Error::<T>::TermsFitNoJob);
+        let parts = Self::active(version)?.parts;
+        let cheapest = terms.price(smallest_work(&parts));
+        ensure!(
+            Self::lock_for(cheapest) <= record.stake,
+            Error::<T>::StakeTooSmallForPrice
+        );
 
+        let from = Self::effective_from(&worker, version, &terms);
         let offer = Offer {
             worker: worker.clone(),
-            price,
+            terms,
             capacity,
+            from,
         };
-        let displaced =
-            Offers::<T>::try_mutate(version, |book| book::publish(book, offer)).map_err(|_| Error::<T>::BookFull)?;
+        let largest = largest_work(&parts);
+        let displaced = Offers::<T>::try_mutate(version, |book| book::publish(book, offer, largest))
+            .map_err(|_| Error::<T>::BookFull)?;
         OffersOf::<T>::try_mutate(&worker, |versions| {
             if versions.contains(&version) {
                 Ok(())
@@ -49,8 +63,9 @@ impl<T: Config> Pallet<T> {
         Self::deposit_event(Event::OfferPublished {
             worker,
             version,
-            price,
+            terms,
             capacity,
+            from,
         });
         Ok(())
     }
@@ -77,17 +92,26 @@ impl<T: Config> Pallet<T> {
     pub(crate) fn greatest_entering_price(version: ModelVersion) -> Option<BalanceOf<T>> {
         let book = Offers::<T>::get(version);
         let dearest = book.last().filter(|_| book.is_full())?;
-        Some(dearest.price.saturating_sub(One::one())) // Offers have prices above zero.
+        let largest = largest_work(&T::Models::version(version)?.parts);
+        Some(dearest.terms.price(largest).saturating_sub(One::one())) // Offers have prices above zero.
     }
 
-    fn ensure_active(version: ModelVersion) -> Result<(), Error<T>> {
-        if T::Models::is_active(version) {
-            return Ok(());
+    /// Block of the first submissions that an offer with these terms takes. One that is worse for clients than the
+    /// worker's offer before it, or a new one, does not take jobs that may already be on their way: nobody gets a price
+    /// that was raised for the job.
+    fn effective_from(worker: &T::AccountId, version: ModelVersion, terms: &OfferTermsOf<T>) -> BlockNumberFor<T> {
+        match Self::offer_of(worker, version) {
+            Some(before) if terms.are_no_worse_than(&before.terms) => before.from,
+            // Saturating: at the end of all block numbers an offer takes effect never, and not early.
+            _ => frame_system::Pallet::<T>::block_number().saturating_add(T::OfferDelay::get()),
         }
-        Err(match T::Models::version(version) {
-            Some(_) => Error::<T>::VersionDeprecated,
-            None => Error::<T>::UnknownVersion,
-        })
+    }
+
+    /// A version that offers may name.
+    fn active(version: ModelVersion) -> Result<VersionInfo, Error<T>> {
+        let info = T::Models::version(version).ok_or(Error::<T>::UnknownVersion)?;
+        ensure!(info.active, Error::<T>::VersionDeprecated);
+        Ok(info)
     }
 
     /// Whether the worker had an offer in the version's book, which is gone now.

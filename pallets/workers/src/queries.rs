@@ -2,7 +2,7 @@
 
 use crate::{BalanceOf, Config, Load, OfferOf, Offers, OffersOf, Pallet, Workers};
 use alloc::vec::Vec;
-use assay_types::{ModelVersion, Offer, WorkerInfo};
+use assay_types::{ModelVersion, Offer, OfferInfo, WorkerInfo};
 use polkadot_sdk::frame_system::pallet_prelude::BlockNumberFor;
 
 impl<T: Config> Pallet<T> {
@@ -10,8 +10,16 @@ impl<T: Config> Pallet<T> {
     pub fn worker_info(worker: &T::AccountId) -> Option<WorkerInfo<BalanceOf<T>, BlockNumberFor<T>>> {
         let record = Workers::<T>::get(worker)?;
         let offer = |version| {
-            let Offer { price, capacity, .. } = Self::offer_of(worker, version)?;
-            Some((version, price, capacity, Load::<T>::get(worker, version)))
+            let Offer {
+                terms, capacity, from, ..
+            } = Self::offer_of(worker, version)?;
+            Some(OfferInfo {
+                version,
+                terms,
+                capacity,
+                load: Load::<T>::get(worker, version),
+                from,
+            })
         };
         Some(WorkerInfo {
             status: record.status,

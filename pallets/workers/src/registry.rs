@@ -1,13 +1,16 @@
 //! The workers, as the market sees and moves them.
 
-use crate::{BalanceOf, Config, Load, Offers, Pallet, Workers};
-use assay_types::{Lock, ModelVersion, NoOffer, Outcome, Purpose, Released, Unavailable, WorkerRegistry};
+use crate::{BalanceOf, Config, Load, OfferOf, Offers, Pallet, Workers};
+use assay_types::{JobTerms, Lock, ModelVersion, NoOffer, Outcome, Purpose, Released, Unavailable, WorkerRegistry};
 use polkadot_sdk::{
     frame_support::{ensure, storage::with_storage_layer, traits::Get},
+    frame_system::pallet_prelude::BlockNumberFor,
     sp_runtime::{DispatchError, traits::Zero},
 };
 
 impl<T: Config> WorkerRegistry<T::AccountId, BalanceOf<T>> for Pallet<T> {
+    type BlockNumber = BlockNumberFor<T>;
+
     fn stake_for(price: BalanceOf<T>) -> BalanceOf<T> {
         Self::lock_for(price)
     }
@@ -16,24 +19,26 @@ impl<T: Config> WorkerRegistry<T::AccountId, BalanceOf<T>> for Pallet<T> {
         Self::available(worker, stake).map(|_| ())
     }
 
-    /// Reads the book, and of each offer up to the one that fits the worker's load and its record.
+    /// Reads the book, and of each offer that is cheaper than those before it the worker's load and its record.
     fn cheapest(
         version: ModelVersion,
+        job: &JobTerms<BlockNumberFor<T>>,
         ceiling: BalanceOf<T>,
         excluded: &[T::AccountId],
     ) -> Result<(T::AccountId, BalanceOf<T>), NoOffer> {
-        let book = Offers::<T>::get(version);
-        let cheapest = book.first().ok_or(NoOffer::NoneForModel)?;
-        ensure!(cheapest.price <= ceiling, NoOffer::CeilingTooLow);
-        book.into_iter()
-            .take_while(|offer| offer.price <= ceiling)
-            .filter(|offer| !excluded.contains(&offer.worker))
-            .find(|offer| {
-                Load::<T>::get(&offer.worker, version) < offer.capacity
-                    && Self::available(&offer.worker, Self::lock_for(offer.price)).is_ok()
-            })
-            .map(|offer| (offer.worker, offer.price))
-            .ok_or(NoOffer::AllBusy)
+        let mut refused = NoOffer::NoneForModel;
+        let mut cheapest: Option<(T::AccountId, BalanceOf<T>)> = None;
+        for offer in Offers::<T>::get(version) {
+            let price = offer.terms.price(job.work);
+            if cheapest.as_ref().is_some_and(|(_, lower)| *lower <= price) {
+                continue;
+            }
+            match Self::takes(&offer, version, job, (price, ceiling), excluded) {
+                Ok(()) => cheapest = Some((offer.worker, price)),
+                Err(reason) => refused = refused.further(reason),
+            }
+        }
+        cheapest.ok_or(refused)
     }
 
     fn take(
@@ -61,5 +66,24 @@ impl<T: Config> WorkerRegistry<T::AccountId, BalanceOf<T>> for Pallet<T> {
 
     fn load(worker: &T::AccountId, version: ModelVersion) -> u32 {
         Load::<T>::get(worker, version)
+    }
+}
+
+impl<T: Config> Pallet<T> {
+    /// Whether an offer can take a job at this price, where the client pays at most the ceiling beside it.
+    fn takes(
+        offer: &OfferOf<T>,
+        version: ModelVersion,
+        job: &JobTerms<BlockNumberFor<T>>,
+        (price, ceiling): (BalanceOf<T>, BalanceOf<T>),
+        excluded: &[T::AccountId],
+    ) -> Result<(), NoOffer> {
+        offer.fits(job)?;
+        ensure!(price <= ceiling, NoOffer::CeilingTooLow);
+        let has_place = !excluded.contains(&offer.worker)
+            && Load::<T>::get(&offer.worker, version) < offer.capacity
+            && Self::available(&offer.worker, Self::lock_for(price)).is_ok();
+        ensure!(has_place, NoOffer::AllBusy);
+        Ok(())
     }
 }

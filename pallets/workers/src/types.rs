@@ -1,7 +1,7 @@
 //! Records of workers, their locks and their slashes.
 
 use crate::Config;
-use assay_types::{Lock, Offer, Outcome, WorkerStatus, limits};
+use assay_types::{Lock, Offer, OfferTerms, Outcome, WorkerStatus, limits};
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use polkadot_sdk::{
     frame_support::traits::fungible,
@@ -23,7 +23,10 @@ pub type WorkerRecordOf<T> = WorkerRecord<BalanceOf<T>, BlockNumberFor<T>>;
 pub type PendingSlashOf<T> = PendingSlash<<T as frame_system::Config>::AccountId, BalanceOf<T>, BlockNumberFor<T>>;
 
 /// A standing offer in this runtime.
-pub type OfferOf<T> = Offer<<T as frame_system::Config>::AccountId, BalanceOf<T>>;
+pub type OfferOf<T> = Offer<<T as frame_system::Config>::AccountId, BalanceOf<T>, BlockNumberFor<T>>;
+
+/// The terms of an offer in this runtime.
+pub type OfferTermsOf<T> = OfferTerms<BalanceOf<T>, BlockNumberFor<T>>;
 
 /// Stake that is locked for one bid or one job, in this runtime.
 pub type LockOf<'a, T> = Lock<'a, <T as frame_system::Config>::AccountId, BalanceOf<T>>;
@@ -31,7 +34,7 @@ pub type LockOf<'a, T> = Lock<'a, <T as frame_system::Config>::AccountId, Balanc
 /// An outcome of a bid or a job, in this runtime.
 pub type OutcomeOf<T> = Outcome<<T as frame_system::Config>::AccountId, BalanceOf<T>>;
 
-/// The offers for one model version, the cheapest first and the earlier one of two at the same price.
+/// The offers for one model version, in the order of [`crate::book`].
 pub type BookOf<T> = BoundedVec<OfferOf<T>, limits::OffersPerModel>;
 
 /// The pieces of stake of one worker that unbond, the earliest first.

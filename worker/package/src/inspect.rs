@@ -46,6 +46,7 @@ fn describe(package: &Package, text: &mut String) -> std::fmt::Result {
     for asset in &manifest.assets {
         writeln!(text, "asset      {}, {} bytes", asset.file, asset.bytes)?;
     }
+    work(package, text)?;
     writeln!(text)?;
     writeln!(
         text,
@@ -72,6 +73,21 @@ fn describe(package: &Package, text: &mut String) -> std::fmt::Result {
         )?;
     }
     Ok(())
+}
+
+/// The work of the smallest and of the largest job, by which offers are priced.
+fn work(package: &Package, text: &mut String) -> std::fmt::Result {
+    let symbols = &package.graph().graph().symbols;
+    let smallest: Vec<u32> = symbols.iter().map(|symbol| symbol.min).collect();
+    let largest: Vec<u32> = symbols.iter().map(|symbol| symbol.max).collect();
+    let work = &package.parts().work;
+    match (work.at(&smallest), work.at(&largest)) {
+        (Some(least), Some(greatest)) if least < greatest => {
+            writeln!(text, "work       {least} to {greatest} units a job")
+        }
+        (Some(work), _) => writeln!(text, "work       {work} units a job"),
+        (None, _) => Ok(()),
+    }
 }
 
 fn tensor(entry: &TensorEntry) -> String {

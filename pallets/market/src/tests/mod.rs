@@ -9,3 +9,4 @@ mod money;
 mod offers;
 mod queries;
 mod submission;
+mod terms;

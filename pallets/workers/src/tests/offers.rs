@@ -1,7 +1,10 @@
 //! Offers and their books.
 
 use crate::{Error, Event, Offers, OffersOf, mock::*};
-use assay_types::limits::{MAX_OFFERS_PER_MODEL, MAX_OFFERS_PER_WORKER};
+use assay_types::{
+    OfferInfo,
+    limits::{MAX_OFFERS_PER_MODEL, MAX_OFFERS_PER_WORKER},
+};
 use polkadot_sdk::frame_support::{assert_noop, assert_ok, traits::fungible::Mutate};
 
 /// The first of the workers that fill a book.
@@ -30,7 +33,7 @@ fn a_book_is_in_order_of_price_and_then_of_age() {
 
         // A new price is a new age; the same price with another capacity is not.
         offer(BOB, DIGITS, 70);
-        assert_ok!(Workers::publish_offer(signed(ALICE), DIGITS, 70, 3));
+        assert_ok!(Workers::publish_offer(signed(ALICE), DIGITS, at(70), 3));
         assert_eq!(book(DIGITS), [(ALICE, 70), (CHARLIE, 70), (BOB, 70)]);
         assert_eq!(Workers::offer_of(&ALICE, DIGITS).map(|offer| offer.capacity), Some(3));
     });
@@ -40,18 +43,26 @@ fn a_book_is_in_order_of_price_and_then_of_age() {
 fn an_offer_is_seen_in_its_event_and_in_the_views() {
     story(|| {
         register(ALICE, MIN_STAKE);
-        assert_ok!(Workers::publish_offer(signed(ALICE), DIGITS, 70, 3));
+        assert_ok!(Workers::publish_offer(signed(ALICE), DIGITS, at(70), 3));
         System::assert_last_event(
             Event::OfferPublished {
                 worker: ALICE,
                 version: DIGITS,
-                price: 70,
+                terms: at(70),
                 capacity: 3,
+                from: 1,
             }
             .into(),
         );
         let info = Workers::worker(ALICE).expect("she is registered");
-        assert_eq!(info.offers, [(DIGITS, 70, 3, 0)]);
+        let shown = OfferInfo {
+            version: DIGITS,
+            terms: at(70),
+            capacity: 3,
+            load: 0,
+            from: 1,
+        };
+        assert_eq!(info.offers, [shown]);
         assert_eq!(Workers::worker(BOB), None);
     });
 }
@@ -60,7 +71,7 @@ fn an_offer_is_seen_in_its_event_and_in_the_views() {
 fn an_offer_must_be_for_something() {
     story(|| {
         register(ALICE, MIN_STAKE);
-        let publish = |version, price, capacity| Workers::publish_offer(signed(ALICE), version, price, capacity);
+        let publish = |version, price, capacity| Workers::publish_offer(signed(ALICE), version, at(price), capacity);
         assert_noop!(publish(DIGITS, 0, 1), Error::<Test>::ZeroPrice);
         assert_noop!(publish(DIGITS, 1, 0), Error::<Test>::ZeroCapacity);
         assert_noop!(publish(OLD, 1, 1), Error::<Test>::VersionDeprecated);
@@ -82,7 +93,7 @@ fn a_full_book_is_entered_only_below_its_dearest() {
         register(ALICE, MIN_STAKE);
         assert_eq!(Workers::entry_price(DIGITS), Some(dearest - 1));
         assert_noop!(
-            Workers::publish_offer(signed(ALICE), DIGITS, dearest, 1),
+            Workers::publish_offer(signed(ALICE), DIGITS, at(dearest), 1),
             Error::<Test>::BookFull
         );
 
@@ -129,7 +140,7 @@ fn offers_of_one_worker_are_bounded() {
             offer(ALICE, model(10 + number), 50);
         }
         assert_noop!(
-            Workers::publish_offer(signed(ALICE), DIGITS, 50, 1),
+            Workers::publish_offer(signed(ALICE), DIGITS, at(50), 1),
             Error::<Test>::TooManyOffers
         );
         offer(ALICE, model(10), 60);
