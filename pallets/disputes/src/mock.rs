@@ -99,6 +99,7 @@ impl pallet_workers::Config for Test {
     type MinWindow = ConstU64<2>;
     type MaxWindow = ConstU64<100>;
     type OfferDelay = ConstU64<0>;
+    type RestBlocks = ConstU64<0>;
     type UnbondingBlocks = ConstU64<100_000>;
     type LongestJob = pallet_market::LongestJob<Test>;
     type SlashDelay = ConstU64<SLASH_DELAY>;

@@ -53,6 +53,7 @@ impl<T> From<Unavailable> for Error<T> {
             Unavailable::NotActive => Self::WorkerNotActive,
             Unavailable::AtCapacity => Self::AllWorkersBusy,
             Unavailable::StakeTooSmall => Self::StakeTooSmall,
+            Unavailable::Resting => Self::WorkerResting,
         }
     }
 }

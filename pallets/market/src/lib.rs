@@ -17,8 +17,8 @@
 //!
 //! A worker that lets its deadline pass is slashed; the client gets a fee's worth of that once a job, and the rest is
 //! burned. The job goes to the next: the auction's runners-up in the order of their prices, then the standing offers,
-//! and back to the client when nobody is left. A worker whose stake has fallen below the minimum can be relieved of its
-//! unclaimed jobs in the same way, without a slash.
+//! and back to the client when nobody is left. A worker may decline, which costs by the time for which it held the job.
+//! A worker whose stake has fallen below the minimum can be relieved of its unclaimed jobs, as if it had declined them.
 //!
 //! ## Terminology
 //!
@@ -158,9 +158,11 @@ pub mod pallet {
         #[pallet::constant]
         type MissCompensation: Get<BalanceOf<Self>>;
 
-        /// Part of the locked stake that declining a job with an inline input costs; all of it is burned, so that a
-        /// client gains nothing from jobs that workers must decline. A job whose input is known only by its digest is
-        /// declined for nothing: the chain cannot know whether the bytes were to be had.
+        /// Part of the locked stake that declining a job with an inline input costs at least; all of it is burned, so
+        /// that a client gains nothing from jobs that workers must decline. The longer a worker holds the job, the more
+        /// declining costs, up to [`Config::NonDeliverySlash`] at the deadline. A job whose input is known only by its
+        /// digest is declined for nothing in the first quarter of its time: the chain cannot know whether the bytes
+        /// were to be had.
         #[pallet::constant]
         type DeclineSlash: Get<Perbill>;
 
@@ -314,6 +316,9 @@ pub mod pallet {
         WindowAboveEveryOffer,
         /// The offers that the job fits were published in the last blocks: try again after `OfferDelay` blocks.
         OffersTooNew,
+        /// The worker has given back or missed a job, and takes none for a while: its record says from which block on
+        /// it does.
+        WorkerResting,
     }
 
     #[pallet::hooks]

@@ -73,6 +73,8 @@ parameter_types! {
     pub const DeclineSlash: Perbill = Perbill::from_percent(2);
     /// Blocks until a new offer takes effect: none, but in the stories about it.
     pub static OfferDelay: u64 = 0;
+    /// Blocks of a worker's first rest: none, but in the stories about it.
+    pub static RestBlocks: u64 = 0;
 }
 
 impl pallet_models::Config for Test {
@@ -98,6 +100,7 @@ impl pallet_workers::Config for Test {
     type MinWindow = ConstU64<2>;
     type MaxWindow = ConstU64<100>;
     type OfferDelay = OfferDelay;
+    type RestBlocks = RestBlocks;
     type UnbondingBlocks = ConstU64<1_000>;
     type LongestJob = LongestJob<Test>;
     type SlashDelay = ConstU64<SLASH_DELAY>;
@@ -165,8 +168,9 @@ impl TestExt {
         ext.0.execute_with(|| {
             System::set_block_number(1);
             AgendaCursor::<Test>::put(1);
-            // Other stories on this thread may have set it.
+            // Other stories on this thread may have set them.
             OfferDelay::set(0);
+            RestBlocks::set(0);
             for account in [CLIENT, CHEAP, DEAR, THIRD, PUBLISHER] {
                 assert_ok!(Balances::mint_into(&account, ENDOWMENT));
             }

@@ -92,6 +92,10 @@ impl<T: Config> Pallet<T> {
         if info.status != WorkerStatus::Active {
             return WhyNot::NotActive(info.status);
         }
+        let now = frame_system::Pallet::<T>::block_number();
+        if let Some(until) = info.rests_until.filter(|until| *until > now) {
+            return WhyNot::Resting { until };
+        }
         Self::why_not_by_offer(worker, &info, &job)
     }
 

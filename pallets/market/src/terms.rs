@@ -79,8 +79,38 @@ pub fn non_delivery<Balance: AtLeast32BitUnsigned + Copy>(
     }
 }
 
-/// Cost of declining for a worker that has `locked` behind the job; all of it is burned.
-pub fn decline<Balance: AtLeast32BitUnsigned + Copy>(locked: Balance, rate: Perbill) -> Balance {
+/// How a job was held that is given back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Held {
+    /// Blocks since the assignment.
+    pub blocks: u64,
+    /// Blocks from the assignment to the deadline.
+    pub of: u64,
+    /// Whether the input is on chain, so that there was nothing to look for.
+    pub is_inline: bool,
+}
+
+/// Cost of giving a job back for a worker that has `locked` behind it; all of it is burned.
+///
+/// It grows in proportion to the time for which the job was held, and is that of a missed deadline, `missed`, at the
+/// deadline. An inline job costs `least` at once. Any other job costs nothing within a quarter of its time, in which an
+/// honest worker finds that it does not have the input.
+pub fn decline<Balance: AtLeast32BitUnsigned + Copy>(
+    locked: Balance,
+    least: Perbill,
+    missed: Perbill,
+    held: Held,
+) -> Balance {
+    // A job without blocks has been held for all of them.
+    let share = match held.of {
+        0 => Perbill::one(),
+        of => Perbill::from_rational(held.blocks.min(of), of),
+    };
+    let rate = match held.is_inline {
+        true => (missed * share).max(least),
+        false if share <= Perbill::from_percent(25) => Perbill::zero(),
+        false => missed * share,
+    };
     rate.mul_floor(locked)
 }
 
@@ -142,10 +172,21 @@ mod tests {
         }
 
         #[test]
-        fn declining_at_a_lower_rate_costs_no_more_than_missing(locked: u128, low in 0u32..=1_000_000_000, more in 0u32..=1_000_000_000) {
-            let high = low.saturating_add(more).min(1_000_000_000);
-            let missed = non_delivery(locked, Perbill::from_parts(high), locked);
-            prop_assert!(decline(locked, Perbill::from_parts(low)) <= missed.paid + missed.burned);
+        fn declining_costs_more_with_time_and_never_more_than_missing(
+            locked: u128, low in 0u32..=1_000_000_000, more in 0u32..=1_000_000_000,
+            blocks in 0..2_000u64, further in 0..2_000u64, of in 0..2_000u64, is_inline: bool,
+        ) {
+            let high = Perbill::from_parts(low.saturating_add(more).min(1_000_000_000));
+            let cost = |blocks| decline(locked, Perbill::from_parts(low), high, Held { blocks, of, is_inline });
+            let missed = non_delivery(locked, high, locked);
+            prop_assert!(cost(blocks) <= cost(blocks + further));
+            prop_assert!(cost(blocks + further) <= missed.paid + missed.burned);
+            prop_assert_eq!(cost(of), missed.paid + missed.burned);
+            if is_inline {
+                prop_assert!(cost(0) >= Perbill::from_parts(low).mul_floor(locked));
+            } else if of > 0 {
+                prop_assert_eq!(cost(of / 4), 0);
+            }
         }
     }
 }

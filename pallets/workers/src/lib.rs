@@ -26,6 +26,10 @@
 //! secures nothing, and stays held for [`Config::SlashDelay`]. In that time [`Config::SlashCancelOrigin`] can cancel
 //! it, should the fault have been the chain's own; then the awards are paid and the rest is burned.
 //!
+//! A worker that gives back or misses a job *rests*: for [`Config::RestBlocks`] it takes none, whatever the model, and
+//! for twice as long with each further job that it held for nothing. Every job that it is paid for takes one of these
+//! strikes back. One number for all models is kept, in the worker's record, which matching reads anyway.
+//!
 //! Stake that is not locked may *unbond*: it secures nothing any more, stays held for [`Config::UnbondingBlocks`] and
 //! can then be withdrawn. What a worker may do depends on its status, whose steps stand in
 //! [`assay_types::WorkerStatus::TRANSITIONS`]. A worker that has *left* is forgotten once it has withdrawn everything.
@@ -39,7 +43,8 @@
 //!   what it has claimed, and may give what it has not to another.
 //! * **Offer**, **book**: a worker's terms and capacity for one model version; all offers for it in order.
 //! * **Load**: the jobs of a worker on one version that are assigned and not yet claimed.
-//! * **Eligible**: active, and with at least [`Config::MinStake`] and enough of it free.
+//! * **Rest**, **strike**: blocks in which a worker takes no jobs; a job that it held for nothing.
+//! * **Eligible**: active, rested, and with at least [`Config::MinStake`] and enough of it free.
 //!
 //! ## Properties
 //!
@@ -78,6 +83,7 @@ mod locks;
 mod offers;
 mod queries;
 mod registry;
+pub mod rest;
 mod slashes;
 pub mod stake;
 mod staking;
@@ -155,6 +161,11 @@ pub mod pallet {
         /// Longer than a submission is on its way into a block.
         #[pallet::constant]
         type OfferDelay: Get<BlockNumberFor<Self>>;
+
+        /// Blocks that a worker rests after the first job that it held for nothing, and twice as many after each
+        /// further one, up to [`rest::MAX_STRIKES`](crate::rest::MAX_STRIKES).
+        #[pallet::constant]
+        type RestBlocks: Get<BlockNumberFor<Self>>;
 
         /// Blocks that stake unbonds before it can be withdrawn. Longer than [`Config::LongestJob`].
         #[pallet::constant]

@@ -104,6 +104,8 @@ parameter_types! {
     pub static LongestJob: u64 = 10;
     /// Blocks until a new offer takes effect: none, but in the stories about it.
     pub static OfferDelay: u64 = 0;
+    /// Blocks of a worker's first rest: none, but in the stories about it.
+    pub static RestBlocks: u64 = 0;
     /// A job locks twice its price.
     pub StakePerPrice: FixedU128 = FixedU128::from_u32(2);
 }
@@ -119,6 +121,7 @@ impl pallet_workers::Config for Test {
     type MinWindow = ConstU64<MIN_WINDOW>;
     type MaxWindow = ConstU64<MAX_WINDOW>;
     type OfferDelay = OfferDelay;
+    type RestBlocks = RestBlocks;
     type UnbondingBlocks = ConstU64<UNBONDING_BLOCKS>;
     type LongestJob = LongestJob;
     type SlashDelay = ConstU64<SLASH_DELAY>;
@@ -189,8 +192,9 @@ impl ModelRegistry for Numbered {
 pub fn story(tell: impl FnOnce()) {
     sp_io::TestExternalities::default().execute_with(|| {
         System::set_block_number(1);
-        // Other stories on this thread may have set it.
+        // Other stories on this thread may have set them.
         OfferDelay::set(0);
+        RestBlocks::set(0);
         for account in [ALICE, BOB, CHARLIE] {
             assert_ok!(Balances::mint_into(&account, ENDOWMENT));
         }

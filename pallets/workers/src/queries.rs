@@ -31,6 +31,7 @@ impl<T: Config> Pallet<T> {
                 .map(|piece| (piece.amount, piece.until))
                 .collect(),
             slashing: record.slashing,
+            rests_until: record.rests_until,
             offers: OffersOf::<T>::get(worker)
                 .into_iter()
                 .filter_map(offer)

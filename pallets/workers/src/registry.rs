@@ -1,11 +1,14 @@
 //! The workers, as the market sees and moves them.
 
-use crate::{BalanceOf, Config, Load, OfferOf, Offers, Pallet, Workers};
+use crate::{BalanceOf, Config, Load, OfferOf, Offers, Pallet, Workers, rest::Conduct};
 use assay_types::{JobTerms, Lock, ModelVersion, NoOffer, Outcome, Purpose, Released, Unavailable, WorkerRegistry};
 use polkadot_sdk::{
     frame_support::{ensure, storage::with_storage_layer, traits::Get},
-    frame_system::pallet_prelude::BlockNumberFor,
-    sp_runtime::{DispatchError, traits::Zero},
+    frame_system::{self, pallet_prelude::BlockNumberFor},
+    sp_runtime::{
+        DispatchError,
+        traits::{Saturating, Zero},
+    },
 };
 
 impl<T: Config> WorkerRegistry<T::AccountId, BalanceOf<T>> for Pallet<T> {
@@ -16,6 +19,7 @@ impl<T: Config> WorkerRegistry<T::AccountId, BalanceOf<T>> for Pallet<T> {
     }
 
     fn ensure_available(worker: &T::AccountId, stake: BalanceOf<T>) -> Result<(), Unavailable> {
+        Self::ensure_rested(worker)?;
         Self::available(worker, stake).map(|_| ())
     }
 
@@ -46,6 +50,7 @@ impl<T: Config> WorkerRegistry<T::AccountId, BalanceOf<T>> for Pallet<T> {
         model: ModelVersion,
         purpose: Purpose<BalanceOf<T>>,
     ) -> Result<BalanceOf<T>, Unavailable> {
+        Self::ensure_rested(worker)?;
         Self::do_take(worker, model, purpose)
     }
 
@@ -53,7 +58,12 @@ impl<T: Config> WorkerRegistry<T::AccountId, BalanceOf<T>> for Pallet<T> {
         lock: Lock<T::AccountId, BalanceOf<T>>,
         outcome: Outcome<T::AccountId, BalanceOf<T>>,
     ) -> Result<Released<BalanceOf<T>>, DispatchError> {
-        with_storage_layer(|| Self::do_release(lock, outcome))
+        let (worker, conduct) = (lock.worker, Conduct::of(&outcome));
+        with_storage_layer(|| {
+            let released = Self::do_release(lock, outcome)?;
+            Self::note(worker, conduct);
+            Ok(released)
+        })
     }
 
     fn is_secure(worker: &T::AccountId) -> bool {
@@ -70,6 +80,31 @@ impl<T: Config> WorkerRegistry<T::AccountId, BalanceOf<T>> for Pallet<T> {
 }
 
 impl<T: Config> Pallet<T> {
+    /// Refuses a worker that rests after a job that it gave back or missed.
+    fn ensure_rested(worker: &T::AccountId) -> Result<(), Unavailable> {
+        let now = frame_system::Pallet::<T>::block_number();
+        let rests = Workers::<T>::get(worker).and_then(|record| record.rests_until);
+        ensure!(rests.is_none_or(|until| until <= now), Unavailable::Resting);
+        Ok(())
+    }
+
+    /// Notes how a bid or a job ended for its worker.
+    fn note(worker: &T::AccountId, conduct: Conduct) {
+        if conduct == Conduct::Neutral {
+            return;
+        }
+        Workers::<T>::mutate(worker, |entry| {
+            let Some(record) = entry else { return };
+            let (strikes, blocks) = conduct.judge(record.strikes, T::RestBlocks::get());
+            record.strikes = strikes;
+            if !blocks.is_zero() {
+                // Saturating: at the end of all block numbers a worker rests for good.
+                let until = frame_system::Pallet::<T>::block_number().saturating_add(blocks);
+                record.rests_until = record.rests_until.max(Some(until));
+            }
+        });
+    }
+
     /// Whether an offer can take a job at this price, where the client pays at most the ceiling beside it.
     fn takes(
         offer: &OfferOf<T>,
@@ -82,6 +117,7 @@ impl<T: Config> Pallet<T> {
         ensure!(price <= ceiling, NoOffer::CeilingTooLow);
         let has_place = !excluded.contains(&offer.worker)
             && Load::<T>::get(&offer.worker, version) < offer.capacity
+            && Self::ensure_rested(&offer.worker).is_ok()
             && Self::available(&offer.worker, Self::lock_for(price)).is_ok();
         ensure!(has_place, NoOffer::AllBusy);
         Ok(())

@@ -83,6 +83,10 @@ pub struct WorkerRecord<Balance, BlockNumber> {
     pub declined: u64,
     /// Slashes that it was given for faults that were proved, those that were cancelled left out.
     pub convicted: u64,
+    /// Jobs that it held for nothing and has not worked off by jobs that it was paid for: see [`crate::rest`].
+    pub strikes: u8,
+    /// Block from which it takes jobs again, if it ever gave one back or missed one.
+    pub rests_until: Option<BlockNumber>,
 }
 
 impl<Balance: AtLeast32BitUnsigned + Copy, BlockNumber> WorkerRecord<Balance, BlockNumber> {
@@ -98,6 +102,8 @@ impl<Balance: AtLeast32BitUnsigned + Copy, BlockNumber> WorkerRecord<Balance, Bl
             missed: 0,
             declined: 0,
             convicted: 0,
+            strikes: 0,
+            rests_until: None,
         }
     }
 

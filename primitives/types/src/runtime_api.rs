@@ -105,6 +105,12 @@ pub enum WhyNot<AccountId, Balance, BlockNumber> {
     /// The job does not fit the terms of its offer: change the offer, if such jobs are wanted.
     #[codec(index = 17)]
     DoesNotFit(Misfit<BlockNumber>),
+    /// It has given back or missed a job, and takes none for a while.
+    #[codec(index = 18)]
+    Resting {
+        /// Block from which it takes jobs again.
+        until: BlockNumber,
+    },
 }
 
 polkadot_sdk::sp_api::decl_runtime_apis! {

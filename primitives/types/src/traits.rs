@@ -100,6 +100,9 @@ pub enum Unavailable {
     /// Its free stake does not cover the lock.
     #[codec(index = 3)]
     StakeTooSmall,
+    /// It has given back or missed a job, and rests.
+    #[codec(index = 4)]
+    Resting,
 }
 
 /// Parts of slashed money; together they are the slash.
@@ -154,15 +157,17 @@ pub enum Outcome<AccountId, Balance> {
     },
     /// The worker claimed: the job no longer counts towards its capacity, and its lock stays.
     Claimed,
-    /// The worker let the deadline pass: it loses `cost` at once, the rest of the lock is free, and the miss is
-    /// counted.
+    /// The worker let the deadline pass: it loses `cost` at once, the rest of the lock is free, the miss is counted,
+    /// and the worker rests.
     Missed {
         /// The account that gets the paid part of the cost.
         beneficiary: AccountId,
         /// The stake that the worker loses, at most its lock.
         cost: Slashed<Balance>,
     },
-    /// The worker declined: it loses `cost` at once, the rest of the lock is free, and that it declined is counted.
+    /// The worker declined, or the job was taken from it because its stake no longer secured it: it loses `cost` at
+    /// once, the rest of the lock is free, the decline is counted, and the worker rests. Declines that cost nothing do
+    /// not make the rests longer.
     Declined {
         /// The account that gets the paid part of the cost.
         beneficiary: AccountId,

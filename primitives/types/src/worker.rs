@@ -55,6 +55,8 @@ pub struct WorkerInfo<Balance, BlockNumber> {
     pub unbonding: Vec<(Balance, BlockNumber)>,
     /// Former stake that waits to be slashed. It secures nothing, and comes back only if a slash is cancelled.
     pub slashing: Balance,
+    /// Block from which it takes jobs again, if it has given one back or missed one lately.
+    pub rests_until: Option<BlockNumber>,
     /// Its offers.
     pub offers: Vec<OfferInfo<Balance, BlockNumber>>,
     /// Jobs that it claimed and was paid for.

@@ -26,6 +26,8 @@ const MAX_AUCTION_PHASE: BlockNumber = 10 * MINUTES;
 
 /// A submission that is seen on its way into a block is in one by then, or has not been taken for a reason.
 const OFFER_DELAY: BlockNumber = 10;
+/// Half a minute, in which a job that comes back goes to others; after six more failures it is half an hour.
+const REST_BLOCKS: BlockNumber = MINUTES / 2;
 /// What a job costs its client in fees at least: in a full batch, with the smallest input, at the minimum of the fee
 /// multiplier. A test compares the two.
 const MISS_COMPENSATION: Balance = 100 * MICROUNIT;
@@ -69,6 +71,7 @@ impl pallet_workers::Config for Runtime {
     type MinWindow = ConstU32<MIN_WINDOW>;
     type Models = Models;
     type OfferDelay = ConstU32<OFFER_DELAY>;
+    type RestBlocks = ConstU32<REST_BLOCKS>;
     type RuntimeHoldReason = RuntimeHoldReason;
     type SlashCancelOrigin = EnsureRoot<AccountId>;
     type SlashDelay = SlashDelay;

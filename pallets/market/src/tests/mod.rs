@@ -10,3 +10,4 @@ mod offers;
 mod queries;
 mod submission;
 mod terms;
+mod withholding;

@@ -88,6 +88,9 @@ async fn show_worker(snapshot: &Snapshot, account: &AccountId) -> anyhow::Result
         info.declined,
         info.convicted
     );
+    if let Some(block) = info.rests_until.filter(|block| *block > snapshot.number()) {
+        println!("  takes no jobs up to block {block}, since it has given back or missed one");
+    }
     if info.slashing > 0 {
         println!("  {} ASY are to be slashed", units::format(info.slashing));
     }
@@ -132,6 +135,7 @@ fn before_anything_else(why: WhyNot, status: Option<WorkerStatus>) -> WhyNot {
         WhyNot::NoOffer
             | WhyNot::AboveCeiling { .. }
             | WhyNot::DoesNotFit(_)
+            | WhyNot::Resting { .. }
             | WhyNot::AtCapacity
             | WhyNot::StakeTooSmall { .. }
             | WhyNot::NoBid { .. }
@@ -165,6 +169,9 @@ fn in_words(why: &WhyNot) -> String {
             units::format(*ceiling)
         ),
         WhyNot::DoesNotFit(misfit) => unfit(misfit),
+        WhyNot::Resting { until } => {
+            format!("it has given back or missed a job lately, and takes none up to block {until}")
+        }
         WhyNot::AtCapacity => "it has as many unclaimed jobs as its offer allows: raise the capacity".into(),
         WhyNot::StakeTooSmall { needed } => {
             format!(

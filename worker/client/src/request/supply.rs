@@ -235,6 +235,7 @@ mod tests {
             locked: 0,
             unbonding: Vec::new(),
             slashing: 0,
+            rests_until: None,
             offers: vec![offer],
             completed: 0,
             missed: 0,

@@ -85,6 +85,10 @@ fn reason(
                 published.from
             )
         }
+        _ if info.rests_until.is_some_and(|until| until > offer.now) => format!(
+            "the worker rests until block {} after a job that it gave back or missed",
+            info.rests_until.unwrap_or_default()
+        ),
         _ if info.stake < constants.min_stake => format!(
             "the stake is {} ASY, and a worker needs {}; bond more",
             units::format(info.stake),
@@ -151,6 +155,7 @@ mod tests {
             locked: 0,
             unbonding: Vec::new(),
             slashing: 0,
+            rests_until: None,
             offers: vec![OFFERED],
             completed: 0,
             missed: 0,
@@ -182,6 +187,7 @@ mod tests {
         assert!(!busy(|info| info.locked = 5_900).contains("bond"));
         assert!(busy(|info| info.stake = 49).contains("a worker needs"));
         assert!(busy(|info| info.offers[0].load = 2).contains("as the offer allows"));
+        assert!(busy(|info| info.rests_until = Some(6)).contains("rests until block 6"));
         assert!(busy(|info| info.offers[0].from = 6).contains("from block 6 on"));
         assert!(busy(|info| info.offers.clear()).contains("not in the book"));
     }

@@ -48,6 +48,7 @@ async fn serving(chain: FakeChain) -> Serving {
         locked: 0,
         unbonding: Vec::new(),
         slashing: 0,
+        rests_until: None,
         offers: vec![offered],
         completed: 0,
         missed: 0,

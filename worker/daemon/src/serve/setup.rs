@@ -226,6 +226,7 @@ fn fresh(stake: Balance) -> WorkerInfo {
         locked: 0,
         unbonding: Vec::new(),
         slashing: 0,
+        rests_until: None,
         offers: Vec::new(),
         completed: 0,
         missed: 0,
