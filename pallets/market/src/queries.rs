@@ -137,7 +137,11 @@ impl<T: Config> Pallet<T> {
     /// The reason for which the job went to another although the worker may have an offer.
     fn why_not_by_offer(worker: &T::AccountId, info: &WorkerInfoOf<T>, job: &JobOf<T>) -> WhyNotOf<T> {
         let ceiling = job.ceiling;
-        let Some(offer) = info.offers.iter().find(|offer| offer.version == job.model) else {
+        let mut offered = info
+            .offers
+            .iter()
+            .filter(|offer| offer.version == job.model && !offer.waits);
+        let Some(offer) = offered.next() else {
             return WhyNot::NoOffer;
         };
         if let Err(misfit) = offer.fits(&job.terms()) {

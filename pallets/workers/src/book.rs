@@ -45,6 +45,37 @@ where
     book.force_insert_keep_left(place, offer).map_err(|_| BookFull)
 }
 
+/// As [`publish`], for a book of which some offers are not eligible now: an eligible offer that finds the book full
+/// displaces the last one that is not, whatever the prices. An offer that is not eligible itself displaces none.
+pub fn enter<AccountId, Balance, BlockNumber, S>(
+    book: &mut BoundedVec<Offer<AccountId, Balance, BlockNumber>, S>,
+    offer: Offer<AccountId, Balance, BlockNumber>,
+    largest_work: u64,
+    is_eligible: impl Fn(&AccountId) -> bool,
+) -> Result<Option<Offer<AccountId, Balance, BlockNumber>>, BookFull>
+where
+    AccountId: PartialEq,
+    Balance: AtLeast32BitUnsigned + Copy,
+    BlockNumber: Copy + PartialOrd,
+    S: Get<u32>,
+{
+    let has_place = !book.is_full() || book.iter().any(|own| own.worker == offer.worker);
+    if has_place {
+        return publish(book, offer, largest_work);
+    }
+    if !is_eligible(&offer.worker) {
+        return Err(BookFull);
+    }
+    match book.iter().rposition(|other| !is_eligible(&other.worker)) {
+        None => publish(book, offer, largest_work),
+        Some(place) => {
+            let displaced = book.remove(place);
+            publish(book, offer, largest_work)?;
+            Ok(Some(displaced))
+        }
+    }
+}
+
 /// Takes a worker's offer out of the book.
 pub fn remove<AccountId, Balance, BlockNumber, S>(
     book: &mut BoundedVec<Offer<AccountId, Balance, BlockNumber>, S>,
@@ -134,6 +165,27 @@ mod tests {
         assert_eq!(publish(&mut book, offer(1, 1, 1_000, 1), LARGEST), Ok(None));
         assert_eq!(publish(&mut book, offer(2, 500, 0, 1), LARGEST), Ok(None));
         assert_eq!(book.iter().map(|offer| offer.worker).collect::<Vec<_>>(), [2, 1]);
+    }
+
+    #[test]
+    fn who_is_not_eligible_makes_place_whatever_its_price_and_displaces_nobody() {
+        let mut book = Book::new();
+        for worker in 0..PLACES as u8 {
+            assert_eq!(publish(&mut book, offer(worker, 1, 0, 1), LARGEST), Ok(None));
+        }
+        let eligible = |worker: &u8| ![1, 2, 9].contains(worker);
+        assert_eq!(enter(&mut book, offer(9, 1, 0, 1), LARGEST, eligible), Err(BookFull));
+        let workers = |book: &Book| book.iter().map(|offer| offer.worker).collect::<Vec<_>>();
+        for (newcomer, displaced) in [(7, 2), (8, 1)] {
+            let entered = enter(&mut book, offer(newcomer, 50, 0, 1), LARGEST, eligible);
+            assert_eq!(
+                entered.map(|displaced| displaced.map(|offer| offer.worker)),
+                Ok(Some(displaced))
+            );
+        }
+        assert_eq!(workers(&book), [0, 3, 7, 8]);
+        assert_eq!(enter(&mut book, offer(6, 50, 0, 1), LARGEST, eligible), Err(BookFull));
+        assert_eq!(enter(&mut book, offer(8, 60, 0, 1), LARGEST, eligible), Ok(None));
     }
 
     proptest! {

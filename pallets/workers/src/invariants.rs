@@ -1,10 +1,11 @@
 //! Invariants: of the constants before the chain starts, and of the state after every block.
 
 use crate::{
-    BalanceOf, Config, HoldReason, Load, NextSlash, NextToMature, Offers, OffersOf, Pallet, PendingSlashes, Workers,
+    BalanceOf, Config, HoldReason, Load, NextSlash, NextToMature, Offers, OffersOf, Pallet, PendingSlashes, Waiting,
+    Workers,
 };
 use alloc::collections::BTreeMap;
-use assay_types::{ModelRegistry, WorkerStatus, offer::largest_work};
+use assay_types::{ModelRegistry, WorkerStatus, limits::MAX_OFFERS_PER_WORKER, offer::largest_work};
 use polkadot_sdk::{
     frame_support::{
         ensure,
@@ -43,6 +44,7 @@ impl<T: Config> Pallet<T> {
         Self::check_slashes()?;
         Self::check_books()?;
         Self::check_lists()?;
+        Self::check_waiting()?;
         for (worker, _, load) in Load::<T>::iter() {
             ensure!(load > 0, "an empty load is stored");
             let record = Workers::<T>::get(&worker).ok_or("an account that is no worker has jobs")?;
@@ -143,6 +145,29 @@ impl<T: Config> Pallet<T> {
         Ok(())
     }
 
+    /// What waits belongs to workers that may have offers, stands in no book, and is no more than their lists have room
+    /// for.
+    fn check_waiting() -> Result<(), TryRuntimeError> {
+        for (worker, waiting) in Waiting::<T>::iter() {
+            ensure!(!waiting.is_empty(), "an empty list of waiting offers is stored");
+            let record = Workers::<T>::get(&worker).ok_or("an offer of an account that is no worker waits")?;
+            ensure!(
+                matches!(record.status, WorkerStatus::Active | WorkerStatus::Paused),
+                "an offer of a worker that leaves waits"
+            );
+            let listed = OffersOf::<T>::get(&worker);
+            ensure!(
+                listed.len().saturating_add(waiting.len()) <= MAX_OFFERS_PER_WORKER as usize,
+                "a worker has too many offers"
+            );
+            ensure!(
+                waiting.iter().all(|(version, ..)| !listed.contains(version)),
+                "an offer waits and stands in a book"
+            );
+        }
+        Ok(())
+    }
+
     fn check_lists() -> Result<(), TryRuntimeError> {
         for (worker, versions) in OffersOf::<T>::iter() {
             ensure!(!versions.is_empty(), "an empty list of offers is stored");
@@ -152,7 +177,7 @@ impl<T: Config> Pallet<T> {
             );
             for (place, version) in versions.iter().enumerate() {
                 ensure!(
-                    Self::offer_of(&worker, *version).is_some(),
+                    Self::offer_in_book(&worker, *version).is_some(),
                     "a listed offer is in no book"
                 );
                 let again = versions

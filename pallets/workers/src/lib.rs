@@ -15,7 +15,9 @@
 //! form a *book*, of at most [`assay_types::limits::MAX_OFFERS_PER_MODEL`] offers. A job is matched by reading the book
 //! once and then records one by one: the offer wins whose price for this job is the lowest. The book is kept in order
 //! of the price of the largest job and then of age. A full book is entered only by an offer strictly cheaper in this
-//! order than its most expensive one, which it displaces.
+//! order than its most expensive one, which it displaces. A place is held by who is eligible now: before that, an
+//! offer of an eligible worker displaces one of a worker that is not, whatever the prices. What was displaced so waits,
+//! and has a place again when its worker resumes or bonds more, as far as there is room.
 //!
 //! An offer that is worse for clients than the one it replaces, or a new one, takes effect after
 //! [`Config::OfferDelay`], and takes no job that was submitted before. Nobody can raise a price for a job that is on
@@ -103,7 +105,7 @@ pub use weights::WeightInfo;
 #[import_section(events::events)]
 #[frame_support::pallet]
 pub mod pallet {
-    use crate::{BalanceOf, BookOf, OfferOf, OfferTermsOf, PendingSlashOf, WeightInfo, WorkerRecordOf};
+    use crate::{BalanceOf, BookOf, OfferOf, OfferTermsOf, PendingSlashOf, WaitingOf, WeightInfo, WorkerRecordOf};
     use alloc::vec::Vec;
     use assay_types::{ModelRegistry, ModelVersion, SlashId, WorkerInfo, limits};
     use polkadot_sdk::{
@@ -208,6 +210,10 @@ pub mod pallet {
     #[pallet::storage]
     pub type OffersOf<T: Config> =
         StorageMap<_, Blake2_128Concat, T::AccountId, BoundedVec<ModelVersion, limits::OffersPerWorker>, ValueQuery>;
+
+    /// Offers that lost their places while their worker was not eligible, and wait for other ones. Never an empty list.
+    #[pallet::storage]
+    pub type Waiting<T: Config> = StorageMap<_, Blake2_128Concat, T::AccountId, WaitingOf<T>, ValueQuery>;
 
     /// A worker's jobs on a version that are assigned and not yet claimed. Never zero.
     #[pallet::storage]
@@ -364,7 +370,8 @@ pub mod pallet {
             Self::do_remove_offer(worker, version)
         }
 
-        /// Takes no jobs for now. The offers stay in the books and count again after [`Pallet::resume`].
+        /// Takes no jobs for now. The offers count again after [`Pallet::resume`]. Until then others may take their
+        /// places in full books.
         #[pallet::call_index(6)]
         #[pallet::weight(T::WeightInfo::pause())]
         pub fn pause(origin: OriginFor<T>) -> DispatchResult {
@@ -372,7 +379,8 @@ pub mod pallet {
             Self::do_pause(worker)
         }
 
-        /// Takes jobs again, after a pause or in place of leaving.
+        /// Takes jobs again, after a pause or in place of leaving. Offers that lost their places have them again where
+        /// there is room.
         #[pallet::call_index(7)]
         #[pallet::weight(T::WeightInfo::resume())]
         pub fn resume(origin: OriginFor<T>) -> DispatchResult {

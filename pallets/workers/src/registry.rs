@@ -1,7 +1,9 @@
 //! The workers, as the market sees and moves them.
 
 use crate::{BalanceOf, Config, Load, OfferOf, Offers, Pallet, Workers, rest::Conduct};
-use assay_types::{JobTerms, Lock, ModelVersion, NoOffer, Outcome, Purpose, Released, Unavailable, WorkerRegistry};
+use assay_types::{
+    JobTerms, Lock, ModelVersion, NoOffer, Outcome, Purpose, Released, Unavailable, WorkerRegistry, WorkerStatus,
+};
 use polkadot_sdk::{
     frame_support::{ensure, storage::with_storage_layer, traits::Get},
     frame_system::{self, pallet_prelude::BlockNumberFor},
@@ -80,6 +82,16 @@ impl<T: Config> WorkerRegistry<T::AccountId, BalanceOf<T>> for Pallet<T> {
 }
 
 impl<T: Config> Pallet<T> {
+    /// Whether a worker is active, rested, and has the stake of one: who is not holds no place against who is.
+    pub(crate) fn is_eligible(worker: &T::AccountId) -> bool {
+        let now = frame_system::Pallet::<T>::block_number();
+        Workers::<T>::get(worker).is_some_and(|record| {
+            record.status == WorkerStatus::Active
+                && record.stake >= T::MinStake::get()
+                && record.rests_until.is_none_or(|until| until <= now)
+        })
+    }
+
     /// Refuses a worker that rests after a job that it gave back or missed.
     fn ensure_rested(worker: &T::AccountId) -> Result<(), Unavailable> {
         let now = frame_system::Pallet::<T>::block_number();

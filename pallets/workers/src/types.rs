@@ -1,7 +1,7 @@
 //! Records of workers, their locks and their slashes.
 
 use crate::Config;
-use assay_types::{Lock, Offer, OfferTerms, Outcome, WorkerStatus, limits};
+use assay_types::{Lock, ModelVersion, Offer, OfferTerms, Outcome, WorkerStatus, limits};
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use polkadot_sdk::{
     frame_support::traits::fungible,
@@ -36,6 +36,10 @@ pub type OutcomeOf<T> = Outcome<<T as frame_system::Config>::AccountId, BalanceO
 
 /// The offers for one model version, in the order of [`crate::book`].
 pub type BookOf<T> = BoundedVec<OfferOf<T>, limits::OffersPerModel>;
+
+/// The offers of one worker that lost their places while it was not eligible: for each the model version, the work of
+/// the version's largest job, and the offer.
+pub type WaitingOf<T> = BoundedVec<(ModelVersion, u64, OfferOf<T>), limits::OffersPerWorker>;
 
 /// The pieces of stake of one worker that unbond, the earliest first.
 pub type Pieces<Balance, BlockNumber> = BoundedVec<Piece<Balance, BlockNumber>, limits::Unbonding>;

@@ -92,6 +92,8 @@ pub struct OfferInfo<Balance, BlockNumber> {
     pub load: u32,
     /// Block of the first submissions that the offer takes.
     pub from: BlockNumber,
+    /// Whether it lost its place in the book while its worker was not eligible. It takes no jobs until it has one.
+    pub waits: bool,
 }
 
 impl<Balance, BlockNumber> OfferTerms<Balance, BlockNumber>

@@ -1,7 +1,7 @@
 //! Nobody is bound to terms that it did not offer, and nobody is paid for what it lost not.
 
 use crate::{Error, Event, Jobs, mock::*};
-use assay_types::{CloseReason, OfferTerms};
+use assay_types::{CloseReason, OfferTerms, limits::MAX_OFFERS_PER_MODEL};
 use polkadot_sdk::frame_support::{assert_noop, assert_ok};
 
 #[test]
@@ -74,6 +74,23 @@ fn a_window_outside_the_range_of_an_offer_binds_nobody() {
         assert_ok!(Market::submit(signed(CLIENT), with(WINDOW)));
         assert_ok!(Market::submit(signed(CLIENT), with(WINDOW + 1)));
     });
+}
+
+#[test]
+fn paused_workers_do_not_close_the_book_of_a_model() {
+    let squatters = 100..100 + u64::from(MAX_OFFERS_PER_MODEL);
+    squatters
+        .clone()
+        .fold(TestExt::new().worker(CHEAP), |ext, worker| {
+            ext.endow(worker).offer(worker, 1, 1)
+        })
+        .execute_with(|| {
+            for squatter in squatters.clone() {
+                assert_ok!(Workers::pause(signed(squatter)));
+            }
+            assert_ok!(Workers::publish_offer(signed(CHEAP), MODEL, at(30), 5));
+            assert_eq!(worker_of(submit(request(100))), Some((CHEAP, 30)));
+        });
 }
 
 #[test]

@@ -61,6 +61,7 @@ fn an_offer_is_seen_in_its_event_and_in_the_views() {
             capacity: 3,
             load: 0,
             from: 1,
+            waits: false,
         };
         assert_eq!(info.offers, [shown]);
         assert_eq!(Workers::worker(BOB), None);
@@ -170,5 +171,79 @@ fn a_removed_offer_leaves_nothing_behind() {
         );
         assert!(!Offers::<Test>::contains_key(DIGITS));
         assert!(!OffersOf::<Test>::contains_key(ALICE));
+    });
+}
+
+#[test]
+fn paused_workers_make_place_for_any_eligible_offer() {
+    story(|| {
+        crowd_fills_the_book();
+        let dearest = CROWD + u64::from(MAX_OFFERS_PER_MODEL) - 1;
+        register(ALICE, MIN_STAKE);
+        let publish = |worker, price| Workers::publish_offer(signed(worker), DIGITS, at(price), 1);
+        assert_noop!(publish(ALICE, 400), Error::<Test>::BookFull);
+
+        // Who is paused displaces nobody, at no price.
+        assert_ok!(Workers::pause(signed(ALICE)));
+        assert_noop!(publish(ALICE, 1), Error::<Test>::BookFull);
+        assert_ok!(Workers::resume(signed(ALICE)));
+
+        assert_ok!(Workers::pause(signed(CROWD)));
+        assert_ok!(publish(ALICE, 400));
+        System::assert_has_event(
+            Event::OfferDisplaced {
+                worker: CROWD,
+                version: DIGITS,
+            }
+            .into(),
+        );
+        assert_eq!(book(DIGITS).last(), Some(&(ALICE, 400)));
+        assert!(book(DIGITS).iter().any(|(worker, _)| *worker == dearest));
+        let waits = |worker| {
+            let offers = Workers::worker(worker).map(|info| info.offers).unwrap_or_default();
+            offers.iter().map(|offer| offer.waits).collect::<Vec<_>>()
+        };
+        assert_eq!(waits(CROWD), [true]);
+
+        // It comes back when there is room.
+        assert_ok!(Workers::resume(signed(CROWD)));
+        assert_eq!(waits(CROWD), [true]);
+        assert_ok!(Workers::remove_offer(signed(ALICE), DIGITS));
+        assert_ok!(Workers::bond_more(signed(CROWD), 1));
+        System::assert_last_event(
+            Event::OfferRestored {
+                worker: CROWD,
+                version: DIGITS,
+            }
+            .into(),
+        );
+        assert_eq!(waits(CROWD), [false]);
+        assert_eq!(book(DIGITS).first(), Some(&(CROWD, 100)));
+    });
+}
+
+#[test]
+fn an_offer_that_waits_can_be_removed_and_published_again() {
+    story(|| {
+        crowd_fills_the_book();
+        register(ALICE, MIN_STAKE);
+        register(BOB, MIN_STAKE);
+        for paused in [CROWD, CROWD + 1, CROWD + 2] {
+            assert_ok!(Workers::pause(signed(paused)));
+        }
+        // The last one that is not eligible goes first.
+        offer(ALICE, DIGITS, 400);
+        offer(BOB, DIGITS, 400);
+        let has_offer = |worker| Workers::offer_of(&worker, DIGITS).is_some();
+        assert_ok!(Workers::remove_offer(signed(CROWD + 2), DIGITS));
+        assert!(!has_offer(CROWD + 2) && has_offer(CROWD + 1));
+
+        // One that is not eligible stands there still.
+        assert_ok!(Workers::resume(signed(CROWD + 1)));
+        offer(CROWD + 1, DIGITS, 500);
+        assert_eq!(book(DIGITS).last(), Some(&(CROWD + 1, 500)));
+        assert!(book(DIGITS).iter().all(|(worker, _)| *worker != CROWD));
+        assert_ok!(Workers::drain(signed(CROWD)));
+        assert!(!has_offer(CROWD));
     });
 }

@@ -114,6 +114,9 @@ async fn show_worker(snapshot: &Snapshot, account: &AccountId) -> anyhow::Result
             offer.capacity,
             offer.from
         );
+        if offer.waits {
+            println!("    it has lost its place in the book, and waits for another one: restart `assay-worker serve`");
+        }
     }
     Ok(())
 }

@@ -228,6 +228,7 @@ mod tests {
             capacity,
             load,
             from: 0,
+            waits: false,
         };
         WorkerInfo {
             status,

@@ -76,6 +76,11 @@ fn reason(
         (WorkerStatus::Draining, ..) => "the worker is draining; a restart of `serve` resumes it".to_owned(),
         (WorkerStatus::Left, ..) => "the worker has left; `stake withdraw` lets it register again".to_owned(),
         (_, None, _) => "the offer is not in the book: a cheaper one displaced it; lower the price".to_owned(),
+        (_, Some(published), _) if published.waits => {
+            "another took the offer's place in the book while the worker was paused, rested or short of stake; a \
+             restart publishes it again"
+                .to_owned()
+        }
         (_, Some(published), _) if published.load >= offer.capacity => {
             "as many jobs are unclaimed as the offer allows".to_owned()
         }
@@ -135,6 +140,7 @@ mod tests {
         capacity: 2,
         load: 0,
         from: 5,
+        waits: false,
     };
     const CONSTANTS: Constants = Constants {
         deadline: (1, 1),

@@ -41,6 +41,7 @@ async fn serving(chain: FakeChain) -> Serving {
         capacity: 8,
         load: 0,
         from: 0,
+        waits: false,
     };
     let info = WorkerInfo {
         status: WorkerStatus::Active,

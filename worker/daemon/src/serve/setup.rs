@@ -4,7 +4,10 @@
 use super::{ServeError, blocks::JobBlocks};
 use crate::config::{ModelPolicy, ServeConfig};
 use assay_client::{
-    chain::{Account, Balance, Call, ChainView, Constants, H256, OfferTerms, StateView, Wait, WorkerInfo, WorkersCall},
+    chain::{
+        Account, Balance, Call, ChainView, Constants, H256, OfferInfo, OfferTerms, StateView, Wait, WorkerInfo,
+        WorkersCall,
+    },
     units,
 };
 use assay_package::Package;
@@ -248,10 +251,10 @@ fn offer_changes(info: &WorkerInfo, served: &BTreeMap<ModelVersion, Served>) -> 
         let Some((terms, capacity)) = served.offer() else {
             continue;
         };
-        let there = info
-            .offers
-            .iter()
-            .any(|offer| offer.version == *version && offer.terms == terms && offer.capacity == capacity);
+        let as_configured = |offer: &OfferInfo| {
+            offer.version == *version && offer.terms == terms && offer.capacity == capacity && !offer.waits
+        };
+        let there = info.offers.iter().any(as_configured);
         if !there {
             calls.push(Call::Workers(WorkersCall::PublishOffer {
                 version: *version,
@@ -267,7 +270,6 @@ fn offer_changes(info: &WorkerInfo, served: &BTreeMap<ModelVersion, Served>) -> 
 mod tests {
     use super::*;
     use crate::config::{BlockPolicy, OfferPolicy};
-    use assay_client::chain::OfferInfo;
     use polkadot_sdk::sp_runtime::FixedU128;
 
     const MODEL: ModelVersion = ModelVersion { model: 0, version: 1 };
@@ -296,6 +298,7 @@ mod tests {
             capacity,
             load: 2,
             from: 1,
+            waits: false,
         }
     }
 
