@@ -4,7 +4,7 @@ use crate::{self as pallet_disputes, HoldReason};
 use assay_exact::judge::Proof;
 use assay_player::{Execution, committed};
 use assay_types::{
-    Delivery, H256, HostBlake2, JobId, JobInput, JobRequest, Matching, ModelParts, ModelVersion, Phase,
+    Delivery, H256, HostBlake2, JobId, JobInput, JobRequest, Matching, ModelParts, ModelVersion, OfferTerms, Phase,
     dispute::{Committed, Dispute, Game, Place, Revealed, Statement},
 };
 use polkadot_sdk::{
@@ -95,6 +95,11 @@ impl pallet_workers::Config for Test {
     type MinStake = ConstU64<MIN_STAKE>;
     type StakeFloor = ConstU64<50>;
     type StakePerPrice = StakePerPrice;
+    type MaxDeadline = ConstU64<50>;
+    type MinWindow = ConstU64<2>;
+    type MaxWindow = ConstU64<100>;
+    type OfferDelay = ConstU64<0>;
+    type RestBlocks = ConstU64<0>;
     type UnbondingBlocks = ConstU64<100_000>;
     type LongestJob = pallet_market::LongestJob<Test>;
     type SlashDelay = ConstU64<SLASH_DELAY>;
@@ -116,6 +121,7 @@ impl pallet_market::Config for Test {
     type MaxAuctionPhase = ConstU64<20>;
     type DisputeAllowance = crate::LongestGame<Test>;
     type NonDeliverySlash = NonDeliverySlash;
+    type MissCompensation = ConstU64<1>;
     type DeclineSlash = DeclineSlash;
     type WeightInfo = ();
 }
@@ -225,7 +231,14 @@ fn version(parts: &ModelParts) -> ModelVersion {
         parts.clone(),
     ));
     let version = pallet_models::VersionByRoot::<Test>::get(root).expect("was registered");
-    assert_ok!(Workers::publish_offer(signed(WORKER), version, PRICE, 10));
+    let terms = OfferTerms {
+        base: PRICE,
+        rate: 0,
+        min_deadline: 0,
+        min_window: 0,
+        max_window: 100,
+    };
+    assert_ok!(Workers::publish_offer(signed(WORKER), version, terms, 10));
     version
 }
 

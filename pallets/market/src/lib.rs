@@ -5,19 +5,20 @@
 //! ## Design
 //!
 //! A client submits a [job](assay_types::JobRequest) and the most that it would pay; that ceiling is held in full until
-//! the job is closed. A job finds its worker by standing offers (the cheapest eligible one, in the same block) or by a
-//! sealed reverse auction. The worker claims: it commits to the digest of the output, and gives the output itself where
-//! the client asked for it. After the challenge window, or once the client accepts, the worker is paid and everything
-//! about the job is removed from state.
+//! the job is closed. A job finds its worker by standing offers (the cheapest eligible one whose terms it fits, at that
+//! worker's price for the job's work, in the same block) or by a sealed reverse auction. The worker claims: it commits
+//! to the digest of the output, and gives the output itself where the client asked for it. After the challenge window,
+//! or once the client accepts, the worker is paid and everything about the job is removed from state.
 //!
 //! Within the window the claim can be disputed. The market does not know how; it is told of the dispute and of its
 //! verdict through [`assay_types::ClaimedJobs`]. While a job is disputed nothing ends its phase: it is neither settled
 //! nor accepted, and keeps its input, its output and all that it holds and locks. A claim that is upheld goes on where
 //! it was; one that is convicted refunds the client and costs the worker all that the job locks of its stake.
 //!
-//! A worker that lets its deadline pass is slashed and the job goes to the next: the auction's runners-up in the order
-//! of their prices, then the standing offers, and back to the client when nobody is left. A worker whose stake has
-//! fallen below the minimum can be relieved of its unclaimed jobs in the same way, without a slash.
+//! A worker that lets its deadline pass is slashed; the client gets a fee's worth of that once a job, and the rest is
+//! burned. The job goes to the next: the auction's runners-up in the order of their prices, then the standing offers,
+//! and back to the client when nobody is left. A worker may decline, which costs by the time for which it held the job.
+//! A worker whose stake has fallen below the minimum can be relieved of its unclaimed jobs, as if it had declined them.
 //!
 //! ## Terminology
 //!
@@ -115,7 +116,7 @@ pub mod pallet {
         type Models: ModelRegistry;
 
         /// The registered workers, their offers and stakes.
-        type Workers: WorkerRegistry<Self::AccountId, BalanceOf<Self>>;
+        type Workers: WorkerRegistry<Self::AccountId, BalanceOf<Self>, BlockNumber = BlockNumberFor<Self>>;
 
         /// Deposit of a bidder, held until it reveals; lost if it does not.
         #[pallet::constant]
@@ -147,13 +148,21 @@ pub mod pallet {
         #[pallet::constant]
         type MaxAuctionPhase: Get<BlockNumberFor<Self>>;
 
-        /// Part of the locked stake that a missed deadline costs. Half of it compensates the client, half is burned.
+        /// Part of the locked stake that a missed deadline costs. The client gets [`Config::MissCompensation`] of it,
+        /// and the rest is burned.
         #[pallet::constant]
         type NonDeliverySlash: Get<Perbill>;
 
-        /// Part of the locked stake that declining a job with an inline input costs; all of it is burned, so that a
-        /// client gains nothing from jobs that workers must decline. A job whose input is known only by its digest is
-        /// declined for nothing: the chain cannot know whether the bytes were to be had.
+        /// The most that a client gets when the first worker of its job misses the deadline. No more than a submission
+        /// costs in fees: that much the client can show that it lost, and more would pay it for jobs that are missed.
+        #[pallet::constant]
+        type MissCompensation: Get<BalanceOf<Self>>;
+
+        /// Part of the locked stake that declining a job with an inline input costs at least; all of it is burned, so
+        /// that a client gains nothing from jobs that workers must decline. The longer a worker holds the job, the more
+        /// declining costs, up to [`Config::NonDeliverySlash`] at the deadline. A job whose input is known only by its
+        /// digest is declined for nothing in the first quarter of its time: the chain cannot know whether the bytes
+        /// were to be had.
         #[pallet::constant]
         type DeclineSlash: Get<Perbill>;
 
@@ -237,7 +246,7 @@ pub mod pallet {
         NoOffer,
         /// Every offer costs more than the ceiling: ask for a quote and raise it.
         CeilingBelowEveryPrice,
-        /// The workers whose offers the ceiling allows are busy: try again in a later block, or raise the ceiling.
+        /// The workers whose offers the job fits are busy: try again in a later block, or raise the ceiling.
         AllWorkersBusy,
         /// No such job: it was never submitted, or it is closed.
         UnknownJob,
@@ -299,6 +308,17 @@ pub mod pallet {
         IllegalTransition,
         /// The records and the holds disagree: a bug, please report it.
         Inconsistent,
+        /// Every offer asks for more blocks until the deadline: raise `deadline_blocks`.
+        DeadlineBelowEveryOffer,
+        /// The offers ask for a longer challenge window: raise `window_blocks`.
+        WindowBelowEveryOffer,
+        /// The offers ask for a shorter challenge window, which locks their stake: lower `window_blocks`.
+        WindowAboveEveryOffer,
+        /// The offers that the job fits were published in the last blocks: try again after `OfferDelay` blocks.
+        OffersTooNew,
+        /// The worker has given back or missed a job, and takes none for a while: its record says from which block on
+        /// it does.
+        WorkerResting,
     }
 
     #[pallet::hooks]

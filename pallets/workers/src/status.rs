@@ -18,7 +18,8 @@ impl<T: Config> Pallet<T> {
     pub(crate) fn do_resume(worker: T::AccountId) -> DispatchResult {
         let record = Self::step(Self::present(&worker)?, WorkerStatus::Active)?;
         Workers::<T>::insert(&worker, record);
-        Self::deposit_event(Event::Resumed { worker });
+        Self::deposit_event(Event::Resumed { worker: worker.clone() });
+        Self::readmit(&worker);
         Ok(())
     }
 

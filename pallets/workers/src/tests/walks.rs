@@ -108,7 +108,7 @@ fn act(worker: u64, step: Step, locks: &mut Locks) -> u64 {
         Step::BondMore(amount) => Workers::bond_more(who(), amount),
         Step::Unbond(amount) => Workers::unbond(who(), amount),
         Step::Withdraw => Workers::withdraw(who()),
-        Step::Publish(number, price, capacity) => Workers::publish_offer(who(), model(number), price, capacity),
+        Step::Publish(number, price, capacity) => Workers::publish_offer(who(), model(number), at(price), capacity),
         Step::RemoveOffer(number) => Workers::remove_offer(who(), model(number)),
         Step::Pause => Workers::pause(who()),
         Step::Resume => Workers::resume(who()),

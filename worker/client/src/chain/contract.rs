@@ -159,7 +159,12 @@ fn apis(check: &mut Check) -> Vec<Item> {
         ),
         check.api(
             "quote",
-            vec![meta_type::<ModelVersion>()],
+            vec![
+                meta_type::<ModelVersion>(),
+                meta_type::<Vec<u32>>(),
+                meta_type::<BlockNumber>(),
+                meta_type::<BlockNumber>(),
+            ],
             meta_type::<Result<Quote, NoOffer>>(),
         ),
         check.api(

@@ -202,6 +202,7 @@ fn open(client: &AccountId, request: &JobRequest, digest: H256, block: BlockNumb
         model: request.model,
         input_digest: digest,
         symbols,
+        work: 0,
         ceiling: request.ceiling,
         deadline_blocks: request.deadline_blocks,
         window_blocks: request.window_blocks,

@@ -32,7 +32,9 @@ use assay_exact::graph::BindError;
 use assay_ops::tensor::tensors_digest;
 use assay_package::{MANIFEST_FILE, Package};
 use assay_text::inputs::{InputError, JobInput, text::TextError};
-use assay_types::{Delivery, JobInput as ChainInput, ModelVersion, Payload, SchemaError, limits, schema::ValueRange};
+use assay_types::{
+    Delivery, JobInput as ChainInput, ModelVersion, Payload, SchemaError, limits, offer::work_at, schema::ValueRange,
+};
 use journal::JournalError;
 use polkadot_sdk::sp_runtime::BoundedVec;
 use std::path::{Path, PathBuf};
@@ -340,6 +342,26 @@ pub fn prepare(input: &JobInput, symbols: Vec<u32>, model: &Model, terms: &Terms
     })
 }
 
+/// Values of the symbols for an input.
+fn bind(input: &JobInput, package: &Package) -> Result<Vec<u32>, RequestError> {
+    let shapes = input.tensors.iter().map(|tensor| (tensor.dtype(), tensor.shape()));
+    let symbols = package.graph().bind(&shapes.collect::<Vec<_>>());
+    symbols.map_err(|error| RequestError::Shapes {
+        name: input.name.clone(),
+        error,
+    })
+}
+
+/// Values of the symbols for the input that is the most work; of none there are none.
+pub fn largest(read: &[JobInput], package: &Package, model: &Model) -> Result<Vec<u32>, RequestError> {
+    let bound = read.iter().map(|input| bind(input, package));
+    let bound = bound.collect::<Result<Vec<_>, _>>()?;
+    let most = bound
+        .into_iter()
+        .max_by_key(|symbols| work_at(&model.record.parts, symbols));
+    Ok(most.unwrap_or_default())
+}
+
 /// Turns inputs into requests on these terms.
 pub fn prepare_all(
     read: &[JobInput],
@@ -347,15 +369,9 @@ pub fn prepare_all(
     model: &Model,
     terms: &Terms,
 ) -> Result<Vec<Prepared>, RequestError> {
-    let prepared = read.iter().map(|input| {
-        let shapes = input.tensors.iter().map(|tensor| (tensor.dtype(), tensor.shape()));
-        let symbols = package.graph().bind(&shapes.collect::<Vec<_>>());
-        let symbols = symbols.map_err(|error| RequestError::Shapes {
-            name: input.name.clone(),
-            error,
-        })?;
-        prepare(input, symbols, model, terms)
-    });
+    let prepared = read
+        .iter()
+        .map(|input| prepare(input, bind(input, package)?, model, terms));
     prepared.collect()
 }
 
