@@ -5,7 +5,6 @@ use assay_runtime::{Runtime, System, TransactionPayment, units::UNIT};
 use polkadot_sdk::{
     frame_support::{dispatch::DispatchClass, traits::Hooks, weights::Weight},
     frame_system, pallet_transaction_payment,
-    sp_runtime::FixedPointNumber,
 };
 
 /// The most that normal transactions may weigh together in one block.

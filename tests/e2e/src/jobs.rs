@@ -17,6 +17,7 @@ use assay_ops::tensor::{DataType, Tensor, tensors_digest};
 use assay_package::Package;
 use assay_text::inputs;
 use assay_types::{CloseReason, Delivery, H256, JobId, Matching, Phase, Slashed};
+use polkadot_sdk::frame_support::traits::Get;
 use std::path::{Path, PathBuf};
 
 /// The digits' package, in the folder of their model.
@@ -86,7 +87,7 @@ pub fn bounds() -> pallet_market::terms::Terms<BlockNumber> {
 /// What a missed deadline costs the first worker of a job, which has this stake behind it.
 pub fn cost_of_a_missed_deadline(locked: Balance) -> Slashed<Balance> {
     let rate = <assay_runtime::Runtime as pallet_market::Config>::NonDeliverySlash::get();
-    let compensation = <assay_runtime::Runtime as pallet_market::Config>::MissCompensation::get();
+    let compensation = <<assay_runtime::Runtime as pallet_market::Config>::MissCompensation as Get<Balance>>::get();
     pallet_market::terms::non_delivery(locked, rate, compensation)
 }
 
