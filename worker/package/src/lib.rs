@@ -44,6 +44,7 @@ pub struct Package {
     manifest_text: String,
     graph: CheckedGraph,
     weights: Vec<Tensor>,
+    weight_digests: Vec<Digest>,
     assets: Vec<(String, Vec<u8>)>,
     parts: ModelParts,
     root: Digest,
@@ -77,7 +78,8 @@ impl Package {
             field: "manifest",
             reason: error.to_string(),
         })?;
-        let parts = parts(&graph, &weights, precision, &manifest_text)?;
+        let weight_digests = digests(&weights);
+        let parts = parts(&graph, &weight_digests, precision, &manifest_text)?;
         Ok(Self {
             root: parts.root::<Blake2b256>(),
             parts,
@@ -85,6 +87,7 @@ impl Package {
             manifest_text,
             graph,
             weights,
+            weight_digests,
             assets,
         })
     }
@@ -112,7 +115,8 @@ impl Package {
             .iter()
             .map(|entry| Ok((entry.file.clone(), read_listed(folder, entry)?)));
         let assets = assets.collect::<Result<Vec<_>, PackageError>>()?;
-        let parts = parts(&graph, &weights, manifest.precision()?, &manifest_text)?;
+        let weight_digests = digests(&weights);
+        let parts = parts(&graph, &weight_digests, manifest.precision()?, &manifest_text)?;
         Ok(Self {
             root: parts.root::<Blake2b256>(),
             parts,
@@ -120,6 +124,7 @@ impl Package {
             manifest_text,
             graph,
             weights,
+            weight_digests,
             assets,
         })
     }
@@ -167,6 +172,11 @@ impl Package {
         &self.weights
     }
 
+    /// The digests of the weights, in the graph's order.
+    pub fn weight_digests(&self) -> &[Digest] {
+        &self.weight_digests
+    }
+
     /// The content of an asset.
     pub fn asset(&self, file: &str) -> Option<&[u8]> {
         self.assets
@@ -183,15 +193,18 @@ pub fn min_batch(graph: &CheckedGraph) -> u32 {
     symbol.map_or(1, |symbol| symbol.min)
 }
 
+fn digests(weights: &[Tensor]) -> Vec<Digest> {
+    weights.iter().map(Tensor::digest::<Blake2b256>).collect()
+}
+
 fn parts(
     graph: &CheckedGraph,
-    weights: &[Tensor],
+    weights: &[Digest],
     precision: Precision,
     manifest: &str,
 ) -> Result<ModelParts, PackageError> {
-    let weights: Vec<Digest> = weights.iter().map(Tensor::digest::<Blake2b256>).collect();
     let manifest = manifest_hash::<Blake2b256>(manifest.as_bytes());
-    let parts = ModelParts::new::<Blake2b256>(graph, list_digest::<Blake2b256>(&weights), precision, manifest);
+    let parts = ModelParts::new::<Blake2b256>(graph, list_digest::<Blake2b256>(weights), precision, manifest);
     parts.ok_or_else(|| PackageError::Field {
         field: "schema",
         reason: "has more or longer entries than a model may have".to_owned(),

@@ -11,7 +11,7 @@ use assay_exact::{
 };
 use assay_ops::{
     program::EngineError,
-    tensor::{Blake2b256, Digest, Tensor},
+    tensor::{Digest, Tensor},
 };
 use assay_package::Package;
 use assay_player::{Execution, Unavailable};
@@ -28,7 +28,6 @@ pub const MOST_KEPT_BYTES: usize = 512 << 20;
 pub struct Subject {
     package: Arc<Package>,
     model: Arc<dyn Tracer>,
-    weight_digests: Vec<Digest>,
 }
 
 /// An execution of one job. It serves all games of a dispute, and both sides.
@@ -43,7 +42,7 @@ pub struct JobExecution {
 }
 
 impl Subject {
-    /// A package, and the same package as an engine has loaded it. Hashes the weights.
+    /// A package, and the same package as an engine has loaded it.
     pub fn new(package: Arc<Package>, model: Arc<dyn Tracer>) -> Result<Self, EngineError> {
         if package.root() != model.root() {
             return Err(EngineError::Failed {
@@ -51,11 +50,7 @@ impl Subject {
                 reason: "the engine has loaded another package".to_owned(),
             });
         }
-        Ok(Self {
-            weight_digests: package.weights().iter().map(Tensor::digest::<Blake2b256>).collect(),
-            package,
-            model,
-        })
+        Ok(Self { package, model })
     }
 
     /// What the model is registered under.
@@ -151,7 +146,7 @@ impl Execution for JobExecution {
     }
 
     fn weight_digests(&self) -> &[Digest] {
-        &self.subject.weight_digests
+        self.subject.package.weight_digests()
     }
 
     fn parts(&self) -> &ModelParts {
