@@ -20,7 +20,9 @@ mod numbers;
 mod operators;
 mod parts;
 mod quantised;
-mod random;
+// The random numbers of the tests of disputes, by their path, as the generator of graphs is.
+#[path = "../../adversary/src/random.rs"]
+pub mod random;
 mod reductions;
 mod render;
 mod roots;

@@ -8,6 +8,7 @@ use crate::{
     Blake2b,
     drawn::{TYPES, random},
     json::Json,
+    operators::UNARY,
     render::{self, bytes},
 };
 use assay_exact::{
@@ -109,27 +110,7 @@ fn with_parameters() -> Vec<Operator> {
 /// Casts and the operators that are named by a function.
 fn functions() -> Vec<Operator> {
     let casts = TYPES.map(|dtype| Operator::Cast { dtype });
-    let unary = [
-        Unary::Neg,
-        Unary::Abs,
-        Unary::Sqrt,
-        Unary::Rsqrt,
-        Unary::Exp,
-        Unary::Log,
-        Unary::Tanh,
-        Unary::Sigmoid,
-        Unary::Erf,
-        Unary::Sin,
-        Unary::Cos,
-        Unary::Silu,
-        Unary::Gelu,
-        Unary::GeluTanh,
-        Unary::Floor,
-        Unary::Ceil,
-        Unary::Round,
-        Unary::Trunc,
-        Unary::Not,
-    ];
+    let unary = UNARY.into_iter().chain([Unary::Not]);
     let binary = [
         Binary::Add,
         Binary::Sub,
@@ -158,7 +139,7 @@ fn functions() -> Vec<Operator> {
         Reduction::Any,
         Reduction::All,
     ];
-    let functions = unary.map(Operator::Unary).into_iter();
+    let functions = unary.map(Operator::Unary);
     let functions = functions.chain(binary.map(Operator::Binary));
     casts
         .into_iter()

@@ -7,6 +7,7 @@ use super::{
 };
 use crate::{
     json::{Json, wide},
+    operators::UNARY,
     parts, render,
 };
 use assay_exact::{
@@ -113,26 +114,7 @@ fn counted() -> Vec<Graph> {
         graphs.push(single(Operator::WeightedSum { precision }, &rows));
     }
     graphs.push(computed());
-    for function in [
-        Unary::Neg,
-        Unary::Abs,
-        Unary::Sqrt,
-        Unary::Rsqrt,
-        Unary::Exp,
-        Unary::Log,
-        Unary::Tanh,
-        Unary::Sigmoid,
-        Unary::Erf,
-        Unary::Sin,
-        Unary::Cos,
-        Unary::Silu,
-        Unary::Gelu,
-        Unary::GeluTanh,
-        Unary::Floor,
-        Unary::Ceil,
-        Unary::Round,
-        Unary::Trunc,
-    ] {
+    for function in UNARY {
         graphs.push(single(Operator::Unary(function), &[float(&[N])]));
     }
     graphs.push(single(Operator::Unary(Unary::Not), &[(DataType::Bool, vec![N])]));

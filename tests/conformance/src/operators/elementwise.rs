@@ -1,6 +1,6 @@
 //! Operators of single elements: every function of every type that it takes, at that type's edges, and broadcasting.
 
-use super::{Cases, INTEGERS, ONE, SIGN, edges, integers, numbers, shaped, truths, whole};
+use super::{Cases, INTEGERS, ONE, SIGN, UNARY, edges, integers, numbers, shaped, truths, whole};
 use crate::{
     drawn::{TYPES, tensor},
     random::Random,
@@ -22,27 +22,6 @@ pub fn add(cases: &mut Cases) {
     casts(cases, &mut random);
     constants(cases);
 }
-
-const UNARY: [Unary; 18] = [
-    Unary::Neg,
-    Unary::Abs,
-    Unary::Sqrt,
-    Unary::Rsqrt,
-    Unary::Exp,
-    Unary::Log,
-    Unary::Tanh,
-    Unary::Sigmoid,
-    Unary::Erf,
-    Unary::Sin,
-    Unary::Cos,
-    Unary::Silu,
-    Unary::Gelu,
-    Unary::GeluTanh,
-    Unary::Floor,
-    Unary::Ceil,
-    Unary::Round,
-    Unary::Trunc,
-];
 
 fn unary(cases: &mut Cases, random: &mut Random) {
     let scalar = shaped(&numbers(&[1], &[0xc020_0000]), &[]);

@@ -9,7 +9,35 @@ use crate::{
     family::{Family, Numbered},
     render,
 };
-use assay_exact::{binary32::Binary32, digest::DataType, element::Element, graph::Operator, tensor::Tensor};
+use assay_exact::{
+    binary32::Binary32,
+    digest::DataType,
+    element::Element,
+    graph::{Operator, Unary},
+    tensor::Tensor,
+};
+
+/// The functions of one number.
+pub const UNARY: [Unary; 18] = [
+    Unary::Neg,
+    Unary::Abs,
+    Unary::Sqrt,
+    Unary::Rsqrt,
+    Unary::Exp,
+    Unary::Log,
+    Unary::Tanh,
+    Unary::Sigmoid,
+    Unary::Erf,
+    Unary::Sin,
+    Unary::Cos,
+    Unary::Silu,
+    Unary::Gelu,
+    Unary::GeluTanh,
+    Unary::Floor,
+    Unary::Ceil,
+    Unary::Round,
+    Unary::Trunc,
+];
 
 const ONE: u32 = 0x3f80_0000;
 const SIGN: u32 = 1 << 31;
