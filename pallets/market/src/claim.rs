@@ -73,7 +73,7 @@ impl<T: Config> Pallet<T> {
     }
 
     /// Relieves a worker of a job that its stake no longer secures, and gives the job to the next. A claim that comes
-    /// before this stands: what the job locks is still there in full to be slashed, and the work is done.
+    /// before this stands: it is covered as far as the stake goes, and the work is done.
     pub(crate) fn do_reassign(id: JobId) -> DispatchResult {
         let job = Jobs::<T>::get(id).ok_or(Error::<T>::UnknownJob)?;
         let (assignment, deadline) = match job.state.clone() {

@@ -1,10 +1,10 @@
 //! The workers, as the market sees and moves them.
 
 use crate::{BalanceOf, Config, Load, Offers, Pallet, Workers};
-use assay_types::{Lock, ModelVersion, NoOffer, Outcome, Purpose, Released, Unavailable, WorkerRegistry};
+use assay_types::{Lock, ModelVersion, NoOffer, Outcome, Purpose, Released, SlashId, Unavailable, WorkerRegistry};
 use polkadot_sdk::{
     frame_support::{ensure, storage::with_storage_layer, traits::Get},
-    sp_runtime::{DispatchError, traits::Zero},
+    sp_runtime::{DispatchError, DispatchResult, traits::Zero},
 };
 
 impl<T: Config> WorkerRegistry<T::AccountId, BalanceOf<T>> for Pallet<T> {
@@ -51,8 +51,12 @@ impl<T: Config> WorkerRegistry<T::AccountId, BalanceOf<T>> for Pallet<T> {
         with_storage_layer(|| Self::do_release(lock, outcome))
     }
 
+    fn award(slash: SlashId, awards: [(T::AccountId, BalanceOf<T>); 2]) -> DispatchResult {
+        Self::do_award(slash, awards)
+    }
+
     fn is_secure(worker: &T::AccountId) -> bool {
-        Workers::<T>::get(worker).is_some_and(|record| record.stake >= T::MinStake::get())
+        Workers::<T>::get(worker).is_some_and(|record| record.stake >= T::MinStake::get() && record.slashing.is_zero())
     }
 
     fn locked(worker: &T::AccountId) -> BalanceOf<T> {

@@ -2,7 +2,10 @@
 
 use crate::{Error, Load, mock::*};
 use assay_types::{NoOffer, Outcome, Slashed, Unavailable, WorkerRegistry};
-use polkadot_sdk::frame_support::{assert_noop, assert_ok};
+use polkadot_sdk::{
+    frame_support::{assert_noop, assert_ok},
+    sp_runtime::Perbill,
+};
 
 type Registry = Workers;
 
@@ -120,7 +123,15 @@ fn no_more_is_released_than_is_locked() {
             Outcome::Removed,
             Outcome::Paid,
             missed(BOB, 1, 0),
-            Outcome::Convicted { awards },
+            Outcome::Late {
+                beneficiary: BOB,
+                cost: Slashed { paid: 1, burned: 1 },
+            },
+            Outcome::Unpaid,
+            Outcome::Convicted {
+                share: Perbill::one(),
+                awards,
+            },
         ] {
             assert_noop!(release(ALICE, 601, outcome), Error::<Test>::LockedStakeTooSmall);
         }

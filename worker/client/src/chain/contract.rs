@@ -12,7 +12,7 @@ use super::{
     types::*,
 };
 use assay_types::{
-    JobId, ModelId, ModelVersion, NoOffer, Page,
+    JobId, ModelId, ModelVersion, NoOffer, Page, SlashId,
     dispute::{Place, Revealed},
 };
 use polkadot_sdk::sp_runtime::FixedU128;
@@ -193,6 +193,15 @@ fn apis(check: &mut Check) -> Vec<Item> {
             meta_type::<Option<Revealed>>(),
         ),
         check.api("bond_for", vec![meta_type::<JobId>()], meta_type::<Option<Balance>>()),
+        check.api(
+            "awards_of",
+            vec![
+                meta_type::<AccountId>(),
+                meta_type::<Option<SlashId>>(),
+                meta_type::<u32>(),
+            ],
+            meta_type::<Page<OpenAward>>(),
+        ),
     ]
 }
 

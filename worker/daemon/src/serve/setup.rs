@@ -104,6 +104,13 @@ async fn register(
     };
     match info.status {
         WorkerStatus::Active => {}
+        WorkerStatus::Paused | WorkerStatus::Draining if info.slashing > 0 => {
+            tracing::error!(
+                slashing = units::format(info.slashing),
+                "THE WORKER GETS NO JOBS: it was convicted, and its slash is not applied yet; find out why, and start again \
+                 once it is"
+            );
+        }
         WorkerStatus::Paused if !engine_is_well => {
             tracing::warn!("THE WORKER STAYS PAUSED ON CHAIN: its engine fails, and has to pass a self-test first");
         }
