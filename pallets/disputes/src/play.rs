@@ -211,6 +211,7 @@ impl<T: Config> Pallet<T> {
     pub(crate) fn do_point(challenger: &T::AccountId, job: JobId, place: Place, entry: u32) -> DispatchResult {
         let mut dispute = Disputes::<T>::get(job).ok_or(Error::<T>::NotDisputed)?;
         let index = Self::position(&dispute, challenger)?;
+        let kept = Self::kept(&dispute);
         let operators = dispute.trace.as_ref().map(|head| head.model.operators);
         let game = dispute.games.get_mut(index).ok_or(Error::<T>::NoSuchGame)?;
         ensure!(game.place == place, Error::<T>::AnotherPlace);
@@ -240,7 +241,7 @@ impl<T: Config> Pallet<T> {
         game.digest = digest;
         game.clock = game.clock.clone().pass(now, Side::Challenger, turn, &Self::terms());
         game.turn = turn;
-        Self::give_turns(&mut dispute, index.saturating_add(1));
+        Self::resume(&mut dispute, &kept);
         Disputes::<T>::insert(job, dispute);
         Self::deposit_event(Event::Pointed {
             job,

@@ -209,6 +209,7 @@ impl<T: Config> Pallet<T> {
 
     /// A challenger has let its time pass. The claim stands if nobody else doubts it.
     fn lose(job: JobId, mut dispute: DisputeOf<T>, index: usize) -> DispatchResult {
+        let kept = Self::kept(&dispute);
         let game = dispute.games.remove(index);
         let LostBond { paid, burned } = Self::take_bond(&game, &dispute.worker)?;
         Self::discount_games(&dispute.worker, 1);
@@ -227,18 +228,27 @@ impl<T: Config> Pallet<T> {
             }
             Self::end(job, &dispute);
         } else {
-            Self::give_turns(&mut dispute, index);
+            Self::resume(&mut dispute, &kept);
             Disputes::<T>::insert(job, dispute);
         }
         Ok(())
     }
 
-    /// Gives the younger challengers that an older game may have kept from their proof the time for it.
-    pub(crate) fn give_turns(dispute: &mut DisputeOf<T>, older: usize) {
+    /// The challengers that older games keep from their proofs.
+    pub(crate) fn kept(dispute: &DisputeOf<T>) -> Vec<T::AccountId> {
+        let games = dispute.games.iter().enumerate();
+        let kept = games.filter(|(index, _)| dispute.is_kept(*index));
+        kept.map(|(_, game)| game.challenger.clone()).collect()
+    }
+
+    /// Starts the clocks of those among the challengers that were kept from their proofs which no older game keeps any
+    /// more.
+    pub(crate) fn resume(dispute: &mut DisputeOf<T>, kept: &[T::AccountId]) {
+        let still = Self::kept(dispute);
         let (now, terms) = (Self::now(), Self::terms());
-        for game in dispute.games.iter_mut().skip(older) {
-            if game.turn == Side::Challenger && matches!(game.place, Place::Chunk { .. }) {
-                game.clock = game.clock.clone().extend(now, &terms);
+        for game in &mut dispute.games {
+            if kept.contains(&game.challenger) && !still.contains(&game.challenger) {
+                game.clock = game.clock.clone().resume(now, &terms);
             }
         }
     }

@@ -63,11 +63,10 @@ impl<BlockNumber: AtLeast32BitUnsigned + Copy> Clock<BlockNumber> {
         self.begin(now, next, terms)
     }
 
-    /// The clock of a side that was kept from its move until now: it has at least the time for a turn.
-    pub fn extend(mut self, now: BlockNumber, terms: &ClockTerms<BlockNumber>) -> Self {
-        // Saturating: block numbers end far beyond any budget.
-        self.deadline = self.deadline.max(now.saturating_add(terms.least_turn_blocks));
-        self
+    /// The clock of a challenger that was kept from its proof until now: its turn begins anew, and nothing of its time
+    /// is gone.
+    pub fn resume(self, now: BlockNumber, terms: &ClockTerms<BlockNumber>) -> Self {
+        self.begin(now, Side::Challenger, terms)
     }
 
     /// Whether the side whose turn it is has let its time pass.

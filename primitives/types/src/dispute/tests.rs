@@ -112,10 +112,13 @@ fn a_clock_that_is_stopped_is_over_for_nobody() {
 }
 
 #[test]
-fn a_side_that_was_kept_from_its_move_has_the_least_turn() {
-    let clock = Clock::start(0, Side::Challenger, &TERMS);
-    assert_eq!(clock.clone().extend(50, &TERMS).deadline, 100);
-    assert_eq!(clock.extend(95, &TERMS).deadline, 105);
+fn a_challenger_that_was_kept_from_its_move_has_lost_no_time() {
+    let clock = Clock::start(0, Side::Worker, &TERMS).pass(5, Side::Worker, Side::Challenger, &TERMS);
+    let clock = clock.pass(35, Side::Challenger, Side::Worker, &TERMS);
+    let clock = clock.pass(40, Side::Worker, Side::Challenger, &TERMS);
+    assert_eq!((clock.challenger_left, clock.deadline), (70, 110));
+    let clock = clock.resume(500, &TERMS);
+    assert_eq!((clock.challenger_left, clock.deadline), (70, 570));
 }
 
 #[test]
