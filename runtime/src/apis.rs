@@ -303,8 +303,13 @@ sp_api::impl_runtime_apis! {
             Market::jobs_open_for_bids(model, after, limit)
         }
 
-        fn quote(model: ModelVersion) -> Result<Quote<AccountId, Balance>, NoOffer> {
-            Market::quote(model)
+        fn quote(
+            model: ModelVersion,
+            symbols: Vec<u32>,
+            deadline_blocks: BlockNumber,
+            window_blocks: BlockNumber,
+        ) -> Result<Quote<AccountId, Balance>, NoOffer> {
+            Market::quote(model, &symbols, deadline_blocks, window_blocks)
         }
 
         fn worker(account: AccountId) -> Option<WorkerInfo<Balance, BlockNumber>> {

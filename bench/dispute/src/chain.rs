@@ -112,6 +112,11 @@ impl Chain {
         })
     }
 
+    /// Lets blocks pass in which nothing happens.
+    pub fn pass(&mut self, blocks: u32) {
+        self.height += blocks;
+    }
+
     /// The events of the block.
     pub fn events(&mut self) -> Vec<RuntimeEvent> {
         self.read(|| System::events().into_iter().map(|record| record.event).collect())

@@ -6,7 +6,7 @@ use assay_adversary::{Liar, Lie, Manner, Random, graphs};
 use assay_player::{Execution, Finding, Reveals, Statements, committed, find, opening, prove, trace_digest};
 use assay_runtime::{Disputes, Runtime, RuntimeEvent};
 use assay_types::{
-    Delivery, HostBlake2, JobId, JobInput, JobRequest, Matching,
+    Delivery, HostBlake2, JobId, JobInput, JobRequest, Matching, OfferTerms,
     dispute::{Fault, Place, Revealed, Side, Statement, commitment},
 };
 use polkadot_sdk::{
@@ -18,6 +18,8 @@ use polkadot_sdk::{
 const MOST_MOVES: usize = 40;
 /// What the worker asks for the job: 10 ASY are locked for it.
 const PRICE: u128 = assay_runtime::units::UNIT;
+/// Blocks until an offer has certainly taken effect.
+const OFFER_BLOCKS: u32 = 100;
 
 /// The salt of Dave's commitment.
 const SALT: [u8; 32] = [7; 32];
@@ -120,10 +122,17 @@ fn claimed(chain: &mut Chain, execution: &dyn Execution) -> Result<JobId> {
     chain.apply("register a worker", Charlie, pallet_workers::Call::register { stake })?;
     let offer = pallet_workers::Call::publish_offer {
         version,
-        price: PRICE,
+        terms: OfferTerms {
+            base: PRICE,
+            rate: 0,
+            min_deadline: 0,
+            min_window: 0,
+            max_window: 1_000,
+        },
         capacity: 1,
     };
     chain.apply("offer", Charlie, offer)?;
+    chain.pass(OFFER_BLOCKS);
     let request = JobRequest {
         model: version,
         input: JobInput::Digest {

@@ -4,7 +4,8 @@ use crate::{self as pallet_disputes, HoldReason};
 use assay_exact::judge::Proof;
 use assay_player::{Execution, committed, opening, trace_digest};
 use assay_types::{
-    Delivery, H256, HostBlake2, JobId, JobInput, JobRequest, Matching, ModelParts, ModelVersion, Phase, SlashId,
+    Delivery, H256, HostBlake2, JobId, JobInput, JobRequest, Matching, ModelParts, ModelVersion, OfferTerms, Phase,
+    SlashId,
     dispute::{Committed, Dispute, FindingOpening, Game, Place, Revealed, Statement, commitment},
 };
 use polkadot_sdk::{
@@ -108,6 +109,11 @@ impl pallet_workers::Config for Test {
     type MinStake = ConstU64<MIN_STAKE>;
     type StakeFloor = ConstU64<50>;
     type StakePerPrice = StakePerPrice;
+    type MaxDeadline = ConstU64<50>;
+    type MinWindow = ConstU64<2>;
+    type MaxWindow = ConstU64<100>;
+    type OfferDelay = ConstU64<0>;
+    type RestBlocks = ConstU64<0>;
     type UnbondingBlocks = ConstU64<100_000>;
     type LongestJob = pallet_market::LongestJob<Test>;
     type SlashDelay = ConstU64<SLASH_DELAY>;
@@ -129,6 +135,7 @@ impl pallet_market::Config for Test {
     type MaxAuctionPhase = ConstU64<20>;
     type DisputeAllowance = crate::LongestDispute<Test>;
     type NonDeliverySlash = NonDeliverySlash;
+    type MissCompensation = ConstU64<1>;
     type DeclineSlash = DeclineSlash;
     type WeightInfo = ();
 }
@@ -256,7 +263,14 @@ fn version(parts: &ModelParts) -> ModelVersion {
         parts.clone(),
     ));
     let version = pallet_models::VersionByRoot::<Test>::get(root).expect("was registered");
-    assert_ok!(Workers::publish_offer(signed(WORKER), version, PRICE, 10));
+    let terms = OfferTerms {
+        base: PRICE,
+        rate: 0,
+        min_deadline: 0,
+        min_window: 0,
+        max_window: 100,
+    };
+    assert_ok!(Workers::publish_offer(signed(WORKER), version, terms, 10));
     version
 }
 

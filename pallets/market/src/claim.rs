@@ -1,6 +1,6 @@
 //! Claims: a worker commits to an output, gives the job back, or is relieved of it.
 
-use crate::{AssignmentOf, Bids, Claim, Config, Error, Event, Inputs, JobOf, Jobs, Outputs, Pallet, terms};
+use crate::{AssignmentOf, BalanceOf, Bids, Claim, Config, Error, Event, Inputs, JobOf, Jobs, Outputs, Pallet, terms};
 use assay_types::{
     Delivery, HostBlake2, JobId, JobState, ModelRegistry, Outcome, Slashed, WorkerRegistry, schema::payload_digest,
 };
@@ -8,7 +8,7 @@ use polkadot_sdk::{
     frame_support::{ensure, storage::with_storage_layer, traits::Get},
     frame_system::{self, pallet_prelude::BlockNumberFor},
     sp_runtime::{
-        DispatchError, DispatchResult,
+        DispatchError, DispatchResult, SaturatedConversion,
         traits::{Saturating, Zero},
     },
 };
@@ -51,19 +51,7 @@ impl<T: Config> Pallet<T> {
         let now = frame_system::Pallet::<T>::block_number();
         ensure!(now <= deadline, Error::<T>::DeadlinePassed);
 
-        let burned = if Inputs::<T>::contains_key(id) {
-            terms::decline(assignment.locked, T::DeclineSlash::get())
-        } else {
-            Zero::zero()
-        };
-        let outcome = Outcome::Declined {
-            beneficiary: job.client.clone(),
-            cost: Slashed {
-                paid: Zero::zero(),
-                burned,
-            },
-        };
-        let slashed = T::Workers::release(assignment.lock(job.model), outcome)?.slashed.burned;
+        let slashed = Self::give_back(id, &job, &assignment, deadline)?;
         Self::deposit_event(Event::JobDeclined {
             job: id,
             worker: worker.clone(),
@@ -72,8 +60,35 @@ impl<T: Config> Pallet<T> {
         Self::hand_on(id, job, assignment.worker)
     }
 
-    /// Relieves a worker of a job that its stake no longer secures, and gives the job to the next. A claim that comes
-    /// before this stands: it is covered as far as the stake goes, and the work is done.
+    /// Ends a job for a worker that declines it or that it is taken from, and returns what that costs the worker.
+    fn give_back(
+        id: JobId,
+        job: &JobOf<T>,
+        assignment: &AssignmentOf<T>,
+        deadline: BlockNumberFor<T>,
+    ) -> Result<BalanceOf<T>, DispatchError> {
+        let now = frame_system::Pallet::<T>::block_number();
+        // Saturating: the deadline is as many blocks after the assignment, which is no later than now.
+        let since = deadline.saturating_sub(job.deadline_blocks);
+        let held = terms::Held {
+            blocks: now.saturating_sub(since).saturated_into(),
+            of: job.deadline_blocks.saturated_into(),
+            is_inline: Inputs::<T>::contains_key(id),
+        };
+        let (least, missed) = (T::DeclineSlash::get(), T::NonDeliverySlash::get());
+        let outcome = Outcome::Declined {
+            beneficiary: job.client.clone(),
+            cost: Slashed {
+                paid: Zero::zero(),
+                burned: terms::decline(assignment.locked, least, missed, held),
+            },
+        };
+        Ok(T::Workers::release(assignment.lock(job.model), outcome)?.slashed.burned)
+    }
+
+    /// Relieves a worker of a job that its stake no longer secures, as if it had declined, and gives the job to the
+    /// next: otherwise one slash would let a worker out of all its jobs for nothing. A claim that comes before this
+    /// stands: it is covered as far as the stake goes, and the work is done.
     pub(crate) fn do_reassign(id: JobId) -> DispatchResult {
         let job = Jobs::<T>::get(id).ok_or(Error::<T>::UnknownJob)?;
         let (assignment, deadline) = match job.state.clone() {
@@ -85,7 +100,7 @@ impl<T: Config> Pallet<T> {
         ensure!(now <= deadline, Error::<T>::DeadlinePassed);
         ensure!(!T::Workers::is_secure(&assignment.worker), Error::<T>::WorkerIsSecure);
 
-        T::Workers::release(assignment.lock(job.model), Outcome::Removed)?;
+        Self::give_back(id, &job, &assignment, deadline)?;
         Self::deposit_event(Event::WorkerRemoved {
             job: id,
             worker: assignment.worker.clone(),
@@ -98,9 +113,15 @@ impl<T: Config> Pallet<T> {
         let JobState::Assigned { assignment, .. } = job.state.clone() else {
             return Err(Error::<T>::NotAssigned.into());
         };
+        // The client paid one fee, so that one worker's miss makes it good.
+        let compensation = if job.tried.is_empty() {
+            T::MissCompensation::get()
+        } else {
+            Zero::zero()
+        };
         let outcome = Outcome::Missed {
             beneficiary: job.client.clone(),
-            cost: terms::non_delivery(assignment.locked, T::NonDeliverySlash::get()),
+            cost: terms::non_delivery(assignment.locked, T::NonDeliverySlash::get(), compensation),
         };
         let Slashed { paid, burned } = T::Workers::release(assignment.lock(job.model), outcome)?.slashed;
         Self::deposit_event(Event::DeadlineMissed {

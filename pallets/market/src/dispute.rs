@@ -48,8 +48,7 @@ impl<T: Config> ClaimedJobs<T::AccountId, BalanceOf<T>, BlockNumberFor<T>> for P
             output_digest,
             locked: assignment.locked,
             price: assignment.price,
-            // A job has the values of its model's symbols, and a model's work is bounded for all that they may be.
-            work: version.parts.work.at(&job.symbols).unwrap_or(u64::MAX),
+            work: job.work,
         })
     }
 

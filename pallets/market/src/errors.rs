@@ -27,6 +27,7 @@ impl<T> From<SchemaError> for Error<T> {
             | SchemaError::ZeroDimension
             | SchemaError::UnsoundDimension
             | SchemaError::ValueRange
+            | SchemaError::UnboundSymbol
             | SchemaError::TooLarge => Self::Inconsistent,
         }
     }
@@ -38,6 +39,10 @@ impl<T> From<NoOffer> for Error<T> {
             NoOffer::NoneForModel => Self::NoOffer,
             NoOffer::CeilingTooLow => Self::CeilingBelowEveryPrice,
             NoOffer::AllBusy => Self::AllWorkersBusy,
+            NoOffer::DeadlineTooShort => Self::DeadlineBelowEveryOffer,
+            NoOffer::WindowTooShort => Self::WindowBelowEveryOffer,
+            NoOffer::WindowTooLong => Self::WindowAboveEveryOffer,
+            NoOffer::TooNew => Self::OffersTooNew,
         }
     }
 }
@@ -49,6 +54,7 @@ impl<T> From<Unavailable> for Error<T> {
             Unavailable::NotActive => Self::WorkerNotActive,
             Unavailable::AtCapacity => Self::AllWorkersBusy,
             Unavailable::StakeTooSmall => Self::StakeTooSmall,
+            Unavailable::Resting => Self::WorkerResting,
         }
     }
 }

@@ -129,7 +129,8 @@ mod events {
             /// The stake that declining cost, all of it burned.
             slashed: BalanceOf<T>,
         },
-        /// The worker was relieved of the job, since its stake is below the least that workers need.
+        /// The worker was relieved of the job, since its stake is below the minimum that workers need, or a slash of it
+        /// is pending.
         WorkerRemoved {
             /// The job.
             job: JobId,

@@ -5,10 +5,10 @@
 //! ## Design
 //!
 //! A client submits a [job](assay_types::JobRequest) and the most that it would pay; that ceiling is held in full until
-//! the job is closed. A job finds its worker by standing offers (the cheapest eligible one, in the same block) or by a
-//! sealed reverse auction. The worker claims: it commits to the digest of the output, and gives the output itself where
-//! the client asked for it. After the challenge window, or once the client accepts, the worker is paid and everything
-//! about the job is removed from state.
+//! the job is closed. A job finds its worker by standing offers (the cheapest eligible one whose terms it fits, at that
+//! worker's price for the job's work, in the same block) or by a sealed reverse auction. The worker claims: it commits
+//! to the digest of the output, and gives the output itself where the client asked for it. After the challenge window,
+//! or once the client accepts, the worker is paid and everything about the job is removed from state.
 //!
 //! Within the window the claim can be disputed. The market does not know how; it is told of the dispute and of its
 //! verdict through [`assay_types::ClaimedJobs`]. While a job is disputed nothing ends its phase: it is neither settled
@@ -16,9 +16,11 @@
 //! it was; one that is convicted refunds the client and costs the worker a share of its stake, at least all that the
 //! job locks. If the worker is late, the client is refunded at once, and the job stays disputed until the verdict.
 //!
-//! A worker that lets its deadline pass is slashed and the job goes to the next: the auction's runners-up in the order
-//! of their prices, then the standing offers, and back to the client when nobody is left. A worker whose stake has
-//! fallen below the minimum can be relieved of its unclaimed jobs in the same way, without a slash.
+//! A worker that lets its deadline pass is slashed; the client gets a fee's worth of that once a job, and the rest is
+//! burned. The job goes to the next: the auction's runners-up in the order of their prices, then the standing offers,
+//! and back to the client when nobody is left. A worker may decline, which costs by the time for which it held the job.
+//! A worker whose stake has fallen below the minimum, or of which a slash is pending, can be relieved of its unclaimed
+//! jobs, as if it had declined them.
 //!
 //! ## Terminology
 //!
@@ -116,7 +118,7 @@ pub mod pallet {
         type Models: ModelRegistry;
 
         /// The registered workers, their offers and stakes.
-        type Workers: WorkerRegistry<Self::AccountId, BalanceOf<Self>>;
+        type Workers: WorkerRegistry<Self::AccountId, BalanceOf<Self>, BlockNumber = BlockNumberFor<Self>>;
 
         /// Deposit of a bidder, held until it reveals; lost if it does not.
         #[pallet::constant]
@@ -148,13 +150,21 @@ pub mod pallet {
         #[pallet::constant]
         type MaxAuctionPhase: Get<BlockNumberFor<Self>>;
 
-        /// Part of the locked stake that a missed deadline costs. Half of it compensates the client, half is burned.
+        /// Part of the locked stake that a missed deadline costs. The client gets [`Config::MissCompensation`] of it,
+        /// and the rest is burned.
         #[pallet::constant]
         type NonDeliverySlash: Get<Perbill>;
 
-        /// Part of the locked stake that declining a job with an inline input costs; all of it is burned, so that a
-        /// client gains nothing from jobs that workers must decline. A job whose input is known only by its digest is
-        /// declined for nothing: the chain cannot know whether the bytes were to be had.
+        /// The most that a client gets when the first worker of its job misses the deadline. No more than a submission
+        /// costs in fees: that much the client can show that it lost, and more would pay it for jobs that are missed.
+        #[pallet::constant]
+        type MissCompensation: Get<BalanceOf<Self>>;
+
+        /// Part of the locked stake that declining a job with an inline input costs at least; all of it is burned, so
+        /// that a client gains nothing from jobs that workers must decline. The longer a worker holds the job, the more
+        /// declining costs, up to [`Config::NonDeliverySlash`] at the deadline. A job whose input is known only by its
+        /// digest is declined for nothing in the first quarter of its time: the chain cannot know whether the bytes
+        /// were to be had.
         #[pallet::constant]
         type DeclineSlash: Get<Perbill>;
 
@@ -238,7 +248,7 @@ pub mod pallet {
         NoOffer,
         /// Every offer costs more than the ceiling: ask for a quote and raise it.
         CeilingBelowEveryPrice,
-        /// The workers whose offers the ceiling allows are busy: try again in a later block, or raise the ceiling.
+        /// The workers whose offers the job fits are busy: try again in a later block, or raise the ceiling.
         AllWorkersBusy,
         /// No such job: it was never submitted, or it is closed.
         UnknownJob,
@@ -294,12 +304,24 @@ pub mod pallet {
         NotDisputed,
         /// The challenge window is over: the claim stands.
         WindowPassed,
-        /// The worker's stake is as large as it must be: wait for its claim, or for the deadline.
+        /// The worker's stake is as large as it must be, and no slash of it is pending: wait for its claim, or for the
+        /// deadline.
         WorkerIsSecure,
         /// A step that the table of transitions does not have: a bug, please report it.
         IllegalTransition,
         /// The records and the holds disagree: a bug, please report it.
         Inconsistent,
+        /// Every offer asks for more blocks until the deadline: raise `deadline_blocks`.
+        DeadlineBelowEveryOffer,
+        /// The offers ask for a longer challenge window: raise `window_blocks`.
+        WindowBelowEveryOffer,
+        /// The offers ask for a shorter challenge window, which locks their stake: lower `window_blocks`.
+        WindowAboveEveryOffer,
+        /// The offers that the job fits were published in the last blocks: try again after `OfferDelay` blocks.
+        OffersTooNew,
+        /// The worker has given back or missed a job, and takes none for a while: its record says from which block on
+        /// it does.
+        WorkerResting,
     }
 
     #[pallet::hooks]
@@ -413,7 +435,8 @@ pub mod pallet {
         }
 
         /// Gives an assigned job to the next worker, because the stake of the one that has it is below the minimum that
-        /// workers need. Anyone may call it, up to the deadline; a claim that comes before it stands.
+        /// workers need, or a slash of that worker is pending. It costs that worker what declining would. Anyone may
+        /// call it, up to the deadline; a claim that comes before it stands.
         #[pallet::call_index(11)]
         #[pallet::weight(T::WeightInfo::step())]
         pub fn reassign(origin: OriginFor<T>, job: JobId) -> DispatchResult {

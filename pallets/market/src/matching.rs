@@ -1,22 +1,24 @@
 //! Matching: the cheapest offer gets a job at submission, and the next worker when one does not deliver.
 
 use crate::{AssignmentOf, BalanceOf, Bids, Config, Error, JobOf, JobStateOf, Pallet};
-use assay_types::{Assignment, CloseReason, JobId, JobState, ModelVersion, Purpose, Unavailable, WorkerRegistry};
+use assay_types::{
+    Assignment, CloseReason, JobId, JobState, JobTerms, ModelVersion, Purpose, Unavailable, WorkerRegistry,
+};
 use polkadot_sdk::{
     frame_system::{self, pallet_prelude::BlockNumberFor},
     sp_runtime::{DispatchResult, traits::Saturating},
 };
 
 impl<T: Config> Pallet<T> {
-    /// The state of a job that the cheapest eligible offer takes in this block.
+    /// The state of a job on these terms that the cheapest eligible offer takes in this block.
     pub(crate) fn assigned_by_offer(
         model: ModelVersion,
+        job: &JobTerms<BlockNumberFor<T>>,
         ceiling: BalanceOf<T>,
-        deadline_blocks: BlockNumberFor<T>,
     ) -> Result<JobStateOf<T>, Error<T>> {
-        let (worker, price) = T::Workers::cheapest(model, ceiling, &[]).map_err(Error::<T>::from)?;
+        let (worker, price) = T::Workers::cheapest(model, job, ceiling, &[]).map_err(Error::<T>::from)?;
         let assignment = Self::take(model, worker, price).map_err(Error::<T>::from)?;
-        Ok(Self::assigned(assignment, deadline_blocks))
+        Ok(Self::assigned(assignment, job.deadline_blocks))
     }
 
     /// The state of a job that a worker has from now on.
@@ -46,7 +48,8 @@ impl<T: Config> Pallet<T> {
         }
     }
 
-    /// The auction's runners-up first, in the order of their prices, then the standing offers.
+    /// The auction's runners-up first, in the order of their prices, then the standing offers whose terms the job fits.
+    /// Who bid has seen the job's terms.
     fn next_worker(id: JobId, job: &JobOf<T>) -> Option<AssignmentOf<T>> {
         let runners_up = Bids::<T>::get(id).unwrap_or_default().into_iter();
         runners_up
@@ -54,7 +57,7 @@ impl<T: Config> Pallet<T> {
             .filter_map(|bid| bid.price.map(|price| (bid.worker, price)))
             .find_map(|(worker, price)| Self::take(job.model, worker, price).ok())
             .or_else(|| {
-                let (worker, price) = T::Workers::cheapest(job.model, job.ceiling, &job.tried).ok()?;
+                let (worker, price) = T::Workers::cheapest(job.model, &job.terms(), job.ceiling, &job.tried).ok()?;
                 Self::take(job.model, worker, price).ok()
             })
     }

@@ -1,14 +1,14 @@
 //! A runtime with the real pallets for models and workers, and the words in which the stories are told.
 
 use crate::{self as pallet_market, AgendaCursor, Claim, HoldReason, Jobs, LongestJob};
-use assay_exact::{DEFINITION_NUMBER, graph::Value, judge::ModelHead, model::Polynomial};
 use assay_types::{
-    ClaimedJobs, CloseReason, DataType, Delivery, Dimension, H256, HostBlake2, JobId, JobInput, JobRequest, JobState,
-    Lock, Matching, ModelParts, ModelVersion, Outcome, Payload, Phase, Precision, Purpose, Schema, TensorSchema,
-    WorkerRegistry, bid_commitment,
+    ClaimedJobs, CloseReason, Delivery, H256, HostBlake2, JobId, JobInput, JobRequest, JobState, Lock, Matching,
+    ModelVersion, OfferTerms, Outcome, Payload, Phase, Purpose, WorkerRegistry, bid_commitment,
     limits::{InlineOutputBytes, Symbols},
-    schema::{SymbolRange, payload_digest},
+    schema::payload_digest,
 };
+pub use model::root;
+use model::{parts, schema};
 use polkadot_sdk::{
     frame_support::{
         assert_ok, derive_impl, parameter_types,
@@ -22,6 +22,8 @@ use polkadot_sdk::{
     pallet_balances, sp_io,
     sp_runtime::{BoundedVec, BuildStorage, FixedU128, Perbill, TryRuntimeError},
 };
+
+mod model;
 
 #[polkadot_sdk::frame_support::runtime]
 mod runtime {
@@ -69,6 +71,10 @@ parameter_types! {
     pub StakePerPrice: FixedU128 = FixedU128::from_u32(10);
     pub const NonDeliverySlash: Perbill = Perbill::from_percent(20);
     pub const DeclineSlash: Perbill = Perbill::from_percent(2);
+    /// Blocks until a new offer takes effect: none, but in the stories about it.
+    pub static OfferDelay: u64 = 0;
+    /// Blocks of a worker's first rest: none, but in the stories about it.
+    pub static RestBlocks: u64 = 0;
 }
 
 impl pallet_models::Config for Test {
@@ -90,6 +96,11 @@ impl pallet_workers::Config for Test {
     type MinStake = ConstU64<1_000>;
     type StakeFloor = ConstU64<50>;
     type StakePerPrice = StakePerPrice;
+    type MaxDeadline = ConstU64<50>;
+    type MinWindow = ConstU64<2>;
+    type MaxWindow = ConstU64<100>;
+    type OfferDelay = OfferDelay;
+    type RestBlocks = RestBlocks;
     type UnbondingBlocks = ConstU64<1_000>;
     type LongestJob = LongestJob<Test>;
     type SlashDelay = ConstU64<SLASH_DELAY>;
@@ -111,6 +122,7 @@ impl pallet_market::Config for Test {
     type MaxAuctionPhase = ConstU64<20>;
     type DisputeAllowance = ConstU64<100>;
     type NonDeliverySlash = NonDeliverySlash;
+    type MissCompensation = ConstU64<COMPENSATION>;
     type DeclineSlash = DeclineSlash;
     type WeightInfo = ();
 }
@@ -132,10 +144,13 @@ pub const BIDDING: u64 = 3;
 pub const REVEAL: u64 = 4;
 pub const SLASH_DELAY: u64 = 10;
 pub const SALT: [u8; 32] = [5; 32];
+/// What a client gets for a missed deadline.
+pub const COMPENSATION: u64 = 3;
 pub const NON_DELIVERY: Perbill = Perbill::from_percent(20);
 pub const DECLINE: Perbill = Perbill::from_percent(2);
 
-/// The model of the stories takes `batch` rows of four bytes and gives as many rows of a hundred.
+/// The model of the stories takes `batch` rows of four bytes and gives as many rows of a hundred. Each row is a billion
+/// units of work.
 pub const MODEL: ModelVersion = ModelVersion { model: 0, version: 1 };
 pub const MAX_BATCH: u32 = 200;
 pub const INPUT_BYTES: usize = 4;
@@ -153,6 +168,9 @@ impl TestExt {
         ext.0.execute_with(|| {
             System::set_block_number(1);
             AgendaCursor::<Test>::put(1);
+            // Other stories on this thread may have set them.
+            OfferDelay::set(0);
+            RestBlocks::set(0);
             for account in [CLIENT, CHEAP, DEAR, THIRD, PUBLISHER] {
                 assert_ok!(Balances::mint_into(&account, ENDOWMENT));
             }
@@ -179,10 +197,14 @@ impl TestExt {
         self
     }
 
-    pub fn offer(mut self, worker: u64, price: u64, capacity: u32) -> Self {
+    pub fn offer(self, worker: u64, price: u64, capacity: u32) -> Self {
+        self.terms(worker, at(price), capacity)
+    }
+
+    pub fn terms(mut self, worker: u64, terms: OfferTerms<u64, u64>, capacity: u32) -> Self {
         self = self.worker(worker);
         self.0.execute_with(|| {
-            assert_ok!(Workers::publish_offer(signed(worker), MODEL, price, capacity));
+            assert_ok!(Workers::publish_offer(signed(worker), MODEL, terms, capacity));
         });
         self
     }
@@ -209,47 +231,14 @@ pub fn check() -> Result<(), TryRuntimeError> {
     Market::do_try_state()
 }
 
-/// The root of the model.
-pub fn root() -> H256 {
-    H256(parts().root::<HostBlake2>())
-}
-
-fn parts() -> ModelParts {
-    let schema = schema();
-    ModelParts {
-        definition: DEFINITION_NUMBER,
-        head: ModelHead {
-            operators: 1,
-            nodes_root: [1; 32],
-            weights_root: [0; 32],
-        },
-        outputs: vec![Value::Node(0); 1].try_into().expect("few outputs"),
-        schema,
-        precision: Precision::Int16,
-        work: Polynomial::default(),
-        trace_bytes: Polynomial::default(),
-        manifest_hash: [0; 32],
-    }
-}
-
-fn schema() -> Schema {
-    let rows = |name: &[u8], columns| TensorSchema {
-        name: name.to_vec().try_into().expect("short"),
-        data_type: DataType::Uint8,
-        dimensions: vec![Dimension::Symbol(0), Dimension::Fixed(columns)]
-            .try_into()
-            .expect("short"),
-        range: None,
-    };
-    let batch = SymbolRange {
-        name: b"batch".to_vec().try_into().expect("short"),
-        min: 1,
-        max: MAX_BATCH,
-    };
-    Schema {
-        symbols: vec![batch].try_into().expect("short"),
-        inputs: vec![rows(b"rows", INPUT_BYTES as u32)].try_into().expect("short"),
-        outputs: vec![rows(b"scores", OUTPUT_BYTES as u32)].try_into().expect("short"),
+/// Terms with this base and no rate, which every job fits.
+pub fn at(base: u64) -> OfferTerms<u64, u64> {
+    OfferTerms {
+        base,
+        rate: 0,
+        min_deadline: 0,
+        min_window: 0,
+        max_window: 100,
     }
 }
 

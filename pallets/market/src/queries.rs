@@ -2,7 +2,8 @@
 
 use crate::{BalanceOf, Bids, Config, JobOf, Jobs, Pallet};
 use assay_types::{
-    JobId, JobState, ModelVersion, NoOffer, Page, Quote, Unavailable, WhyNot, WorkerInfo, WorkerRegistry, WorkerStatus,
+    JobId, JobState, JobTerms, ModelRegistry, ModelVersion, NoOffer, Page, Quote, Unavailable, WhyNot, WorkerInfo,
+    WorkerRegistry, WorkerStatus, offer::work_at,
 };
 use polkadot_sdk::{
     frame_system::{self, pallet_prelude::BlockNumberFor},
@@ -41,9 +42,23 @@ impl<T: Config> Pallet<T> {
         Page::of(Self::jobs_after(after), limit, |_, job| is_claimed(job))
     }
 
-    /// The price of a job by standing offers now, whatever the ceiling.
-    pub fn quote(model: ModelVersion) -> Result<Quote<T::AccountId, BalanceOf<T>>, NoOffer> {
-        T::Workers::cheapest(model, BalanceOf::<T>::max_value(), &[]).map(|(worker, price)| Quote { worker, price })
+    /// The price of a job with these values of the symbols and these terms by standing offers now, whatever the
+    /// ceiling.
+    pub fn quote(
+        model: ModelVersion,
+        symbols: &[u32],
+        deadline_blocks: BlockNumberFor<T>,
+        window_blocks: BlockNumberFor<T>,
+    ) -> Result<Quote<T::AccountId, BalanceOf<T>>, NoOffer> {
+        let version = T::Models::version(model).ok_or(NoOffer::NoneForModel)?;
+        let job = JobTerms {
+            work: work_at(&version.parts, symbols),
+            deadline_blocks,
+            window_blocks,
+            submitted_at: frame_system::Pallet::<T>::block_number(),
+        };
+        let (worker, price) = T::Workers::cheapest(model, &job, BalanceOf::<T>::max_value(), &[])?;
+        Ok(Quote { worker, price })
     }
 
     /// The reason for which `worker` does not have the job, or is not paid for it yet. `info` is the worker's record.
@@ -76,6 +91,10 @@ impl<T: Config> Pallet<T> {
         }
         if info.status != WorkerStatus::Active {
             return WhyNot::NotActive(info.status);
+        }
+        let now = frame_system::Pallet::<T>::block_number();
+        if let Some(until) = info.rests_until.filter(|until| *until > now) {
+            return WhyNot::Resting { until };
         }
         Self::why_not_by_offer(worker, &info, &job)
     }
@@ -118,10 +137,17 @@ impl<T: Config> Pallet<T> {
     /// The reason for which the job went to another although the worker may have an offer.
     fn why_not_by_offer(worker: &T::AccountId, info: &WorkerInfoOf<T>, job: &JobOf<T>) -> WhyNotOf<T> {
         let ceiling = job.ceiling;
-        let offer = info.offers.iter().find(|(version, ..)| *version == job.model);
-        let Some((_, price, capacity, load)) = offer.copied() else {
+        let mut offered = info
+            .offers
+            .iter()
+            .filter(|offer| offer.version == job.model && !offer.waits);
+        let Some(offer) = offered.next() else {
             return WhyNot::NoOffer;
         };
+        if let Err(misfit) = offer.fits(&job.terms()) {
+            return WhyNot::DoesNotFit(misfit);
+        }
+        let price = offer.terms.price(job.work);
         if price > ceiling {
             return WhyNot::AboveCeiling { price, ceiling };
         }
@@ -136,7 +162,7 @@ impl<T: Config> Pallet<T> {
             };
         }
         let needed = T::Workers::stake_for(price);
-        if load >= capacity {
+        if offer.load >= offer.capacity {
             return WhyNot::AtCapacity;
         }
         match T::Workers::ensure_available(worker, needed) {

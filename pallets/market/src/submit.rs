@@ -2,8 +2,9 @@
 
 use crate::{Config, Error, HoldReason, Inputs, JobOf, JobRequestOf, NextJobId, Pallet, terms::Terms};
 use assay_types::{
-    Delivery, H256, HostBlake2, JobId, JobInput, JobState, Matching, ModelRegistry, Schema,
+    Delivery, H256, HostBlake2, JobId, JobInput, JobState, JobTerms, Matching, ModelRegistry, Schema,
     limits::{InlineInputBytes, MAX_INLINE_OUTPUT_BYTES, Symbols},
+    offer::work_at,
     schema::payload_digest,
     traits::VersionInfo,
 };
@@ -32,8 +33,14 @@ impl<T: Config> Pallet<T> {
         Self::check_delivery(&version.parts.schema, &input.symbols, request.delivery)?;
 
         let now = frame_system::Pallet::<T>::block_number();
+        let terms = JobTerms {
+            work: work_at(&version.parts, &input.symbols),
+            deadline_blocks: request.deadline_blocks,
+            window_blocks: request.window_blocks,
+            submitted_at: now,
+        };
         let state = match request.matching {
-            Matching::Offers => Self::assigned_by_offer(request.model, request.ceiling, request.deadline_blocks)?,
+            Matching::Offers => Self::assigned_by_offer(request.model, &terms, request.ceiling)?,
             // Saturating: the phases are bounded by `MaxAuctionPhase`, the block number is far from its end.
             Matching::Auction {
                 bidding_blocks,
@@ -60,6 +67,7 @@ impl<T: Config> Pallet<T> {
                 model: request.model,
                 input_digest: input.digest,
                 symbols: input.symbols,
+                work: terms.work,
                 ceiling: request.ceiling,
                 deadline_blocks: request.deadline_blocks,
                 window_blocks: request.window_blocks,

@@ -62,20 +62,55 @@ impl<BlockNumber: Copy + PartialOrd> Terms<BlockNumber> {
     }
 }
 
-/// Cost of a missed deadline for a worker that has `locked` behind the job: half compensates the client; the other
-/// half, and the odd unit, are burned, so that nobody gains by missing a deadline towards itself.
-pub fn non_delivery<Balance: AtLeast32BitUnsigned + Copy>(locked: Balance, rate: Perbill) -> Slashed<Balance> {
+/// Cost of a missed deadline for a worker that has `locked` behind the job. The client gets `compensation`, what it can
+/// show that it lost, and no more than half; the rest is burned. Nobody gains by missing a deadline towards itself, and
+/// no client by deadlines that are missed.
+pub fn non_delivery<Balance: AtLeast32BitUnsigned + Copy>(
+    locked: Balance,
+    rate: Perbill,
+    compensation: Balance,
+) -> Slashed<Balance> {
     let slashed = rate.mul_floor(locked);
-    let paid = slashed / Balance::from(2u32);
-    // `paid` is half of `slashed`, so this cannot saturate.
+    let paid = compensation.min(slashed / Balance::from(2u32));
+    // `paid` is at most half of `slashed`, so this cannot saturate.
     Slashed {
         paid,
         burned: slashed.saturating_sub(paid),
     }
 }
 
-/// Cost of declining for a worker that has `locked` behind the job; all of it is burned.
-pub fn decline<Balance: AtLeast32BitUnsigned + Copy>(locked: Balance, rate: Perbill) -> Balance {
+/// How a job was held that is given back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Held {
+    /// Blocks since the assignment.
+    pub blocks: u64,
+    /// Blocks from the assignment to the deadline.
+    pub of: u64,
+    /// Whether the input is on chain, so that there was nothing to look for.
+    pub is_inline: bool,
+}
+
+/// Cost of giving a job back for a worker that has `locked` behind it; all of it is burned.
+///
+/// It grows in proportion to the time for which the job was held, and is that of a missed deadline, `missed`, at the
+/// deadline. An inline job costs `least` at once. Any other job costs nothing within a quarter of its time, in which an
+/// honest worker finds that it does not have the input.
+pub fn decline<Balance: AtLeast32BitUnsigned + Copy>(
+    locked: Balance,
+    least: Perbill,
+    missed: Perbill,
+    held: Held,
+) -> Balance {
+    // A job without blocks has been held for all of them.
+    let share = match held.of {
+        0 => Perbill::one(),
+        of => Perbill::from_rational(held.blocks.min(of), of),
+    };
+    let rate = match held.is_inline {
+        true => (missed * share).max(least),
+        false if share <= Perbill::from_percent(25) => Perbill::zero(),
+        false => missed * share,
+    };
     rate.mul_floor(locked)
 }
 
@@ -117,23 +152,41 @@ mod tests {
 
     proptest! {
         #[test]
-        fn non_delivery_never_costs_more_than_is_locked(locked: u128, parts in 0u32..=1_000_000_000) {
-            let cost = non_delivery(locked, Perbill::from_parts(parts));
+        fn non_delivery_never_costs_more_than_is_locked(
+            locked: u128, parts in 0u32..=1_000_000_000, compensation: u128,
+        ) {
+            let rate = Perbill::from_parts(parts);
+            let cost = non_delivery(locked, rate, compensation);
             prop_assert!(cost.paid + cost.burned <= locked);
+            prop_assert_eq!(cost.paid + cost.burned, rate.mul_floor(locked));
         }
 
         #[test]
-        fn non_delivery_burns_at_least_half(locked: u128, parts in 0u32..=1_000_000_000) {
-            let cost = non_delivery(locked, Perbill::from_parts(parts));
+        fn non_delivery_pays_the_compensation_at_most_and_burns_at_least_half(
+            locked: u128, parts in 0u32..=1_000_000_000, compensation: u128,
+        ) {
+            let cost = non_delivery(locked, Perbill::from_parts(parts), compensation);
             prop_assert!(cost.burned >= cost.paid);
-            prop_assert!(cost.burned - cost.paid <= 1);
+            prop_assert!(cost.paid <= compensation);
+            prop_assert!(cost.paid == compensation || cost.burned - cost.paid <= 1);
         }
 
         #[test]
-        fn declining_at_a_lower_rate_costs_no_more_than_missing(locked: u128, low in 0u32..=1_000_000_000, more in 0u32..=1_000_000_000) {
-            let high = low.saturating_add(more).min(1_000_000_000);
-            let missed = non_delivery(locked, Perbill::from_parts(high));
-            prop_assert!(decline(locked, Perbill::from_parts(low)) <= missed.paid + missed.burned);
+        fn declining_costs_more_with_time_and_never_more_than_missing(
+            locked: u128, low in 0u32..=1_000_000_000, more in 0u32..=1_000_000_000,
+            blocks in 0..2_000u64, further in 0..2_000u64, of in 0..2_000u64, is_inline: bool,
+        ) {
+            let high = Perbill::from_parts(low.saturating_add(more).min(1_000_000_000));
+            let cost = |blocks| decline(locked, Perbill::from_parts(low), high, Held { blocks, of, is_inline });
+            let missed = non_delivery(locked, high, locked);
+            prop_assert!(cost(blocks) <= cost(blocks + further));
+            prop_assert!(cost(blocks + further) <= missed.paid + missed.burned);
+            prop_assert_eq!(cost(of), missed.paid + missed.burned);
+            if is_inline {
+                prop_assert!(cost(0) >= Perbill::from_parts(low).mul_floor(locked));
+            } else if of > 0 {
+                prop_assert_eq!(cost(of / 4), 0);
+            }
         }
     }
 }

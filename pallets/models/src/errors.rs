@@ -23,6 +23,7 @@ impl<T> From<SchemaError> for Error<T> {
             SchemaError::TooLarge => Self::SchemaTooLarge,
             SchemaError::UnsoundDimension => Self::SchemaUnsound,
             SchemaError::ValueRange => Self::SchemaValueRange,
+            SchemaError::UnboundSymbol => Self::SchemaUnboundSymbol,
             // What is wrong with a payload, which a schema by itself cannot be.
             SchemaError::WrongNumberOfSymbols { .. }
             | SchemaError::SymbolOutOfRange { .. }

@@ -20,8 +20,9 @@
 //!
 //! * **Model**: a line of versions with one name and one owner, numbered from 0; a number is never used again.
 //! * **Version**: one root with the parts that hash to it, numbered from 1 within its model.
-//! * **Parts**: graph, weights, schema, precision, work, size of the trace, manifest, and the number of the arithmetic's
-//!   definition. **Root**: their hash ([`assay_types::ModelParts::root`]), which this pallet computes itself.
+//! * **Parts**: graph, weights, schema, precision, work, size of the trace, manifest, and the number of the
+//!   arithmetic's definition. **Root**: their hash ([`assay_types::ModelParts::root`]), which this pallet computes
+//!   itself.
 //! * **Active**, **deprecated**: whether new jobs and offers may name a version.
 //!
 //! ## Properties
@@ -154,6 +155,8 @@ pub mod pallet {
         SchemaWithoutTensors,
         /// A dimension names a symbol that the schema does not list: add it to the symbols.
         SchemaUnknownSymbol,
+        /// A symbol is in no input's dimensions, so that nothing gives it a value: leave it out.
+        SchemaUnboundSymbol,
         /// A symbol's range is empty or begins at zero: give it a least value of 1 or more, not above the greatest.
         SchemaEmptyRange,
         /// A dimension is zero, or can be for some value of its symbol: give it 1 or more.
@@ -166,8 +169,8 @@ pub mod pallet {
         SchemaUnsound,
         /// The range of values of a tensor is empty, or is not of an integer input, or does not fit its type.
         SchemaValueRange,
-        /// The model is of another definition of the arithmetic than this runtime judges by: import it with a version of
-        /// `assay-worker` that has this runtime's definition.
+        /// The model is of another definition of the arithmetic than this runtime judges by: import it with a version
+        /// of `assay-worker` that has this runtime's definition.
         UnknownDefinition,
         /// The graph has no operator, or more than a graph may have.
         OperatorCount,

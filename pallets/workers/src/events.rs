@@ -46,10 +46,12 @@ mod events {
             worker: T::AccountId,
             /// The model version.
             version: ModelVersion,
-            /// Price of one job.
-            price: BalanceOf<T>,
+            /// The terms.
+            terms: OfferTermsOf<T>,
             /// Unclaimed jobs at a time.
             capacity: u32,
+            /// Block of the first submissions that the offer takes.
+            from: BlockNumberFor<T>,
         },
         /// A worker took an offer back.
         OfferRemoved {
@@ -58,7 +60,8 @@ mod events {
             /// The model version.
             version: ModelVersion,
         },
-        /// A full book dropped its most expensive offer for a cheaper one.
+        /// A full book dropped an offer for another one: that of a worker that was not eligible, or its most expensive
+        /// one for a cheaper one.
         OfferDisplaced {
             /// The worker whose offer it was.
             worker: T::AccountId,
@@ -133,6 +136,13 @@ mod events {
             slash: SlashId,
             /// The reason.
             error: DispatchError,
+        },
+        /// An offer that lost its place while its worker was not eligible has one again.
+        OfferRestored {
+            /// The worker whose offer it is.
+            worker: T::AccountId,
+            /// The model version.
+            version: ModelVersion,
         },
     }
 }

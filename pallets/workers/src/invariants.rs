@@ -1,10 +1,11 @@
 //! Invariants: of the constants before the chain starts, and of the state after every block.
 
 use crate::{
-    BalanceOf, Config, HoldReason, Load, NextSlash, NextToMature, Offers, OffersOf, Pallet, PendingSlashes, Workers,
+    BalanceOf, Config, HoldReason, Load, NextSlash, NextToMature, Offers, OffersOf, Pallet, PendingSlashes, Waiting,
+    Workers,
 };
 use alloc::collections::BTreeMap;
-use assay_types::WorkerStatus;
+use assay_types::{ModelRegistry, WorkerStatus, limits::MAX_OFFERS_PER_WORKER, offer::largest_work};
 use polkadot_sdk::{
     frame_support::{
         ensure,
@@ -32,6 +33,10 @@ impl<T: Config> Pallet<T> {
             "SlashDelay must not be zero: awards are set after the conviction"
         );
         assert!(
+            T::MinWindow::get() <= T::MaxWindow::get(),
+            "MinWindow is above MaxWindow"
+        );
+        assert!(
             T::MinStake::get() >= T::StakeFloor::get(),
             "MinStake must cover the StakeFloor of one job"
         );
@@ -43,6 +48,7 @@ impl<T: Config> Pallet<T> {
         Self::check_slashes()?;
         Self::check_books()?;
         Self::check_lists()?;
+        Self::check_waiting()?;
         for (worker, _, load) in Load::<T>::iter() {
             ensure!(load > 0, "an empty load is stored");
             let record = Workers::<T>::get(&worker).ok_or("an account that is no worker has jobs")?;
@@ -122,10 +128,17 @@ impl<T: Config> Pallet<T> {
     fn check_books() -> Result<(), TryRuntimeError> {
         for (version, book) in Offers::<T>::iter() {
             ensure!(!book.is_empty(), "an empty book is stored");
-            let in_order = book.iter().zip(book.iter().skip(1)).all(|(a, b)| a.price <= b.price);
-            ensure!(in_order, "a book is not sorted by price");
+            // Offers may outlive their version, which takes no more jobs then.
+            if let Some(info) = T::Models::version(version) {
+                let largest = largest_work(&info.parts);
+                let prices = book.iter().map(|offer| offer.terms.price(largest));
+                ensure!(prices.is_sorted(), "a book is not sorted by price");
+            }
             for (place, offer) in book.iter().enumerate() {
-                ensure!(!offer.price.is_zero() && offer.capacity > 0, "an offer is for nothing");
+                ensure!(
+                    !offer.terms.base.is_zero() && offer.capacity > 0,
+                    "an offer is for nothing"
+                );
                 ensure!(
                     OffersOf::<T>::get(&offer.worker).contains(&version),
                     "an offer is not on its worker's list"
@@ -140,6 +153,29 @@ impl<T: Config> Pallet<T> {
         Ok(())
     }
 
+    /// What waits belongs to workers that may have offers, stands in no book, and is no more than their lists have room
+    /// for.
+    fn check_waiting() -> Result<(), TryRuntimeError> {
+        for (worker, waiting) in Waiting::<T>::iter() {
+            ensure!(!waiting.is_empty(), "an empty list of waiting offers is stored");
+            let record = Workers::<T>::get(&worker).ok_or("an offer of an account that is no worker waits")?;
+            ensure!(
+                matches!(record.status, WorkerStatus::Active | WorkerStatus::Paused),
+                "an offer of a worker that leaves waits"
+            );
+            let listed = OffersOf::<T>::get(&worker);
+            ensure!(
+                listed.len().saturating_add(waiting.len()) <= MAX_OFFERS_PER_WORKER as usize,
+                "a worker has too many offers"
+            );
+            ensure!(
+                waiting.iter().all(|(version, ..)| !listed.contains(version)),
+                "an offer waits and stands in a book"
+            );
+        }
+        Ok(())
+    }
+
     fn check_lists() -> Result<(), TryRuntimeError> {
         for (worker, versions) in OffersOf::<T>::iter() {
             ensure!(!versions.is_empty(), "an empty list of offers is stored");
@@ -149,7 +185,7 @@ impl<T: Config> Pallet<T> {
             );
             for (place, version) in versions.iter().enumerate() {
                 ensure!(
-                    Self::offer_of(&worker, *version).is_some(),
+                    Self::offer_in_book(&worker, *version).is_some(),
                     "a listed offer is in no book"
                 );
                 let again = versions

@@ -9,17 +9,29 @@
 //! and slashes it when the worker fails. This pallet knows nothing of jobs: the market takes and releases the locks,
 //! through [`assay_types::WorkerRegistry`], and says of each how it ended.
 //!
-//! A worker publishes *offers*: for a model version, a price per job and how many jobs it will have unclaimed at a
-//! time. The offers for one version form a *book*, kept in order of price and then of age, so that the cheapest worker
-//! that can take a job is found by reading the book once and then records one by one, of at most
-//! [`assay_types::limits::MAX_OFFERS_PER_MODEL`] workers. A full book is entered only by an offer strictly cheaper than
-//! its most expensive one, which it displaces.
+//! A worker publishes *offers*: for a model version, its [terms](assay_types::OfferTerms) and how many jobs it will
+//! have unclaimed at a time. The terms are a price (a base, and a rate for the job's work), the minimum deadline and
+//! the range of challenge windows. The worker is bound to no job that does not fit them. The offers for one version
+//! form a *book*, of at most [`assay_types::limits::MAX_OFFERS_PER_MODEL`] offers. A job is matched by reading the book
+//! once and then records one by one: the offer wins whose price for this job is the lowest. The book is kept in order
+//! of the price of the largest job and then of age. A full book is entered only by an offer strictly cheaper in this
+//! order than its most expensive one, which it displaces. A place is held by who is eligible now: before that, an
+//! offer of an eligible worker displaces one of a worker that is not, whatever the prices. What was displaced so waits,
+//! and has a place again when its worker resumes or bonds more, as far as there is room.
+//!
+//! An offer that is worse for clients than the one it replaces, or a new one, takes effect after
+//! [`Config::OfferDelay`], and takes no job that was submitted before. Nobody can raise a price for a job that is on
+//! its way. Until then the worker takes no jobs at its former price either: an offer can always be taken back.
 //!
 //! A slash takes effect in one of two ways. For a missed deadline, which the chain sees by itself, it is paid and
 //! burned at once. For a fault that was proved in a dispute it is *pending*: it leaves the stake at once, so that it
 //! secures nothing, and stays held for [`Config::SlashDelay`]. In that time [`Config::SlashCancelOrigin`] can cancel
 //! it, should the fault have been the chain's own; then the awards are paid and the rest is burned. It takes a share of
 //! the whole stake, at least what the job locks. A worker is paused as long as a slash of it is pending.
+//!
+//! A worker that gives back or misses a job *rests*: for [`Config::RestBlocks`] it takes none, whatever the model, and
+//! for twice as long with each further job that it held for nothing. Every job that it is paid for takes one of these
+//! strikes back. One number for all models is kept, in the worker's record, which matching reads anyway.
 //!
 //! Stake that is not locked may *unbond*: it secures nothing any more, stays held for [`Config::UnbondingBlocks`] and
 //! can then be withdrawn. What a worker may do depends on its status, whose steps stand in
@@ -32,9 +44,11 @@
 //! * **Pending slash**: taken out of the stake for a proved fault and not yet applied. **Mature**: due to be applied.
 //! * **Secure**: registered, with at least [`Config::MinStake`], and without a pending slash. The market lets a worker
 //!   that is not secure keep what it has claimed, and may give what it has not to another.
-//! * **Offer**, **book**: a worker's price and capacity for one model version; all offers for it in order.
+//! * **Offer**, **book**: a worker's terms and capacity for one model version; all offers for it in order.
 //! * **Load**: the jobs of a worker on one version that are assigned and not yet claimed.
-//! * **Eligible**: active, and with at least [`Config::MinStake`] and enough of it free.
+//! * **Rest**, **strike**: blocks in which a worker takes no jobs; a job that it held for nothing.
+//! * **Eligible**: active, rested, without a pending slash, and with at least [`Config::MinStake`] and enough of it
+//!   free.
 //!
 //! ## Properties
 //!
@@ -76,6 +90,7 @@ mod locks;
 mod offers;
 mod queries;
 mod registry;
+pub mod rest;
 mod slashes;
 pub mod stake;
 mod staking;
@@ -95,7 +110,7 @@ pub use weights::WeightInfo;
 #[import_section(events::events)]
 #[frame_support::pallet]
 pub mod pallet {
-    use crate::{BalanceOf, BookOf, OfferOf, PendingSlashOf, WeightInfo, WorkerRecordOf};
+    use crate::{BalanceOf, BookOf, OfferOf, OfferTermsOf, PendingSlashOf, WaitingOf, WeightInfo, WorkerRecordOf};
     use alloc::vec::Vec;
     use assay_types::{ModelRegistry, ModelVersion, SlashId, WorkerInfo, limits};
     use polkadot_sdk::{
@@ -137,6 +152,28 @@ pub mod pallet {
         #[pallet::constant]
         type StakePerPrice: Get<FixedU128>;
 
+        /// Maximum number of blocks that a job may give its worker; the market's.
+        #[pallet::constant]
+        type MaxDeadline: Get<BlockNumberFor<Self>>;
+
+        /// Minimum number of blocks of a challenge window; the market's.
+        #[pallet::constant]
+        type MinWindow: Get<BlockNumberFor<Self>>;
+
+        /// Maximum number of blocks of a challenge window; the market's.
+        #[pallet::constant]
+        type MaxWindow: Get<BlockNumberFor<Self>>;
+
+        /// Blocks until a new offer, or one that is worse for clients than the worker's offer before, takes effect.
+        /// Longer than a submission is on its way into a block.
+        #[pallet::constant]
+        type OfferDelay: Get<BlockNumberFor<Self>>;
+
+        /// Blocks that a worker rests after the first job that it held for nothing, and twice as many after each
+        /// further one, up to [`rest::MAX_STRIKES`](crate::rest::MAX_STRIKES).
+        #[pallet::constant]
+        type RestBlocks: Get<BlockNumberFor<Self>>;
+
         /// Blocks that stake unbonds before it can be withdrawn. Longer than [`Config::LongestJob`].
         #[pallet::constant]
         type UnbondingBlocks: Get<BlockNumberFor<Self>>;
@@ -170,7 +207,7 @@ pub mod pallet {
     #[pallet::storage]
     pub type Workers<T: Config> = StorageMap<_, Blake2_128Concat, T::AccountId, WorkerRecordOf<T>>;
 
-    /// The book of offers for a model version, the cheapest first. Never an empty one.
+    /// The book of offers for a model version, in the order of the price of the largest job. Never an empty one.
     #[pallet::storage]
     pub type Offers<T: Config> = StorageMap<_, Twox64Concat, ModelVersion, BookOf<T>, ValueQuery>;
 
@@ -178,6 +215,10 @@ pub mod pallet {
     #[pallet::storage]
     pub type OffersOf<T: Config> =
         StorageMap<_, Blake2_128Concat, T::AccountId, BoundedVec<ModelVersion, limits::OffersPerWorker>, ValueQuery>;
+
+    /// Offers that lost their places while their worker was not eligible, and wait for other ones. Never an empty list.
+    #[pallet::storage]
+    pub type Waiting<T: Config> = StorageMap<_, Blake2_128Concat, T::AccountId, WaitingOf<T>, ValueQuery>;
 
     /// A worker's jobs on a version that are assigned and not yet claimed. Never zero.
     #[pallet::storage]
@@ -225,13 +266,14 @@ pub mod pallet {
         UnknownVersion,
         /// The model version is deprecated: offer a newer one.
         VersionDeprecated,
-        /// The price is zero: give one above it.
+        /// The base price is zero: give one above it.
         ZeroPrice,
         /// The capacity is zero: give 1 or more, or remove the offer, or pause.
         ZeroCapacity,
-        /// A job of this price locks more than the whole stake: lower the price, or bond more.
+        /// The smallest job at this price locks more than the whole stake: lower base or rate, or bond more.
         StakeTooSmallForPrice,
-        /// The book is full of offers that cost no more: publish at or below what the view function `entry_price` says.
+        /// The book is full of offers that cost no more: ask at most what the view function `entry_price` says for the
+        /// largest job.
         BookFull,
         /// The worker has as many offers as it may have: remove another one first.
         TooManyOffers,
@@ -256,6 +298,9 @@ pub mod pallet {
         NoSuchJob,
         /// A slash of this worker is pending: wait until it is applied or cancelled, and resume then.
         SlashIsPending,
+        /// No job can fit these terms: ask for a deadline of at most `MaxDeadline`, and for windows of which one is
+        /// within `MinWindow` and `MaxWindow`.
+        TermsFitNoJob,
     }
 
     #[pallet::hooks]
@@ -310,17 +355,18 @@ pub mod pallet {
         }
 
         /// Publishes an offer for a model version, in place of the worker's earlier one. A full book is entered by a
-        /// price strictly below the highest.
+        /// price of the largest job strictly below the highest. An offer that is new, or worse for clients than the
+        /// earlier one, takes effect after [`Config::OfferDelay`].
         #[pallet::call_index(4)]
         #[pallet::weight(T::WeightInfo::publish_offer())]
         pub fn publish_offer(
             origin: OriginFor<T>,
             version: ModelVersion,
-            price: BalanceOf<T>,
+            terms: OfferTermsOf<T>,
             capacity: u32,
         ) -> DispatchResult {
             let worker = ensure_signed(origin)?;
-            Self::do_publish_offer(worker, version, price, capacity)
+            Self::do_publish_offer(worker, version, terms, capacity)
         }
 
         /// Takes an offer back. Jobs that the worker has go on.
@@ -331,7 +377,8 @@ pub mod pallet {
             Self::do_remove_offer(worker, version)
         }
 
-        /// Takes no jobs for now. The offers stay in the books and count again after [`Pallet::resume`].
+        /// Takes no jobs for now. The offers count again after [`Pallet::resume`]. Until then others may take their
+        /// places in full books.
         #[pallet::call_index(6)]
         #[pallet::weight(T::WeightInfo::pause())]
         pub fn pause(origin: OriginFor<T>) -> DispatchResult {
@@ -339,7 +386,8 @@ pub mod pallet {
             Self::do_pause(worker)
         }
 
-        /// Takes jobs again, after a pause or in place of leaving.
+        /// Takes jobs again, after a pause or in place of leaving. Offers that lost their places have them again where
+        /// there is room.
         #[pallet::call_index(7)]
         #[pallet::weight(T::WeightInfo::resume())]
         pub fn resume(origin: OriginFor<T>) -> DispatchResult {
@@ -388,13 +436,13 @@ pub mod pallet {
             Self::worker_info(&account)
         }
 
-        /// The offers for a model version, the cheapest first.
+        /// The offers for a model version, in the order of the price of the largest job.
         pub fn offers(version: ModelVersion) -> Vec<OfferOf<T>> {
             Offers::<T>::get(version).into_inner()
         }
 
-        /// The greatest price at which a new offer enters the book of a model version; `None` if no price is too high,
-        /// since there is place, and zero if none is low enough.
+        /// The greatest price of the largest job at which a new offer enters the book of a model version; `None` if no
+        /// price is too high, since there is place, and zero if none is low enough.
         pub fn entry_price(version: ModelVersion) -> Option<BalanceOf<T>> {
             Self::greatest_entering_price(version)
         }

@@ -75,10 +75,6 @@ impl<T: Config> Pallet<T> {
                     record.declined = record.declined.saturating_add(1); // As above.
                 })?;
             }
-            Outcome::Removed => {
-                Self::end_job(worker, model)?;
-                Self::unlock(worker, stake, |_| ())?;
-            }
             Outcome::Paid => Self::unlock(worker, stake, |record| {
                 record.completed = record.completed.saturating_add(1); // As above.
             })?,

@@ -1,11 +1,17 @@
 //! A runtime with nothing but balances and workers, and models that are just numbers.
 
-use crate as pallet_workers;
-use assay_exact::{DEFINITION_NUMBER, graph::Value, judge::ModelHead, model::Polynomial};
-use assay_types::{
-    H256, Lock, ModelParts, ModelRegistry, ModelVersion, Outcome, Precision, Purpose, Released, Schema, Slashed,
-    Unavailable, WorkerRegistry, WorkerStatus, traits::VersionInfo,
+use crate::{self as pallet_workers, OfferTermsOf};
+use assay_exact::{
+    DEFINITION_NUMBER,
+    graph::Value,
+    judge::ModelHead,
+    model::{Polynomial, SymbolRange, Term},
 };
+use assay_types::{
+    H256, JobTerms, Lock, ModelParts, ModelRegistry, ModelVersion, Outcome, Precision, Purpose, Released, Schema,
+    Slashed, Unavailable, WorkerRegistry, WorkerStatus, traits::VersionInfo,
+};
+use codec::{Decode, Encode};
 use polkadot_sdk::{
     frame_support::{
         assert_ok, derive_impl, parameter_types,
@@ -55,6 +61,14 @@ pub const FLOOR: u64 = 100;
 pub const UNBONDING_BLOCKS: u64 = 20;
 /// Blocks that a slash is pending.
 pub const SLASH_DELAY: u64 = 6;
+/// Maximum number of blocks that a job gives its worker.
+pub const MAX_DEADLINE: u64 = 50;
+/// Minimum number of blocks of a challenge window.
+pub const MIN_WINDOW: u64 = 2;
+/// Maximum number of blocks of a challenge window.
+pub const MAX_WINDOW: u64 = 100;
+/// Maximum number of rows of a job on [`LETTERS`].
+pub const MAX_ROWS: u32 = 10;
 /// What the accounts of the stories own.
 pub const ENDOWMENT: u64 = 1_000_000;
 
@@ -66,7 +80,7 @@ pub const NOBODY: u64 = 9;
 
 /// A version that may be offered.
 pub const DIGITS: ModelVersion = ModelVersion { model: 0, version: 1 };
-/// Another one.
+/// Another one, whose work is a billion units for each row of a job.
 pub const LETTERS: ModelVersion = ModelVersion { model: 1, version: 1 };
 /// One that was deprecated.
 pub const OLD: ModelVersion = ModelVersion { model: 2, version: 1 };
@@ -88,6 +102,10 @@ impl pallet_balances::Config for Test {
 
 parameter_types! {
     pub static LongestJob: u64 = 10;
+    /// Blocks until a new offer takes effect: none, but in the stories about it.
+    pub static OfferDelay: u64 = 0;
+    /// Blocks of a worker's first rest: none, but in the stories about it.
+    pub static RestBlocks: u64 = 0;
     /// A job locks twice its price.
     pub StakePerPrice: FixedU128 = FixedU128::from_u32(2);
 }
@@ -99,6 +117,11 @@ impl pallet_workers::Config for Test {
     type MinStake = ConstU64<MIN_STAKE>;
     type StakeFloor = ConstU64<FLOOR>;
     type StakePerPrice = StakePerPrice;
+    type MaxDeadline = ConstU64<MAX_DEADLINE>;
+    type MinWindow = ConstU64<MIN_WINDOW>;
+    type MaxWindow = ConstU64<MAX_WINDOW>;
+    type OfferDelay = OfferDelay;
+    type RestBlocks = RestBlocks;
     type UnbondingBlocks = ConstU64<UNBONDING_BLOCKS>;
     type LongestJob = LongestJob;
     type SlashDelay = ConstU64<SLASH_DELAY>;
@@ -129,6 +152,24 @@ fn nothing() -> ModelParts {
     }
 }
 
+/// Parts of a model whose jobs have rows, each of them a billion units of work.
+fn rows() -> ModelParts {
+    let mut parts = nothing();
+    let symbols = vec![SymbolRange {
+        name: b"rows".to_vec().try_into().expect("short"),
+        min: 1,
+        max: MAX_ROWS,
+    }];
+    parts.schema.symbols = symbols.try_into().expect("one symbol");
+    let term = Term {
+        coefficient: 1_000_000_000,
+        powers: [1, 0, 0, 0, 0, 0, 0, 0],
+    };
+    // A polynomial has no constructor beside its graph's; its encoding is its list of terms.
+    parts.work = Polynomial::decode(&mut &vec![term].encode()[..]).expect("one term");
+    parts
+}
+
 /// Every model below [`UNKNOWN_FROM`] has a version 1, and only [`OLD`] is deprecated.
 pub struct Numbered;
 
@@ -137,7 +178,7 @@ impl ModelRegistry for Numbered {
         let known = version.model < UNKNOWN_FROM && version.version == 1;
         known.then(|| VersionInfo {
             root: H256::from_low_u64_be(version.model.into()),
-            parts: nothing(),
+            parts: if version == LETTERS { rows() } else { nothing() },
             active: version != OLD,
         })
     }
@@ -151,6 +192,9 @@ impl ModelRegistry for Numbered {
 pub fn story(tell: impl FnOnce()) {
     sp_io::TestExternalities::default().execute_with(|| {
         System::set_block_number(1);
+        // Other stories on this thread may have set them.
+        OfferDelay::set(0);
+        RestBlocks::set(0);
         for account in [ALICE, BOB, CHARLIE] {
             assert_ok!(Balances::mint_into(&account, ENDOWMENT));
         }
@@ -178,9 +222,30 @@ pub fn register(worker: u64, stake: u64) {
     assert_ok!(Workers::register(signed(worker), stake));
 }
 
+/// Terms with this base and no rate, which every job fits.
+pub fn at(base: u64) -> OfferTermsOf<Test> {
+    OfferTermsOf::<Test> {
+        base,
+        rate: 0,
+        min_deadline: 0,
+        min_window: 0,
+        max_window: MAX_WINDOW,
+    }
+}
+
+/// A job of this work that is submitted now and fits every offer.
+pub fn wanted(work: u64) -> JobTerms<u64> {
+    JobTerms {
+        work,
+        deadline_blocks: MAX_DEADLINE,
+        window_blocks: MAX_WINDOW,
+        submitted_at: System::block_number(),
+    }
+}
+
 /// `worker` offers `version` at this price, any number of jobs at once.
 pub fn offer(worker: u64, version: ModelVersion, price: u64) {
-    assert_ok!(Workers::publish_offer(signed(worker), version, price, u32::MAX));
+    assert_ok!(Workers::publish_offer(signed(worker), version, at(price), u32::MAX));
 }
 
 /// `worker` bids on a job on [`DIGITS`] with this ceiling, of which twice as much is locked.
@@ -236,6 +301,6 @@ pub fn record(worker: u64) -> Option<(WorkerStatus, u64, u64)> {
 pub fn book(version: ModelVersion) -> Vec<(u64, u64)> {
     Workers::offers(version)
         .into_iter()
-        .map(|offer| (offer.worker, offer.price))
+        .map(|offer| (offer.worker, offer.terms.base))
         .collect()
 }

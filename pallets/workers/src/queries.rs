@@ -1,18 +1,28 @@
 //! Answers for the runtime API: nothing here changes state.
 
-use crate::{BalanceOf, Config, Load, OfferOf, Offers, OffersOf, Pallet, Workers};
+use crate::{BalanceOf, Config, Load, OfferOf, Offers, OffersOf, Pallet, Waiting, Workers};
 use alloc::vec::Vec;
-use assay_types::{ModelVersion, Offer, WorkerInfo};
+use assay_types::{ModelVersion, OfferInfo, WorkerInfo};
 use polkadot_sdk::frame_system::pallet_prelude::BlockNumberFor;
 
 impl<T: Config> Pallet<T> {
     /// The worker, its stake and its offers.
     pub fn worker_info(worker: &T::AccountId) -> Option<WorkerInfo<BalanceOf<T>, BlockNumberFor<T>>> {
         let record = Workers::<T>::get(worker)?;
-        let offer = |version| {
-            let Offer { price, capacity, .. } = Self::offer_of(worker, version)?;
-            Some((version, price, capacity, Load::<T>::get(worker, version)))
+        let shown = |version, offer: OfferOf<T>, waits| OfferInfo {
+            version,
+            terms: offer.terms,
+            capacity: offer.capacity,
+            load: Load::<T>::get(worker, version),
+            from: offer.from,
+            waits,
         };
+        let in_books = OffersOf::<T>::get(worker)
+            .into_iter()
+            .filter_map(|version| Some(shown(version, Self::offer_in_book(worker, version)?, false)));
+        let waiting = Waiting::<T>::get(worker)
+            .into_iter()
+            .map(|(version, _, offer)| shown(version, offer, true));
         Some(WorkerInfo {
             status: record.status,
             stake: record.stake,
@@ -23,10 +33,8 @@ impl<T: Config> Pallet<T> {
                 .map(|piece| (piece.amount, piece.until))
                 .collect(),
             slashing: record.slashing,
-            offers: OffersOf::<T>::get(worker)
-                .into_iter()
-                .filter_map(offer)
-                .collect::<Vec<_>>(),
+            rests_until: record.rests_until,
+            offers: in_books.chain(waiting).collect::<Vec<_>>(),
             completed: record.completed,
             missed: record.missed,
             declined: record.declined,
@@ -34,8 +42,17 @@ impl<T: Config> Pallet<T> {
         })
     }
 
-    /// The worker's offer for a model version.
+    /// The worker's offer for a model version, whether it has a place in the book or waits for one.
     pub fn offer_of(worker: &T::AccountId, version: ModelVersion) -> Option<OfferOf<T>> {
+        Self::offer_in_book(worker, version).or_else(|| {
+            let mut waiting = Waiting::<T>::get(worker).into_iter();
+            let (.., offer) = waiting.find(|(waits, ..)| *waits == version)?;
+            Some(offer)
+        })
+    }
+
+    /// The worker's offer in the book of a model version.
+    pub(crate) fn offer_in_book(worker: &T::AccountId, version: ModelVersion) -> Option<OfferOf<T>> {
         Offers::<T>::get(version)
             .into_iter()
             .find(|offer| offer.worker == *worker)

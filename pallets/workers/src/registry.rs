@@ -1,39 +1,51 @@
 //! The workers, as the market sees and moves them.
 
-use crate::{BalanceOf, Config, Load, Offers, Pallet, Workers};
-use assay_types::{Lock, ModelVersion, NoOffer, Outcome, Purpose, Released, SlashId, Unavailable, WorkerRegistry};
+use crate::{BalanceOf, Config, Load, OfferOf, Offers, Pallet, Workers, rest::Conduct};
+use assay_types::{
+    JobTerms, Lock, ModelVersion, NoOffer, Outcome, Purpose, Released, SlashId, Unavailable, WorkerRegistry,
+    WorkerStatus,
+};
 use polkadot_sdk::{
     frame_support::{ensure, storage::with_storage_layer, traits::Get},
-    sp_runtime::{DispatchError, DispatchResult, traits::Zero},
+    frame_system::{self, pallet_prelude::BlockNumberFor},
+    sp_runtime::{
+        DispatchError, DispatchResult,
+        traits::{Saturating, Zero},
+    },
 };
 
 impl<T: Config> WorkerRegistry<T::AccountId, BalanceOf<T>> for Pallet<T> {
+    type BlockNumber = BlockNumberFor<T>;
+
     fn stake_for(price: BalanceOf<T>) -> BalanceOf<T> {
         Self::lock_for(price)
     }
 
     fn ensure_available(worker: &T::AccountId, stake: BalanceOf<T>) -> Result<(), Unavailable> {
+        Self::ensure_rested(worker)?;
         Self::available(worker, stake).map(|_| ())
     }
 
-    /// Reads the book, and of each offer up to the one that fits the worker's load and its record.
+    /// Reads the book, and of each offer that is cheaper than those before it the worker's load and its record.
     fn cheapest(
         version: ModelVersion,
+        job: &JobTerms<BlockNumberFor<T>>,
         ceiling: BalanceOf<T>,
         excluded: &[T::AccountId],
     ) -> Result<(T::AccountId, BalanceOf<T>), NoOffer> {
-        let book = Offers::<T>::get(version);
-        let cheapest = book.first().ok_or(NoOffer::NoneForModel)?;
-        ensure!(cheapest.price <= ceiling, NoOffer::CeilingTooLow);
-        book.into_iter()
-            .take_while(|offer| offer.price <= ceiling)
-            .filter(|offer| !excluded.contains(&offer.worker))
-            .find(|offer| {
-                Load::<T>::get(&offer.worker, version) < offer.capacity
-                    && Self::available(&offer.worker, Self::lock_for(offer.price)).is_ok()
-            })
-            .map(|offer| (offer.worker, offer.price))
-            .ok_or(NoOffer::AllBusy)
+        let mut refused = NoOffer::NoneForModel;
+        let mut cheapest: Option<(T::AccountId, BalanceOf<T>)> = None;
+        for offer in Offers::<T>::get(version) {
+            let price = offer.terms.price(job.work);
+            if cheapest.as_ref().is_some_and(|(_, lower)| *lower <= price) {
+                continue;
+            }
+            match Self::takes(&offer, version, job, (price, ceiling), excluded) {
+                Ok(()) => cheapest = Some((offer.worker, price)),
+                Err(reason) => refused = refused.further(reason),
+            }
+        }
+        cheapest.ok_or(refused)
     }
 
     fn take(
@@ -41,6 +53,7 @@ impl<T: Config> WorkerRegistry<T::AccountId, BalanceOf<T>> for Pallet<T> {
         model: ModelVersion,
         purpose: Purpose<BalanceOf<T>>,
     ) -> Result<BalanceOf<T>, Unavailable> {
+        Self::ensure_rested(worker)?;
         Self::do_take(worker, model, purpose)
     }
 
@@ -48,7 +61,12 @@ impl<T: Config> WorkerRegistry<T::AccountId, BalanceOf<T>> for Pallet<T> {
         lock: Lock<T::AccountId, BalanceOf<T>>,
         outcome: Outcome<T::AccountId, BalanceOf<T>>,
     ) -> Result<Released<BalanceOf<T>>, DispatchError> {
-        with_storage_layer(|| Self::do_release(lock, outcome))
+        let (worker, conduct) = (lock.worker, Conduct::of(&outcome));
+        with_storage_layer(|| {
+            let released = Self::do_release(lock, outcome)?;
+            Self::note(worker, conduct);
+            Ok(released)
+        })
     }
 
     fn award(slash: SlashId, awards: [(T::AccountId, BalanceOf<T>); 2]) -> DispatchResult {
@@ -65,5 +83,62 @@ impl<T: Config> WorkerRegistry<T::AccountId, BalanceOf<T>> for Pallet<T> {
 
     fn load(worker: &T::AccountId, version: ModelVersion) -> u32 {
         Load::<T>::get(worker, version)
+    }
+}
+
+impl<T: Config> Pallet<T> {
+    /// Whether a worker is active, rested, has the stake of one, and no slash of it is pending: who is not holds no
+    /// place against who is.
+    pub(crate) fn is_eligible(worker: &T::AccountId) -> bool {
+        let now = frame_system::Pallet::<T>::block_number();
+        Workers::<T>::get(worker).is_some_and(|record| {
+            record.status == WorkerStatus::Active
+                && record.stake >= T::MinStake::get()
+                && record.slashing.is_zero()
+                && record.rests_until.is_none_or(|until| until <= now)
+        })
+    }
+
+    /// Refuses a worker that rests after a job that it gave back or missed.
+    fn ensure_rested(worker: &T::AccountId) -> Result<(), Unavailable> {
+        let now = frame_system::Pallet::<T>::block_number();
+        let rests = Workers::<T>::get(worker).and_then(|record| record.rests_until);
+        ensure!(rests.is_none_or(|until| until <= now), Unavailable::Resting);
+        Ok(())
+    }
+
+    /// Notes how a bid or a job ended for its worker.
+    fn note(worker: &T::AccountId, conduct: Conduct) {
+        if conduct == Conduct::Neutral {
+            return;
+        }
+        Workers::<T>::mutate(worker, |entry| {
+            let Some(record) = entry else { return };
+            let (strikes, blocks) = conduct.judge(record.strikes, T::RestBlocks::get());
+            record.strikes = strikes;
+            if !blocks.is_zero() {
+                // Saturating: at the end of all block numbers a worker rests for good.
+                let until = frame_system::Pallet::<T>::block_number().saturating_add(blocks);
+                record.rests_until = record.rests_until.max(Some(until));
+            }
+        });
+    }
+
+    /// Whether an offer can take a job at this price, where the client pays at most the ceiling beside it.
+    fn takes(
+        offer: &OfferOf<T>,
+        version: ModelVersion,
+        job: &JobTerms<BlockNumberFor<T>>,
+        (price, ceiling): (BalanceOf<T>, BalanceOf<T>),
+        excluded: &[T::AccountId],
+    ) -> Result<(), NoOffer> {
+        offer.fits(job)?;
+        ensure!(price <= ceiling, NoOffer::CeilingTooLow);
+        let has_place = !excluded.contains(&offer.worker)
+            && Load::<T>::get(&offer.worker, version) < offer.capacity
+            && Self::ensure_rested(&offer.worker).is_ok()
+            && Self::available(&offer.worker, Self::lock_for(price)).is_ok();
+        ensure!(has_place, NoOffer::AllBusy);
+        Ok(())
     }
 }

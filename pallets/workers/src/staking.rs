@@ -40,7 +40,11 @@ impl<T: Config> Pallet<T> {
         Self::hold(&worker, amount)?;
         record.stake = record.stake.checked_add(&amount).ok_or(Error::<T>::InsufficientFunds)?;
         Workers::<T>::insert(&worker, record);
-        Self::deposit_event(Event::Bonded { worker, amount });
+        Self::deposit_event(Event::Bonded {
+            worker: worker.clone(),
+            amount,
+        });
+        Self::readmit(&worker);
         Ok(())
     }
 

@@ -20,7 +20,8 @@ impl<T: Config> Pallet<T> {
         ensure!(record.slashing.is_zero(), Error::<T>::SlashIsPending);
         let record = Self::step(record, WorkerStatus::Active)?;
         Workers::<T>::insert(&worker, record);
-        Self::deposit_event(Event::Resumed { worker });
+        Self::deposit_event(Event::Resumed { worker: worker.clone() });
+        Self::readmit(&worker);
         Ok(())
     }
 

@@ -1,7 +1,7 @@
 //! Records of workers, their locks and their slashes.
 
 use crate::Config;
-use assay_types::{Lock, Offer, Outcome, WorkerStatus, limits};
+use assay_types::{Lock, ModelVersion, Offer, OfferTerms, Outcome, WorkerStatus, limits};
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use polkadot_sdk::{
     frame_support::traits::fungible,
@@ -23,7 +23,10 @@ pub type WorkerRecordOf<T> = WorkerRecord<BalanceOf<T>, BlockNumberFor<T>>;
 pub type PendingSlashOf<T> = PendingSlash<<T as frame_system::Config>::AccountId, BalanceOf<T>, BlockNumberFor<T>>;
 
 /// A standing offer in this runtime.
-pub type OfferOf<T> = Offer<<T as frame_system::Config>::AccountId, BalanceOf<T>>;
+pub type OfferOf<T> = Offer<<T as frame_system::Config>::AccountId, BalanceOf<T>, BlockNumberFor<T>>;
+
+/// The terms of an offer in this runtime.
+pub type OfferTermsOf<T> = OfferTerms<BalanceOf<T>, BlockNumberFor<T>>;
 
 /// Stake that is locked for one bid or one job, in this runtime.
 pub type LockOf<'a, T> = Lock<'a, <T as frame_system::Config>::AccountId, BalanceOf<T>>;
@@ -31,8 +34,12 @@ pub type LockOf<'a, T> = Lock<'a, <T as frame_system::Config>::AccountId, Balanc
 /// An outcome of a bid or a job, in this runtime.
 pub type OutcomeOf<T> = Outcome<<T as frame_system::Config>::AccountId, BalanceOf<T>>;
 
-/// The offers for one model version, the cheapest first and the earlier one of two at the same price.
+/// The offers for one model version, in the order of [`crate::book`].
 pub type BookOf<T> = BoundedVec<OfferOf<T>, limits::OffersPerModel>;
+
+/// The offers of one worker that lost their places while it was not eligible: for each the model version, the work of
+/// the version's largest job, and the offer.
+pub type WaitingOf<T> = BoundedVec<(ModelVersion, u64, OfferOf<T>), limits::OffersPerWorker>;
 
 /// The pieces of stake of one worker that unbond, the earliest first.
 pub type Pieces<Balance, BlockNumber> = BoundedVec<Piece<Balance, BlockNumber>, limits::Unbonding>;
@@ -80,6 +87,10 @@ pub struct WorkerRecord<Balance, BlockNumber> {
     pub declined: u64,
     /// Slashes that it was given for faults that were proved, those that were cancelled left out.
     pub convicted: u64,
+    /// Jobs that it held for nothing and has not worked off by jobs that it was paid for: see [`crate::rest`].
+    pub strikes: u8,
+    /// Block from which it takes jobs again, if it ever gave one back or missed one.
+    pub rests_until: Option<BlockNumber>,
 }
 
 impl<Balance: AtLeast32BitUnsigned + Copy, BlockNumber> WorkerRecord<Balance, BlockNumber> {
@@ -95,6 +106,8 @@ impl<Balance: AtLeast32BitUnsigned + Copy, BlockNumber> WorkerRecord<Balance, Bl
             missed: 0,
             declined: 0,
             convicted: 0,
+            strikes: 0,
+            rests_until: None,
         }
     }
 

@@ -3,10 +3,10 @@
 //!
 //! An account and its holds are counted with every hold that is placed or released.
 
-use crate::{BookOf, Config, PendingSlashOf, WorkerRecordOf};
+use crate::{BookOf, Config, PendingSlashOf, WaitingOf, WorkerRecordOf};
 use assay_types::{
     ModelVersion, SlashId,
-    limits::{MAX_OFFERS_PER_WORKER, OffersPerWorker},
+    limits::{MAX_OFFERS_PER_MODEL, MAX_OFFERS_PER_WORKER, OffersPerWorker},
     weighing::{BOOK_REF_TIME, CALL_REF_TIME, account_proof, key_proof, version_proof},
 };
 use core::marker::PhantomData;
@@ -75,6 +75,15 @@ impl<T: Config> ComputedWeight<T> {
         key_proof::<AccountOf<T>, BoundedVec<ModelVersion, OffersPerWorker>>()
     }
 
+    fn waiting() -> u64 {
+        key_proof::<AccountOf<T>, WaitingOf<T>>()
+    }
+
+    /// The return of every offer that a worker may have waiting.
+    fn readmission() -> Weight {
+        Self::drain()
+    }
+
     fn slash() -> u64 {
         key_proof::<SlashId, PendingSlashOf<T>>()
     }
@@ -90,9 +99,9 @@ impl<T: Config> WeightInfo for ComputedWeight<T> {
         Self::call(3, 3, 0, Self::worker() + account_proof())
     }
 
-    /// As [`WeightInfo::register`].
+    /// As [`WeightInfo::register`], and gives offers that wait their places again.
     fn bond_more() -> Weight {
-        Self::register()
+        Self::register().saturating_add(Self::readmission())
     }
 
     /// Reads and writes the worker.
@@ -105,20 +114,22 @@ impl<T: Config> WeightInfo for ComputedWeight<T> {
         Self::register()
     }
 
-    /// Reads the worker and the version; reads and writes the book, and the lists of the worker and of another that it
-    /// displaces.
+    /// Reads the worker, the version, and the records of all that stand in the book; reads and writes the book, and the
+    /// lists of the worker and of another that it displaces, with what waits of both.
     fn publish_offer() -> Weight {
+        let others = u64::from(MAX_OFFERS_PER_MODEL);
+        let lists = 2 * (Self::list() + Self::waiting());
         Self::call(
+            7 + others,
             5,
-            3,
             1,
-            Self::worker() + version_proof() + Self::book() + 2 * Self::list(),
+            (1 + others) * Self::worker() + version_proof() + Self::book() + lists,
         )
     }
 
-    /// Reads and writes the book and the list.
+    /// Reads and writes the book, the list and what waits.
     fn remove_offer() -> Weight {
-        Self::call(2, 2, 1, Self::book() + Self::list())
+        Self::call(3, 3, 1, Self::book() + Self::list() + Self::waiting())
     }
 
     /// Reads and writes the worker.
@@ -126,18 +137,18 @@ impl<T: Config> WeightInfo for ComputedWeight<T> {
         Self::call(1, 1, 0, Self::worker())
     }
 
-    /// Reads and writes the worker.
+    /// Reads and writes the worker, and gives offers that wait their places again.
     fn resume() -> Weight {
-        Self::call(1, 1, 0, Self::worker())
+        Self::readmission()
     }
 
-    /// Reads and writes the worker, its list and every book on it.
+    /// Reads and writes the worker, its list, what waits, and every book on the list.
     fn drain() -> Weight {
         Self::call(
-            2 + BOOKS,
-            2 + BOOKS,
+            3 + BOOKS,
+            3 + BOOKS,
             BOOKS,
-            Self::worker() + Self::list() + BOOKS * Self::book(),
+            Self::worker() + Self::list() + Self::waiting() + BOOKS * Self::book(),
         )
     }
 

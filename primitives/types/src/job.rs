@@ -1,7 +1,7 @@
 //! Jobs: what a client asks for, what the chain keeps of it, and the states it passes through.
 
 use crate::{
-    H256, Lock, ModelVersion,
+    H256, JobTerms, Lock, ModelVersion,
     limits::{Attempts, InlineInputBytes, Symbols},
 };
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
@@ -36,7 +36,7 @@ pub enum JobInput {
 /// Ways in which a job finds its worker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
 pub enum Matching<BlockNumber> {
-    /// The cheapest eligible standing offer, in the block of submission.
+    /// The cheapest eligible standing offer whose terms the job fits, in the block of submission.
     #[codec(index = 0)]
     Offers,
     /// A sealed reverse auction: bids are committed, then revealed, and the lowest wins.
@@ -245,6 +245,8 @@ pub struct Job<AccountId, Balance, BlockNumber> {
     pub input_digest: H256,
     /// Value of each of the schema's symbols.
     pub symbols: BoundedVec<u32, Symbols>,
+    /// Work of the job, by which offers are priced: see [`crate::offer::work_at`].
+    pub work: u64,
     /// The amount held of the client's money; nothing once a disputed job's client was refunded.
     pub ceiling: Balance,
     /// Blocks that a worker has from its assignment to its claim.
@@ -259,6 +261,18 @@ pub struct Job<AccountId, Balance, BlockNumber> {
     pub tried: BoundedVec<AccountId, Attempts>,
     /// The state of the job.
     pub state: JobState<AccountId, Balance, BlockNumber>,
+}
+
+impl<AccountId, Balance, BlockNumber: Copy> Job<AccountId, Balance, BlockNumber> {
+    /// What the job asks of an offer.
+    pub fn terms(&self) -> JobTerms<BlockNumber> {
+        JobTerms {
+            work: self.work,
+            deadline_blocks: self.deadline_blocks,
+            window_blocks: self.window_blocks,
+            submitted_at: self.submitted_at,
+        }
+    }
 }
 
 impl<AccountId, Balance, BlockNumber: Copy> JobState<AccountId, Balance, BlockNumber> {

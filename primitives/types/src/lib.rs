@@ -13,6 +13,7 @@ pub mod ids;
 pub mod job;
 pub mod limits;
 pub mod name;
+pub mod offer;
 pub mod page;
 pub mod runtime_api;
 pub mod schema;
@@ -26,6 +27,7 @@ pub use hash::HostBlake2;
 pub use ids::{JobId, ModelId, ModelVersion, SlashId, VersionNumber};
 pub use job::{Assignment, CloseReason, Delivery, Job, JobInput, JobRequest, JobState, Matching, Payload, Phase};
 pub use name::{NameError, check_name};
+pub use offer::{JobTerms, Misfit, Offer, OfferInfo, OfferTerms};
 pub use page::Page;
 pub use polkadot_sdk::sp_core::H256;
 pub use runtime_api::{Quote, WhyNot};
@@ -34,4 +36,4 @@ pub use traits::{
     ClaimedJob, ClaimedJobs, Lock, ModelRegistry, NoOffer, NotChallengeable, Outcome, Penalty, Purpose, Released,
     Slashed, Unavailable, WorkerRegistry,
 };
-pub use worker::{Offer, WorkerInfo, WorkerStatus};
+pub use worker::{WorkerInfo, WorkerStatus};

@@ -1,13 +1,14 @@
 //! The runtime API: a node's answers about jobs, workers and disputes, without a transaction.
 
 use crate::{
-    Job, JobId, ModelVersion, NoOffer, Page, SlashId, WorkerInfo, WorkerStatus,
+    Job, JobId, Misfit, ModelVersion, NoOffer, Page, SlashId, WorkerInfo, WorkerStatus,
     dispute::{Dispute, OpenAward, Place, Revealed},
 };
+use alloc::vec::Vec;
 use codec::{Codec, Decode, Encode};
 use scale_info::TypeInfo;
 
-/// The price of a job on a model version now.
+/// The price of a job now.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, TypeInfo)]
 pub struct Quote<AccountId, Balance> {
     /// The worker that would get it.
@@ -101,6 +102,15 @@ pub enum WhyNot<AccountId, Balance, BlockNumber> {
     /// Its claim is disputed: it is paid after the window if it defends the claim, and must answer every challenge.
     #[codec(index = 16)]
     UnderDispute,
+    /// The job does not fit the terms of its offer: change the offer, if such jobs are wanted.
+    #[codec(index = 17)]
+    DoesNotFit(Misfit<BlockNumber>),
+    /// It has given back or missed a job, and takes none for a while.
+    #[codec(index = 18)]
+    Resting {
+        /// Block from which it takes jobs again.
+        until: BlockNumber,
+    },
 }
 
 polkadot_sdk::sp_api::decl_runtime_apis! {
@@ -120,8 +130,14 @@ polkadot_sdk::sp_api::decl_runtime_apis! {
         fn jobs_of(account: AccountId, after: Option<JobId>, limit: u32) -> Page<Job<AccountId, Balance, BlockNumber>>;
         /// The jobs on a model version for which bids may be committed now.
         fn open_jobs(model: ModelVersion, after: Option<JobId>, limit: u32) -> Page<Job<AccountId, Balance, BlockNumber>>;
-        /// The price of a job by standing offers now, whatever the ceiling.
-        fn quote(model: ModelVersion) -> Result<Quote<AccountId, Balance>, NoOffer>;
+        /// The price of a job with these values of the symbols and these terms by standing offers now, whatever the
+        /// ceiling.
+        fn quote(
+            model: ModelVersion,
+            symbols: Vec<u32>,
+            deadline_blocks: BlockNumber,
+            window_blocks: BlockNumber,
+        ) -> Result<Quote<AccountId, Balance>, NoOffer>;
         /// The worker, its stake and its offers.
         fn worker(account: AccountId) -> Option<WorkerInfo<Balance, BlockNumber>>;
         /// The reason for which a worker does not have this job, or is not paid for it yet.

@@ -1,7 +1,7 @@
 //! Traits through which the pallets meet. The market asks for models and workers through them, disputes ask for claims,
 //! and no pallet knows another.
 
-use crate::{H256, JobId, ModelParts, ModelVersion, SlashId};
+use crate::{H256, JobId, JobTerms, Misfit, ModelParts, ModelVersion, SlashId};
 use polkadot_sdk::sp_runtime::{DispatchError, DispatchResult, Perbill};
 
 /// A model version, as far as the market needs to know it.
@@ -33,9 +33,56 @@ pub enum NoOffer {
     /// Every offer costs more than the ceiling.
     #[codec(index = 1)]
     CeilingTooLow,
-    /// The offers that the ceiling allows are paused, at capacity or without free stake.
+    /// The workers whose offers the job fits are paused, at capacity or without free stake.
     #[codec(index = 2)]
     AllBusy,
+    /// Every offer asks for a longer deadline.
+    #[codec(index = 3)]
+    DeadlineTooShort,
+    /// Every offer whose deadline the job fits asks for a longer challenge window.
+    #[codec(index = 4)]
+    WindowTooShort,
+    /// Every offer whose deadline the job fits asks for a shorter challenge window.
+    #[codec(index = 5)]
+    WindowTooLong,
+    /// Every offer whose terms the job fits was published in the last blocks and takes effect soon.
+    #[codec(index = 6)]
+    TooNew,
+}
+
+impl NoOffer {
+    /// How far an offer came that was refused for this reason: the client needs to change the least where it is the
+    /// greatest.
+    fn distance(self) -> u8 {
+        match self {
+            Self::NoneForModel => 0,
+            Self::DeadlineTooShort => 1,
+            Self::WindowTooShort => 2,
+            Self::WindowTooLong => 3,
+            Self::TooNew => 4,
+            Self::CeilingTooLow => 5,
+            Self::AllBusy => 6,
+        }
+    }
+
+    /// The reason of the offer that came further.
+    pub fn further(self, other: Self) -> Self {
+        match self.distance() < other.distance() {
+            true => other,
+            false => self,
+        }
+    }
+}
+
+impl<BlockNumber> From<Misfit<BlockNumber>> for NoOffer {
+    fn from(misfit: Misfit<BlockNumber>) -> Self {
+        match misfit {
+            Misfit::DeadlineTooShort { .. } => Self::DeadlineTooShort,
+            Misfit::WindowTooShort { .. } => Self::WindowTooShort,
+            Misfit::WindowTooLong { .. } => Self::WindowTooLong,
+            Misfit::OfferTooNew { .. } => Self::TooNew,
+        }
+    }
 }
 
 /// Reasons for which a worker cannot take a job.
@@ -53,6 +100,9 @@ pub enum Unavailable {
     /// Its free stake does not cover the lock.
     #[codec(index = 3)]
     StakeTooSmall,
+    /// It has given back or missed a job, and rests.
+    #[codec(index = 4)]
+    Resting,
 }
 
 /// Parts of slashed money; together they are the slash.
@@ -93,8 +143,8 @@ pub struct Lock<'a, AccountId, Balance> {
 /// End of a bid or a job for its worker, with the effect on the worker's lock, load and record.
 ///
 /// A bid ends once, in `BidLost` or `BidWon`. A job, which `BidWon` or [`Purpose::Job`] began, ends once as an
-/// unclaimed one: in `Claimed`, `Missed`, `Declined` or `Removed`; and after `Claimed` once more, in `Paid` or
-/// `Unpaid` or `Convicted`. `Late` comes between: it ends nothing.
+/// unclaimed one: in `Claimed`, `Missed` or `Declined`; and after `Claimed` once more, in `Paid`, `Unpaid` or
+/// `Convicted`. `Late` comes between: it ends nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome<AccountId, Balance> {
     /// The bid did not win, or was not revealed: its lock is free.
@@ -107,23 +157,23 @@ pub enum Outcome<AccountId, Balance> {
     },
     /// The worker claimed: the job no longer counts towards its capacity, and its lock stays.
     Claimed,
-    /// The worker let the deadline pass: it loses `cost` at once, the rest of the lock is free, and the miss is
-    /// counted.
+    /// The worker let the deadline pass: it loses `cost` at once, the rest of the lock is free, the miss is counted,
+    /// and the worker rests.
     Missed {
         /// The account that gets the paid part of the cost.
         beneficiary: AccountId,
         /// The stake that the worker loses, at most its lock.
         cost: Slashed<Balance>,
     },
-    /// The worker declined: it loses `cost` at once, the rest of the lock is free, and that it declined is counted.
+    /// The worker declined, or the job was taken from it because it was no longer [secure](WorkerRegistry::is_secure):
+    /// it loses `cost` at once, as far as its stake goes, the rest of the lock is free, the decline is counted, and the
+    /// worker rests. Declines that cost nothing do not make the rests longer.
     Declined {
         /// The account that gets the paid part of the cost.
         beneficiary: AccountId,
         /// The stake that the worker loses, at most its lock.
         cost: Slashed<Balance>,
     },
-    /// The worker was relieved of the job, because its stake no longer secured it: the lock is free.
-    Removed,
     /// The worker was paid for what it claimed: the lock is free, and the job is counted.
     Paid,
     /// The worker answered late for what it claimed: it loses `cost` at once, and the rest of the lock stays.
@@ -171,16 +221,21 @@ pub struct Released<Balance> {
 /// A worker's stake is moved by two methods only: [`take`](Self::take) when it gets a bid or a job, and
 /// [`release`](Self::release) when that ends. Each does all that belongs to it, or nothing.
 pub trait WorkerRegistry<AccountId, Balance> {
+    /// The number of a block.
+    type BlockNumber;
+
     /// The stake that a job of this price locks.
     fn stake_for(price: Balance) -> Balance;
 
     /// Whether `worker` takes jobs and has `stake` free.
     fn ensure_available(worker: &AccountId, stake: Balance) -> Result<(), Unavailable>;
 
-    /// The cheapest offer at or below `ceiling` whose worker can take a job now and is not in `excluded`; the earlier
-    /// one of two at the same price.
+    /// The offer whose price for this job is the lowest, and that price: among the offers whose terms the job fits,
+    /// that ask for no more than `ceiling`, and whose workers can take a job now and are not in `excluded`. Of two at
+    /// the same price it is the one that stands first in the book.
     fn cheapest(
         version: ModelVersion,
+        job: &JobTerms<Self::BlockNumber>,
         ceiling: Balance,
         excluded: &[AccountId],
     ) -> Result<(AccountId, Balance), NoOffer>;

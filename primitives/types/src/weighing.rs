@@ -19,7 +19,7 @@ pub const CALL_REF_TIME: u64 = 60_000_000;
 /// Picoseconds to decode and check one entry of a list: an offer, a bid.
 pub const ENTRY_REF_TIME: u64 = 1_000_000;
 
-/// Picoseconds to decode, search, change and encode a full book of offers: 32 entries of 52 bytes twice, at some 150 ns
+/// Picoseconds to decode, search, change and encode a full book of offers: 32 entries of 84 bytes twice, at some 150 ns
 /// each.
 pub const BOOK_REF_TIME: u64 = 10_000_000;
 
@@ -75,7 +75,7 @@ pub fn load_proof() -> u64 {
 
 /// Proof bytes of a full book of offers, whatever the runtime's types.
 pub fn book_proof() -> u64 {
-    key_proof::<ModelVersion, BoundedVec<Offer<AccountBytes, AmountBytes>, OffersPerModel>>()
+    key_proof::<ModelVersion, BoundedVec<Offer<AccountBytes, AmountBytes, u64>, OffersPerModel>>()
 }
 
 /// Picoseconds for `bytes` bytes that a call carries.

@@ -1,6 +1,6 @@
 //! Workers and their offers, as others see them.
 
-use crate::ModelVersion;
+use crate::OfferInfo;
 use alloc::vec::Vec;
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use scale_info::TypeInfo;
@@ -42,17 +42,6 @@ impl WorkerStatus {
     }
 }
 
-/// A standing offer: a worker's price for one job on one model version.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
-pub struct Offer<AccountId, Balance> {
-    /// The worker that offers.
-    pub worker: AccountId,
-    /// Price of one job.
-    pub price: Balance,
-    /// Jobs on this model version that it will have unclaimed at a time.
-    pub capacity: u32,
-}
-
 /// A worker as the runtime API shows it.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, TypeInfo)]
 pub struct WorkerInfo<Balance, BlockNumber> {
@@ -66,8 +55,10 @@ pub struct WorkerInfo<Balance, BlockNumber> {
     pub unbonding: Vec<(Balance, BlockNumber)>,
     /// Former stake that waits to be slashed. It secures nothing, and comes back only if a slash is cancelled.
     pub slashing: Balance,
-    /// Its offers: model version, price, capacity, and jobs assigned and not claimed.
-    pub offers: Vec<(ModelVersion, Balance, u32, u32)>,
+    /// Block from which it takes jobs again, if it has given one back or missed one lately.
+    pub rests_until: Option<BlockNumber>,
+    /// Its offers.
+    pub offers: Vec<OfferInfo<Balance, BlockNumber>>,
     /// Jobs that it claimed and was paid for.
     pub completed: u64,
     /// Jobs that it let pass their deadline.

@@ -3,7 +3,7 @@
 //! As in [`super::disputes`], a `storage` parameter can be changed by governance.
 
 use crate::{
-    units::{DAYS, HOURS, MILLIUNIT, MINUTES, UNIT, deposit},
+    units::{DAYS, HOURS, MICROUNIT, MILLIUNIT, MINUTES, UNIT, deposit},
     *,
 };
 use frame_support::{
@@ -23,6 +23,14 @@ const MAX_WINDOW: BlockNumber = DAYS;
 /// Enough blocks for a bid to be seen, priced and included, even if one block or two are missed.
 const MIN_AUCTION_PHASE: BlockNumber = 5;
 const MAX_AUCTION_PHASE: BlockNumber = 10 * MINUTES;
+
+/// A submission that is seen on its way into a block is in one by then, or has not been taken for a reason.
+const OFFER_DELAY: BlockNumber = 10;
+/// Half a minute, in which a job that comes back goes to others; after six more failures it is half an hour.
+const REST_BLOCKS: BlockNumber = MINUTES / 2;
+/// What a job costs its client in fees at least: in a full batch, with the smallest input, at the minimum of the fee
+/// multiplier. A test compares the two.
+const MISS_COMPENSATION: Balance = 100 * MICROUNIT;
 
 /// Every clock of a dispute, over the challenge window of its job, and those of the disputes that come before it in its
 /// worker's queue ([`pallet_disputes::LongestDispute`]).
@@ -58,8 +66,13 @@ parameter_types! {
 impl pallet_workers::Config for Runtime {
     type Currency = Balances;
     type LongestJob = pallet_market::LongestJob<Self>;
+    type MaxDeadline = ConstU32<MAX_DEADLINE>;
+    type MaxWindow = ConstU32<MAX_WINDOW>;
     type MinStake = ConstU128<{ 100 * UNIT }>;
+    type MinWindow = ConstU32<MIN_WINDOW>;
     type Models = Models;
+    type OfferDelay = ConstU32<OFFER_DELAY>;
+    type RestBlocks = ConstU32<REST_BLOCKS>;
     type RuntimeHoldReason = RuntimeHoldReason;
     type SlashCancelOrigin = EnsureRoot<AccountId>;
     type SlashDelay = SlashDelay;
@@ -87,6 +100,7 @@ impl pallet_market::Config for Runtime {
     type MinAuctionPhase = ConstU32<MIN_AUCTION_PHASE>;
     type MinDeadline = ConstU32<MIN_DEADLINE>;
     type MinWindow = ConstU32<MIN_WINDOW>;
+    type MissCompensation = ConstU128<MISS_COMPENSATION>;
     type Models = Models;
     type NonDeliverySlash = NonDeliverySlash;
     type RuntimeHoldReason = RuntimeHoldReason;

@@ -10,8 +10,9 @@ use frame_support::{
     traits::{ConstU8, ConstU32, ConstU128, VariantCountOf},
     weights::{ConstantMultiplier, Weight, constants::WEIGHT_REF_TIME_PER_SECOND},
 };
+use pallet_transaction_payment::{Multiplier, TargetedFeeAdjustment};
 use parachains_common::impls::DealWithFees;
-use polkadot_runtime_common::SlowAdjustingFeeUpdate;
+use sp_runtime::{FixedPointNumber, Perquintill, traits::Bounded};
 
 impl pallet_balances::Config for Runtime {
     type AccountStore = System;
@@ -54,8 +55,20 @@ parameter_types! {
     pub const TransactionByteFee: Balance = MICROUNIT;
 }
 
+parameter_types! {
+    /// Part of what blocks have room for at which fees stay as they are.
+    pub const TargetBlockFullness: Perquintill = Perquintill::from_percent(25);
+    /// How fast fees follow: a full block raises them by 7.8 %, an empty one lowers them by 2.5 %. Thirty full blocks
+    /// make them ten times as high, so nobody can afford to keep others out for as long as a deadline.
+    pub FeeAdjustment: Multiplier = Multiplier::saturating_from_rational(1, 10);
+    /// Fees are never below what a quiet chain asks for, lest filling blocks be cheap where nobody is.
+    pub MinimumMultiplier: Multiplier = Multiplier::saturating_from_integer(1);
+    pub MaximumMultiplier: Multiplier = Bounded::max_value();
+}
+
 impl pallet_transaction_payment::Config for Runtime {
-    type FeeMultiplierUpdate = SlowAdjustingFeeUpdate<Self>;
+    type FeeMultiplierUpdate =
+        TargetedFeeAdjustment<Self, TargetBlockFullness, FeeAdjustment, MinimumMultiplier, MaximumMultiplier>;
     type LengthToFee = ConstantMultiplier<Balance, TransactionByteFee>;
     /// Fees and tips go to the pot that collators are paid from.
     type OnChargeTransaction = pallet_transaction_payment::FungibleAdapter<Balances, DealWithFees<Self>>;

@@ -3,6 +3,7 @@
 mod calls;
 mod chain;
 mod disputes;
+mod fees;
 mod presets;
 mod transactions;
 mod wasm;

@@ -9,7 +9,7 @@ use assay_runtime::{
 use codec::Encode;
 use polkadot_sdk::{
     frame_metadata_hash_extension::CheckMetadataHash,
-    frame_support::{assert_ok, weights::Weight},
+    frame_support::{assert_ok, traits::Get, weights::Weight},
     frame_system, pallet_balances, pallet_proxy, pallet_utility,
     sp_keyring::Sr25519Keyring::{Alice, Bob, Charlie, Eve},
     sp_runtime::{
@@ -48,6 +48,19 @@ fn weight_is_charged_by_the_scarcer_of_its_dimensions() {
         let both = TransactionPayment::weight_to_fee(Weight::from_parts(2_000_000_000, 64 * 1024));
         assert!(time > 0 && proof > time);
         assert_eq!(both, proof);
+    });
+}
+
+#[test]
+fn a_missed_deadline_pays_a_client_no_more_than_its_cheapest_submission_costs() {
+    type Weights = <Runtime as pallet_market::Config>::WeightInfo;
+    type Compensation = <Runtime as pallet_market::Config>::MissCompensation;
+    in_first_block(|| {
+        // A job of a large batch, at the minimum of the fee multiplier, where blocks stay empty.
+        let weight = <Weights as pallet_market::WeightInfo>::submit(0);
+        let fee = TransactionPayment::weight_to_fee(weight) / 10;
+        let compensation = <Compensation as Get<u128>>::get();
+        assert!(compensation <= fee, "{compensation} for a fee of {fee}");
     });
 }
 

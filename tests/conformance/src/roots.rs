@@ -61,6 +61,7 @@ fn word(error: &PartsError) -> String {
     let word = match schema {
         SchemaError::NoTensors => "no_tensors",
         SchemaError::UnknownSymbol => "unknown_symbol",
+        SchemaError::UnboundSymbol => "unbound_symbol",
         SchemaError::EmptyRange => "empty_range",
         SchemaError::ZeroDimension => "zero_dimension",
         SchemaError::UnsoundDimension => "unsound_dimension",
@@ -177,6 +178,8 @@ fn heads(changed: Changed<'_>) {
 }
 
 fn schemas(changed: Changed<'_>) {
+    // A symbol that no input has.
+    changed(&|parts| edit(&mut parts.schema.symbols, |symbols| symbols.push(symbols[0].clone())));
     changed(&|parts| edit(&mut parts.schema.symbols, |symbols| symbols[0].name = name("cafe")));
     changed(&|parts| {
         edit(&mut parts.schema.symbols, |symbols| {

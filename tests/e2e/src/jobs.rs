@@ -4,7 +4,8 @@ use crate::Network;
 use anyhow::{Context, anyhow, bail};
 use assay_client::{
     chain::{
-        Account, AccountId, Balance, BlockNumber, Call, Event, JobRequest, MarketCall, MarketEvent, SubmitError, Wait,
+        Account, AccountId, Balance, BlockNumber, Call, Event, JobRequest, MarketCall, MarketEvent, OfferTerms,
+        SubmitError, Wait,
     },
     request::{Model, Prepared, find_model, terms::Terms},
     schema,
@@ -16,6 +17,7 @@ use assay_ops::tensor::{DataType, Tensor, tensors_digest};
 use assay_package::Package;
 use assay_text::inputs;
 use assay_types::{CloseReason, Delivery, H256, JobId, Matching, Phase, Slashed};
+use polkadot_sdk::frame_support::traits::Get;
 use std::path::{Path, PathBuf};
 
 /// The digits' package, in the folder of their model.
@@ -65,15 +67,28 @@ pub fn auction() -> Matching<BlockNumber> {
     }
 }
 
+/// Terms of an offer at this price that every job fits which the chain takes.
+pub fn offered_at(base: Balance) -> OfferTerms {
+    let bounds = bounds();
+    OfferTerms {
+        base,
+        rate: 0,
+        min_deadline: bounds.deadline.0,
+        min_window: bounds.window.0,
+        max_window: bounds.window.1,
+    }
+}
+
 /// What the chain takes as terms.
 pub fn bounds() -> pallet_market::terms::Terms<BlockNumber> {
     assay_runtime::Market::terms()
 }
 
-/// What a missed deadline costs a worker that has this stake behind the job.
+/// What a missed deadline costs the first worker of a job, which has this stake behind it.
 pub fn cost_of_a_missed_deadline(locked: Balance) -> Slashed<Balance> {
     let rate = <assay_runtime::Runtime as pallet_market::Config>::NonDeliverySlash::get();
-    pallet_market::terms::non_delivery(locked, rate)
+    let compensation = <<assay_runtime::Runtime as pallet_market::Config>::MissCompensation as Get<Balance>>::get();
+    pallet_market::terms::non_delivery(locked, rate, compensation)
 }
 
 /// The model on chain, and handwritten digits for it.

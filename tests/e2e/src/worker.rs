@@ -155,7 +155,11 @@ impl Worker {
             .until(&what, START_BLOCKS, async |snapshot| {
                 process.ensure_running()?;
                 let info = snapshot.worker(&account).await?;
-                Ok(info.filter(|info| info.status == WorkerStatus::Active && !info.offers.is_empty()))
+                let takes = |info: &WorkerInfo| {
+                    let in_effect = info.offers.iter().any(|offer| offer.from <= snapshot.number());
+                    info.status == WorkerStatus::Active && in_effect
+                };
+                Ok(info.filter(takes))
             })
             .await?;
         Ok(())
@@ -237,6 +241,15 @@ fn configuration(terms: &Terms, folder: &Path, models_dir: &Path, nodes: Vec<Str
     model.insert("package".into(), jobs::PACKAGE.into());
     model.insert("price".into(), terms.price.into());
     model.insert("capacity".into(), i64::from(terms.capacity).into());
+    // Whatever the chain takes: what a worker asks for by itself follows from the model.
+    let bounds = jobs::bounds();
+    for (name, blocks) in [
+        ("min_deadline", bounds.deadline.0),
+        ("min_window", bounds.window.0),
+        ("max_window", bounds.window.1),
+    ] {
+        model.insert(name.into(), i64::from(blocks).into());
+    }
     if let Some(bid) = terms.bid {
         model.insert("bid".into(), bid.into());
     }

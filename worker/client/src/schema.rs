@@ -1,10 +1,11 @@
 //! Whether the chain takes a package, and a payload's bytes as tensors and back.
 
+use assay_exact::element::Element;
 use assay_ops::tensor::{Blake2b256, Tensor};
 use assay_package::{Package, min_batch};
 use assay_types::{
-    H256, ModelParts, SchemaError,
-    schema::{PartsError, TensorLayout, payload_digest},
+    H256, ModelParts, SchemaError, TensorSchema,
+    schema::{PartsError, TensorLayout, ValueRange, payload_digest},
 };
 
 /// Why a package cannot be registered.
@@ -54,6 +55,17 @@ pub fn tensors(layouts: &[TensorLayout], bytes: &[u8]) -> Result<Vec<Tensor>, Sc
     }
 }
 
+/// The first element of an input that has no meaning to the model: its position in row-major order, its value, and the
+/// values that the model knows.
+pub fn first_out_of_range(tensor: &Tensor, described: &TensorSchema) -> Option<(usize, i64, ValueRange)> {
+    let range = described.range?;
+    let count = tensor.bytes().len() / tensor.dtype().size_bytes();
+    (0..count).find_map(|index| match tensor.element(index as u64) {
+        Some(Element::Integer(value)) if !range.contains(value) => Some((index, value, range)),
+        _ => None,
+    })
+}
+
 /// The bytes of tensors one after the other.
 pub fn payload(tensors: &[Tensor]) -> Vec<u8> {
     tensors.iter().flat_map(|tensor| tensor.bytes()).copied().collect()
@@ -67,7 +79,28 @@ pub fn digest(layouts: &[TensorLayout], bytes: &[u8]) -> Result<H256, SchemaErro
 #[cfg(test)]
 mod tests {
     use super::*;
+    use assay_types::{DataType, Dimension};
     use std::path::Path;
+
+    #[test]
+    fn the_first_element_that_the_model_does_not_know_is_found() {
+        let described = |range| TensorSchema {
+            name: b"tokens".to_vec().try_into().expect("short"),
+            data_type: DataType::Int32,
+            dimensions: vec![Dimension::Fixed(4)].try_into().expect("one"),
+            range,
+        };
+        let bytes = [3i32, 0, -1, 30_522].iter().flat_map(|id| id.to_le_bytes()).collect();
+        let tokens = Tensor::new(DataType::Int32, vec![4], bytes).expect("four");
+        let found = |min, max| first_out_of_range(&tokens, &described(Some(ValueRange { min, max })));
+        assert_eq!(found(0, 40_000).map(|(index, value, _)| (index, value)), Some((2, -1)));
+        assert_eq!(
+            found(-1, 30_521).map(|(index, value, _)| (index, value)),
+            Some((3, 30_522))
+        );
+        assert_eq!(found(-1, 30_522), None);
+        assert_eq!(first_out_of_range(&tokens, &described(None)), None);
+    }
 
     #[test]
     fn a_package_whose_batch_is_at_least_two_cannot_be_registered() {

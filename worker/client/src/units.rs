@@ -44,6 +44,14 @@ pub fn short(amount: Balance) -> String {
     format!("{}.{:04}", ten_thousandths / 10_000, ten_thousandths % 10_000)
 }
 
+/// Writes the price of an offer: `0.4 ASY`, or `0.4 ASY and 0.01 for each 10^9 units of work`.
+pub fn price(base: Balance, rate: Balance) -> String {
+    match rate {
+        0 => format!("{} ASY", format(base)),
+        rate => format!("{} ASY and {} for each 10^9 units of work", format(base), format(rate)),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,7 +1,7 @@
 //! What the daemons run on, every field checked; the program that reads flags, environment and files makes it.
 
 use crate::engine::EngineProgram;
-use assay_client::chain::{Balance, Key};
+use assay_client::chain::{Balance, BlockNumber, Key};
 use assay_engine::EngineChoice;
 use assay_player::watch::Sampling;
 use polkadot_sdk::sp_runtime::Perbill;
@@ -72,9 +72,33 @@ pub struct ModelPolicy {
     /// Folder of the package in the models folder.
     pub package: String,
     /// Price and capacity of the standing offer.
-    pub offer: Option<(Balance, u32)>,
+    pub offer: Option<OfferPolicy>,
+    /// Blocks that a job must have, by offer and in auctions.
+    pub blocks: BlockPolicy,
     /// How to bid.
     pub bidding: Option<BidPolicy>,
+}
+
+/// Price and capacity of a standing offer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OfferPolicy {
+    /// Price of a job, whatever its size.
+    pub base: Balance,
+    /// Price of 10^9 units of a job's work, on top of the base.
+    pub rate: Balance,
+    /// Unclaimed jobs at a time.
+    pub capacity: u32,
+}
+
+/// Blocks that a job must have. What is left out follows from the model.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct BlockPolicy {
+    /// Minimum number of blocks until the deadline.
+    pub min_deadline: Option<BlockNumber>,
+    /// Minimum number of blocks of the challenge window.
+    pub min_window: Option<BlockNumber>,
+    /// Maximum number of blocks of the challenge window.
+    pub max_window: Option<BlockNumber>,
 }
 
 /// How to bid on a model's jobs.

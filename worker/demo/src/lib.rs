@@ -14,10 +14,11 @@ use assay_client::{
     request::{
         Model, Prepared,
         chain::NodeSender,
-        find_model, prepare_all,
+        find_model, largest,
+        plan::agree,
+        prepare_all,
         progress::{Progress, Summary},
         run::{Following, Request, Start, Until},
-        supply::supply,
         terms::Wishes,
         tracker::{Moment, Tracker},
     },
@@ -248,11 +249,14 @@ async fn set_up(
     for (name, account) in &workers {
         loop {
             stage.ensure_running()?;
-            let info = client.finalized().await?.worker(account).await?;
-            if let Some((_, price, capacity, _)) = info.as_ref().and_then(|info| info.offers.first()) {
+            let snapshot = client.finalized().await?;
+            let info = snapshot.worker(account).await?;
+            let offer = info.as_ref().and_then(|info| info.offers.first());
+            if let Some(offer) = offer.filter(|offer| offer.from <= snapshot.number()) {
                 println!(
-                    "{name} offers it for {} ASY, up to {capacity} jobs at once.",
-                    assay_client::units::format(*price)
+                    "{name} offers it for {}, up to {} jobs at once.",
+                    assay_client::units::price(offer.terms.base, offer.terms.rate),
+                    offer.capacity
                 );
                 break;
             }
@@ -274,7 +278,8 @@ async fn set_up(
 /// The jobs: those for standing offers first, then those to be auctioned.
 async fn plan(scene: &Scene, read: &[inputs::JobInput], auctioned: usize) -> anyhow::Result<Vec<Prepared>> {
     let snapshot = scene.client.finalized().await?;
-    let (constants, supply) = (snapshot.constants()?, supply(&snapshot, scene.model.version).await?);
+    let constants = snapshot.constants()?;
+    let symbols = largest(read, &scene.package, &scene.model)?;
     let offers = Wishes {
         ceiling: Some(CEILING),
         inline_output: true,
@@ -287,17 +292,14 @@ async fn plan(scene: &Scene, read: &[inputs::JobInput], auctioned: usize) -> any
         ..offers.clone()
     };
     let (by_offer, by_auction) = read.split_at(read.len() - auctioned);
-    let mut jobs = prepare_all(
-        by_offer,
-        &scene.package,
-        &scene.model,
-        &offers.settle(&constants, &supply)?,
-    )?;
+    let (by_offer_terms, _) = agree(&snapshot, &constants, &scene.model, &symbols, &offers).await?;
+    let (by_auction_terms, _) = agree(&snapshot, &constants, &scene.model, &symbols, &auctions).await?;
+    let mut jobs = prepare_all(by_offer, &scene.package, &scene.model, &by_offer_terms)?;
     jobs.extend(prepare_all(
         by_auction,
         &scene.package,
         &scene.model,
-        &auctions.settle(&constants, &supply)?,
+        &by_auction_terms,
     )?);
     Ok(jobs)
 }

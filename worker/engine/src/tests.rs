@@ -331,19 +331,23 @@ fn layer_of_a_transformer_is_traced_node_by_node() {
 }
 
 #[test]
-fn node_that_nothing_takes_is_traced_too() {
+fn node_on_a_weight_that_is_packed_elsewhere_is_traced_too() {
     let mut random = Random(25);
     let (package, jobs) = attention_package(&mut random);
     let (mut graph, weights) = (package.graph().graph().clone(), package.weights().to_vec());
     // Its layer's weight is otherwise only ever packed.
     graph.nodes.push(Node {
-        name: "unused".into(),
+        name: "rectified".into(),
         operator: Operator::Relu,
         inputs: vec![Value::Weight(0)],
         source: String::new(),
     });
+    graph.outputs.push(Output {
+        name: "rectified".into(),
+        value: Value::Node(graph.nodes.len() as u32 - 1),
+    });
     let details = Details {
-        name: "unused".into(),
+        name: "rectified".into(),
         version: "1".into(),
         licence: "Apache-2.0".into(),
         description: String::new(),

@@ -438,6 +438,7 @@ fn inspection_names_every_operator_and_its_source_line() {
     for line in [
         "takes      image: float32 [batch, 8, 8]",
         "dimension  batch: 1 to 4096",
+        "*batch bytes\n",
         "export.py:44",
         "relu",
     ] {

@@ -1,6 +1,6 @@
 //! Dimensions as people read them.
 
-use assay_exact::graph::Dimension;
+use assay_exact::{graph::Dimension, model::Polynomial};
 
 /// A dimension with its symbol's name: `8`, `batch`, `4*batch`, `2*s0 - 3`.
 pub fn written(dimension: Dimension, name: impl FnOnce(u8) -> String) -> String {
@@ -18,6 +18,24 @@ pub fn written(dimension: Dimension, name: impl FnOnce(u8) -> String) -> String 
                 _ => format!("{multiple} - {}", offset.unsigned_abs()),
             }
         }
+    }
+}
+
+/// A polynomial with its symbols' names: `17 + 3*batch + 2*batch*s0^2`.
+pub fn polynomial(of: &Polynomial, name: impl Fn(u8) -> String) -> String {
+    let terms = of.terms().iter().map(|term| {
+        let powers = (0u8..).zip(term.powers).filter(|(_, power)| *power > 0);
+        let factors = powers.map(|(symbol, power)| match power {
+            1 => name(symbol),
+            power => format!("{}^{power}", name(symbol)),
+        });
+        let factors = std::iter::once(term.coefficient.to_string()).chain(factors);
+        factors.collect::<Vec<_>>().join("*")
+    });
+    let terms: Vec<String> = terms.collect();
+    match terms.is_empty() {
+        true => "0".to_owned(),
+        false => terms.join(" + "),
     }
 }
 

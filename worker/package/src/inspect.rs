@@ -1,6 +1,10 @@
 //! A package as a table for people.
 
-use super::{DimensionEntry, Package, TensorEntry, dimension::written, manifest::symbol_name};
+use super::{
+    DimensionEntry, Package, TensorEntry,
+    dimension::{polynomial, written},
+    manifest::symbol_name,
+};
 use assay_exact::{digest::tensor_size_bytes, graph::Value};
 use assay_ops::tensor::DataType;
 use std::fmt::Write;
@@ -34,6 +38,10 @@ fn describe(package: &Package, text: &mut String) -> std::fmt::Result {
         graph.weights.len(),
         weights.sum::<u64>()
     )?;
+    let parts = package.parts();
+    let name = |symbol| symbol_name(graph, symbol);
+    writeln!(text, "work       {}", polynomial(&parts.work, name))?;
+    writeln!(text, "trace      {} bytes", polynomial(&parts.trace_bytes, name))?;
     for symbol in &manifest.symbols {
         writeln!(text, "dimension  {}: {} to {}", symbol.name, symbol.min, symbol.max)?;
     }
@@ -79,10 +87,12 @@ fn tensor(entry: &TensorEntry) -> String {
         DimensionEntry::Fixed(elements) => elements.to_string(),
         DimensionEntry::Dynamic(text) => text.clone(),
     });
+    let values = entry.values.map(|[min, max]| format!(", {min} to {max}"));
     format!(
-        "{}: {} [{}]",
+        "{}: {} [{}]{}",
         entry.name,
         entry.data_type,
-        dimensions.collect::<Vec<_>>().join(", ")
+        dimensions.collect::<Vec<_>>().join(", "),
+        values.unwrap_or_default()
     )
 }

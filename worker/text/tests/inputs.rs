@@ -110,6 +110,12 @@ fn inputs_of_another_shape_are_refused() {
         read_text("x.json", &format!(r#"{{"image": {ragged}}}"#)),
         Err(InputError::Invalid { .. })
     ));
+    // No binary32 number is that large.
+    let vast = format!("[{}]", [ROW; 8].join(",")).replacen('0', "1e300", 1);
+    assert!(matches!(
+        read_text("x.json", &format!(r#"{{"image": {vast}}}"#)),
+        Err(InputError::Invalid { .. })
+    ));
     let deep = format!("{}1{}", "[".repeat(100), "]".repeat(100));
     assert!(matches!(
         read_text("x.json", &format!(r#"{{"image": {deep}}}"#)),

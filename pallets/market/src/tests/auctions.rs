@@ -193,7 +193,7 @@ fn only_active_workers_with_free_stake_bid_and_only_once() {
             Error::<Test>::StakeTooSmall
         );
         let by_offer = {
-            assert_ok!(Workers::publish_offer(signed(DEAR), MODEL, 30, 5));
+            assert_ok!(Workers::publish_offer(signed(DEAR), MODEL, at(30), 5));
             submit(request(100))
         };
         assert_noop!(

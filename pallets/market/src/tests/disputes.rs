@@ -43,7 +43,7 @@ fn a_claim_is_shown_while_its_window_is_open() {
                 output_digest: H256::repeat_byte(2),
                 locked: lock(30),
                 price: 30,
-                work: 0,
+                work: 1_000_000_000,
             }
         );
         without_idle_to(now() + WINDOW);
@@ -323,9 +323,10 @@ fn a_worker_without_enough_stake_loses_its_unclaimed_jobs_to_the_next() {
             worker: CHEAP
         }));
         assert_eq!(worker_of(unclaimed), Some((DEAR, 60)));
-        assert_eq!((stake(CHEAP), locked(CHEAP)), (left, lock(30)));
+        let cost = DECLINE.mul_floor(lock(30));
+        assert_eq!((stake(CHEAP), locked(CHEAP)), (left - cost, lock(30)));
         let after = Workers::worker_info(&CHEAP).expect("is registered");
-        assert_eq!((after.missed, after.declined), (info.missed, info.declined));
+        assert_eq!((after.missed, after.declined), (info.missed, info.declined + 1));
         assert_noop!(Market::reassign(signed(THIRD), claimed), Error::<Test>::AlreadyClaimed);
         assert_noop!(
             Market::claim(signed(CHEAP), digest_claim(unclaimed)),

@@ -213,7 +213,7 @@ fn play(act: Act) {
             worker,
             price,
             capacity,
-        } => Workers::publish_offer(signed(worker), MODEL, price, capacity),
+        } => Workers::publish_offer(signed(worker), MODEL, at(price), capacity),
         Act::Pause { worker } => Workers::pause(signed(worker)),
         Act::Resume { worker } => Workers::resume(signed(worker)),
         Act::Drain { worker } => Workers::drain(signed(worker)),

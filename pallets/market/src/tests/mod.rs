@@ -9,3 +9,5 @@ mod money;
 mod offers;
 mod queries;
 mod submission;
+mod terms;
+mod withholding;

@@ -94,7 +94,7 @@ fn a_worker_can_be_its_own_client_and_gains_nothing() {
         advance_past(now() + DEADLINE);
         assert!(
             balance(CHEAP) < before,
-            "half of a slash is burned even where the other half comes back"
+            "most of a slash is burned, whoever the client is"
         );
     });
 }

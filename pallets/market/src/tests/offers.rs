@@ -82,13 +82,20 @@ fn a_missed_deadline_costs_the_worker_and_the_job_goes_to_the_next() {
         assert_eq!(worker_of(job), Some((DEAR, 60)));
         assert_eq!(stake(CHEAP), STAKE - cost);
         assert_eq!(locked(CHEAP), 0);
-        assert_eq!(free(CLIENT), ENDOWMENT - 100 + cost / 2);
-        assert!(market_events().contains(&Event::DeadlineMissed {
-            job,
-            worker: CHEAP,
-            paid: cost / 2,
-            burned: cost - cost / 2
-        }));
+        assert_eq!(free(CLIENT), ENDOWMENT - 100 + COMPENSATION);
+        let missed = |worker, paid, burned| -> Event<Test> {
+            Event::DeadlineMissed {
+                job,
+                worker,
+                paid,
+                burned,
+            }
+        };
+        assert!(market_events().contains(&missed(CHEAP, COMPENSATION, cost - COMPENSATION)));
+        // The client paid one fee, whoever misses the job after that.
+        advance_past(now() + DEADLINE);
+        assert!(market_events().contains(&missed(DEAR, 0, NON_DELIVERY * lock(60))));
+        assert_eq!(free(CLIENT), ENDOWMENT + COMPENSATION);
     });
 }
 

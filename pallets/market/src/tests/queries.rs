@@ -1,7 +1,7 @@
 //! What the runtime API answers.
 
 use crate::mock::*;
-use assay_types::{NoOffer, WhyNot, WorkerStatus};
+use assay_types::{Misfit, ModelVersion, NoOffer, OfferTerms, WhyNot, WorkerStatus};
 use polkadot_sdk::frame_support::assert_ok;
 use std::collections::BTreeSet;
 
@@ -11,16 +11,27 @@ fn why_not(worker: u64, job: u64) -> crate::queries::WhyNotOf<Test> {
 
 #[test]
 fn quote_is_the_price_that_a_job_would_get() {
-    TestExt::new().execute_with(|| assert_eq!(Market::quote(MODEL), Err(NoOffer::NoneForModel)));
-    TestExt::new().offer(DEAR, 60, 5).offer(CHEAP, 30, 1).execute_with(|| {
-        assert_eq!(
-            Market::quote(MODEL).map(|quote| (quote.worker, quote.price)),
-            Ok((CHEAP, 30))
-        );
+    let quote = |rows: u32, deadline| {
+        let quote = Market::quote(MODEL, &[rows], deadline, WINDOW);
+        quote.map(|quote| (quote.worker, quote.price))
+    };
+    TestExt::new().execute_with(|| assert_eq!(quote(1, DEADLINE), Err(NoOffer::NoneForModel)));
+    let by_row = OfferTerms {
+        rate: 10,
+        min_deadline: DEADLINE,
+        ..at(20)
+    };
+    let ext = TestExt::new().offer(DEAR, 60, 5).terms(CHEAP, by_row, 1);
+    ext.execute_with(|| {
+        assert_eq!(quote(1, DEADLINE), Ok((CHEAP, 30)));
+        assert_eq!(quote(1, DEADLINE - 1), Ok((DEAR, 60)));
+        assert_eq!(quote(4, DEADLINE), Ok((DEAR, 60)));
         submit(request(100));
+        assert_eq!(quote(1, DEADLINE), Ok((DEAR, 60)));
+        let unknown = ModelVersion { model: 9, version: 1 };
         assert_eq!(
-            Market::quote(MODEL).map(|quote| (quote.worker, quote.price)),
-            Ok((DEAR, 60))
+            Market::quote(unknown, &[1], DEADLINE, WINDOW),
+            Err(NoOffer::NoneForModel)
         );
     });
 }
@@ -94,9 +105,18 @@ fn why_not_names_what_stands_in_the_way_of_an_offer() {
         );
         assert_eq!(why_not(THIRD, job), WhyNot::NotRegistered);
         assert_eq!(why_not(DEAR, job), WhyNot::NoOffer);
-        assert_ok!(Workers::publish_offer(signed(DEAR), MODEL, 60, 5));
+        assert_ok!(Workers::publish_offer(signed(DEAR), MODEL, at(60), 5));
         assert_eq!(why_not(DEAR, job), WhyNot::AboveCeiling { price: 60, ceiling: 50 });
-        assert_ok!(Workers::publish_offer(signed(DEAR), MODEL, 40, 5));
+        let long = OfferTerms {
+            min_deadline: DEADLINE + 1,
+            ..at(20)
+        };
+        assert_ok!(Workers::publish_offer(signed(DEAR), MODEL, long, 5));
+        let misfit = Misfit::DeadlineTooShort {
+            min_deadline: DEADLINE + 1,
+        };
+        assert_eq!(why_not(DEAR, job), WhyNot::DoesNotFit(misfit));
+        assert_ok!(Workers::publish_offer(signed(DEAR), MODEL, at(40), 5));
         assert_eq!(
             why_not(DEAR, job),
             WhyNot::AssignedTo {

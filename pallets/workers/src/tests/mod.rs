@@ -6,4 +6,5 @@ mod pending;
 mod registry;
 mod slashing;
 mod status;
+mod terms;
 mod walks;

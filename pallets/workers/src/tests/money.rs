@@ -77,7 +77,7 @@ fn who_is_no_worker_is_told_so() {
         assert_noop!(Workers::unbond(signed(BOB), 1), Error::<Test>::NotRegistered);
         assert_noop!(Workers::withdraw(signed(BOB)), Error::<Test>::NotRegistered);
         assert_noop!(
-            Workers::publish_offer(signed(BOB), DIGITS, 1, 1),
+            Workers::publish_offer(signed(BOB), DIGITS, at(1), 1),
             Error::<Test>::NotRegistered
         );
         assert_noop!(Workers::pause(signed(BOB)), Error::<Test>::NotRegistered);

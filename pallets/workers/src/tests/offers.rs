@@ -1,8 +1,14 @@
 //! Offers and their books.
 
 use crate::{Error, Event, Offers, OffersOf, mock::*};
-use assay_types::limits::{MAX_OFFERS_PER_MODEL, MAX_OFFERS_PER_WORKER};
-use polkadot_sdk::frame_support::{assert_noop, assert_ok, traits::fungible::Mutate};
+use assay_types::{
+    OfferInfo, Outcome,
+    limits::{MAX_OFFERS_PER_MODEL, MAX_OFFERS_PER_WORKER},
+};
+use polkadot_sdk::{
+    frame_support::{assert_noop, assert_ok, traits::fungible::Mutate},
+    sp_runtime::Perbill,
+};
 
 /// The first of the workers that fill a book.
 const CROWD: u64 = 1_000;
@@ -30,7 +36,7 @@ fn a_book_is_in_order_of_price_and_then_of_age() {
 
         // A new price is a new age; the same price with another capacity is not.
         offer(BOB, DIGITS, 70);
-        assert_ok!(Workers::publish_offer(signed(ALICE), DIGITS, 70, 3));
+        assert_ok!(Workers::publish_offer(signed(ALICE), DIGITS, at(70), 3));
         assert_eq!(book(DIGITS), [(ALICE, 70), (CHARLIE, 70), (BOB, 70)]);
         assert_eq!(Workers::offer_of(&ALICE, DIGITS).map(|offer| offer.capacity), Some(3));
     });
@@ -40,18 +46,27 @@ fn a_book_is_in_order_of_price_and_then_of_age() {
 fn an_offer_is_seen_in_its_event_and_in_the_views() {
     story(|| {
         register(ALICE, MIN_STAKE);
-        assert_ok!(Workers::publish_offer(signed(ALICE), DIGITS, 70, 3));
+        assert_ok!(Workers::publish_offer(signed(ALICE), DIGITS, at(70), 3));
         System::assert_last_event(
             Event::OfferPublished {
                 worker: ALICE,
                 version: DIGITS,
-                price: 70,
+                terms: at(70),
                 capacity: 3,
+                from: 1,
             }
             .into(),
         );
         let info = Workers::worker(ALICE).expect("she is registered");
-        assert_eq!(info.offers, [(DIGITS, 70, 3, 0)]);
+        let shown = OfferInfo {
+            version: DIGITS,
+            terms: at(70),
+            capacity: 3,
+            load: 0,
+            from: 1,
+            waits: false,
+        };
+        assert_eq!(info.offers, [shown]);
         assert_eq!(Workers::worker(BOB), None);
     });
 }
@@ -60,7 +75,7 @@ fn an_offer_is_seen_in_its_event_and_in_the_views() {
 fn an_offer_must_be_for_something() {
     story(|| {
         register(ALICE, MIN_STAKE);
-        let publish = |version, price, capacity| Workers::publish_offer(signed(ALICE), version, price, capacity);
+        let publish = |version, price, capacity| Workers::publish_offer(signed(ALICE), version, at(price), capacity);
         assert_noop!(publish(DIGITS, 0, 1), Error::<Test>::ZeroPrice);
         assert_noop!(publish(DIGITS, 1, 0), Error::<Test>::ZeroCapacity);
         assert_noop!(publish(OLD, 1, 1), Error::<Test>::VersionDeprecated);
@@ -82,7 +97,7 @@ fn a_full_book_is_entered_only_below_its_dearest() {
         register(ALICE, MIN_STAKE);
         assert_eq!(Workers::entry_price(DIGITS), Some(dearest - 1));
         assert_noop!(
-            Workers::publish_offer(signed(ALICE), DIGITS, dearest, 1),
+            Workers::publish_offer(signed(ALICE), DIGITS, at(dearest), 1),
             Error::<Test>::BookFull
         );
 
@@ -129,7 +144,7 @@ fn offers_of_one_worker_are_bounded() {
             offer(ALICE, model(10 + number), 50);
         }
         assert_noop!(
-            Workers::publish_offer(signed(ALICE), DIGITS, 50, 1),
+            Workers::publish_offer(signed(ALICE), DIGITS, at(50), 1),
             Error::<Test>::TooManyOffers
         );
         offer(ALICE, model(10), 60);
@@ -159,5 +174,101 @@ fn a_removed_offer_leaves_nothing_behind() {
         );
         assert!(!Offers::<Test>::contains_key(DIGITS));
         assert!(!OffersOf::<Test>::contains_key(ALICE));
+    });
+}
+
+#[test]
+fn paused_workers_make_place_for_any_eligible_offer() {
+    story(|| {
+        crowd_fills_the_book();
+        let dearest = CROWD + u64::from(MAX_OFFERS_PER_MODEL) - 1;
+        register(ALICE, MIN_STAKE);
+        let publish = |worker, price| Workers::publish_offer(signed(worker), DIGITS, at(price), 1);
+        assert_noop!(publish(ALICE, 400), Error::<Test>::BookFull);
+
+        // Who is paused displaces nobody, at no price.
+        assert_ok!(Workers::pause(signed(ALICE)));
+        assert_noop!(publish(ALICE, 1), Error::<Test>::BookFull);
+        assert_ok!(Workers::resume(signed(ALICE)));
+
+        assert_ok!(Workers::pause(signed(CROWD)));
+        assert_ok!(publish(ALICE, 400));
+        System::assert_has_event(
+            Event::OfferDisplaced {
+                worker: CROWD,
+                version: DIGITS,
+            }
+            .into(),
+        );
+        assert_eq!(book(DIGITS).last(), Some(&(ALICE, 400)));
+        assert!(book(DIGITS).iter().any(|(worker, _)| *worker == dearest));
+        let waits = |worker| {
+            let offers = Workers::worker(worker).map(|info| info.offers).unwrap_or_default();
+            offers.iter().map(|offer| offer.waits).collect::<Vec<_>>()
+        };
+        assert_eq!(waits(CROWD), [true]);
+
+        // It comes back when there is room.
+        assert_ok!(Workers::resume(signed(CROWD)));
+        assert_eq!(waits(CROWD), [true]);
+        assert_ok!(Workers::remove_offer(signed(ALICE), DIGITS));
+        assert_ok!(Workers::bond_more(signed(CROWD), 1));
+        System::assert_last_event(
+            Event::OfferRestored {
+                worker: CROWD,
+                version: DIGITS,
+            }
+            .into(),
+        );
+        assert_eq!(waits(CROWD), [false]);
+        assert_eq!(book(DIGITS).first(), Some(&(CROWD, 100)));
+    });
+}
+
+#[test]
+fn who_returned_under_a_slash_makes_place_as_well() {
+    story(|| {
+        crowd_fills_the_book();
+        assert_ok!(job(CROWD, 1));
+        assert_ok!(release(CROWD, FLOOR, Outcome::Claimed));
+        let conviction = Outcome::Convicted {
+            share: Perbill::zero(),
+            awards: [(BOB, 0), (BOB, 0)],
+        };
+        assert_ok!(release(CROWD, FLOOR, conviction));
+        assert_ok!(Workers::leave(signed(CROWD)));
+        register(CROWD, MIN_STAKE);
+        offer(CROWD, DIGITS, 100);
+
+        register(ALICE, MIN_STAKE);
+        offer(ALICE, DIGITS, 400);
+        assert_eq!(book(DIGITS).last(), Some(&(ALICE, 400)));
+        assert!(book(DIGITS).iter().all(|(worker, _)| *worker != CROWD));
+    });
+}
+
+#[test]
+fn an_offer_that_waits_can_be_removed_and_published_again() {
+    story(|| {
+        crowd_fills_the_book();
+        register(ALICE, MIN_STAKE);
+        register(BOB, MIN_STAKE);
+        for paused in [CROWD, CROWD + 1, CROWD + 2] {
+            assert_ok!(Workers::pause(signed(paused)));
+        }
+        // The last one that is not eligible goes first.
+        offer(ALICE, DIGITS, 400);
+        offer(BOB, DIGITS, 400);
+        let has_offer = |worker| Workers::offer_of(&worker, DIGITS).is_some();
+        assert_ok!(Workers::remove_offer(signed(CROWD + 2), DIGITS));
+        assert!(!has_offer(CROWD + 2) && has_offer(CROWD + 1));
+
+        // One that is not eligible stands there still.
+        assert_ok!(Workers::resume(signed(CROWD + 1)));
+        offer(CROWD + 1, DIGITS, 500);
+        assert_eq!(book(DIGITS).last(), Some(&(CROWD + 1, 500)));
+        assert!(book(DIGITS).iter().all(|(worker, _)| *worker != CROWD));
+        assert_ok!(Workers::drain(signed(CROWD)));
+        assert!(!has_offer(CROWD));
     });
 }

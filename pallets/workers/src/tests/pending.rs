@@ -286,7 +286,7 @@ fn below_the_least_stake_or_under_a_slash_a_worker_is_not_secure() {
         assert_ok!(Workers::unbond(signed(ALICE), 900));
         let slash = convict(101, AWARDS);
         assert!(!secure());
-        let cheapest = <Workers as WorkerRegistry<_, _>>::cheapest(DIGITS, 100, &[]);
+        let cheapest = <Workers as WorkerRegistry<_, _>>::cheapest(DIGITS, &wanted(0), 100, &[]);
         assert_eq!(cheapest, Err(NoOffer::AllBusy));
         assert_ok!(Workers::cancel_slash(RuntimeOrigin::root(), slash));
         assert!(secure());

@@ -10,7 +10,7 @@ use polkadot_sdk::{
 type Registry = Workers;
 
 fn cheapest(ceiling: u64, excluded: &[u64]) -> Result<(u64, u64), NoOffer> {
-    <Registry as WorkerRegistry<_, _>>::cheapest(DIGITS, ceiling, excluded)
+    <Registry as WorkerRegistry<_, _>>::cheapest(DIGITS, &wanted(0), ceiling, excluded)
 }
 
 fn locked(worker: u64) -> u64 {
@@ -56,7 +56,7 @@ fn a_ceiling_is_met_and_not_passed() {
 fn a_worker_at_capacity_is_passed_over() {
     story(|| {
         two_workers();
-        assert_ok!(Workers::publish_offer(signed(ALICE), DIGITS, 50, 2));
+        assert_ok!(Workers::publish_offer(signed(ALICE), DIGITS, at(50), 2));
         for _ in 0..2 {
             assert_eq!(cheapest(100, &[]), Ok((ALICE, 50)));
             assert_eq!(job(ALICE, 50), Ok(FLOOR));
@@ -64,10 +64,12 @@ fn a_worker_at_capacity_is_passed_over() {
         assert_eq!(cheapest(100, &[]), Ok((BOB, 60)));
         assert_ok!(release(ALICE, FLOOR, Outcome::Claimed));
         assert_eq!(cheapest(100, &[]), Ok((ALICE, 50)));
-        assert_eq!(
-            Workers::worker(ALICE).map(|info| info.offers),
-            Some(vec![(DIGITS, 50, 2, 1)])
-        );
+        let shown = Workers::worker(ALICE).map(|info| info.offers).unwrap_or_default();
+        let shown: Vec<_> = shown
+            .iter()
+            .map(|offer| (offer.version, offer.capacity, offer.load))
+            .collect();
+        assert_eq!(shown, [(DIGITS, 2, 1)]);
     });
 }
 
@@ -120,7 +122,6 @@ fn no_more_is_released_than_is_locked() {
         let awards = [(BOB, 1), (CHARLIE, 1)];
         for outcome in [
             Outcome::BidLost,
-            Outcome::Removed,
             Outcome::Paid,
             missed(BOB, 1, 0),
             Outcome::Late {
@@ -136,7 +137,7 @@ fn no_more_is_released_than_is_locked() {
             assert_noop!(release(ALICE, 601, outcome), Error::<Test>::LockedStakeTooSmall);
         }
         assert_noop!(release(BOB, 1, Outcome::BidLost), Error::<Test>::NotRegistered);
-        assert_ok!(release(ALICE, 600, Outcome::Removed));
+        assert_ok!(release(ALICE, 600, missed(BOB, 0, 0)));
         assert_eq!(locked(ALICE), 0);
     });
 }
@@ -148,7 +149,7 @@ fn a_job_ends_once() {
         assert_eq!(job(ALICE, 50), Ok(FLOOR));
         let claimed = release(ALICE, FLOOR, Outcome::Claimed).expect("she has it");
         assert_eq!((claimed.locked, load(ALICE)), (FLOOR, 0));
-        for outcome in [Outcome::Claimed, missed(BOB, 0, 1), Outcome::Removed] {
+        for outcome in [Outcome::Claimed, missed(BOB, 0, 1)] {
             assert_noop!(release(ALICE, FLOOR, outcome), Error::<Test>::NoSuchJob);
         }
         assert_ok!(release(ALICE, FLOOR, Outcome::Paid));
@@ -163,7 +164,7 @@ fn a_bid_that_wins_becomes_a_job_and_keeps_what_its_price_needs() {
         assert_eq!(bid(ALICE, 300), Ok(600));
         let won = release(ALICE, 600, Outcome::BidWon { price: 200 }).expect("she bid");
         assert_eq!((won.locked, locked(ALICE), load(ALICE)), (400, 400, 1));
-        assert_ok!(release(ALICE, 400, Outcome::Removed));
+        assert_ok!(release(ALICE, 400, missed(BOB, 0, 0)));
         assert_eq!((locked(ALICE), load(ALICE)), (0, 0));
     });
 }
@@ -174,8 +175,8 @@ fn a_load_of_zero_is_not_stored() {
         register(ALICE, MIN_STAKE);
         assert_eq!((job(ALICE, 1), job(ALICE, 1)), (Ok(FLOOR), Ok(FLOOR)));
         assert_eq!(load(ALICE), 2);
-        assert_ok!(release(ALICE, FLOOR, Outcome::Removed));
-        assert_ok!(release(ALICE, FLOOR, Outcome::Removed));
+        assert_ok!(release(ALICE, FLOOR, missed(BOB, 0, 0)));
+        assert_ok!(release(ALICE, FLOOR, missed(BOB, 0, 0)));
         assert!(!Load::<Test>::contains_key(ALICE, DIGITS));
     });
 }
@@ -186,13 +187,7 @@ fn what_a_worker_did_is_counted() {
         register(ALICE, MIN_STAKE);
         let cost = Slashed { paid: 0, burned: 0 };
         let declined = Outcome::Declined { beneficiary: BOB, cost };
-        for outcome in [
-            Outcome::Claimed,
-            missed(BOB, 0, 0),
-            declined,
-            missed(BOB, 0, 0),
-            Outcome::Removed,
-        ] {
+        for outcome in [Outcome::Claimed, missed(BOB, 0, 0), declined, missed(BOB, 0, 0)] {
             assert_eq!(job(ALICE, 1), Ok(FLOOR));
             assert_ok!(release(ALICE, FLOOR, outcome));
         }

@@ -99,7 +99,7 @@ fn unbonding_stake_is_not_slashed() {
 #[test]
 fn below_the_minimum_stake_a_worker_gets_no_job_until_it_bonds_more() {
     story(|| {
-        let cheapest = || <Workers as WorkerRegistry<_, _>>::cheapest(DIGITS, 100, &[]);
+        let cheapest = || <Workers as WorkerRegistry<_, _>>::cheapest(DIGITS, &wanted(0), 100, &[]);
         alice_has_a_job();
         assert_ok!(Workers::unbond(signed(ALICE), 1_000));
         alice_misses(600, BOB, 0, 100);

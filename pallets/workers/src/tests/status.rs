@@ -5,7 +5,7 @@ use assay_types::{NoOffer, Outcome, WorkerRegistry, WorkerStatus};
 use polkadot_sdk::frame_support::{assert_noop, assert_ok};
 
 fn cheapest() -> Result<u64, NoOffer> {
-    <Workers as WorkerRegistry<_, _>>::cheapest(DIGITS, u64::MAX, &[]).map(|(worker, _)| worker)
+    <Workers as WorkerRegistry<_, _>>::cheapest(DIGITS, &wanted(0), u64::MAX, &[]).map(|(worker, _)| worker)
 }
 
 #[test]
@@ -43,7 +43,7 @@ fn a_draining_worker_has_no_offers() {
         System::assert_last_event(Event::Draining { worker: ALICE }.into());
         assert_eq!(cheapest(), Err(NoOffer::NoneForModel));
         assert_noop!(
-            Workers::publish_offer(signed(ALICE), DIGITS, 50, 1),
+            Workers::publish_offer(signed(ALICE), DIGITS, at(50), 1),
             Error::<Test>::IsDraining
         );
         assert_noop!(Workers::drain(signed(ALICE)), Error::<Test>::WrongStatus);
@@ -114,7 +114,7 @@ fn who_has_left_can_do_nothing_but_withdraw_and_return() {
         assert_noop!(Workers::bond_more(signed(ALICE), 1), Error::<Test>::HasLeft);
         assert_noop!(Workers::unbond(signed(ALICE), 1), Error::<Test>::HasLeft);
         assert_noop!(
-            Workers::publish_offer(signed(ALICE), DIGITS, 1, 1),
+            Workers::publish_offer(signed(ALICE), DIGITS, at(1), 1),
             Error::<Test>::HasLeft
         );
 

@@ -112,7 +112,7 @@ fn act(worker: u64, step: Step, locks: &mut Locks) -> u64 {
         Step::BondMore(amount) => Workers::bond_more(who(), amount),
         Step::Unbond(amount) => Workers::unbond(who(), amount),
         Step::Withdraw => Workers::withdraw(who()),
-        Step::Publish(number, price, capacity) => Workers::publish_offer(who(), model(number), price, capacity),
+        Step::Publish(number, price, capacity) => Workers::publish_offer(who(), model(number), at(price), capacity),
         Step::RemoveOffer(number) => Workers::remove_offer(who(), model(number)),
         Step::Pause => Workers::pause(who()),
         Step::Resume => Workers::resume(who()),
@@ -171,7 +171,6 @@ fn end_one(place: usize, end: End, locks: &mut Locks) -> u64 {
             };
             (outcome, None)
         }
-        (Stage::Unclaimed, End::Quietly) => (Outcome::Removed, None),
         (Stage::Unclaimed, _) => (Outcome::Claimed, Some(Stage::Claimed)),
         (Stage::Claimed, End::Convicted(percent, awards)) => {
             let share = Perbill::from_percent(percent);

@@ -13,8 +13,8 @@ use crate::{
 use alloc::{collections::BTreeSet, string::String, vec::Vec};
 use codec::Encode;
 
-/// Bytes that the outputs of all operators may have together, at the maximum values of the symbols: what a trace hashes,
-/// which takes hours.
+/// Bytes that the outputs of all operators may have together, at the maximum values of the symbols: what a trace
+/// hashes, which takes hours.
 pub const MAX_TRACE_BYTES: u64 = 1 << 42;
 /// Work that one execution may be, at the maximum values of the symbols, in the unit of [`CheckedGraph::work`].
 pub const MAX_WORK: u64 = 1 << 56;
@@ -187,42 +187,7 @@ impl Graph {
         self.check_names()?;
         self.check_sizes()?;
         self.check_symbols()?;
-        let inputs = self.inputs.iter().map(|input| {
-            let layout = Layout {
-                dtype: input.dtype,
-                dimensions: input.dimensions.clone(),
-            };
-            let name = || input.name.clone();
-            if layout.dimensions.iter().any(|d| matches!(d, Dimension::Affine { .. })) {
-                Err(GraphError::AffineInput { name: name() })
-            } else if input.range.is_some_and(|range| !range.fits(input.dtype)) {
-                Err(GraphError::ValueRange { name: name() })
-            } else if self.is_sound(&layout) {
-                Ok(layout)
-            } else {
-                Err(GraphError::Tensor { name: name() })
-            }
-        });
-        let inputs = inputs.collect::<Result<Vec<_>, _>>()?;
-        let weights = self.weights.iter().map(|weight| {
-            let dimensions = weight
-                .shape
-                .iter()
-                .map(|elements| Dimension::Fixed(*elements))
-                .collect();
-            let layout = Layout {
-                dtype: weight.dtype,
-                dimensions,
-            };
-            if self.is_sound(&layout) {
-                Ok(layout)
-            } else {
-                Err(GraphError::Tensor {
-                    name: weight.name.clone(),
-                })
-            }
-        });
-        let weights = weights.collect::<Result<Vec<_>, _>>()?;
+        let (inputs, weights) = (self.input_layouts()?, self.weight_layouts()?);
         let mut checked = CheckedGraph {
             graph: self,
             inputs,
@@ -256,6 +221,39 @@ impl Graph {
         checked.check_uses()?;
         checked.measure()?;
         Ok(checked)
+    }
+
+    fn input_layouts(&self) -> Result<Vec<Layout>, GraphError> {
+        let layouts = self.inputs.iter().map(|input| {
+            let layout = Layout {
+                dtype: input.dtype,
+                dimensions: input.dimensions.clone(),
+            };
+            let name = || input.name.clone();
+            if layout.dimensions.iter().any(|d| matches!(d, Dimension::Affine { .. })) {
+                Err(GraphError::AffineInput { name: name() })
+            } else if input.range.is_some_and(|range| !range.fits(input.dtype)) {
+                Err(GraphError::ValueRange { name: name() })
+            } else if self.is_sound(&layout) {
+                Ok(layout)
+            } else {
+                Err(GraphError::Tensor { name: name() })
+            }
+        });
+        layouts.collect()
+    }
+
+    fn weight_layouts(&self) -> Result<Vec<Layout>, GraphError> {
+        let layouts = self.weights.iter().map(|weight| {
+            let layout = Layout {
+                dtype: weight.dtype,
+                dimensions: weight.shape.iter().copied().map(Dimension::Fixed).collect(),
+            };
+            let name = || weight.name.clone();
+            let sound = self.is_sound(&layout).then_some(layout);
+            sound.ok_or_else(|| GraphError::Tensor { name: name() })
+        });
+        layouts.collect()
     }
 
     fn check_counts(&self) -> Result<(), GraphError> {
@@ -366,8 +364,8 @@ impl CheckedGraph {
         Graph::bind_to(&self.graph.symbols, &self.graph.inputs, inputs)
     }
 
-    /// Work of one execution as a polynomial of the symbols, in products of two 8-bit integers and what takes as long: see
-    /// `docs/numerics.md`, *Work*.
+    /// Work of one execution as a polynomial of the symbols, in products of two 8-bit integers and what takes as long:
+    /// see `docs/numerics.md`, *Work*.
     ///
     /// It is a measure for prices and deadlines, the same for everybody, and no prediction of seconds.
     pub fn work(&self) -> &Polynomial {

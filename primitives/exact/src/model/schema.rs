@@ -67,6 +67,8 @@ pub enum SchemaError {
     NoTensors,
     /// A dimension names a symbol that the schema does not list.
     UnknownSymbol,
+    /// A symbol is in no input's dimensions, so that a job could give it any value.
+    UnboundSymbol,
     /// A symbol's least value is zero or above its greatest.
     EmptyRange,
     /// A dimension is zero, or is zero or negative for some value of its symbol.
@@ -77,7 +79,8 @@ pub enum SchemaError {
     /// The largest tensor that the schema allows has more bytes than fit a `u64`, or more elements along a dimension
     /// than fit a `u32`.
     TooLarge,
-    /// A range of values is empty, or is of a tensor that is not an integer input, or holds values that its type has not.
+    /// A range of values is empty, or is of a tensor that is not an integer input, or holds values that its type has
+    /// not.
     ValueRange,
     /// The job gives a different number of symbols than the schema lists.
     WrongNumberOfSymbols {
@@ -174,9 +177,16 @@ impl Schema {
         // A dimension grows with its symbol, so what is sound at both ends of a range is sound between them.
         let least: Vec<u32> = self.symbols.iter().map(|symbol| symbol.min).collect();
         let mut given = self.outputs.iter().flat_map(|tensor| tensor.dimensions.iter());
-        match given.all(|dimension| dimension.elements(&least).is_some_and(|elements| elements > 0)) {
+        if !given.all(|dimension| dimension.elements(&least).is_some_and(|elements| elements > 0)) {
+            return Err(SchemaError::ZeroDimension);
+        }
+        let binds = |symbol| {
+            let mut taken = self.inputs.iter().flat_map(|tensor| tensor.dimensions.iter());
+            taken.any(|dimension| dimension.symbol().is_some_and(|named| usize::from(named) == symbol))
+        };
+        match (0..self.symbols.len()).all(binds) {
             true => Ok(()),
-            false => Err(SchemaError::ZeroDimension),
+            false => Err(SchemaError::UnboundSymbol),
         }
     }
 
@@ -447,6 +457,7 @@ mod tests {
             schema(&[], byte(Dimension::Fixed(0)), byte(one)),
             SchemaError::ZeroDimension,
         );
+        refused(schema(&[(1, 2)], byte(one), byte(one)), SchemaError::UnboundSymbol);
         refused(
             schema(&[], byte(one), byte(Dimension::Symbol(0))),
             SchemaError::UnknownSymbol,

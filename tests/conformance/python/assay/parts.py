@@ -169,6 +169,8 @@ def check_schema(schema: Schema) -> None:
         require(size < 1 << 64, "schema/too_large")
     for dim in map(line, given):
         require(dim.symbol is None or dim.at(schema.symbols[dim.symbol].min) >= 1, "schema/zero_dimension")
+    bound = {line(dim).symbol for tensor in schema.inputs for dim in tensor.dims}
+    require(all(position in bound for position in range(len(schema.symbols))), "schema/unbound_symbol")
 
 
 def is_canonical(dim: Dimension) -> bool:

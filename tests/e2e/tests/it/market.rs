@@ -221,6 +221,16 @@ async fn an_input_that_nobody_has(
     );
     assert_eq!(tale.end()?, (CloseReason::NoWorkerLeft, 0));
     books.close(network, &[]).await?;
+    for worker in [charlie, dave] {
+        let what = format!("{} has rested", worker.name());
+        network
+            .until(&what, CLOSE_BLOCKS, async |snapshot| {
+                let info = snapshot.worker(worker.account()).await?;
+                let until = info.and_then(|info| info.rests_until);
+                Ok(until.is_none_or(|until| until <= snapshot.number()).then_some(()))
+            })
+            .await?;
+    }
     nothing_is_held_of(network, "Bob").await
 }
 

@@ -7,7 +7,7 @@ use crate::{
 use anyhow::{Context, bail};
 use assay_client::{
     chain::{Account, Client},
-    registration,
+    registration, units,
 };
 use assay_engine::check;
 use assay_exact::quantise::Precision;
@@ -228,9 +228,18 @@ async fn list(node: NodeArgs) -> anyhow::Result<ExitCode> {
             }
             None => print!("  (latest version removed)"),
         }
-        match snapshot.quote(version).await? {
-            Ok(quote) => println!("  from {} ASY", assay_client::units::format(quote.price)),
-            Err(why) => println!("  no offer ({why:?})"),
+        let offers = snapshot.offers(version).await?;
+        match offers
+            .iter()
+            .map(|offer| offer.terms)
+            .min_by_key(|terms| (terms.base, terms.rate))
+        {
+            Some(terms) => println!(
+                "  {} offers, from {}",
+                offers.len(),
+                units::price(terms.base, terms.rate)
+            ),
+            None => println!("  no offer"),
         }
     }
     Ok(ExitCode::SUCCESS)

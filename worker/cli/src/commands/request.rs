@@ -59,7 +59,7 @@ pub struct RequestArgs {
     /// Submit only the first so many
     #[arg(long, value_name = "JOBS")]
     limit: Option<usize>,
-    /// The most to pay for one job, in ASY; without it what the cheapest offer asks
+    /// The most to pay for one job, in ASY; without it what the cheapest offer asks for the largest one
     #[arg(long, value_name = "ASY")]
     ceiling: Option<String>,
     /// Let workers bid, sealed, instead of taking the cheapest standing offer
@@ -71,10 +71,11 @@ pub struct RequestArgs {
     /// Blocks in which bids are revealed
     #[arg(long, value_name = "BLOCKS", requires = "auction")]
     reveal: Option<BlockNumber>,
-    /// Blocks that a worker has to claim
+    /// Blocks that a worker has to claim; without it 50, or as many as the cheapest offer asks for
     #[arg(long, value_name = "BLOCKS")]
     deadline: Option<BlockNumber>,
-    /// Blocks from the claim to the payment, in which the result can be challenged
+    /// Blocks from the claim to the payment, in which the result can be challenged; without it the minimum that chain
+    /// and cheapest offer allow
     #[arg(long, value_name = "BLOCKS")]
     window: Option<BlockNumber>,
     /// Get only the output's digest, not the output itself
@@ -176,10 +177,13 @@ impl RequestArgs {
             plan.write_inputs(folder)?;
         }
         let (ceiling, fees) = (units::format(plan.cost.ceiling), units::short(plan.cost.fees));
+        let quote = plan.quote.map_or_else(String::new, |price| {
+            format!("; the largest costs {} ASY now", units::format(price))
+        });
         let kept = plan.keep(&folder, &me)?;
         let jobs = kept.start.jobs().len();
         eprintln!(
-            "request {}: {jobs} jobs of at most {ceiling} ASY each, and about {fees} ASY in fees",
+            "request {}: {jobs} jobs of at most {ceiling} ASY each, and about {fees} ASY in fees{quote}",
             kept.id
         );
         Ok((chain, kept))

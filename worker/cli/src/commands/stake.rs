@@ -136,7 +136,7 @@ async fn leave(client: &Client, account: &Account, info: &WorkerInfo) -> anyhow:
             "the worker was made {:?} again, so it does not leave: start `serve` no more, and try again",
             info.status
         );
-        let unclaimed: u32 = info.offers.iter().map(|(_, _, _, load)| load).sum();
+        let unclaimed: u32 = info.offers.iter().map(|offer| offer.load).sum();
         if info.locked == 0 && unclaimed == 0 {
             break;
         }

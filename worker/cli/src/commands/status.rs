@@ -3,7 +3,7 @@
 use crate::cli::NodeArgs;
 use anyhow::Context;
 use assay_client::{
-    chain::{AccountId, Key, Snapshot, WhyNot},
+    chain::{AccountId, Key, Misfit, OfferTerms, Snapshot, WhyNot},
     units,
 };
 use assay_types::{JobId, WorkerStatus};
@@ -88,17 +88,35 @@ async fn show_worker(snapshot: &Snapshot, account: &AccountId) -> anyhow::Result
         info.declined,
         info.convicted
     );
+    if let Some(block) = info.rests_until.filter(|block| *block > snapshot.number()) {
+        println!("  takes no jobs up to block {block}, since it has given back or missed one");
+    }
     if info.slashing > 0 {
         println!("  {} ASY are to be slashed", units::format(info.slashing));
     }
     for (amount, block) in info.unbonding {
         println!("  unbonding {} ASY until block {block}", units::format(amount));
     }
-    for (version, price, capacity, load) in info.offers {
+    for offer in info.offers {
+        let OfferTerms {
+            base,
+            rate,
+            min_deadline,
+            min_window,
+            max_window,
+        } = offer.terms;
         println!(
-            "  offers model {version} for {} ASY, {load} of {capacity} jobs taken",
-            units::format(price)
+            "  offers model {} for {}, {} of {} jobs taken; deadlines of {min_deadline} blocks or more, windows of \
+             {min_window} to {max_window}, for jobs from block {} on",
+            offer.version,
+            units::price(base, rate),
+            offer.load,
+            offer.capacity,
+            offer.from
         );
+        if offer.waits {
+            println!("    it has lost its place in the book, and waits for another one: restart `assay-worker serve`");
+        }
     }
     Ok(())
 }
@@ -119,6 +137,8 @@ fn before_anything_else(why: WhyNot, status: Option<WorkerStatus>) -> WhyNot {
         why,
         WhyNot::NoOffer
             | WhyNot::AboveCeiling { .. }
+            | WhyNot::DoesNotFit(_)
+            | WhyNot::Resting { .. }
             | WhyNot::AtCapacity
             | WhyNot::StakeTooSmall { .. }
             | WhyNot::NoBid { .. }
@@ -151,6 +171,10 @@ fn in_words(why: &WhyNot) -> String {
             units::format(*price),
             units::format(*ceiling)
         ),
+        WhyNot::DoesNotFit(misfit) => unfit(misfit),
+        WhyNot::Resting { until } => {
+            format!("it has given back or missed a job lately, and takes none up to block {until}")
+        }
         WhyNot::AtCapacity => "it has as many unclaimed jobs as its offer allows: raise the capacity".into(),
         WhyNot::StakeTooSmall { needed } => {
             format!(
@@ -173,6 +197,23 @@ fn in_words(why: &WhyNot) -> String {
             format!("it has claimed and is paid after block {window_until}, or when the client accepts")
         }
         WhyNot::UnderDispute => "its claim is disputed: it must answer every challenge, and is paid if it wins".into(),
+    }
+}
+
+fn unfit(misfit: &Misfit) -> String {
+    match misfit {
+        Misfit::DeadlineTooShort { min_deadline } => {
+            format!("the job's deadline is shorter than the {min_deadline} blocks of its offer: lower min_deadline")
+        }
+        Misfit::WindowTooShort { min_window } => {
+            format!("the job's challenge window is shorter than the {min_window} blocks of its offer: lower min_window")
+        }
+        Misfit::WindowTooLong { max_window } => {
+            format!("the job's challenge window is longer than the {max_window} blocks of its offer: raise max_window")
+        }
+        Misfit::OfferTooNew { from } => {
+            format!("the job was submitted before its offer took effect, which it does at block {from}")
+        }
     }
 }
 

@@ -26,7 +26,12 @@ use std::{
 ///
 /// [[model]]
 /// package = "digits"               # folder in models_dir
-/// price = "0.5"                    # standing offer, ASY
+/// price = "0.5"                    # standing offer, ASY a job; or, in its place:
+/// # base = "0.1"                   # ASY a job, and
+/// # rate = "0.05"                  # ASY for each 10^9 units of its work
+/// min_deadline = 40                # blocks; without it as many as the model's largest job needs
+/// min_window = 30                  # blocks of the challenge window; without it by the largest job
+/// max_window = 1800                # blocks for which a claim may lock stake; without it an hour
 /// capacity = 16                    # unclaimed jobs at a time
 /// bid = "0.4"                      # price in auctions; without it no bids are made
 /// bid_min = "0.2"                  # bids the client's ceiling where that is between bid_min and bid
@@ -124,8 +129,18 @@ pub struct FileWatch {
 pub struct FileModel {
     /// Folder in `models_dir`.
     pub package: String,
-    /// Price of the standing offer, in ASY; without it none is published.
+    /// Price of the standing offer, in ASY, whatever the job's size; without it and `base` none is published.
     pub price: Option<String>,
+    /// Base price of the standing offer, in ASY.
+    pub base: Option<String>,
+    /// Price of 10^9 units of a job's work on top of the base, in ASY.
+    pub rate: Option<String>,
+    /// Minimum number of blocks that a job must give until its deadline.
+    pub min_deadline: Option<u32>,
+    /// Minimum number of blocks of a job's challenge window.
+    pub min_window: Option<u32>,
+    /// Maximum number of blocks of a job's challenge window.
+    pub max_window: Option<u32>,
     /// Jobs that the offer takes at a time.
     pub capacity: Option<u32>,
     /// Price in auctions, in ASY; without it no bids are made.

@@ -109,7 +109,8 @@ pub struct ServeArgs {
     #[arg(long, env = "ASSAY_STAKE", value_name = "ASY")]
     pub stake: Option<String>,
     /// A model to serve, instead of those in the file:
-    /// PACKAGE[,price=ASY,capacity=JOBS][,bid=ASY[,bid-min=ASY,max-bids=JOBS]]
+    /// PACKAGE[,price=ASY|,base=ASY,rate=ASY][,capacity=JOBS][,bid=ASY[,bid-min=ASY,max-bids=JOBS]]
+    /// [,min-deadline=BLOCKS,min-window=BLOCKS,max-window=BLOCKS]
     #[arg(long = "model", env = "ASSAY_MODELS", value_name = "MODEL", value_delimiter = ';')]
     pub models: Vec<String>,
     /// Leave the worker as it is on chain at exit, instead of pausing it until the next start

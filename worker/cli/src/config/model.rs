@@ -1,8 +1,8 @@
 //! On what terms a model is served.
 
 use super::{ConfigError, FileModel};
-use assay_client::units;
-use assay_daemon::config::{BidPolicy, ModelPolicy};
+use assay_client::{chain::Balance, units};
+use assay_daemon::config::{BidPolicy, BlockPolicy, ModelPolicy, OfferPolicy};
 
 /// Jobs that an offer takes at a time, where the configuration does not say.
 const DEFAULT_CAPACITY: u32 = 8;
@@ -11,56 +11,115 @@ const DEFAULT_MAX_BIDS: u32 = 16;
 
 /// The terms of a section of the file.
 pub(super) fn from_file(model: FileModel) -> Result<ModelPolicy, ConfigError> {
-    let field = |name: &str| format!("model {}: {name}", model.package);
-    let amount = |name: &str, text: &Option<String>| match text {
-        None => Ok(None),
-        Some(text) => match units::parse(text) {
-            Ok(0) => Err(ConfigError::field(field(name), "must be more than zero")),
-            Ok(amount) => Ok(Some(amount)),
-            Err(error) => Err(ConfigError::field(field(name), error)),
-        },
-    };
     if model.package.is_empty() || model.package.contains(['/', '\\']) {
         return Err(ConfigError::field(
             "model",
             "package must be the name of a folder in models_dir",
         ));
     }
-    let count = |name: &str, given: Option<u32>, default: u32| match given {
-        Some(0) => Err(ConfigError::field(field(name), "must be more than zero")),
-        given => Ok(given.unwrap_or(default)),
-    };
-    let price = amount("price", &model.price)?;
-    let bid = amount("bid", &model.bid)?;
-    let least = amount("bid_min", &model.bid_min)?;
-    let capacity = count("capacity", model.capacity, DEFAULT_CAPACITY)?;
-    let max_bids = count("max_bids", model.max_bids, DEFAULT_MAX_BIDS)?;
-    if price.is_none() && bid.is_none() {
-        return Err(ConfigError::field(
-            field("price"),
+    let (offer, blocks, bidding) = (offer(&model)?, blocks(&model)?, bidding(&model)?);
+    if offer.is_none() && bidding.is_none() {
+        return Err(wrong(
+            &model,
+            "price",
             "give a price for a standing offer, or bid for auctions, or both",
         ));
     }
-    if let (Some(bid), Some(least)) = (bid, least)
-        && least > bid
-    {
-        return Err(ConfigError::field(field("bid_min"), "must not be above bid"));
-    }
-    if bid.is_none() && least.is_some() {
-        return Err(ConfigError::field(field("bid_min"), "is of no use without bid"));
-    }
     Ok(ModelPolicy {
         package: model.package,
-        offer: price.map(|price| (price, capacity)),
-        bidding: bid.map(|price| BidPolicy {
-            price,
-            least: least.unwrap_or(price),
-            max_bids,
-        }),
+        offer,
+        blocks,
+        bidding,
     })
 }
 
-/// Reads `PACKAGE[,price=…][,capacity=…][,bid=…][,bid-min=…][,max-bids=…]`.
+fn offer(model: &FileModel) -> Result<Option<OfferPolicy>, ConfigError> {
+    let price = amount(model, "price", &model.price)?;
+    let base = amount(model, "base", &model.base)?;
+    let rate = amount(model, "rate", &model.rate)?;
+    let capacity = count(model, "capacity", model.capacity, DEFAULT_CAPACITY)?;
+    if price.is_some() && (base.is_some() || rate.is_some()) {
+        return Err(wrong(
+            model,
+            "price",
+            "is a base without a rate: give price alone, or base and rate",
+        ));
+    }
+    if base.is_none() && rate.is_some() {
+        return Err(wrong(
+            model,
+            "rate",
+            "is of no use without base: give the part of the price that every job costs, more than zero",
+        ));
+    }
+    Ok(price.or(base).map(|base| OfferPolicy {
+        base,
+        rate: rate.unwrap_or(0),
+        capacity,
+    }))
+}
+
+fn blocks(model: &FileModel) -> Result<BlockPolicy, ConfigError> {
+    let FileModel {
+        min_deadline,
+        min_window,
+        max_window,
+        ..
+    } = *model;
+    if let (Some(least), Some(greatest)) = (min_window, max_window)
+        && least > greatest
+    {
+        return Err(wrong(model, "min_window", "must not be above max_window"));
+    }
+    Ok(BlockPolicy {
+        min_deadline,
+        min_window,
+        max_window,
+    })
+}
+
+fn bidding(model: &FileModel) -> Result<Option<BidPolicy>, ConfigError> {
+    let bid = amount(model, "bid", &model.bid)?;
+    let least = amount(model, "bid_min", &model.bid_min)?;
+    let max_bids = count(model, "max_bids", model.max_bids, DEFAULT_MAX_BIDS)?;
+    if let (Some(bid), Some(least)) = (bid, least)
+        && least > bid
+    {
+        return Err(wrong(model, "bid_min", "must not be above bid"));
+    }
+    if bid.is_none() && least.is_some() {
+        return Err(wrong(model, "bid_min", "is of no use without bid"));
+    }
+    Ok(bid.map(|price| BidPolicy {
+        price,
+        least: least.unwrap_or(price),
+        max_bids,
+    }))
+}
+
+/// An amount in ASY, more than zero.
+fn amount(model: &FileModel, name: &str, text: &Option<String>) -> Result<Option<Balance>, ConfigError> {
+    match text.as_deref().map(units::parse).transpose() {
+        Ok(Some(0)) => Err(wrong(model, name, "must be more than zero")),
+        Ok(amount) => Ok(amount),
+        Err(error) => Err(wrong(model, name, &error.to_string())),
+    }
+}
+
+/// A number above zero.
+fn count(model: &FileModel, name: &str, given: Option<u32>, default: u32) -> Result<u32, ConfigError> {
+    match given {
+        Some(0) => Err(wrong(model, name, "must be more than zero")),
+        given => Ok(given.unwrap_or(default)),
+    }
+}
+
+fn wrong(model: &FileModel, name: &str, reason: &str) -> ConfigError {
+    ConfigError::field(format!("model {}: {name}", model.package), reason)
+}
+
+/// Reads `PACKAGE[,price=…][,base=…][,rate=…][,capacity=…][,bid=…][,bid-min=…][,max-bids=…]` and
+/// `[,min-deadline=…][,min-window=…][,max-window=…]`.
 pub(super) fn from_flag(text: &str) -> Result<ModelPolicy, ConfigError> {
     let wrong = |reason: String| ConfigError::field(format!("model {text}"), reason);
     let mut parts = text.split(',');
@@ -80,13 +139,19 @@ pub(super) fn from_flag(text: &str) -> Result<ModelPolicy, ConfigError> {
         };
         match name.trim().replace('-', "_").as_str() {
             "price" => model.price = Some(value.to_owned()),
+            "base" => model.base = Some(value.to_owned()),
+            "rate" => model.rate = Some(value.to_owned()),
+            "min_deadline" => model.min_deadline = Some(count()?),
+            "min_window" => model.min_window = Some(count()?),
+            "max_window" => model.max_window = Some(count()?),
             "capacity" => model.capacity = Some(count()?),
             "bid" => model.bid = Some(value.to_owned()),
             "bid_min" => model.bid_min = Some(value.to_owned()),
             "max_bids" => model.max_bids = Some(count()?),
             _ => {
                 return Err(wrong(format!(
-                    "`{name}` is none of price, capacity, bid, bid-min, max-bids"
+                    "`{name}` is none of price, base, rate, capacity, min-deadline, min-window, max-window, bid, bid-min, \
+                     max-bids"
                 )));
             }
         }

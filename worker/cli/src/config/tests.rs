@@ -2,7 +2,7 @@
 
 use super::*;
 use assay_client::units::UNIT;
-use assay_daemon::config::BidPolicy;
+use assay_daemon::config::{BidPolicy, BlockPolicy, OfferPolicy};
 use std::path::PathBuf;
 
 fn file(text: &str) -> File {
@@ -35,7 +35,13 @@ fn a_flag_counts_more_than_the_file() {
     assert_eq!(config.stake, Some(7 * UNIT));
     assert_eq!(config.models.len(), 1);
     assert_eq!(config.models[0].package, "digits");
-    assert_eq!(config.models[0].offer, Some((UNIT / 2, 8)));
+    let offer = OfferPolicy {
+        base: UNIT / 2,
+        rate: 0,
+        capacity: 8,
+    };
+    assert_eq!(config.models[0].offer, Some(offer));
+    assert_eq!(config.models[0].blocks, BlockPolicy::default());
     assert_eq!(config.common.nodes, [DEFAULT_NODE]);
 }
 
@@ -72,6 +78,27 @@ fn an_error_names_the_field() {
         ),
         (
             ServeArgs {
+                models: vec!["digits,price=1,rate=1".into()],
+                ..args()
+            },
+            "model digits: price: ",
+        ),
+        (
+            ServeArgs {
+                models: vec!["digits,rate=1,bid=1".into()],
+                ..args()
+            },
+            "model digits: rate: ",
+        ),
+        (
+            ServeArgs {
+                models: vec!["digits,price=1,min-window=9,max-window=8".into()],
+                ..args()
+            },
+            "model digits: min_window: ",
+        ),
+        (
+            ServeArgs {
                 models: vec!["digits,price=1".into(), "digits,bid=1".into()],
                 ..args()
             },
@@ -85,6 +112,35 @@ fn an_error_names_the_field() {
     for (args, start) in cases {
         let error = merge(&args, File::default()).expect_err(start).to_string();
         assert!(error.starts_with(start), "{error}");
+    }
+}
+
+#[test]
+fn an_offer_has_a_base_a_rate_and_blocks() {
+    let offer = Some(OfferPolicy {
+        base: UNIT / 10,
+        rate: UNIT / 20,
+        capacity: 3,
+    });
+    let blocks = BlockPolicy {
+        min_deadline: Some(40),
+        min_window: Some(30),
+        max_window: Some(90),
+    };
+    let text = "[[model]]\npackage = 'digits'\nbase = '0.1'\nrate = '0.05'\ncapacity = 3\nmin_deadline = 40\n\
+                min_window = 30\nmax_window = 90";
+    let by_file = ServeArgs {
+        models: Vec::new(),
+        ..args()
+    };
+    let flag = "digits,base=0.1,rate=0.05,capacity=3,min-deadline=40,min-window=30,max-window=90";
+    let by_flag = ServeArgs {
+        models: vec![flag.into()],
+        ..args()
+    };
+    for (args, file) in [(by_file, file(text)), (by_flag, File::default())] {
+        let config = merge(&args, file).expect("valid");
+        assert_eq!((config.models[0].offer, config.models[0].blocks), (offer, blocks));
     }
 }
 

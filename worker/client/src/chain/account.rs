@@ -64,7 +64,7 @@ impl fmt::Debug for Account {
 }
 
 enum Order {
-    Send(Request),
+    Send(Box<Request>),
     /// The pool is another one, which may count differently.
     Recount,
 }
@@ -152,7 +152,7 @@ impl Account {
             reply,
         };
         self.orders
-            .send(Order::Send(request))
+            .send(Order::Send(Box::new(request)))
             .await
             .map_err(|_| SubmitError::ShuttingDown)?;
         outcome.await.map_err(|_| SubmitError::ShuttingDown)?
@@ -169,8 +169,13 @@ async fn run<P: Pool>(pool: Arc<P>, patience: Patience, mut queue: mpsc::Receive
                 None => open = false,
                 Some(Order::Recount) => nonces.next = None,
                 Some(Order::Send(request)) => {
-                    let reply = request.reply;
-                    match hand_in(&pool, patience, &mut nonces, request.call, request.wait, request.tipping).await {
+                    let Request {
+                        call,
+                        wait,
+                        tipping,
+                        reply,
+                    } = *request;
+                    match hand_in(&pool, patience, &mut nonces, call, wait, tipping).await {
                         Ok(carried) => under_way.push(async move {
                             let nonce = carried.nonce;
                             let outcome = carried.end().await;

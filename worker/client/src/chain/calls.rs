@@ -3,7 +3,7 @@
 //! They carry no call index of their own: a variant is found in the node's metadata by its name, after
 //! [`super::contract`] has made sure that the arguments are the same.
 
-use super::types::{AccountId, Balance, BlockNumber, H256, JobRequest};
+use super::types::{AccountId, Balance, BlockNumber, H256, JobRequest, OfferTerms};
 use assay_exact::judge::Proof;
 use assay_types::{
     JobId, ModelParts, ModelVersion, SlashId,
@@ -62,7 +62,7 @@ pub enum WorkersCall {
     Withdraw,
     PublishOffer {
         version: ModelVersion,
-        price: Balance,
+        terms: OfferTerms,
         capacity: u32,
     },
     RemoveOffer {

@@ -43,6 +43,7 @@ pub(super) fn check(metadata: &Metadata, url: &str) -> Result<(), ChainError> {
     let mut plan = calls_and_events(&mut check);
     plan.extend(storage(&mut check));
     plan.extend(apis(&mut check));
+    plan.extend(dispute_apis(&mut check));
     let constants = [
         (
             BLOCK_CONSTANTS.as_slice(),
@@ -159,7 +160,12 @@ fn apis(check: &mut Check) -> Vec<Item> {
         ),
         check.api(
             "quote",
-            vec![meta_type::<ModelVersion>()],
+            vec![
+                meta_type::<ModelVersion>(),
+                meta_type::<Vec<u32>>(),
+                meta_type::<BlockNumber>(),
+                meta_type::<BlockNumber>(),
+            ],
             meta_type::<Result<Quote, NoOffer>>(),
         ),
         check.api(
@@ -177,6 +183,11 @@ fn apis(check: &mut Check) -> Vec<Item> {
             vec![meta_type::<Option<JobId>>(), meta_type::<u32>()],
             meta_type::<Page<Job>>(),
         ),
+    ]
+}
+
+fn dispute_apis(check: &mut Check) -> Vec<Item> {
+    vec![
         check.api("dispute", vec![meta_type::<JobId>()], meta_type::<Option<Dispute>>()),
         check.api(
             "disputes_of",

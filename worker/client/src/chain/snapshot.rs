@@ -168,12 +168,19 @@ impl Snapshot {
         self.ask_all("open_jobs", version.encode()).await
     }
 
-    /// What a job would cost now by standing offers.
-    pub async fn quote(&self, version: ModelVersion) -> Result<Result<Quote, NoOffer>, ChainError> {
-        self.ask("quote", version.encode()).await
+    /// What a job with these values of the symbols and these blocks would cost now by standing offers.
+    pub async fn quote(
+        &self,
+        version: ModelVersion,
+        symbols: &[u32],
+        deadline_blocks: BlockNumber,
+        window_blocks: BlockNumber,
+    ) -> Result<Result<Quote, NoOffer>, ChainError> {
+        let arguments = (version, symbols, deadline_blocks, window_blocks).encode();
+        self.ask("quote", arguments).await
     }
 
-    /// The standing offers for a model version, the cheapest first.
+    /// The standing offers for a model version, in the order of their prices for the largest job.
     pub async fn offers(&self, version: ModelVersion) -> Result<Vec<Offer>, ChainError> {
         let book = self.entry("Workers", "Offers", "the offers", &version.encode()).await?;
         Ok(book.unwrap_or_default())

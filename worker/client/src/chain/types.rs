@@ -20,7 +20,15 @@ pub type JobState = assay_types::JobState<AccountId, Balance, BlockNumber>;
 /// A bid as the chain keeps it.
 pub type Bid = assay_types::Bid<AccountId, Balance>;
 /// A standing offer in a model version's book.
-pub type Offer = assay_types::Offer<AccountId, Balance>;
+pub type Offer = assay_types::Offer<AccountId, Balance, BlockNumber>;
+/// The terms of an offer.
+pub type OfferTerms = assay_types::OfferTerms<Balance, BlockNumber>;
+/// An offer as its worker's record shows it.
+pub type OfferInfo = assay_types::OfferInfo<Balance, BlockNumber>;
+/// What a job asks of an offer.
+pub type JobTerms = assay_types::JobTerms<BlockNumber>;
+/// The term of an offer that a job does not fit.
+pub type Misfit = assay_types::Misfit<BlockNumber>;
 /// A worker as the runtime API shows it.
 pub type WorkerInfo = assay_types::WorkerInfo<Balance, BlockNumber>;
 /// What a job would cost now.

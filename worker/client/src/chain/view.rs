@@ -94,7 +94,13 @@ pub trait StateView: Send + Sync + 'static {
     fn worker(&self, account: &AccountId) -> impl Future<Output = Result<Option<WorkerInfo>, ChainError>> + Send;
     fn version(&self, version: ModelVersion) -> impl Future<Output = Result<Option<VersionRecord>, ChainError>> + Send;
     fn version_by_root(&self, root: H256) -> impl Future<Output = Result<Option<ModelVersion>, ChainError>> + Send;
-    fn quote(&self, version: ModelVersion) -> impl Future<Output = Result<Result<Quote, NoOffer>, ChainError>> + Send;
+    fn quote(
+        &self,
+        version: ModelVersion,
+        symbols: &[u32],
+        deadline_blocks: BlockNumber,
+        window_blocks: BlockNumber,
+    ) -> impl Future<Output = Result<Result<Quote, NoOffer>, ChainError>> + Send;
     fn dispute(&self, job: JobId) -> impl Future<Output = Result<Option<Dispute>, ChainError>> + Send;
     fn disputes_of(
         &self,
@@ -219,8 +225,14 @@ impl StateView for Snapshot {
         Self::version_by_root(self, root).await
     }
 
-    async fn quote(&self, version: ModelVersion) -> Result<Result<Quote, NoOffer>, ChainError> {
-        Self::quote(self, version).await
+    async fn quote(
+        &self,
+        version: ModelVersion,
+        symbols: &[u32],
+        deadline_blocks: BlockNumber,
+        window_blocks: BlockNumber,
+    ) -> Result<Result<Quote, NoOffer>, ChainError> {
+        Self::quote(self, version, symbols, deadline_blocks, window_blocks).await
     }
 
     async fn dispute(&self, job: JobId) -> Result<Option<Dispute>, ChainError> {

@@ -9,6 +9,9 @@ use polkadot_sdk::sp_runtime::BoundedVec;
 use std::{future::Future, time::Duration};
 use tokio::sync::Mutex;
 
+/// A job that is open, with its output if that is on chain.
+pub type OpenJob = (Job, Option<Vec<u8>>);
+
 /// What a request reads of a chain.
 pub trait JobView: Send + Sync + 'static {
     /// Number of the latest finalized block.
@@ -29,7 +32,7 @@ pub trait JobView: Send + Sync + 'static {
         &self,
         block: BlockNumber,
         job: JobId,
-    ) -> impl Future<Output = Result<Option<(Job, Option<Vec<u8>>)>, ChainError>> + Send;
+    ) -> impl Future<Output = Result<Option<OpenJob>, ChainError>> + Send;
 
     /// The jobs of an account that are open after the latest finalized block.
     fn open_jobs(&self, client: &AccountId) -> impl Future<Output = Result<Vec<(JobId, Job)>, ChainError>> + Send;
@@ -104,7 +107,7 @@ impl JobView for NodeView {
         Ok((number, events))
     }
 
-    async fn open_job(&self, block: BlockNumber, job: JobId) -> Result<Option<(Job, Option<Vec<u8>>)>, ChainError> {
+    async fn open_job(&self, block: BlockNumber, job: JobId) -> Result<Option<OpenJob>, ChainError> {
         let snapshot = self.client.at(block).await?;
         let Some(state) = snapshot.job(job).await? else {
             return Ok(None);
@@ -156,7 +159,7 @@ impl JobView for NodeSender {
         self.view.next_block(after, patience).await
     }
 
-    async fn open_job(&self, block: BlockNumber, job: JobId) -> Result<Option<(Job, Option<Vec<u8>>)>, ChainError> {
+    async fn open_job(&self, block: BlockNumber, job: JobId) -> Result<Option<OpenJob>, ChainError> {
         self.view.open_job(block, job).await
     }
 

@@ -1,6 +1,6 @@
 //! A chain for tests: blocks that are made when they are asked for, a worker that claims at once, and faults on demand.
 
-use super::chain::{JobSender, JobView};
+use super::chain::{JobSender, JobView, OpenJob};
 use crate::chain::{
     AccountId, BlockNumber, ChainError, H256, Job, JobRequest, JobState, MarketEvent, PastCall, SubmitError,
 };
@@ -202,6 +202,7 @@ fn open(client: &AccountId, request: &JobRequest, digest: H256, block: BlockNumb
         model: request.model,
         input_digest: digest,
         symbols,
+        work: 0,
         ceiling: request.ceiling,
         deadline_blocks: request.deadline_blocks,
         window_blocks: request.window_blocks,
@@ -252,7 +253,7 @@ impl JobView for FakeChain {
         Ok((after + 1, self.events(after + 1).await?))
     }
 
-    async fn open_job(&self, block: BlockNumber, job: JobId) -> Result<Option<(Job, Option<Vec<u8>>)>, ChainError> {
+    async fn open_job(&self, block: BlockNumber, job: JobId) -> Result<Option<OpenJob>, ChainError> {
         let state = self.state();
         if block <= state.pruned {
             return Err(pruned());

@@ -32,7 +32,9 @@ use assay_exact::graph::BindError;
 use assay_ops::tensor::tensors_digest;
 use assay_package::{MANIFEST_FILE, Package};
 use assay_text::inputs::{InputError, JobInput, text::TextError};
-use assay_types::{Delivery, JobInput as ChainInput, ModelVersion, Payload, SchemaError, limits};
+use assay_types::{
+    Delivery, JobInput as ChainInput, ModelVersion, Payload, SchemaError, limits, offer::work_at, schema::ValueRange,
+};
 use journal::JournalError;
 use polkadot_sdk::sp_runtime::BoundedVec;
 use std::path::{Path, PathBuf};
@@ -102,6 +104,23 @@ pub enum RequestError {
         name: String,
         /// How.
         reason: SchemaError,
+    },
+    /// An element of an input has no meaning to the model.
+    #[error(
+        "{name}: element {index} of input `{input}` is {value}, and the model knows {} to {}",
+        range.min, range.max
+    )]
+    OutOfRange {
+        /// The input.
+        name: String,
+        /// The model's name of the tensor.
+        input: String,
+        /// Position of the element in row-major order.
+        index: usize,
+        /// Its value.
+        value: i64,
+        /// The values that the model knows.
+        range: ValueRange,
     },
     /// The input is too large for the extrinsic.
     #[error(
@@ -263,6 +282,17 @@ pub fn prepare(input: &JobInput, symbols: Vec<u32>, model: &Model, terms: &Terms
         name: input.name.clone(),
         reason,
     };
+    for (tensor, described) in input.tensors.iter().zip(&model.record.parts.schema.inputs) {
+        if let Some((index, value, range)) = schema::first_out_of_range(tensor, described) {
+            return Err(RequestError::OutOfRange {
+                name: input.name.clone(),
+                input: String::from_utf8_lossy(&described.name).into_owned(),
+                index,
+                value,
+                range,
+            });
+        }
+    }
     let bytes = schema::payload(&input.tensors);
     let layouts = model.record.parts.schema.input_layouts(&symbols).map_err(unfit)?;
     let digest = schema::digest(&layouts, &bytes).map_err(unfit)?;
@@ -312,6 +342,26 @@ pub fn prepare(input: &JobInput, symbols: Vec<u32>, model: &Model, terms: &Terms
     })
 }
 
+/// Values of the symbols for an input.
+fn bind(input: &JobInput, package: &Package) -> Result<Vec<u32>, RequestError> {
+    let shapes = input.tensors.iter().map(|tensor| (tensor.dtype(), tensor.shape()));
+    let symbols = package.graph().bind(&shapes.collect::<Vec<_>>());
+    symbols.map_err(|error| RequestError::Shapes {
+        name: input.name.clone(),
+        error,
+    })
+}
+
+/// Values of the symbols for the input that is the most work; of none there are none.
+pub fn largest(read: &[JobInput], package: &Package, model: &Model) -> Result<Vec<u32>, RequestError> {
+    let bound = read.iter().map(|input| bind(input, package));
+    let bound = bound.collect::<Result<Vec<_>, _>>()?;
+    let most = bound
+        .into_iter()
+        .max_by_key(|symbols| work_at(&model.record.parts, symbols));
+    Ok(most.unwrap_or_default())
+}
+
 /// Turns inputs into requests on these terms.
 pub fn prepare_all(
     read: &[JobInput],
@@ -319,15 +369,9 @@ pub fn prepare_all(
     model: &Model,
     terms: &Terms,
 ) -> Result<Vec<Prepared>, RequestError> {
-    let prepared = read.iter().map(|input| {
-        let shapes = input.tensors.iter().map(|tensor| (tensor.dtype(), tensor.shape()));
-        let symbols = package.graph().bind(&shapes.collect::<Vec<_>>());
-        let symbols = symbols.map_err(|error| RequestError::Shapes {
-            name: input.name.clone(),
-            error,
-        })?;
-        prepare(input, symbols, model, terms)
-    });
+    let prepared = read
+        .iter()
+        .map(|input| prepare(input, bind(input, package)?, model, terms));
     prepared.collect()
 }
 

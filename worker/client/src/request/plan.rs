@@ -3,17 +3,17 @@
 use super::{
     Model, Prepared, RequestError, find_model, find_package,
     journal::{Header, Journal, Origin},
-    prepare_all,
+    largest, prepare_all,
     resume::Kept,
     run::Start,
     submit,
-    supply::supply,
+    supply::{Supply, supply},
     terms::{Cost, Terms, Wishes},
 };
-use crate::chain::{AccountId, Balance, Call, Client, Key, MarketCall, Snapshot};
+use crate::chain::{AccountId, Balance, Call, Client, Constants, JobTerms, Key, MarketCall, Snapshot};
 use assay_package::Package;
 use assay_text::inputs::{self, JobInput, text};
-use assay_types::{JobInput as ChainInput, limits};
+use assay_types::{JobInput as ChainInput, limits, offer::work_at};
 use polkadot_sdk::sp_runtime::BoundedVec;
 use std::{
     fs,
@@ -50,6 +50,8 @@ pub struct Plan {
     pub jobs: Vec<Prepared>,
     /// What they cost.
     pub cost: Cost,
+    /// The price of the largest job by standing offers now, if a worker takes it.
+    pub quote: Option<Balance>,
     /// Where it begins.
     pub origin: Origin,
 }
@@ -66,8 +68,8 @@ impl Plan {
             return Err(RequestError::NoLimit);
         }
         let constants = snapshot.constants()?;
-        let supply = supply(&snapshot, model.version).await?;
-        let terms = ask.wishes.settle(&constants, &supply)?;
+        let symbols = largest(&read, &package, &model)?;
+        let (terms, supply) = agree(&snapshot, &constants, &model, &symbols, &ask.wishes).await?;
         let jobs = prepare_all(&read, &package, &model, &terms)?;
         let mut cost = Cost {
             ceiling: terms.ceiling,
@@ -78,11 +80,16 @@ impl Plan {
         cost.ensure_affordable(jobs.len(), &money, constants.existential_deposit)?;
         cost.fees = fees(&snapshot, key, &jobs, ask.accept).await?;
         cost.ensure_affordable(jobs.len(), &money, constants.existential_deposit)?;
+        let quote = match supply {
+            Supply::Free { price } if terms.is_by_offer() => Some(price),
+            _ => None,
+        };
         Ok(Self {
             model,
             terms,
             jobs,
             cost,
+            quote,
             origin: Origin {
                 genesis: client.genesis(),
                 after: snapshot.number(),
@@ -119,6 +126,27 @@ impl Plan {
         }
         Ok(())
     }
+}
+
+/// The terms of jobs that are no more work than one with these values of the symbols, and who would take that one now.
+pub async fn agree(
+    snapshot: &Snapshot,
+    constants: &Constants,
+    model: &Model,
+    symbols: &[u32],
+    wishes: &Wishes,
+) -> Result<(Terms, Supply), RequestError> {
+    let work = work_at(&model.record.parts, symbols);
+    let offers = snapshot.offers(model.version).await?;
+    let blocks = wishes.blocks(constants, &offers, work)?;
+    let job = JobTerms {
+        work,
+        deadline_blocks: blocks.deadline,
+        window_blocks: blocks.window,
+        submitted_at: snapshot.number(),
+    };
+    let supply = supply(snapshot, model.version, symbols, &job, offers).await?;
+    Ok((wishes.settle(constants, blocks, &supply)?, supply))
 }
 
 /// What all transactions cost in fees at this block's price, in batches that are as large as they can be.

@@ -1,13 +1,13 @@
 //! On what terms a job is submitted, checked against what the chain allows before anything is sent.
 
-use super::supply::{Supply, Taken};
+use super::supply::{Supply, Taken, Unfit};
 use crate::{
-    chain::{AccountData, Balance, BlockNumber, Constants},
+    chain::{AccountData, Balance, BlockNumber, Constants, Offer, OfferTerms},
     units,
 };
 use assay_types::{Delivery, Matching, limits};
 
-/// Blocks that a worker has, where the caller does not say.
+/// Blocks that a worker has, where neither the caller says nor an offer asks for more.
 const DEFAULT_DEADLINE: BlockNumber = 50;
 /// Blocks of each phase of an auction, where the caller does not say.
 const DEFAULT_PHASE: BlockNumber = 5;
@@ -29,6 +29,15 @@ pub struct Wishes {
     pub inline_output: bool,
     /// Whether only the input's digest is submitted.
     pub by_digest: bool,
+}
+
+/// Blocks of a job that the chain takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BlockTerms {
+    /// Until the deadline.
+    pub deadline: BlockNumber,
+    /// Of the challenge window.
+    pub window: BlockNumber,
 }
 
 /// Terms that the chain takes.
@@ -72,11 +81,14 @@ pub enum TermsError {
     /// Nobody offers the model.
     #[error("nobody offers this model: start a worker that does, or ask for bids with --auction")]
     NoOffer,
+    /// Workers offer the model, and on other terms.
+    #[error("{0}")]
+    DoesNotFit(Unfit),
     /// Workers offer the model, and none takes a job now.
     #[error("{0}")]
     NoneFree(Taken),
     /// The offers cost more.
-    #[error("the cheapest offer is {} ASY, and --ceiling is {}: raise it to at least that", units::format(*.price), units::format(*.ceiling))]
+    #[error("the cheapest offer for this job is {} ASY, and --ceiling is {}: raise it to at least that", units::format(*.price), units::format(*.ceiling))]
     CeilingTooLow {
         /// Of the cheapest offer.
         price: Balance,
@@ -113,23 +125,61 @@ pub enum TermsError {
     },
 }
 
+/// What was given, within its range.
+fn within(
+    field: &'static str,
+    given: Option<BlockNumber>,
+    (least, greatest): (BlockNumber, BlockNumber),
+) -> Result<Option<BlockNumber>, TermsError> {
+    match given {
+        Some(given) if given < least || given > greatest => Err(TermsError::OutOfRange {
+            field,
+            given,
+            least,
+            greatest,
+        }),
+        given => Ok(given),
+    }
+}
+
+/// A default, moved into its range.
+fn moved_into(default: BlockNumber, (least, greatest): (BlockNumber, BlockNumber)) -> BlockNumber {
+    default.min(greatest).max(least)
+}
+
 impl Wishes {
-    /// Fills in what was left out and checks everything.
-    pub fn settle(&self, constants: &Constants, supply: &Supply) -> Result<Terms, TermsError> {
-        let within = |field, given: Option<BlockNumber>, default: BlockNumber, (least, greatest)| match given {
-            Some(given) if given < least || given > greatest => Err(TermsError::OutOfRange {
-                field,
-                given,
-                least,
-                greatest,
-            }),
-            Some(given) => Ok(given),
-            None => Ok(default.clamp(least, greatest)),
+    /// The blocks that are asked for. Where none are, those that the cheapest offer for this work takes, which takes
+    /// the others too.
+    pub fn blocks(&self, constants: &Constants, offers: &[Offer], work: u64) -> Result<BlockTerms, TermsError> {
+        let deadline = within("--deadline", self.deadline_blocks, constants.deadline)?;
+        let window = within("--window", self.window_blocks, constants.window)?;
+        let fits = |terms: &OfferTerms| {
+            deadline.is_none_or(|blocks| terms.min_deadline <= blocks)
+                && window.is_none_or(|blocks| (terms.min_window..=terms.max_window).contains(&blocks))
         };
+        let offered = offers.iter().map(|offer| offer.terms);
+        let cheapest = offered
+            .filter(|terms| !self.auction && fits(terms))
+            .min_by_key(|terms| terms.price(work));
+        let (least_deadline, least_window) = cheapest.map_or((0, 0), |terms| (terms.min_deadline, terms.min_window));
+        let default_deadline = DEFAULT_DEADLINE.max(least_deadline);
+        let default_window = constants.window.0.max(least_window);
+        Ok(BlockTerms {
+            deadline: deadline.unwrap_or(moved_into(default_deadline, constants.deadline)),
+            window: window.unwrap_or(moved_into(default_window, constants.window)),
+        })
+    }
+
+    /// Fills in what was left out and checks everything. The blocks are those of [`Self::blocks`].
+    pub fn settle(&self, constants: &Constants, blocks: BlockTerms, supply: &Supply) -> Result<Terms, TermsError> {
         let matching = if self.auction {
+            let phase = |field, given| {
+                let given = within(field, given, constants.auction_phase)?;
+                Ok::<_, TermsError>(given.unwrap_or(moved_into(DEFAULT_PHASE, constants.auction_phase)))
+            };
             Matching::Auction {
-                bidding_blocks: within("--bidding", self.phases.0, DEFAULT_PHASE, constants.auction_phase)?,
-                reveal_blocks: within("--reveal", self.phases.1, DEFAULT_PHASE, constants.auction_phase)?,
+                bidding_blocks: phase("--bidding", self.phases.0)?,
+                reveal_blocks: phase("--reveal", self.phases.1)?,
             }
         } else {
             Matching::Offers
@@ -137,8 +187,8 @@ impl Wishes {
         Ok(Terms {
             ceiling: self.ceiling(supply)?,
             matching,
-            deadline_blocks: within("--deadline", self.deadline_blocks, DEFAULT_DEADLINE, constants.deadline)?,
-            window_blocks: within("--window", self.window_blocks, constants.window.0, constants.window)?,
+            deadline_blocks: blocks.deadline,
+            window_blocks: blocks.window,
             delivery: if self.inline_output {
                 Delivery::Inline
             } else {
@@ -154,6 +204,7 @@ impl Wishes {
             (Some(ceiling), true, _) => Ok(ceiling),
             (None, true, _) => Err(TermsError::NoCeiling),
             (_, false, Supply::None) => Err(TermsError::NoOffer),
+            (_, false, Supply::Unfit(unfit)) => Err(TermsError::DoesNotFit(*unfit)),
             (Some(ceiling), false, Supply::Free { price, .. }) if ceiling < *price => {
                 Err(TermsError::CeilingTooLow { price: *price, ceiling })
             }
@@ -222,6 +273,8 @@ impl Terms {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::chain::{AccountId, JobTerms, Misfit};
+    use assay_types::offer::WORK_PER_RATE;
     use polkadot_sdk::sp_runtime::FixedU128;
 
     const CONSTANTS: Constants = Constants {
@@ -237,6 +290,25 @@ mod tests {
 
     fn quote(price: Balance) -> Supply {
         Supply::Free { price }
+    }
+
+    fn settle(wishes: &Wishes, supply: &Supply) -> Result<Terms, TermsError> {
+        wishes.settle(&CONSTANTS, wishes.blocks(&CONSTANTS, &[], 0)?, supply)
+    }
+
+    fn offer(base: Balance, rate: Balance, min_deadline: BlockNumber, windows: (BlockNumber, BlockNumber)) -> Offer {
+        Offer {
+            worker: AccountId::new([1; 32]),
+            terms: OfferTerms {
+                base,
+                rate,
+                min_deadline,
+                min_window: windows.0,
+                max_window: windows.1,
+            },
+            capacity: 1,
+            from: 0,
+        }
     }
 
     fn taken(busy: usize, paused: usize, free_by: Option<BlockNumber>) -> Taken {
@@ -259,11 +331,49 @@ mod tests {
 
     #[test]
     fn without_a_ceiling_the_cheapest_offer_is_taken() {
-        let terms = Wishes::default().settle(&CONSTANTS, &quote(40)).expect("fine");
+        let terms = settle(&Wishes::default(), &quote(40)).expect("fine");
         assert_eq!(
             (terms.ceiling, terms.window_blocks, terms.deadline_blocks),
             (40, 10, 50)
         );
+    }
+
+    #[test]
+    fn blocks_that_are_left_out_are_those_of_the_cheapest_offer() {
+        let offers = [offer(10, 30, 80, (20, 30)), offer(20, 10, 10, (5, 15))];
+        let blocks = |wishes: Wishes, work| {
+            let blocks = wishes.blocks(&CONSTANTS, &offers, work).expect("within their ranges");
+            (blocks.deadline, blocks.window)
+        };
+        assert_eq!(blocks(Wishes::default(), 0), (80, 20));
+        assert_eq!(blocks(Wishes::default(), WORK_PER_RATE), (50, 10));
+        let deadline = Wishes {
+            deadline_blocks: Some(20),
+            ..Default::default()
+        };
+        assert_eq!(blocks(deadline, 0), (20, 10), "the cheapest one does not take it");
+        let auction = Wishes {
+            auction: true,
+            ..Default::default()
+        };
+        assert_eq!(blocks(auction, 0), (50, 10), "who bids sees the terms");
+    }
+
+    #[test]
+    fn a_term_that_fits_no_offer_is_named_with_the_way_out() {
+        let unfit = Unfit {
+            job: JobTerms {
+                work: 0,
+                deadline_blocks: 20,
+                window_blocks: 10,
+                submitted_at: 1,
+            },
+            misfit: Misfit::DeadlineTooShort { min_deadline: 80 },
+            price: 40,
+        };
+        let error = settle(&ceiling(50), &Supply::Unfit(unfit)).expect_err("nobody takes it");
+        assert_eq!(error, TermsError::DoesNotFit(unfit));
+        assert!(error.to_string().contains("--deadline 80"), "{error}");
     }
 
     #[test]
@@ -273,15 +383,15 @@ mod tests {
             ..Default::default()
         };
         assert_eq!(
-            ceiling.settle(&CONSTANTS, &quote(40)),
+            settle(&ceiling, &quote(40)),
             Err(TermsError::CeilingTooLow { price: 40, ceiling: 30 })
         );
-        assert_eq!(ceiling.settle(&CONSTANTS, &Supply::None), Err(TermsError::NoOffer));
+        assert_eq!(settle(&ceiling, &Supply::None), Err(TermsError::NoOffer));
         let auction = Wishes {
             auction: true,
             ..Default::default()
         };
-        assert_eq!(auction.settle(&CONSTANTS, &quote(40)), Err(TermsError::NoCeiling));
+        assert_eq!(settle(&auction, &quote(40)), Err(TermsError::NoCeiling));
         let window = Wishes {
             window_blocks: Some(5),
             ..Default::default()
@@ -292,14 +402,14 @@ mod tests {
             least: 10,
             greatest: 50,
         };
-        assert_eq!(window.settle(&CONSTANTS, &quote(40)), Err(error));
+        assert_eq!(settle(&window, &quote(40)), Err(error));
     }
 
     #[test]
     fn where_all_are_busy_a_ceiling_lets_one_wait_and_its_want_is_explained() {
         let busy = Supply::Taken(taken(2, 1, Some(120)));
-        assert_eq!(ceiling(50).settle(&CONSTANTS, &busy).map(|terms| terms.ceiling), Ok(50));
-        let Err(error) = Wishes::default().settle(&CONSTANTS, &busy) else {
+        assert_eq!(settle(&ceiling(50), &busy).map(|terms| terms.ceiling), Ok(50));
+        let Err(error) = settle(&Wishes::default(), &busy) else {
             panic!("what they will ask is not known")
         };
         let text = error.to_string();
@@ -313,14 +423,14 @@ mod tests {
             assert!(text.contains(words), "{text}");
         }
         let low = Err(TermsError::CeilingTooLow { price: 40, ceiling: 30 });
-        assert_eq!(ceiling(30).settle(&CONSTANTS, &busy), low);
+        assert_eq!(settle(&ceiling(30), &busy), low);
     }
 
     #[test]
     fn where_all_are_paused_no_ceiling_is_asked_for() {
         let paused = Supply::Taken(taken(0, 2, None));
         for wishes in [Wishes::default(), ceiling(50)] {
-            let Err(error) = wishes.settle(&CONSTANTS, &paused) else {
+            let Err(error) = settle(&wishes, &paused) else {
                 panic!("nobody takes it")
             };
             let text = error.to_string();

@@ -1,6 +1,9 @@
 //! What to do next, as a pure function of what the chain says and what this worker remembers.
 
-use super::desk_state::{Memory, Progress};
+use super::{
+    blocks::JobBlocks,
+    desk_state::{Memory, Progress},
+};
 use crate::config::BidPolicy;
 use assay_client::chain::{AccountId, Balance, BlockNumber, Job, JobState};
 use assay_types::{JobId, ModelVersion};
@@ -46,8 +49,8 @@ pub struct View {
 pub struct Policy {
     /// Its account.
     pub me: AccountId,
-    /// The models that it bids on.
-    pub bidding: BTreeMap<ModelVersion, BidPolicy>,
+    /// The models that it bids on, and the blocks that a job must have.
+    pub bidding: BTreeMap<ModelVersion, (BidPolicy, JobBlocks)>,
     /// Whether it takes new work; not while it shuts down.
     pub taking: bool,
 }
@@ -86,7 +89,11 @@ fn bidding(id: JobId, job: &Job, until: BlockNumber, view: &View, memory: &Memor
     if memory.is_sealed(id) {
         return Some(Action::CommitAgain(id));
     }
-    let price = policy.bidding.get(&job.model)?.bid(job.ceiling)?;
+    let (bidding, blocks) = policy.bidding.get(&job.model)?;
+    if !blocks.fit(job.deadline_blocks, job.window_blocks) {
+        return None;
+    }
+    let price = bidding.bid(job.ceiling)?;
     Some(Action::Commit { job: id, price })
 }
 
@@ -140,7 +147,7 @@ fn within_limits(actions: Vec<Action>, view: &View, policy: &Policy) -> Vec<Acti
             policy
                 .bidding
                 .get(&model)
-                .is_some_and(|bidding| *count <= bidding.max_bids)
+                .is_some_and(|(bidding, _)| *count <= bidding.max_bids)
         })
         .collect()
 }

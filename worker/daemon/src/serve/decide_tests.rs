@@ -6,6 +6,11 @@ use assay_types::{Assignment, Delivery, H256};
 
 const JOB: JobId = 5;
 const MODEL: ModelVersion = ModelVersion { model: 0, version: 1 };
+const BLOCKS: JobBlocks = JobBlocks {
+    min_deadline: 20,
+    min_window: 10,
+    max_window: 10,
+};
 
 fn me() -> AccountId {
     AccountId::new([1; 32])
@@ -19,7 +24,7 @@ fn policy() -> Policy {
     };
     Policy {
         me: me(),
-        bidding: [(MODEL, bid)].into(),
+        bidding: [(MODEL, (bid, BLOCKS))].into(),
         taking: true,
     }
 }
@@ -30,6 +35,7 @@ fn job(state: JobState) -> Job {
         model: MODEL,
         input_digest: H256::zero(),
         symbols: Default::default(),
+        work: 0,
         ceiling: 100,
         deadline_blocks: 20,
         window_blocks: 10,
@@ -152,6 +158,20 @@ fn a_bid_that_is_over_is_forgotten() {
     assert_eq!(decide(&View::default(), &memory, &policy()), [Action::Forget(JOB)]);
     let lost = view(12, assigned_to(AccountId::new([2; 32])));
     assert_eq!(decide(&lost, &memory, &policy()), [Action::Forget(JOB)]);
+}
+
+#[test]
+fn no_bid_is_made_on_a_job_that_does_not_have_the_blocks() {
+    for (deadline_blocks, window_blocks) in [(19, 10), (20, 9), (20, 11)] {
+        let mut view = view(8, BIDDING);
+        let job = Job {
+            deadline_blocks,
+            window_blocks,
+            ..job(BIDDING)
+        };
+        view.jobs.insert(JOB, job);
+        assert_eq!(decide(&view, &Memory::default(), &policy()), []);
+    }
 }
 
 #[test]

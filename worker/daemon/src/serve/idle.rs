@@ -2,7 +2,7 @@
 
 use super::setup::Served;
 use assay_client::{
-    chain::{AccountId, Balance, ChainError, Constants, Quote, StateView, WorkerInfo},
+    chain::{AccountId, Balance, BlockNumber, ChainError, Constants, Quote, StateView, WorkerInfo},
     units,
 };
 use assay_types::{ModelVersion, NoOffer, WorkerStatus};
@@ -19,19 +19,26 @@ pub(super) async fn explain(
         return Ok(());
     };
     if info.status != WorkerStatus::Active {
-        tracing::warn!(status = ?info.status, "idle: the worker takes no jobs in this state; a restart resumes it");
+        tracing::warn!(status = ?info.status, "idle: the worker takes no jobs in this state; a restart resumes it, unless a slash is pending");
     }
     let constants = state.constants()?;
     for (version, served) in served {
-        let Some((price, capacity)) = served.policy.offer else {
+        let Some((terms, capacity)) = served.offer() else {
             continue;
         };
+        let price = terms.price(served.smallest_work);
         let offer = Offer {
             version: *version,
             price,
             capacity,
+            now: state.number(),
         };
-        let reason = reason(me, &info, &constants, &offer, &state.quote(*version).await?);
+        // Of the smallest job on the terms of this offer.
+        let smallest: Vec<u32> = served.schema.symbols.iter().map(|symbol| symbol.min).collect();
+        let quote = state
+            .quote(*version, &smallest, terms.min_deadline, terms.min_window)
+            .await?;
+        let reason = reason(me, &info, &constants, &offer, &quote);
         tracing::info!(
             model = %version, name = served.name, price = units::format(price), free_stake = units::format(free(&info)),
             reason, "idle"
@@ -43,8 +50,10 @@ pub(super) async fn explain(
 /// A standing offer of the configuration.
 struct Offer {
     version: ModelVersion,
+    /// Of the smallest job.
     price: Balance,
     capacity: u32,
+    now: BlockNumber,
 }
 
 fn free(info: &WorkerInfo) -> Balance {
@@ -61,15 +70,35 @@ fn reason(
     quote: &Result<Quote, NoOffer>,
 ) -> String {
     let lock = constants.lock(offer.price);
-    let load = info.offers.iter().find(|(version, ..)| *version == offer.version);
-    match (info.status, load, quote) {
+    let published = info.offers.iter().find(|published| published.version == offer.version);
+    match (info.status, published, quote) {
+        (WorkerStatus::Active | WorkerStatus::Paused | WorkerStatus::Draining, ..) if info.slashing > 0 => format!(
+            "the worker was convicted and gets no jobs until {} ASY of its stake are slashed, or that is cancelled; a \
+             restart of `serve` resumes it then",
+            units::format(info.slashing)
+        ),
         (WorkerStatus::Paused, ..) => "the worker is paused on chain; a restart of `serve` resumes it".to_owned(),
         (WorkerStatus::Draining, ..) => "the worker is draining; a restart of `serve` resumes it".to_owned(),
         (WorkerStatus::Left, ..) => "the worker has left; `stake withdraw` lets it register again".to_owned(),
         (_, None, _) => "the offer is not in the book: a cheaper one displaced it; lower the price".to_owned(),
-        (_, Some((.., load)), _) if *load >= offer.capacity => {
+        (_, Some(published), _) if published.waits => {
+            "another took the offer's place in the book while the worker was paused, rested or short of stake; a \
+             restart publishes it again"
+                .to_owned()
+        }
+        (_, Some(published), _) if published.load >= offer.capacity => {
             "as many jobs are unclaimed as the offer allows".to_owned()
         }
+        (_, Some(published), _) if published.from > offer.now => {
+            format!(
+                "the offer is new or has become dearer, and takes jobs from block {} on",
+                published.from
+            )
+        }
+        _ if info.rests_until.is_some_and(|until| until > offer.now) => format!(
+            "the worker rests until block {} after a job that it gave back or missed",
+            info.rests_until.unwrap_or_default()
+        ),
         _ if info.stake < constants.min_stake => format!(
             "the stake is {} ASY, and a worker needs {}; bond more",
             units::format(info.stake),
@@ -87,13 +116,14 @@ fn reason(
             units::format(quote.price)
         ),
         (.., Err(NoOffer::AllBusy)) => "the node sees no worker that is free; the chain has just changed".to_owned(),
-        (.., Err(NoOffer::NoneForModel | NoOffer::CeilingTooLow)) => "the node sees no offer".to_owned(),
+        (.., Err(_)) => "the node sees no offer that the smallest job fits; the chain has just changed".to_owned(),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use assay_client::chain::{OfferInfo, OfferTerms};
     use polkadot_sdk::sp_runtime::FixedU128;
 
     const VERSION: ModelVersion = ModelVersion { model: 0, version: 1 };
@@ -101,6 +131,21 @@ mod tests {
         version: VERSION,
         price: 10,
         capacity: 2,
+        now: 5,
+    };
+    const OFFERED: OfferInfo = OfferInfo {
+        version: VERSION,
+        terms: OfferTerms {
+            base: 10,
+            rate: 0,
+            min_deadline: 1,
+            min_window: 1,
+            max_window: 1,
+        },
+        capacity: 2,
+        load: 0,
+        from: 5,
+        waits: false,
     };
     const CONSTANTS: Constants = Constants {
         deadline: (1, 1),
@@ -121,7 +166,8 @@ mod tests {
             locked: 0,
             unbonding: Vec::new(),
             slashing: 0,
-            offers: vec![(VERSION, 10, 2, 0)],
+            rests_until: None,
+            offers: vec![OFFERED],
             completed: 0,
             missed: 0,
             declined: 0,
@@ -141,6 +187,8 @@ mod tests {
     fn a_paused_worker_is_not_told_to_bond_more() {
         let told = busy(|info| info.status = WorkerStatus::Paused);
         assert!(told.contains("paused") && !told.contains("bond"), "{told}");
+        let told = busy(|info| (info.status, info.slashing) = (WorkerStatus::Paused, 10));
+        assert!(told.contains("convicted") && !told.contains("paused"), "{told}");
         let told = busy(|_| {});
         assert!(!told.contains("bond"), "{told}");
     }
@@ -151,7 +199,9 @@ mod tests {
         assert!(told.contains("a job locks") && told.contains("bond more"), "{told}");
         assert!(!busy(|info| info.locked = 5_900).contains("bond"));
         assert!(busy(|info| info.stake = 49).contains("a worker needs"));
-        assert!(busy(|info| info.offers[0].3 = 2).contains("as the offer allows"));
+        assert!(busy(|info| info.offers[0].load = 2).contains("as the offer allows"));
+        assert!(busy(|info| info.rests_until = Some(6)).contains("rests until block 6"));
+        assert!(busy(|info| info.offers[0].from = 6).contains("from block 6 on"));
         assert!(busy(|info| info.offers.clear()).contains("not in the book"));
     }
 }

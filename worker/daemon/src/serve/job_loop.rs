@@ -112,7 +112,7 @@ impl<'a, S: StateView> JobLoop<'a, S> {
     ) -> Self {
         let bidding = served
             .iter()
-            .filter_map(|(version, served)| Some((*version, served.policy.bidding?)))
+            .filter_map(|(version, served)| Some((*version, (served.policy.bidding?, served.blocks))))
             .collect();
         let policy = Policy {
             me: account.id().clone(),

@@ -2,11 +2,13 @@
 
 use super::*;
 use crate::{
-    config::ModelPolicy,
+    config::{BlockPolicy, ModelPolicy, OfferPolicy},
     engine::{Health, stand_in::StandIn},
     skeleton::tests::{MODEL, TIMING, Tested, author_until, common, key, until},
 };
-use assay_client::chain::{Call, JobState, MarketCall, WorkerInfo, WorkersCall, fake::FakeChain};
+use assay_client::chain::{
+    Call, JobState, MarketCall, OfferInfo, OfferTerms, WorkerInfo, WorkersCall, fake::FakeChain,
+};
 use assay_types::{JobId, WorkerStatus};
 use std::time::Duration;
 use tokio::{sync::watch, task::JoinHandle};
@@ -27,13 +29,28 @@ async fn serving(chain: FakeChain) -> Serving {
     let tested = Tested::new();
     let folder = tempfile::tempdir().expect("a temporary folder");
     tested.register(&chain);
+    let offered = OfferInfo {
+        version: MODEL,
+        terms: OfferTerms {
+            base: 5,
+            rate: 0,
+            min_deadline: 1,
+            min_window: 1,
+            max_window: 1_000,
+        },
+        capacity: 8,
+        load: 0,
+        from: 0,
+        waits: false,
+    };
     let info = WorkerInfo {
         status: WorkerStatus::Active,
         stake: 1 << 40,
         locked: 0,
         unbonding: Vec::new(),
         slashing: 0,
-        offers: vec![(MODEL, 5, 8, 0)],
+        rests_until: None,
+        offers: vec![offered],
         completed: 0,
         missed: 0,
         declined: 0,
@@ -49,7 +66,16 @@ async fn serving(chain: FakeChain) -> Serving {
             stake: None,
             models: vec![ModelPolicy {
                 package: "tested".into(),
-                offer: Some((5, 8)),
+                offer: Some(OfferPolicy {
+                    base: 5,
+                    rate: 0,
+                    capacity: 8,
+                }),
+                blocks: BlockPolicy {
+                    min_deadline: Some(1),
+                    min_window: Some(1),
+                    max_window: Some(1_000),
+                },
                 bidding: None,
             }],
             pause_at_exit: false,

@@ -16,6 +16,7 @@
 //! assignment is replaced, the work on it is in vain, and a claim of it is refused for its fee.
 
 mod actions;
+pub mod blocks;
 mod claims;
 pub mod decide;
 pub mod desk_state;

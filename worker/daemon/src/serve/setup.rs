@@ -1,14 +1,20 @@
 //! Brings the worker's registration, stake and offers on chain in line with the configuration; doing it twice changes
 //! nothing.
 
-use super::ServeError;
+use super::{ServeError, blocks::JobBlocks};
 use crate::config::{ModelPolicy, ServeConfig};
 use assay_client::{
-    chain::{Account, Balance, Call, ChainView, Constants, H256, StateView, Wait, WorkerInfo, WorkersCall},
+    chain::{
+        Account, Balance, Call, ChainView, Constants, H256, OfferInfo, OfferTerms, StateView, Wait, WorkerInfo,
+        WorkersCall,
+    },
     units,
 };
 use assay_package::Package;
-use assay_types::{ModelVersion, Schema, WorkerStatus};
+use assay_types::{
+    ModelVersion, Schema, WorkerStatus,
+    offer::{largest_work, smallest_work},
+};
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 /// Pause before a call is tried again that the node did not take.
@@ -21,6 +27,25 @@ pub(super) struct Served {
     pub(super) root: H256,
     pub(super) schema: Schema,
     pub(super) policy: ModelPolicy,
+    /// Blocks that a job must have.
+    pub(super) blocks: JobBlocks,
+    /// Work of the smallest job.
+    pub(super) smallest_work: u64,
+}
+
+impl Served {
+    /// Terms and capacity of the standing offer.
+    pub(super) fn offer(&self) -> Option<(OfferTerms, u32)> {
+        let offer = self.policy.offer?;
+        let terms = OfferTerms {
+            base: offer.base,
+            rate: offer.rate,
+            min_deadline: self.blocks.min_deadline,
+            min_window: self.blocks.min_window,
+            max_window: self.blocks.max_window,
+        };
+        Some((terms, offer.capacity))
+    }
 }
 
 /// Finds the models on chain, and makes registration, stake, status and offers as configured.
@@ -34,7 +59,7 @@ pub(super) async fn prepare(
     let number = chain.best_number().await?;
     let snapshot = &chain.at(number).await?;
     let served = resolve(snapshot, config, packages).await?;
-    let info = register(snapshot, account, config, engine_is_well).await?;
+    let info = register(snapshot, account, config, &served, engine_is_well).await?;
     for call in offer_changes(&info, &served) {
         tracing::info!(%call, "bringing the offers in line with the configuration");
         send(account, call).await?;
@@ -47,6 +72,7 @@ async fn resolve(
     config: &ServeConfig,
     packages: &[Arc<Package>],
 ) -> Result<BTreeMap<ModelVersion, Served>, ServeError> {
+    let constants = snapshot.constants()?;
     let mut served = BTreeMap::new();
     for (policy, package) in config.models.iter().zip(packages) {
         let root = H256(package.root());
@@ -59,11 +85,15 @@ async fn resolve(
         };
         let version = snapshot.version_by_root(root).await?.ok_or_else(unregistered)?;
         let record = snapshot.version(version).await?.ok_or_else(unregistered)?;
+        let blocks = JobBlocks::new(&policy.blocks, &constants, largest_work(&record.parts));
+        let blocks = blocks.map_err(|error| ServeError::Unfit(format!("model {}: {error}", policy.package)))?;
         served.insert(
             version,
             Served {
                 name,
                 root,
+                blocks,
+                smallest_work: smallest_work(&record.parts),
                 schema: record.parts.schema,
                 policy: policy.clone(),
             },
@@ -76,12 +106,13 @@ async fn register(
     snapshot: &impl StateView,
     account: &Account,
     config: &ServeConfig,
+    served: &BTreeMap<ModelVersion, Served>,
     engine_is_well: bool,
 ) -> Result<WorkerInfo, ServeError> {
     let constants = snapshot.constants()?;
     let registered = snapshot.worker(account.id()).await?;
     let present = registered.as_ref().map_or(0, |info| info.stake);
-    ensure_stake_carries(&constants, &config.models, config.stake.unwrap_or(0).max(present))?;
+    ensure_stake_carries(&constants, served.values(), config.stake.unwrap_or(0).max(present))?;
     let Some(info) = registered else {
         let stake = config.stake.ok_or_else(|| {
             ServeError::Unfit(format!(
@@ -102,6 +133,20 @@ async fn register(
         send(account, Call::Workers(WorkersCall::Register { stake })).await?;
         return Ok(fresh(stake));
     };
+    resume(account, &info, engine_is_well).await?;
+    if let Some(stake) = config.stake
+        && stake > info.stake
+    {
+        let amount = stake - info.stake;
+        ensure_funds(snapshot, account, amount).await?;
+        tracing::info!(amount = units::format(amount), "bonding more stake");
+        send(account, Call::Workers(WorkersCall::BondMore { amount })).await?;
+    }
+    Ok(info)
+}
+
+/// Lets a worker that is registered take jobs, unless something is wrong with it.
+async fn resume(account: &Account, info: &WorkerInfo, engine_is_well: bool) -> Result<(), ServeError> {
     match info.status {
         WorkerStatus::Active => {}
         WorkerStatus::Paused | WorkerStatus::Draining if info.slashing > 0 => {
@@ -132,21 +177,19 @@ async fn register(
             ));
         }
     }
-    if let Some(stake) = config.stake
-        && stake > info.stake
-    {
-        let amount = stake - info.stake;
-        ensure_funds(snapshot, account, amount).await?;
-        tracing::info!(amount = units::format(amount), "bonding more stake");
-        send(account, Call::Workers(WorkersCall::BondMore { amount })).await?;
-    }
-    Ok(info)
+    Ok(())
 }
 
-/// A price whose lock is more than the whole stake is refused by the chain as an offer, and can never win as a bid.
-fn ensure_stake_carries(constants: &Constants, models: &[ModelPolicy], stake: Balance) -> Result<(), ServeError> {
-    for model in models {
-        let offer = model.offer.map(|(price, _)| price);
+/// A price whose lock is more than the whole stake is refused by the chain as an offer, and can never win as a bid. Of
+/// an offer it is the price of the smallest job.
+fn ensure_stake_carries<'a>(
+    constants: &Constants,
+    models: impl Iterator<Item = &'a Served>,
+    stake: Balance,
+) -> Result<(), ServeError> {
+    for served in models {
+        let (model, smallest) = (&served.policy, served.smallest_work);
+        let offer = served.offer().map(|(terms, _)| terms.price(smallest));
         for price in offer.into_iter().chain(model.bidding.map(|bidding| bidding.least)) {
             let lock = constants.lock(price);
             if stake > 0 && lock > stake {
@@ -199,6 +242,7 @@ fn fresh(stake: Balance) -> WorkerInfo {
         locked: 0,
         unbonding: Vec::new(),
         slashing: 0,
+        rests_until: None,
         offers: Vec::new(),
         completed: 0,
         missed: 0,
@@ -210,23 +254,29 @@ fn fresh(stake: Balance) -> WorkerInfo {
 /// The calls that make the offers on chain those of the configuration.
 fn offer_changes(info: &WorkerInfo, served: &BTreeMap<ModelVersion, Served>) -> Vec<Call> {
     let mut calls = Vec::new();
-    for (version, ..) in &info.offers {
-        if served.get(version).is_none_or(|served| served.policy.offer.is_none()) {
-            calls.push(Call::Workers(WorkersCall::RemoveOffer { version: *version }));
+    for offer in &info.offers {
+        let version = offer.version;
+        if served.get(&version).is_none_or(|served| served.policy.offer.is_none()) {
+            calls.push(Call::Workers(WorkersCall::RemoveOffer { version }));
         }
     }
     for (version, served) in served {
-        let Some((price, capacity)) = served.policy.offer else {
+        let Some((terms, capacity)) = served.offer() else {
             continue;
         };
-        let there = info
-            .offers
-            .iter()
-            .any(|(v, p, c, _)| v == version && *p == price && *c == capacity);
+        // Under a pending slash an offer enters no full book, and a refusal would end what defends the claims.
+        let may_wait = info.slashing > 0;
+        let as_configured = |offer: &OfferInfo| {
+            offer.version == *version
+                && offer.terms == terms
+                && offer.capacity == capacity
+                && (may_wait || !offer.waits)
+        };
+        let there = info.offers.iter().any(as_configured);
         if !there {
             calls.push(Call::Workers(WorkersCall::PublishOffer {
                 version: *version,
-                price,
+                terms,
                 capacity,
             }));
         }
@@ -237,11 +287,40 @@ fn offer_changes(info: &WorkerInfo, served: &BTreeMap<ModelVersion, Served>) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::{BlockPolicy, OfferPolicy};
     use polkadot_sdk::sp_runtime::FixedU128;
 
     const MODEL: ModelVersion = ModelVersion { model: 0, version: 1 };
     const OTHER: ModelVersion = ModelVersion { model: 3, version: 1 };
 
+    const BLOCKS: JobBlocks = JobBlocks {
+        min_deadline: 20,
+        min_window: 10,
+        max_window: 30,
+    };
+
+    fn terms(base: Balance) -> OfferTerms {
+        OfferTerms {
+            base,
+            rate: 7,
+            min_deadline: 20,
+            min_window: 10,
+            max_window: 30,
+        }
+    }
+
+    fn published(version: ModelVersion, base: Balance, capacity: u32) -> OfferInfo {
+        OfferInfo {
+            version,
+            terms: terms(base),
+            capacity,
+            load: 2,
+            from: 1,
+            waits: false,
+        }
+    }
+
+    /// A model that is offered at a base and a rate of 7, and whose smallest job is two billion units of work.
     fn served(offer: Option<(Balance, u32)>) -> BTreeMap<ModelVersion, Served> {
         let schema = Schema {
             symbols: Default::default(),
@@ -250,7 +329,12 @@ mod tests {
         };
         let policy = ModelPolicy {
             package: "digits".into(),
-            offer,
+            offer: offer.map(|(base, capacity)| OfferPolicy {
+                base,
+                rate: 7,
+                capacity,
+            }),
+            blocks: BlockPolicy::default(),
             bidding: None,
         };
         [(
@@ -260,6 +344,8 @@ mod tests {
                 root: H256::zero(),
                 schema,
                 policy,
+                blocks: BLOCKS,
+                smallest_work: 2_000_000_000,
             },
         )]
         .into()
@@ -268,7 +354,7 @@ mod tests {
     #[test]
     fn offers_as_configured_are_left_alone() {
         let info = WorkerInfo {
-            offers: vec![(MODEL, 50, 4, 2)],
+            offers: vec![published(MODEL, 50, 4)],
             ..fresh(100)
         };
         assert_eq!(offer_changes(&info, &served(Some((50, 4)))), []);
@@ -277,16 +363,32 @@ mod tests {
     #[test]
     fn other_prices_are_published_and_unwanted_offers_removed() {
         let info = WorkerInfo {
-            offers: vec![(MODEL, 50, 4, 2), (OTHER, 1, 1, 0)],
+            offers: vec![published(MODEL, 50, 4), published(OTHER, 1, 1)],
             ..fresh(100)
         };
         let publish = Call::Workers(WorkersCall::PublishOffer {
             version: MODEL,
-            price: 60,
+            terms: terms(60),
             capacity: 4,
         });
         let remove = Call::Workers(WorkersCall::RemoveOffer { version: OTHER });
         assert_eq!(offer_changes(&info, &served(Some((60, 4)))), [remove, publish]);
+    }
+
+    #[test]
+    fn an_offer_that_waits_is_published_again_unless_a_slash_is_pending() {
+        let waiting = OfferInfo {
+            waits: true,
+            ..published(MODEL, 50, 4)
+        };
+        let mut info = WorkerInfo {
+            offers: vec![waiting],
+            slashing: 1,
+            ..fresh(100)
+        };
+        assert_eq!(offer_changes(&info, &served(Some((50, 4)))), []);
+        info.slashing = 0;
+        assert_eq!(offer_changes(&info, &served(Some((50, 4)))).len(), 1);
     }
 
     #[test]
@@ -301,12 +403,10 @@ mod tests {
             stake_per_price: FixedU128::from_u32(10),
             existential_deposit: 0,
         };
-        let models: Vec<ModelPolicy> = served(Some((50, 4)))
-            .into_values()
-            .map(|served| served.policy)
-            .collect();
-        assert!(ensure_stake_carries(&constants, &models, 500).is_ok());
-        let error = ensure_stake_carries(&constants, &models, 499).map_err(|error| error.to_string());
+        // The smallest job costs 50 and twice the rate.
+        let models = served(Some((50, 4)));
+        assert!(ensure_stake_carries(&constants, models.values(), 640).is_ok());
+        let error = ensure_stake_carries(&constants, models.values(), 639).map_err(|error| error.to_string());
         assert!(error.is_err_and(|error| error.contains("model digits") && error.contains("raise --stake")));
     }
 }

@@ -120,6 +120,7 @@ impl Tested {
                 model: MODEL,
                 input_digest: H256(tensors_digest(inputs)),
                 symbols: BoundedVec::truncate_from(symbols),
+                work: 0,
                 ceiling: 10,
                 deadline_blocks: 100,
                 window_blocks: 100,

@@ -35,6 +35,7 @@ fn job(worker: &AccountId, window_until: BlockNumber, disputed: bool) -> Job {
         model: MODEL,
         input_digest: H256::zero(),
         symbols: BoundedVec::new(),
+        work: 0,
         ceiling: 5,
         deadline_blocks: 10,
         window_blocks: 10,

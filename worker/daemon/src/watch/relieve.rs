@@ -59,6 +59,7 @@ mod tests {
             model: ModelVersion { model: 0, version: 1 },
             input_digest: H256::zero(),
             symbols: Default::default(),
+            work: 0,
             ceiling: 1,
             deadline_blocks: 5,
             window_blocks: 5,

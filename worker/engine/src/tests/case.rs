@@ -155,7 +155,8 @@ impl Case {
             licence: "Apache-2.0".into(),
             description: String::new(),
         };
-        let graph = graph.check().unwrap_or_else(|error| panic!("an unsound case: {error}"));
+        let graph = graph.without_unused().check();
+        let graph = graph.unwrap_or_else(|error| panic!("an unsound case: {error}"));
         let package = Package::new(details, Precision::Int16, graph, self.stored, vec![]);
         (package.expect("a sound package"), self.job)
     }

@@ -83,8 +83,11 @@ fn flatten(value: &Value, shape: &[u32], dtype: DataType, bytes: &mut Vec<u8>) -
 
 fn element(value: &Value, dtype: DataType, bytes: &mut Vec<u8>) -> Option<()> {
     match dtype {
-        // The nearest binary64 first, then the nearest binary32 to it.
-        DataType::Float32 => bytes.extend((value.as_f64()? as f32).to_le_bytes()),
+        // The nearest binary64 first, then the nearest binary32 to it, which an element of 1e39 does not have.
+        DataType::Float32 => {
+            let number = Some(value.as_f64()? as f32).filter(|number| number.is_finite());
+            bytes.extend(number?.to_le_bytes());
+        }
         DataType::Int64 => bytes.extend(value.as_i64()?.to_le_bytes()),
         DataType::Int32 => bytes.extend(i32::try_from(value.as_i64()?).ok()?.to_le_bytes()),
         DataType::Int8 => bytes.extend(i8::try_from(value.as_i64()?).ok()?.to_le_bytes()),

@@ -1,7 +1,7 @@
 //! Random small graphs, executed.
 
-// The generator is shared, by its path, with the tests of disputes (tests/adversary), and so names this crate as both
-// can.
+// The generator is shared, by its path, with the tests of disputes (tests/adversary) and the conformance suite, and so
+// names this crate as all of them can.
 mod draw;
 
 pub use draw::{TYPES, operator, tensor};

@@ -10,7 +10,7 @@ use assay_client::{
 use assay_e2e::{
     Network,
     books::Books,
-    jobs::{Digits, bounds, inputs_dir, terms},
+    jobs::{CLOSE_BLOCKS, Digits, bounds, inputs_dir, offered_at, terms},
 };
 use assay_types::{H256, JobInput, Matching, ModelVersion};
 use std::fs;
@@ -30,10 +30,18 @@ pub(super) async fn low_ceilings(network: &Network, digits: &Digits) -> anyhow::
     let eve = network.account("Eve")?;
     let offer = WorkersCall::PublishOffer {
         version: digits.model.version,
-        price: PRICE,
+        terms: offered_at(PRICE),
         capacity: 1,
     };
     eve.send(Call::Workers(offer), Wait::Finalized).await?;
+    let id = network.id("Eve")?;
+    network
+        .until("Eve's offer takes effect", CLOSE_BLOCKS, async |snapshot| {
+            let info = snapshot.worker(&id).await?;
+            let takes = info.is_some_and(|info| info.offers.iter().all(|offer| offer.from <= snapshot.number()));
+            Ok(takes.then_some(()))
+        })
+        .await?;
     let books = Books::open(network, &["Bob", "Eve"]).await?;
     network
         .refuses(

@@ -10,7 +10,7 @@ use assay_client::{
 use assay_e2e::{
     Network,
     books::Books,
-    jobs::{CLOSE_BLOCKS, Digits, Ticket, terms},
+    jobs::{CLOSE_BLOCKS, Digits, Ticket, offered_at, terms},
 };
 use assay_types::{CloseReason, H256};
 
@@ -41,7 +41,7 @@ pub(super) async fn small_stakes(network: &Network, digits: &Digits) -> anyhow::
         .await?;
     let dear = Call::Workers(WorkersCall::PublishOffer {
         version,
-        price: 11 * UNIT,
+        terms: offered_at(11 * UNIT),
         capacity: 1,
     });
     network.refused(&eve, dear.clone(), "Workers", "NotRegistered").await?;

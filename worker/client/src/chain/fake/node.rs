@@ -380,7 +380,13 @@ impl StateView for FakeState {
             .map(|(version, _)| *version))
     }
 
-    async fn quote(&self, _: ModelVersion) -> Result<Result<Quote, NoOffer>, ChainError> {
+    async fn quote(
+        &self,
+        _: ModelVersion,
+        _: &[u32],
+        _: BlockNumber,
+        _: BlockNumber,
+    ) -> Result<Result<Quote, NoOffer>, ChainError> {
         self.connection.ask().await?;
         Ok(Err(NoOffer::NoneForModel))
     }
