@@ -113,8 +113,8 @@ impl Chain {
     }
 
     /// Lets blocks pass in which nothing happens.
-    pub fn pass(&mut self, blocks: u32) {
-        self.height += blocks;
+    pub fn pass(&mut self, blocks: u32) -> Result<()> {
+        (0..blocks).try_for_each(|_| self.open_block())
     }
 
     /// The events of the block.

@@ -132,7 +132,7 @@ fn claimed(chain: &mut Chain, execution: &dyn Execution) -> Result<JobId> {
         capacity: 1,
     };
     chain.apply("offer", Charlie, offer)?;
-    chain.pass(OFFER_BLOCKS);
+    chain.pass(OFFER_BLOCKS)?;
     let request = JobRequest {
         model: version,
         input: JobInput::Digest {

@@ -11,7 +11,7 @@ use crate::{
     models::{Models, PackageAt},
     serve::store::{Store, StoreError},
     shutdown::Shutdown,
-    skeleton::{Connections, Timing},
+    skeleton::{Connections, Timing, best_state},
 };
 use assay_client::chain::{Account, ChainError, ChainView, Connect, KeyError, StateView};
 use assay_types::JobId;
@@ -109,7 +109,7 @@ impl Stranded<'_> {
 }
 
 async fn has_disputes(chain: &impl ChainView, account: &Account) -> Result<bool, ChainError> {
-    let best = chain.at(chain.best_number().await?).await?;
+    let best = best_state(chain).await?;
     Ok(!best.disputes_of(account.id()).await?.is_empty())
 }
 
@@ -120,7 +120,7 @@ async fn name_the_lost(
     models: &Models,
     reason: &str,
 ) -> Result<(), ChainError> {
-    let best = chain.at(chain.best_number().await?).await?;
+    let best = best_state(chain).await?;
     let disputes = best.disputes_of(account.id()).await?.into_iter();
     let lost = disputes.filter(|(_, dispute)| models.get(&dispute.committed.model_root).is_none());
     let (claims, challenges): (Vec<_>, Vec<_>) = lost.partition(|(_, dispute)| dispute.worker == *account.id());

@@ -2,7 +2,10 @@
 //! nothing.
 
 use super::{ServeError, blocks::JobBlocks};
-use crate::config::{ModelPolicy, ServeConfig};
+use crate::{
+    config::{ModelPolicy, ServeConfig},
+    skeleton::best_state,
+};
 use assay_client::{
     chain::{
         Account, Balance, Call, ChainView, Constants, H256, OfferInfo, OfferTerms, StateView, Wait, WorkerInfo,
@@ -56,8 +59,7 @@ pub(super) async fn prepare(
     packages: &[Arc<Package>],
     engine_is_well: bool,
 ) -> Result<BTreeMap<ModelVersion, Served>, ServeError> {
-    let number = chain.best_number().await?;
-    let snapshot = &chain.at(number).await?;
+    let snapshot = &best_state(chain).await?;
     let served = resolve(snapshot, config, packages).await?;
     let info = register(snapshot, account, config, &served, engine_is_well).await?;
     for call in offer_changes(&info, &served) {

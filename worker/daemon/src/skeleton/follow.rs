@@ -103,6 +103,16 @@ impl<S: StateView> Follower<S> {
     }
 }
 
+/// The state after the best block, or after the finalized one if the node is wrong about the height.
+pub(crate) async fn best_state<C: ChainView>(chain: &C) -> Result<C::State, ChainError> {
+    let finalized = chain.finalized().await?;
+    let number = chain.best_number().await?;
+    if number <= finalized.number() {
+        return Ok(finalized);
+    }
+    Ok(chain.at(number).await.unwrap_or(finalized))
+}
+
 /// What is known of the chain.
 struct Scout<C: ChainView> {
     chain: C,

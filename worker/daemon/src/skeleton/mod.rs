@@ -13,7 +13,7 @@ pub(crate) mod tests;
 mod work;
 
 pub(crate) use connection::Connections;
-pub(crate) use follow::{Follower, Heads, Update};
+pub(crate) use follow::{Follower, Heads, Update, best_state};
 pub use in_flight::InFlight;
 pub(crate) use work::{Panicked, Work};
 
