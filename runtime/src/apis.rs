@@ -10,7 +10,7 @@ use crate::{
 };
 use alloc::{vec, vec::Vec};
 use assay_types::{
-    JobId, ModelVersion, NoOffer, Page, Quote, WhyNot, WorkerInfo,
+    JobId, ModelVersion, NoOffer, Page, Quote, SlashId, WhyNot, WorkerInfo,
     dispute::{Place, Revealed},
 };
 use cumulus_primitives_core::{CollationInfo, ParaId, RelayProofRequest};
@@ -342,6 +342,14 @@ sp_api::impl_runtime_apis! {
 
         fn bond_for(job: JobId) -> Option<Balance> {
             Disputes::bond_of_next_game(job)
+        }
+
+        fn awards_of(
+            account: AccountId,
+            after: Option<SlashId>,
+            limit: u32,
+        ) -> Page<pallet_disputes::AwardOf<Runtime>> {
+            Disputes::awards_of(&account, after, limit)
         }
     }
 

@@ -107,7 +107,7 @@ pub const CALLS: &[CallClass] = &[
     line("Market", "advance_batch", &[Worker, Client], &[Worker, Client], Working),
     line("Market", "reassign", &[Client], &[], Working),
     line("Disputes", "challenge", &[Challenger], &[], Owning),
-    // Silence convicts.
+    // Silence costs the pay and fees, and after a day it convicts.
     line("Disputes", "reveal", &[Worker], &[Worker], Working),
     line("Disputes", "point", &[Challenger], &[Challenger], Working),
     line("Disputes", "prove", &[Challenger], &[Challenger], Working),
@@ -120,6 +120,9 @@ pub const CALLS: &[CallClass] = &[
         Working,
     ),
     line("Disputes", "sweep", &[Anyone], &[], Working),
+    // What is late and stays unanswered convicts.
+    line("Disputes", "answer_late", &[Worker], &[Worker], Working),
+    line("Disputes", "claim_award", &[Challenger], &[Challenger], Working),
 ];
 
 /// The line of a call, if it is one of our pallets'.

@@ -3,11 +3,11 @@
 use crate::chain::{Applied, Chain};
 use anyhow::{Context, Result, ensure};
 use assay_adversary::{Liar, Lie, Manner, Random, graphs};
-use assay_player::{Execution, Finding, Reveals, Statements, committed, find, prove};
+use assay_player::{Execution, Finding, Reveals, Statements, committed, find, opening, prove, trace_digest};
 use assay_runtime::{Disputes, Runtime, RuntimeEvent};
 use assay_types::{
-    Delivery, JobId, JobInput, JobRequest, Matching, OfferTerms,
-    dispute::{Fault, Place, Revealed, Side, Statement},
+    Delivery, HostBlake2, JobId, JobInput, JobRequest, Matching, OfferTerms,
+    dispute::{Fault, Place, Revealed, Side, Statement, commitment},
 };
 use polkadot_sdk::{
     sp_keyring::Sr25519Keyring::{Alice, Bob, Charlie, Dave},
@@ -20,6 +20,9 @@ const MOST_MOVES: usize = 40;
 const PRICE: u128 = assay_runtime::units::UNIT;
 /// Blocks until an offer has certainly taken effect.
 const OFFER_BLOCKS: u32 = 100;
+
+/// The salt of Dave's commitment.
+const SALT: [u8; 32] = [7; 32];
 
 /// A dispute that was played.
 pub struct Played {
@@ -35,7 +38,12 @@ pub struct Played {
 pub fn play<E: Execution + Copy>(chain: &mut Chain, execution: E, lie: &Lie) -> Result<Played> {
     let liar = Liar::new(execution, lie, Manner::Answers)?.context("the lie is the truth")?;
     let job = claimed(chain, liar.pretended())?;
-    let mut transactions = vec![chain.apply("challenge", Dave, pallet_disputes::Call::challenge { job })?];
+    let sealed = commitment::<HostBlake2, _>(job, &Dave.to_account_id(), &trace_digest(&execution), &SALT);
+    let challenge = pallet_disputes::Call::challenge {
+        job,
+        commitment: sealed,
+    };
+    let mut transactions = vec![chain.apply("challenge", Dave, challenge)?];
     let mut reveals = Reveals::new();
     let mut stored_bytes = 0;
     for _ in 0..MOST_MOVES {
@@ -65,11 +73,13 @@ pub fn play<E: Execution + Copy>(chain: &mut Chain, execution: E, lie: &Lie) -> 
         stored_bytes = chain.stored_bytes("Disputes").max(stored_bytes);
         let head = dispute.trace.as_ref().context("there is a trace")?;
         let proof = prove(&execution, head, &reveals, &place, element)?;
+        let operator = place.operator().context("something is proved of an operator")?;
         let call = pallet_disputes::Call::prove {
             job,
             challenger: Dave.to_account_id(),
             proof: Box::new(proof),
             element,
+            finding: Some(Box::new(opening(&execution, operator, element, SALT)?)),
         };
         transactions.push(chain.apply("prove", Dave, call)?);
         let fault = chain.events().into_iter().find_map(|event| match event {

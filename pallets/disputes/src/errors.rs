@@ -4,7 +4,7 @@ use crate::Error;
 use assay_exact::{element::ElementError, judge::JudgeError};
 use assay_types::{
     NotChallengeable,
-    dispute::{PointError, StatementError},
+    dispute::{FindingError, PointError, StatementError},
 };
 
 impl<T> From<NotChallengeable> for Error<T> {
@@ -63,6 +63,17 @@ impl<T> From<PointError> for Error<T> {
             PointError::NoSuchEntry => Self::NoSuchEntry,
             PointError::NothingBelow => Self::NothingBelow,
             PointError::Inconsistent => Self::Inconsistent,
+        }
+    }
+}
+
+impl<T> From<FindingError> for Error<T> {
+    fn from(error: FindingError) -> Self {
+        match error {
+            FindingError::Commitment => Self::CommitmentMismatch,
+            FindingError::Membership => Self::FindingNotInTrace,
+            FindingError::Chunk => Self::FindingChunkDoesNotOpen,
+            FindingError::Element => Self::NotFound,
         }
     }
 }

@@ -20,6 +20,30 @@ mod events {
             challenger: T::AccountId,
             /// The amount held of the challenger's money.
             bond: BalanceOf<T>,
+            /// Whether the worker has older disputes to answer first.
+            waits: bool,
+        },
+        /// The worker has let a clock run out: the client is refunded, and the worker may answer late, for a fee.
+        WorkerLate {
+            /// The job.
+            job: JobId,
+            /// The worker that made the claim.
+            worker: T::AccountId,
+            /// The last block for a late answer. After it, whoever says that the worker is late convicts it.
+            until: BlockNumberFor<T>,
+        },
+        /// The worker has revealed a place late; the game goes on.
+        AnsweredLate {
+            /// The job.
+            job: JobId,
+            /// The worker, which has lost both parts of the fee.
+            worker: T::AccountId,
+            /// The oldest challenger that waited for the answer.
+            challenger: T::AccountId,
+            /// The challenger's part of the fee.
+            paid: BalanceOf<T>,
+            /// The part that was burned.
+            burned: BalanceOf<T>,
         },
         /// The worker has revealed a place; every game that stood there goes on.
         PlaceRevealed {
@@ -45,7 +69,7 @@ mod events {
             job: JobId,
             /// The worker that made the claim.
             worker: T::AccountId,
-            /// The challenger whose game proved it.
+            /// The challenger whose game proved it, or the oldest one where the worker was silent.
             challenger: T::AccountId,
             /// The fault.
             fault: Fault,
@@ -53,10 +77,22 @@ mod events {
             slash: SlashId,
             /// The stake that it takes.
             slashed: BalanceOf<T>,
-            /// The challenger's part of the slash.
+            /// The finder's part of the slash. After a proof the finder has to claim it; until then it is nobody's.
             to_challenger: BalanceOf<T>,
             /// The client's part of the slash.
             to_client: BalanceOf<T>,
+        },
+        /// A challenger has shown that it had found the fault before the worker was convicted. The award is its own
+        /// unless an older challenger shows the same.
+        AwardClaimed {
+            /// The job.
+            job: JobId,
+            /// The slash of which the award is a part.
+            slash: SlashId,
+            /// The challenger.
+            challenger: T::AccountId,
+            /// The amount, paid when the slash is applied.
+            amount: BalanceOf<T>,
         },
         /// A bond went back to a challenger whose game ended with the worker's conviction.
         BondReturned {

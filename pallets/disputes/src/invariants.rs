@@ -1,6 +1,9 @@
 //! Invariants: of the constants before the chain starts, and of the state after every block.
 
-use crate::{BalanceOf, Config, Disputes, Ended, HoldReason, NextDisputeId, Pallet, Reveals};
+use crate::{
+    Awards, BalanceOf, Config, Defences, Disputes, EndOfAwards, Ended, FirstAward, HoldReason, LongestGame,
+    NextDisputeId, Pallet, Reveals,
+};
 use alloc::collections::BTreeMap;
 use assay_types::{
     ClaimedJobs,
@@ -37,12 +40,31 @@ impl<T: Config> Pallet<T> {
             T::LostBondToWorker::get() <= Perbill::from_percent(50),
             "at least half of a lost bond must be burned, or a worker could challenge itself to keep others out"
         );
+        let part = T::LateFeeToChallenger::get();
+        assert!(
+            part * T::LateFee::get() <= T::BondPerStake::get() && part * T::LeastLateFee::get() <= T::LeastBond::get(),
+            "the challenger's part of a late fee must not be more than the bond that it loses to a worker that can answer"
+        );
+        assert!(
+            T::LateAnswerBlocks::get() >= LongestGame::<T>::get(),
+            "LateAnswerBlocks must be enough for a game: a worker that comes back must be able to finish it"
+        );
+        assert!(
+            T::LeastTurnBlocks::get() <= T::ChallengerClockBlocks::get(),
+            "LeastTurnBlocks must be at most ChallengerClockBlocks"
+        );
+        assert!(
+            T::CalledDisputes::get() > 0,
+            "CalledDisputes must not be zero: no dispute would ever be called"
+        );
     }
 
     /// Checks money against records, and each record against the others.
     pub fn do_try_state() -> Result<(), TryRuntimeError> {
         Self::check_bonds()?;
         Self::check_games()?;
+        Self::check_defences()?;
+        Self::check_awards()?;
         Self::check_reveals()
     }
 
@@ -68,9 +90,14 @@ impl<T: Config> Pallet<T> {
 
     fn check_games() -> Result<(), TryRuntimeError> {
         for (job, dispute) in Disputes::<T>::iter() {
+            let claimed = T::Jobs::claimed(job).map_err(|_| "a dispute is about a job without a claim")?;
             ensure!(
-                T::Jobs::claimed(job).is_ok(),
-                "a dispute is about a job without a claim"
+                claimed.worker == dispute.worker && claimed.locked == dispute.locked,
+                "a dispute names another worker or another lock than the job"
+            );
+            ensure!(
+                !dispute.waits || (dispute.trace.is_none() && dispute.late_until.is_none()),
+                "a worker has answered in a dispute that waits, or is late in it"
             );
             ensure!(!dispute.games.is_empty(), "a dispute has no game");
             ensure!(
@@ -102,6 +129,45 @@ impl<T: Config> Pallet<T> {
                 dispute.trace.is_some() == Reveals::<T>::contains_key(dispute.id, Place::Trace),
                 "what is known of a trace is not what was revealed"
             );
+        }
+        Ok(())
+    }
+
+    /// Every dispute is on its worker's list once, and those that are called come first.
+    fn check_defences() -> Result<(), TryRuntimeError> {
+        let mut listed = 0usize;
+        for (worker, defences) in Defences::<T>::iter() {
+            ensure!(!defences.jobs.is_empty(), "an empty list of defences is stored");
+            let mut games = 0usize;
+            let mut before = None;
+            for (place, job) in defences.jobs.iter().enumerate() {
+                let dispute = Disputes::<T>::get(job).ok_or("a listed dispute is over")?;
+                ensure!(dispute.worker == worker, "a dispute is on another worker's list");
+                ensure!(
+                    dispute.waits == (place >= Self::called()),
+                    "a dispute waits that is called, or is called out of turn"
+                );
+                ensure!(before < Some(dispute.id), "a worker's disputes are out of order");
+                before = Some(dispute.id);
+                games = games.saturating_add(dispute.games.len());
+                listed = listed.saturating_add(1);
+            }
+            ensure!(
+                usize::try_from(defences.games).is_ok_and(|counted| counted == games),
+                "a worker's games were miscounted"
+            );
+        }
+        ensure!(listed == Disputes::<T>::iter_keys().count(), "a dispute is on no list");
+        Ok(())
+    }
+
+    fn check_awards() -> Result<(), TryRuntimeError> {
+        for (slash, award) in Awards::<T>::iter() {
+            ensure!(
+                (FirstAward::<T>::get()..EndOfAwards::<T>::get()).contains(&slash),
+                "an award is where nobody forgets it"
+            );
+            ensure!(!award.finders.is_empty(), "an award has no finder left");
         }
         Ok(())
     }

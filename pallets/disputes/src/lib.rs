@@ -11,18 +11,32 @@
 //! it. The rules of the game are pure and stand in [`assay_types::dispute`]; this pallet holds the money, keeps the
 //! time, and stores what was said.
 //!
+//! A worker that lets a clock run out is late: the client is refunded at once, and for [`Config::LateAnswerBlocks`] the
+//! worker may still answer, for a fee. Only after that its silence costs what a proof costs. The award of a proof is
+//! the finder's: a challenge commits to the challenger's own trace, and the oldest one that opens to the element which
+//! convicts gets the award, whoever has sent the proof.
+//!
 //! ## Terminology
 //!
 //! * **Dispute**: all that goes on about one claim. **Game**: one challenger's part of it.
 //! * **Place**: where a game stands. **Statement**: what the worker reveals of a place.
 //! * **Bond**: what a challenge holds of the challenger's money. It doubles with every game that is being played
-//!   already.
+//!   already over the job, and grows by half with every other game against the worker.
+//! * **Called**: a dispute whose clocks run. The oldest [`Config::CalledDisputes`] of a worker are; the others
+//!   **wait**.
+//! * **Late**: a worker is late in a dispute once one of its clocks has run out there.
+//! * **Finder**: a challenger that has committed to its own trace. **Award**: the finder's part of a slash.
 //! * **Verdict**: the worker is convicted, which ends every game of the dispute, or a challenger has lost, which ends
 //!   its own.
 //!
 //! ## Properties
 //!
-//! * Silence loses: when the clock of the side whose turn it is has run out, anybody can say so.
+//! * Silence loses: when the clock of the side whose turn it is has run out, anybody can say so. For a worker that
+//!   loses at first its pay and fees, and after [`Config::LateAnswerBlocks`] a share of its stake.
+//! * The clocks of at most [`Config::CalledDisputes`] disputes of one worker run at a time. The oldest are called
+//!   first.
+//! * Nobody gains by making a worker late: a challenger's part of the fee is less than the bond that it loses if the
+//!   worker can answer.
 //! * A worker that can open everything honestly never loses: each of its statements is accepted, and no element of it
 //!   can be proved wrong. A worker that has lied has committed to a first wrong operator, whose operands both sides
 //!   agree on.
@@ -35,8 +49,9 @@
 //!
 //! ## Calls
 //!
-//! * By challengers: [`challenge`](Pallet::challenge), [`point`](Pallet::point).
-//! * By the worker that made the claim: [`reveal`](Pallet::reveal).
+//! * By challengers: [`challenge`](Pallet::challenge), [`point`](Pallet::point),
+//!   [`claim_award`](Pallet::claim_award).
+//! * By the worker that made the claim: [`reveal`](Pallet::reveal), [`answer_late`](Pallet::answer_late).
 //! * By anyone: [`prove`](Pallet::prove), [`claim_timeout`](Pallet::claim_timeout), [`sweep`](Pallet::sweep).
 
 #![cfg_attr(not(feature = "std"), no_std)]
@@ -46,6 +61,8 @@ extern crate alloc;
 use frame_support::pallet_macros::import_section;
 use polkadot_sdk::*;
 
+mod award;
+mod defences;
 mod errors;
 mod events;
 mod invariants;
@@ -61,6 +78,7 @@ mod mock;
 #[cfg(test)]
 mod tests;
 
+pub use defences::WorkersDefences;
 pub use pallet::*;
 pub use types::*;
 pub use weights::WeightInfo;
@@ -68,17 +86,17 @@ pub use weights::WeightInfo;
 #[import_section(events::events)]
 #[frame_support::pallet]
 pub mod pallet {
-    use crate::{BalanceOf, DisputeOf, WeightInfo, types};
+    use crate::{AwardOf, BalanceOf, DisputeOf, WeightInfo, WorkersDefences, types};
     use alloc::boxed::Box;
     use assay_exact::judge::Proof;
     use assay_types::{
-        ClaimedJobs, JobId, SlashId,
-        dispute::{DisputeId, Fault, Place, Revealed, Side, Statement},
+        ClaimedJobs, H256, JobId, SlashId,
+        dispute::{DisputeId, Fault, FindingOpening, Place, Revealed, Side, Statement},
     };
     use polkadot_sdk::{
         frame_support::{pallet_prelude::*, traits::fungible},
         frame_system::pallet_prelude::*,
-        sp_runtime::Perbill,
+        sp_runtime::{Perbill, traits::Convert},
     };
 
     /// In-code storage version.
@@ -110,23 +128,58 @@ pub mod pallet {
         #[pallet::constant]
         type BondPerStake: Get<Perbill>;
 
+        /// Cost that a game causes to its two sides, by the work of one execution of the job: the execution, and the
+        /// fees of the transactions. A bond is at least this.
+        type GameCost: Convert<u64, BalanceOf<Self>>;
+
         /// Part of a lost bond that the worker gets; the rest is burned.
         #[pallet::constant]
         type LostBondToWorker: Get<Perbill>;
 
-        /// Part of a convicted worker's stake that the challenger gets.
+        /// Share of a worker's whole stake that a proved fault costs, at least what the job locks.
+        #[pallet::constant]
+        type FaultSlash: Get<Perbill>;
+
+        /// The finder's part of what a convicted worker loses.
         #[pallet::constant]
         type SlashToChallenger: Get<Perbill>;
 
-        /// Part of a convicted worker's stake that the client gets. The two parts together are at most half; the rest
-        /// is burned.
+        /// The client's part, of what the job locks. The two parts together are at most half; the rest is burned.
         #[pallet::constant]
         type SlashToClient: Get<Perbill>;
 
-        /// Blocks that each side has for all its turns of a game: enough to execute the model again, and to get a
-        /// transaction in for each turn.
+        /// Part of a job's lock that each late answer costs the worker.
+        #[pallet::constant]
+        type LateFee: Get<Perbill>;
+
+        /// The minimum that a late answer costs, as far as the lock goes.
+        #[pallet::constant]
+        type LeastLateFee: Get<BalanceOf<Self>>;
+
+        /// Part of that fee which the challenger gets, for its wait; the rest is burned.
+        #[pallet::constant]
+        type LateFeeToChallenger: Get<Perbill>;
+
+        /// Blocks for which a worker that has let a clock run out may still answer.
+        #[pallet::constant]
+        type LateAnswerBlocks: Get<BlockNumberFor<Self>>;
+
+        /// Blocks after a conviction by proof in which finders may claim the award. Shorter than the slash waits.
+        #[pallet::constant]
+        type AwardBlocks: Get<BlockNumberFor<Self>>;
+
+        /// Disputes about one worker's claims whose clocks run at a time.
+        #[pallet::constant]
+        type CalledDisputes: Get<u32>;
+
+        /// Blocks that the worker has for all its turns of a game: enough to execute the model again for each dispute
+        /// that is called, and to get a transaction in for each turn.
         #[pallet::constant]
         type ClockBlocks: Get<BlockNumberFor<Self>>;
+
+        /// Blocks that the challenger has for all its turns of a game. It has executed the model before it challenged.
+        #[pallet::constant]
+        type ChallengerClockBlocks: Get<BlockNumberFor<Self>>;
 
         /// Blocks that a turn has at least, even if the clock has run down: enough to get a transaction in.
         #[pallet::constant]
@@ -161,6 +214,22 @@ pub mod pallet {
     #[pallet::storage]
     pub type Reveals<T> = StorageDoubleMap<_, Twox64Concat, DisputeId, Twox64Concat, Place, Revealed>;
 
+    /// The disputes about each worker's claims, in the order in which they are called. Never an empty list.
+    #[pallet::storage]
+    pub type Defences<T: Config> = StorageMap<_, Blake2_128Concat, T::AccountId, WorkersDefences, ValueQuery>;
+
+    /// Awards that finders may still claim, by the slashes of which they are parts.
+    #[pallet::storage]
+    pub type Awards<T> = StorageMap<_, Twox64Concat, SlashId, AwardOf<T>>;
+
+    /// The first slash whose award `on_idle` has not forgotten.
+    #[pallet::storage]
+    pub type FirstAward<T> = StorageValue<_, SlashId, ValueQuery>;
+
+    /// The slash after the last one with an award.
+    #[pallet::storage]
+    pub type EndOfAwards<T> = StorageValue<_, SlashId, ValueQuery>;
+
     /// Disputes that are over and of which something revealed may still be stored.
     #[pallet::storage]
     pub type Ended<T> = StorageMap<_, Twox64Concat, DisputeId, ()>;
@@ -194,7 +263,7 @@ pub mod pallet {
         AnotherPlace,
         /// It is the other side's turn.
         NotYourTurn,
-        /// The time for this turn is over.
+        /// The time for this turn is over: a worker can still call `answer_late`.
         DeadlinePassed,
         /// The time for this turn is not over.
         DeadlineNotPassed,
@@ -259,12 +328,41 @@ pub mod pallet {
         NoSuchElement,
         /// The element cannot be computed from what is opened: open every chunk that it depends on.
         ChunkMissing,
+        /// An older challenger may show an earlier fault: wait for its game to end or to go on. This game's clock
+        /// cannot run out meanwhile.
+        OlderGameFirst,
+        /// The worker has as many disputes as its queue can hold: wait for one to end.
+        TooManyDefences,
+        /// The dispute waits until the worker has answered older ones: its clocks do not run.
+        NotCalled,
+        /// The worker is not late at this place: reveal it.
+        NotLate,
+        /// The time for late answers is over.
+        TooLate,
+        /// The worker may still answer late: the dispute says up to which block.
+        MayAnswerLate,
+        /// No such award: nobody was convicted by proof with this slash, its time is over, or its oldest finder has it.
+        NoSuchAward,
+        /// The time in which the award could be claimed is over.
+        AwardClosed,
+        /// The account is not a finder: it did not play in this dispute, or an older finder has claimed the award.
+        NotFinder,
+        /// The trace digest and the salt are not those that the challenge committed to.
+        CommitmentMismatch,
+        /// The opened output is not the entry of the committed trace at the convicting operator.
+        FindingNotInTrace,
+        /// The opened chunk is not the one of that output in which the convicting element lies.
+        FindingChunkDoesNotOpen,
+        /// The committed trace has another element than the one that was computed: the fault was not found.
+        NotFound,
     }
 
     #[pallet::hooks]
     impl<T: Config> Hooks<BlockNumberFor<T>> for Pallet<T> {
-        fn on_idle(_now: BlockNumberFor<T>, remaining: Weight) -> Weight {
-            Self::sweep_ended(remaining)
+        fn on_idle(now: BlockNumberFor<T>, remaining: Weight) -> Weight {
+            let swept = Self::sweep_ended(remaining);
+            // Saturating: it uses no more than it is given.
+            swept.saturating_add(Self::forget_awards(now, remaining.saturating_sub(swept)))
         }
 
         fn integrity_test() {
@@ -279,12 +377,13 @@ pub mod pallet {
 
     #[pallet::call]
     impl<T: Config> Pallet<T> {
-        /// Doubts the claim on a job, with a bond. The worker must reveal its trace.
+        /// Doubts the claim on a job, with a bond. The worker must reveal its trace. `commitment` is that of the
+        /// challenger's own trace ([`assay_types::dispute::commitment`]), which the award of a proof depends on.
         #[pallet::call_index(0)]
         #[pallet::weight(T::WeightInfo::challenge())]
-        pub fn challenge(origin: OriginFor<T>, job: JobId) -> DispatchResult {
+        pub fn challenge(origin: OriginFor<T>, job: JobId, commitment: H256) -> DispatchResult {
             let challenger = ensure_signed(origin)?;
-            Self::do_challenge(challenger, job)
+            Self::do_challenge(challenger, job, commitment)
         }
 
         /// Reveals a place at which at least one game waits for the worker.
@@ -304,22 +403,25 @@ pub mod pallet {
         }
 
         /// Proves that element `element` of the operator's output, which must lie in the chunk that was revealed at the
-        /// place of `challenger`'s game, is wrong. Anybody may send it. One that convicts costs no fee.
+        /// place of `challenger`'s game, is wrong. Anybody may send it. One that convicts costs no fee. `finding`
+        /// claims the award for `challenger` at once.
         #[pallet::call_index(3)]
-        #[pallet::weight(T::WeightInfo::prove(types::encoded_bytes(proof)))]
+        #[pallet::weight(T::WeightInfo::prove(types::encoded_bytes(&(proof, finding))))]
         pub fn prove(
             origin: OriginFor<T>,
             job: JobId,
             challenger: T::AccountId,
             proof: Box<Proof>,
             element: u64,
+            finding: Option<Box<FindingOpening>>,
         ) -> DispatchResultWithPostInfo {
             ensure_signed(origin)?;
-            Self::do_prove(job, &challenger, &proof, element)?;
+            Self::do_prove(job, &challenger, &proof, element, finding.as_deref())?;
             Ok(Pays::No.into())
         }
 
-        /// Says that the side whose turn it is in `challenger`'s game has let its time pass. Anybody may send it.
+        /// Says that the side whose turn it is in `challenger`'s game has let its time pass. Anybody may send it. A
+        /// worker can answer late after the first time, and is convicted by the same call once it no longer can.
         #[pallet::call_index(4)]
         #[pallet::weight(T::WeightInfo::claim_timeout())]
         pub fn claim_timeout(origin: OriginFor<T>, job: JobId, challenger: T::AccountId) -> DispatchResult {
@@ -334,6 +436,30 @@ pub mod pallet {
         pub fn sweep(origin: OriginFor<T>, dispute: DisputeId) -> DispatchResult {
             ensure_signed(origin)?;
             Self::do_sweep(dispute)
+        }
+
+        /// Reveals a place at which a game has waited for the worker in vain. It costs a fee out of what the job locks,
+        /// and the game goes on with a full clock of the worker's. The client is refunded, if it is not yet.
+        #[pallet::call_index(6)]
+        #[pallet::weight(T::WeightInfo::answer_late(types::encoded_bytes(statement)))]
+        pub fn answer_late(origin: OriginFor<T>, job: JobId, statement: Box<Statement>) -> DispatchResult {
+            let worker = ensure_signed(origin)?;
+            Self::do_answer_late(&worker, job, *statement)
+        }
+
+        /// Claims the award of a conviction by proof, by opening the commitment of the caller's challenge to the
+        /// element that convicted. The oldest challenge that opens so has the award. A claim that is right costs no
+        /// fee.
+        #[pallet::call_index(7)]
+        #[pallet::weight(T::WeightInfo::claim_award())]
+        pub fn claim_award(
+            origin: OriginFor<T>,
+            slash: SlashId,
+            finding: Box<FindingOpening>,
+        ) -> DispatchResultWithPostInfo {
+            let challenger = ensure_signed(origin)?;
+            Self::do_claim_award(challenger, slash, &finding)?;
+            Ok(Pays::No.into())
         }
     }
 

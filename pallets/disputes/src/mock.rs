@@ -2,23 +2,24 @@
 
 use crate::{self as pallet_disputes, HoldReason};
 use assay_exact::judge::Proof;
-use assay_player::{Execution, committed};
+use assay_player::{Execution, committed, opening, trace_digest};
 use assay_types::{
     Delivery, H256, HostBlake2, JobId, JobInput, JobRequest, Matching, ModelParts, ModelVersion, OfferTerms, Phase,
-    dispute::{Committed, Dispute, Game, Place, Revealed, Statement},
+    SlashId,
+    dispute::{Committed, Dispute, FindingOpening, Game, Place, Revealed, Statement, commitment},
 };
 use polkadot_sdk::{
     frame_support::{
         assert_ok, derive_impl, parameter_types,
         traits::{
-            ConstU64, Hooks,
+            ConstU32, ConstU64, Hooks,
             fungible::{HoldConsideration, Inspect, InspectHold, Mutate},
         },
         weights::Weight,
     },
     frame_system::{self, EnsureRoot, mocking::MockBlock},
     pallet_balances, sp_io,
-    sp_runtime::{BuildStorage, DispatchResult, FixedU128, Perbill, TryRuntimeError},
+    sp_runtime::{BuildStorage, DispatchResult, FixedU128, Perbill, TryRuntimeError, traits::Convert},
 };
 use std::cell::Cell;
 
@@ -74,6 +75,19 @@ parameter_types! {
     pub const Half: Perbill = Perbill::from_percent(50);
     pub const ToChallenger: Perbill = Perbill::from_percent(30);
     pub const ToClient: Perbill = Perbill::from_percent(20);
+    pub const LateFee: Perbill = Perbill::from_percent(10);
+    pub const Quarter: Perbill = Perbill::from_percent(25);
+    /// What one unit of work costs.
+    pub static PriceOfWork: u64 = 0;
+}
+
+/// What a game causes: its work, and no fees.
+pub struct GameCost;
+
+impl Convert<u64, u64> for GameCost {
+    fn convert(work: u64) -> u64 {
+        work.saturating_mul(PriceOfWork::get())
+    }
 }
 
 impl pallet_models::Config for Test {
@@ -119,7 +133,7 @@ impl pallet_market::Config for Test {
     type MaxWindow = ConstU64<100>;
     type MinAuctionPhase = ConstU64<2>;
     type MaxAuctionPhase = ConstU64<20>;
-    type DisputeAllowance = crate::LongestGame<Test>;
+    type DisputeAllowance = crate::LongestDispute<Test>;
     type NonDeliverySlash = NonDeliverySlash;
     type MissCompensation = ConstU64<1>;
     type DeclineSlash = DeclineSlash;
@@ -132,10 +146,19 @@ impl pallet_disputes::Config for Test {
     type Jobs = Market;
     type LeastBond = ConstU64<LEAST_BOND>;
     type BondPerStake = BondPerStake;
+    type GameCost = GameCost;
     type LostBondToWorker = Half;
+    type FaultSlash = Half;
     type SlashToChallenger = ToChallenger;
     type SlashToClient = ToClient;
+    type LateFee = LateFee;
+    type LeastLateFee = ConstU64<LEAST_LATE_FEE>;
+    type LateFeeToChallenger = Quarter;
+    type LateAnswerBlocks = ConstU64<LATE_ANSWER>;
+    type AwardBlocks = ConstU64<AWARD>;
+    type CalledDisputes = ConstU32<{ CALLED as u32 }>;
     type ClockBlocks = ConstU64<CLOCK>;
+    type ChallengerClockBlocks = ConstU64<CHALLENGER_CLOCK>;
     type LeastTurnBlocks = ConstU64<LEAST_TURN>;
     type ReopenBlocks = ConstU64<REOPEN>;
     type WeightInfo = ();
@@ -161,6 +184,15 @@ pub const LEAST_BOND: u64 = 40;
 /// 5 % of what the job locks.
 pub const BOND: u64 = 50;
 pub const CLOCK: u64 = 30;
+pub const CHALLENGER_CLOCK: u64 = 20;
+/// Enough for a whole game, which is what a day is on a real chain.
+pub const LATE_ANSWER: u64 = 140;
+pub const LEAST_LATE_FEE: u64 = 60;
+/// 10 % of what the job locks, of which the challenger gets a quarter.
+pub const LATE_FEE: u64 = LOCKED / 10;
+pub const AWARD: u64 = 12;
+/// Disputes of one worker whose clocks run.
+pub const CALLED: usize = 4;
 pub const LEAST_TURN: u64 = 4;
 pub const REOPEN: u64 = 10;
 pub const SLASH_DELAY: u64 = 15;
@@ -273,12 +305,39 @@ pub fn claimed_as(parts: &ModelParts, symbols: Vec<u32>, committed: &Committed) 
     job
 }
 
+/// A challenge of somebody that has executed nothing.
 pub fn challenge(challenger: u64, job: JobId) -> DispatchResult {
-    Disputes::challenge(signed(challenger), job)
+    Disputes::challenge(signed(challenger), job, H256::zero())
+}
+
+/// The salt of an account's commitments.
+pub fn salt(account: u64) -> [u8; 32] {
+    [account as u8; 32]
+}
+
+/// A challenge of somebody that has made this execution.
+pub fn challenge_as_finder(challenger: u64, job: JobId, execution: &dyn Execution) -> DispatchResult {
+    let sealed = commitment::<HostBlake2, _>(job, &challenger, &trace_digest(execution), &salt(challenger));
+    Disputes::challenge(signed(challenger), job, sealed)
+}
+
+/// What somebody that has made this execution shows of an element.
+pub fn finding(challenger: u64, execution: &dyn Execution, operator: u32, element: u64) -> FindingOpening {
+    opening(execution, operator, element, salt(challenger)).expect("it is in memory")
+}
+
+pub fn claim_award(challenger: u64, slash: SlashId, finding: FindingOpening) -> DispatchResult {
+    Disputes::claim_award(signed(challenger), slash, Box::new(finding))
+        .map(|_| ())
+        .map_err(|error| error.error)
 }
 
 pub fn reveal(job: JobId, statement: Statement) -> DispatchResult {
     Disputes::reveal(signed(WORKER), job, Box::new(statement))
+}
+
+pub fn answer_late(job: JobId, statement: Statement) -> DispatchResult {
+    Disputes::answer_late(signed(WORKER), job, Box::new(statement))
 }
 
 pub fn point(challenger: u64, job: JobId, place: Place, entry: u32) -> DispatchResult {
@@ -286,7 +345,18 @@ pub fn point(challenger: u64, job: JobId, place: Place, entry: u32) -> DispatchR
 }
 
 pub fn prove(challenger: u64, job: JobId, proof: Proof, element: u64) -> DispatchResult {
-    Disputes::prove(signed(SECOND), job, challenger, Box::new(proof), element)
+    prove_with(challenger, job, proof, element, None)
+}
+
+pub fn prove_with(
+    challenger: u64,
+    job: JobId,
+    proof: Proof,
+    element: u64,
+    finding: Option<FindingOpening>,
+) -> DispatchResult {
+    let finding = finding.map(Box::new);
+    Disputes::prove(signed(SECOND), job, challenger, Box::new(proof), element, finding)
         .map(|_| ())
         .map_err(|error| error.error)
 }
@@ -325,7 +395,29 @@ pub fn advance(blocks: u64) {
 /// Goes on until the turn of this game is over.
 pub fn run_down(job: JobId, challenger: u64) {
     let deadline = game(job, challenger).clock.deadline;
-    advance(deadline + 1 - now());
+    advance((deadline + 1).saturating_sub(now()));
+}
+
+/// Says that the worker is late, and waits until it can no longer answer.
+pub fn run_out(job: JobId, challenger: u64) {
+    run_down(job, challenger);
+    assert_ok!(timeout(challenger, job));
+    let until = dispute(job).and_then(|dispute| dispute.late_until).expect("is late");
+    advance(until + 1 - now());
+}
+
+/// What the worker has staked.
+pub fn stake() -> u64 {
+    Workers::worker_info(&WORKER).expect("is registered").stake
+}
+
+/// The worker's stake as it was before its slashes were applied, and the worker takes jobs again.
+pub fn start_again() {
+    if stake() < STAKE {
+        assert_ok!(Workers::bond_more(signed(WORKER), STAKE - stake()));
+        // One that was not convicted is not paused.
+        let _is_active = Workers::resume(signed(WORKER)).is_err();
+    }
 }
 
 pub fn phase(job: JobId) -> Option<Phase> {

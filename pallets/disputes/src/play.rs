@@ -1,13 +1,14 @@
-//! The moves of a game up to its end: challenge, reveal, point.
+//! The moves of a game up to its end: challenge, reveal, answer late, point.
 
 use crate::{
-    BalanceOf, Config, DisputeOf, Disputes, Error, Event, GameOf, HoldReason, NextDisputeId, Pallet, Reveals, TermsOf,
+    BalanceOf, ClaimedJobOf, Config, Defences, DisputeOf, Disputes, Error, Event, GameOf, HoldReason, NextDisputeId,
+    Pallet, Reveals, TermsOf,
 };
 use assay_types::{
-    ClaimedJobs, H256, HostBlake2, JobId,
+    ClaimedJobs, H256, HostBlake2, JobId, Slashed,
     dispute::{
-        After, Clock, Committed, Dispute, Game, MoveKind, Place, Revealed, Side, SlashShares, Statement, bond, check,
-        check_trace, may, point,
+        After, Clock, Committed, Dispute, Game, LateTerms, MoveKind, Place, Revealed, Side, SlashShares, Statement,
+        base_bond, bond, check, check_trace, late_fee, may, point,
     },
 };
 use polkadot_sdk::{
@@ -16,33 +17,44 @@ use polkadot_sdk::{
         traits::{Get, fungible::MutateHold},
     },
     frame_system::{self, pallet_prelude::BlockNumberFor},
-    sp_runtime::{BoundedVec, DispatchError, DispatchResult},
+    sp_runtime::{
+        BoundedVec, DispatchError, DispatchResult,
+        traits::{Convert, Saturating},
+    },
 };
 
 impl<T: Config> Pallet<T> {
-    pub(crate) fn do_challenge(challenger: T::AccountId, job: JobId) -> DispatchResult {
+    pub(crate) fn do_challenge(challenger: T::AccountId, job: JobId, commitment: H256) -> DispatchResult {
+        let claimed = T::Jobs::claimed(job).map_err(Error::<T>::from)?;
         let mut dispute = match Disputes::<T>::get(job) {
             Some(dispute) => dispute,
-            None => Self::open(job)?,
+            None => Self::open(job, &claimed)?,
         };
         ensure!(
             dispute.games.iter().all(|game| game.challenger != challenger),
             Error::<T>::AlreadyChallenging
         );
-        let bond = Self::next_bond(&dispute);
+        let bond = Self::bond_over(&claimed, &dispute.games);
         T::Currency::hold(&HoldReason::Bond.into(), &challenger, bond).map_err(|_| Error::<T>::InsufficientFunds)?;
+        Self::count_game(&dispute.worker);
         let turn = match dispute.trace {
             None => Side::Worker,
             Some(_) => Side::Challenger,
         };
+        let (now, terms) = (Self::now(), Self::terms());
         let game = Game {
             challenger: challenger.clone(),
+            commitment,
             bond,
             place: Place::Trace,
             digest: H256::zero(),
             tensor: None,
             turn,
-            clock: Clock::start(Self::now(), turn, &Self::terms()),
+            clock: if dispute.waits {
+                Clock::stopped(now, &terms)
+            } else {
+                Clock::start(now, turn, &terms)
+            },
         };
         dispute.games.try_push(game).map_err(|_| Error::<T>::TooManyGames)?;
         Self::deposit_event(Event::Challenged {
@@ -50,24 +62,24 @@ impl<T: Config> Pallet<T> {
             dispute: dispute.id,
             challenger,
             bond,
+            waits: dispute.waits,
         });
         Disputes::<T>::insert(job, dispute);
         Ok(())
     }
 
-    /// A dispute over this job, without a game yet.
-    fn open(job: JobId) -> Result<DisputeOf<T>, DispatchError> {
-        let claimed = T::Jobs::claimed(job).map_err(Error::<T>::from)?;
+    /// A dispute over this claim, without a game yet.
+    fn open(job: JobId, claimed: &ClaimedJobOf<T>) -> Result<DisputeOf<T>, DispatchError> {
         T::Jobs::dispute(job)?;
         let id = NextDisputeId::<T>::mutate(|next| {
             let id = *next;
             *next = next.saturating_add(1); // 2^64 disputes are more than there will be blocks.
             id
         });
-        Ok(Dispute {
+        let mut dispute = Dispute {
             id,
-            worker: claimed.worker,
-            client: claimed.client,
+            worker: claimed.worker.clone(),
+            client: claimed.client.clone(),
             version: claimed.model,
             locked: claimed.locked,
             committed: Committed {
@@ -76,56 +88,130 @@ impl<T: Config> Pallet<T> {
                 output_digest: claimed.output_digest,
             },
             trace: None,
+            waits: false,
+            late_until: None,
             games: BoundedVec::new(),
-        })
+        };
+        Self::enlist(job, &mut dispute)?;
+        Ok(dispute)
     }
 
     pub(crate) fn do_reveal(worker: &T::AccountId, job: JobId, statement: Statement) -> DispatchResult {
-        let mut dispute = Disputes::<T>::get(job).ok_or(Error::<T>::NotDisputed)?;
-        ensure!(dispute.worker == *worker, Error::<T>::NotWorker);
         let (now, place) = (Self::now(), statement.place());
-        let asked = |game: &GameOf<T>| game.place == place && game.turn == Side::Worker;
-        ensure!(dispute.games.iter().any(asked), Error::<T>::NotAsked);
-        // A game whose time has passed is lost even if another one at the same place goes on.
-        let waits = |game: &GameOf<T>| asked(game) && !game.clock.is_over(now);
-        let waiting = dispute.games.iter().find(|game| waits(game));
+        let mut dispute = Self::asked_of(worker, job, place)?;
+        // A game whose time has passed is late even if another one at the same place goes on.
+        let waits = |game: &GameOf<T>| asks(game, place) && !game.clock.is_over(now);
+        let waiting = dispute.games.iter().find(|game| waits(game)).cloned();
         let waiting = waiting.ok_or(Error::<T>::DeadlinePassed)?;
+        let revealed = Self::checked(&mut dispute, &waiting, MoveKind::Reveal, statement)?;
+        let terms = Self::terms();
+        for game in dispute.games.iter_mut().filter(|game| waits(game)) {
+            let clock = game.clock.clone().pass(now, Side::Worker, Side::Challenger, &terms);
+            go_on(game, &revealed, clock);
+        }
+        Self::keep_revealed(job, dispute, place, revealed);
+        Ok(())
+    }
+
+    pub(crate) fn do_answer_late(worker: &T::AccountId, job: JobId, statement: Statement) -> DispatchResult {
+        let (now, place) = (Self::now(), statement.place());
+        let mut dispute = Self::asked_of(worker, job, place)?;
+        let is_late = |game: &GameOf<T>| asks(game, place) && game.clock.is_over(now);
+        let oldest = dispute.games.iter().find(|game| is_late(game)).cloned();
+        let oldest = oldest.ok_or(Error::<T>::NotLate)?;
+        let until = Self::note_late(job, &mut dispute)?;
+        ensure!(now <= until, Error::<T>::TooLate);
+        let revealed = Self::checked(&mut dispute, &oldest, MoveKind::AnswerLate, statement)?;
+        let terms = Self::terms();
+        for game in dispute.games.iter_mut().filter(|game| asks(game, place)) {
+            let clock = match is_late(game) {
+                true => game.clock.clone().pass_late(now, &terms),
+                false => game.clock.clone().pass(now, Side::Worker, Side::Challenger, &terms),
+            };
+            go_on(game, &revealed, clock);
+        }
+
+        let fee = late_fee(dispute.locked, &Self::late_terms());
+        let Slashed { paid, burned } = T::Jobs::charge(job, &oldest.challenger, fee)?;
+        // Saturating: the fee is at most the lock.
+        dispute.locked = dispute.locked.saturating_sub(fee.paid.saturating_add(fee.burned));
+        Self::deposit_event(Event::AnsweredLate {
+            job,
+            worker: worker.clone(),
+            challenger: oldest.challenger,
+            paid,
+            burned,
+        });
+        Self::keep_revealed(job, dispute, place, revealed);
+        Ok(())
+    }
+
+    /// Notes that the worker has let a clock run out: the client is refunded, the first time. Returns the last block
+    /// for a late answer.
+    pub(crate) fn note_late(job: JobId, dispute: &mut DisputeOf<T>) -> Result<BlockNumberFor<T>, DispatchError> {
+        if let Some(until) = dispute.late_until {
+            return Ok(until);
+        }
+        T::Jobs::refund(job)?;
+        // Saturating: block numbers end far beyond any day.
+        let until = Self::now().saturating_add(T::LateAnswerBlocks::get());
+        dispute.late_until = Some(until);
+        Self::deposit_event(Event::WorkerLate {
+            job,
+            worker: dispute.worker.clone(),
+            until,
+        });
+        Ok(until)
+    }
+
+    /// The dispute, if it asks this worker for the place.
+    fn asked_of(worker: &T::AccountId, job: JobId, place: Place) -> Result<DisputeOf<T>, Error<T>> {
+        let dispute = Disputes::<T>::get(job).ok_or(Error::<T>::NotDisputed)?;
+        ensure!(dispute.worker == *worker, Error::<T>::NotWorker);
+        ensure!(!dispute.waits, Error::<T>::NotCalled);
+        ensure!(dispute.games.iter().any(|game| asks(game, place)), Error::<T>::NotAsked);
+        Ok(dispute)
+    }
+
+    /// What is to be kept of a statement, if it fits what `waiting` has arrived at.
+    fn checked(
+        dispute: &mut DisputeOf<T>,
+        waiting: &GameOf<T>,
+        kind: MoveKind,
+        statement: Statement,
+    ) -> Result<Revealed, Error<T>> {
+        let place = statement.place();
         ensure!(
-            may(place.kind(), Side::Worker, MoveKind::Reveal) == Some(After::Challenger),
+            may(place.kind(), Side::Worker, kind) == Some(After::Challenger),
             Error::<T>::IllegalMove
         );
-
-        let revealed = match statement {
+        match statement {
             Statement::Trace(trace) => {
                 let parts = T::Jobs::parts(dispute.version).ok_or(Error::<T>::UnknownModel)?;
-                let head = check_trace::<HostBlake2>(&parts, &dispute.committed, &trace).map_err(Error::<T>::from)?;
+                let head = check_trace::<HostBlake2>(&parts, &dispute.committed, &trace)?;
                 dispute.trace = Some(head);
-                Revealed::Nodes(trace.nodes)
+                Ok(Revealed::Nodes(trace.nodes))
             }
             statement => {
                 let head = dispute.trace.as_ref().ok_or(Error::<T>::Inconsistent)?;
                 let tensor = waiting.tensor.as_ref();
-                check::<HostBlake2>(&place, &waiting.digest, &dispute.committed, head, tensor, statement)
-                    .map_err(Error::<T>::from)?
+                let revealed =
+                    check::<HostBlake2>(&place, &waiting.digest, &dispute.committed, head, tensor, statement)?;
+                Ok(revealed)
             }
-        };
-        let terms = Self::terms();
-        for game in dispute.games.iter_mut().filter(|game| waits(game)) {
-            if let Revealed::Tensor { output, .. } = &revealed {
-                game.tensor = Some(output.clone());
-            }
-            game.turn = Side::Challenger;
-            game.clock = game.clock.clone().pass(now, Side::Worker, Side::Challenger, &terms);
         }
+    }
+
+    fn keep_revealed(job: JobId, dispute: DisputeOf<T>, place: Place, revealed: Revealed) {
         Reveals::<T>::insert(dispute.id, place, revealed);
         Disputes::<T>::insert(job, dispute);
         Self::deposit_event(Event::PlaceRevealed { job, place });
-        Ok(())
     }
 
     pub(crate) fn do_point(challenger: &T::AccountId, job: JobId, place: Place, entry: u32) -> DispatchResult {
         let mut dispute = Disputes::<T>::get(job).ok_or(Error::<T>::NotDisputed)?;
         let index = Self::position(&dispute, challenger)?;
+        let kept = Self::kept(&dispute);
         let operators = dispute.trace.as_ref().map(|head| head.model.operators);
         let game = dispute.games.get_mut(index).ok_or(Error::<T>::NoSuchGame)?;
         ensure!(game.place == place, Error::<T>::AnotherPlace);
@@ -155,6 +241,7 @@ impl<T: Config> Pallet<T> {
         game.digest = digest;
         game.clock = game.clock.clone().pass(now, Side::Challenger, turn, &Self::terms());
         game.turn = turn;
+        Self::resume(&mut dispute, &kept);
         Disputes::<T>::insert(job, dispute);
         Self::deposit_event(Event::Pointed {
             job,
@@ -179,10 +266,14 @@ impl<T: Config> Pallet<T> {
         Ok(())
     }
 
-    /// The bond of the next challenge.
-    pub(crate) fn next_bond(dispute: &DisputeOf<T>) -> BalanceOf<T> {
-        let others = dispute.games.len() as u32; // At most `MAX_GAMES`.
-        bond(dispute.locked, T::LeastBond::get(), T::BondPerStake::get(), others)
+    /// The bond of the next challenge of a claim over which these games are played.
+    pub(crate) fn bond_over(claimed: &ClaimedJobOf<T>, games: &[GameOf<T>]) -> BalanceOf<T> {
+        let cost = T::GameCost::convert(claimed.work);
+        let base = base_bond(claimed.locked, T::LeastBond::get(), T::BondPerStake::get(), cost);
+        let others = games.len() as u32; // At most `MAX_GAMES`.
+        // Saturating: the worker's games include these.
+        let elsewhere = Defences::<T>::get(&claimed.worker).games.saturating_sub(others);
+        bond(base, others, elsewhere)
     }
 
     pub(crate) fn now() -> BlockNumberFor<T> {
@@ -191,8 +282,17 @@ impl<T: Config> Pallet<T> {
 
     pub(crate) fn terms() -> TermsOf<T> {
         TermsOf::<T> {
-            budget_blocks: T::ClockBlocks::get(),
+            worker_blocks: T::ClockBlocks::get(),
+            challenger_blocks: T::ChallengerClockBlocks::get(),
             least_turn_blocks: T::LeastTurnBlocks::get(),
+        }
+    }
+
+    pub(crate) fn late_terms() -> LateTerms<BalanceOf<T>> {
+        LateTerms {
+            floor: T::LeastLateFee::get(),
+            part: T::LateFee::get(),
+            to_challenger: T::LateFeeToChallenger::get(),
         }
     }
 
@@ -202,4 +302,22 @@ impl<T: Config> Pallet<T> {
             client: T::SlashToClient::get(),
         }
     }
+}
+
+/// Whether a game stands at this place and waits for the worker.
+fn asks<AccountId, Balance, BlockNumber>(game: &Game<AccountId, Balance, BlockNumber>, place: Place) -> bool {
+    game.place == place && game.turn == Side::Worker
+}
+
+/// The place where a game stands is revealed: it is the challenger's turn.
+fn go_on<AccountId, Balance, BlockNumber>(
+    game: &mut Game<AccountId, Balance, BlockNumber>,
+    revealed: &Revealed,
+    clock: Clock<BlockNumber>,
+) {
+    if let Revealed::Tensor { output, .. } = revealed {
+        game.tensor = Some(output.clone());
+    }
+    game.turn = Side::Challenger;
+    game.clock = clock;
 }

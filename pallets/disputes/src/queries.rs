@@ -1,11 +1,10 @@
 //! Answers for the runtime API: nothing here changes state.
 
-use crate::{BalanceOf, Config, DisputeOf, Disputes, Pallet, Reveals};
+use crate::{AwardOf, Awards, BalanceOf, Config, DisputeOf, Disputes, Pallet, Reveals};
 use assay_types::{
-    ClaimedJobs, JobId, Page,
-    dispute::{Place, Revealed, bond},
+    ClaimedJobs, JobId, Page, SlashId,
+    dispute::{Place, Revealed},
 };
-use polkadot_sdk::frame_support::traits::Get;
 
 impl<T: Config> Pallet<T> {
     /// The disputes in which an account is the worker or a challenger.
@@ -27,10 +26,20 @@ impl<T: Config> Pallet<T> {
 
     /// The bond of a challenge to this job now; `None` if the job cannot be challenged.
     pub fn bond_of_next_game(job: JobId) -> Option<BalanceOf<T>> {
-        if let Some(dispute) = Disputes::<T>::get(job) {
-            return Some(Self::next_bond(&dispute));
-        }
         let claimed = T::Jobs::claimed(job).ok()?;
-        Some(bond(claimed.locked, T::LeastBond::get(), T::BondPerStake::get(), 0))
+        let games = Disputes::<T>::get(job).map_or_else(Default::default, |dispute| dispute.games);
+        Some(Self::bond_over(&claimed, &games))
+    }
+
+    /// The awards that an account may still claim, by their slashes, which page as jobs do.
+    pub fn awards_of(account: &T::AccountId, after: Option<SlashId>, limit: u32) -> Page<AwardOf<T>> {
+        let awards = match after {
+            None => Awards::<T>::iter(),
+            Some(slash) => Awards::<T>::iter_from(Awards::<T>::hashed_key_for(slash)),
+        };
+        let now = Self::now();
+        Page::of(awards, limit, |_, award| {
+            now <= award.until && award.finders.iter().any(|finder| finder.challenger == *account)
+        })
     }
 }

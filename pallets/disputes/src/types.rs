@@ -1,7 +1,10 @@
-//! Records of disputes, in this runtime's types, and the longest that a game can last.
+//! Records of disputes, in this runtime's types, and the longest that a game and a dispute can last.
 
 use crate::Config;
-use assay_types::dispute::{ClockTerms, Dispute, Game};
+use assay_types::{
+    ClaimedJob,
+    dispute::{ClockTerms, Dispute, Game, MAX_DEFENCES, OpenAward},
+};
 use codec::Encode;
 use polkadot_sdk::{
     frame_support::traits::{Get, fungible},
@@ -15,6 +18,10 @@ pub type BalanceOf<T> = <<T as Config>::Currency as fungible::Inspect<<T as fram
 pub type DisputeOf<T> = Dispute<<T as frame_system::Config>::AccountId, BalanceOf<T>, BlockNumberFor<T>>;
 /// A game of it.
 pub type GameOf<T> = Game<<T as frame_system::Config>::AccountId, BalanceOf<T>, BlockNumberFor<T>>;
+/// A claim that can be doubted.
+pub type ClaimedJobOf<T> = ClaimedJob<<T as frame_system::Config>::AccountId, BalanceOf<T>>;
+/// The award of a conviction by proof.
+pub type AwardOf<T> = OpenAward<<T as frame_system::Config>::AccountId, BalanceOf<T>, BlockNumberFor<T>>;
 /// The time that a game has.
 pub type TermsOf<T> = ClockTerms<BlockNumberFor<T>>;
 
@@ -26,14 +33,30 @@ pub const SWEEP_ENTRIES: u32 = 16;
 /// 6.
 const MOST_TURNS: u32 = 2 * (4 + 6 + 1);
 
-/// The longest that a game can last, in blocks: both clocks run down, and then each turn takes its least time.
+/// The longest that a game in which nobody is late can last, in blocks: both clocks run down, and then each turn takes
+/// its minimum time.
 pub struct LongestGame<T>(core::marker::PhantomData<T>);
 
 impl<T: Config> Get<BlockNumberFor<T>> for LongestGame<T> {
     fn get() -> BlockNumberFor<T> {
         // Saturating: a bound that saturates fails the integrity tests of those who must outlast it.
-        let clocks = T::ClockBlocks::get().saturating_mul(2u32.into());
+        let clocks = T::ClockBlocks::get().saturating_add(T::ChallengerClockBlocks::get());
         clocks.saturating_add(T::LeastTurnBlocks::get().saturating_mul(MOST_TURNS.into()))
+    }
+}
+
+/// The longest that a dispute can last, in blocks: it waits for the disputes before it in its worker's queue; then a
+/// game is played, the worker answers late for as long as it may, and the game is played to its end.
+pub struct LongestDispute<T>(core::marker::PhantomData<T>);
+
+impl<T: Config> Get<BlockNumberFor<T>> for LongestDispute<T> {
+    fn get() -> BlockNumberFor<T> {
+        let rounds = MAX_DEFENCES.div_ceil(T::CalledDisputes::get().max(1));
+        // Saturating, as above.
+        let one = LongestGame::<T>::get()
+            .saturating_mul(2u32.into())
+            .saturating_add(T::LateAnswerBlocks::get());
+        one.saturating_mul(rounds.into())
     }
 }
 

@@ -1,18 +1,25 @@
 //! Ends of a game, by a proof or by the clock, and the payments that follow.
 
-use crate::{BalanceOf, Config, DisputeOf, Disputes, Ended, Error, Event, GameOf, HoldReason, Pallet, Reveals};
+use crate::{
+    AwardOf, BalanceOf, Config, DisputeOf, Disputes, Ended, Error, Event, GameOf, HoldReason, Pallet, Reveals,
+};
+use alloc::vec::Vec;
 use assay_exact::{
     bounded::Bounded,
     judge::{Proof, Question, Verdict, judge},
     tree::place_of,
 };
 use assay_types::{
-    ClaimedJobs, DataType, HostBlake2, JobId,
-    dispute::{After, Fault, LostBond, MoveKind, Place, Revealed, Side, lost_bond, may, slash_awards},
+    ClaimedJobs, DataType, HostBlake2, JobId, Penalty,
+    dispute::{
+        After, Fault, Finder, FindingOpening, LostBond, MoveKind, OpenAward, Place, Revealed, Side, WrongElement,
+        lost_bond, may, slash_awards,
+    },
 };
 use polkadot_sdk::{
     frame_support::{
         ensure,
+        storage::with_storage_layer,
         traits::{
             Get,
             fungible::{Inspect, MutateHold},
@@ -20,13 +27,21 @@ use polkadot_sdk::{
         },
     },
     sp_runtime::{
-        DispatchError, DispatchResult,
+        BoundedVec, DispatchError, DispatchResult,
         traits::{Saturating, Zero},
     },
 };
 
 impl<T: Config> Pallet<T> {
-    pub(crate) fn do_prove(job: JobId, challenger: &T::AccountId, proof: &Proof, element: u64) -> DispatchResult {
+    /// `finding` is what `challenger` has found, for its award. One that does not open is left out, for the proof may
+    /// be sent by somebody else.
+    pub(crate) fn do_prove(
+        job: JobId,
+        challenger: &T::AccountId,
+        proof: &Proof,
+        element: u64,
+        finding: Option<&FindingOpening>,
+    ) -> DispatchResult {
         let dispute = Disputes::<T>::get(job).ok_or(Error::<T>::NotDisputed)?;
         let index = Self::position(&dispute, challenger)?;
         let game = dispute.games.get(index).ok_or(Error::<T>::NoSuchGame)?;
@@ -35,6 +50,7 @@ impl<T: Config> Pallet<T> {
             may(game.place.kind(), Side::Challenger, MoveKind::Prove) == Some(After::Convicted),
             Error::<T>::NothingToProve
         );
+        ensure!(dispute.goes_before(index).is_none(), Error::<T>::OlderGameFirst);
 
         let operator = game.place.operator().ok_or(Error::<T>::Inconsistent)?;
         let head = dispute.trace.as_ref().ok_or(Error::<T>::Inconsistent)?;
@@ -52,15 +68,58 @@ impl<T: Config> Pallet<T> {
         match verdict.map_err(Error::<T>::from)? {
             Verdict::Right => Err(Error::<T>::NotWrong.into()),
             Verdict::Wrong { computed } => {
+                let wrong = WrongElement {
+                    operators: head.model.operators,
+                    operator,
+                    dtype: output.dtype,
+                    shape: output.shape,
+                    element,
+                    computed: Bounded::new(computed.clone()).ok_or(Error::<T>::Inconsistent)?,
+                };
                 let fault = Fault::Element {
                     operator,
                     element,
                     claimed: question.claimed.into_inner(),
                     computed,
                 };
-                Self::convict(job, &dispute, index, fault)
+                let penalty = Self::convict(job, &dispute, challenger, fault)?;
+                let award = Self::award_of(job, &dispute, &penalty, wrong)?;
+                Self::open_award(penalty.slash, award.clone());
+                if let Some(finding) = finding {
+                    let given =
+                        with_storage_layer(|| Self::give_award(penalty.slash, award, challenger.clone(), finding));
+                    let _left_out = given.is_err();
+                }
+                Ok(())
             }
         }
+    }
+
+    /// The award of a conviction, for which all challengers of the dispute may have found the fault.
+    fn award_of(
+        job: JobId,
+        dispute: &DisputeOf<T>,
+        penalty: &Penalty<BalanceOf<T>>,
+        wrong: WrongElement,
+    ) -> Result<AwardOf<T>, Error<T>> {
+        let head = dispute.trace.as_ref().ok_or(Error::<T>::Inconsistent)?;
+        let (amount, to_client) = slash_awards(penalty.amount, dispute.locked, true, Self::shares());
+        let finders = dispute.games.iter().map(|game| Finder {
+            challenger: game.challenger.clone(),
+            commitment: game.commitment,
+        });
+        let finders: Vec<Finder<T::AccountId>> = finders.collect();
+        Ok(OpenAward {
+            job,
+            committed: dispute.committed.clone(),
+            symbols: head.symbols.clone(),
+            wrong,
+            amount,
+            client: (dispute.client.clone(), to_client),
+            finders: BoundedVec::try_from(finders).map_err(|_| Error::<T>::Inconsistent)?,
+            // Saturating: block numbers end far beyond any claim.
+            until: Self::now().saturating_add(T::AwardBlocks::get()),
+        })
     }
 
     /// The question for the judge: the element as the worker has revealed it.
@@ -83,32 +142,55 @@ impl<T: Config> Pallet<T> {
         let index = Self::position(&dispute, challenger)?;
         let game = dispute.games.get(index).ok_or(Error::<T>::NoSuchGame)?;
         ensure!(game.clock.is_over(Self::now()), Error::<T>::DeadlineNotPassed);
+        ensure!(!dispute.is_kept(index), Error::<T>::OlderGameFirst);
         match may(game.place.kind(), game.turn, MoveKind::Timeout) {
-            Some(After::Convicted) => {
+            Some(After::Late) => {
                 let place = game.place;
-                Self::convict(job, &dispute, index, Fault::Silence { place })
+                Self::late(job, dispute, place)
             }
             Some(After::Lost) => Self::lose(job, dispute, index),
             _ => Err(Error::<T>::IllegalMove.into()),
         }
     }
 
+    /// The worker is late: the client is refunded, the first time; and the worker is convicted, if its time for a late
+    /// answer is over. The award is that of the oldest challenger, for silence shows nobody's trace.
+    fn late(job: JobId, mut dispute: DisputeOf<T>, place: Place) -> DispatchResult {
+        let Some(until) = dispute.late_until else {
+            Self::note_late(job, &mut dispute)?;
+            Disputes::<T>::insert(job, dispute);
+            return Ok(());
+        };
+        ensure!(until < Self::now(), Error::<T>::MayAnswerLate);
+        let oldest = dispute.games.first().ok_or(Error::<T>::NoSuchGame)?;
+        let oldest = oldest.challenger.clone();
+        Self::convict(job, &dispute, &oldest, Fault::Silence { place })?;
+        Ok(())
+    }
+
     /// The claim is wrong: the job is refunded, the stake is to be slashed, and every bond goes back.
-    fn convict(job: JobId, dispute: &DisputeOf<T>, winner: usize, fault: Fault) -> DispatchResult {
-        let game = dispute.games.get(winner).ok_or(Error::<T>::NoSuchGame)?;
-        let (to_challenger, to_client) = slash_awards(dispute.locked, Self::shares());
-        let awards = [
-            (game.challenger.clone(), to_challenger),
-            (dispute.client.clone(), to_client),
-        ];
-        let slash = T::Jobs::convict(job, awards)?;
+    fn convict(
+        job: JobId,
+        dispute: &DisputeOf<T>,
+        challenger: &T::AccountId,
+        fault: Fault,
+    ) -> Result<Penalty<BalanceOf<T>>, DispatchError> {
+        let nothing = BalanceOf::<T>::zero();
+        let awards =
+            |to_challenger, to_client| [(challenger.clone(), to_challenger), (dispute.client.clone(), to_client)];
+        let penalty = T::Jobs::convict(job, T::FaultSlash::get(), awards(nothing, nothing))?;
+        let is_proved = matches!(fault, Fault::Element { .. });
+        let (to_challenger, to_client) = slash_awards(penalty.amount, dispute.locked, is_proved, Self::shares());
+        // The award of a proof is the finder's, who has to show that it is one.
+        let due = if is_proved { nothing } else { to_challenger };
+        T::Jobs::award(penalty.slash, awards(due, to_client))?;
         Self::deposit_event(Event::WorkerConvicted {
             job,
             worker: dispute.worker.clone(),
-            challenger: game.challenger.clone(),
+            challenger: challenger.clone(),
             fault,
-            slash,
-            slashed: dispute.locked,
+            slash: penalty.slash,
+            slashed: penalty.amount,
             to_challenger,
             to_client,
         });
@@ -120,14 +202,17 @@ impl<T: Config> Pallet<T> {
                 amount: game.bond,
             });
         }
+        Self::discount_games(&dispute.worker, dispute.games.len());
         Self::end(job, dispute);
-        Ok(())
+        Ok(penalty)
     }
 
     /// A challenger has let its time pass. The claim stands if nobody else doubts it.
     fn lose(job: JobId, mut dispute: DisputeOf<T>, index: usize) -> DispatchResult {
+        let kept = Self::kept(&dispute);
         let game = dispute.games.remove(index);
         let LostBond { paid, burned } = Self::take_bond(&game, &dispute.worker)?;
+        Self::discount_games(&dispute.worker, 1);
         Self::deposit_event(Event::ChallengeFailed {
             job,
             challenger: game.challenger,
@@ -135,13 +220,37 @@ impl<T: Config> Pallet<T> {
             burned,
         });
         if dispute.games.is_empty() {
-            // Saturating: block numbers end far beyond any window.
-            T::Jobs::uphold(job, Self::now().saturating_add(T::ReopenBlocks::get()))?;
+            match dispute.late_until {
+                // The client has its money back, so there is nothing to settle and nothing to doubt.
+                Some(_) => T::Jobs::excuse(job)?,
+                // Saturating: block numbers end far beyond any window.
+                None => T::Jobs::uphold(job, Self::now().saturating_add(T::ReopenBlocks::get()))?,
+            }
             Self::end(job, &dispute);
         } else {
+            Self::resume(&mut dispute, &kept);
             Disputes::<T>::insert(job, dispute);
         }
         Ok(())
+    }
+
+    /// The challengers that older games keep from their proofs.
+    pub(crate) fn kept(dispute: &DisputeOf<T>) -> Vec<T::AccountId> {
+        let games = dispute.games.iter().enumerate();
+        let kept = games.filter(|(index, _)| dispute.is_kept(*index));
+        kept.map(|(_, game)| game.challenger.clone()).collect()
+    }
+
+    /// Starts the clocks of those among the challengers that were kept from their proofs which no older game keeps any
+    /// more.
+    pub(crate) fn resume(dispute: &mut DisputeOf<T>, kept: &[T::AccountId]) {
+        let still = Self::kept(dispute);
+        let (now, terms) = (Self::now(), Self::terms());
+        for game in &mut dispute.games {
+            if kept.contains(&game.challenger) && !still.contains(&game.challenger) {
+                game.clock = game.clock.clone().resume(now, &terms);
+            }
+        }
     }
 
     /// Pays the worker its part of a lost bond, if it can receive that, and burns the rest.
@@ -180,5 +289,6 @@ impl<T: Config> Pallet<T> {
     fn end(job: JobId, dispute: &DisputeOf<T>) {
         Disputes::<T>::remove(job);
         Ended::<T>::insert(dispute.id, ());
+        Self::strike_off(job, &dispute.worker);
     }
 }

@@ -5,10 +5,10 @@
 //! the judge computes, by the slice that it opens: [`JUDGE`] and [`JUDGE_KIBIBYTE`]. An account and its holds are
 //! counted with every bond.
 
-use crate::{Config, DisputeOf};
+use crate::{AwardOf, Config, DisputeOf, WorkersDefences};
 use assay_types::{
-    JobId, ModelParts,
-    dispute::{DisputeId, MAX_GAMES, Place, Revealed},
+    JobId, ModelParts, SlashId,
+    dispute::{DisputeId, FindingOpening, MAX_GAMES, Place, Revealed},
     weighing::{CALL_REF_TIME, account_proof, bytes_ref_time, job_proof, key_proof, version_proof, worker_proof},
 };
 use codec::MaxEncodedLen;
@@ -32,6 +32,12 @@ pub trait WeightInfo {
     fn claim_timeout() -> Weight;
     /// The removal of this many entries.
     fn sweep(entries: u32) -> Weight;
+    /// A late statement of this many bytes.
+    fn answer_late(bytes: u32) -> Weight;
+    /// A claim of an award.
+    fn claim_award() -> Weight;
+    /// A look at one award, and its removal.
+    fn forget_award() -> Weight;
 }
 
 /// Picoseconds to check what a proof opens and to compute an element from single elements: a few times what `make
@@ -73,29 +79,49 @@ impl<T: Config> ComputedWeight<T> {
         Weight::from_parts(bytes_ref_time(bytes), 0)
     }
 
+    /// A worker's list of defences, whose account is no longer than 32 bytes.
+    fn defences() -> u64 {
+        key_proof::<[u8; 32], WorkersDefences>()
+    }
+
+    fn award() -> u64 {
+        key_proof::<SlashId, AwardOf<T>>()
+    }
+
+    fn slash() -> u64 {
+        key_proof::<SlashId, [u8; SLASH_BYTES]>()
+    }
+
     /// Weight that a conviction adds: the job with its input, output, bids and place on the agenda, the worker's
     /// record, the pending slash with its number, the client's account and holds, the mark of a dispute that is over,
-    /// and the account and holds of every challenger.
+    /// the account and holds of every challenger, the award with the last number of an award, the worker's list of
+    /// defences, and the dispute that is called next.
     fn convict() -> Weight {
         let accounts = u64::from(MAX_GAMES).saturating_add(1);
-        let accesses = accounts.saturating_mul(2).saturating_add(9);
-        let slash = key_proof::<u64, [u8; SLASH_BYTES]>() + key_proof::<(), u64>();
-        let proof =
-            job_proof() + 5 * Self::unread() + worker_proof() + slash + accounts.saturating_mul(account_proof());
+        let accesses = accounts.saturating_mul(2).saturating_add(14);
+        let numbers = 2 * key_proof::<(), u64>();
+        let own = Self::award() + Self::defences() + Self::dispute();
+        let proof = job_proof()
+            + 5 * Self::unread()
+            + worker_proof()
+            + Self::slash()
+            + numbers
+            + own
+            + accounts.saturating_mul(account_proof());
         Weight::from_parts(0, proof).saturating_add(T::DbWeight::get().reads_writes(accesses, accesses))
     }
 }
 
 impl<T: Config> WeightInfo for ComputedWeight<T> {
-    /// Reads the version; reads and writes the dispute, the job with its place on the agenda, the next number, and the
-    /// challenger's account and holds.
+    /// Reads the version; reads and writes the dispute, the job with its place on the agenda, the next number, the
+    /// worker's list of defences, and the challenger's account and holds.
     fn challenge() -> Weight {
         let agenda = key_proof::<(BlockNumberFor<T>, JobId), ()>();
         let numbers = key_proof::<(), DisputeId>();
         Self::call(
+            9,
             8,
-            7,
-            version_proof() + Self::dispute() + job_proof() + 2 * agenda + numbers + account_proof(),
+            version_proof() + Self::dispute() + job_proof() + 2 * agenda + numbers + Self::defences() + account_proof(),
         )
     }
 
@@ -126,7 +152,28 @@ impl<T: Config> WeightInfo for ComputedWeight<T> {
             .saturating_add(Self::convict())
     }
 
-    /// Reads and writes the dispute; convicts.
+    /// As [`WeightInfo::reveal`]; reads and writes the job, the worker's record, the accounts and holds of client,
+    /// worker and challenger, and the issuance.
+    fn answer_late(bytes: u32) -> Weight {
+        Self::reveal(bytes).saturating_add(Self::call(
+            9,
+            9,
+            job_proof() + worker_proof() + 3 * account_proof() + key_proof::<(), u128>(),
+        ))
+    }
+
+    /// Reads and writes the award and the slash; hashes what the finding opens.
+    fn claim_award() -> Weight {
+        let bytes = FindingOpening::max_encoded_len() as u64;
+        Self::call(2, 2, Self::award() + Self::slash()).saturating_add(Self::bytes(bytes))
+    }
+
+    /// Reads an award and removes it.
+    fn forget_award() -> Weight {
+        Weight::from_parts(0, Self::award()).saturating_add(T::DbWeight::get().reads_writes(1, 1))
+    }
+
+    /// Reads and writes the dispute; convicts. To refund the client and to free the lock takes less.
     fn claim_timeout() -> Weight {
         Self::call(1, 1, Self::dispute()).saturating_add(Self::convict())
     }
@@ -166,6 +213,18 @@ impl WeightInfo for () {
     }
 
     fn sweep(_entries: u32) -> Weight {
+        Weight::zero()
+    }
+
+    fn answer_late(_bytes: u32) -> Weight {
+        Weight::zero()
+    }
+
+    fn claim_award() -> Weight {
+        Weight::zero()
+    }
+
+    fn forget_award() -> Weight {
         Weight::zero()
     }
 }

@@ -115,18 +115,28 @@ impl<T: Config> Pallet<T> {
 
     /// Ends the auction: the lowest price wins, the earlier commitment at the same price. The winner keeps what its
     /// price needs of the stake that its bid locked; everybody else's is free again. A bid that was not revealed loses
-    /// its deposit.
+    /// its deposit, and a worker that is no longer secure, for example because it was convicted, does not win.
     pub(crate) fn close_auction(id: JobId, job: JobOf<T>) -> DispatchResult {
         let bids = Bids::<T>::take(id).unwrap_or_default();
-        let (mut revealed, sealed): (Vec<_>, Vec<_>) = bids.into_iter().partition(|bid| bid.price.is_some());
+        let (revealed, sealed): (Vec<_>, Vec<_>) = bids.into_iter().partition(|bid| bid.price.is_some());
         for bid in sealed {
             Self::forfeit(id, job.model, bid)?;
+        }
+        let nobody = if revealed.is_empty() {
+            CloseReason::NoBidRevealed
+        } else {
+            CloseReason::NoWorkerLeft
+        };
+        let (mut revealed, insecure): (Vec<_>, Vec<_>) =
+            revealed.into_iter().partition(|bid| T::Workers::is_secure(&bid.worker));
+        for bid in insecure {
+            Self::pass_over(id, job.model, bid)?;
         }
         // Stable, so that bids of one price stay in the order of commitment.
         revealed.sort_by_key(|bid| bid.price);
         let mut ranking = revealed.into_iter();
         let Some((winner, price)) = ranking.next().and_then(|bid| bid.price.map(|price| (bid, price))) else {
-            return Self::close(id, job, CloseReason::NoBidRevealed);
+            return Self::close(id, job, nobody);
         };
 
         let locked = T::Workers::release(winner.lock(job.model), Outcome::BidWon { price })?.locked;

@@ -88,7 +88,7 @@ impl<T: Config> Pallet<T> {
 
     /// Relieves a worker of a job that its stake no longer secures, as if it had declined, and gives the job to the
     /// next: otherwise one slash would let a worker out of all its jobs for nothing. A claim that comes before this
-    /// stands: what the job locks is still there in full to be slashed, and the work is done.
+    /// stands: it is covered as far as the stake goes, and the work is done.
     pub(crate) fn do_reassign(id: JobId) -> DispatchResult {
         let job = Jobs::<T>::get(id).ok_or(Error::<T>::UnknownJob)?;
         let (assignment, deadline) = match job.state.clone() {

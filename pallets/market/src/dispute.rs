@@ -1,15 +1,19 @@
 //! Disputes, as the market takes part in them: which claims can be challenged, and what a verdict does to a job. Who
 //! challenges, and how a verdict is reached, is not known here.
 
-use crate::{AssignmentOf, BalanceOf, Config, Error, JobOf, Jobs, Pallet};
+use crate::{AssignmentOf, BalanceOf, Config, Error, Event, HoldReason, JobOf, Jobs, Pallet};
 use assay_types::{
     ClaimedJob, ClaimedJobs, CloseReason, H256, JobId, JobState, ModelParts, ModelRegistry, ModelVersion,
-    NotChallengeable, Outcome, SlashId, WorkerRegistry,
+    NotChallengeable, Outcome, Penalty, SlashId, Slashed, WorkerRegistry,
 };
 use polkadot_sdk::{
-    frame_support::{ensure, storage::with_storage_layer},
+    frame_support::{
+        ensure,
+        storage::with_storage_layer,
+        traits::{fungible::MutateHold, tokens::Precision},
+    },
     frame_system::{self, pallet_prelude::BlockNumberFor},
-    sp_runtime::{DispatchError, DispatchResult},
+    sp_runtime::{DispatchError, DispatchResult, Perbill, traits::Zero},
 };
 
 impl<T: Config> ClaimedJobs<T::AccountId, BalanceOf<T>, BlockNumberFor<T>> for Pallet<T> {
@@ -44,6 +48,7 @@ impl<T: Config> ClaimedJobs<T::AccountId, BalanceOf<T>, BlockNumberFor<T>> for P
             output_digest,
             locked: assignment.locked,
             price: assignment.price,
+            work: job.work,
         })
     }
 
@@ -87,13 +92,69 @@ impl<T: Config> ClaimedJobs<T::AccountId, BalanceOf<T>, BlockNumberFor<T>> for P
         Self::enter(id, job, state)
     }
 
-    fn convict(id: JobId, awards: [(T::AccountId, BalanceOf<T>); 2]) -> Result<SlashId, DispatchError> {
+    fn refund(id: JobId) -> DispatchResult {
+        let (mut job, assignment, ..) = Self::disputed(id)?;
+        let amount = job.ceiling;
+        if amount.is_zero() {
+            return Ok(());
+        }
+        T::Currency::release(&HoldReason::Escrow.into(), &job.client, amount, Precision::Exact)?;
+        job.ceiling = Zero::zero();
+        Self::deposit_event(Event::ClientRefunded {
+            job: id,
+            client: job.client.clone(),
+            worker: assignment.worker,
+            amount,
+        });
+        Jobs::<T>::insert(id, job);
+        Ok(())
+    }
+
+    fn charge(
+        id: JobId,
+        beneficiary: &T::AccountId,
+        cost: Slashed<BalanceOf<T>>,
+    ) -> Result<Slashed<BalanceOf<T>>, DispatchError> {
+        let (mut job, mut assignment, output_digest, window_until) = Self::disputed(id)?;
+        let outcome = Outcome::Late {
+            beneficiary: beneficiary.clone(),
+            cost,
+        };
+        let released = T::Workers::release(assignment.lock(job.model), outcome)?;
+        assignment.locked = released.locked;
+        // The same state with a smaller lock, so no step is taken.
+        job.state = JobState::Disputed {
+            assignment,
+            output_digest,
+            window_until,
+        };
+        Jobs::<T>::insert(id, job);
+        Ok(released.slashed)
+    }
+
+    fn excuse(id: JobId) -> DispatchResult {
         let (job, assignment, ..) = Self::disputed(id)?;
         with_storage_layer(|| {
-            let released = T::Workers::release(assignment.lock(job.model), Outcome::Convicted { awards })?;
+            T::Workers::release(assignment.lock(job.model), Outcome::Unpaid)?;
+            Self::close(id, job, CloseReason::Late)
+        })
+    }
+
+    fn convict(
+        id: JobId,
+        share: Perbill,
+        awards: [(T::AccountId, BalanceOf<T>); 2],
+    ) -> Result<Penalty<BalanceOf<T>>, DispatchError> {
+        let (job, assignment, ..) = Self::disputed(id)?;
+        with_storage_layer(|| {
+            let released = T::Workers::release(assignment.lock(job.model), Outcome::Convicted { share, awards })?;
             Self::close(id, job, CloseReason::Fraud)?;
             Ok(released.pending.ok_or(Error::<T>::Inconsistent)?)
         })
+    }
+
+    fn award(slash: SlashId, awards: [(T::AccountId, BalanceOf<T>); 2]) -> DispatchResult {
+        T::Workers::award(slash, awards)
     }
 }
 

@@ -93,6 +93,17 @@ mod events {
             /// The worker that claimed.
             worker: T::AccountId,
         },
+        /// The worker is late in a dispute: the client has its money back, whatever the verdict will be.
+        ClientRefunded {
+            /// The job.
+            job: JobId,
+            /// The client.
+            client: T::AccountId,
+            /// The worker that claimed.
+            worker: T::AccountId,
+            /// The amount that went back.
+            amount: BalanceOf<T>,
+        },
         /// Every challenge of the claim has failed; it is settled after the window, or when the client accepts.
         ClaimUpheld {
             /// The job.
@@ -118,7 +129,8 @@ mod events {
             /// The stake that declining cost, all of it burned.
             slashed: BalanceOf<T>,
         },
-        /// The worker was relieved of the job, since its stake is below the least that workers need.
+        /// The worker was relieved of the job, since its stake is below the minimum that workers need, or a slash of it
+        /// is pending.
         WorkerRemoved {
             /// The job.
             job: JobId,

@@ -13,12 +13,14 @@
 //! Within the window the claim can be disputed. The market does not know how; it is told of the dispute and of its
 //! verdict through [`assay_types::ClaimedJobs`]. While a job is disputed nothing ends its phase: it is neither settled
 //! nor accepted, and keeps its input, its output and all that it holds and locks. A claim that is upheld goes on where
-//! it was; one that is convicted refunds the client and costs the worker all that the job locks of its stake.
+//! it was; one that is convicted refunds the client and costs the worker a share of its stake, at least all that the
+//! job locks. If the worker is late, the client is refunded at once, and the job stays disputed until the verdict.
 //!
 //! A worker that lets its deadline pass is slashed; the client gets a fee's worth of that once a job, and the rest is
 //! burned. The job goes to the next: the auction's runners-up in the order of their prices, then the standing offers,
 //! and back to the client when nobody is left. A worker may decline, which costs by the time for which it held the job.
-//! A worker whose stake has fallen below the minimum can be relieved of its unclaimed jobs, as if it had declined them.
+//! A worker whose stake has fallen below the minimum, or of which a slash is pending, can be relieved of its unclaimed
+//! jobs, as if it had declined them.
 //!
 //! ## Terminology
 //!
@@ -302,7 +304,8 @@ pub mod pallet {
         NotDisputed,
         /// The challenge window is over: the claim stands.
         WindowPassed,
-        /// The worker's stake is as large as it must be: wait for its claim, or for the deadline.
+        /// The worker's stake is as large as it must be, and no slash of it is pending: wait for its claim, or for the
+        /// deadline.
         WorkerIsSecure,
         /// A step that the table of transitions does not have: a bug, please report it.
         IllegalTransition,
@@ -432,7 +435,8 @@ pub mod pallet {
         }
 
         /// Gives an assigned job to the next worker, because the stake of the one that has it is below the minimum that
-        /// workers need. Anyone may call it, up to the deadline; a claim that comes before it stands.
+        /// workers need, or a slash of that worker is pending. It costs that worker what declining would. Anyone may
+        /// call it, up to the deadline; a claim that comes before it stands.
         #[pallet::call_index(11)]
         #[pallet::weight(T::WeightInfo::step())]
         pub fn reassign(origin: OriginFor<T>, job: JobId) -> DispatchResult {

@@ -29,6 +29,10 @@ impl<T: Config> Pallet<T> {
             "StakeFloor must not be zero: every job must lock some stake"
         );
         assert!(
+            !T::SlashDelay::get().is_zero(),
+            "SlashDelay must not be zero: awards are set after the conviction"
+        );
+        assert!(
             T::MinWindow::get() <= T::MaxWindow::get(),
             "MinWindow is above MaxWindow"
         );
@@ -60,7 +64,11 @@ impl<T: Config> Pallet<T> {
                 record.held() == Some(held),
                 "what is held is not the stake, what unbonds and what is to be slashed"
             );
-            ensure!(record.locked <= record.stake, "more is locked than staked");
+            // A conviction takes a share of the whole stake, also of what other jobs lock.
+            ensure!(
+                record.locked <= record.stake || record.convicted > 0,
+                "more is locked than staked"
+            );
             let in_order = record
                 .unbonding
                 .iter()

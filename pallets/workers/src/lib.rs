@@ -26,7 +26,8 @@
 //! A slash takes effect in one of two ways. For a missed deadline, which the chain sees by itself, it is paid and
 //! burned at once. For a fault that was proved in a dispute it is *pending*: it leaves the stake at once, so that it
 //! secures nothing, and stays held for [`Config::SlashDelay`]. In that time [`Config::SlashCancelOrigin`] can cancel
-//! it, should the fault have been the chain's own; then the awards are paid and the rest is burned.
+//! it, should the fault have been the chain's own; then the awards are paid and the rest is burned. It takes a share of
+//! the whole stake, at least what the job locks. A worker is paused as long as a slash of it is pending.
 //!
 //! A worker that gives back or misses a job *rests*: for [`Config::RestBlocks`] it takes none, whatever the model, and
 //! for twice as long with each further job that it held for nothing. Every job that it is paid for takes one of these
@@ -41,21 +42,25 @@
 //! * **Stake**: money that secures jobs, free and locked together. **Locked**: the part that jobs and bids need.
 //! * **Unbonding**: taken out of the stake and not yet withdrawn.
 //! * **Pending slash**: taken out of the stake for a proved fault and not yet applied. **Mature**: due to be applied.
-//! * **Secure**: registered and with at least [`Config::MinStake`]. The market lets a worker that is not secure keep
-//!   what it has claimed, and may give what it has not to another.
+//! * **Secure**: registered, with at least [`Config::MinStake`], and without a pending slash. The market lets a worker
+//!   that is not secure keep what it has claimed, and may give what it has not to another.
 //! * **Offer**, **book**: a worker's terms and capacity for one model version; all offers for it in order.
 //! * **Load**: the jobs of a worker on one version that are assigned and not yet claimed.
 //! * **Rest**, **strike**: blocks in which a worker takes no jobs; a job that it held for nothing.
-//! * **Eligible**: active, rested, and with at least [`Config::MinStake`] and enough of it free.
+//! * **Eligible**: active, rested, without a pending slash, and with at least [`Config::MinStake`] and enough of it
+//!   free.
 //!
 //! ## Properties
 //!
 //! * What is held of a worker's balance under [`HoldReason::Stake`] is its stake, all that unbonds and its pending
 //!   slashes, to the unit.
-//! * The locked part is never more than the stake, so that every lock can be slashed in full.
+//! * The locked part is never more than the stake of a worker that was never convicted, so that each of its locks can
+//!   be slashed in full. A conviction takes from what other jobs lock as well; these are covered as far as the stake
+//!   goes.
 //! * Stake unbonds for longer than any job that could have been assigned while it was stake can last.
 //! * Every book is sorted, holds one offer per worker, and is bounded; a worker's list of offers says the same.
-//! * A worker whose stake was slashed below the least gets no job until it bonds more.
+//! * A worker whose stake was slashed below the least gets no job until it bonds more, and a convicted one gets none
+//!   until its slash is applied or cancelled.
 //! * A slash that is pending is applied or cancelled, and never both; how late it is applied changes nothing of it.
 //! * No call iterates over anything unbounded, and no record is kept for a worker without money or work.
 //!
@@ -291,6 +296,8 @@ pub mod pallet {
         SlashMature,
         /// A job was to end that the worker does not have: the books of the caller, a pallet, are wrong.
         NoSuchJob,
+        /// A slash of this worker is pending: wait until it is applied or cancelled, and resume then.
+        SlashIsPending,
         /// No job can fit these terms: ask for a deadline of at most `MaxDeadline`, and for windows of which one is
         /// within `MinWindow` and `MaxWindow`.
         TermsFitNoJob,

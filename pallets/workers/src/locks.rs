@@ -75,15 +75,20 @@ impl<T: Config> Pallet<T> {
                     record.declined = record.declined.saturating_add(1); // As above.
                 })?;
             }
-            Outcome::Removed => {
-                Self::end_job(worker, model)?;
-                Self::unlock(worker, stake, |_| ())?;
-            }
             Outcome::Paid => Self::unlock(worker, stake, |record| {
                 record.completed = record.completed.saturating_add(1); // As above.
             })?,
-            Outcome::Convicted { awards } => {
-                released.pending = Some(Self::slash_later(worker, stake, awards)?);
+            Outcome::Late { beneficiary, cost } => {
+                // Saturating: a cost that saturates is above any lock, and refused.
+                let lost = cost.paid.saturating_add(cost.burned);
+                ensure!(lost <= stake, Error::<T>::LockedStakeTooSmall);
+                Self::without_lock(worker, stake)?; // The whole lock must be there, as for every other outcome.
+                released.slashed = Self::slash(worker, lost, &beneficiary, cost, |_| ())?;
+                released.locked = stake.saturating_sub(lost);
+            }
+            Outcome::Unpaid => Self::unlock(worker, stake, |_| ())?,
+            Outcome::Convicted { share, awards } => {
+                released.pending = Some(Self::slash_later(worker, stake, share, awards)?);
             }
         }
         Ok(released)
@@ -92,7 +97,11 @@ impl<T: Config> Pallet<T> {
     /// The record of a worker that takes jobs and has `stake` free.
     pub(crate) fn available(worker: &T::AccountId, stake: BalanceOf<T>) -> Result<WorkerRecordOf<T>, Unavailable> {
         let record = Workers::<T>::get(worker).ok_or(Unavailable::NotRegistered)?;
-        ensure!(record.status == WorkerStatus::Active, Unavailable::NotActive);
+        // A worker that left under a slash and came back is active, and still not to be trusted.
+        ensure!(
+            record.status == WorkerStatus::Active && record.slashing.is_zero(),
+            Unavailable::NotActive
+        );
         ensure!(
             record.stake >= T::MinStake::get() && record.free() >= stake,
             Unavailable::StakeTooSmall
@@ -171,7 +180,7 @@ impl<T: Config> Pallet<T> {
     }
 
     /// Takes `cost` out of the locked stake at once and frees the rest of the lock. What the beneficiary cannot receive
-    /// is burned.
+    /// is burned. After a conviction there may be less stake than is locked: then the worker loses what there is.
     fn slash(
         worker: &T::AccountId,
         stake: BalanceOf<T>,
@@ -183,11 +192,13 @@ impl<T: Config> Pallet<T> {
         let lost = cost.paid.saturating_add(cost.burned);
         ensure!(lost <= stake, Error::<T>::LockedStakeTooSmall);
         let mut record = Self::without_lock(worker, stake)?;
-        record.stake = record.stake.checked_sub(&lost).ok_or(Error::<T>::LockedStakeTooSmall)?;
+        let lost = lost.min(record.stake);
+        record.stake = record.stake.saturating_sub(lost); // It is at most the stake.
         note(&mut record);
 
-        let received = !cost.paid.is_zero() && Self::pay_held(worker, beneficiary, cost.paid)?;
-        let slashed = stake::split_slash(lost, cost.paid, received);
+        let due = cost.paid.min(lost);
+        let received = !due.is_zero() && Self::pay_held(worker, beneficiary, due)?;
+        let slashed = stake::split_slash(lost, due, received);
         Self::burn_held(worker, slashed.burned)?;
         Workers::<T>::insert(worker, record);
         Self::deposit_event(Event::Slashed {

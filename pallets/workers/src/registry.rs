@@ -2,13 +2,14 @@
 
 use crate::{BalanceOf, Config, Load, OfferOf, Offers, Pallet, Workers, rest::Conduct};
 use assay_types::{
-    JobTerms, Lock, ModelVersion, NoOffer, Outcome, Purpose, Released, Unavailable, WorkerRegistry, WorkerStatus,
+    JobTerms, Lock, ModelVersion, NoOffer, Outcome, Purpose, Released, SlashId, Unavailable, WorkerRegistry,
+    WorkerStatus,
 };
 use polkadot_sdk::{
     frame_support::{ensure, storage::with_storage_layer, traits::Get},
     frame_system::{self, pallet_prelude::BlockNumberFor},
     sp_runtime::{
-        DispatchError,
+        DispatchError, DispatchResult,
         traits::{Saturating, Zero},
     },
 };
@@ -68,8 +69,12 @@ impl<T: Config> WorkerRegistry<T::AccountId, BalanceOf<T>> for Pallet<T> {
         })
     }
 
+    fn award(slash: SlashId, awards: [(T::AccountId, BalanceOf<T>); 2]) -> DispatchResult {
+        Self::do_award(slash, awards)
+    }
+
     fn is_secure(worker: &T::AccountId) -> bool {
-        Workers::<T>::get(worker).is_some_and(|record| record.stake >= T::MinStake::get())
+        Workers::<T>::get(worker).is_some_and(|record| record.stake >= T::MinStake::get() && record.slashing.is_zero())
     }
 
     fn locked(worker: &T::AccountId) -> BalanceOf<T> {
@@ -82,12 +87,14 @@ impl<T: Config> WorkerRegistry<T::AccountId, BalanceOf<T>> for Pallet<T> {
 }
 
 impl<T: Config> Pallet<T> {
-    /// Whether a worker is active, rested, and has the stake of one: who is not holds no place against who is.
+    /// Whether a worker is active, rested, has the stake of one, and no slash of it is pending: who is not holds no
+    /// place against who is.
     pub(crate) fn is_eligible(worker: &T::AccountId) -> bool {
         let now = frame_system::Pallet::<T>::block_number();
         Workers::<T>::get(worker).is_some_and(|record| {
             record.status == WorkerStatus::Active
                 && record.stake >= T::MinStake::get()
+                && record.slashing.is_zero()
                 && record.rests_until.is_none_or(|until| until <= now)
         })
     }

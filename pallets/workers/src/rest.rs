@@ -28,10 +28,12 @@ impl Conduct {
             Outcome::Declined { cost, .. } if cost.paid.is_zero() && cost.burned.is_zero() => Self::GaveBack,
             Outcome::Declined { .. } => Self::Failed,
             Outcome::Paid => Self::Delivered,
+            // What a claim ends in otherwise is the court's: the job was not held for nothing.
             Outcome::BidLost
             | Outcome::BidWon { .. }
             | Outcome::Claimed
-            | Outcome::Removed
+            | Outcome::Late { .. }
+            | Outcome::Unpaid
             | Outcome::Convicted { .. } => Self::Neutral,
         }
     }

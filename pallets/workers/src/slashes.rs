@@ -4,7 +4,7 @@ use crate::{
     BalanceOf, Config, Error, Event, HoldReason, NextSlash, NextToMature, Pallet, PendingSlash, PendingSlashOf,
     PendingSlashes, WeightInfo, WorkerRecordOf, Workers, stake,
 };
-use assay_types::{SlashId, WorkerStatus};
+use assay_types::{Penalty, SlashId, WorkerStatus};
 use polkadot_sdk::{
     frame_support::{
         ensure,
@@ -13,25 +13,21 @@ use polkadot_sdk::{
         weights::{Weight, WeightMeter},
     },
     frame_system::{self, pallet_prelude::BlockNumberFor},
-    sp_runtime::{
-        DispatchError, DispatchResult,
-        traits::{CheckedSub, Saturating},
-    },
+    sp_runtime::{DispatchError, DispatchResult, Perbill, traits::Saturating},
 };
 
 impl<T: Config> Pallet<T> {
-    /// Takes `amount` out of a worker's locked stake for a fault that was proved; see
+    /// Frees a lock and takes a share of the worker's whole stake, for a fault that was proved; see
     /// [`assay_types::Outcome::Convicted`].
     pub(crate) fn slash_later(
         worker: &T::AccountId,
-        amount: BalanceOf<T>,
+        lock: BalanceOf<T>,
+        share: Perbill,
         awards: [(T::AccountId, BalanceOf<T>); 2],
-    ) -> Result<SlashId, DispatchError> {
-        let mut record = Self::without_lock(worker, amount)?;
-        record.stake = record
-            .stake
-            .checked_sub(&amount)
-            .ok_or(Error::<T>::LockedStakeTooSmall)?;
+    ) -> Result<Penalty<BalanceOf<T>>, DispatchError> {
+        let mut record = Self::stopped(Self::without_lock(worker, lock)?);
+        let amount = stake::fault_cost(record.stake, lock, share);
+        record.stake = record.stake.saturating_sub(amount); // It is at most the stake.
         // Saturating: all of it is held of one account, whose balance fits the type; then statistics.
         record.slashing = record.slashing.saturating_add(amount);
         record.convicted = record.convicted.saturating_add(1);
@@ -57,7 +53,17 @@ impl<T: Config> Pallet<T> {
             amount,
             matures_at,
         });
-        Ok(slash)
+        Ok(Penalty { slash, amount })
+    }
+
+    /// See [`assay_types::WorkerRegistry::award`].
+    pub(crate) fn do_award(slash: SlashId, awards: [(T::AccountId, BalanceOf<T>); 2]) -> DispatchResult {
+        let mut pending = PendingSlashes::<T>::get(slash).ok_or(Error::<T>::NoSuchSlash)?;
+        let now = frame_system::Pallet::<T>::block_number();
+        ensure!(now < pending.matures_at, Error::<T>::SlashMature);
+        pending.awards = awards;
+        PendingSlashes::<T>::insert(slash, pending);
+        Ok(())
     }
 
     pub(crate) fn do_apply_slash(slash: SlashId) -> DispatchResult {

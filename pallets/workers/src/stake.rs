@@ -3,7 +3,7 @@
 use crate::{Piece, Pieces};
 use assay_types::Slashed;
 use polkadot_sdk::sp_runtime::{
-    FixedPointNumber, FixedPointOperand, FixedU128,
+    FixedPointNumber, FixedPointOperand, FixedU128, Perbill,
     traits::{AtLeast32BitUnsigned, Zero},
 };
 
@@ -21,6 +21,12 @@ pub enum CannotUnbond {
 /// It saturates: a price whose lock does not fit the type locks more than anybody has, so nobody gets such a job.
 pub fn lock_for_price<B: FixedPointOperand + Ord>(price: B, floor: B, per_price: FixedU128) -> B {
     per_price.saturating_mul_int(price).max(floor)
+}
+
+/// What a proved fault costs a worker with `stake`, for a job that locks `lock`: a share of the whole stake, at least
+/// the lock, and no more than there is. After an earlier conviction there may be less than the lock.
+pub fn fault_cost<B: AtLeast32BitUnsigned + Copy>(stake: B, lock: B, share: Perbill) -> B {
+    share.mul_floor(stake).max(lock).min(stake)
 }
 
 /// Parts a slash of `amount`: `paid` to the beneficiary, though no more than there is, and the rest burned; all burned
@@ -152,6 +158,17 @@ mod tests {
         #[test]
         fn a_lock_too_large_for_the_type_is_the_greatest(price in u128::MAX / 2..=u128::MAX) {
             prop_assert_eq!(lock_for_price(price, 1, FixedU128::from_u32(3)), u128::MAX);
+        }
+
+        #[test]
+        fn a_fault_costs_the_share_and_the_lock_at_least_as_far_as_the_stake_goes(
+            stake in balance(), lock in balance(), parts in 0..=1_000_000_000u32,
+        ) {
+            let share = Perbill::from_parts(parts);
+            let cost = fault_cost(stake, lock, share);
+            prop_assert!(cost <= stake);
+            prop_assert!(cost >= lock.min(stake) && cost >= share.mul_floor(stake));
+            prop_assert!(cost <= lock.max(share.mul_floor(stake)));
         }
 
         #[test]

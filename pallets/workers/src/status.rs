@@ -16,7 +16,9 @@ impl<T: Config> Pallet<T> {
     }
 
     pub(crate) fn do_resume(worker: T::AccountId) -> DispatchResult {
-        let record = Self::step(Self::present(&worker)?, WorkerStatus::Active)?;
+        let record = Self::present(&worker)?;
+        ensure!(record.slashing.is_zero(), Error::<T>::SlashIsPending);
+        let record = Self::step(record, WorkerStatus::Active)?;
         Workers::<T>::insert(&worker, record);
         Self::deposit_event(Event::Resumed { worker: worker.clone() });
         Self::readmit(&worker);
@@ -50,6 +52,18 @@ impl<T: Config> Pallet<T> {
         Self::keep(&worker, record);
         Self::deposit_event(Event::Left { worker });
         Ok(())
+    }
+
+    /// The record of a worker that takes no more jobs, because a slash of it is pending. A worker that drains or has
+    /// left takes none anyway.
+    pub(crate) fn stopped(record: WorkerRecordOf<T>) -> WorkerRecordOf<T> {
+        match record.status {
+            WorkerStatus::Active => WorkerRecordOf::<T> {
+                status: WorkerStatus::Paused,
+                ..record
+            },
+            WorkerStatus::Paused | WorkerStatus::Draining | WorkerStatus::Left => record,
+        }
     }
 
     fn step(record: WorkerRecordOf<T>, status: WorkerStatus) -> Result<WorkerRecordOf<T>, Error<T>> {

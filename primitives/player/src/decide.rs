@@ -22,7 +22,7 @@ pub struct View<'a, AccountId, Balance, BlockNumber> {
 /// A transaction about a dispute, as it is remembered while it is under way.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Sent<AccountId> {
-    /// The worker's statement of a place.
+    /// The worker's statement of a place, in time or late.
     Reveal(Place),
     /// The challenger's pointer or proof at a place.
     Answer(Place),
@@ -70,6 +70,8 @@ pub enum Defence<AccountId> {
     Execute,
     /// Reveal this place, for every game that stands there.
     Reveal(Place),
+    /// Reveal this place although its time has passed: it costs a fee, and saves the rest.
+    AnswerLate(Place),
     /// Say that this challenger has let its time pass.
     Timeout(AccountId),
 }
@@ -79,7 +81,7 @@ impl<AccountId: Clone> Defence<AccountId> {
     pub fn sent(&self) -> Option<Sent<AccountId>> {
         match self {
             Self::Execute => None,
-            Self::Reveal(place) => Some(Sent::Reveal(*place)),
+            Self::Reveal(place) | Self::AnswerLate(place) => Some(Sent::Reveal(*place)),
             Self::Timeout(challenger) => Some(Sent::Timeout(challenger.clone())),
         }
     }
@@ -104,7 +106,8 @@ pub enum Attack<AccountId> {
         /// The element, by its position in row-major order.
         element: u64,
     },
-    /// Say that the worker has let its time pass.
+    /// Say that the time has passed of the side whose turn it is in this challenger's game: the worker's in the own
+    /// game, or either side's in an older game that must end before a proof.
     Timeout(AccountId),
     /// Nothing that was revealed here is wrong: the game is lost, or was played by somebody else's hand.
     Agree {
@@ -126,7 +129,8 @@ impl<AccountId: Clone> Attack<AccountId> {
 
 /// Everything that is due of the worker, the most urgent first; nothing if the dispute is about somebody else's claim.
 ///
-/// A place is revealed once for all games that wait for it. `has_execution` says whether statements can be made.
+/// A place is revealed once for all games that wait for it, and late ones after those that are not. Nothing is due in a
+/// dispute that waits until the worker has answered older ones. `has_execution` says whether statements can be made.
 pub fn defend<AccountId, Balance, BlockNumber>(
     view: &View<'_, AccountId, Balance, BlockNumber>,
     me: &AccountId,
@@ -137,31 +141,45 @@ where
     AccountId: Clone + Ord,
     BlockNumber: AtLeast32BitUnsigned + Copy,
 {
-    if view.dispute.worker != *me {
+    if view.dispute.worker != *me || view.dispute.waits {
         return Vec::new();
     }
-    let mut owed: BTreeMap<Place, BlockNumber> = BTreeMap::new();
+    let mut due: Vec<Defence<AccountId>> = owed(view, |game| in_time(game, view.best))
+        .map(Defence::Reveal)
+        .collect();
+    // A place that is revealed in time now is late for another game, which is answered in the next block.
+    let may_answer = view.dispute.late_until.is_none_or(|until| next(view.best) <= until);
+    if may_answer {
+        let late = owed(view, |game| timed_out(game, view.best));
+        let late: Vec<Place> = late.filter(|place| !due.contains(&Defence::Reveal(*place))).collect();
+        due.extend(late.into_iter().map(Defence::AnswerLate));
+    }
+    if !due.is_empty() && !has_execution {
+        due = vec![Defence::Execute];
+    }
+    let over = view.dispute.games.iter().enumerate().filter(|(index, game)| {
+        game.turn == Side::Challenger && timed_out(game, view.best) && !view.dispute.is_kept(*index)
+    });
+    due.extend(over.map(|(_, game)| Defence::Timeout(game.challenger.clone())));
+    due.retain(|action| action.sent().is_none_or(|sent| !in_flight.is_busy(&sent, view.best)));
+    due
+}
+
+/// The places that the worker owes to games of which this is so, the most urgent first.
+fn owed<A, B, N: AtLeast32BitUnsigned + Copy>(
+    view: &View<'_, A, B, N>,
+    counts: impl Fn(&Game<A, B, N>) -> bool,
+) -> impl Iterator<Item = Place> {
+    let mut owed: BTreeMap<Place, N> = BTreeMap::new();
     for game in &view.dispute.games {
-        if game.turn == Side::Worker && in_time(game, view.best) {
+        if game.turn == Side::Worker && counts(game) {
             let deadline = owed.entry(game.place).or_insert(game.clock.deadline);
             *deadline = game.clock.deadline.min(*deadline);
         }
     }
-    let mut owed: Vec<(BlockNumber, Place)> = owed.into_iter().map(|(place, deadline)| (deadline, place)).collect();
+    let mut owed: Vec<(N, Place)> = owed.into_iter().map(|(place, deadline)| (deadline, place)).collect();
     owed.sort();
-    let reveals = owed.into_iter().map(|(_, place)| Defence::Reveal(place));
-    let mut due: Vec<Defence<AccountId>> = reveals.collect();
-    if !due.is_empty() && !has_execution {
-        due = vec![Defence::Execute];
-    }
-    let over = view
-        .dispute
-        .games
-        .iter()
-        .filter(|game| game.turn == Side::Challenger && timed_out(game, view.best));
-    due.extend(over.map(|game| Defence::Timeout(game.challenger.clone())));
-    due.retain(|action| action.sent().is_none_or(|sent| !in_flight.is_busy(&sent, view.best)));
-    due
+    owed.into_iter().map(|(_, place)| place)
 }
 
 /// What is due of the challenger `me`; nothing if it plays no game here, or it is the worker's turn.
@@ -177,12 +195,17 @@ where
     AccountId: Clone + Ord,
     BlockNumber: AtLeast32BitUnsigned + Copy,
 {
-    let Some(game) = view.dispute.games.iter().find(|game| game.challenger == *me) else {
+    let Some(index) = view.dispute.games.iter().position(|game| game.challenger == *me) else {
         return Ok(None);
     };
-    if game.turn == Side::Worker && timed_out(game, view.best) {
-        let busy = in_flight.is_busy(&Sent::Timeout(me.clone()), view.best);
-        return Ok((!busy).then(|| Attack::Timeout(me.clone())));
+    let Some(game) = view.dispute.games.get(index) else {
+        return Ok(None);
+    };
+    let is_kept = view.dispute.is_kept(index);
+    let older = view.dispute.goes_before(index).filter(|_| is_kept);
+    if older.is_some() || (game.turn == Side::Worker && timed_out(game, view.best)) {
+        // Nothing can be proved before the older game is over, so its end is this challenger's business too.
+        return Ok(accuse(view, older.unwrap_or(game), in_flight));
     }
     if !in_time(game, view.best) {
         return Ok(None);
@@ -200,6 +223,26 @@ where
         Finding::Element(element) => Attack::Prove { place, element },
         Finding::Agree => Attack::Agree { place },
     }))
+}
+
+/// Says that a game's clock has run out, if it has. Of a worker it is said once when the clock has run out, and once
+/// more when the worker may not answer late either.
+fn accuse<AccountId, Balance, BlockNumber>(
+    view: &View<'_, AccountId, Balance, BlockNumber>,
+    game: &Game<AccountId, Balance, BlockNumber>,
+    in_flight: &InFlight<AccountId, BlockNumber>,
+) -> Option<Attack<AccountId>>
+where
+    AccountId: Clone + Ord,
+    BlockNumber: AtLeast32BitUnsigned + Copy,
+{
+    let counts = match game.turn {
+        Side::Challenger => true,
+        Side::Worker => view.dispute.late_until.is_none_or(|until| next(view.best) > until),
+    };
+    let busy = in_flight.is_busy(&Sent::Timeout(game.challenger.clone()), view.best);
+    let due = timed_out(game, view.best) && counts && !busy;
+    due.then(|| Attack::Timeout(game.challenger.clone()))
 }
 
 /// That the execution is of the disputed model and inputs; the outputs are what the dispute is about.

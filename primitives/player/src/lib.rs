@@ -7,6 +7,7 @@
 //!
 //! * [`statement`]: the worker's answer to every place.
 //! * [`find`] and [`prove`]: the challenger's way down, and its end.
+//! * [`trace_digest`] and [`opening`]: what a challenger commits to, and how it shows afterwards that it knew.
 //! * [`defend`] and [`attack`]: what is due, as pure functions.
 //! * [`watch`]: whom to challenge.
 
@@ -26,6 +27,7 @@ mod decide;
 mod error;
 mod execution;
 mod finding;
+mod opening;
 mod proof;
 mod statements;
 pub mod watch;
@@ -34,6 +36,7 @@ pub use decide::{Attack, Defence, InFlight, Sent, View, attack, defend};
 pub use error::PlayError;
 pub use execution::{Execution, Operand, Unavailable, committed, node, openings, operands};
 pub use finding::{Finding, find};
+pub use opening::{opening, trace_digest};
 pub use proof::{prove, question};
 pub use statements::{Honest, Statements, statement};
 

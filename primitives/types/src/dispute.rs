@@ -6,19 +6,25 @@
 //!
 //! A game stands at a [`Place`], and it is one side's [turn](Side). At the worker's turn, the worker owes the
 //! [`Statement`] of that place; at the challenger's, the place has been revealed and the challenger points into it, or
-//! proves that it is wrong. A side that lets its clock run out loses. [`MOVES`] is the table of all that may happen.
+//! proves that it is wrong. A side that lets its clock run out loses, the worker after a time in which it may still
+//! answer, for a fee. [`MOVES`] is the table of all that may happen.
+//!
+//! A challenger has found the fault before: it commits to its own trace ([`commitment`]), and shows it when the worker
+//! is convicted ([`FindingOpening`]).
 //!
 //! Everything here is pure: the pallet and the daemons of both sides use the same rules.
 
 mod clock;
+mod finding;
 mod place;
 mod stakes;
 mod statement;
 mod table;
 
 pub use clock::{Clock, ClockTerms};
+pub use finding::{FINDING_DOMAIN, Finder, FindingError, FindingOpening, OpenAward, WrongElement, commitment};
 pub use place::{MAX_NODES, Nodes, Place, PlaceKind, PointError, Revealed, Window, point, window};
-pub use stakes::{LostBond, SlashShares, bond, lost_bond, slash_awards};
+pub use stakes::{LateTerms, LostBond, SlashShares, base_bond, bond, late_fee, lost_bond, slash_awards};
 pub use statement::{Committed, Statement, StatementError, TraceHead, TraceStatement, check, check_trace};
 pub use table::{After, MOVES, Move, MoveKind, may};
 
@@ -34,6 +40,10 @@ pub type DisputeId = u64;
 
 /// Challengers that may play at a time over one job.
 pub const MAX_GAMES: u32 = 8;
+
+/// Disputes that one worker's queue can hold. The bond grows by half with each game, so nobody can pay for the last
+/// places.
+pub const MAX_DEFENCES: u32 = 32;
 
 /// One of the two sides of a game.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
@@ -61,6 +71,8 @@ impl Side {
 pub struct Game<AccountId, Balance, BlockNumber> {
     /// The challenger that plays the game.
     pub challenger: AccountId,
+    /// Hash of the challenger's own trace, see [`commitment`].
+    pub commitment: H256,
     /// The amount held of the challenger's money.
     pub bond: Balance,
     /// The state of the job.
@@ -86,14 +98,44 @@ pub struct Dispute<AccountId, Balance, BlockNumber> {
     pub client: AccountId,
     /// The model version that the job names.
     pub version: ModelVersion,
-    /// The worker's stake that secures the claim.
+    /// The worker's stake that secures the claim, without what late answers have cost.
     pub locked: Balance,
     /// The digests that the claim committed to.
     pub committed: Committed,
     /// Head of the trace, once the trace has been revealed.
     pub trace: Option<TraceHead>,
+    /// Whether the worker has older disputes to answer first. Then no clock of this one runs, and nothing is revealed.
+    pub waits: bool,
+    /// The last block in which the worker may answer late, once it has let a clock run out. The client is refunded
+    /// then.
+    pub late_until: Option<BlockNumber>,
     /// The games that are being played, in the order of their beginning. Never empty.
     pub games: BoundedVec<Game<AccountId, Balance, BlockNumber>, ConstU32<MAX_GAMES>>,
+}
+
+impl<AccountId, Balance, BlockNumber> Dispute<AccountId, Balance, BlockNumber> {
+    /// The oldest game that comes before a proof in the game at `index`: an older one that has not gone into an
+    /// operator yet, or into an earlier operator.
+    ///
+    /// What the runtime computes of an operator follows from the worker's operands. They are those of the right trace
+    /// only at the first wrong operator, so only there an older challenger can show that it has found the fault.
+    pub fn goes_before(&self, index: usize) -> Option<&Game<AccountId, Balance, BlockNumber>> {
+        let operator = self.games.get(index)?.place.operator();
+        self.games
+            .iter()
+            .take(index)
+            .find(|older| older.place.operator() < operator)
+    }
+
+    /// Whether the challenger of the game at `index` has only its proof left, and an older game comes before it. Its
+    /// clock cannot run out meanwhile.
+    pub fn is_kept(&self, index: usize) -> bool {
+        let may_prove = self
+            .games
+            .get(index)
+            .is_some_and(|game| game.turn == Side::Challenger && game.place.kind() == PlaceKind::Chunk);
+        may_prove && self.goes_before(index).is_some()
+    }
 }
 
 /// Faults for which a worker is convicted.

@@ -219,6 +219,9 @@ pub enum CloseReason {
     /// Refunded: the claimed result was proved wrong, or its author stayed silent in a dispute.
     #[codec(index = 5)]
     Fraud,
+    /// Refunded: the claimed result was challenged and nobody proved it wrong, but its author answered late.
+    #[codec(index = 6)]
+    Late,
 }
 
 impl CloseReason {
@@ -226,7 +229,7 @@ impl CloseReason {
     pub fn phase(self) -> Phase {
         match self {
             Self::Accepted | Self::WindowPassed => Phase::Settled,
-            Self::NoBids | Self::NoBidRevealed | Self::NoWorkerLeft | Self::Fraud => Phase::Refunded,
+            Self::NoBids | Self::NoBidRevealed | Self::NoWorkerLeft | Self::Fraud | Self::Late => Phase::Refunded,
         }
     }
 }
@@ -244,7 +247,7 @@ pub struct Job<AccountId, Balance, BlockNumber> {
     pub symbols: BoundedVec<u32, Symbols>,
     /// Work of the job, by which offers are priced: see [`crate::offer::work_at`].
     pub work: u64,
-    /// The amount held of the client's money.
+    /// The amount held of the client's money; nothing once a disputed job's client was refunded.
     pub ceiling: Balance,
     /// Blocks that a worker has from its assignment to its claim.
     pub deadline_blocks: BlockNumber,
@@ -348,6 +351,7 @@ mod tests {
             CloseReason::NoBidRevealed,
             CloseReason::NoWorkerLeft,
             CloseReason::Fraud,
+            CloseReason::Late,
         ] {
             assert!(matches!(reason.phase(), Phase::Settled | Phase::Refunded));
         }

@@ -33,7 +33,7 @@ pub use polkadot_sdk::sp_core::H256;
 pub use runtime_api::{Quote, WhyNot};
 pub use schema::{Dimension, ModelParts, Schema, SchemaError, TensorSchema};
 pub use traits::{
-    ClaimedJob, ClaimedJobs, Lock, ModelRegistry, NoOffer, NotChallengeable, Outcome, Purpose, Released, Slashed,
-    Unavailable, WorkerRegistry,
+    ClaimedJob, ClaimedJobs, Lock, ModelRegistry, NoOffer, NotChallengeable, Outcome, Penalty, Purpose, Released,
+    Slashed, Unavailable, WorkerRegistry,
 };
 pub use worker::{WorkerInfo, WorkerStatus};

@@ -1,8 +1,8 @@
 //! The runtime API: a node's answers about jobs, workers and disputes, without a transaction.
 
 use crate::{
-    Job, JobId, Misfit, ModelVersion, NoOffer, Page, WorkerInfo, WorkerStatus,
-    dispute::{Dispute, Place, Revealed},
+    Job, JobId, Misfit, ModelVersion, NoOffer, Page, SlashId, WorkerInfo, WorkerStatus,
+    dispute::{Dispute, OpenAward, Place, Revealed},
 };
 use alloc::vec::Vec;
 use codec::{Codec, Decode, Encode};
@@ -156,5 +156,11 @@ polkadot_sdk::sp_api::decl_runtime_apis! {
         fn revealed(job: JobId, place: Place) -> Option<Revealed>;
         /// The bond of a challenge to a job now; `None` if the job cannot be challenged.
         fn bond_for(job: JobId) -> Option<Balance>;
+        /// The awards that an account may still claim, by their slashes.
+        fn awards_of(
+            account: AccountId,
+            after: Option<SlashId>,
+            limit: u32,
+        ) -> Page<OpenAward<AccountId, Balance, BlockNumber>>;
     }
 }

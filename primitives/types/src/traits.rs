@@ -2,7 +2,7 @@
 //! and no pallet knows another.
 
 use crate::{H256, JobId, JobTerms, Misfit, ModelParts, ModelVersion, SlashId};
-use polkadot_sdk::sp_runtime::{DispatchError, DispatchResult};
+use polkadot_sdk::sp_runtime::{DispatchError, DispatchResult, Perbill};
 
 /// A model version, as far as the market needs to know it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -143,8 +143,8 @@ pub struct Lock<'a, AccountId, Balance> {
 /// End of a bid or a job for its worker, with the effect on the worker's lock, load and record.
 ///
 /// A bid ends once, in `BidLost` or `BidWon`. A job, which `BidWon` or [`Purpose::Job`] began, ends once as an
-/// unclaimed one: in `Claimed`, `Missed`, `Declined` or `Removed`; and after `Claimed` once more, in `Paid` or
-/// `Convicted`.
+/// unclaimed one: in `Claimed`, `Missed` or `Declined`; and after `Claimed` once more, in `Paid`, `Unpaid` or
+/// `Convicted`. `Late` comes between: it ends nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome<AccountId, Balance> {
     /// The bid did not win, or was not revealed: its lock is free.
@@ -165,25 +165,44 @@ pub enum Outcome<AccountId, Balance> {
         /// The stake that the worker loses, at most its lock.
         cost: Slashed<Balance>,
     },
-    /// The worker declined, or the job was taken from it because its stake no longer secured it: it loses `cost` at
-    /// once, the rest of the lock is free, the decline is counted, and the worker rests. Declines that cost nothing do
-    /// not make the rests longer.
+    /// The worker declined, or the job was taken from it because it was no longer [secure](WorkerRegistry::is_secure):
+    /// it loses `cost` at once, as far as its stake goes, the rest of the lock is free, the decline is counted, and the
+    /// worker rests. Declines that cost nothing do not make the rests longer.
     Declined {
         /// The account that gets the paid part of the cost.
         beneficiary: AccountId,
         /// The stake that the worker loses, at most its lock.
         cost: Slashed<Balance>,
     },
-    /// The worker was relieved of the job, because its stake no longer secured it: the lock is free.
-    Removed,
     /// The worker was paid for what it claimed: the lock is free, and the job is counted.
     Paid,
-    /// The worker's claim was wrong. Its whole lock is no longer part of its stake, secures nothing and stays held
-    /// until the slash matures; until then the slash can be cancelled. A lock can always be slashed in full.
+    /// The worker answered late for what it claimed: it loses `cost` at once, and the rest of the lock stays.
+    Late {
+        /// The account that gets the paid part of the cost.
+        beneficiary: AccountId,
+        /// The stake that the worker loses, at most its lock.
+        cost: Slashed<Balance>,
+    },
+    /// The worker's claim stands, and the worker is not paid for it, because it answered late: the lock is free.
+    Unpaid,
+    /// The worker's claim was wrong. Its lock is free, and it loses a share of its whole stake, at least the lock and
+    /// as far as the stake goes. What it loses secures nothing and stays held until the slash matures; until then the
+    /// slash can be cancelled. The worker takes no jobs as long as a slash of it is pending.
     Convicted {
+        /// The share of the whole stake.
+        share: Perbill,
         /// Parts of the slash for others, in this order and as far as the slash goes; the rest is burned.
         awards: [(AccountId, Balance); 2],
     },
+}
+
+/// A slash that waits, as a conviction has given it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Penalty<Balance> {
+    /// Number of the slash.
+    pub slash: SlashId,
+    /// The stake that the worker loses.
+    pub amount: Balance,
 }
 
 /// Result of a release.
@@ -194,7 +213,7 @@ pub struct Released<Balance> {
     /// Stake that the worker lost at once.
     pub slashed: Slashed<Balance>,
     /// The slash that is pending, if the worker was convicted.
-    pub pending: Option<SlashId>,
+    pub pending: Option<Penalty<Balance>>,
 }
 
 /// The registered workers, their offers and their stake.
@@ -233,8 +252,11 @@ pub trait WorkerRegistry<AccountId, Balance> {
         outcome: Outcome<AccountId, Balance>,
     ) -> Result<Released<Balance>, DispatchError>;
 
-    /// Whether the account is a worker and has the minimum stake of one. A worker that has lost it keeps what
-    /// it has claimed, and can be relieved of what it has not.
+    /// Sets the parts of a pending slash for others, in place of those that it had. Refused once the slash is mature.
+    fn award(slash: SlashId, awards: [(AccountId, Balance); 2]) -> DispatchResult;
+
+    /// Whether the account is a worker, has the minimum stake of one, and no slash of it is pending. A worker of which
+    /// this is no longer so keeps what it has claimed, and can be relieved of what it has not.
     fn is_secure(worker: &AccountId) -> bool;
 
     /// The worker's locked stake, for checks of consistency.
@@ -259,10 +281,12 @@ pub struct ClaimedJob<AccountId, Balance> {
     pub input_digest: H256,
     /// List digest of the output tensors, as claimed.
     pub output_digest: H256,
-    /// The worker's stake that secures the claim, all of which a conviction slashes.
+    /// The worker's stake that secures the claim, which is the minimum that a conviction slashes.
     pub locked: Balance,
     /// Price that the worker is paid if the claim stands.
     pub price: Balance,
+    /// Work of one execution of the job, in the units of the model's parts.
+    pub work: u64,
 }
 
 /// Reasons for which a job's claim cannot be challenged.
@@ -299,7 +323,25 @@ pub trait ClaimedJobs<AccountId, Balance, BlockNumber> {
     /// `window_at_least` or this block, so that a challenger who was kept out gets a turn.
     fn uphold(job: JobId, window_at_least: BlockNumber) -> DispatchResult;
 
-    /// `Disputed` → `Refunded`: the claim is wrong. The ceiling goes back, what the job locks of the worker's stake is
-    /// released as [`Outcome::Convicted`], and the job is closed.
-    fn convict(job: JobId, awards: [(AccountId, Balance); 2]) -> Result<SlashId, DispatchError>;
+    /// Gives the ceiling of a disputed job back to the client, because the worker is late. The job stays disputed, and
+    /// its lock stays locked; the client is never charged again. A second time changes nothing.
+    fn refund(job: JobId) -> DispatchResult;
+
+    /// Takes what a late answer costs out of the lock of a disputed job, as [`Outcome::Late`]; returns what was taken.
+    fn charge(job: JobId, beneficiary: &AccountId, cost: Slashed<Balance>) -> Result<Slashed<Balance>, DispatchError>;
+
+    /// `Disputed` → `Refunded`: every challenge failed, but the client was refunded meanwhile. The lock is free
+    /// ([`Outcome::Unpaid`]), and the job is closed.
+    fn excuse(job: JobId) -> DispatchResult;
+
+    /// `Disputed` → `Refunded`: the claim is wrong. What is left of the ceiling goes back, what the job locks of the
+    /// worker's stake is released as [`Outcome::Convicted`], and the job is closed.
+    fn convict(
+        job: JobId,
+        share: Perbill,
+        awards: [(AccountId, Balance); 2],
+    ) -> Result<Penalty<Balance>, DispatchError>;
+
+    /// See [`WorkerRegistry::award`].
+    fn award(slash: SlashId, awards: [(AccountId, Balance); 2]) -> DispatchResult;
 }

@@ -32,11 +32,12 @@ const REST_BLOCKS: BlockNumber = MINUTES / 2;
 /// multiplier. A test compares the two.
 const MISS_COMPENSATION: Balance = 100 * MICROUNIT;
 
-/// Every clock of a dispute, over the challenge window of its job.
-const DISPUTE_ALLOWANCE: BlockNumber = DAYS;
-/// Stake and models outlive every job ([`pallet_market::LongestJob`], two days and some hours) by days; the pallets'
+/// Every clock of a dispute, over the challenge window of its job, and those of the disputes that come before it in its
+/// worker's queue ([`pallet_disputes::LongestDispute`]).
+const DISPUTE_ALLOWANCE: BlockNumber = 10 * DAYS;
+/// Stake and models outlive every job ([`pallet_market::LongestJob`], eleven days and some hours) by days; the pallets'
 /// integrity tests compare the two.
-const OUTLIVE_JOBS: BlockNumber = 7 * DAYS;
+const OUTLIVE_JOBS: BlockNumber = 14 * DAYS;
 
 parameter_types! {
     pub const ModelDeposit: RuntimeHoldReason = RuntimeHoldReason::Models(pallet_models::HoldReason::Registration);

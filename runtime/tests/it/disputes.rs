@@ -1,21 +1,24 @@
 //! What disputes cost and how long they last, with this runtime's constants.
 
 use crate::chain::{genesis, in_first_block, signed};
-use assay_runtime::{Runtime, TransactionPayment};
+use assay_runtime::{Runtime, TransactionPayment, units::MICROUNIT};
 use assay_types::dispute::{Nodes, Place, Statement, lost_bond};
 use codec::Encode;
-use pallet_disputes::{LongestGame, WeightInfo as _, weights::ComputedWeight};
+use pallet_disputes::{LongestDispute, WeightInfo as _, weights::ComputedWeight};
 use polkadot_sdk::{
     frame_metadata_hash_extension::CheckMetadataHash,
     frame_support::{dispatch::DispatchClass, traits::Get},
     sp_keyring::Sr25519Keyring::Charlie,
+    sp_runtime::traits::Convert,
 };
 
 #[test]
-fn a_game_ends_within_what_jobs_and_stakes_allow_for() {
+fn a_dispute_ends_within_what_jobs_and_stakes_allow_for_and_awards_are_claimed_before_they_are_paid() {
     genesis("development").execute_with(|| {
         let allowance = <Runtime as pallet_market::Config>::DisputeAllowance::get();
-        assert!(LongestGame::<Runtime>::get() <= allowance);
+        assert!(LongestDispute::<Runtime>::get() <= allowance);
+        let award = <Runtime as pallet_disputes::Config>::AwardBlocks::get();
+        assert!(award < <Runtime as pallet_workers::Config>::SlashDelay::get());
     });
 }
 
@@ -49,5 +52,16 @@ fn the_largest_proof_fits_a_block_with_room_to_spare() {
         let limits = <Runtime as polkadot_sdk::frame_system::Config>::BlockWeights::get();
         let most = limits.get(DispatchClass::Normal).max_total;
         assert!(largest.saturating_mul(2).all_lte(most.expect("blocks are bounded")));
+    });
+}
+
+#[test]
+fn a_bond_covers_what_a_game_causes() {
+    in_first_block(|| {
+        let cost = <Runtime as pallet_disputes::Config>::GameCost::convert;
+        // The statements of a game over a small model cost less than the minimum bond, and work is paid for on top.
+        assert!(cost(0) > 0 && cost(0) < <Runtime as pallet_disputes::Config>::LeastBond::get());
+        assert_eq!(cost(1_000_000_000_000) - cost(0), 2 * 20 * 1_000 * MICROUNIT);
+        assert!(cost(u64::MAX) > cost(0));
     });
 }

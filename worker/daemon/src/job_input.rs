@@ -66,7 +66,7 @@ pub async fn find_in(
             },
         },
     };
-    let tensors = match fit(job, schema, &bytes) {
+    let tensors = match fit(&job.symbols, job.input_digest, schema, &bytes) {
         Ok(tensors) => tensors,
         Err(reason) => return Ok(Found::Impossible(reason)),
     };
@@ -74,6 +74,16 @@ pub async fn find_in(
         copy(store.clone(), id, job.input_digest, bytes).await;
     }
     Ok(Found::Input(tensors))
+}
+
+/// Gets the input tensors of a job that is closed, and of which nothing is on chain any more.
+pub async fn find_by_digest(digest: H256, symbols: &[u32], schema: &Schema, sources: &Sources) -> Found {
+    let bytes = match copied(sources, digest).await {
+        Some(bytes) => Ok(bytes),
+        None => in_folder(&sources.folder, &hex::encode(digest)).await,
+    };
+    let tensors = bytes.and_then(|bytes| fit(symbols, digest, schema, &bytes));
+    tensors.map_or_else(Found::Impossible, Found::Input)
 }
 
 /// The bytes of an input in the folder, or why there are none.
@@ -121,15 +131,12 @@ async fn copy(store: Store, job: JobId, digest: H256, bytes: Vec<u8>) {
     }
 }
 
-fn fit(job: &Job, schema: &Schema, bytes: &[u8]) -> Result<Vec<Tensor>, String> {
+fn fit(symbols: &[u32], expected: H256, schema: &Schema, bytes: &[u8]) -> Result<Vec<Tensor>, String> {
     let unfit = |error| format!("its input does not fit the model: {error:?}");
-    let layouts = schema.input_layouts(&job.symbols).map_err(unfit)?;
+    let layouts = schema.input_layouts(symbols).map_err(unfit)?;
     let digest = assay_client::schema::digest(&layouts, bytes).map_err(unfit)?;
-    if digest != job.input_digest {
-        return Err(format!(
-            "its input has the digest {digest:?}, not {:?}",
-            job.input_digest
-        ));
+    if digest != expected {
+        return Err(format!("its input has the digest {digest:?}, not {expected:?}"));
     }
     assay_client::schema::tensors(&layouts, bytes).map_err(unfit)
 }

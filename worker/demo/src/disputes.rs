@@ -122,6 +122,21 @@ impl Disputes {
                     Place::Trace | Place::TraceSpan { .. } | Place::TensorSpan { .. } => return None,
                 }
             }
+            DisputesEvent::WorkerLate { worker, .. } => {
+                format!("{} is late; the client is refunded", self.name(worker))
+            }
+            DisputesEvent::AnsweredLate {
+                worker, paid, burned, ..
+            } => format!(
+                "{} answers late, for {} ASY",
+                self.name(worker),
+                units::short(paid.saturating_add(*burned))
+            ),
+            DisputesEvent::AwardClaimed { challenger, amount, .. } => format!(
+                "{} had found the fault: {} ASY of the slash are its award",
+                self.name(challenger),
+                units::short(*amount)
+            ),
             DisputesEvent::WorkerConvicted {
                 job,
                 worker,

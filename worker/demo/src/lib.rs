@@ -48,7 +48,7 @@ const LOOK: Duration = Duration::from_millis(250);
 const SLASH_DELAY: BlockNumber = 8;
 /// The workers. Charlie's offer is cheaper than Dave's, Dave bids lower; they compute in different ways, to the same
 /// bits. Eve is the cheapest of all: for every second job she answers with what a cheaper model gives. Once she is
-/// convicted of two, her stake is below what a worker needs.
+/// convicted, half of her stake is gone, and what is left is below what a worker needs.
 const WORKERS: [WorkerTerms<'static>; 3] = [
     WorkerTerms {
         name: "Charlie",

@@ -63,7 +63,8 @@ pub async fn a_lie_is_convicted(assay: &Assay, digits: &Digits, figures: &mut Fi
     );
     assert_eq!(tale.end()?, (CloseReason::Fraud, 0));
     let info = dave.info(assay).await?;
-    assert_eq!((info.locked, info.stake, info.convicted), (0, stake - LOCK as u128, 1));
+    let slashed = stake / 2;
+    assert_eq!((info.locked, info.stake, info.convicted), (0, stake - slashed, 1));
 
     let applied = |event: &WorkersEvent| matches!(event, WorkersEvent::SlashApplied { .. });
     let blocks = CLOSE_BLOCKS + GAME_BLOCKS;
@@ -78,7 +79,8 @@ pub async fn a_lie_is_convicted(assay: &Assay, digits: &Digits, figures: &mut Fi
         "convicted by proof, not by {fault:?}"
     );
     figures.note("reveals before the proof", record.revealed().len().to_string());
-    let gains = [("Bob", LOCK / 5), ("Dave", -LOCK), ("Eve", LOCK * 3 / 10)];
+    let (lost, award) = (slashed as i128, (slashed * 30 / 100) as i128);
+    let gains = [("Bob", LOCK / 5), ("Dave", -lost), ("Eve", award)];
     books.close(assay, &gains).await?;
     watcher.stop(assay, GAME_BLOCKS).await?;
     Ok(())

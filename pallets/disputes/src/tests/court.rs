@@ -7,8 +7,8 @@ use assay_adversary::{
 use assay_exact::judge::Proof;
 use assay_player::{Execution, Reveals, Statements};
 use assay_types::{
-    JobId,
-    dispute::{Clock, Dispute, Game, Place, Statement},
+    H256, HostBlake2, JobId, SlashId,
+    dispute::{Clock, Dispute, Fault, FindingOpening, Game, Place, Statement, commitment},
 };
 use polkadot_sdk::sp_runtime::BoundedVec;
 
@@ -21,6 +21,23 @@ impl OnChain {
     /// A new claim by the worker, of an execution that it has made or pretends to have made.
     pub fn new(claim: &dyn Execution) -> Self {
         Self { job: claimed(claim) }
+    }
+
+    /// The slash of the conviction, if there is one.
+    fn slash(&self) -> Option<SlashId> {
+        events().into_iter().find_map(|event| match event {
+            Event::WorkerConvicted { job, slash, .. } if job == self.job => Some(slash),
+            _ => None,
+        })
+    }
+
+    /// What late answers have cost the worker.
+    fn fees(&self) -> u64 {
+        let fees = events().into_iter().map(|event| match event {
+            Event::AnsweredLate { job, paid, burned, .. } if job == self.job => paid + burned,
+            _ => 0,
+        });
+        fees.sum()
     }
 }
 
@@ -53,6 +70,7 @@ impl Court for OnChain {
         let dispute = dispute(self.job)?;
         let games = dispute.games.into_iter().map(|game| Game {
             challenger: player(game.challenger),
+            commitment: game.commitment,
             bond: game.bond.into(),
             place: game.place,
             digest: game.digest,
@@ -73,6 +91,8 @@ impl Court for OnChain {
             locked: dispute.locked.into(),
             committed: dispute.committed,
             trace: dispute.trace,
+            waits: dispute.waits,
+            late_until: dispute.late_until.map(|until| until as u32),
             games: BoundedVec::truncate_from(games.collect()),
         })
     }
@@ -104,20 +124,38 @@ impl Court for OnChain {
         })
     }
 
-    fn challenge(&mut self, challenger: Account) -> bool {
-        challenge(account(challenger), self.job).is_ok()
+    fn challenge(&mut self, challenger: Account, trace_digest: [u8; 32], salt: [u8; 32]) -> bool {
+        let challenger = account(challenger);
+        let sealed: H256 = commitment::<HostBlake2, _>(self.job, &challenger, &trace_digest, &salt);
+        Disputes::challenge(signed(challenger), self.job, sealed).is_ok()
     }
 
     fn reveal(&mut self, statement: Statement) -> bool {
         reveal(self.job, statement).is_ok()
     }
 
+    fn answer_late(&mut self, statement: Statement) -> bool {
+        answer_late(self.job, statement).is_ok()
+    }
+
     fn point(&mut self, challenger: Account, place: Place, entry: u32) -> bool {
         point(account(challenger), self.job, place, entry).is_ok()
     }
 
-    fn prove(&mut self, challenger: Account, proof: Box<Proof>, element: u64) -> bool {
-        prove(account(challenger), self.job, *proof, element).is_ok()
+    fn prove(
+        &mut self,
+        challenger: Account,
+        proof: Box<Proof>,
+        element: u64,
+        finding: Option<Box<FindingOpening>>,
+    ) -> bool {
+        let finding = finding.map(|finding| *finding);
+        prove_with(account(challenger), self.job, *proof, element, finding).is_ok()
+    }
+
+    fn claim_award(&mut self, challenger: Account, finding: Box<FindingOpening>) -> bool {
+        let slash = self.slash().expect("the worker is convicted");
+        claim_award(account(challenger), slash, *finding).is_ok()
     }
 
     fn claim_timeout(&mut self, challenger: Account) -> bool {
@@ -160,27 +198,59 @@ pub fn meet(
         );
         assert_eq!(bonded(account(player)), 0);
     }
-    let slashes = pallet_workers::PendingSlashes::<Test>::iter().count();
-    assert!(slashes <= 1, "more than one conviction waits");
-    if outcome.conviction.is_none() {
-        assert!(balance(WORKER) > workers, "its part of every lost bond is the worker's");
-        assert_eq!(slashes, 0);
-    } else {
-        assert_eq!(slashes, 1);
-        advance(SLASH_DELAY);
-        let gained: u64 = lost.len() as u64; // Each bond is at least two.
-        assert!(balance(WORKER) + LOCKED >= workers + gained);
-        assert!(balance(WORKER) < workers + 8 * BOND * 128);
+    let pending = pallet_workers::PendingSlashes::<Test>::iter_values().collect::<Vec<_>>();
+    match (&outcome.conviction, pending.as_slice()) {
+        (None, []) => {
+            let worked = balance(WORKER) + court.fees();
+            assert!(worked > workers, "its part of every lost bond is the worker's");
+        }
+        (Some(conviction), [slash]) => {
+            assert!(
+                slash.amount >= STAKE / 2 - court.fees(),
+                "a fault costs half of the stake"
+            );
+            let awarded: u64 = slash.awards.iter().map(|(_, amount)| amount).sum();
+            assert!(2 * awarded <= slash.amount, "half of it is burned");
+            check_award(conviction, &outcome.finders, challengers, &slash.awards[0]);
+            advance(SLASH_DELAY);
+            let (bonds, amount) = (8 * BOND * 128, slash.amount);
+            assert!(balance(WORKER) < workers + bonds - amount);
+        }
+        (conviction, slashes) => panic!("{conviction:?} with {slashes:?}"),
     }
+    start_again();
     // The window of a claim that was upheld is over before the next one.
     advance(REOPEN + WINDOW + 1);
     settle_events();
     outcome
 }
 
+/// The award of silence is the oldest challenger's; that of a proof is the oldest honest one's, if it had begun before
+/// the game that convicts, and nobody's that has executed nothing.
+fn check_award(conviction: &Conviction, finders: &[Account], challengers: &[Challenger], award: &(u64, u64)) {
+    let (paid_to, amount) = (player(award.0), award.1);
+    if let Fault::Silence { .. } = conviction.fault {
+        assert_eq!((Some(&paid_to), conviction.challenger), (finders.first(), paid_to));
+        assert!(amount > 0);
+        return;
+    }
+    let is_honest = |me: &Account| challengers[*me as usize] == Challenger::Honest;
+    let place = |me: Account| finders.iter().position(|other| *other == me);
+    let oldest = finders.iter().copied().find(is_honest);
+    if let Some(oldest) = oldest.filter(|oldest| place(*oldest) <= place(conviction.challenger)) {
+        assert!(amount > 0, "the finder has nothing");
+        assert_eq!(paid_to, oldest);
+    } else if amount > 0 {
+        assert!(is_honest(&paid_to), "whoever has found nothing is paid");
+    }
+}
+
 /// Up to `most` challengers that play badly.
 pub fn bad_challengers(random: &mut Random, most: u64) -> Vec<Challenger> {
     let count = random.below(most + 1);
-    let bad = (0..count).map(|_| Challenger::Bad(random.one(&BadChallenger::ALL)));
+    let bad = (0..count).map(|_| match random.once_in(4) {
+        true => Challenger::Copier,
+        false => Challenger::Bad(random.one(&BadChallenger::ALL)),
+    });
     bad.collect()
 }

@@ -153,11 +153,11 @@ fn an_honest_worker_is_never_convicted_and_whoever_challenges_it_pays() {
 }
 
 #[test]
-fn truth_that_is_told_too_late_or_not_at_all_is_convicted() {
+fn truth_that_is_told_after_the_time_for_late_answers_or_not_at_all_is_convicted() {
     let mut random = Random(3);
     let execution = graphs::random(&mut random, 12);
     let late = Manner::Late {
-        blocks: (CLOCK + LEAST_TURN) as u32,
+        blocks: (CLOCK + LATE_ANSWER + LEAST_TURN) as u32,
     };
     for manner in [
         late,

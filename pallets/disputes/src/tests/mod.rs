@@ -1,5 +1,6 @@
 //! Stories of disputes, each on a chain of its own that is checked at the end, and random games.
 
+mod attacks;
 mod challenges;
 mod court;
 mod games;

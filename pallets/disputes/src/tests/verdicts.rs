@@ -14,7 +14,7 @@ use assay_types::{
 use polkadot_sdk::frame_support::{assert_noop, assert_ok};
 
 /// Four operators on three chunks of numbers.
-fn model() -> InMemory {
+pub(super) fn model() -> InMemory {
     graphs::wide(&mut Random(11), 700)
 }
 
@@ -28,18 +28,18 @@ fn lie() -> Lie {
     }
 }
 
-fn liar(honest: &InMemory) -> Liar<&InMemory> {
+pub(super) fn liar(honest: &InMemory) -> Liar<&InMemory> {
     let liar = Liar::new(honest, &lie(), Manner::Answers).expect("it is in memory");
     liar.expect("another bit is another number")
 }
 
-fn said(worker: &dyn Statements, place: Place) -> Statement {
+pub(super) fn said(worker: &dyn Statements, place: Place) -> Statement {
     let said = worker.statement(&place).expect("it is in memory");
     said.expect("it answers")
 }
 
 /// What a challenger knows of the places that were revealed.
-fn known(job: JobId, places: &[Place]) -> Known {
+pub(super) fn known(job: JobId, places: &[Place]) -> Known {
     let revealed = places
         .iter()
         .map(|place| (*place, revealed(job, *place).expect("is revealed")));
@@ -47,14 +47,14 @@ fn known(job: JobId, places: &[Place]) -> Known {
 }
 
 /// The places of a game about the lie, from the trace to the chunk.
-const WAY: [Place; 3] = [
+pub(super) const WAY: [Place; 3] = [
     Place::Trace,
     Place::Tensor { operator: 2 },
     Place::Chunk { operator: 2, chunk: 1 },
 ];
 
 /// Plays a game up to the chunk: five moves after the challenge.
-fn narrow_down(job: JobId, honest: &InMemory, worker: &dyn Statements, challenger: u64) {
+pub(super) fn narrow_down(job: JobId, honest: &InMemory, worker: &dyn Statements, challenger: u64) {
     assert_ok!(challenge(challenger, job));
     for (step, place) in WAY.iter().enumerate() {
         advance(1);
@@ -310,12 +310,14 @@ fn a_worker_that_is_late_by_a_block_is_late() {
         // A second game still has time, and a reveal for it does not save the first one.
         assert_ok!(challenge(SECOND, job));
         let trace = statement(&honest, &Place::Trace).expect("it is in memory");
-        assert_ok!(reveal(job, trace));
+        assert_ok!(reveal(job, trace.clone()));
         assert_eq!(game(job, CHALLENGER).turn, Side::Worker);
         assert_eq!(game(job, SECOND).turn, Side::Challenger);
         check();
         assert_ok!(timeout(CHALLENGER, job));
-        assert_eq!(phase(job), None);
+        assert_eq!(phase(job), Some(Phase::Disputed));
+        assert_ok!(answer_late(job, trace));
+        assert_eq!(game(job, CHALLENGER).turn, Side::Challenger);
     });
 }
 

@@ -4,9 +4,14 @@ use crate::{AgendaCursor, Error, Event, Inputs, Outputs, mock::*};
 use assay_types::{
     ClaimedJob, ClaimedJobs, CloseReason, Delivery, H256, NotChallengeable, Outcome, Phase, Slashed, WhyNot,
 };
-use polkadot_sdk::frame_support::{assert_noop, assert_ok, traits::Get};
+use polkadot_sdk::{
+    frame_support::{assert_noop, assert_ok, traits::Get},
+    sp_runtime::Perbill,
+};
 
 const AWARDS: [(u64, u64); 2] = [(THIRD, 100), (CLIENT, 50)];
+/// No share of the stake: a fault costs what the job locks.
+const NONE: Perbill = Perbill::zero();
 
 /// Slashes so much of the cheap worker's stake for an earlier fault that less than the least is left.
 fn ruin() {
@@ -38,6 +43,7 @@ fn a_claim_is_shown_while_its_window_is_open() {
                 output_digest: H256::repeat_byte(2),
                 locked: lock(30),
                 price: 30,
+                work: 1_000_000_000,
             }
         );
         without_idle_to(now() + WINDOW);
@@ -64,7 +70,7 @@ fn only_a_claim_is_disputed_and_only_a_disputed_one_is_judged() {
         assert_noop!(Market::dispute(job + 1), Error::<Test>::UnknownJob);
         claim(CHEAP, job);
         assert_noop!(Market::uphold(job, 0), Error::<Test>::NotDisputed);
-        assert_noop!(Market::convict(job, AWARDS), Error::<Test>::NotDisputed);
+        assert_noop!(Market::convict(job, NONE, AWARDS), Error::<Test>::NotDisputed);
         assert_ok!(Market::dispute(job));
         assert_ok!(Market::dispute(job));
         let events = market_events();
@@ -158,12 +164,12 @@ fn a_convicted_claim_refunds_the_client_and_costs_the_lock_later() {
     TestExt::new().offer(CHEAP, 30, 5).execute_with(|| {
         let before = balance(CHEAP);
         let job = disputed(request(100));
-        let slash = Market::convict(job, AWARDS).expect("it is disputed");
+        let slash = Market::convict(job, NONE, AWARDS).expect("it is disputed").slash;
         assert_closed(job, CloseReason::Fraud, None, 0);
         assert_eq!((held_for_jobs(CLIENT), free(CLIENT)), (0, ENDOWMENT));
         assert_eq!((locked(CHEAP), stake(CHEAP)), (0, STAKE - lock(30)));
         assert_eq!((balance(CHEAP), free(THIRD)), (before, ENDOWMENT));
-        assert_noop!(Market::convict(job, AWARDS), Error::<Test>::UnknownJob);
+        assert_noop!(Market::convict(job, NONE, AWARDS), Error::<Test>::UnknownJob);
 
         advance_to(now() + SLASH_DELAY);
         assert_eq!(balance(CHEAP), before - lock(30));
@@ -180,11 +186,103 @@ fn a_convicted_claim_refunds_the_client_and_costs_the_lock_later() {
 fn a_conviction_that_is_cancelled_costs_the_worker_nothing_but_its_pay() {
     TestExt::new().offer(CHEAP, 30, 5).execute_with(|| {
         let job = disputed(request(100));
-        let slash = Market::convict(job, AWARDS).expect("it is disputed");
+        let slash = Market::convict(job, NONE, AWARDS).expect("it is disputed").slash;
         assert_ok!(Workers::cancel_slash(RuntimeOrigin::root(), slash));
         assert_eq!((stake(CHEAP), locked(CHEAP)), (STAKE, 0));
+        assert_ok!(Workers::resume(signed(CHEAP)));
         advance_to(now() + 2 * SLASH_DELAY);
         assert_eq!((stake(CHEAP), burned()), (STAKE, 0));
+    });
+}
+
+#[test]
+fn a_fault_costs_a_share_of_the_whole_stake_and_the_awards_can_be_set_later() {
+    TestExt::new().offer(CHEAP, 30, 5).execute_with(|| {
+        let (job, other) = (disputed(request(100)), disputed(request(100)));
+        let half = Perbill::from_percent(50);
+        let penalty = Market::convict(job, half, [(THIRD, 0), (CLIENT, 0)]).expect("it is disputed");
+        assert_eq!(penalty.amount, STAKE / 2);
+        assert_eq!((stake(CHEAP), locked(CHEAP)), (STAKE / 2, lock(30)));
+        assert_ok!(<Market as ClaimedJobs<_, _, _>>::award(penalty.slash, AWARDS));
+        // Until the slash is applied, the worker gets no job.
+        assert_noop!(
+            Market::submit(signed(CLIENT), request(100)),
+            Error::<Test>::AllWorkersBusy
+        );
+
+        advance_to(now() + SLASH_DELAY);
+        assert_eq!((free(THIRD), burned()), (ENDOWMENT + 100, STAKE / 2 - 150));
+        let late = <Market as ClaimedJobs<_, _, _>>::award(penalty.slash, AWARDS);
+        assert_eq!(late, Err(pallet_workers::Error::<Test>::NoSuchSlash.into()));
+        assert_ok!(Market::uphold(other, 0));
+        assert_ok!(Workers::resume(signed(CHEAP)));
+        submit(request(100));
+    });
+}
+
+#[test]
+fn a_client_is_refunded_once_and_a_late_worker_is_charged_out_of_its_lock() {
+    TestExt::new().offer(CHEAP, 30, 5).execute_with(|| {
+        let job = disputed(request(100));
+        assert_ok!(Market::refund(job));
+        assert_ok!(Market::refund(job));
+        assert_eq!((held_for_jobs(CLIENT), free(CLIENT)), (0, ENDOWMENT));
+        assert_eq!((phase(job), locked(CHEAP)), (Some(Phase::Disputed), lock(30)));
+        let refunds = market_events().into_iter();
+        let refunds = refunds.filter(|event| matches!(event, Event::ClientRefunded { amount: 100, .. }));
+        assert_eq!(refunds.count(), 1);
+
+        let cost = Slashed { paid: 5, burned: 15 };
+        assert_eq!(Market::charge(job, &THIRD, cost), Ok(cost));
+        assert_eq!((stake(CHEAP), locked(CHEAP)), (STAKE - 20, lock(30) - 20));
+        assert_eq!((free(THIRD), burned()), (ENDOWMENT + 5, 15));
+        let claimed = Market::claimed(job).expect("it is disputed");
+        assert_eq!(claimed.locked, lock(30) - 20);
+        let too_much = Slashed {
+            paid: 0,
+            burned: lock(30),
+        };
+        assert_noop!(
+            Market::charge(job, &THIRD, too_much),
+            pallet_workers::Error::<Test>::LockedStakeTooSmall
+        );
+
+        // The claim stands, and nobody is paid for it.
+        assert_ok!(Market::excuse(job));
+        assert_closed(job, CloseReason::Late, None, 0);
+        assert_eq!((stake(CHEAP), locked(CHEAP)), (STAKE - 20, 0));
+        assert_eq!((held_for_jobs(CLIENT), free(CLIENT)), (0, ENDOWMENT));
+    });
+}
+
+#[test]
+fn a_client_that_was_refunded_is_not_refunded_again_by_a_conviction() {
+    TestExt::new().offer(CHEAP, 30, 5).execute_with(|| {
+        let job = disputed(request(100));
+        assert_ok!(Market::refund(job));
+        assert_ok!(Market::convict(job, NONE, AWARDS));
+        assert_closed(job, CloseReason::Fraud, None, 0);
+        assert_eq!((held_for_jobs(CLIENT), free(CLIENT)), (0, ENDOWMENT));
+    });
+}
+
+#[test]
+fn a_convicted_worker_wins_no_auction_and_loses_its_unclaimed_jobs_to_the_next() {
+    TestExt::new().offer(CHEAP, 30, 5).offer(DEAR, 60, 5).execute_with(|| {
+        let wrong = disputed(request(100));
+        let unclaimed = submit(request(100));
+        let auctioned = submit(auction(100));
+        commit(CHEAP, auctioned, 20);
+        commit(DEAR, auctioned, 70);
+        assert_ok!(Market::convict(wrong, NONE, AWARDS));
+        advance_to(now() + BIDDING + 1);
+        reveal(CHEAP, auctioned, 20);
+        reveal(DEAR, auctioned, 70);
+        assert_eq!(worker_of(auctioned), Some((DEAR, 70)));
+        assert_eq!(worker_of(unclaimed), Some((CHEAP, 30)));
+        assert_ok!(Market::reassign(signed(THIRD), unclaimed));
+        assert_eq!(worker_of(unclaimed), Some((DEAR, 60)));
+        assert_eq!(locked(CHEAP), 0);
     });
 }
 
@@ -194,7 +292,7 @@ fn a_model_deprecated_in_mid_dispute_changes_nothing() {
         let job = disputed(request(100));
         assert_ok!(Models::deprecate(signed(PUBLISHER), MODEL));
         assert!(Market::claimed(job).is_ok());
-        assert_ok!(Market::convict(job, AWARDS));
+        assert_ok!(Market::convict(job, NONE, AWARDS));
         assert_closed(job, CloseReason::Fraud, None, 0);
     });
 }
@@ -247,7 +345,7 @@ fn a_claim_that_comes_before_the_reassignment_stands() {
         claim(CHEAP, job);
         assert_noop!(Market::reassign(signed(THIRD), job), Error::<Test>::AlreadyClaimed);
         assert_ok!(Market::dispute(job));
-        assert_ok!(Market::convict(job, AWARDS));
+        assert_ok!(Market::convict(job, NONE, AWARDS));
         assert_eq!(stake(CHEAP), 999 - lock(30));
     });
 }

@@ -2,7 +2,10 @@
 
 use crate::{Jobs, LongestJob, mock::*};
 use assay_types::{ClaimedJobs, Delivery, JobId, JobState, Outcome, Phase, WorkerRegistry};
-use polkadot_sdk::frame_support::traits::{Get, Hooks};
+use polkadot_sdk::{
+    frame_support::traits::{Get, Hooks},
+    sp_runtime::Perbill,
+};
 use proptest::prelude::*;
 
 /// One act of one account; most random ones are refused, and a refused one must change nothing.
@@ -191,7 +194,10 @@ fn play(act: Act) {
         Act::Advance { job } => Market::advance(signed(CLIENT), job),
         Act::Dispute { job } => Market::dispute(one_of(Phase::Claimed, job)),
         Act::Uphold { job, blocks } => Market::uphold(one_of(Phase::Disputed, job), now() + blocks),
-        Act::Convict { job, awards } => Market::convict(one_of(Phase::Disputed, job), awards).map(|_| ()),
+        Act::Convict { job, awards } => {
+            let share = Perbill::from_percent((job % 101) as u32);
+            Market::convict(one_of(Phase::Disputed, job), share, awards).map(|_| ())
+        }
         Act::Reassign { job } => Market::reassign(signed(CLIENT), one_of(Phase::Assigned, job)),
         Act::Ruin { job, left } => {
             let job = one_of(Phase::Assigned, job);
@@ -258,7 +264,10 @@ fn ruin(worker: u64, left: u64) {
     let lost = free.saturating_sub(left);
     let awards = [(CLIENT, lost / 4), (THIRD, lost / 4)];
     // A job locks ten times its price; one that nobody would take is not tried.
-    let _unavailable = lose(worker, lost / 10, |_| Outcome::Convicted { awards });
+    let _unavailable = lose(worker, lost / 10, |_| Outcome::Convicted {
+        share: Perbill::zero(),
+        awards,
+    });
 }
 
 /// Plays on until no job is left, judges what is disputed, and waits for the slashes; nothing may be stuck.
@@ -274,10 +283,10 @@ fn finish() {
                 };
                 let _late = Market::claim(signed(assignment.worker), claim);
             } else if job.state.ends_after().is_none() {
-                let judged = if id % 2 == 0 {
-                    Market::uphold(id, now())
-                } else {
-                    Market::convict(id, [(THIRD, 10), (CLIENT, 10)]).map(|_| ())
+                let judged = match id % 3 {
+                    0 => Market::uphold(id, now()),
+                    1 => Market::convict(id, Perbill::from_percent(50), [(THIRD, 10), (CLIENT, 10)]).map(|_| ()),
+                    _ => Market::refund(id).and_then(|()| Market::excuse(id)),
                 };
                 assert_eq!(judged, Ok(()));
             }

@@ -2,10 +2,13 @@
 
 use crate::{Error, Event, Offers, OffersOf, mock::*};
 use assay_types::{
-    OfferInfo,
+    OfferInfo, Outcome,
     limits::{MAX_OFFERS_PER_MODEL, MAX_OFFERS_PER_WORKER},
 };
-use polkadot_sdk::frame_support::{assert_noop, assert_ok, traits::fungible::Mutate};
+use polkadot_sdk::{
+    frame_support::{assert_noop, assert_ok, traits::fungible::Mutate},
+    sp_runtime::Perbill,
+};
 
 /// The first of the workers that fill a book.
 const CROWD: u64 = 1_000;
@@ -219,6 +222,28 @@ fn paused_workers_make_place_for_any_eligible_offer() {
         );
         assert_eq!(waits(CROWD), [false]);
         assert_eq!(book(DIGITS).first(), Some(&(CROWD, 100)));
+    });
+}
+
+#[test]
+fn who_returned_under_a_slash_makes_place_as_well() {
+    story(|| {
+        crowd_fills_the_book();
+        assert_ok!(job(CROWD, 1));
+        assert_ok!(release(CROWD, FLOOR, Outcome::Claimed));
+        let conviction = Outcome::Convicted {
+            share: Perbill::zero(),
+            awards: [(BOB, 0), (BOB, 0)],
+        };
+        assert_ok!(release(CROWD, FLOOR, conviction));
+        assert_ok!(Workers::leave(signed(CROWD)));
+        register(CROWD, MIN_STAKE);
+        offer(CROWD, DIGITS, 100);
+
+        register(ALICE, MIN_STAKE);
+        offer(ALICE, DIGITS, 400);
+        assert_eq!(book(DIGITS).last(), Some(&(ALICE, 400)));
+        assert!(book(DIGITS).iter().all(|(worker, _)| *worker != CROWD));
     });
 }
 

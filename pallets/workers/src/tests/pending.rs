@@ -1,10 +1,10 @@
 //! A fault is proved: the slash waits, and is applied or cancelled.
 
 use crate::{Error, Event, NextToMature, PendingSlashes, WeightInfo, Workers as Records, mock::*};
-use assay_types::{NoOffer, Outcome, WorkerRegistry, WorkerStatus};
+use assay_types::{NoOffer, Outcome, Penalty, Slashed, Unavailable, WorkerRegistry, WorkerStatus};
 use polkadot_sdk::{
     frame_support::{assert_noop, assert_ok, traits::Hooks, weights::Weight},
-    sp_runtime::DispatchError,
+    sp_runtime::{DispatchError, Perbill},
 };
 
 const AWARDS: [(u64, u64); 2] = [(BOB, 200), (CHARLIE, 50)];
@@ -22,9 +22,17 @@ fn claimed(worker: u64, price: u64) {
     assert_ok!(release(worker, 2 * price, Outcome::Claimed));
 }
 
-/// Alice is convicted for a job that locks `amount`.
+/// Alice is convicted for a job that locks `amount`, which is what she loses.
 fn convict(amount: u64, awards: [(u64, u64); 2]) -> u64 {
-    let released = release(ALICE, amount, Outcome::Convicted { awards }).expect("so much is locked");
+    let penalty = convict_for(amount, 0, awards);
+    assert_eq!(penalty.amount, amount);
+    penalty.slash
+}
+
+/// Alice is convicted for a job that locks `amount`, and loses at least so many hundredths of her stake.
+fn convict_for(amount: u64, percent: u32, awards: [(u64, u64); 2]) -> Penalty<u64> {
+    let share = Perbill::from_percent(percent);
+    let released = release(ALICE, amount, Outcome::Convicted { share, awards }).expect("so much is locked");
     released.pending.expect("a conviction is pending")
 }
 
@@ -47,7 +55,7 @@ fn a_pending_slash_secures_nothing_and_stays_held() {
             }
             .into(),
         );
-        assert_eq!(record(ALICE), Some((WorkerStatus::Active, 1_500, 100)));
+        assert_eq!(record(ALICE), Some((WorkerStatus::Paused, 1_500, 100)));
         assert_eq!((held(ALICE), slashing(ALICE)), (2_000, (500, 1)));
         assert_eq!((free(BOB), issuance()), (ENDOWMENT, before));
         assert_noop!(
@@ -130,7 +138,7 @@ fn a_cancelled_slash_goes_back_to_the_stake() {
             }
             .into(),
         );
-        assert_eq!(record(ALICE), Some((WorkerStatus::Active, 2_000, 100)));
+        assert_eq!(record(ALICE), Some((WorkerStatus::Paused, 2_000, 100)));
         assert_eq!((held(ALICE), slashing(ALICE), issuance()), (2_000, (0, 0), before));
         assert_noop!(
             Workers::cancel_slash(RuntimeOrigin::root(), slash),
@@ -259,7 +267,8 @@ fn who_returned_under_a_slash_has_its_stake_again_when_it_is_cancelled() {
 fn no_more_than_is_locked_is_ever_pending() {
     story(|| {
         alice_has_work();
-        let convict = |worker, amount| release(worker, amount, Outcome::Convicted { awards: AWARDS });
+        let share = Perbill::zero();
+        let convict = |worker, amount| release(worker, amount, Outcome::Convicted { share, awards: AWARDS });
         assert_noop!(convict(ALICE, 601), Error::<Test>::LockedStakeTooSmall);
         assert_noop!(convict(BOB, 1), Error::<Test>::NotRegistered);
         assert_ok!(convict(ALICE, 600));
@@ -268,7 +277,7 @@ fn no_more_than_is_locked_is_ever_pending() {
 }
 
 #[test]
-fn below_the_least_stake_a_worker_is_not_secure() {
+fn below_the_least_stake_or_under_a_slash_a_worker_is_not_secure() {
     story(|| {
         let secure = || <Workers as WorkerRegistry<_, _>>::is_secure(&ALICE);
         assert!(!secure());
@@ -281,5 +290,86 @@ fn below_the_least_stake_a_worker_is_not_secure() {
         assert_eq!(cheapest, Err(NoOffer::AllBusy));
         assert_ok!(Workers::cancel_slash(RuntimeOrigin::root(), slash));
         assert!(secure());
+    });
+}
+
+#[test]
+fn a_fault_costs_a_share_of_the_whole_stake_and_at_least_the_lock() {
+    story(|| {
+        alice_has_work();
+        assert_eq!(convict_for(200, 50, AWARDS).amount, 1_000);
+        assert_eq!(record(ALICE), Some((WorkerStatus::Paused, 1_000, 400)));
+        assert_eq!(convict_for(300, 10, AWARDS).amount, 300);
+        assert_eq!((held(ALICE), slashing(ALICE)), (2_000, (1_300, 2)));
+    });
+}
+
+#[test]
+fn what_other_jobs_lock_is_covered_as_far_as_the_stake_goes() {
+    story(|| {
+        alice_has_work();
+        let before = issuance();
+        assert_eq!(convict_for(100, 90, AWARDS).amount, 1_800);
+        // 500 are locked, and 200 are left.
+        assert_eq!(record(ALICE), Some((WorkerStatus::Paused, 200, 500)));
+        let late = release(
+            ALICE,
+            300,
+            Outcome::Late {
+                beneficiary: BOB,
+                cost: Slashed { paid: 50, burned: 70 },
+            },
+        );
+        let late = late.expect("so much is locked");
+        assert_eq!((late.locked, late.slashed), (180, Slashed { paid: 50, burned: 70 }));
+        assert_eq!(record(ALICE), Some((WorkerStatus::Paused, 80, 380)));
+        assert_eq!(convict_for(200, 50, AWARDS).amount, 80);
+        assert_ok!(release(ALICE, 180, Outcome::Unpaid));
+        assert_eq!(record(ALICE), Some((WorkerStatus::Paused, 0, 0)));
+        assert_eq!((free(BOB), issuance()), (ENDOWMENT + 50, before - 70));
+    });
+}
+
+#[test]
+fn a_convicted_worker_takes_no_jobs_until_its_slash_is_applied_or_cancelled() {
+    story(|| {
+        alice_has_work();
+        let (first, second) = (convict(100, AWARDS), convict(100, AWARDS));
+        assert_eq!(job(ALICE, 1), Err(Unavailable::NotActive));
+        assert_noop!(Workers::resume(signed(ALICE)), Error::<Test>::SlashIsPending);
+        assert_ok!(Workers::cancel_slash(RuntimeOrigin::root(), first));
+        assert_noop!(Workers::resume(signed(ALICE)), Error::<Test>::SlashIsPending);
+        advance_to(1 + SLASH_DELAY);
+        assert_ok!(Workers::apply_slash(signed(BOB), second));
+        assert_ok!(Workers::resume(signed(ALICE)));
+        assert_ok!(job(ALICE, 1));
+    });
+}
+
+#[test]
+fn who_returns_under_a_slash_takes_no_jobs_either() {
+    story(|| {
+        alice_has_work();
+        convict(600, AWARDS);
+        assert_ok!(Workers::leave(signed(ALICE)));
+        register(ALICE, MIN_STAKE);
+        assert_eq!(job(ALICE, 1), Err(Unavailable::NotActive));
+        idle_to(1 + SLASH_DELAY);
+        assert_ok!(job(ALICE, 1));
+    });
+}
+
+#[test]
+fn awards_are_set_anew_until_the_slash_is_mature() {
+    story(|| {
+        alice_has_work();
+        let slash = convict(500, AWARDS);
+        let award = |awards| <Workers as WorkerRegistry<_, _>>::award(slash, awards);
+        assert_ok!(award([(CHARLIE, 100), (BOB, 0)]));
+        advance_to(1 + SLASH_DELAY);
+        assert_noop!(award(AWARDS), Error::<Test>::SlashMature);
+        idle_to(1 + SLASH_DELAY);
+        assert_eq!((free(BOB), free(CHARLIE)), (ENDOWMENT, ENDOWMENT + 100));
+        assert_noop!(award(AWARDS), Error::<Test>::NoSuchSlash);
     });
 }

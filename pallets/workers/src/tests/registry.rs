@@ -2,7 +2,10 @@
 
 use crate::{Error, Load, mock::*};
 use assay_types::{NoOffer, Outcome, Slashed, Unavailable, WorkerRegistry};
-use polkadot_sdk::frame_support::{assert_noop, assert_ok};
+use polkadot_sdk::{
+    frame_support::{assert_noop, assert_ok},
+    sp_runtime::Perbill,
+};
 
 type Registry = Workers;
 
@@ -119,15 +122,22 @@ fn no_more_is_released_than_is_locked() {
         let awards = [(BOB, 1), (CHARLIE, 1)];
         for outcome in [
             Outcome::BidLost,
-            Outcome::Removed,
             Outcome::Paid,
             missed(BOB, 1, 0),
-            Outcome::Convicted { awards },
+            Outcome::Late {
+                beneficiary: BOB,
+                cost: Slashed { paid: 1, burned: 1 },
+            },
+            Outcome::Unpaid,
+            Outcome::Convicted {
+                share: Perbill::one(),
+                awards,
+            },
         ] {
             assert_noop!(release(ALICE, 601, outcome), Error::<Test>::LockedStakeTooSmall);
         }
         assert_noop!(release(BOB, 1, Outcome::BidLost), Error::<Test>::NotRegistered);
-        assert_ok!(release(ALICE, 600, Outcome::Removed));
+        assert_ok!(release(ALICE, 600, missed(BOB, 0, 0)));
         assert_eq!(locked(ALICE), 0);
     });
 }
@@ -139,7 +149,7 @@ fn a_job_ends_once() {
         assert_eq!(job(ALICE, 50), Ok(FLOOR));
         let claimed = release(ALICE, FLOOR, Outcome::Claimed).expect("she has it");
         assert_eq!((claimed.locked, load(ALICE)), (FLOOR, 0));
-        for outcome in [Outcome::Claimed, missed(BOB, 0, 1), Outcome::Removed] {
+        for outcome in [Outcome::Claimed, missed(BOB, 0, 1)] {
             assert_noop!(release(ALICE, FLOOR, outcome), Error::<Test>::NoSuchJob);
         }
         assert_ok!(release(ALICE, FLOOR, Outcome::Paid));
@@ -154,7 +164,7 @@ fn a_bid_that_wins_becomes_a_job_and_keeps_what_its_price_needs() {
         assert_eq!(bid(ALICE, 300), Ok(600));
         let won = release(ALICE, 600, Outcome::BidWon { price: 200 }).expect("she bid");
         assert_eq!((won.locked, locked(ALICE), load(ALICE)), (400, 400, 1));
-        assert_ok!(release(ALICE, 400, Outcome::Removed));
+        assert_ok!(release(ALICE, 400, missed(BOB, 0, 0)));
         assert_eq!((locked(ALICE), load(ALICE)), (0, 0));
     });
 }
@@ -165,8 +175,8 @@ fn a_load_of_zero_is_not_stored() {
         register(ALICE, MIN_STAKE);
         assert_eq!((job(ALICE, 1), job(ALICE, 1)), (Ok(FLOOR), Ok(FLOOR)));
         assert_eq!(load(ALICE), 2);
-        assert_ok!(release(ALICE, FLOOR, Outcome::Removed));
-        assert_ok!(release(ALICE, FLOOR, Outcome::Removed));
+        assert_ok!(release(ALICE, FLOOR, missed(BOB, 0, 0)));
+        assert_ok!(release(ALICE, FLOOR, missed(BOB, 0, 0)));
         assert!(!Load::<Test>::contains_key(ALICE, DIGITS));
     });
 }
@@ -177,13 +187,7 @@ fn what_a_worker_did_is_counted() {
         register(ALICE, MIN_STAKE);
         let cost = Slashed { paid: 0, burned: 0 };
         let declined = Outcome::Declined { beneficiary: BOB, cost };
-        for outcome in [
-            Outcome::Claimed,
-            missed(BOB, 0, 0),
-            declined,
-            missed(BOB, 0, 0),
-            Outcome::Removed,
-        ] {
+        for outcome in [Outcome::Claimed, missed(BOB, 0, 0), declined, missed(BOB, 0, 0)] {
             assert_eq!(job(ALICE, 1), Ok(FLOOR));
             assert_ok!(release(ALICE, FLOOR, outcome));
         }

@@ -2,7 +2,10 @@
 
 use crate::{Event, mock::*};
 use assay_types::{Outcome, Slashed};
-use polkadot_sdk::{frame_support::assert_ok, sp_runtime::DispatchResult};
+use polkadot_sdk::{
+    frame_support::assert_ok,
+    sp_runtime::{DispatchResult, Perbill},
+};
 use proptest::prelude::*;
 
 /// Something that a worker or the market does.
@@ -40,7 +43,7 @@ enum End {
         burned: u64,
     },
     Quietly,
-    Convicted([(u64, u64); 2]),
+    Convicted(u32, [(u64, u64); 2]),
 }
 
 /// What the market knows of a lock.
@@ -64,7 +67,8 @@ fn end() -> impl Strategy<Value = End> {
         2 => (any::<bool>(), ALICE..=NOBODY, amount(), amount())
             .prop_map(|(declines, to, paid, burned)| End::Slashed { declines, to, paid, burned }),
         1 => Just(End::Quietly),
-        2 => [(ALICE..=NOBODY, amount()), (ALICE..=NOBODY, amount())].prop_map(End::Convicted),
+        2 => (0..=100u32, [(ALICE..=NOBODY, amount()), (ALICE..=NOBODY, amount())])
+            .prop_map(|(percent, awards)| End::Convicted(percent, awards)),
     ]
 }
 
@@ -167,10 +171,19 @@ fn end_one(place: usize, end: End, locks: &mut Locks) -> u64 {
             };
             (outcome, None)
         }
-        (Stage::Unclaimed, End::Quietly) => (Outcome::Removed, None),
         (Stage::Unclaimed, _) => (Outcome::Claimed, Some(Stage::Claimed)),
-        (Stage::Claimed, End::Convicted(awards)) => (Outcome::Convicted { awards }, None),
-        (Stage::Claimed, _) => (Outcome::Paid, None),
+        (Stage::Claimed, End::Convicted(percent, awards)) => {
+            let share = Perbill::from_percent(percent);
+            (Outcome::Convicted { share, awards }, None)
+        }
+        (Stage::Claimed, End::Slashed { to, paid, burned, .. }) => {
+            let paid = paid.min(stake);
+            let (beneficiary, burned) = (to, burned.min(stake - paid));
+            let cost = Slashed { paid, burned };
+            (Outcome::Late { beneficiary, cost }, Some(Stage::Claimed))
+        }
+        (Stage::Claimed, End::Quietly) => (Outcome::Unpaid, None),
+        (Stage::Claimed, End::Well { .. }) => (Outcome::Paid, None),
     };
     let released = release(worker, stake, outcome).expect("what was taken can be released");
     match next {

@@ -14,6 +14,7 @@ const TENSOR: Place = Place::Tensor { operator: 3 };
 fn game(challenger: u32, place: Place, turn: Side, deadline: u32) -> Game<u32, u128, u32> {
     Game {
         challenger,
+        commitment: H256::zero(),
         bond: 1,
         place,
         digest: H256::zero(),
@@ -41,6 +42,8 @@ fn dispute(games: Vec<Game<u32, u128, u32>>) -> Dispute<u32, u128, u32> {
             output_digest: H256::zero(),
         },
         trace: None,
+        waits: false,
+        late_until: None,
         games: BoundedVec::truncate_from(games),
     }
 }
@@ -88,7 +91,7 @@ fn place_is_revealed_once_for_all_games_and_the_most_urgent_first() {
 fn nothing_is_sent_that_cannot_arrive_in_time_and_no_timeout_too_early() {
     let at = |best| defence(vec![game(1, TENSOR, Side::Worker, 20)], best, &InFlight::default());
     assert_eq!(at(19), [Defence::Reveal(TENSOR)]);
-    assert_eq!(at(20), []);
+    assert_eq!(at(20), [Defence::AnswerLate(TENSOR)]);
     let at = |best| defence(vec![game(1, TENSOR, Side::Challenger, 20)], best, &InFlight::default());
     assert_eq!(at(19), []);
     assert_eq!(at(20), [Defence::Timeout(1)]);
@@ -137,4 +140,64 @@ fn challenger_prepares_while_it_waits_and_claims_the_worker_silent_in_time() {
         None
     );
     assert_eq!(attack_without_execution(game(2, TENSOR, Side::Worker, 20), 20), None);
+}
+
+/// The dispute of a worker that owes a tensor since block 20 and may answer up to block 50, at block `best`.
+fn late(best: u32) -> (Vec<Defence<u32>>, Option<Attack<u32>>) {
+    let mut dispute = dispute(vec![game(1, TENSOR, Side::Worker, 20)]);
+    dispute.late_until = Some(50);
+    let reveals = Reveals::new();
+    let view = View {
+        best,
+        dispute: &dispute,
+        reveals: &reveals,
+    };
+    let defence = defend(&view, &WORKER, true, &InFlight::default());
+    let attack = attack(&view, &1, None, &InFlight::default());
+    (defence, attack.expect("nothing is compared"))
+}
+
+#[test]
+fn worker_that_is_late_answers_for_a_day_and_is_accused_again_after_it() {
+    assert_eq!(late(49), (vec![Defence::AnswerLate(TENSOR)], None));
+    assert_eq!(late(50), (vec![], Some(Attack::Timeout(1))));
+}
+
+#[test]
+fn nothing_is_due_in_a_dispute_that_waits() {
+    let mut dispute = dispute(vec![game(1, Place::Trace, Side::Worker, u32::MAX)]);
+    dispute.waits = true;
+    let reveals = Reveals::new();
+    let view = View {
+        best: 1_000,
+        dispute: &dispute,
+        reveals: &reveals,
+    };
+    assert_eq!(defend(&view, &WORKER, true, &InFlight::default()), []);
+    // The challenger executes meanwhile.
+    let attack = attack(&view, &1, None, &InFlight::default()).expect("nothing is compared");
+    assert_eq!(attack, Some(Attack::Execute));
+}
+
+#[test]
+fn a_proof_waits_for_older_games_at_earlier_operators_and_sees_to_their_end() {
+    let chunk = Place::Chunk { operator: 3, chunk: 0 };
+    let at = |older: Place, deadline, best| {
+        let games = vec![
+            game(2, older, Side::Challenger, deadline),
+            game(1, chunk, Side::Challenger, 5),
+        ];
+        let (dispute, reveals) = (dispute(games), Reveals::new());
+        let view = View {
+            best,
+            dispute: &dispute,
+            reveals: &reveals,
+        };
+        attack(&view, &1, None, &InFlight::default()).expect("nothing is compared")
+    };
+    // The own clock is of no interest meanwhile.
+    assert_eq!(at(Place::Trace, 30, 10), None);
+    assert_eq!(at(Place::Trace, 30, 30), Some(Attack::Timeout(2)));
+    assert_eq!(at(Place::Tensor { operator: 2 }, 30, 30), Some(Attack::Timeout(2)));
+    assert_eq!(at(Place::Tensor { operator: 3 }, 30, 4), Some(Attack::Execute));
 }

@@ -1,4 +1,4 @@
-//! Chess clocks: each side has its own time for the whole game, and never less than a least time for a turn.
+//! Chess clocks: each side has its own time for the whole game, and never less than a minimum time for a turn.
 
 use super::Side;
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
@@ -8,14 +8,16 @@ use scale_info::TypeInfo;
 /// Time that each side has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ClockTerms<BlockNumber> {
-    /// Blocks that each side has for all its turns of a game.
-    pub budget_blocks: BlockNumber,
+    /// Blocks that the worker has for all its turns of a game.
+    pub worker_blocks: BlockNumber,
+    /// Blocks that the challenger has for all its turns of a game. It has executed the job before it challenged.
+    pub challenger_blocks: BlockNumber,
     /// Blocks that a turn may take at least, even if less of the budget is left: a block that is full or missing costs
     /// no one the game.
     pub least_turn_blocks: BlockNumber,
 }
 
-/// The clocks of a game's two sides, one of which is running.
+/// The clocks of a game's two sides, one of which is running, unless the dispute waits.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
 pub struct Clock<BlockNumber> {
     /// Blocks that the worker had left when the turn began.
@@ -31,13 +33,24 @@ pub struct Clock<BlockNumber> {
 impl<BlockNumber: AtLeast32BitUnsigned + Copy> Clock<BlockNumber> {
     /// Both clocks full, `first`'s running.
     pub fn start(now: BlockNumber, first: Side, terms: &ClockTerms<BlockNumber>) -> Self {
-        let clock = Self {
-            worker_left: terms.budget_blocks,
-            challenger_left: terms.budget_blocks,
+        Self::stopped(now, terms).begin(now, first, terms)
+    }
+
+    /// Both clocks full, and none running: nobody is late before the clock is started.
+    pub fn stopped(now: BlockNumber, terms: &ClockTerms<BlockNumber>) -> Self {
+        Self {
+            worker_left: terms.worker_blocks,
+            challenger_left: terms.challenger_blocks,
             turn_began: now,
-            deadline: now,
-        };
-        clock.begin(now, first, terms)
+            deadline: BlockNumber::max_value(),
+        }
+    }
+
+    /// The clock after the worker has answered late at `now`: the worker has paid for another full clock, and it is the
+    /// challenger's turn.
+    pub fn pass_late(mut self, now: BlockNumber, terms: &ClockTerms<BlockNumber>) -> Self {
+        self.worker_left = terms.worker_blocks;
+        self.begin(now, Side::Challenger, terms)
     }
 
     /// The clock after `mover` has moved at `now` and `next` is to move: what the turn took is taken off the mover's
@@ -48,6 +61,12 @@ impl<BlockNumber: AtLeast32BitUnsigned + Copy> Clock<BlockNumber> {
         let left = self.left_mut(mover);
         *left = left.saturating_sub(took);
         self.begin(now, next, terms)
+    }
+
+    /// The clock of a challenger that was kept from its proof until now: its turn begins anew, and nothing of its time
+    /// is gone.
+    pub fn resume(self, now: BlockNumber, terms: &ClockTerms<BlockNumber>) -> Self {
+        self.begin(now, Side::Challenger, terms)
     }
 
     /// Whether the side whose turn it is has let its time pass.

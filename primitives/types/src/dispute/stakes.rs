@@ -1,5 +1,6 @@
 //! The arithmetic of a dispute's money: what a challenge holds, and who gets what is lost.
 
+use crate::Slashed;
 use polkadot_sdk::sp_runtime::{Perbill, traits::AtLeast32BitUnsigned};
 
 /// Parts of a lost bond; together they are the bond.
@@ -11,12 +12,12 @@ pub struct LostBond<Balance> {
     pub burned: Balance,
 }
 
-/// Parts of a convicted worker's stake that others get. The rest is burned.
+/// Parts of what a convicted worker loses that others get. The rest is burned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SlashShares {
-    /// The challenger's part.
+    /// The finder's part: of the whole slash, or of the lock where nothing was proved.
     pub challenger: Perbill,
-    /// The client's part.
+    /// The client's part, of the lock.
     pub client: Perbill,
 }
 
@@ -28,17 +29,48 @@ impl SlashShares {
     }
 }
 
-/// The bond of a challenge to a job that locks `locked`, when `others` challengers are playing already:
-/// `max(floor, part · locked) · 2^others`.
+/// The bond of the first challenge to a job: at least `floor`, at least `cost`, which is what a game causes, and at
+/// least `part` of what the job locks.
+pub fn base_bond<B: AtLeast32BitUnsigned + Copy>(locked: B, floor: B, part: Perbill, cost: B) -> B {
+    floor.max(part * locked).max(cost)
+}
+
+/// The bond of a challenge when `others` challengers are playing over the same job, and `elsewhere` over other jobs of
+/// the same worker: `base · 2^others · 1.5^elsewhere`.
 ///
-/// It doubles with every game, so that filling all places costs 2^n bonds and not n. It saturates: a bond that does not
-/// fit the type is more than anybody has.
-pub fn bond<B: AtLeast32BitUnsigned + Copy>(locked: B, floor: B, part: Perbill, others: u32) -> B {
-    let mut bond = floor.max(part * locked);
+/// It doubles with every game, so that filling all places costs 2^n bonds and not n, and it grows with the worker's
+/// other games, so that a worker's queue is not filled either. It saturates: a bond that does not fit the type is more
+/// than anybody has.
+pub fn bond<B: AtLeast32BitUnsigned + Copy>(base: B, others: u32, elsewhere: u32) -> B {
+    let mut bond = base;
     for _ in 0..others {
         bond = bond.saturating_add(bond);
     }
+    for _ in 0..elsewhere {
+        bond = bond.saturating_add(bond / B::from(2u32));
+    }
     bond
+}
+
+/// What a late answer costs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LateTerms<Balance> {
+    /// The minimum, as far as the lock goes.
+    pub floor: Balance,
+    /// Part of the lock.
+    pub part: Perbill,
+    /// Part of the cost that the challenger gets; the rest is burned.
+    pub to_challenger: Perbill,
+}
+
+/// Parts the cost of a late answer for which `locked` is at stake.
+pub fn late_fee<B: AtLeast32BitUnsigned + Copy>(locked: B, terms: &LateTerms<B>) -> Slashed<B> {
+    let fee = terms.part.mul_floor(locked).max(terms.floor).min(locked);
+    let paid = terms.to_challenger.mul_floor(fee);
+    Slashed {
+        paid,
+        burned: fee.saturating_sub(paid), // A part is at most the whole.
+    }
 }
 
 /// Parts a lost bond: `part` of it is paid to the worker.
@@ -50,8 +82,19 @@ pub fn lost_bond<B: AtLeast32BitUnsigned + Copy>(bond: B, part: Perbill) -> Lost
     }
 }
 
-/// The challenger's and the client's part of `slashed`.
-pub fn slash_awards<B: AtLeast32BitUnsigned + Copy>(slashed: B, shares: SlashShares) -> (B, B) {
+/// The finder's and the client's part of a slash of `amount` for a job that locked `locked`.
+///
+/// A proof shows who found the fault, and brings the finder its part of all that the worker loses. Silence shows
+/// nothing, so nobody is to gain more by a worker's silence than the job was worth: then the part is of the lock. The
+/// client's part is of the lock in any case, for its loss does not grow with the worker's stake.
+pub fn slash_awards<B: AtLeast32BitUnsigned + Copy>(
+    amount: B,
+    locked: B,
+    is_proved: bool,
+    shares: SlashShares,
+) -> (B, B) {
+    let lock = locked.min(amount);
+    let found = if is_proved { amount } else { lock };
     // Rounded down, so that the rest is not less than its part.
-    (shares.challenger.mul_floor(slashed), shares.client.mul_floor(slashed))
+    (shares.challenger.mul_floor(found), shares.client.mul_floor(lock))
 }

@@ -5,8 +5,10 @@ use super::{PlaceKind, Side};
 /// Kinds of moves in a game.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MoveKind {
-    /// The worker reveals the place.
+    /// The worker reveals the place in time.
     Reveal,
+    /// The worker reveals the place after its time has passed, for a fee.
+    AnswerLate,
     /// The challenger points into what is revealed.
     Point,
     /// The challenger proves that an element of what is revealed is wrong.
@@ -22,6 +24,8 @@ pub enum After {
     Challenger,
     /// A place of one of these kinds: the worker's turn, or the challenger's if it has been revealed before.
     Below(&'static [PlaceKind]),
+    /// The client is refunded, and the worker may answer late; after that time, the same move convicts it.
+    Late,
     /// The worker is convicted; all games of the dispute are over.
     Convicted,
     /// The challenger has lost; its game is over.
@@ -50,31 +54,36 @@ const fn line(place: PlaceKind, turn: Side, kind: MoveKind, after: After) -> Mov
     }
 }
 
-use After::{Below, Challenger as Opens, Convicted, Lost};
-use MoveKind::{Point, Prove, Reveal, Timeout};
+use After::{Below, Challenger as Opens, Convicted, Late, Lost};
+use MoveKind::{AnswerLate, Point, Prove, Reveal, Timeout};
 use PlaceKind::{Chunk, Tensor, TensorSpan, Trace, TraceSpan};
 use Side::{Challenger, Worker};
 
 /// Every move of a game. It begins at the trace, with the worker's turn.
 pub const MOVES: &[Move] = &[
     line(Trace, Worker, Reveal, Opens),
-    line(Trace, Worker, Timeout, Convicted),
+    line(Trace, Worker, Timeout, Late),
+    line(Trace, Worker, AnswerLate, Opens),
     line(Trace, Challenger, Point, Below(&[TraceSpan, Tensor])),
     line(Trace, Challenger, Timeout, Lost),
     line(TraceSpan, Worker, Reveal, Opens),
-    line(TraceSpan, Worker, Timeout, Convicted),
+    line(TraceSpan, Worker, Timeout, Late),
+    line(TraceSpan, Worker, AnswerLate, Opens),
     line(TraceSpan, Challenger, Point, Below(&[TraceSpan, Tensor])),
     line(TraceSpan, Challenger, Timeout, Lost),
     line(Tensor, Worker, Reveal, Opens),
-    line(Tensor, Worker, Timeout, Convicted),
+    line(Tensor, Worker, Timeout, Late),
+    line(Tensor, Worker, AnswerLate, Opens),
     line(Tensor, Challenger, Point, Below(&[TensorSpan, Chunk])),
     line(Tensor, Challenger, Timeout, Lost),
     line(TensorSpan, Worker, Reveal, Opens),
-    line(TensorSpan, Worker, Timeout, Convicted),
+    line(TensorSpan, Worker, Timeout, Late),
+    line(TensorSpan, Worker, AnswerLate, Opens),
     line(TensorSpan, Challenger, Point, Below(&[TensorSpan, Chunk])),
     line(TensorSpan, Challenger, Timeout, Lost),
     line(Chunk, Worker, Reveal, Opens),
-    line(Chunk, Worker, Timeout, Convicted),
+    line(Chunk, Worker, Timeout, Late),
+    line(Chunk, Worker, AnswerLate, Opens),
     line(Chunk, Challenger, Prove, Convicted),
     line(Chunk, Challenger, Timeout, Lost),
 ];

@@ -1,9 +1,12 @@
 //! The rules of the game, without a chain.
 
 use super::*;
-use crate::dispute::{
-    place::{Window, window},
-    table::{After, MOVES, MoveKind, may},
+use crate::{
+    Slashed,
+    dispute::{
+        place::{Window, window},
+        table::{After, MOVES, MoveKind, may},
+    },
 };
 use assay_exact::{
     bounded::Bounded,
@@ -21,14 +24,17 @@ const KINDS: [PlaceKind; 5] = [
 ];
 
 const TERMS: ClockTerms<u32> = ClockTerms {
-    budget_blocks: 100,
+    worker_blocks: 100,
+    challenger_blocks: 100,
     least_turn_blocks: 10,
 };
 
 #[test]
 fn every_turn_can_end_by_the_clock_and_only_its_own_side_moves_in_it() {
     for place in KINDS {
-        assert_eq!(may(place, Side::Worker, MoveKind::Timeout), Some(After::Convicted));
+        assert_eq!(may(place, Side::Worker, MoveKind::Timeout), Some(After::Late));
+        assert_eq!(may(place, Side::Worker, MoveKind::AnswerLate), Some(After::Challenger));
+        assert_eq!(may(place, Side::Challenger, MoveKind::AnswerLate), None);
         assert_eq!(may(place, Side::Challenger, MoveKind::Timeout), Some(After::Lost));
         assert_eq!(may(place, Side::Worker, MoveKind::Reveal), Some(After::Challenger));
         for kind in [MoveKind::Point, MoveKind::Prove] {
@@ -95,12 +101,64 @@ fn a_pass_to_the_same_side_keeps_its_clock_running() {
 }
 
 #[test]
-fn a_bond_doubles_with_every_game_and_never_wraps() {
+fn a_clock_that_is_stopped_is_over_for_nobody() {
+    let terms = ClockTerms {
+        challenger_blocks: 30,
+        ..TERMS
+    };
+    let clock = Clock::stopped(7, &terms);
+    assert_eq!((clock.worker_left, clock.challenger_left), (100, 30));
+    assert!(!clock.is_over(u32::MAX));
+}
+
+#[test]
+fn a_challenger_that_was_kept_from_its_move_has_lost_no_time() {
+    let clock = Clock::start(0, Side::Worker, &TERMS).pass(5, Side::Worker, Side::Challenger, &TERMS);
+    let clock = clock.pass(35, Side::Challenger, Side::Worker, &TERMS);
+    let clock = clock.pass(40, Side::Worker, Side::Challenger, &TERMS);
+    assert_eq!((clock.challenger_left, clock.deadline), (70, 110));
+    let clock = clock.resume(500, &TERMS);
+    assert_eq!((clock.challenger_left, clock.deadline), (70, 570));
+}
+
+#[test]
+fn a_late_answer_fills_the_workers_clock_again() {
+    let clock = Clock::start(0, Side::Worker, &TERMS).pass_late(500, &TERMS);
+    assert_eq!(
+        (clock.worker_left, clock.challenger_left, clock.deadline),
+        (100, 100, 600)
+    );
+}
+
+#[test]
+fn a_bond_is_the_greatest_of_floor_part_and_cost() {
     let part = Perbill::from_percent(5);
-    assert_eq!(bond(1_000u64, 10, part, 0), 50);
-    assert_eq!(bond(100u64, 10, part, 0), 10);
-    assert_eq!(bond(1_000u64, 10, part, 7), 50 * 128);
-    assert_eq!(bond(u64::MAX, 10, Perbill::one(), 3), u64::MAX);
+    assert_eq!(base_bond(1_000u64, 10, part, 0), 50);
+    assert_eq!(base_bond(100u64, 10, part, 0), 10);
+    assert_eq!(base_bond(1_000u64, 10, part, 70), 70);
+}
+
+#[test]
+fn a_bond_grows_with_every_game_and_never_wraps() {
+    assert_eq!(bond(50u64, 0, 0), 50);
+    assert_eq!(bond(50u64, 7, 0), 50 * 128);
+    assert_eq!(bond(64u64, 0, 3), 64 * 27 / 8);
+    assert_eq!(bond(64u64, 2, 1), 64 * 6);
+    assert_eq!(bond(u64::MAX, 3, 3), u64::MAX);
+    // A worker's queue ends where nobody can pay for a place in it.
+    assert!(bond(1_000_000_000_000u128, 0, MAX_DEFENCES - 1) > 100_000 * 1_000_000_000_000);
+}
+
+#[test]
+fn a_late_answer_costs_a_part_of_the_lock_and_never_more_than_the_lock() {
+    let terms = LateTerms {
+        floor: 30u64,
+        part: Perbill::from_percent(10),
+        to_challenger: Perbill::from_percent(25),
+    };
+    for (locked, paid, burned) in [(1_000, 25, 75), (200, 7, 23), (20, 5, 15), (0, 0, 0)] {
+        assert_eq!(late_fee(locked, &terms), Slashed { paid, burned });
+    }
 }
 
 #[test]
@@ -113,9 +171,22 @@ fn what_is_lost_is_parted_without_rest() {
             client: Perbill::from_percent(20),
         };
         assert!(shares.burn_half());
-        let (challenger, client) = slash_awards(amount, shares);
-        assert!((challenger + client) * 2 <= amount);
+        for (locked, is_proved) in [
+            (amount / 10, true),
+            (amount / 10, false),
+            (2 * amount, true),
+            (amount, false),
+        ] {
+            let (challenger, client) = slash_awards(amount, locked, is_proved, shares);
+            assert!((challenger + client) * 2 <= amount);
+        }
     }
+    let shares = SlashShares {
+        challenger: Perbill::from_percent(30),
+        client: Perbill::from_percent(20),
+    };
+    assert_eq!(slash_awards(1_000u64, 100, true, shares), (300, 20));
+    assert_eq!(slash_awards(1_000u64, 100, false, shares), (30, 20));
     let greedy = SlashShares {
         challenger: Perbill::from_percent(30),
         client: Perbill::from_percent(21),

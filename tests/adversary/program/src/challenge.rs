@@ -2,7 +2,7 @@
 
 use anyhow::{Context, bail};
 use assay_adversary::{Attempt, BadChallenger, Random};
-use assay_client::chain::{Account, AccountId, Call, Client, Dispute, DisputesCall, Key, Snapshot, Wait};
+use assay_client::chain::{Account, AccountId, Call, Client, Dispute, DisputesCall, H256, Key, Snapshot, Wait};
 use assay_daemon::{
     dispute::JobExecution,
     games::descent,
@@ -70,7 +70,11 @@ pub async fn run(args: ChallengeArgs) -> anyhow::Result<()> {
     let account = Account::open(client.clone(), Key::load(&args.key)?)?;
     let claimed = wait_for_claim(&client, args.job).await?;
     let execution = execute(&args, &claimed).await?;
-    let call = Call::Disputes(DisputesCall::Challenge { job: args.job });
+    // It has found nothing that it could show.
+    let call = Call::Disputes(DisputesCall::Challenge {
+        job: args.job,
+        commitment: H256::zero(),
+    });
     account.send(call, Wait::InBlock).await?;
     tracing::info!(job = args.job, "challenged without a case");
 
@@ -118,6 +122,7 @@ fn attempted(job: JobId, attempt: Attempt<AccountId>) -> Call {
             challenger,
             proof,
             element,
+            finding: None,
         },
         Attempt::Timeout(challenger) => DisputesCall::ClaimTimeout { job, challenger },
     })

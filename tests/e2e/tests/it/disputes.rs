@@ -6,7 +6,7 @@ mod minilm;
 
 use anyhow::ensure;
 use assay_client::{
-    chain::{Account, BlockNumber, Call, DisputesCall, Wait},
+    chain::{Account, BlockNumber, Call, DisputesCall, H256, Wait},
     request::terms::Terms,
     units::UNIT,
 };
@@ -16,7 +16,7 @@ use assay_e2e::{
     jobs::{CLOSE_BLOCKS, Digits, Ticket, terms},
     worker,
 };
-use assay_types::Phase;
+use assay_types::{JobId, Phase};
 
 /// Who lies, or is said to.
 const DAVE: worker::Terms = worker::Terms {
@@ -36,6 +36,8 @@ const LOCK: i128 = 40 * TENTH;
 const BOND: i128 = 10 * TENTH;
 /// Blocks in which a challenge must be made: a watcher has to see the claim and to execute the job.
 const WINDOW_BLOCKS: BlockNumber = 60;
+/// Blocks for which a worker that is late may still answer.
+const LATE_BLOCKS: BlockNumber = 20;
 /// Blocks in which a game in which everybody answers must be over.
 const GAME_BLOCKS: BlockNumber = 120;
 
@@ -44,7 +46,9 @@ async fn set_clocks(network: &Network, clock: BlockNumber) -> anyhow::Result<()>
     network
         .set_parameters(&[
             ("ClockBlocks", clock),
+            ("ChallengerClockBlocks", clock),
             ("LeastTurnBlocks", 10),
+            ("LateAnswerBlocks", LATE_BLOCKS),
             ("ReopenBlocks", 10),
             ("SlashDelay", 10),
         ])
@@ -61,6 +65,14 @@ async fn claimed(network: &Network, digits: &Digits, index: usize) -> anyhow::Re
     let ticket = network.submit(&bob, &digits.job(index, &terms)?.request).await?;
     network.phase(ticket, Phase::Claimed, CLOSE_BLOCKS).await?;
     Ok(ticket)
+}
+
+/// A challenge of somebody that has found nothing.
+fn challenge(job: JobId) -> DisputesCall {
+    DisputesCall::Challenge {
+        job,
+        commitment: H256::zero(),
+    }
 }
 
 /// Makes a move in a dispute by hand.

@@ -7,7 +7,7 @@ use super::types::{AccountId, Balance, BlockNumber, H256, JobRequest, OfferTerms
 use assay_exact::judge::Proof;
 use assay_types::{
     JobId, ModelParts, ModelVersion, SlashId,
-    dispute::{Place, Statement},
+    dispute::{FindingOpening, Place, Statement},
     limits::{Batch, InlineOutputBytes, NameBytes, Steps},
 };
 use codec::{Decode, Encode};
@@ -100,6 +100,7 @@ pub enum MarketCall {
 pub enum DisputesCall {
     Challenge {
         job: JobId,
+        commitment: H256,
     },
     Reveal {
         job: JobId,
@@ -115,10 +116,19 @@ pub enum DisputesCall {
         challenger: AccountId,
         proof: Box<Proof>,
         element: u64,
+        finding: Option<Box<FindingOpening>>,
     },
     ClaimTimeout {
         job: JobId,
         challenger: AccountId,
+    },
+    AnswerLate {
+        job: JobId,
+        statement: Box<Statement>,
+    },
+    ClaimAward {
+        slash: SlashId,
+        finding: Box<FindingOpening>,
     },
 }
 

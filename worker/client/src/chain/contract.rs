@@ -12,7 +12,7 @@ use super::{
     types::*,
 };
 use assay_types::{
-    JobId, ModelId, ModelVersion, NoOffer, Page,
+    JobId, ModelId, ModelVersion, NoOffer, Page, SlashId,
     dispute::{Place, Revealed},
 };
 use polkadot_sdk::sp_runtime::FixedU128;
@@ -43,6 +43,7 @@ pub(super) fn check(metadata: &Metadata, url: &str) -> Result<(), ChainError> {
     let mut plan = calls_and_events(&mut check);
     plan.extend(storage(&mut check));
     plan.extend(apis(&mut check));
+    plan.extend(dispute_apis(&mut check));
     let constants = [
         (
             BLOCK_CONSTANTS.as_slice(),
@@ -182,6 +183,11 @@ fn apis(check: &mut Check) -> Vec<Item> {
             vec![meta_type::<Option<JobId>>(), meta_type::<u32>()],
             meta_type::<Page<Job>>(),
         ),
+    ]
+}
+
+fn dispute_apis(check: &mut Check) -> Vec<Item> {
+    vec![
         check.api("dispute", vec![meta_type::<JobId>()], meta_type::<Option<Dispute>>()),
         check.api(
             "disputes_of",
@@ -198,6 +204,15 @@ fn apis(check: &mut Check) -> Vec<Item> {
             meta_type::<Option<Revealed>>(),
         ),
         check.api("bond_for", vec![meta_type::<JobId>()], meta_type::<Option<Balance>>()),
+        check.api(
+            "awards_of",
+            vec![
+                meta_type::<AccountId>(),
+                meta_type::<Option<SlashId>>(),
+                meta_type::<u32>(),
+            ],
+            meta_type::<Page<OpenAward>>(),
+        ),
     ]
 }
 

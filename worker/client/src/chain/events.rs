@@ -79,6 +79,12 @@ pub enum MarketEvent {
         job: JobId,
         worker: AccountId,
     },
+    ClientRefunded {
+        job: JobId,
+        client: AccountId,
+        worker: AccountId,
+        amount: Balance,
+    },
     ClaimUpheld {
         job: JobId,
         worker: AccountId,
@@ -121,6 +127,19 @@ pub enum DisputesEvent {
         dispute: DisputeId,
         challenger: AccountId,
         bond: Balance,
+        waits: bool,
+    },
+    WorkerLate {
+        job: JobId,
+        worker: AccountId,
+        until: BlockNumber,
+    },
+    AnsweredLate {
+        job: JobId,
+        worker: AccountId,
+        challenger: AccountId,
+        paid: Balance,
+        burned: Balance,
     },
     PlaceRevealed {
         job: JobId,
@@ -141,6 +160,12 @@ pub enum DisputesEvent {
         slashed: Balance,
         to_challenger: Balance,
         to_client: Balance,
+    },
+    AwardClaimed {
+        job: JobId,
+        slash: SlashId,
+        challenger: AccountId,
+        amount: Balance,
     },
     BondReturned {
         job: JobId,
@@ -234,6 +259,7 @@ impl MarketEvent {
             | Self::JobAssigned { job, .. }
             | Self::JobClaimed { job, .. }
             | Self::ClaimDisputed { job, .. }
+            | Self::ClientRefunded { job, .. }
             | Self::ClaimUpheld { job, .. }
             | Self::ClaimRejected { job, .. }
             | Self::JobDeclined { job, .. }
@@ -249,9 +275,12 @@ impl DisputesEvent {
     pub fn job(&self) -> JobId {
         match self {
             Self::Challenged { job, .. }
+            | Self::WorkerLate { job, .. }
+            | Self::AnsweredLate { job, .. }
             | Self::PlaceRevealed { job, .. }
             | Self::Pointed { job, .. }
             | Self::WorkerConvicted { job, .. }
+            | Self::AwardClaimed { job, .. }
             | Self::BondReturned { job, .. }
             | Self::ChallengeFailed { job, .. } => *job,
         }

@@ -1,6 +1,9 @@
 //! The key that an account signs with, and on which chains it may sign.
 
-use super::types::AccountId;
+use super::types::{AccountId, H256};
+use assay_types::JobId;
+use codec::Encode;
+use polkadot_sdk::sp_crypto_hashing::blake2_256;
 use std::{
     fs,
     io::{self, Read},
@@ -8,7 +11,7 @@ use std::{
     path::Path,
     str::FromStr,
 };
-use subxt_signer::{SecretUri, sr25519::Keypair};
+use subxt_signer::{DeriveJunction, SecretUri, sr25519::Keypair};
 
 /// Maximum size of a key file.
 const MAX_FILE_BYTES: u64 = 4096;
@@ -23,6 +26,21 @@ const DEVELOPMENT_ROOT: [u8; 32] = [
 pub struct Key {
     pair: Keypair,
     exposure: Exposure,
+}
+
+/// Domain of what the salts of an account's commitments are derived from.
+const SALT_DOMAIN: &[u8; 16] = b"assay/salt/1\0\0\0\0";
+
+/// The salts of an account's commitments on one chain. They follow from the key, so nothing is kept that could be lost.
+/// They are never printed: whoever knows a salt can try which trace was committed to.
+#[derive(Clone)]
+pub struct Salts([u8; 32]);
+
+impl Salts {
+    /// The salt of a challenge of this job's claim.
+    pub fn of(&self, job: JobId) -> [u8; 32] {
+        blake2_256(&(SALT_DOMAIN, self.0, job).encode())
+    }
 }
 
 /// Who can know a secret beside its owner.
@@ -188,6 +206,16 @@ impl Key {
             Exposure::InTheClear => Err(KeyError::InTheClear { account }),
             Exposure::WellKnown => Err(KeyError::WellKnown { account }),
         }
+    }
+
+    /// The salts of this account's commitments on the chain with this first block.
+    pub fn salts(&self, genesis: H256) -> Salts {
+        // The public key of a hard derivation is known only to who has the secret.
+        let junctions = [
+            DeriveJunction::Hard(blake2_256(SALT_DOMAIN)),
+            DeriveJunction::Hard(genesis.0),
+        ];
+        Salts(self.pair.derive(junctions).public_key().0)
     }
 
     pub(super) fn pair(&self) -> &Keypair {
@@ -374,5 +402,15 @@ mod tests {
         for key in &known {
             assert!(matches!(key.ensure_fit(false), Err(KeyError::WellKnown { .. })));
         }
+    }
+
+    #[test]
+    fn salts_follow_from_key_chain_and_job_and_from_nothing_else() {
+        let alice = || Key::load("//Alice").expect("a name");
+        let salt = |key: Key, genesis, job| key.salts(H256::repeat_byte(genesis)).of(job);
+        assert_eq!(salt(alice(), 1, 7), salt(alice(), 1, 7));
+        let bob = Key::load("//Bob").expect("a name");
+        let others = [salt(bob, 1, 7), salt(alice(), 2, 7), salt(alice(), 1, 8)];
+        assert!(!others.contains(&salt(alice(), 1, 7)));
     }
 }

@@ -30,7 +30,7 @@ pub use calls::{Call, Claim, DisputesCall, MarketCall, ModelsCall, SudoCall, Wor
 pub use error::{ChainError, SubmitError};
 pub use events::{DisputesEvent, Event, FeeEvent, MarketEvent, ModelsEvent, WorkersEvent};
 pub use history::PastCall;
-pub use key::{Key, KeyError};
+pub use key::{Key, KeyError, Salts};
 pub use snapshot::{Constants, Snapshot};
 pub use tip::Stakes;
 pub use transaction::Inclusion;

@@ -7,7 +7,7 @@ use super::{
     types::*,
 };
 use assay_types::{
-    JobId, ModelId, ModelVersion, NoOffer, Page,
+    JobId, ModelId, ModelVersion, NoOffer, Page, SlashId,
     dispute::{Place, Revealed},
     limits::MAX_LISTED_JOBS,
 };
@@ -219,6 +219,11 @@ impl Snapshot {
     /// What a challenge to a job would hold now; nothing if it cannot be challenged.
     pub async fn bond_for(&self, job: JobId) -> Result<Option<Balance>, ChainError> {
         self.ask("bond_for", job.encode()).await
+    }
+
+    /// The awards that an account may still claim, with their slashes.
+    pub async fn awards_of(&self, account: &AccountId) -> Result<Vec<(SlashId, OpenAward)>, ChainError> {
+        self.ask_all("awards_of", account.encode()).await
     }
 
     /// The block's events that the worker follows, in order.

@@ -40,6 +40,8 @@ pub type WhyNot = assay_types::WhyNot<AccountId, Balance, BlockNumber>;
 pub type Dispute = assay_types::dispute::Dispute<AccountId, Balance, BlockNumber>;
 /// One of them.
 pub type Game = assay_types::dispute::Game<AccountId, Balance, BlockNumber>;
+/// The award of a conviction by proof, as long as its finder may claim it.
+pub type OpenAward = assay_types::dispute::OpenAward<AccountId, Balance, BlockNumber>;
 
 /// What the chain keeps of a model version.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, TypeInfo)]

@@ -12,7 +12,7 @@ use super::{
     types::*,
 };
 use assay_types::{
-    JobId, ModelVersion, NoOffer, Page,
+    JobId, ModelVersion, NoOffer, Page, SlashId,
     dispute::{Place, Revealed},
 };
 use futures::stream::{self, BoxStream, StreamExt};
@@ -108,6 +108,10 @@ pub trait StateView: Send + Sync + 'static {
     ) -> impl Future<Output = Result<Vec<(JobId, Dispute)>, ChainError>> + Send;
     fn revealed(&self, job: JobId, place: Place) -> impl Future<Output = Result<Option<Revealed>, ChainError>> + Send;
     fn bond_for(&self, job: JobId) -> impl Future<Output = Result<Option<Balance>, ChainError>> + Send;
+    fn awards_of(
+        &self,
+        account: &AccountId,
+    ) -> impl Future<Output = Result<Vec<(SlashId, OpenAward)>, ChainError>> + Send;
 }
 
 impl ChainView for Client {
@@ -245,5 +249,9 @@ impl StateView for Snapshot {
 
     async fn bond_for(&self, job: JobId) -> Result<Option<Balance>, ChainError> {
         Self::bond_for(self, job).await
+    }
+
+    async fn awards_of(&self, account: &AccountId) -> Result<Vec<(SlashId, OpenAward)>, ChainError> {
+        Self::awards_of(self, account).await
     }
 }

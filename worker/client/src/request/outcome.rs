@@ -244,6 +244,10 @@ fn in_words(story: &Story, fits: Option<bool>) -> (String, String) {
             "convicted".into(),
             "convicted: the result was proved wrong, or not defended; do not use it, nothing was paid".into(),
         ),
+        (Some((_, CloseReason::Late, _)), _) => (
+            format!("{word}, refunded"),
+            format!("{held}; it was challenged and stands, and nothing was paid, because the worker answered late"),
+        ),
         (Some((_, reason, _)), _) if reason.phase() == Phase::Settled => {
             (format!("{word}, final"), format!("{held}; final"))
         }

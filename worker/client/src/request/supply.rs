@@ -98,7 +98,7 @@ async fn free_by(state: &impl StateView, worker: &AccountId) -> Result<Option<Bl
 impl Taken {
     /// Counts a worker; says whether it may have a place soon.
     fn count(&mut self, info: Option<&WorkerInfo>, version: ModelVersion) -> bool {
-        let Some(info) = info.filter(|info| info.status == WorkerStatus::Active) else {
+        let Some(info) = info.filter(|info| info.status == WorkerStatus::Active && info.slashing == 0) else {
             self.paused += 1;
             return false;
         };

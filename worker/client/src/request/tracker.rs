@@ -207,6 +207,7 @@ impl Story {
             | MarketEvent::BidRevealed { .. }
             | MarketEvent::BidReleased { .. }
             | MarketEvent::BidForfeited { .. }
+            | MarketEvent::ClientRefunded { .. }
             | MarketEvent::ClaimRejected { .. } => {}
         }
     }

@@ -79,6 +79,6 @@ pub(super) fn recall_or_execute(
 }
 
 /// Executes a job with everything on the way. Takes as long as the model takes, and more: never on a task.
-pub(super) fn execute(model: &Model, inputs: Vec<Tensor>) -> Result<SharedExecution, EngineError> {
+pub(crate) fn execute(model: &Model, inputs: Vec<Tensor>) -> Result<SharedExecution, EngineError> {
     Ok(Arc::new(JobExecution::keeping(model.subject()?, inputs, KEPT_BYTES)?))
 }

@@ -46,6 +46,8 @@ pub(super) struct Due {
     pub(super) execute: bool,
     /// Places to reveal, the most urgent first.
     pub(super) reveal: Vec<Place>,
+    /// Places to reveal late, for a fee.
+    pub(super) late: Vec<Place>,
     /// Place that the own challenge has to answer.
     pub(super) answer: Option<Place>,
     /// Challengers whose games are over by time.
@@ -135,6 +137,7 @@ impl GameDriver {
             match action {
                 Defence::Execute => due.execute = true,
                 Defence::Reveal(place) => due.reveal.push(place),
+                Defence::AnswerLate(place) => due.late.push(place),
                 Defence::Timeout(challenger) => due.timeouts.push(challenger),
             }
         }
@@ -193,12 +196,14 @@ impl GameDriver {
         self.executing = Executing::From(0);
     }
 
-    /// What this account loses if this is not in a block in time.
-    pub(super) fn stakes(&self, me: &AccountId, sent: &Sent<AccountId>) -> Option<Stakes> {
+    /// What this account loses if this is not in a block in time. `best` is the best block.
+    pub(super) fn stakes(&self, me: &AccountId, sent: &Sent<AccountId>, best: BlockNumber) -> Option<Stakes> {
         match sent {
             Sent::Reveal(place) => {
                 let waiting = self.dispute.games.iter().filter(|game| game.place == *place);
                 let deadline = waiting.map(|game| game.clock.deadline).min()?;
+                let is_late = deadline <= best;
+                let deadline = self.dispute.late_until.filter(|_| is_late).unwrap_or(deadline);
                 Some(Stakes {
                     amount: self.dispute.locked,
                     deadline,

@@ -12,13 +12,15 @@ const WORKER: AccountId = AccountId::new([1; 32]);
 const CHALLENGER: AccountId = AccountId::new([2; 32]);
 const SECOND: AccountId = AccountId::new([3; 32]);
 const TERMS: ClockTerms<BlockNumber> = ClockTerms {
-    budget_blocks: 20,
+    worker_blocks: 20,
+    challenger_blocks: 20,
     least_turn_blocks: 5,
 };
 
 fn game(challenger: &AccountId, place: Place, turn: Side) -> Game {
     Game {
         challenger: challenger.clone(),
+        commitment: H256::zero(),
         bond: 1,
         place,
         digest: H256::zero(),
@@ -49,6 +51,8 @@ fn dispute(games: Vec<Game>, trace: Option<u8>) -> Dispute {
             root: H256::repeat_byte(root),
             symbols: BoundedVec::new(),
         }),
+        waits: false,
+        late_until: None,
         games: BoundedVec::truncate_from(games),
     }
 }
@@ -84,7 +88,7 @@ fn what_is_under_way_is_not_sent_again_until_its_outcome_is_known() {
 fn what_is_at_stake_is_the_lock_for_the_worker_and_the_bond_for_the_challenger() {
     let case = owed();
     let stakes = |sent| {
-        case.stakes(&CHALLENGER, &sent)
+        case.stakes(&CHALLENGER, &sent, 101)
             .map(|stakes| (stakes.amount, stakes.deadline))
     };
     let deadline = case.dispute.games[0].clock.deadline;
@@ -118,7 +122,12 @@ fn whoever_lets_its_time_pass_is_told_on_by_the_other_side() {
     let silent = owed();
     let due = silent.due(&CHALLENGER, 120, false).expect("decided");
     assert_eq!(due.timeouts, [CHALLENGER]);
-    assert_eq!(silent.due(&WORKER, 120, true).expect("decided"), Due::default());
+    // The worker itself answers late rather than not at all.
+    let late = Due {
+        late: vec![Place::Trace],
+        ..Due::default()
+    };
+    assert_eq!(silent.due(&WORKER, 120, true).expect("decided"), late);
 
     let gone = GameDriver::new(dispute(
         vec![game(&CHALLENGER, Place::Trace, Side::Challenger)],
@@ -166,4 +175,23 @@ fn a_challenger_executes_while_the_worker_thinks_and_once_more_only_to_answer() 
         Some(1),
     ));
     assert!(case.due(&CHALLENGER, 103, false).expect("decided").execute);
+}
+
+#[test]
+fn what_is_late_has_time_until_the_worker_is_convicted() {
+    let mut late = dispute(vec![game(&CHALLENGER, Place::Trace, Side::Worker)], None);
+    late.late_until = Some(900);
+    let case = GameDriver::new(late);
+    let deadline = |best| {
+        case.stakes(&WORKER, &Sent::Reveal(Place::Trace), best)
+            .map(|stakes| stakes.deadline)
+    };
+    assert_eq!((deadline(119), deadline(120)), (Some(120), Some(900)));
+    assert_eq!(case.due(&WORKER, 899, true).expect("decided").late, [Place::Trace]);
+    assert_eq!(case.due(&WORKER, 900, true).expect("decided"), Due::default());
+    assert_eq!(case.due(&CHALLENGER, 899, true).expect("decided").timeouts, []);
+    assert_eq!(
+        case.due(&CHALLENGER, 900, true).expect("decided").timeouts,
+        [CHALLENGER]
+    );
 }

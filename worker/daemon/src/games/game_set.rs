@@ -2,25 +2,25 @@
 
 use super::{
     Archive, Conduct, Hints, Standing,
-    archive::recall_or_execute,
+    award::{self, NotClaimed, OpenAwards},
     driver::{Due, GameDriver},
+    executions::Executions,
     plan::{self, Plan},
     report,
 };
 use crate::{
-    job_input::{self, Found, Sources},
+    job_input::Sources,
     models::Models,
     shutdown::Shutdown,
     skeleton::{self, Duty, Heads, Panicked, Timing, Update, Work},
 };
 use assay_client::chain::{
     Account, AccountId, BlockNumber, Call, ChainError, ChainView, Dispute, DisputesCall, DisputesEvent, Event,
-    Inclusion, MarketEvent, StateView, SubmitError, Wait,
+    Inclusion, MarketEvent, Salts, StateView, SubmitError, Wait,
 };
-use assay_ops::tensor::Tensor;
 use assay_player::{PlayError, Reveals, Sent};
 use assay_types::{
-    JobId,
+    JobId, SlashId,
     dispute::{Committed, Place},
 };
 use futures::{StreamExt, TryStreamExt, stream};
@@ -29,7 +29,7 @@ use std::{
     sync::Arc,
     time::Duration,
 };
-use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::sync::{mpsc, watch};
 
 /// Jobs that wait to be looked at.
 const HINTS: usize = 64;
@@ -37,9 +37,6 @@ const HINTS: usize = 64;
 const REQUESTS: usize = 16;
 /// Longest time that disputes are played which somebody waits for: as good as for ever.
 const PLAY_OUT: Duration = Duration::from_secs(365 * 24 * 3600);
-/// Executions, statements and proofs that are worked out at a time. An engine executes one job after the other
-/// anyway.
-const WORKINGS: usize = 2;
 
 /// The disputes of an account on one chain. They outlive connections; nothing is played unless [`GameSet::play`] is
 /// awaited.
@@ -50,21 +47,26 @@ pub struct GameSet {
 
 impl GameSet {
     /// Nothing is known yet. The models are those that can be executed. If the sources have a store, the digests of
-    /// executions are kept there too.
-    pub fn new(models: Models, sources: Sources, conduct: Arc<dyn Conduct>, me: AccountId) -> (Self, Hints) {
+    /// executions are kept there too. The salts are those of the account on the chain.
+    pub fn new(
+        models: Models,
+        sources: Sources,
+        conduct: Arc<dyn Conduct>,
+        me: AccountId,
+        salts: Salts,
+    ) -> (Self, Hints) {
         let (sender, hints) = mpsc::channel(HINTS);
         let games = Games {
-            models,
-            sources,
+            executions: Executions::new(models, sources),
             conduct,
             me,
-            archive: Archive::default(),
+            salts,
+            awards: OpenAwards::default(),
             account: None,
             known: BTreeSet::new(),
             drivers: BTreeMap::new(),
             best: 0,
             work: Work::default(),
-            permits: Arc::new(Semaphore::new(WORKINGS)),
             standing: watch::Sender::new(Standing::default()),
         };
         (Self { games, hints }, Hints(sender))
@@ -73,6 +75,11 @@ impl GameSet {
     /// How the disputes stand, now and later.
     pub fn standing(&self) -> watch::Receiver<Standing> {
         self.games.standing.subscribe()
+    }
+
+    /// The executions that were made for games, and are made for them.
+    pub(crate) fn archive(&self) -> Archive {
+        self.games.executions.archive.clone()
     }
 
     /// Whether a clock may be running.
@@ -120,6 +127,8 @@ enum Done {
     Planned(JobId, Sent<AccountId>, Result<Plan, PlayError>),
     /// What came of a call.
     Sent(JobId, Sent<AccountId>, Result<Inclusion, SubmitError>),
+    /// What came of the claim of an award.
+    Claimed(SlashId, Result<(), NotClaimed>),
 }
 
 impl From<JobId> for Done {
@@ -129,20 +138,18 @@ impl From<JobId> for Done {
 }
 
 struct Games {
-    models: Models,
-    /// Where inputs by digest are, and the digests of executions.
-    sources: Sources,
+    executions: Executions,
     conduct: Arc<dyn Conduct>,
     me: AccountId,
-    /// Executions that were made, for all games of a job.
-    archive: Archive,
+    /// The salts of this account's commitments.
+    salts: Salts,
+    awards: OpenAwards,
     account: Option<Account>,
     /// Jobs that are or may be disputed and concern the account.
     known: BTreeSet<JobId>,
     drivers: BTreeMap<JobId, GameDriver>,
     best: BlockNumber,
     work: Work<Done>,
-    permits: Arc<Semaphore>,
     /// Where the standing is told.
     standing: watch::Sender<Standing>,
 }
@@ -155,6 +162,7 @@ impl<S: StateView> Duty<S> for Games {
         let disputes = heads.best.disputes_of(&self.me).await?;
         self.known.extend(disputes.into_iter().map(|(job, _)| job));
         let begun = self.drivers.len();
+        self.awards.take(heads.best.awards_of(&self.me).await?);
         self.read(heads).await?;
         if begun == 0 && !self.drivers.is_empty() {
             tracing::info!(
@@ -168,6 +176,11 @@ impl<S: StateView> Duty<S> for Games {
     async fn take_update(&mut self, update: &Update<S>) -> Result<(), ChainError> {
         // First, so that what begins a dispute is reported as well.
         update.events().for_each(|event| self.learn(event));
+        // Somebody else may have proved what this account has found.
+        let convicts = |event: &Event| matches!(event, Event::Disputes(DisputesEvent::WorkerConvicted { job, .. }) if self.known.contains(job));
+        if update.events().any(convicts) {
+            self.awards.take(update.heads.best.awards_of(&self.me).await?);
+        }
         for event in &update.finalized {
             report::report(&self.me, |job| self.known.contains(&job), event);
             self.standing.send_if_modified(|standing| {
@@ -182,10 +195,11 @@ impl<S: StateView> Duty<S> for Games {
     fn take_done(&mut self, done: Result<Done, Panicked>, _: &Heads<S>) -> Result<(), ChainError> {
         match done {
             Ok(done) => self.take_work(done),
-            Err(Panicked) => self
-                .drivers
-                .values_mut()
-                .for_each(GameDriver::forget_what_was_under_way),
+            Err(Panicked) => {
+                let drivers = self.drivers.values_mut();
+                drivers.for_each(GameDriver::forget_what_was_under_way);
+                self.awards.forget_what_was_under_way();
+            }
         }
         Ok(())
     }
@@ -193,6 +207,7 @@ impl<S: StateView> Duty<S> for Games {
     fn act(&mut self, heads: &Heads<S>) -> Result<(), ChainError> {
         let jobs: Vec<JobId> = self.drivers.keys().copied().collect();
         jobs.into_iter().for_each(|job| self.act_in(job, &heads.best));
+        self.claim_awards(&heads.best);
         Ok(())
     }
 
@@ -272,7 +287,7 @@ impl Games {
         let Some(driver) = self.drivers.get_mut(&job) else {
             return;
         };
-        let execution = self.archive.get(driver.committed());
+        let execution = self.executions.archive.get(driver.committed());
         let due = match driver.due(&self.me, self.best, execution.is_some()) {
             Ok(due) => due,
             Err(error) => return tracing::error!(job, %error, "what is due in the dispute cannot be told"),
@@ -280,6 +295,7 @@ impl Games {
         let Due {
             execute,
             reveal,
+            late,
             answer,
             timeouts,
         } = due;
@@ -290,17 +306,18 @@ impl Games {
             self.execute(job, committed, read);
         }
         if let Some(execution) = execution {
-            for place in reveal {
+            let places = reveal.into_iter().map(|place| (place, false));
+            for (place, is_late) in places.chain(late.into_iter().map(|place| (place, true))) {
                 let (conduct, execution) = (self.conduct.clone(), execution.clone());
                 self.plan(job, Sent::Reveal(place), place, move || {
-                    plan::reveal(job, &place, execution, &*conduct)
+                    plan::reveal(job, &place, is_late, execution, &*conduct)
                 });
             }
             if let (Some(place), Some(driver)) = (answer, self.drivers.get(&job)) {
-                let (me, best) = (self.me.clone(), self.best);
+                let (me, best, salt) = (self.me.clone(), self.best, self.salts.of(job));
                 let (dispute, reveals) = (driver.dispute().clone(), driver.reveals().clone());
                 self.plan(job, Sent::Answer(place), place, move || {
-                    plan::answer(job, &me, best, &dispute, &reveals, &execution)
+                    plan::answer(job, &me, salt, best, &dispute, &reveals, &execution)
                 });
             }
         }
@@ -316,25 +333,25 @@ impl Games {
 
     /// Executes the job of a dispute, on a thread.
     fn execute<S: StateView>(&mut self, job: JobId, committed: Committed, read: &Arc<S>) {
-        let (archive, read, permits) = (self.archive.clone(), read.clone(), self.permits.clone());
-        let model = self.models.get(&committed.model_root).cloned();
-        let sources = self.sources.clone();
+        let (executions, read) = (self.executions.clone(), read.clone());
         self.work.begin(async move {
-            let outcome = async {
-                let model = model.ok_or_else(|| "its model is not among those that are loaded here".to_owned())?;
-                let inputs = inputs(&sources, &*read, job).await?;
-                let _permit = permits.acquire().await.map_err(|error| error.to_string())?;
-                let executing = tokio::task::spawn_blocking(move || {
-                    let executed = recall_or_execute(&model, inputs, &committed, sources.store.as_ref())
-                        .map_err(|error| error.to_string());
-                    executed.map(|execution| archive.keep(&committed, execution))
-                });
-                executing
-                    .await
-                    .map_err(|error| format!("the execution failed: {error}"))?
-            };
-            Done::Executed(job, outcome.await)
+            let executed = executions.of_job(job, committed, &*read).await;
+            Done::Executed(job, executed.map(|_| ()))
         });
+    }
+
+    /// Claims the awards that may be this account's.
+    fn claim_awards<S: StateView>(&mut self, read: &Arc<S>) {
+        let Some(account) = self.account.clone() else { return };
+        for (slash, award) in self.awards.due(self.best) {
+            self.awards.note_begun(slash);
+            let (executions, account, read) = (self.executions.clone(), account.clone(), read.clone());
+            let salt = self.salts.of(award.job);
+            self.work.begin(async move {
+                let claimed = award::claim(slash, award, salt, executions, account, &*read).await;
+                Done::Claimed(slash, claimed)
+            });
+        }
     }
 
     /// Works out what to send, on a thread.
@@ -348,7 +365,7 @@ impl Games {
         if let Some(driver) = self.drivers.get_mut(&job) {
             driver.note_begun(sent.clone());
         }
-        let (permits, conduct) = (self.permits.clone(), self.conduct.clone());
+        let (permits, conduct) = (self.executions.permits.clone(), self.conduct.clone());
         self.work.begin(async move {
             if matches!(sent, Sent::Reveal(_)) {
                 tokio::time::sleep(conduct.hesitation(&place)).await;
@@ -369,7 +386,7 @@ impl Games {
         let mut stakes = None;
         if let Some(driver) = self.drivers.get_mut(&job) {
             driver.note_begun(sent.clone());
-            stakes = driver.stakes(&self.me, &sent);
+            stakes = driver.stakes(&self.me, &sent, self.best);
         }
         self.work.begin(async move {
             let outcome = match stakes {
@@ -399,6 +416,7 @@ impl Games {
                 }
             }
             Done::Planned(job, sent, plan) => self.take_plan(job, sent, plan),
+            Done::Claimed(slash, claimed) => self.awards.note_done(slash, claimed, best),
             Done::Sent(job, sent, outcome) => {
                 let Some(driver) = self.drivers.get_mut(&job) else {
                     return;
@@ -460,25 +478,5 @@ impl Games {
             *standing = now;
             differs
         });
-    }
-}
-
-/// The inputs of a job, from the chain, the copies or the folder.
-async fn inputs(sources: &Sources, read: &impl StateView, job: JobId) -> Result<Vec<Tensor>, String> {
-    let gone = || "the job is closed".to_owned();
-    let record = read
-        .job(job)
-        .await
-        .map_err(|error| error.to_string())?
-        .ok_or_else(gone)?;
-    let version = read.version(record.model).await.map_err(|error| error.to_string())?;
-    let schema = version
-        .ok_or_else(|| format!("its model {} is no longer registered", record.model))?
-        .parts
-        .schema;
-    let found = job_input::find_in(read, job, &record, &schema, sources).await;
-    match found.map_err(|error| error.to_string())? {
-        Found::Input(inputs) => Ok(inputs),
-        Found::Impossible(reason) => Err(reason),
     }
 }

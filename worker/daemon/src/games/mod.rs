@@ -22,15 +22,18 @@
 //! from finalized blocks.
 
 mod archive;
+mod award;
 mod conduct;
 mod descent;
 mod driver;
+mod executions;
 mod game_set;
 mod plan;
 mod report;
 mod statistics;
 mod stranded;
 
+pub(crate) use archive::execute;
 pub use archive::{Archive, SharedExecution};
 pub use conduct::{Conduct, Honest, Work};
 pub use descent::descent;

@@ -2,7 +2,7 @@
 
 use super::{Conduct, SharedExecution};
 use assay_client::chain::{AccountId, BlockNumber, Call, Dispute, DisputesCall};
-use assay_player::{Attack, InFlight, PlayError, Reveals, View, attack, prove};
+use assay_player::{Attack, InFlight, PlayError, Reveals, View, attack, opening, prove};
 use assay_types::{JobId, dispute::Place};
 
 /// What came of working something out.
@@ -18,26 +18,29 @@ pub(super) enum Plan {
     Nothing,
 }
 
-/// What is said of a place.
+/// What is said of a place, in time or late.
 pub(super) fn reveal(
     job: JobId,
     place: &Place,
+    is_late: bool,
     execution: SharedExecution,
     conduct: &dyn Conduct,
 ) -> Result<Plan, PlayError> {
     let statement = conduct.statements(job, execution)?.statement(place)?;
     Ok(statement.map_or(Plan::Silence, |statement| {
-        Plan::Send(Call::Disputes(DisputesCall::Reveal {
-            job,
-            statement: Box::new(statement),
+        let statement = Box::new(statement);
+        Plan::Send(Call::Disputes(match is_late {
+            true => DisputesCall::AnswerLate { job, statement },
+            false => DisputesCall::Reveal { job, statement },
         }))
     }))
 }
 
-/// Where the challenger goes on from here, or how it ends the game.
+/// Where the challenger goes on from here, or how it ends the game. `salt` is that of its commitment.
 pub(super) fn answer(
     job: JobId,
     me: &AccountId,
+    salt: [u8; 32],
     best: BlockNumber,
     dispute: &Dispute,
     reveals: &Reveals,
@@ -54,11 +57,15 @@ pub(super) fn answer(
                 .as_ref()
                 .ok_or(PlayError::NotRevealed { place: Place::Trace })?;
             let proof = prove(execution, head, reveals, &place, element)?;
+            let operator = place.operator().ok_or(PlayError::NothingToProve { place })?;
+            // The award is claimed with the proof, so that nothing is lost if this daemon ends in between.
+            let finding = opening(execution, operator, element, salt)?;
             DisputesCall::Prove {
                 job,
                 challenger: me.clone(),
                 proof: Box::new(proof),
                 element,
+                finding: Some(Box::new(finding)),
             }
         }
         Some(Attack::Agree { .. }) => return Ok(Plan::Agree),

@@ -1,7 +1,7 @@
 //! What happens in disputes, in words for whoever reads the log.
 
 use assay_client::{
-    chain::{AccountId, Call, Dispute, DisputesCall, DisputesEvent, Event, SubmitError, WorkersEvent},
+    chain::{AccountId, Balance, Call, Dispute, DisputesCall, DisputesEvent, Event, SubmitError, WorkersEvent},
     units,
 };
 use assay_types::{
@@ -30,8 +30,10 @@ fn concerns(me: &AccountId, event: &DisputesEvent) -> bool {
     match event {
         DisputesEvent::Challenged { challenger, .. }
         | DisputesEvent::Pointed { challenger, .. }
+        | DisputesEvent::AwardClaimed { challenger, .. }
         | DisputesEvent::BondReturned { challenger, .. }
         | DisputesEvent::ChallengeFailed { challenger, .. } => challenger == me,
+        DisputesEvent::WorkerLate { worker, .. } | DisputesEvent::AnsweredLate { worker, .. } => worker == me,
         DisputesEvent::WorkerConvicted { worker, challenger, .. } => worker == me || challenger == me,
         DisputesEvent::PlaceRevealed { .. } => false,
     }
@@ -64,6 +66,13 @@ fn dispute(me: &AccountId, event: &DisputesEvent) {
         } => {
             tracing::info!(job, %challenger, place = in_words(place), turn = ?turn, "the game has gone on to another place");
         }
+        DisputesEvent::WorkerLate { .. } | DisputesEvent::AnsweredLate { .. } => lateness(me, event),
+        DisputesEvent::AwardClaimed {
+            job,
+            challenger,
+            amount,
+            ..
+        } => award(me, *job, challenger, *amount),
         DisputesEvent::WorkerConvicted { .. } => conviction(me, event),
         DisputesEvent::BondReturned {
             job,
@@ -90,6 +99,48 @@ fn dispute(me: &AccountId, event: &DisputesEvent) {
         } => {
             tracing::info!(job, %challenger, paid = units::format(*paid), "a challenge has failed, and its bond is lost");
         }
+    }
+}
+
+fn lateness(me: &AccountId, event: &DisputesEvent) {
+    match event {
+        DisputesEvent::WorkerLate { job, worker, until } if worker == me => {
+            tracing::error!(
+                job,
+                until,
+                "LATE: a clock has run out; the client is refunded, and what is not answered by this block costs a share of \
+                 the whole stake"
+            );
+        }
+        DisputesEvent::WorkerLate { job, worker, until } => {
+            tracing::info!(job, %worker, until, "the worker is late; it may still answer, for a fee");
+        }
+        DisputesEvent::AnsweredLate {
+            job,
+            worker,
+            paid,
+            burned,
+            ..
+        } if worker == me => {
+            tracing::warn!(
+                job,
+                lost = units::format(paid.saturating_add(*burned)),
+                "answered late: the fee is lost, and so is the pay"
+            );
+        }
+        DisputesEvent::AnsweredLate { job, worker, .. } => {
+            tracing::info!(job, %worker, "the worker has answered late; the game goes on");
+        }
+        _ => {}
+    }
+}
+
+fn award(me: &AccountId, job: JobId, challenger: &AccountId, amount: Balance) {
+    let award = units::format(amount);
+    if challenger == me {
+        tracing::info!(job, award, "the award is claimed; it is paid when the slash is applied");
+    } else {
+        tracing::info!(job, %challenger, award, "another challenger has claimed the award");
     }
 }
 
@@ -120,7 +171,7 @@ fn conviction(me: &AccountId, event: &DisputesEvent) {
         } if challenger == me => {
             tracing::info!(
                 job, %worker, fault = fault_in_words(fault), slash, reward = units::format(*to_challenger),
-                "won: the worker is convicted; the reward is paid when the slash is applied"
+                "won: the worker is convicted; the reward is the oldest finder's, and paid when the slash is applied"
             );
         }
         DisputesEvent::WorkerConvicted { job, challenger, .. } => {
@@ -154,13 +205,27 @@ pub(super) fn sending(me: &AccountId, job: JobId, dispute: &Dispute, call: &Call
             let place = mine.map_or_else(String::new, |game| in_words(&game.place));
             tracing::info!(job, place, element, "proving that what was revealed is wrong");
         }
-        DisputesCall::Challenge { .. } | DisputesCall::ClaimTimeout { .. } => {}
+        DisputesCall::AnswerLate { statement, .. } => {
+            let until = dispute.late_until;
+            tracing::warn!(
+                job,
+                place = in_words(&statement.place()),
+                until,
+                "answering late, for a fee"
+            );
+        }
+        DisputesCall::Challenge { .. } | DisputesCall::ClaimTimeout { .. } | DisputesCall::ClaimAward { .. } => {}
     }
 }
 
 /// Whether a call was refused because the game had gone on before it arrived.
 pub(super) fn is_late(error: &SubmitError) -> bool {
-    const LATE: [&str; 8] = [
+    const LATE: [&str; 13] = [
+        "NotCalled",
+        "NotLate",
+        "TooLate",
+        "MayAnswerLate",
+        "OlderGameFirst",
         "NotDisputed",
         "NotAsked",
         "NoSuchGame",
@@ -171,6 +236,20 @@ pub(super) fn is_late(error: &SubmitError) -> bool {
         "UnknownJob",
     ];
     LATE.iter().any(|name| error.is("Disputes", name)) || matches!(error, SubmitError::AlreadyInPool)
+}
+
+/// Whether an award is somebody else's, or nobody's any more.
+pub(super) fn is_not_mine(error: &SubmitError) -> bool {
+    const OTHERS: [&str; 7] = [
+        "NoSuchAward",
+        "AwardClosed",
+        "NotFinder",
+        "CommitmentMismatch",
+        "FindingNotInTrace",
+        "FindingChunkDoesNotOpen",
+        "NotFound",
+    ];
+    OTHERS.iter().any(|name| error.is("Disputes", name))
 }
 
 /// A place as people say it.

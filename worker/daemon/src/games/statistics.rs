@@ -4,7 +4,8 @@ use assay_client::{
     chain::{AccountId, Balance, DisputesEvent, Event, WorkersEvent},
     units,
 };
-use std::fmt;
+use assay_types::{SlashId, dispute::Fault};
+use std::{collections::BTreeMap, fmt};
 
 /// What came of the disputes that were seen to end.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -21,6 +22,10 @@ pub struct Statistics {
     pub expected: Balance,
     /// Bonds that were lost.
     pub bonds_lost: Balance,
+    /// What late answers have cost.
+    pub late_fees: Balance,
+    /// Awards that this account has claimed, and that no older challenger has claimed since.
+    pub claimed: BTreeMap<SlashId, Balance>,
 }
 
 impl Statistics {
@@ -30,11 +35,34 @@ impl Statistics {
             Event::Disputes(DisputesEvent::Challenged { challenger, .. }) if challenger == me => self.challenged += 1,
             Event::Disputes(DisputesEvent::WorkerConvicted {
                 challenger,
+                fault,
                 to_challenger,
                 ..
             }) if challenger == me => {
                 self.won += 1;
-                self.expected = self.expected.saturating_add(*to_challenger);
+                // The award of a proof is expected once it is claimed.
+                if let Fault::Silence { .. } = fault {
+                    self.expected = self.expected.saturating_add(*to_challenger);
+                }
+            }
+            Event::Disputes(DisputesEvent::AwardClaimed {
+                slash,
+                challenger,
+                amount,
+                ..
+            }) => {
+                // Whoever claims is older than whoever has claimed before.
+                let lost = self.claimed.remove(slash).unwrap_or_default();
+                self.expected = self.expected.saturating_sub(lost);
+                if challenger == me {
+                    self.claimed.insert(*slash, *amount);
+                    self.expected = self.expected.saturating_add(*amount);
+                }
+            }
+            Event::Disputes(DisputesEvent::AnsweredLate {
+                worker, paid, burned, ..
+            }) if worker == me => {
+                self.late_fees = self.late_fees.saturating_add(paid.saturating_add(*burned));
             }
             Event::Disputes(DisputesEvent::ChallengeFailed {
                 challenger,
@@ -45,7 +73,8 @@ impl Statistics {
                 self.lost += 1;
                 self.bonds_lost = self.bonds_lost.saturating_add(paid.saturating_add(*burned));
             }
-            Event::Workers(WorkersEvent::SlashApplied { awards, .. }) => {
+            Event::Workers(WorkersEvent::SlashApplied { slash, awards, .. }) => {
+                self.claimed.remove(slash);
                 let mine: Balance = awards.iter().filter(|(to, _)| to == me).map(|(_, amount)| amount).sum();
                 self.earned = self.earned.saturating_add(mine);
                 // What is paid for convictions that were not seen was not expected.
@@ -74,7 +103,7 @@ impl fmt::Display for Statistics {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use assay_types::dispute::{Fault, Place};
+    use assay_types::dispute::Place;
 
     const ME: AccountId = AccountId::new([1; 32]);
     const OTHER: AccountId = AccountId::new([2; 32]);
@@ -122,5 +151,24 @@ mod tests {
         statistics.take(&ME, &failed(ME));
         statistics.take(&ME, &failed(OTHER));
         assert_eq!((statistics.lost, statistics.bonds_lost), (1, 11));
+    }
+
+    #[test]
+    fn an_award_of_a_proof_is_expected_once_it_is_claimed_and_until_an_older_claim() {
+        let mut statistics = Statistics::default();
+        let claimed = |challenger| {
+            Event::Disputes(DisputesEvent::AwardClaimed {
+                job: 7,
+                slash: 0,
+                challenger,
+                amount: 40,
+            })
+        };
+        statistics.take(&ME, &claimed(OTHER));
+        assert_eq!(statistics.expected, 0);
+        statistics.take(&ME, &claimed(ME));
+        assert_eq!(statistics.expected, 40);
+        statistics.take(&ME, &claimed(OTHER));
+        assert_eq!(statistics.expected, 0);
     }
 }

@@ -1,7 +1,7 @@
 //! Disputes of an account whose packages cannot be used: they are named, and played as far as that goes.
 //!
 //! Nothing can be said in a dispute about a model that cannot be executed. But whoever lets a clock run out loses to
-//! anybody who says so, and this needs no execution.
+//! anybody who says so, after a time in which it may answer late, and this needs no execution.
 
 use super::{Conduct, GameSet};
 use crate::{
@@ -75,7 +75,9 @@ impl Stranded<'_> {
         };
         let models = self.models();
         name_the_lost(&chain, &account, &models, &self.reason).await?;
-        let (mut games, _) = GameSet::new(models, sources, self.conduct.clone(), account.id().clone());
+        let salts = common.key.salts(chain.genesis());
+        let me = account.id().clone();
+        let (mut games, _) = GameSet::new(models, sources, self.conduct.clone(), me, salts);
         let mut connections = Connections::new(connect, &common.nodes);
         while let Err(error) = games.play_out(&chain, account.clone(), timing).await {
             connections.note_open(true);
@@ -154,11 +156,13 @@ mod tests {
 
     fn dispute() -> Dispute {
         let terms = ClockTerms::<BlockNumber> {
-            budget_blocks: 6,
+            worker_blocks: 6,
+            challenger_blocks: 6,
             least_turn_blocks: 2,
         };
         let game = Game {
             challenger: CHALLENGER,
+            commitment: H256::zero(),
             bond: 5,
             place: Place::Trace,
             digest: H256::zero(),
@@ -178,6 +182,8 @@ mod tests {
                 output_digest: H256::zero(),
             },
             trace: None,
+            waits: false,
+            late_until: None,
             games: BoundedVec::truncate_from(vec![game]),
         }
     }

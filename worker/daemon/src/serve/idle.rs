@@ -19,7 +19,7 @@ pub(super) async fn explain(
         return Ok(());
     };
     if info.status != WorkerStatus::Active {
-        tracing::warn!(status = ?info.status, "idle: the worker takes no jobs in this state; a restart resumes it");
+        tracing::warn!(status = ?info.status, "idle: the worker takes no jobs in this state; a restart resumes it, unless a slash is pending");
     }
     let constants = state.constants()?;
     for (version, served) in served {
@@ -72,6 +72,11 @@ fn reason(
     let lock = constants.lock(offer.price);
     let published = info.offers.iter().find(|published| published.version == offer.version);
     match (info.status, published, quote) {
+        (WorkerStatus::Active | WorkerStatus::Paused | WorkerStatus::Draining, ..) if info.slashing > 0 => format!(
+            "the worker was convicted and gets no jobs until {} ASY of its stake are slashed, or that is cancelled; a \
+             restart of `serve` resumes it then",
+            units::format(info.slashing)
+        ),
         (WorkerStatus::Paused, ..) => "the worker is paused on chain; a restart of `serve` resumes it".to_owned(),
         (WorkerStatus::Draining, ..) => "the worker is draining; a restart of `serve` resumes it".to_owned(),
         (WorkerStatus::Left, ..) => "the worker has left; `stake withdraw` lets it register again".to_owned(),
@@ -182,6 +187,8 @@ mod tests {
     fn a_paused_worker_is_not_told_to_bond_more() {
         let told = busy(|info| info.status = WorkerStatus::Paused);
         assert!(told.contains("paused") && !told.contains("bond"), "{told}");
+        let told = busy(|info| (info.status, info.slashing) = (WorkerStatus::Paused, 10));
+        assert!(told.contains("convicted") && !told.contains("paused"), "{told}");
         let told = busy(|_| {});
         assert!(!told.contains("bond"), "{told}");
     }

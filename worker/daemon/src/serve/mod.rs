@@ -212,6 +212,7 @@ impl Worker {
             },
             self.conduct.clone(),
             account.id().clone(),
+            common.key.salts(genesis),
         );
         Ok(OnChain {
             genesis,

@@ -135,8 +135,29 @@ async fn register(
         send(account, Call::Workers(WorkersCall::Register { stake })).await?;
         return Ok(fresh(stake));
     };
+    resume(account, &info, engine_is_well).await?;
+    if let Some(stake) = config.stake
+        && stake > info.stake
+    {
+        let amount = stake - info.stake;
+        ensure_funds(snapshot, account, amount).await?;
+        tracing::info!(amount = units::format(amount), "bonding more stake");
+        send(account, Call::Workers(WorkersCall::BondMore { amount })).await?;
+    }
+    Ok(info)
+}
+
+/// Lets a worker that is registered take jobs, unless something is wrong with it.
+async fn resume(account: &Account, info: &WorkerInfo, engine_is_well: bool) -> Result<(), ServeError> {
     match info.status {
         WorkerStatus::Active => {}
+        WorkerStatus::Paused | WorkerStatus::Draining if info.slashing > 0 => {
+            tracing::error!(
+                slashing = units::format(info.slashing),
+                "THE WORKER GETS NO JOBS: it was convicted, and its slash is not applied yet; find out why, and start again \
+                 once it is"
+            );
+        }
         WorkerStatus::Paused if !engine_is_well => {
             tracing::warn!("THE WORKER STAYS PAUSED ON CHAIN: its engine fails, and has to pass a self-test first");
         }
@@ -158,15 +179,7 @@ async fn register(
             ));
         }
     }
-    if let Some(stake) = config.stake
-        && stake > info.stake
-    {
-        let amount = stake - info.stake;
-        ensure_funds(snapshot, account, amount).await?;
-        tracing::info!(amount = units::format(amount), "bonding more stake");
-        send(account, Call::Workers(WorkersCall::BondMore { amount })).await?;
-    }
-    Ok(info)
+    Ok(())
 }
 
 /// A price whose lock is more than the whole stake is refused by the chain as an offer, and can never win as a bid. Of
@@ -253,8 +266,13 @@ fn offer_changes(info: &WorkerInfo, served: &BTreeMap<ModelVersion, Served>) -> 
         let Some((terms, capacity)) = served.offer() else {
             continue;
         };
+        // Under a pending slash an offer enters no full book, and a refusal would end what defends the claims.
+        let may_wait = info.slashing > 0;
         let as_configured = |offer: &OfferInfo| {
-            offer.version == *version && offer.terms == terms && offer.capacity == capacity && !offer.waits
+            offer.version == *version
+                && offer.terms == terms
+                && offer.capacity == capacity
+                && (may_wait || !offer.waits)
         };
         let there = info.offers.iter().any(as_configured);
         if !there {
@@ -357,6 +375,22 @@ mod tests {
         });
         let remove = Call::Workers(WorkersCall::RemoveOffer { version: OTHER });
         assert_eq!(offer_changes(&info, &served(Some((60, 4)))), [remove, publish]);
+    }
+
+    #[test]
+    fn an_offer_that_waits_is_published_again_unless_a_slash_is_pending() {
+        let waiting = OfferInfo {
+            waits: true,
+            ..published(MODEL, 50, 4)
+        };
+        let mut info = WorkerInfo {
+            offers: vec![waiting],
+            slashing: 1,
+            ..fresh(100)
+        };
+        assert_eq!(offer_changes(&info, &served(Some((50, 4)))), []);
+        info.slashing = 0;
+        assert_eq!(offer_changes(&info, &served(Some((50, 4)))).len(), 1);
     }
 
     #[test]

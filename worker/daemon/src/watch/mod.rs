@@ -8,8 +8,9 @@
 //! ```
 //!
 //! The [`sampler`] owns what is known of the claims on chain. At each block it asks [`decide`], a pure function,
-//! which of them to execute and which to challenge. A claim whose output differs is challenged, and
-//! [`games`](crate::games) does the rest. What could not be executed is never challenged.
+//! which of them to execute and which to challenge. A claim whose output differs is executed once more, with everything
+//! on the way, and challenged with a commitment to that; [`games`](crate::games) does the rest. What could not be
+//! executed is never challenged.
 //!
 //! Claims are read from the *best* block: the shortest windows are shorter than finality takes on a relay chain. If
 //! the block of a claim is replaced, a challenge of it is refused, for its fee.
@@ -40,9 +41,10 @@ use crate::{
 use assay_client::chain::{Account, Balance, ChainError, ChainView, Connect, H256, KeyError, Nodes, StateView};
 use assay_ops::program::EngineError;
 use assay_player::watch::{Models as Watched, WatchPolicy};
+use attempt::Finder;
 use sampler::{ClaimSampler, Kept};
 use std::{collections::BTreeSet, path::PathBuf, sync::Arc};
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 
 /// Why nothing can be watched.
 #[derive(Debug, thiserror::Error)]
@@ -234,10 +236,18 @@ impl Watcher {
             },
             Arc::new(Honest),
             account.id().clone(),
+            common.key.salts(chain.genesis()),
         );
+        let finder = Finder {
+            models: self.models.clone(),
+            folder: common.inputs_dir.clone(),
+            archive: games.archive(),
+            salts: common.key.salts(chain.genesis()),
+            permit: Arc::new(Semaphore::new(1)),
+        };
         Ok(OnChain {
             genesis: chain.genesis(),
-            kept: Kept::new(hints, games.standing()),
+            kept: Kept::new(hints, games.standing(), finder),
             account,
             games,
         })

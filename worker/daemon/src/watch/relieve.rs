@@ -1,5 +1,4 @@
-//! Takes the unclaimed jobs of a convicted worker from it, once its stake no longer secures them, so that their
-//! clients need not wait for its deadlines.
+//! Takes the unclaimed jobs of a convicted worker from it, so that their clients need not wait for its deadlines.
 
 use assay_client::chain::{
     Account, AccountId, BlockNumber, Call, ChainError, Job, JobState, MarketCall, StateView, Wait,
@@ -7,7 +6,8 @@ use assay_client::chain::{
 use assay_types::JobId;
 use std::sync::Arc;
 
-/// Has the jobs that this worker has and has not claimed given to others, if its stake is below the least.
+/// Has the jobs that this worker has and has not claimed given to others, if a slash of it is pending or its stake is
+/// below the least.
 pub(super) async fn relieve(worker: AccountId, snapshot: Arc<impl StateView>, account: Account) {
     let due = match due(&worker, &*snapshot).await {
         Ok(due) => due,
@@ -27,8 +27,8 @@ pub(super) async fn relieve(worker: AccountId, snapshot: Arc<impl StateView>, ac
 
 async fn due(worker: &AccountId, snapshot: &impl StateView) -> Result<Vec<JobId>, ChainError> {
     let least = snapshot.constants()?.min_stake;
-    let stake = snapshot.worker(worker).await?.map_or(0, |info| info.stake);
-    if stake >= least {
+    let info = snapshot.worker(worker).await?;
+    if info.is_some_and(|info| info.stake >= least && info.slashing == 0) {
         return Ok(Vec::new());
     }
     Ok(unclaimed(worker, &snapshot.jobs_of(worker).await?, snapshot.number()))

@@ -2,7 +2,7 @@
 //! challenged.
 
 use super::{
-    attempt::{Attempt, attempt},
+    attempt::{Attempt, Finder, attempt},
     decide::{Check, Sample, Step, decide},
     relieve::relieve,
 };
@@ -70,16 +70,18 @@ pub(super) struct Kept {
     work: Work<Done>,
     hints: Hints,
     standing: watch::Receiver<Standing>,
+    finder: Finder,
 }
 
 impl Kept {
     /// Nothing is known yet.
-    pub(super) fn new(hints: Hints, standing: watch::Receiver<Standing>) -> Self {
+    pub(super) fn new(hints: Hints, standing: watch::Receiver<Standing>, finder: Finder) -> Self {
         Self {
             memory: Sample::default(),
             work: Work::default(),
             hints,
             standing,
+            finder,
         }
     }
 }
@@ -382,6 +384,7 @@ impl<S: StateView> Duty<S> for ClaimSampler<'_, S> {
                         job,
                         heads.best.clone(),
                         self.account.clone(),
+                        self.kept.finder.clone(),
                         self.policy.clone(),
                         // What a game can be is bounded by what an account can pay.
                         u32::try_from(open).unwrap_or(u32::MAX),

@@ -1,7 +1,7 @@
 //! Workers that lie, and the watcher that finds them.
 
 use super::*;
-use assay_client::chain::{DisputesCall, WorkersEvent};
+use assay_client::{chain::WorkersEvent, units};
 use assay_e2e::{books::Books, watcher::Watcher, worker::Worker};
 use assay_types::{
     CloseReason,
@@ -35,7 +35,8 @@ async fn a_wrong_output_is_convicted_by_proof() {
             assert_eq!(tale.end()?, (CloseReason::Fraud, 0));
             assert_ne!(tale.claims()[0].1, digits.answer(0)?.digest, "the claim was right");
             let info = dave.info(network).await?;
-            assert_eq!((info.locked, info.stake, info.convicted), (0, stake - LOCK as u128, 1));
+            let slashed = stake / 2;
+            assert_eq!((info.locked, info.stake, info.convicted), (0, stake - slashed, 1));
 
             let record = network
                 .dispute_record("the slash is applied", ticket, GAME_BLOCKS * 3, is_slash_applied)
@@ -45,18 +46,20 @@ async fn a_wrong_output_is_convicted_by_proof() {
             assert_eq!(conviction.challenger, network.id("Eve")?);
             let shares = (conviction.slashed, conviction.to_challenger, conviction.to_client);
             let of_lock = |percent: i128| (LOCK * percent / 100) as u128;
-            assert_eq!(shares, (of_lock(100), of_lock(30), of_lock(20)));
+            assert_eq!(shares, (slashed, slashed * 30 / 100, of_lock(20)));
             assert_eq!(record.revealed().len(), 3, "trace, tensor and chunk: {record:?}");
-            let pending = |event: &&WorkersEvent| matches!(event, WorkersEvent::SlashPending { amount, .. } if *amount == of_lock(100));
+            let pending = |event: &&WorkersEvent| matches!(event, WorkersEvent::SlashPending { amount, .. } if *amount == slashed);
             assert_eq!(record.slashes.iter().filter(pending).count(), 1, "{record:?}");
-            let gains = [("Bob", LOCK / 5), ("Dave", -LOCK), ("Eve", LOCK * 3 / 10)];
+            let (lost, award) = (slashed as i128, (slashed * 30 / 100) as i128);
+            let gains = [("Bob", LOCK / 5), ("Dave", -lost), ("Eve", award)];
             books.close(network, &gains).await?;
 
             ensure_said(&dave.said()?, &["THIS WORKER LIES", "CONVICTED"])?;
             watcher.until_said(network, "a slash was applied", 1, GAME_BLOCKS).await?;
             let said = watcher.stop(network, GAME_BLOCKS).await?;
             ensure_said(&said, &["the claim is WRONG", "won: the worker is convicted", "a slash was applied"])?;
-            ensure_said(&said, &["1 wrong", "1 won, 0 lost; 1.2 ASY earned"])
+            let earned = format!("1 won, 0 lost; {} ASY earned", units::format(award as u128));
+            ensure_said(&said, &["1 wrong", "the award is claimed", &earned])
         })
         .await;
 }
@@ -79,7 +82,11 @@ async fn a_worker_that_stays_silent_is_convicted_by_the_clock() {
                 let ticket = claimed(network, &digits, index).await?;
                 let tale = network.tale(ticket, CLOSE_BLOCKS + GAME_BLOCKS).await?;
                 assert_eq!(tale.end()?, (CloseReason::Fraud, 0));
-                let fault = network.conviction(ticket, GAME_BLOCKS * 3).await?.fault;
+                // A convicted worker gets no job before its slash is applied.
+                let record = network
+                    .dispute_record("the slash is applied", ticket, GAME_BLOCKS * 3, is_slash_applied)
+                    .await?;
+                let fault = record.conviction()?.fault;
                 ensure!(
                     matches!(&fault, Fault::Silence { place } if at(place)),
                     "{kind}: {fault:?}"
@@ -112,7 +119,10 @@ async fn other_lies_are_convicted_as_well() {
                     let ticket = claimed(network, &digits, index).await?;
                     let tale = network.tale(ticket, CLOSE_BLOCKS + GAME_BLOCKS).await?;
                     assert_eq!(tale.end()?, (CloseReason::Fraud, 0), "{kind}");
-                    let fault = network.conviction(ticket, GAME_BLOCKS * 3).await?.fault;
+                    let record = network
+                        .dispute_record("the slash is applied", ticket, GAME_BLOCKS * 3, is_slash_applied)
+                        .await?;
+                    let fault = record.conviction()?.fault;
                     let fits = match kind {
                         "wrong-header" | "garbage" => matches!(fault, Fault::Silence { .. }),
                         _ => matches!(fault, Fault::Element { .. }),
@@ -174,7 +184,7 @@ async fn a_right_output_with_a_wrong_trace_is_convicted_once_it_is_challenged() 
             let ticket = claimed(network, &digits, 0).await?;
             // No watcher challenges an output that is right, but a client may, and its watcher goes on with that.
             let eve = network.account("Eve")?;
-            play(&eve, DisputesCall::Challenge { job: ticket.job }).await?;
+            play(&eve, challenge(ticket.job)).await?;
             let watcher = Watcher::start(network, "Eve").await?;
             let tale = network.tale(ticket, CLOSE_BLOCKS + 3 * GAME_BLOCKS).await?;
             assert_eq!(tale.claims()[0].1, digits.answer(0)?.digest, "the claim was wrong");

@@ -81,7 +81,7 @@ async fn an_honest_worker_killed_in_the_middle_of_a_dispute_defends_its_claim() 
             let ticket = claimed(network, &digits, 0).await?;
             charlie.kill()?;
             let ferdie = network.account("Ferdie")?;
-            play(&ferdie, DisputesCall::Challenge { job: ticket.job }).await?;
+            play(&ferdie, challenge(ticket.job)).await?;
             charlie.restart(network)?;
             challengers_turn(network, ticket, "the trace").await?;
 
@@ -121,7 +121,7 @@ async fn a_worker_that_is_to_stop_defends_its_claims_first() {
             let charlie = Worker::start(network, CHARLIE).await?;
             let ticket = claimed(network, &digits, 0).await?;
             let ferdie = network.account("Ferdie")?;
-            play(&ferdie, DisputesCall::Challenge { job: ticket.job }).await?;
+            play(&ferdie, challenge(ticket.job)).await?;
             network
                 .until("the worker hears of it", GAME_BLOCKS, async |_| {
                     Ok(charlie.said()?.contains("the claim is challenged").then_some(()))

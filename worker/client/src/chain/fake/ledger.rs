@@ -7,7 +7,7 @@ use crate::chain::{
     types::*,
 };
 use assay_types::{
-    JobId, ModelVersion, WorkerStatus,
+    JobId, ModelVersion, SlashId, WorkerStatus,
     dispute::{Clock, ClockTerms, Committed, Place, Revealed, Side},
 };
 use polkadot_sdk::sp_runtime::{BoundedVec, DispatchError};
@@ -15,7 +15,8 @@ use std::collections::BTreeMap;
 
 /// The time that a side of a fake game has.
 const CLOCK: ClockTerms<BlockNumber> = ClockTerms {
-    budget_blocks: 30,
+    worker_blocks: 30,
+    challenger_blocks: 30,
     least_turn_blocks: 5,
 };
 
@@ -32,6 +33,7 @@ pub struct Ledger {
     pub versions: BTreeMap<ModelVersion, VersionRecord>,
     pub disputes: BTreeMap<JobId, Dispute>,
     pub revealed: BTreeMap<(JobId, Place), Revealed>,
+    pub awards: BTreeMap<SlashId, OpenAward>,
 }
 
 fn refused(pallet: &str, error: &str) -> SubmitError {
@@ -178,8 +180,8 @@ impl Ledger {
         call: &DisputesCall,
     ) -> Result<Vec<Event>, SubmitError> {
         let event = match call {
-            DisputesCall::Challenge { job } => self.challenge(who, number, *job)?,
-            DisputesCall::Reveal { job, statement } => {
+            DisputesCall::Challenge { job, commitment } => self.challenge(who, number, *job, *commitment)?,
+            DisputesCall::Reveal { job, statement } | DisputesCall::AnswerLate { job, statement } => {
                 let dispute = self
                     .disputes
                     .get_mut(job)
@@ -210,12 +212,28 @@ impl Ledger {
                     burned: 1,
                 }
             }
+            DisputesCall::ClaimAward { slash, .. } => {
+                let award = self.awards.remove(slash);
+                let award = award.ok_or_else(|| refused("Disputes", "NoSuchAward"))?;
+                DisputesEvent::AwardClaimed {
+                    job: award.job,
+                    slash: *slash,
+                    challenger: who.clone(),
+                    amount: award.amount,
+                }
+            }
             DisputesCall::Point { .. } | DisputesCall::Prove { .. } => return Ok(Vec::new()),
         };
         Ok(vec![Event::Disputes(event)])
     }
 
-    fn challenge(&mut self, who: &AccountId, number: BlockNumber, id: JobId) -> Result<DisputesEvent, SubmitError> {
+    fn challenge(
+        &mut self,
+        who: &AccountId,
+        number: BlockNumber,
+        id: JobId,
+        commitment: H256,
+    ) -> Result<DisputesEvent, SubmitError> {
         let job = self
             .jobs
             .get_mut(&id)
@@ -230,6 +248,7 @@ impl Ledger {
         };
         let game = Game {
             challenger: who.clone(),
+            commitment,
             bond: 5,
             place: Place::Trace,
             digest: H256::zero(),
@@ -249,6 +268,8 @@ impl Ledger {
                 output_digest,
             },
             trace: None,
+            waits: false,
+            late_until: None,
             games: BoundedVec::truncate_from(vec![game]),
         };
         job.state = JobState::Disputed {
@@ -261,6 +282,7 @@ impl Ledger {
             dispute: dispute.id,
             challenger: who.clone(),
             bond: 5,
+            waits: false,
         };
         self.disputes.insert(id, dispute);
         Ok(event)

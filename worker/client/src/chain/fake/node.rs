@@ -14,7 +14,7 @@ use crate::chain::{
     view::{ChainView, StateView},
 };
 use assay_types::{
-    JobId, ModelVersion, NoOffer, Page,
+    JobId, ModelVersion, NoOffer, Page, SlashId,
     dispute::{Place, Revealed},
 };
 use futures::stream::{self, BoxStream, StreamExt};
@@ -410,5 +410,12 @@ impl StateView for FakeState {
         self.connection.ask().await?;
         let claimed = self.block.ledger.claimed_jobs();
         Ok(claimed.iter().find(|(id, _)| *id == job).map(|_| 5))
+    }
+
+    async fn awards_of(&self, account: &AccountId) -> Result<Vec<(SlashId, OpenAward)>, ChainError> {
+        self.connection.ask().await?;
+        let awards = self.block.ledger.awards.iter();
+        let mine = awards.filter(|(_, award)| award.finders.iter().any(|finder| finder.challenger == *account));
+        Ok(mine.map(|(slash, award)| (*slash, award.clone())).collect())
     }
 }

@@ -160,13 +160,14 @@ pub enum JobEvent {
 }
 
 /// Every reason for which a job is closed.
-const REASONS: [CloseReason; 6] = [
+const REASONS: [CloseReason; 7] = [
     CloseReason::Accepted,
     CloseReason::WindowPassed,
     CloseReason::NoBids,
     CloseReason::NoBidRevealed,
     CloseReason::NoWorkerLeft,
     CloseReason::Fraud,
+    CloseReason::Late,
 ];
 
 impl Header {

@@ -1,0 +1,117 @@
+//! Executes jobs again, for all games of an account: two at a time, and each job once as long as it is remembered.
+
+use super::{Archive, SharedExecution, archive::recall_or_execute};
+use crate::{
+    job_input::{self, Found, Sources},
+    models::Models,
+};
+use assay_client::chain::StateView;
+use assay_ops::tensor::Tensor;
+use assay_types::{H256, JobId, dispute::Committed};
+use std::sync::Arc;
+use tokio::sync::Semaphore;
+
+/// Executions, statements and proofs that are worked out at a time. An engine executes one job after the other
+/// anyway.
+const WORKINGS: usize = 2;
+
+/// Whatever it takes to execute jobs again.
+#[derive(Clone)]
+pub(super) struct Executions {
+    pub(super) models: Models,
+    /// Where inputs by digest are, and the digests of executions.
+    pub(super) sources: Sources,
+    /// Executions that were made, for all games of a job.
+    pub(super) archive: Archive,
+    pub(super) permits: Arc<Semaphore>,
+}
+
+impl Executions {
+    /// Nothing was executed yet.
+    pub(super) fn new(models: Models, sources: Sources) -> Self {
+        Self {
+            models,
+            sources,
+            archive: Archive::default(),
+            permits: Arc::new(Semaphore::new(WORKINGS)),
+        }
+    }
+
+    /// The execution of an open job, which is kept in the archive.
+    pub(super) async fn of_job(
+        &self,
+        job: JobId,
+        committed: Committed,
+        read: &impl StateView,
+    ) -> Result<SharedExecution, String> {
+        self.ensure_loaded(&committed.model_root)?;
+        let inputs = self.inputs(job, read).await?;
+        self.execute(committed, inputs).await
+    }
+
+    /// The execution of a job that is closed: the one that is kept, or another one if the input is found by its digest.
+    pub(super) async fn of_closed_job(
+        &self,
+        committed: Committed,
+        symbols: &[u32],
+        read: &impl StateView,
+    ) -> Result<SharedExecution, String> {
+        if let Some(execution) = self.archive.get(&committed) {
+            return Ok(execution);
+        }
+        self.ensure_loaded(&committed.model_root)?;
+        let failed = |error: assay_client::chain::ChainError| error.to_string();
+        let gone = || "its model is no longer registered".to_owned();
+        let version = read.version_by_root(committed.model_root).await.map_err(failed)?;
+        let version = version.ok_or_else(gone)?;
+        let record = read.version(version).await.map_err(failed)?.ok_or_else(gone)?;
+        let digest = committed.input_digest;
+        match job_input::find_by_digest(digest, symbols, &record.parts.schema, &self.sources).await {
+            Found::Input(inputs) => self.execute(committed, inputs).await,
+            Found::Impossible(reason) => Err(reason),
+        }
+    }
+
+    fn ensure_loaded(&self, root: &H256) -> Result<(), String> {
+        match self.models.get(root) {
+            Some(_) => Ok(()),
+            None => Err("its model is not among those that are loaded here".to_owned()),
+        }
+    }
+
+    async fn execute(&self, committed: Committed, inputs: Vec<Tensor>) -> Result<SharedExecution, String> {
+        let model = self.models.get(&committed.model_root).cloned();
+        let model = model.ok_or_else(|| "its model is not among those that are loaded here".to_owned())?;
+        let (archive, store) = (self.archive.clone(), self.sources.store.clone());
+        let _permit = self.permits.acquire().await.map_err(|error| error.to_string())?;
+        let executing = tokio::task::spawn_blocking(move || {
+            let execution = recall_or_execute(&model, inputs, &committed, store.as_ref());
+            let execution = execution.map_err(|error| error.to_string())?;
+            archive.keep(&committed, execution.clone());
+            Ok(execution)
+        });
+        executing
+            .await
+            .map_err(|error| format!("the execution failed: {error}"))?
+    }
+
+    /// The inputs of a job, from the chain, the copies or the folder.
+    async fn inputs(&self, job: JobId, read: &impl StateView) -> Result<Vec<Tensor>, String> {
+        let gone = || "the job is closed".to_owned();
+        let record = read
+            .job(job)
+            .await
+            .map_err(|error| error.to_string())?
+            .ok_or_else(gone)?;
+        let version = read.version(record.model).await.map_err(|error| error.to_string())?;
+        let schema = version
+            .ok_or_else(|| format!("its model {} is no longer registered", record.model))?
+            .parts
+            .schema;
+        let found = job_input::find_in(read, job, &record, &schema, &self.sources).await;
+        match found.map_err(|error| error.to_string())? {
+            Found::Input(inputs) => Ok(inputs),
+            Found::Impossible(reason) => Err(reason),
+        }
+    }
+}
