@@ -1,7 +1,7 @@
 //! What disputes cost and how long they last, with this runtime's constants.
 
 use crate::chain::{genesis, in_first_block, signed};
-use assay_runtime::{Runtime, TransactionPayment, units::MICROUNIT};
+use assay_runtime::{BlockNumber, Runtime, TransactionPayment, units::MICROUNIT};
 use assay_types::dispute::{Nodes, Place, Statement, lost_bond};
 use codec::Encode;
 use pallet_disputes::{LongestDispute, WeightInfo as _, weights::ComputedWeight};
@@ -16,7 +16,8 @@ use polkadot_sdk::{
 fn a_dispute_ends_within_what_jobs_and_stakes_allow_for_and_awards_are_claimed_before_they_are_paid() {
     genesis("development").execute_with(|| {
         let allowance = <Runtime as pallet_market::Config>::DisputeAllowance::get();
-        assert!(LongestDispute::<Runtime>::get() <= allowance);
+        let longest: BlockNumber = LongestDispute::<Runtime>::get();
+        assert!(longest <= allowance);
         let award = <Runtime as pallet_disputes::Config>::AwardBlocks::get();
         assert!(award < <Runtime as pallet_workers::Config>::SlashDelay::get());
     });
