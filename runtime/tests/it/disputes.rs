@@ -18,7 +18,7 @@ fn a_dispute_ends_within_what_jobs_and_stakes_allow_for_and_awards_are_claimed_b
         let allowance = <Runtime as pallet_market::Config>::DisputeAllowance::get();
         let longest: BlockNumber = LongestDispute::<Runtime>::get();
         assert!(longest <= allowance);
-        let award = <Runtime as pallet_disputes::Config>::AwardBlocks::get();
+        let award: BlockNumber = <Runtime as pallet_disputes::Config>::AwardBlocks::get();
         assert!(award < <Runtime as pallet_workers::Config>::SlashDelay::get());
     });
 }
