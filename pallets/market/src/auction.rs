@@ -3,8 +3,8 @@
 use crate::{BalanceOf, BidOf, Bids, Config, Error, Event, HoldReason, JobOf, Jobs, Pallet};
 use alloc::vec::Vec;
 use assay_types::{
-    Assignment, Bid, CloseReason, H256, HostBlake2, JobId, JobState, ModelVersion, Outcome, Purpose, WorkerRegistry,
-    bid_commitment,
+    AssayTime, Assignment, Bid, CloseReason, H256, HostBlake2, JobId, JobState, ModelVersion, Outcome, Purpose,
+    WorkerRegistry, bid_commitment,
 };
 use polkadot_sdk::{
     frame_support::{
@@ -15,14 +15,13 @@ use polkadot_sdk::{
             tokens::{Fortitude, Precision},
         },
     },
-    frame_system,
     sp_runtime::{BoundedVec, DispatchError, DispatchResult, traits::Zero},
 };
 
 impl<T: Config> Pallet<T> {
     pub(crate) fn do_commit_bid(worker: &T::AccountId, id: JobId, commitment: H256) -> DispatchResult {
         let job = Jobs::<T>::get(id).ok_or(Error::<T>::UnknownJob)?;
-        let now = frame_system::Pallet::<T>::block_number();
+        let now = T::Time::now();
         ensure!(
             matches!(job.state, JobState::Bidding { until, .. } if now <= until),
             Error::<T>::NotBidding
@@ -91,7 +90,7 @@ impl<T: Config> Pallet<T> {
     /// whether or not the agenda has got to it.
     fn revealing(id: JobId) -> Result<JobOf<T>, DispatchError> {
         let job = Jobs::<T>::get(id).ok_or(Error::<T>::UnknownJob)?;
-        let now = frame_system::Pallet::<T>::block_number();
+        let now = T::Time::now();
         match job.state {
             JobState::Bidding { until, reveal_until } if until < now && now <= reveal_until => {
                 Self::open_reveals(id, job)?;

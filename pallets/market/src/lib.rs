@@ -65,6 +65,7 @@ mod errors;
 mod events;
 mod invariants;
 mod matching;
+mod moves;
 pub mod queries;
 mod settlement;
 mod steps;
@@ -87,7 +88,7 @@ pub use weights::WeightInfo;
 pub mod pallet {
     use crate::{BalanceOf, BidsOf, Claim, JobOf, JobRequestOf, WeightInfo, terms};
     use assay_types::{
-        CloseReason, H256, JobId, ModelRegistry, ModelVersion, Page, WorkerRegistry,
+        AssayTime, CloseReason, H256, JobId, ModelRegistry, ModelVersion, Page, WorkerRegistry,
         limits::{Batch, InlineInputBytes, InlineOutputBytes, Steps},
     };
     use polkadot_sdk::{
@@ -113,6 +114,9 @@ pub mod pallet {
         /// The money.
         type Currency: fungible::hold::Mutate<Self::AccountId, Reason = Self::RuntimeHoldReason>
             + fungible::Mutate<Self::AccountId>;
+
+        /// Assay time, in which all of this pallet's blocks are counted.
+        type Time: AssayTime<BlockNumberFor<Self>>;
 
         /// The registered models.
         type Models: ModelRegistry;
@@ -326,8 +330,8 @@ pub mod pallet {
 
     #[pallet::hooks]
     impl<T: Config> Hooks<BlockNumberFor<T>> for Pallet<T> {
-        fn on_idle(now: BlockNumberFor<T>, remaining: Weight) -> Weight {
-            Self::drain_agenda(now, remaining)
+        fn on_idle(_: BlockNumberFor<T>, remaining: Weight) -> Weight {
+            Self::drain_agenda(T::Time::now(), remaining)
         }
 
         fn integrity_test() {

@@ -2,10 +2,10 @@
 
 use crate::{AssignmentOf, BalanceOf, Bids, Config, Error, JobOf, JobStateOf, Pallet};
 use assay_types::{
-    Assignment, CloseReason, JobId, JobState, JobTerms, ModelVersion, Purpose, Unavailable, WorkerRegistry,
+    AssayTime, Assignment, CloseReason, JobId, JobState, JobTerms, ModelVersion, Purpose, Unavailable, WorkerRegistry,
 };
 use polkadot_sdk::{
-    frame_system::{self, pallet_prelude::BlockNumberFor},
+    frame_system::pallet_prelude::BlockNumberFor,
     sp_runtime::{DispatchResult, traits::Saturating},
 };
 
@@ -23,7 +23,7 @@ impl<T: Config> Pallet<T> {
 
     /// The state of a job that a worker has from now on.
     pub(crate) fn assigned(assignment: AssignmentOf<T>, deadline_blocks: BlockNumberFor<T>) -> JobStateOf<T> {
-        let now = frame_system::Pallet::<T>::block_number();
+        let now = T::Time::now();
         // Saturating: the deadline is bounded by `MaxDeadline`, the block number is far from its end.
         JobState::Assigned {
             assignment,

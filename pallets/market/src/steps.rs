@@ -1,13 +1,13 @@
 //! The steps of a job: the one place where it begins and changes its state.
 
 use crate::{Config, Error, Event, JobOf, JobStateOf, Jobs, Outputs, Pallet};
-use assay_types::{CloseReason, JobId, JobState, Phase};
-use polkadot_sdk::{frame_support::ensure, frame_system, sp_runtime::DispatchResult};
+use assay_types::{AssayTime, CloseReason, JobId, JobState, Phase};
+use polkadot_sdk::{frame_support::ensure, sp_runtime::DispatchResult};
 
 impl<T: Config> Pallet<T> {
     /// Does what is due for a job. A late one may be due for several steps at once.
     pub(crate) fn do_advance(id: JobId) -> DispatchResult {
-        let now = frame_system::Pallet::<T>::block_number();
+        let now = T::Time::now();
         let mut job = Jobs::<T>::get(id).ok_or(Error::<T>::UnknownJob)?;
         let is_due = |job: &JobOf<T>| job.state.ends_after().is_some_and(|last| last < now);
         ensure!(job.state.phase() != Phase::Disputed, Error::<T>::UnderDispute);

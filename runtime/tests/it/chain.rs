@@ -2,6 +2,7 @@
 
 use assay_runtime::{
     Address, Block, Executive, Header, Runtime, RuntimeCall, SignedPayload, TxExtension, UncheckedExtrinsic, VERSION,
+    lane::Lane,
 };
 use codec::Encode;
 use polkadot_sdk::{
@@ -51,7 +52,7 @@ pub fn in_first_block(test: impl FnOnce()) {
 /// A transaction of `who` that asks the runtime to check the metadata's hash if `metadata_hash` says so.
 pub fn signed(who: Sr25519Keyring, call: RuntimeCall, metadata_hash: CheckMetadataHash<Runtime>) -> UncheckedExtrinsic {
     let account = who.to_account_id();
-    let extension: TxExtension = DynamicMaxBlockWeight::new(StorageWeightReclaim::new((
+    let extension: TxExtension = Lane(DynamicMaxBlockWeight::new(StorageWeightReclaim::new((
         frame_system::AuthorizeCall::new(),
         frame_system::CheckNonZeroSender::new(),
         frame_system::CheckSpecVersion::new(),
@@ -62,7 +63,7 @@ pub fn signed(who: Sr25519Keyring, call: RuntimeCall, metadata_hash: CheckMetada
         frame_system::CheckWeight::new(),
         ChargeTransactionPayment::from(0),
         metadata_hash.clone(),
-    )));
+    ))));
     let implicit = (
         (),
         (),
