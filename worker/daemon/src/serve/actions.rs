@@ -32,7 +32,7 @@ impl<S: StateView> JobLoop<'_, S> {
                     }
                     self.send(Kind::Decline, vec![job], Call::Market(MarketCall::Decline { job }));
                 }
-                Action::Commit { .. } | Action::Forget(_) if self.view.best < self.store_rests_until => {}
+                Action::Commit { .. } | Action::Forget(_) if self.view.now < self.store_rests_until => {}
                 Action::Commit { job, price } => match self.store.seal(job, price) {
                     Ok(_) => {
                         self.kept.memory.note_sealed(job);
