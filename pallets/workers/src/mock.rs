@@ -205,6 +205,7 @@ pub fn story(tell: impl FnOnce()) {
     sp_io::TestExternalities::default().execute_with(|| {
         System::set_block_number(1);
         // Other stories on this thread may have set them.
+        FullBlocks::set(0);
         OfferDelay::set(0);
         RestBlocks::set(0);
         for account in [ALICE, BOB, CHARLIE] {
