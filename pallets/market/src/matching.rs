@@ -6,7 +6,10 @@ use assay_types::{
 };
 use polkadot_sdk::{
     frame_system::pallet_prelude::BlockNumberFor,
-    sp_runtime::{DispatchResult, traits::Saturating},
+    sp_runtime::{
+        DispatchResult,
+        traits::{CheckedSub, One, Saturating},
+    },
 };
 
 impl<T: Config> Pallet<T> {
@@ -60,6 +63,14 @@ impl<T: Config> Pallet<T> {
                 let (worker, price) = T::Workers::cheapest(job.model, &job.terms(), job.ceiling, &job.tried).ok()?;
                 Self::take(job.model, worker, price).ok()
             })
+    }
+
+    /// The assignment to the cheapest standing offer that asks for less than the lowest bid. So whoever takes all the
+    /// places of an auction wins nothing against the book.
+    pub(crate) fn cheaper_offer(job: &JobOf<T>, lowest_bid: BalanceOf<T>) -> Option<AssignmentOf<T>> {
+        let below = lowest_bid.checked_sub(&One::one())?;
+        let (worker, price) = T::Workers::cheapest(job.model, &job.terms(), below, &job.tried).ok()?;
+        Self::take(job.model, worker, price).ok()
     }
 
     /// Gives a job to a worker.
