@@ -80,6 +80,8 @@ pub type TxExtension = lane::Lane<
             ),
         >,
         configs::system::BlocksPerRelaySlot,
+        { configs::system::FULL_CORE_TRANSACTIONS },
+        { configs::system::ORDINARY_MAY_TAKE_A_CORE },
     >,
 >;
 

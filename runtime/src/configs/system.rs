@@ -25,6 +25,11 @@ const INITIALIZATION_SHARE: Perbill = Perbill::from_percent(5);
 /// Bytes of transactions in a block: half of what a relay chain validator accepts as a proof of validity.
 const MAX_BLOCK_BYTES: u32 = 5 * 1024 * 1024;
 
+/// First transactions of a core that may take all of it, where the block's share is too small for them.
+pub const FULL_CORE_TRANSACTIONS: u32 = 10;
+/// Whether ordinary transactions may: no, or one of them would keep two other blocks from being made.
+pub const ORDINARY_MAY_TAKE_A_CORE: bool = false;
+
 /// See [`BLOCKS_PER_RELAY_SLOT`].
 pub type BlocksPerRelaySlot = ConstU32<BLOCKS_PER_RELAY_SLOT>;
 
