@@ -45,8 +45,8 @@ use scale_info::TypeInfo;
 
 /// Priority of a transaction in the lane, before its tip: an ordinary one would need a tip of thousands of tokens.
 pub const PRIORITY: TransactionPriority = TransactionPriority::MAX / 2;
-/// Claims of one call up to which the call is looked into. More of them are ordinary: a worker that is short of time
-/// sends few.
+/// Claims of one call up to which the call is looked into. More of them are ordinary: `assay-worker` sends as few as
+/// this when deadlines are near.
 pub const MAX_CLAIMS: usize = 8;
 /// Prefix of the tags that moves provide.
 const TAG: &[u8] = b"assay/lane";

@@ -223,7 +223,7 @@ impl<'a, S: StateView> JobLoop<'a, S> {
     }
 
     /// Blocks in which a job can still be claimed.
-    fn blocks_left(&self, job: JobId) -> BlockNumber {
+    pub(super) fn blocks_left(&self, job: JobId) -> BlockNumber {
         match self.view.jobs.get(&job).map(|job| &job.state) {
             Some(JobState::Assigned { deadline, .. }) => deadline.saturating_sub(self.view.now),
             _ => 0,
