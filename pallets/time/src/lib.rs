@@ -12,7 +12,8 @@
 //! A block had room if its ordinary calls used less than [`Config::FullShare`] of what ordinary calls may, if all its
 //! calls together used less than that share of the block, and if its bytes were less than that share of what ordinary
 //! calls may have. So an ordinary call and an urgent one of a quarter of their room each would have found a place.
-//! Hooks and inherents are not counted: no account can make them longer.
+//! Hooks and inherents are not counted: no account can make them longer. While a migration over several blocks lets no
+//! call in, blocks have no room.
 //!
 //! Nothing here knows who filled a block. Time that is stopped stops for all: nobody misses a deadline, and nothing is
 //! settled. The fee multipliers bound for how long that can be paid for.
@@ -58,7 +59,7 @@ pub use pallet::*;
 pub use weights::WeightInfo;
 
 use assay_types::AssayTime;
-use frame_support::{dispatch::DispatchClass, traits::Get};
+use frame_support::{dispatch::DispatchClass, migrations::MultiStepMigrator, traits::Get};
 use frame_system::pallet_prelude::BlockNumberFor;
 use room::{Limits, Used, has_room, next_multiplier};
 use sp_runtime::FixedU128;
@@ -152,8 +153,11 @@ pub mod pallet {
 }
 
 impl<T: Config> Pallet<T> {
-    /// Whether the calls of this block have left no room, up to now.
+    /// Whether the calls of this block have left no room, up to now, or a migration lets none in.
     pub fn is_full() -> bool {
+        if T::MultiBlockMigrator::ongoing() {
+            return true;
+        }
         let weight = frame_system::BlockWeight::<T>::get();
         let (normal, operational) = (
             *weight.get(DispatchClass::Normal),
