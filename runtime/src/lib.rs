@@ -1,8 +1,8 @@
 //! Assay's parachain runtime: the types of its blocks, the pallets it is made of, and what it answers a node.
 //!
 //! Pallets are configured in [`configs`], by concern; [`apis`] is what the node calls; [`calls`] says who makes each
-//! call of our pallets, and so what proxies may do; [`genesis_presets`] are the named first states; [`units`] holds
-//! money and time. No pallet is defined here.
+//! call of our pallets, and so what proxies may do; [`lane`] keeps room for urgent ones; [`genesis_presets`] are the
+//! named first states; [`units`] holds money and time. No pallet is defined here.
 
 #![cfg_attr(not(feature = "std"), no_std)]
 #![recursion_limit = "256"]
@@ -19,6 +19,7 @@ mod configs;
 pub mod genesis_presets;
 #[cfg(feature = "std")]
 mod invariants;
+pub mod lane;
 pub mod units;
 mod weights;
 
@@ -57,27 +58,31 @@ pub type Header = generic::Header<BlockNumber, BlakeTwo256>;
 /// A block.
 pub type Block = generic::Block<Header, UncheckedExtrinsic>;
 
-/// What a transaction carries and is checked by, besides its call. The two outermost see all that the others spend:
-/// one grants a transaction the whole core where the block's share of it is too small, the other gives back the proof
-/// size that a transaction was charged for and did not use.
-pub type TxExtension = cumulus_pallet_parachain_system::block_weight::DynamicMaxBlockWeight<
-    Runtime,
-    cumulus_pallet_weight_reclaim::StorageWeightReclaim<
+/// What a transaction carries and is checked by, besides its call. The outermost chooses the class in which all others
+/// see the call. The next two see all that the others spend: one grants a transaction the whole core where the block's
+/// share of it is too small, the other gives back the proof size that a transaction was charged for and did not use.
+pub type TxExtension = lane::Lane<
+    cumulus_pallet_parachain_system::block_weight::DynamicMaxBlockWeight<
         Runtime,
-        (
-            frame_system::AuthorizeCall<Runtime>,
-            frame_system::CheckNonZeroSender<Runtime>,
-            frame_system::CheckSpecVersion<Runtime>,
-            frame_system::CheckTxVersion<Runtime>,
-            frame_system::CheckGenesis<Runtime>,
-            frame_system::CheckEra<Runtime>,
-            frame_system::CheckNonce<Runtime>,
-            frame_system::CheckWeight<Runtime>,
-            pallet_transaction_payment::ChargeTransactionPayment<Runtime>,
-            frame_metadata_hash_extension::CheckMetadataHash<Runtime>,
-        ),
+        cumulus_pallet_weight_reclaim::StorageWeightReclaim<
+            Runtime,
+            (
+                frame_system::AuthorizeCall<Runtime>,
+                frame_system::CheckNonZeroSender<Runtime>,
+                frame_system::CheckSpecVersion<Runtime>,
+                frame_system::CheckTxVersion<Runtime>,
+                frame_system::CheckGenesis<Runtime>,
+                frame_system::CheckEra<Runtime>,
+                frame_system::CheckNonce<Runtime>,
+                frame_system::CheckWeight<Runtime>,
+                pallet_transaction_payment::ChargeTransactionPayment<Runtime>,
+                frame_metadata_hash_extension::CheckMetadataHash<Runtime>,
+            ),
+        >,
+        configs::system::BlocksPerRelaySlot,
+        { configs::system::FULL_CORE_TRANSACTIONS },
+        { configs::system::ORDINARY_MAY_TAKE_A_CORE },
     >,
-    configs::system::BlocksPerRelaySlot,
 >;
 
 /// A transaction as it travels.
@@ -140,6 +145,8 @@ mod runtime {
     pub type ParachainInfo = parachain_info;
     #[runtime::pallet_index(4)]
     pub type WeightReclaim = cumulus_pallet_weight_reclaim;
+    #[runtime::pallet_index(5)]
+    pub type Time = pallet_time;
 
     // Money.
     #[runtime::pallet_index(10)]

@@ -4,7 +4,7 @@
 use anyhow::{Context, Result, anyhow, bail};
 use assay_runtime::{
     Address, Block, Header, Runtime, RuntimeCall, RuntimeEvent, SignedPayload, System, TransactionPayment, TxExtension,
-    UncheckedExtrinsic, VERSION, WASM_BINARY,
+    UncheckedExtrinsic, VERSION, WASM_BINARY, lane::Lane,
 };
 use codec::{Decode, Encode};
 use cumulus_primitives_proof_size_hostfunction::storage_proof_size;
@@ -161,7 +161,7 @@ impl Chain {
         self.read(|| {
             let account = who.to_account_id();
             let genesis = frame_system::Pallet::<Runtime>::block_hash(0);
-            let extension: TxExtension = DynamicMaxBlockWeight::new(StorageWeightReclaim::new((
+            let extension: TxExtension = Lane(DynamicMaxBlockWeight::new(StorageWeightReclaim::new((
                 frame_system::AuthorizeCall::new(),
                 frame_system::CheckNonZeroSender::new(),
                 frame_system::CheckSpecVersion::new(),
@@ -172,7 +172,7 @@ impl Chain {
                 frame_system::CheckWeight::new(),
                 ChargeTransactionPayment::from(0),
                 CheckMetadataHash::new(false),
-            )));
+            ))));
             let versions = (VERSION.spec_version, VERSION.transaction_version);
             let implicit = ((), (), versions.0, versions.1, genesis, genesis, (), (), (), None);
             let payload = SignedPayload::from_raw(call.clone(), extension.clone(), implicit);

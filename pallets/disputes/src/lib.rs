@@ -66,6 +66,7 @@ mod defences;
 mod errors;
 mod events;
 mod invariants;
+mod moves;
 mod play;
 pub mod queries;
 mod sweep;
@@ -90,7 +91,7 @@ pub mod pallet {
     use alloc::boxed::Box;
     use assay_exact::judge::Proof;
     use assay_types::{
-        ClaimedJobs, H256, JobId, SlashId,
+        AssayTime, ClaimedJobs, H256, JobId, SlashId,
         dispute::{DisputeId, Fault, FindingOpening, Place, Revealed, Side, Statement},
     };
     use polkadot_sdk::{
@@ -116,6 +117,9 @@ pub mod pallet {
         /// The money.
         type Currency: fungible::hold::Mutate<Self::AccountId, Reason = Self::RuntimeHoldReason>
             + fungible::Mutate<Self::AccountId>;
+
+        /// Assay time, in which all of this pallet's blocks are counted.
+        type Time: AssayTime<BlockNumberFor<Self>>;
 
         /// The claims that can be doubted.
         type Jobs: ClaimedJobs<Self::AccountId, BalanceOf<Self>, BlockNumberFor<Self>>;
@@ -359,10 +363,10 @@ pub mod pallet {
 
     #[pallet::hooks]
     impl<T: Config> Hooks<BlockNumberFor<T>> for Pallet<T> {
-        fn on_idle(now: BlockNumberFor<T>, remaining: Weight) -> Weight {
+        fn on_idle(_: BlockNumberFor<T>, remaining: Weight) -> Weight {
             let swept = Self::sweep_ended(remaining);
             // Saturating: it uses no more than it is given.
-            swept.saturating_add(Self::forget_awards(now, remaining.saturating_sub(swept)))
+            swept.saturating_add(Self::forget_awards(T::Time::now(), remaining.saturating_sub(swept)))
         }
 
         fn integrity_test() {

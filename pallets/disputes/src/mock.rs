@@ -4,8 +4,8 @@ use crate::{self as pallet_disputes, HoldReason};
 use assay_exact::judge::Proof;
 use assay_player::{Execution, committed, opening, trace_digest};
 use assay_types::{
-    Delivery, H256, HostBlake2, JobId, JobInput, JobRequest, Matching, ModelParts, ModelVersion, OfferTerms, Phase,
-    SlashId,
+    AssayTime, Delivery, H256, HostBlake2, JobId, JobInput, JobRequest, Matching, ModelParts, ModelVersion, OfferTerms,
+    Phase, SlashId,
     dispute::{Committed, Dispute, FindingOpening, Game, Place, Revealed, Statement, commitment},
 };
 use polkadot_sdk::{
@@ -79,6 +79,8 @@ parameter_types! {
     pub const Quarter: Perbill = Perbill::from_percent(25);
     /// What one unit of work costs.
     pub static PriceOfWork: u64 = 0;
+    /// Blocks that were full, which Assay time does not count.
+    pub static FullBlocks: u64 = 0;
 }
 
 /// What a game causes: its work, and no fees.
@@ -87,6 +89,15 @@ pub struct GameCost;
 impl Convert<u64, u64> for GameCost {
     fn convert(work: u64) -> u64 {
         work.saturating_mul(PriceOfWork::get())
+    }
+}
+
+/// Assay time: block numbers, less those of the blocks that a test says were full.
+pub struct TestTime;
+
+impl AssayTime<u64> for TestTime {
+    fn now() -> u64 {
+        System::block_number().saturating_sub(FullBlocks::get())
     }
 }
 
@@ -99,6 +110,7 @@ impl pallet_models::Config for Test {
     >;
     type RetirementBlocks = ConstU64<100_000>;
     type LongestJob = pallet_market::LongestJob<Test>;
+    type Time = TestTime;
     type WeightInfo = ();
 }
 
@@ -118,6 +130,7 @@ impl pallet_workers::Config for Test {
     type LongestJob = pallet_market::LongestJob<Test>;
     type SlashDelay = ConstU64<SLASH_DELAY>;
     type SlashCancelOrigin = EnsureRoot<u64>;
+    type Time = TestTime;
     type WeightInfo = ();
 }
 
@@ -137,6 +150,7 @@ impl pallet_market::Config for Test {
     type NonDeliverySlash = NonDeliverySlash;
     type MissCompensation = ConstU64<1>;
     type DeclineSlash = DeclineSlash;
+    type Time = TestTime;
     type WeightInfo = ();
 }
 
@@ -161,6 +175,7 @@ impl pallet_disputes::Config for Test {
     type ChallengerClockBlocks = ConstU64<CHALLENGER_CLOCK>;
     type LeastTurnBlocks = ConstU64<LEAST_TURN>;
     type ReopenBlocks = ConstU64<REOPEN>;
+    type Time = TestTime;
     type WeightInfo = ();
 }
 
@@ -380,15 +395,24 @@ pub fn revealed(job: JobId, place: Place) -> Option<Revealed> {
 }
 
 pub fn now() -> u64 {
-    System::block_number()
+    TestTime::now()
+}
+
+/// Goes on for this many blocks that others fill.
+pub fn stuff(blocks: u64) {
+    for _ in 0..blocks {
+        FullBlocks::set(FullBlocks::get() + 1);
+        advance(1);
+    }
 }
 
 pub fn advance(blocks: u64) {
     for _ in 0..blocks {
-        System::set_block_number(now() + 1);
-        Market::on_idle(now(), Weight::MAX);
-        Workers::on_idle(now(), Weight::MAX);
-        Disputes::on_idle(now(), Weight::MAX);
+        let number = System::block_number() + 1;
+        System::set_block_number(number);
+        Market::on_idle(number, Weight::MAX);
+        Workers::on_idle(number, Weight::MAX);
+        Disputes::on_idle(number, Weight::MAX);
     }
 }
 

@@ -5,7 +5,7 @@ use crate::{
     Pallet, Reveals, TermsOf,
 };
 use assay_types::{
-    ClaimedJobs, H256, HostBlake2, JobId, Slashed,
+    AssayTime, ClaimedJobs, H256, HostBlake2, JobId, Slashed,
     dispute::{
         After, Clock, Committed, Dispute, Game, LateTerms, MoveKind, Place, Revealed, Side, SlashShares, Statement,
         base_bond, bond, check, check_trace, late_fee, may, point,
@@ -16,7 +16,7 @@ use polkadot_sdk::{
         ensure,
         traits::{Get, fungible::MutateHold},
     },
-    frame_system::{self, pallet_prelude::BlockNumberFor},
+    frame_system::pallet_prelude::BlockNumberFor,
     sp_runtime::{
         BoundedVec, DispatchError, DispatchResult,
         traits::{Convert, Saturating},
@@ -277,7 +277,7 @@ impl<T: Config> Pallet<T> {
     }
 
     pub(crate) fn now() -> BlockNumberFor<T> {
-        frame_system::Pallet::<T>::block_number()
+        T::Time::now()
     }
 
     pub(crate) fn terms() -> TermsOf<T> {
@@ -305,7 +305,10 @@ impl<T: Config> Pallet<T> {
 }
 
 /// Whether a game stands at this place and waits for the worker.
-fn asks<AccountId, Balance, BlockNumber>(game: &Game<AccountId, Balance, BlockNumber>, place: Place) -> bool {
+pub(crate) fn asks<AccountId, Balance, BlockNumber>(
+    game: &Game<AccountId, Balance, BlockNumber>,
+    place: Place,
+) -> bool {
     game.place == place && game.turn == Side::Worker
 }
 

@@ -44,22 +44,35 @@ impl<T: Config> Pallet<T> {
         meter.consumed()
     }
 
-    /// Does the steps of the jobs whose phase ended with this block; whether all of them are done.
+    /// Does the steps of the jobs whose phase ended with this moment; whether all of them are done. Each step is
+    /// reserved at its most expensive, and what it does not use is there for others.
     fn drain_block(block: BlockNumberFor<T>, meter: &mut WeightMeter) -> bool {
-        let (due, complete) = Self::affordable(block, meter);
-        for id in due {
-            if let Err(error) = with_storage_layer(|| Self::do_advance(id)) {
-                Agenda::<T>::remove(block, id);
-                SetAside::<T>::insert(id, ());
-                Self::deposit_event(Event::StepFailed { job: id, error });
+        loop {
+            let (due, complete) = Self::affordable(block, meter);
+            let is_last = complete || due.is_empty();
+            let mut unused = Weight::zero();
+            for (id, reserved) in due {
+                match with_storage_layer(|| Self::do_advance(id)) {
+                    // Saturating: a step uses no more than was reserved for it, and there are few.
+                    Ok(used) => unused = unused.saturating_add(reserved.saturating_sub(used)),
+                    Err(error) => {
+                        Agenda::<T>::remove(block, id);
+                        SetAside::<T>::insert(id, ());
+                        Self::deposit_event(Event::StepFailed { job: id, error });
+                    }
+                }
+            }
+            let consumed = meter.consumed().saturating_sub(unused);
+            *meter = WeightMeter::with_consumed_and_limit(consumed, meter.limit());
+            if is_last {
+                return complete;
             }
         }
-        complete
     }
 
-    /// The jobs of this block of the agenda whose steps the meter allows, and whether that is all of them. They are
-    /// collected before any step is done, since a step changes the agenda.
-    fn affordable(block: BlockNumberFor<T>, meter: &mut WeightMeter) -> (Vec<JobId>, bool) {
+    /// The jobs of this moment of the agenda whose steps the meter allows, with the weight that is reserved for each,
+    /// and whether that is all of them. They are collected before any step is done, since a step changes the agenda.
+    fn affordable(block: BlockNumberFor<T>, meter: &mut WeightMeter) -> (Vec<(JobId, Weight)>, bool) {
         let mut due = Vec::new();
         let mut jobs = Agenda::<T>::iter_key_prefix(block);
         loop {
@@ -76,7 +89,7 @@ impl<T: Config> Pallet<T> {
             if meter.try_consume(step).is_err() {
                 return (due, false);
             }
-            due.push(id);
+            due.push((id, step));
         }
     }
 }

@@ -3,8 +3,8 @@
 use crate::{BalanceOf, BidOf, Bids, Config, Error, Event, HoldReason, JobOf, Jobs, Pallet};
 use alloc::vec::Vec;
 use assay_types::{
-    Assignment, Bid, CloseReason, H256, HostBlake2, JobId, JobState, ModelVersion, Outcome, Purpose, WorkerRegistry,
-    bid_commitment,
+    AssayTime, Assignment, Bid, CloseReason, H256, HostBlake2, JobId, JobState, ModelVersion, Outcome, Purpose,
+    WorkerRegistry, bid_commitment,
 };
 use polkadot_sdk::{
     frame_support::{
@@ -15,14 +15,13 @@ use polkadot_sdk::{
             tokens::{Fortitude, Precision},
         },
     },
-    frame_system,
     sp_runtime::{BoundedVec, DispatchError, DispatchResult, traits::Zero},
 };
 
 impl<T: Config> Pallet<T> {
     pub(crate) fn do_commit_bid(worker: &T::AccountId, id: JobId, commitment: H256) -> DispatchResult {
         let job = Jobs::<T>::get(id).ok_or(Error::<T>::UnknownJob)?;
-        let now = frame_system::Pallet::<T>::block_number();
+        let now = T::Time::now();
         ensure!(
             matches!(job.state, JobState::Bidding { until, .. } if now <= until),
             Error::<T>::NotBidding
@@ -51,12 +50,13 @@ impl<T: Config> Pallet<T> {
         Ok(())
     }
 
+    /// Returns the number of bids of the auction, if this was the last one to be revealed; 0 otherwise.
     pub(crate) fn do_reveal_bid(
         worker: &T::AccountId,
         id: JobId,
         price: BalanceOf<T>,
         salt: &[u8; 32],
-    ) -> DispatchResult {
+    ) -> Result<u32, DispatchError> {
         let job = Self::revealing(id)?;
         let mut bids = Bids::<T>::get(id).unwrap_or_default();
         let bid = bids
@@ -74,6 +74,7 @@ impl<T: Config> Pallet<T> {
         bid.deposit = Zero::zero();
         bid.price = Some(price);
         let all_revealed = bids.iter().all(|bid| bid.price.is_some());
+        let ended = if all_revealed { bids.len() as u32 } else { 0 }; // At most `MAX_BIDS`.
         Bids::<T>::insert(id, bids);
         Self::deposit_event(Event::BidRevealed {
             job: id,
@@ -81,17 +82,16 @@ impl<T: Config> Pallet<T> {
             price,
         });
         if all_revealed {
-            Self::close_auction(id, job)
-        } else {
-            Ok(())
+            Self::close_auction(id, job)?;
         }
+        Ok(ended)
     }
 
     /// The job, if its bids can be revealed now. The reveals open by themselves when the time for commitments is over,
     /// whether or not the agenda has got to it.
     fn revealing(id: JobId) -> Result<JobOf<T>, DispatchError> {
         let job = Jobs::<T>::get(id).ok_or(Error::<T>::UnknownJob)?;
-        let now = frame_system::Pallet::<T>::block_number();
+        let now = T::Time::now();
         match job.state {
             JobState::Bidding { until, reveal_until } if until < now && now <= reveal_until => {
                 Self::open_reveals(id, job)?;
@@ -113,9 +113,10 @@ impl<T: Config> Pallet<T> {
         Self::enter(id, job, JobState::Revealing { until: reveal_until })
     }
 
-    /// Ends the auction: the lowest price wins, the earlier commitment at the same price. The winner keeps what its
-    /// price needs of the stake that its bid locked; everybody else's is free again. A bid that was not revealed loses
-    /// its deposit, and a worker that is no longer secure, for example because it was convicted, does not win.
+    /// Ends the auction: the lowest price wins, the earlier commitment at the same price, unless a standing offer asks
+    /// for less. The winner keeps what its price needs of the stake that its bid locked; everybody else's is free
+    /// again. A bid that was not revealed loses its deposit, and a worker that is no longer secure, for example because
+    /// it was convicted, does not win.
     pub(crate) fn close_auction(id: JobId, job: JobOf<T>) -> DispatchResult {
         let bids = Bids::<T>::take(id).unwrap_or_default();
         let (revealed, sealed): (Vec<_>, Vec<_>) = bids.into_iter().partition(|bid| bid.price.is_some());
@@ -139,19 +140,23 @@ impl<T: Config> Pallet<T> {
             return Self::close(id, job, nobody);
         };
 
-        let locked = T::Workers::release(winner.lock(job.model), Outcome::BidWon { price })?.locked;
-        let runners_up = ranking
+        let (assignment, beaten) = match Self::cheaper_offer(&job, price) {
+            Some(assignment) => (assignment, Some(winner)),
+            None => {
+                let locked = T::Workers::release(winner.lock(job.model), Outcome::BidWon { price })?.locked;
+                let worker = winner.worker;
+                (Assignment { worker, price, locked }, None)
+            }
+        };
+        let runners_up = beaten
+            .into_iter()
+            .chain(ranking)
             .map(|bid| Self::pass_over(id, job.model, bid))
             .collect::<Result<Vec<_>, _>>()?;
         if !runners_up.is_empty() {
             let runners_up = BoundedVec::try_from(runners_up).map_err(|_| Error::<T>::TooManyBids)?;
             Bids::<T>::insert(id, runners_up);
         }
-        let assignment = Assignment {
-            worker: winner.worker,
-            price,
-            locked,
-        };
         let state = Self::assigned(assignment, job.deadline_blocks);
         Self::enter(id, job, state)
     }

@@ -2,11 +2,12 @@
 
 use crate::{AssignmentOf, BalanceOf, Bids, Claim, Config, Error, Event, Inputs, JobOf, Jobs, Outputs, Pallet, terms};
 use assay_types::{
-    Delivery, HostBlake2, JobId, JobState, ModelRegistry, Outcome, Slashed, WorkerRegistry, schema::payload_digest,
+    AssayTime, Delivery, HostBlake2, JobId, JobState, ModelRegistry, Outcome, Slashed, WorkerRegistry,
+    schema::payload_digest,
 };
 use polkadot_sdk::{
     frame_support::{ensure, storage::with_storage_layer, traits::Get},
-    frame_system::{self, pallet_prelude::BlockNumberFor},
+    frame_system::pallet_prelude::BlockNumberFor,
     sp_runtime::{
         DispatchError, DispatchResult, SaturatedConversion,
         traits::{Saturating, Zero},
@@ -17,7 +18,7 @@ impl<T: Config> Pallet<T> {
     pub(crate) fn do_claim(worker: &T::AccountId, claim: Claim) -> DispatchResult {
         let job = Jobs::<T>::get(claim.job).ok_or(Error::<T>::UnknownJob)?;
         let (assignment, deadline) = Self::held_by(worker, &job)?;
-        let now = frame_system::Pallet::<T>::block_number();
+        let now = T::Time::now();
         ensure!(now <= deadline, Error::<T>::DeadlinePassed);
         Self::check_output(&job, &claim)?;
 
@@ -48,7 +49,7 @@ impl<T: Config> Pallet<T> {
     pub(crate) fn do_decline(worker: &T::AccountId, id: JobId) -> DispatchResult {
         let job = Jobs::<T>::get(id).ok_or(Error::<T>::UnknownJob)?;
         let (assignment, deadline) = Self::held_by(worker, &job)?;
-        let now = frame_system::Pallet::<T>::block_number();
+        let now = T::Time::now();
         ensure!(now <= deadline, Error::<T>::DeadlinePassed);
 
         let slashed = Self::give_back(id, &job, &assignment, deadline)?;
@@ -67,7 +68,7 @@ impl<T: Config> Pallet<T> {
         assignment: &AssignmentOf<T>,
         deadline: BlockNumberFor<T>,
     ) -> Result<BalanceOf<T>, DispatchError> {
-        let now = frame_system::Pallet::<T>::block_number();
+        let now = T::Time::now();
         // Saturating: the deadline is as many blocks after the assignment, which is no later than now.
         let since = deadline.saturating_sub(job.deadline_blocks);
         let held = terms::Held {
@@ -96,7 +97,7 @@ impl<T: Config> Pallet<T> {
             JobState::Claimed { .. } | JobState::Disputed { .. } => return Err(Error::<T>::AlreadyClaimed.into()),
             JobState::Bidding { .. } | JobState::Revealing { .. } => return Err(Error::<T>::NotAssigned.into()),
         };
-        let now = frame_system::Pallet::<T>::block_number();
+        let now = T::Time::now();
         ensure!(now <= deadline, Error::<T>::DeadlinePassed);
         ensure!(!T::Workers::is_secure(&assignment.worker), Error::<T>::WorkerIsSecure);
 

@@ -3,7 +3,7 @@
 
 use crate::{AssignmentOf, BalanceOf, Config, Error, Event, HoldReason, JobOf, Jobs, Pallet};
 use assay_types::{
-    ClaimedJob, ClaimedJobs, CloseReason, H256, JobId, JobState, ModelParts, ModelRegistry, ModelVersion,
+    AssayTime, ClaimedJob, ClaimedJobs, CloseReason, H256, JobId, JobState, ModelParts, ModelRegistry, ModelVersion,
     NotChallengeable, Outcome, Penalty, SlashId, Slashed, WorkerRegistry,
 };
 use polkadot_sdk::{
@@ -12,14 +12,14 @@ use polkadot_sdk::{
         storage::with_storage_layer,
         traits::{fungible::MutateHold, tokens::Precision},
     },
-    frame_system::{self, pallet_prelude::BlockNumberFor},
+    frame_system::pallet_prelude::BlockNumberFor,
     sp_runtime::{DispatchError, DispatchResult, Perbill, traits::Zero},
 };
 
 impl<T: Config> ClaimedJobs<T::AccountId, BalanceOf<T>, BlockNumberFor<T>> for Pallet<T> {
     fn claimed(id: JobId) -> Result<ClaimedJob<T::AccountId, BalanceOf<T>>, NotChallengeable> {
         let job = Jobs::<T>::get(id).ok_or(NotChallengeable::UnknownJob)?;
-        let now = frame_system::Pallet::<T>::block_number();
+        let now = T::Time::now();
         let (assignment, output_digest) = match job.state {
             JobState::Claimed { window_until, .. } if window_until < now => {
                 return Err(NotChallengeable::WindowPassed);
@@ -58,7 +58,7 @@ impl<T: Config> ClaimedJobs<T::AccountId, BalanceOf<T>, BlockNumberFor<T>> for P
 
     fn dispute(id: JobId) -> DispatchResult {
         let job = Jobs::<T>::get(id).ok_or(Error::<T>::UnknownJob)?;
-        let now = frame_system::Pallet::<T>::block_number();
+        let now = T::Time::now();
         match job.state.clone() {
             JobState::Disputed { .. } => Ok(()),
             JobState::Claimed {
@@ -83,7 +83,7 @@ impl<T: Config> ClaimedJobs<T::AccountId, BalanceOf<T>, BlockNumberFor<T>> for P
     fn uphold(id: JobId, window_at_least: BlockNumberFor<T>) -> DispatchResult {
         let (job, assignment, output_digest, window_until) = Self::disputed(id)?;
         // Not before this block, since the agenda has been drained up to it and would never come to the job.
-        let now = frame_system::Pallet::<T>::block_number();
+        let now = T::Time::now();
         let state = JobState::Claimed {
             assignment,
             output_digest,

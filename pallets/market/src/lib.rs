@@ -65,6 +65,7 @@ mod errors;
 mod events;
 mod invariants;
 mod matching;
+mod moves;
 pub mod queries;
 mod settlement;
 mod steps;
@@ -87,8 +88,8 @@ pub use weights::WeightInfo;
 pub mod pallet {
     use crate::{BalanceOf, BidsOf, Claim, JobOf, JobRequestOf, WeightInfo, terms};
     use assay_types::{
-        CloseReason, H256, JobId, ModelRegistry, ModelVersion, Page, WorkerRegistry,
-        limits::{Batch, InlineInputBytes, InlineOutputBytes, Steps},
+        AssayTime, CloseReason, H256, JobId, ModelRegistry, ModelVersion, Page, WorkerRegistry,
+        limits::{Batch, InlineInputBytes, InlineOutputBytes, MAX_BIDS, Steps},
     };
     use polkadot_sdk::{
         frame_support::{pallet_prelude::*, traits::fungible},
@@ -113,6 +114,9 @@ pub mod pallet {
         /// The money.
         type Currency: fungible::hold::Mutate<Self::AccountId, Reason = Self::RuntimeHoldReason>
             + fungible::Mutate<Self::AccountId>;
+
+        /// Assay time, in which all of this pallet's blocks are counted.
+        type Time: AssayTime<BlockNumberFor<Self>>;
 
         /// The registered models.
         type Models: ModelRegistry;
@@ -326,8 +330,8 @@ pub mod pallet {
 
     #[pallet::hooks]
     impl<T: Config> Hooks<BlockNumberFor<T>> for Pallet<T> {
-        fn on_idle(now: BlockNumberFor<T>, remaining: Weight) -> Weight {
-            Self::drain_agenda(now, remaining)
+        fn on_idle(_: BlockNumberFor<T>, remaining: Weight) -> Weight {
+            Self::drain_agenda(T::Time::now(), remaining)
         }
 
         fn integrity_test() {
@@ -370,10 +374,16 @@ pub mod pallet {
 
         /// Reveals a bid and frees its deposit; the last reveal closes the auction.
         #[pallet::call_index(3)]
-        #[pallet::weight(T::WeightInfo::reveal_bid())]
-        pub fn reveal_bid(origin: OriginFor<T>, job: JobId, price: BalanceOf<T>, salt: [u8; 32]) -> DispatchResult {
+        #[pallet::weight(T::WeightInfo::reveal_bid(MAX_BIDS))]
+        pub fn reveal_bid(
+            origin: OriginFor<T>,
+            job: JobId,
+            price: BalanceOf<T>,
+            salt: [u8; 32],
+        ) -> DispatchResultWithPostInfo {
             let worker = ensure_signed(origin)?;
-            Self::do_reveal_bid(&worker, job, price, &salt)
+            let ended = Self::do_reveal_bid(&worker, job, price, &salt)?;
+            Ok(Some(T::WeightInfo::reveal_bid(ended)).into())
         }
 
         /// Commits to the output of a job that the caller was assigned.
@@ -418,20 +428,25 @@ pub mod pallet {
             jobs.into_iter().try_for_each(|job| Self::do_accept(&client, job))
         }
 
-        /// Does what is due for a job. Anyone may call it; `on_idle` does the same where there is weight left.
+        /// Does what is due for a job, and is charged for that alone. Anyone may call it; `on_idle` does the same where
+        /// there is weight left.
         #[pallet::call_index(9)]
         #[pallet::weight(T::WeightInfo::step())]
-        pub fn advance(origin: OriginFor<T>, job: JobId) -> DispatchResult {
+        pub fn advance(origin: OriginFor<T>, job: JobId) -> DispatchResultWithPostInfo {
             ensure_signed(origin)?;
-            Self::do_advance(job)
+            Ok(Some(Self::do_advance(job)?).into())
         }
 
         /// Does what is due for several jobs: for all of them, or for none if nothing is due for one.
         #[pallet::call_index(10)]
         #[pallet::weight(T::WeightInfo::step().saturating_mul(jobs.len() as u64))]
-        pub fn advance_batch(origin: OriginFor<T>, jobs: BoundedVec<JobId, Steps>) -> DispatchResult {
+        pub fn advance_batch(origin: OriginFor<T>, jobs: BoundedVec<JobId, Steps>) -> DispatchResultWithPostInfo {
             ensure_signed(origin)?;
-            jobs.into_iter().try_for_each(Self::do_advance)
+            let used = jobs.into_iter().try_fold(Weight::zero(), |used, job| {
+                // Saturating: a batch has few jobs.
+                Self::do_advance(job).map(|step| used.saturating_add(step))
+            })?;
+            Ok(Some(used).into())
         }
 
         /// Gives an assigned job to the next worker, because the stake of the one that has it is below the minimum that

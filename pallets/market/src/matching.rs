@@ -2,11 +2,14 @@
 
 use crate::{AssignmentOf, BalanceOf, Bids, Config, Error, JobOf, JobStateOf, Pallet};
 use assay_types::{
-    Assignment, CloseReason, JobId, JobState, JobTerms, ModelVersion, Purpose, Unavailable, WorkerRegistry,
+    AssayTime, Assignment, CloseReason, JobId, JobState, JobTerms, ModelVersion, Purpose, Unavailable, WorkerRegistry,
 };
 use polkadot_sdk::{
-    frame_system::{self, pallet_prelude::BlockNumberFor},
-    sp_runtime::{DispatchResult, traits::Saturating},
+    frame_system::pallet_prelude::BlockNumberFor,
+    sp_runtime::{
+        DispatchResult,
+        traits::{CheckedSub, One, Saturating},
+    },
 };
 
 impl<T: Config> Pallet<T> {
@@ -23,7 +26,7 @@ impl<T: Config> Pallet<T> {
 
     /// The state of a job that a worker has from now on.
     pub(crate) fn assigned(assignment: AssignmentOf<T>, deadline_blocks: BlockNumberFor<T>) -> JobStateOf<T> {
-        let now = frame_system::Pallet::<T>::block_number();
+        let now = T::Time::now();
         // Saturating: the deadline is bounded by `MaxDeadline`, the block number is far from its end.
         JobState::Assigned {
             assignment,
@@ -60,6 +63,14 @@ impl<T: Config> Pallet<T> {
                 let (worker, price) = T::Workers::cheapest(job.model, &job.terms(), job.ceiling, &job.tried).ok()?;
                 Self::take(job.model, worker, price).ok()
             })
+    }
+
+    /// The assignment to the cheapest standing offer that asks for less than the lowest bid. So whoever takes all the
+    /// places of an auction wins nothing against the book.
+    pub(crate) fn cheaper_offer(job: &JobOf<T>, lowest_bid: BalanceOf<T>) -> Option<AssignmentOf<T>> {
+        let below = lowest_bid.checked_sub(&One::one())?;
+        let (worker, price) = T::Workers::cheapest(job.model, &job.terms(), below, &job.tried).ok()?;
+        Self::take(job.model, worker, price).ok()
     }
 
     /// Gives a job to a worker.

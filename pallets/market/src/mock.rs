@@ -2,8 +2,8 @@
 
 use crate::{self as pallet_market, AgendaCursor, Claim, HoldReason, Jobs, LongestJob};
 use assay_types::{
-    ClaimedJobs, CloseReason, Delivery, H256, HostBlake2, JobId, JobInput, JobRequest, JobState, Lock, Matching,
-    ModelVersion, OfferTerms, Outcome, Payload, Phase, Purpose, WorkerRegistry, bid_commitment,
+    AssayTime, ClaimedJobs, CloseReason, Delivery, H256, HostBlake2, JobId, JobInput, JobRequest, JobState, Lock,
+    Matching, ModelVersion, OfferTerms, Outcome, Payload, Phase, Purpose, WorkerRegistry, bid_commitment,
     limits::{InlineOutputBytes, Symbols},
     schema::payload_digest,
 };
@@ -75,6 +75,17 @@ parameter_types! {
     pub static OfferDelay: u64 = 0;
     /// Blocks of a worker's first rest: none, but in the stories about it.
     pub static RestBlocks: u64 = 0;
+    /// Blocks that were full, which Assay time does not count.
+    pub static FullBlocks: u64 = 0;
+}
+
+/// Assay time: block numbers, less those of the blocks that a test says were full.
+pub struct TestTime;
+
+impl AssayTime<u64> for TestTime {
+    fn now() -> u64 {
+        System::block_number().saturating_sub(FullBlocks::get())
+    }
 }
 
 impl pallet_models::Config for Test {
@@ -86,6 +97,7 @@ impl pallet_models::Config for Test {
     >;
     type RetirementBlocks = ConstU64<1_000>;
     type LongestJob = LongestJob<Test>;
+    type Time = TestTime;
     type WeightInfo = ();
 }
 
@@ -105,6 +117,7 @@ impl pallet_workers::Config for Test {
     type LongestJob = LongestJob<Test>;
     type SlashDelay = ConstU64<SLASH_DELAY>;
     type SlashCancelOrigin = EnsureRoot<u64>;
+    type Time = TestTime;
     type WeightInfo = ();
 }
 
@@ -124,6 +137,7 @@ impl pallet_market::Config for Test {
     type NonDeliverySlash = NonDeliverySlash;
     type MissCompensation = ConstU64<COMPENSATION>;
     type DeclineSlash = DeclineSlash;
+    type Time = TestTime;
     type WeightInfo = ();
 }
 

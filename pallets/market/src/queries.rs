@@ -2,8 +2,8 @@
 
 use crate::{BalanceOf, Bids, Config, JobOf, Jobs, Pallet};
 use assay_types::{
-    JobId, JobState, JobTerms, ModelRegistry, ModelVersion, NoOffer, Page, Quote, Unavailable, WhyNot, WorkerInfo,
-    WorkerRegistry, WorkerStatus, offer::work_at,
+    AssayTime, JobId, JobState, JobTerms, ModelRegistry, ModelVersion, NoOffer, Page, Quote, Unavailable, WhyNot,
+    WorkerInfo, WorkerRegistry, WorkerStatus, offer::work_at,
 };
 use polkadot_sdk::{
     frame_system::{self, pallet_prelude::BlockNumberFor},
@@ -29,7 +29,7 @@ impl<T: Config> Pallet<T> {
 
     /// The jobs on a model version for which bids may be committed now.
     pub fn jobs_open_for_bids(model: ModelVersion, after: Option<JobId>, limit: u32) -> Page<JobOf<T>> {
-        let now = frame_system::Pallet::<T>::block_number();
+        let now = T::Time::now();
         let is_open = |job: &JobOf<T>| matches!(job.state, JobState::Bidding { until, .. } if now <= until);
         Page::of(Self::jobs_after(after), limit, |_, job| {
             job.model == model && is_open(job)
@@ -55,7 +55,7 @@ impl<T: Config> Pallet<T> {
             work: work_at(&version.parts, symbols),
             deadline_blocks,
             window_blocks,
-            submitted_at: frame_system::Pallet::<T>::block_number(),
+            submitted_at: T::Time::now(),
         };
         let (worker, price) = T::Workers::cheapest(model, &job, BalanceOf::<T>::max_value(), &[])?;
         Ok(Quote { worker, price })
@@ -92,7 +92,7 @@ impl<T: Config> Pallet<T> {
         if info.status != WorkerStatus::Active {
             return WhyNot::NotActive(info.status);
         }
-        let now = frame_system::Pallet::<T>::block_number();
+        let now = T::Time::now();
         if let Some(until) = info.rests_until.filter(|until| *until > now) {
             return WhyNot::Resting { until };
         }
@@ -102,7 +102,7 @@ impl<T: Config> Pallet<T> {
     /// The worker's standing in the auction; `None` if the job is not in one, or if the worker may still bid and
     /// only its own state could keep it from that.
     fn why_not_in_auction(worker: &T::AccountId, id: JobId, job: &JobOf<T>) -> Option<WhyNotOf<T>> {
-        let now = frame_system::Pallet::<T>::block_number();
+        let now = T::Time::now();
         let bid = Bids::<T>::get(id)
             .unwrap_or_default()
             .into_iter()

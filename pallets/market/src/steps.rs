@@ -1,23 +1,42 @@
 //! The steps of a job: the one place where it begins and changes its state.
 
-use crate::{Config, Error, Event, JobOf, JobStateOf, Jobs, Outputs, Pallet};
-use assay_types::{CloseReason, JobId, JobState, Phase};
-use polkadot_sdk::{frame_support::ensure, frame_system, sp_runtime::DispatchResult};
+use crate::{Bids, Config, Error, Event, JobOf, JobStateOf, Jobs, Outputs, Pallet, WeightInfo};
+use assay_types::{AssayTime, CloseReason, JobId, JobState, Phase};
+use polkadot_sdk::{
+    frame_support::{ensure, weights::Weight},
+    sp_runtime::{DispatchError, DispatchResult},
+};
 
 impl<T: Config> Pallet<T> {
-    /// Does what is due for a job. A late one may be due for several steps at once.
-    pub(crate) fn do_advance(id: JobId) -> DispatchResult {
-        let now = frame_system::Pallet::<T>::block_number();
+    /// Does what is due for a job, and returns the weight of that, at most [`WeightInfo::step`]. A late one may be due
+    /// for several steps at once.
+    pub(crate) fn do_advance(id: JobId) -> Result<Weight, DispatchError> {
+        let now = T::Time::now();
         let mut job = Jobs::<T>::get(id).ok_or(Error::<T>::UnknownJob)?;
         let is_due = |job: &JobOf<T>| job.state.ends_after().is_some_and(|last| last < now);
         ensure!(job.state.phase() != Phase::Disputed, Error::<T>::UnderDispute);
         ensure!(is_due(&job), Error::<T>::NotDue);
+        let mut used = Weight::zero();
         while is_due(&job) {
+            // Saturating: a job has few steps.
+            used = used.saturating_add(Self::weight_of_step(id, &job));
             Self::step(id, job)?;
             let Some(next) = Jobs::<T>::get(id) else { break };
             job = next;
         }
-        Ok(())
+        Ok(used.min(T::WeightInfo::step()))
+    }
+
+    /// Weight of the step that follows the job's phase.
+    pub(crate) fn weight_of_step(id: JobId, job: &JobOf<T>) -> Weight {
+        let bids = || Bids::<T>::decode_len(id).unwrap_or_default() as u32; // At most `MAX_BIDS`.
+        match job.state.phase() {
+            // To open the reveals takes less than to close a job without bids.
+            Phase::Bidding | Phase::Claimed => T::WeightInfo::settle(),
+            Phase::Revealing => T::WeightInfo::close_auction(bids()),
+            Phase::Assigned => T::WeightInfo::miss(),
+            Phase::Disputed | Phase::Settled | Phase::Refunded => T::WeightInfo::step(),
+        }
     }
 
     /// Stores a new job.

@@ -2,7 +2,7 @@
 
 use crate::{Config, Error, HoldReason, Inputs, JobOf, JobRequestOf, NextJobId, Pallet, terms::Terms};
 use assay_types::{
-    Delivery, H256, HostBlake2, JobId, JobInput, JobState, JobTerms, Matching, ModelRegistry, Schema,
+    AssayTime, Delivery, H256, HostBlake2, JobId, JobInput, JobState, JobTerms, Matching, ModelRegistry, Schema,
     limits::{InlineInputBytes, MAX_INLINE_OUTPUT_BYTES, Symbols},
     offer::work_at,
     schema::payload_digest,
@@ -13,7 +13,7 @@ use polkadot_sdk::{
         ensure,
         traits::{Get, fungible::MutateHold},
     },
-    frame_system::{self, pallet_prelude::BlockNumberFor},
+    frame_system::pallet_prelude::BlockNumberFor,
     sp_runtime::{BoundedVec, DispatchError, DispatchResult, traits::Saturating},
 };
 
@@ -32,7 +32,7 @@ impl<T: Config> Pallet<T> {
         let input = Self::check_input(&version, request.input)?;
         Self::check_delivery(&version.parts.schema, &input.symbols, request.delivery)?;
 
-        let now = frame_system::Pallet::<T>::block_number();
+        let now = T::Time::now();
         let terms = JobTerms {
             work: work_at(&version.parts, &input.symbols),
             deadline_blocks: request.deadline_blocks,

@@ -26,14 +26,17 @@ pub trait WeightInfo {
     fn search(jobs: u32, models: u32) -> Weight;
     /// Commitment of a bid.
     fn commit_bid() -> Weight;
-    /// Reveal of a bid, the end of the auction included.
-    fn reveal_bid() -> Weight;
+    /// Reveal of a bid, and the end of an auction of this many bids if it is the last one; 0 if it is not.
+    fn reveal_bid(ended: u32) -> Weight;
     /// Claim of one job with an inline output of this many bytes.
     fn claim(output_bytes: u32) -> Weight;
     /// Payment of one claimed job and its removal.
     fn settle() -> Weight;
-    /// The most expensive step that can be due for one job: the end of an auction, or a missed deadline and the search
-    /// for another worker.
+    /// The end of an auction of this many bids.
+    fn close_auction(bids: u32) -> Weight;
+    /// A missed deadline and the search for another worker.
+    fn miss() -> Weight;
+    /// The most expensive step that can be due for one job: one of the two above.
     fn step() -> Weight;
     /// A look at the next entry of the agenda.
     fn look() -> Weight;
@@ -64,14 +67,24 @@ impl<T: Config> ComputedWeight<T> {
         key_proof::<JobId, ()>()
     }
 
-    /// The end of every bid: for each the worker's record, its account and its holds.
-    fn end_bids() -> Weight {
-        let bids = u64::from(MAX_BIDS);
+    /// The end of this many bids: for each the worker's record, its account and its holds; and the search for a cheaper
+    /// offer.
+    fn end_bids(bids: u32) -> Weight {
+        let bids = u64::from(bids);
         let accesses = bids.saturating_mul(3);
         let proof = bids.saturating_mul(worker_proof().saturating_add(account_proof()));
         T::DbWeight::get()
             .reads_writes(accesses, accesses)
             .saturating_add(Weight::from_parts(ENTRY_REF_TIME.saturating_mul(bids), proof))
+            .saturating_add(Self::search(1, 1))
+    }
+
+    /// Closes a job, or moves it on to another worker that is found by `search`.
+    fn close_or_assign(search: Weight) -> Weight {
+        Self::settle()
+            .saturating_add(T::DbWeight::get().reads_writes(2, 2))
+            .saturating_add(Weight::from_parts(0, Self::agenda() + load_proof()))
+            .saturating_add(search)
     }
 
     /// The runners-up of an auction, tried one by one: for each the worker's record.
@@ -115,9 +128,13 @@ impl<T: Config> WeightInfo for ComputedWeight<T> {
 
     /// Reads and writes the job, its bids, two places on the agenda, its mark, and the bidder's account and holds; then
     /// ends the auction, with the load of the worker that won.
-    fn reveal_bid() -> Weight {
+    fn reveal_bid(ended: u32) -> Weight {
         let job = Self::job() + Self::bids() + 2 * Self::agenda() + Self::unread();
-        Self::call(8, 8, job + account_proof() + load_proof()).saturating_add(Self::end_bids())
+        let reveal = Self::call(8, 8, job + account_proof() + load_proof());
+        match ended {
+            0 => reveal,
+            bids => reveal.saturating_add(Self::end_bids(bids)),
+        }
     }
 
     /// Reads the version; reads and writes the job, its bids, its output, two places on the agenda, its mark, and the
@@ -137,15 +154,19 @@ impl<T: Config> WeightInfo for ComputedWeight<T> {
         Self::call(11, 11, job + 2 * account_proof() + worker_proof())
     }
 
-    /// Closes a job and makes one of two searches for a worker: among the bids of an auction that ends, or among the
-    /// runners-up and the offers after a missed deadline. A job that an auction assigns has its whole deadline before
-    /// it, so the two are never due at once.
+    /// Closes a job, or gives it to a worker among the bids and the cheaper offers.
+    fn close_auction(bids: u32) -> Weight {
+        Self::close_or_assign(Self::end_bids(bids))
+    }
+
+    /// Closes a job, or gives it to a worker among the runners-up and the offers.
+    fn miss() -> Weight {
+        Self::close_or_assign(Self::search(1, 1).saturating_add(Self::try_runners_up()))
+    }
+
+    /// A job that an auction assigns has its whole deadline before it, so the two are never due at once.
     fn step() -> Weight {
-        let missed = Self::search(1, 1).saturating_add(Self::try_runners_up());
-        Self::settle()
-            .saturating_add(T::DbWeight::get().reads_writes(2, 2))
-            .saturating_add(Weight::from_parts(0, Self::agenda() + load_proof()))
-            .saturating_add(Self::end_bids().max(missed))
+        Self::close_auction(MAX_BIDS).max(Self::miss())
     }
 
     /// Reads a key of the agenda and, if there is one, its job.
@@ -170,7 +191,7 @@ impl WeightInfo for () {
         Weight::from_parts(1_000, 0)
     }
 
-    fn reveal_bid() -> Weight {
+    fn reveal_bid(_: u32) -> Weight {
         Weight::from_parts(1_000, 0)
     }
 
@@ -180,6 +201,14 @@ impl WeightInfo for () {
 
     fn settle() -> Weight {
         Weight::from_parts(1_000, 0)
+    }
+
+    fn close_auction(bids: u32) -> Weight {
+        Weight::from_parts(1_000, 0).saturating_add(Weight::from_parts(10, 0).saturating_mul(bids.into()))
+    }
+
+    fn miss() -> Weight {
+        Weight::from_parts(1_500, 0)
     }
 
     fn step() -> Weight {
@@ -199,6 +228,8 @@ mod tests {
         type Computed = ComputedWeight<crate::mock::Test>;
         assert!(Computed::settle().all_lte(Computed::step()));
         assert!(Computed::search(1, 1).all_lte(Computed::step()));
-        assert!(Computed::end_bids().all_lte(Computed::step()));
+        assert!(Computed::close_auction(MAX_BIDS).all_lte(Computed::step()));
+        assert!(Computed::miss().all_lte(Computed::step()));
+        assert!(Computed::reveal_bid(1).all_lte(Computed::reveal_bid(MAX_BIDS)));
     }
 }

@@ -74,7 +74,7 @@ pub use weights::WeightInfo;
 #[frame_support::pallet]
 pub mod pallet {
     use crate::{ModelName, ModelRecordOf, VersionRecordOf, WeightInfo};
-    use assay_types::{H256, ModelId, ModelParts, ModelVersion};
+    use assay_types::{AssayTime, H256, ModelId, ModelParts, ModelVersion};
     use polkadot_sdk::{
         frame_support::{
             pallet_prelude::*,
@@ -97,6 +97,9 @@ pub mod pallet {
         /// The deposit for the state that a model occupies. Its footprint counts versions, and the bytes of all of them
         /// together; see [`crate::VersionDeposit`].
         type Consideration: Consideration<Self::AccountId, Footprint>;
+
+        /// Assay time, in which all of this pallet's blocks are counted.
+        type Time: AssayTime<BlockNumberFor<Self>>;
 
         /// Blocks from the deprecation of a version to its removal. Longer than [`Config::LongestJob`].
         #[pallet::constant]

@@ -3,8 +3,8 @@
 use crate::{self as pallet_models, VersionDeposit};
 use assay_exact::{DEFINITION_NUMBER, graph::Value, judge::ModelHead, model::Polynomial};
 use assay_types::{
-    DataType, Dimension, H256, HostBlake2, ModelId, ModelParts, ModelVersion, Precision, Schema, TensorSchema,
-    schema::SymbolRange,
+    AssayTime, DataType, Dimension, H256, HostBlake2, ModelId, ModelParts, ModelVersion, Precision, Schema,
+    TensorSchema, schema::SymbolRange,
 };
 use polkadot_sdk::{
     frame_support::{
@@ -73,6 +73,17 @@ pub const PAUPER: u64 = 3;
 parameter_types! {
     pub const RegistrationHold: RuntimeHoldReason = RuntimeHoldReason::Models(pallet_models::HoldReason::Registration);
     pub static LongestJob: u64 = 10;
+    /// Blocks that were full, which Assay time does not count.
+    pub static FullBlocks: u64 = 0;
+}
+
+/// Assay time: block numbers, less those of the blocks that a test says were full.
+pub struct TestTime;
+
+impl AssayTime<u64> for TestTime {
+    fn now() -> u64 {
+        System::block_number().saturating_sub(FullBlocks::get())
+    }
 }
 
 impl pallet_models::Config for Test {
@@ -84,6 +95,7 @@ impl pallet_models::Config for Test {
     >;
     type RetirementBlocks = ConstU64<RETIREMENT_BLOCKS>;
     type LongestJob = LongestJob;
+    type Time = TestTime;
     type WeightInfo = ();
 }
 

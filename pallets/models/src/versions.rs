@@ -4,13 +4,14 @@ use crate::{
     Config, Error, Event, ModelByName, ModelName, ModelRecord, ModelRecordOf, Models, NextModelId, Pallet,
     VersionByRoot, VersionRecord, VersionRecordOf, VersionStatus, Versions,
 };
-use assay_types::{ModelId, ModelParts, ModelVersion, Schema, VersionNumber, check_name, limits::MAX_VERSIONS};
+use assay_types::{
+    AssayTime, ModelId, ModelParts, ModelVersion, Schema, VersionNumber, check_name, limits::MAX_VERSIONS,
+};
 use polkadot_sdk::{
     frame_support::{
         ensure,
         traits::{Consideration, Footprint, Get},
     },
-    frame_system,
     sp_runtime::{DispatchResult, traits::Saturating},
 };
 
@@ -77,9 +78,7 @@ impl<T: Config> Pallet<T> {
         let mut record = Versions::<T>::get(version).ok_or(Error::<T>::UnknownVersion)?;
         ensure!(record.is_active(), Error::<T>::AlreadyDeprecated);
 
-        record.status = VersionStatus::Deprecated {
-            at: frame_system::Pallet::<T>::block_number(),
-        };
+        record.status = VersionStatus::Deprecated { at: T::Time::now() };
         Versions::<T>::insert(version, record);
         Self::deposit_event(Event::Deprecated { version });
         Ok(())
@@ -93,10 +92,7 @@ impl<T: Config> Pallet<T> {
         };
         // Saturating: a chain whose block numbers are used up removes nothing early.
         let retired_from = at.saturating_add(T::RetirementBlocks::get());
-        ensure!(
-            frame_system::Pallet::<T>::block_number() >= retired_from,
-            Error::<T>::NotRetired
-        );
+        ensure!(T::Time::now() >= retired_from, Error::<T>::NotRetired);
 
         Versions::<T>::remove(version);
         VersionByRoot::<T>::remove(record.root);

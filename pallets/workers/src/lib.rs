@@ -112,7 +112,7 @@ pub use weights::WeightInfo;
 pub mod pallet {
     use crate::{BalanceOf, BookOf, OfferOf, OfferTermsOf, PendingSlashOf, WaitingOf, WeightInfo, WorkerRecordOf};
     use alloc::vec::Vec;
-    use assay_types::{ModelRegistry, ModelVersion, SlashId, WorkerInfo, limits};
+    use assay_types::{AssayTime, ModelRegistry, ModelVersion, SlashId, WorkerInfo, limits};
     use polkadot_sdk::{
         frame_support::{pallet_prelude::*, traits::fungible},
         frame_system::pallet_prelude::*,
@@ -136,6 +136,9 @@ pub mod pallet {
         /// The money.
         type Currency: fungible::MutateHold<Self::AccountId, Reason = Self::RuntimeHoldReason>
             + fungible::Inspect<Self::AccountId, Balance: FixedPointOperand>;
+
+        /// Assay time, in which all of this pallet's blocks are counted.
+        type Time: AssayTime<BlockNumberFor<Self>>;
 
         /// The registered models.
         type Models: ModelRegistry;
@@ -305,8 +308,8 @@ pub mod pallet {
 
     #[pallet::hooks]
     impl<T: Config> Hooks<BlockNumberFor<T>> for Pallet<T> {
-        fn on_idle(now: BlockNumberFor<T>, remaining: Weight) -> Weight {
-            Self::apply_mature_slashes(now, remaining)
+        fn on_idle(_: BlockNumberFor<T>, remaining: Weight) -> Weight {
+            Self::apply_mature_slashes(T::Time::now(), remaining)
         }
 
         fn integrity_test() {

@@ -8,8 +8,8 @@ use assay_exact::{
     model::{Polynomial, SymbolRange, Term},
 };
 use assay_types::{
-    H256, JobTerms, Lock, ModelParts, ModelRegistry, ModelVersion, Outcome, Precision, Purpose, Released, Schema,
-    Slashed, Unavailable, WorkerRegistry, WorkerStatus, traits::VersionInfo,
+    AssayTime, H256, JobTerms, Lock, ModelParts, ModelRegistry, ModelVersion, Outcome, Precision, Purpose, Released,
+    Schema, Slashed, Unavailable, WorkerRegistry, WorkerStatus, traits::VersionInfo,
 };
 use codec::{Decode, Encode};
 use polkadot_sdk::{
@@ -106,8 +106,19 @@ parameter_types! {
     pub static OfferDelay: u64 = 0;
     /// Blocks of a worker's first rest: none, but in the stories about it.
     pub static RestBlocks: u64 = 0;
+    /// Blocks that were full, which Assay time does not count.
+    pub static FullBlocks: u64 = 0;
     /// A job locks twice its price.
     pub StakePerPrice: FixedU128 = FixedU128::from_u32(2);
+}
+
+/// Assay time: block numbers, less those of the blocks that a test says were full.
+pub struct TestTime;
+
+impl AssayTime<u64> for TestTime {
+    fn now() -> u64 {
+        System::block_number().saturating_sub(FullBlocks::get())
+    }
 }
 
 impl pallet_workers::Config for Test {
@@ -126,6 +137,7 @@ impl pallet_workers::Config for Test {
     type LongestJob = LongestJob;
     type SlashDelay = ConstU64<SLASH_DELAY>;
     type SlashCancelOrigin = EnsureRoot<u64>;
+    type Time = TestTime;
     type WeightInfo = ();
 }
 
@@ -193,6 +205,7 @@ pub fn story(tell: impl FnOnce()) {
     sp_io::TestExternalities::default().execute_with(|| {
         System::set_block_number(1);
         // Other stories on this thread may have set them.
+        FullBlocks::set(0);
         OfferDelay::set(0);
         RestBlocks::set(0);
         for account in [ALICE, BOB, CHARLIE] {

@@ -2,14 +2,14 @@
 
 use crate::{BalanceOf, Config, Error, Event, OfferOf, OfferTermsOf, Offers, OffersOf, Pallet, Waiting, book};
 use assay_types::{
-    ModelRegistry, ModelVersion, Offer, WorkerStatus,
+    AssayTime, ModelRegistry, ModelVersion, Offer, WorkerStatus,
     limits::MAX_OFFERS_PER_WORKER,
     offer::{largest_work, smallest_work},
     traits::VersionInfo,
 };
 use polkadot_sdk::{
     frame_support::{ensure, traits::Get},
-    frame_system::{self, pallet_prelude::BlockNumberFor},
+    frame_system::pallet_prelude::BlockNumberFor,
     sp_runtime::{
         DispatchResult,
         traits::{One, Saturating, Zero},
@@ -139,7 +139,7 @@ impl<T: Config> Pallet<T> {
         match Self::offer_of(worker, version) {
             Some(before) if terms.are_no_worse_than(&before.terms) => before.from,
             // Saturating: at the end of all block numbers an offer takes effect never, and not early.
-            _ => frame_system::Pallet::<T>::block_number().saturating_add(T::OfferDelay::get()),
+            _ => T::Time::now().saturating_add(T::OfferDelay::get()),
         }
     }
 

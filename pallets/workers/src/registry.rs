@@ -2,12 +2,12 @@
 
 use crate::{BalanceOf, Config, Load, OfferOf, Offers, Pallet, Workers, rest::Conduct};
 use assay_types::{
-    JobTerms, Lock, ModelVersion, NoOffer, Outcome, Purpose, Released, SlashId, Unavailable, WorkerRegistry,
+    AssayTime, JobTerms, Lock, ModelVersion, NoOffer, Outcome, Purpose, Released, SlashId, Unavailable, WorkerRegistry,
     WorkerStatus,
 };
 use polkadot_sdk::{
     frame_support::{ensure, storage::with_storage_layer, traits::Get},
-    frame_system::{self, pallet_prelude::BlockNumberFor},
+    frame_system::pallet_prelude::BlockNumberFor,
     sp_runtime::{
         DispatchError, DispatchResult,
         traits::{Saturating, Zero},
@@ -90,7 +90,7 @@ impl<T: Config> Pallet<T> {
     /// Whether a worker is active, rested, has the stake of one, and no slash of it is pending: who is not holds no
     /// place against who is.
     pub(crate) fn is_eligible(worker: &T::AccountId) -> bool {
-        let now = frame_system::Pallet::<T>::block_number();
+        let now = T::Time::now();
         Workers::<T>::get(worker).is_some_and(|record| {
             record.status == WorkerStatus::Active
                 && record.stake >= T::MinStake::get()
@@ -101,7 +101,7 @@ impl<T: Config> Pallet<T> {
 
     /// Refuses a worker that rests after a job that it gave back or missed.
     fn ensure_rested(worker: &T::AccountId) -> Result<(), Unavailable> {
-        let now = frame_system::Pallet::<T>::block_number();
+        let now = T::Time::now();
         let rests = Workers::<T>::get(worker).and_then(|record| record.rests_until);
         ensure!(rests.is_none_or(|until| until <= now), Unavailable::Resting);
         Ok(())
@@ -118,7 +118,7 @@ impl<T: Config> Pallet<T> {
             record.strikes = strikes;
             if !blocks.is_zero() {
                 // Saturating: at the end of all block numbers a worker rests for good.
-                let until = frame_system::Pallet::<T>::block_number().saturating_add(blocks);
+                let until = T::Time::now().saturating_add(blocks);
                 record.rests_until = record.rests_until.max(Some(until));
             }
         });

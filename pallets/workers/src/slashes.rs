@@ -4,7 +4,7 @@ use crate::{
     BalanceOf, Config, Error, Event, HoldReason, NextSlash, NextToMature, Pallet, PendingSlash, PendingSlashOf,
     PendingSlashes, WeightInfo, WorkerRecordOf, Workers, stake,
 };
-use assay_types::{Penalty, SlashId, WorkerStatus};
+use assay_types::{AssayTime, Penalty, SlashId, WorkerStatus};
 use polkadot_sdk::{
     frame_support::{
         ensure,
@@ -12,7 +12,7 @@ use polkadot_sdk::{
         traits::{Get, fungible::MutateHold, tokens::Precision},
         weights::{Weight, WeightMeter},
     },
-    frame_system::{self, pallet_prelude::BlockNumberFor},
+    frame_system::pallet_prelude::BlockNumberFor,
     sp_runtime::{DispatchError, DispatchResult, Perbill, traits::Saturating},
 };
 
@@ -32,7 +32,7 @@ impl<T: Config> Pallet<T> {
         record.slashing = record.slashing.saturating_add(amount);
         record.convicted = record.convicted.saturating_add(1);
         // Saturating: at the end of all block numbers a slash waits for good, and is never applied early.
-        let matures_at = frame_system::Pallet::<T>::block_number().saturating_add(T::SlashDelay::get());
+        let matures_at = T::Time::now().saturating_add(T::SlashDelay::get());
         let pending = PendingSlash {
             worker: worker.clone(),
             amount,
@@ -59,7 +59,7 @@ impl<T: Config> Pallet<T> {
     /// See [`assay_types::WorkerRegistry::award`].
     pub(crate) fn do_award(slash: SlashId, awards: [(T::AccountId, BalanceOf<T>); 2]) -> DispatchResult {
         let mut pending = PendingSlashes::<T>::get(slash).ok_or(Error::<T>::NoSuchSlash)?;
-        let now = frame_system::Pallet::<T>::block_number();
+        let now = T::Time::now();
         ensure!(now < pending.matures_at, Error::<T>::SlashMature);
         pending.awards = awards;
         PendingSlashes::<T>::insert(slash, pending);
@@ -68,7 +68,7 @@ impl<T: Config> Pallet<T> {
 
     pub(crate) fn do_apply_slash(slash: SlashId) -> DispatchResult {
         let (pending, record) = Self::pending(slash)?;
-        let now = frame_system::Pallet::<T>::block_number();
+        let now = T::Time::now();
         ensure!(pending.matures_at <= now, Error::<T>::SlashNotMature);
 
         let worker = pending.worker;
@@ -89,7 +89,7 @@ impl<T: Config> Pallet<T> {
 
     pub(crate) fn do_cancel_slash(slash: SlashId) -> DispatchResult {
         let (pending, mut record) = Self::pending(slash)?;
-        let now = frame_system::Pallet::<T>::block_number();
+        let now = T::Time::now();
         ensure!(now < pending.matures_at, Error::<T>::SlashMature);
 
         let PendingSlash { worker, amount, .. } = pending;

@@ -1,13 +1,13 @@
 //! Calls that move stake: load, check, write, emit.
 
 use crate::{BalanceOf, Config, Error, Event, HoldReason, Pallet, WorkerRecord, WorkerRecordOf, Workers, stake};
-use assay_types::WorkerStatus;
+use assay_types::{AssayTime, WorkerStatus};
 use polkadot_sdk::{
     frame_support::{
         ensure,
         traits::{Get, fungible::MutateHold, tokens::Precision},
     },
-    frame_system::{self, pallet_prelude::BlockNumberFor},
+    frame_system::pallet_prelude::BlockNumberFor,
     sp_runtime::{
         DispatchError, DispatchResult,
         traits::{CheckedAdd, Saturating, Zero},
@@ -62,7 +62,7 @@ impl<T: Config> Pallet<T> {
 
     pub(crate) fn do_withdraw(worker: T::AccountId) -> DispatchResult {
         let record = Self::record(&worker)?;
-        let now = frame_system::Pallet::<T>::block_number();
+        let now = T::Time::now();
         let (amount, unbonding) = stake::take_due(record.unbonding, now);
         ensure!(!amount.is_zero(), Error::<T>::NothingToWithdraw);
 
@@ -78,7 +78,7 @@ impl<T: Config> Pallet<T> {
         amount: BalanceOf<T>,
     ) -> Result<(WorkerRecordOf<T>, BlockNumberFor<T>), DispatchError> {
         // Saturating: at the end of all block numbers stake unbonds for good, and never early.
-        let until = frame_system::Pallet::<T>::block_number().saturating_add(T::UnbondingBlocks::get());
+        let until = T::Time::now().saturating_add(T::UnbondingBlocks::get());
         record.unbonding = stake::add_piece(record.unbonding, amount, until).ok_or(Error::<T>::TooManyUnbonding)?;
         Ok((record, until))
     }

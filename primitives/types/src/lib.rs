@@ -17,6 +17,7 @@ pub mod offer;
 pub mod page;
 pub mod runtime_api;
 pub mod schema;
+pub mod time;
 pub mod traits;
 pub mod weighing;
 pub mod worker;
@@ -32,6 +33,7 @@ pub use page::Page;
 pub use polkadot_sdk::sp_core::H256;
 pub use runtime_api::{Quote, WhyNot};
 pub use schema::{Dimension, ModelParts, Schema, SchemaError, TensorSchema};
+pub use time::AssayTime;
 pub use traits::{
     ClaimedJob, ClaimedJobs, Lock, ModelRegistry, NoOffer, NotChallengeable, Outcome, Penalty, Purpose, Released,
     Slashed, Unavailable, WorkerRegistry,

@@ -29,7 +29,7 @@ pub const MAX_VERSIONS: u32 = 64;
 /// Items in one batch call.
 pub const MAX_BATCH: u32 = 64;
 /// Jobs in one call that does what is due for each: a step can be the end of an auction with all its bids.
-pub const MAX_STEPS: u32 = 6;
+pub const MAX_STEPS: u32 = 4;
 /// Jobs that one page of an answer of the runtime API lists.
 pub const MAX_LISTED_JOBS: u32 = 1_024;
 /// Jobs that the runtime API examines for one page.

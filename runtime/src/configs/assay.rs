@@ -52,6 +52,7 @@ impl pallet_models::Config for Runtime {
     >;
     type LongestJob = pallet_market::LongestJob<Self>;
     type RetirementBlocks = ConstU32<OUTLIVE_JOBS>;
+    type Time = Time;
     type WeightInfo = pallet_models::weights::ComputedWeight<Self>;
 }
 
@@ -79,6 +80,7 @@ impl pallet_workers::Config for Runtime {
     /// Covers the transactions of a dispute over the cheapest job.
     type StakeFloor = ConstU128<UNIT>;
     type StakePerPrice = StakePerPrice;
+    type Time = Time;
     type UnbondingBlocks = ConstU32<OUTLIVE_JOBS>;
     type WeightInfo = pallet_workers::weights::ComputedWeight<Self>;
 }
@@ -104,6 +106,7 @@ impl pallet_market::Config for Runtime {
     type Models = Models;
     type NonDeliverySlash = NonDeliverySlash;
     type RuntimeHoldReason = RuntimeHoldReason;
+    type Time = Time;
     type WeightInfo = pallet_market::weights::ComputedWeight<Self>;
     type Workers = Workers;
 }

@@ -91,5 +91,6 @@ impl pallet_disputes::Config for Runtime {
     type RuntimeHoldReason = RuntimeHoldReason;
     type SlashToChallenger = SlashToChallenger;
     type SlashToClient = SlashToClient;
+    type Time = Time;
     type WeightInfo = ComputedWeight<Self>;
 }

@@ -5,4 +5,5 @@ pub mod consensus;
 pub mod disputes;
 pub mod money;
 pub mod system;
+pub mod time;
 pub mod xcm;

@@ -72,7 +72,8 @@ impl pallet_transaction_payment::Config for Runtime {
     type LengthToFee = ConstantMultiplier<Balance, TransactionByteFee>;
     /// Fees and tips go to the pot that collators are paid from.
     type OnChargeTransaction = pallet_transaction_payment::FungibleAdapter<Balances, DealWithFees<Self>>;
-    type OperationalFeeMultiplier = ConstU8<5>;
+    /// The lane gives its calls their place ([`crate::lane`]); a fee buys none.
+    type OperationalFeeMultiplier = ConstU8<0>;
     type RuntimeEvent = RuntimeEvent;
     type WeightInfo = pallet_transaction_payment::weights::SubstrateWeight<Self>;
     type WeightToFee = WeightToFee;

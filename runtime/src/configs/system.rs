@@ -18,12 +18,17 @@ use frame_system::limits::{BlockLength, BlockWeights};
 use scale_info::TypeInfo;
 use sp_runtime::Perbill;
 
-/// Share of a block that ordinary transactions may fill; the rest is for those that keep the chain running.
+/// Share of a block that ordinary transactions may fill; the rest is for urgent ones ([`crate::lane`]).
 pub const NORMAL_SHARE: Perbill = Perbill::from_percent(75);
 /// Share of a block that hooks are expected to take before the first transaction.
 const INITIALIZATION_SHARE: Perbill = Perbill::from_percent(5);
 /// Bytes of transactions in a block: half of what a relay chain validator accepts as a proof of validity.
 const MAX_BLOCK_BYTES: u32 = 5 * 1024 * 1024;
+
+/// First transactions of a core that may take all of it, where the block's share is too small for them.
+pub const FULL_CORE_TRANSACTIONS: u32 = 10;
+/// Whether ordinary transactions may: no, or one of them would keep two other blocks from being made.
+pub const ORDINARY_MAY_TAKE_A_CORE: bool = false;
 
 /// See [`BLOCKS_PER_RELAY_SLOT`].
 pub type BlocksPerRelaySlot = ConstU32<BLOCKS_PER_RELAY_SLOT>;
@@ -46,10 +51,9 @@ parameter_types! {
             .base_block(BlockExecutionWeight::get())
             .for_class(DispatchClass::all(), |class| class.base_extrinsic = ExtrinsicBaseWeight::get())
             .for_class(DispatchClass::Normal, |class| class.max_total = Some(normal))
-            .for_class(DispatchClass::Operational, |class| {
-                class.max_total = Some(max_block);
-                class.reserved = Some(max_block - normal);
-            })
+            // Nothing beyond the block, since the next one on the same core has its room after it: urgent calls have
+            // what ordinary ones cannot take.
+            .for_class(DispatchClass::Operational, |class| class.max_total = Some(max_block))
             .avg_block_initialization(INITIALIZATION_SHARE)
             .build_or_panic()
     };

@@ -1,13 +1,15 @@
 //! A chain to test on: a preset's state, with the first block opened.
 
 use assay_runtime::{
-    Address, Block, Executive, Header, Runtime, RuntimeCall, SignedPayload, TxExtension, UncheckedExtrinsic, VERSION,
+    Address, Block, Executive, Header, Market, Runtime, RuntimeCall, SignedPayload, System, Time, TransactionPayment,
+    TxExtension, UncheckedExtrinsic, VERSION, lane::Lane,
 };
 use codec::Encode;
 use polkadot_sdk::{
     cumulus_pallet_parachain_system::block_weight::DynamicMaxBlockWeight,
     cumulus_pallet_weight_reclaim::StorageWeightReclaim,
     frame_metadata_hash_extension::CheckMetadataHash,
+    frame_support::{dispatch::DispatchClass, traits::Hooks, weights::Weight},
     frame_system,
     pallet_transaction_payment::ChargeTransactionPayment,
     sp_core::H256,
@@ -48,10 +50,37 @@ pub fn in_first_block(test: impl FnOnce()) {
     });
 }
 
+/// Ends this block, as far as time, fees and due steps are concerned, and opens the next one.
+pub fn next_block() {
+    let number = System::block_number();
+    Market::on_idle(number, Weight::MAX);
+    Time::on_finalize(number);
+    TransactionPayment::on_finalize(number);
+    let parent = H256::from_low_u64_be(number.into());
+    let header = Header::new(number + 1, H256::zero(), H256::zero(), parent, Default::default());
+    Executive::initialize_block(&header);
+}
+
+/// Lets blocks pass in which nothing happens.
+pub fn pass(blocks: u32) {
+    (0..blocks).for_each(|_| next_block());
+}
+
+/// The most that ordinary calls may weigh together in one block.
+pub fn room() -> Weight {
+    let limits = <Runtime as frame_system::Config>::BlockWeights::get();
+    limits.get(DispatchClass::Normal).max_total.expect("blocks are bounded")
+}
+
+/// Fills this block with ordinary calls, as far as they may.
+pub fn fill() {
+    System::set_block_consumed_resources(room(), 0);
+}
+
 /// A transaction of `who` that asks the runtime to check the metadata's hash if `metadata_hash` says so.
 pub fn signed(who: Sr25519Keyring, call: RuntimeCall, metadata_hash: CheckMetadataHash<Runtime>) -> UncheckedExtrinsic {
     let account = who.to_account_id();
-    let extension: TxExtension = DynamicMaxBlockWeight::new(StorageWeightReclaim::new((
+    let extension: TxExtension = Lane(DynamicMaxBlockWeight::new(StorageWeightReclaim::new((
         frame_system::AuthorizeCall::new(),
         frame_system::CheckNonZeroSender::new(),
         frame_system::CheckSpecVersion::new(),
@@ -62,7 +91,7 @@ pub fn signed(who: Sr25519Keyring, call: RuntimeCall, metadata_hash: CheckMetada
         frame_system::CheckWeight::new(),
         ChargeTransactionPayment::from(0),
         metadata_hash.clone(),
-    )));
+    ))));
     let implicit = (
         (),
         (),

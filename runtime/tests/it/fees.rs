@@ -1,17 +1,8 @@
 //! What it costs to fill blocks: fees follow within tens of blocks.
 
-use crate::chain::in_first_block;
+use crate::chain::{in_first_block, room};
 use assay_runtime::{Runtime, System, TransactionPayment, units::UNIT};
-use polkadot_sdk::{
-    frame_support::{dispatch::DispatchClass, traits::Hooks, weights::Weight},
-    frame_system, pallet_transaction_payment,
-};
-
-/// The most that normal transactions may weigh together in one block.
-fn room() -> Weight {
-    let limits = <Runtime as frame_system::Config>::BlockWeights::get();
-    limits.get(DispatchClass::Normal).max_total.expect("blocks are bounded")
-}
+use polkadot_sdk::{frame_support::traits::Hooks, pallet_transaction_payment};
 
 /// Ends so many blocks that are filled to this part, in percent; what those who filled them paid, in tokens, for weight
 /// alone.

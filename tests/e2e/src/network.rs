@@ -188,12 +188,12 @@ impl Network {
         }
     }
 
-    /// Waits until the chain has got past a block.
-    pub async fn pass(&self, block: BlockNumber) -> anyhow::Result<()> {
-        let now = self.client.finalized().await?.number();
-        let blocks = (block + 1).saturating_sub(now);
-        self.until("a block", blocks, async |snapshot| {
-            Ok((snapshot.number() > block).then_some(()))
+    /// Waits until the chain has got past a moment of Assay time.
+    pub async fn pass(&self, moment: BlockNumber) -> anyhow::Result<()> {
+        let now = self.client.finalized().await?.now();
+        let blocks = (moment + 1).saturating_sub(now);
+        self.until("a moment", blocks, async |snapshot| {
+            Ok((snapshot.now() > moment).then_some(()))
         })
         .await
     }

@@ -3,7 +3,9 @@
 use crate::Network;
 use anyhow::ensure;
 use assay_client::chain::BlockNumber;
-use assay_runtime::{Address, Runtime, RuntimeCall, SignedPayload, TxExtension, UncheckedExtrinsic, VERSION};
+use assay_runtime::{
+    Address, Runtime, RuntimeCall, SignedPayload, TxExtension, UncheckedExtrinsic, VERSION, lane::Lane,
+};
 use codec::Encode;
 use polkadot_sdk::{
     cumulus_pallet_parachain_system::block_weight::DynamicMaxBlockWeight,
@@ -51,7 +53,7 @@ impl Network {
 
 /// A transaction of the superuser.
 fn signed(call: RuntimeCall, nonce: u32, genesis: H256) -> UncheckedExtrinsic {
-    let extension: TxExtension = DynamicMaxBlockWeight::new(StorageWeightReclaim::new((
+    let extension: TxExtension = Lane(DynamicMaxBlockWeight::new(StorageWeightReclaim::new((
         frame_system::AuthorizeCall::new(),
         frame_system::CheckNonZeroSender::new(),
         frame_system::CheckSpecVersion::new(),
@@ -62,7 +64,7 @@ fn signed(call: RuntimeCall, nonce: u32, genesis: H256) -> UncheckedExtrinsic {
         frame_system::CheckWeight::new(),
         ChargeTransactionPayment::from(0),
         CheckMetadataHash::new(false),
-    )));
+    ))));
     let (spec, transaction) = (VERSION.spec_version, VERSION.transaction_version);
     let implicit = ((), (), spec, transaction, genesis, genesis, (), (), (), None);
     let payload = SignedPayload::from_raw(call.clone(), extension.clone(), implicit);

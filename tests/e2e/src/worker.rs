@@ -156,7 +156,7 @@ impl Worker {
                 process.ensure_running()?;
                 let info = snapshot.worker(&account).await?;
                 let takes = |info: &WorkerInfo| {
-                    let in_effect = info.offers.iter().any(|offer| offer.from <= snapshot.number());
+                    let in_effect = info.offers.iter().any(|offer| offer.from <= snapshot.now());
                     info.status == WorkerStatus::Active && in_effect
                 };
                 Ok(info.filter(takes))

@@ -252,7 +252,7 @@ async fn set_up(
             let snapshot = client.finalized().await?;
             let info = snapshot.worker(account).await?;
             let offer = info.as_ref().and_then(|info| info.offers.first());
-            if let Some(offer) = offer.filter(|offer| offer.from <= snapshot.number()) {
+            if let Some(offer) = offer.filter(|offer| offer.from <= snapshot.now()) {
                 println!(
                     "{name} offers it for {}, up to {} jobs at once.",
                     assay_client::units::price(offer.terms.base, offer.terms.rate),

@@ -282,3 +282,61 @@ fn a_dispute_that_is_over_leaves_nothing_behind() {
         assert_noop!(Disputes::sweep(signed(SECOND), 1), Error::<Test>::NothingToSweep);
     });
 }
+
+#[test]
+fn blocks_that_others_fill_count_in_no_clock_window_or_delay() {
+    TestExt::new().execute_with(|| {
+        let (first, second) = (claimed_nothing(), claimed_nothing());
+        stuff(10 * WINDOW);
+        assert_eq!(phase(second), Some(Phase::Claimed), "its window has not passed");
+        assert_ok!(challenge(CHALLENGER, first));
+
+        stuff(10 * CLOCK);
+        assert_noop!(timeout(CHALLENGER, first), Error::<Test>::DeadlineNotPassed);
+        advance(CLOCK + 1);
+        assert_ok!(timeout(CHALLENGER, first));
+        stuff(10 * LATE_ANSWER);
+        assert_noop!(timeout(CHALLENGER, first), Error::<Test>::MayAnswerLate);
+        advance(LATE_ANSWER + 1);
+        assert_ok!(timeout(CHALLENGER, first));
+
+        let slashing = || Workers::worker_info(&WORKER).expect("is registered").slashing;
+        stuff(10 * SLASH_DELAY);
+        assert_eq!(slashing(), STAKE / 2, "the slash waits");
+        advance(SLASH_DELAY);
+        assert_eq!(slashing(), 0);
+        assert_eq!(phase(second), None, "its window has passed with the rest");
+    });
+}
+
+#[test]
+fn who_may_move_is_known_from_the_record() {
+    TestExt::new().execute_with(|| {
+        let job = claimed_nothing();
+        let may = |place| {
+            [
+                Disputes::may_reveal(&WORKER, job, place),
+                Disputes::may_answer_late(&WORKER, job, place),
+                Disputes::may_point(&CHALLENGER, job, place),
+                Disputes::may_prove(&CHALLENGER, job),
+                Disputes::may_claim_timeout(&WORKER, job, &CHALLENGER),
+                Disputes::may_claim_timeout(&CHALLENGER, job, &CHALLENGER),
+            ]
+        };
+        assert_eq!(may(Place::Trace), [false; 6]);
+        assert_ok!(challenge(CHALLENGER, job));
+        assert_eq!(may(Place::Trace), [true, false, false, false, false, false]);
+        assert_eq!(may(Place::Tensor { operator: 0 }), [false; 6]);
+        assert!(!Disputes::may_reveal(&CHALLENGER, job, Place::Trace));
+        run_down(job, CHALLENGER);
+        assert_eq!(may(Place::Trace), [false, true, false, false, true, true]);
+        assert!(
+            !Disputes::may_claim_timeout(&SECOND, job, &CHALLENGER),
+            "no side of the game"
+        );
+        assert_ok!(timeout(CHALLENGER, job));
+        assert_eq!(may(Place::Trace), [false, true, false, false, false, false]);
+        advance(LATE_ANSWER + 1);
+        assert_eq!(may(Place::Trace), [false, false, false, false, true, true]);
+    });
+}

@@ -86,3 +86,45 @@ fn a_step_that_fails_is_set_aside_and_keeps_no_other_from_its_own() {
         assert!(!SetAside::<Test>::contains_key(broken));
     });
 }
+
+#[test]
+fn a_step_is_charged_for_what_it_is() {
+    TestExt::new().offer(CHEAP, 30, 5).execute_with(|| {
+        let charged = |job| {
+            let charged = Market::advance(signed(THIRD), job).expect("it is due");
+            charged.actual_weight.expect("it is known")
+        };
+        let claimed = submit(request(100));
+        claim(CHEAP, claimed);
+        without_idle_to(now() + WINDOW + 1);
+        assert_eq!(charged(claimed), <() as WeightInfo>::settle());
+        let missed = submit(request(100));
+        without_idle_to(now() + DEADLINE + 1);
+        assert_eq!(charged(missed), <() as WeightInfo>::miss());
+        let auctioned = submit(auction(100));
+        commit(CHEAP, auctioned, 40);
+        without_idle_to(now() + BIDDING + 1);
+        assert_eq!(
+            charged(auctioned),
+            <() as WeightInfo>::settle(),
+            "the reveals are opened"
+        );
+        without_idle_to(now() + REVEAL);
+        assert_eq!(charged(auctioned), <() as WeightInfo>::close_auction(1));
+    });
+}
+
+#[test]
+fn what_a_step_does_not_use_is_there_for_others() {
+    TestExt::new().offer(CHEAP, 30, 50).execute_with(|| {
+        let jobs: Vec<_> = (0..8).map(|_| submit(request(30))).collect();
+        advance_to(now() + DEADLINE);
+        without_idle_to(now() + 1);
+        // Five missed deadlines at the price of the most expensive step.
+        let each = <() as WeightInfo>::look().saturating_add(<() as WeightInfo>::step());
+        let used = Market::on_idle(now(), each.saturating_mul(5));
+        assert!(used.all_lte(each.saturating_mul(5)));
+        let left = jobs.iter().filter(|job| phase(**job).is_some()).count();
+        assert_eq!(left, 2);
+    });
+}

@@ -236,7 +236,7 @@ fn a_winner_cannot_get_out_by_pausing() {
 
 #[test]
 fn runners_up_follow_in_the_order_of_their_prices_then_the_offers() {
-    bidders().endow(THIRD).offer(THIRD, 20, 5).execute_with(|| {
+    bidders().endow(THIRD).offer(THIRD, 80, 5).execute_with(|| {
         let job = submit(auction(100));
         commit(DEAR, job, 70);
         commit(CHEAP, job, 40);
@@ -246,8 +246,48 @@ fn runners_up_follow_in_the_order_of_their_prices_then_the_offers() {
         advance_past(now() + DEADLINE);
         assert_eq!(worker_of(job), Some((DEAR, 70)));
         advance_past(now() + DEADLINE);
-        assert_eq!(worker_of(job), Some((THIRD, 20)));
+        assert_eq!(worker_of(job), Some((THIRD, 80)));
         claim(THIRD, job);
         assert!(!Bids::<Test>::contains_key(job));
+    });
+}
+
+#[test]
+fn a_ring_that_takes_every_place_wins_nothing_against_the_book() {
+    let ring = 100..100 + u64::from(MAX_BIDS);
+    ring.clone()
+        .fold(TestExt::new().offer(CHEAP, 30, 5), |ext, worker| {
+            ext.endow(worker).worker(worker)
+        })
+        .execute_with(|| {
+            let job = submit(auction(100));
+            ring.clone().for_each(|worker| commit(worker, job, 100));
+            assert_noop!(
+                Market::commit_bid(signed(CHEAP), job, commitment(CHEAP, job, 10)),
+                Error::<Test>::TooManyBids
+            );
+            advance_to(now() + BIDDING + 1);
+            ring.clone().for_each(|worker| reveal(worker, job, 100));
+            assert_eq!(worker_of(job), Some((CHEAP, 30)));
+            assert!(ring.clone().all(|worker| locked(worker) == 0));
+            // The ring is next, should the worker not deliver.
+            advance_past(now() + DEADLINE);
+            assert_eq!(worker_of(job), Some((100, 100)));
+        });
+}
+
+#[test]
+fn an_offer_that_does_not_undercut_the_lowest_bid_gets_nothing() {
+    bidders().endow(THIRD).offer(THIRD, 40, 5).execute_with(|| {
+        let job = submit(auction(100));
+        commit(CHEAP, job, 40);
+        advance_to(now() + BIDDING + 1);
+        reveal(CHEAP, job, 40);
+        assert_eq!(worker_of(job), Some((CHEAP, 40)));
+        let job = submit(auction(100));
+        commit(CHEAP, job, 41);
+        advance_to(now() + BIDDING + 1);
+        reveal(CHEAP, job, 41);
+        assert_eq!(worker_of(job), Some((THIRD, 40)));
     });
 }

@@ -2,7 +2,7 @@
 
 use crate::{Claim, Error, Event, Outputs, mock::*};
 use assay_types::{Delivery, H256, Phase};
-use polkadot_sdk::frame_support::{assert_noop, assert_ok};
+use polkadot_sdk::frame_support::{assert_noop, assert_ok, traits::Hooks, weights::Weight};
 
 #[test]
 fn a_claim_opens_the_challenge_window() {
@@ -142,5 +142,21 @@ fn one_bad_claim_does_not_spoil_a_batch() {
         };
         assert!(market_events().contains(&rejected(77, Error::UnknownJob)));
         assert!(market_events().contains(&rejected(second, Error::OutputNotWanted)));
+    });
+}
+
+#[test]
+fn a_deadline_does_not_pass_in_blocks_that_others_fill() {
+    TestExt::new().offer(CHEAP, 30, 5).execute_with(|| {
+        let job = submit(request(100));
+        assert!(Market::may_claim(&CHEAP, job) && !Market::may_claim(&DEAR, job));
+        for _ in 0..10 * DEADLINE {
+            FullBlocks::set(FullBlocks::get() + 1);
+            without_idle_to(System::block_number() + 1);
+            Market::on_idle(System::block_number(), Weight::MAX);
+        }
+        assert_eq!(phase(job), Some(Phase::Assigned));
+        claim(CHEAP, job);
+        assert!(!Market::may_claim(&CHEAP, job));
     });
 }

@@ -273,12 +273,12 @@ fn a_convicted_worker_wins_no_auction_and_loses_its_unclaimed_jobs_to_the_next()
         let unclaimed = submit(request(100));
         let auctioned = submit(auction(100));
         commit(CHEAP, auctioned, 20);
-        commit(DEAR, auctioned, 70);
+        commit(DEAR, auctioned, 50);
         assert_ok!(Market::convict(wrong, NONE, AWARDS));
         advance_to(now() + BIDDING + 1);
         reveal(CHEAP, auctioned, 20);
-        reveal(DEAR, auctioned, 70);
-        assert_eq!(worker_of(auctioned), Some((DEAR, 70)));
+        reveal(DEAR, auctioned, 50);
+        assert_eq!(worker_of(auctioned), Some((DEAR, 50)));
         assert_eq!(worker_of(unclaimed), Some((CHEAP, 30)));
         assert_ok!(Market::reassign(signed(THIRD), unclaimed));
         assert_eq!(worker_of(unclaimed), Some((DEAR, 60)));

@@ -3,7 +3,10 @@
 use crate::{Jobs, LongestJob, mock::*};
 use assay_types::{ClaimedJobs, Delivery, JobId, JobState, Outcome, Phase, WorkerRegistry};
 use polkadot_sdk::{
-    frame_support::traits::{Get, Hooks},
+    frame_support::{
+        dispatch::{DispatchResult, DispatchResultWithPostInfo},
+        traits::{Get, Hooks},
+    },
     sp_runtime::Perbill,
 };
 use proptest::prelude::*;
@@ -166,9 +169,12 @@ fn play(act: Act) {
         Act::Commit { worker, job } => {
             Market::commit_bid(signed(worker), job, commitment(worker, job, bid_of(worker, job)))
         }
-        Act::Reveal { worker, job, lie } => {
-            Market::reveal_bid(signed(worker), job, bid_of(worker, job) + u64::from(lie), SALT)
-        }
+        Act::Reveal { worker, job, lie } => charged(Market::reveal_bid(
+            signed(worker),
+            job,
+            bid_of(worker, job) + u64::from(lie),
+            SALT,
+        )),
         Act::Auction { ceiling, silent } => {
             play_auction(ceiling, silent);
             Ok(())
@@ -191,7 +197,7 @@ fn play(act: Act) {
         }
         Act::Decline { worker, job } => Market::decline(signed(worker), one_of(Phase::Assigned, job)),
         Act::Accept { job } => Market::accept(signed(CLIENT), job),
-        Act::Advance { job } => Market::advance(signed(CLIENT), job),
+        Act::Advance { job } => charged(Market::advance(signed(CLIENT), job)),
         Act::Dispute { job } => Market::dispute(one_of(Phase::Claimed, job)),
         Act::Uphold { job, blocks } => Market::uphold(one_of(Phase::Disputed, job), now() + blocks),
         Act::Convict { job, awards } => {
@@ -245,6 +251,11 @@ fn play_auction(ceiling: u64, silent: Option<u64>) {
             lie: false,
         });
     }
+}
+
+/// The result of a call that says what it has used.
+fn charged(result: DispatchResultWithPostInfo) -> DispatchResult {
+    result.map(|_| ()).map_err(|error| error.error)
 }
 
 /// One of the jobs in this phase, or any job if there is none.

@@ -175,3 +175,17 @@ fn a_retirement_shorter_than_a_job_is_caught() {
         <Models as Hooks<u64>>::integrity_test();
     });
 }
+
+#[test]
+fn a_version_is_not_retired_by_blocks_that_others_fill() {
+    story(|| {
+        alice_registers();
+        assert_ok!(Models::deprecate(RuntimeOrigin::signed(ALICE), version(0, 1)));
+        advance_to(10 * RETIREMENT_BLOCKS);
+        FullBlocks::set(9 * RETIREMENT_BLOCKS);
+        let remove = || Models::remove_version(RuntimeOrigin::signed(ALICE), version(0, 1));
+        assert_noop!(remove(), Error::<Test>::NotRetired);
+        advance_to(10 * RETIREMENT_BLOCKS + 1);
+        assert_ok!(remove());
+    });
+}

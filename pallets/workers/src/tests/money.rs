@@ -181,3 +181,17 @@ fn an_unbonding_shorter_than_a_job_is_caught() {
         <Workers as Hooks<u64>>::integrity_test();
     });
 }
+
+#[test]
+fn stake_does_not_unbond_in_blocks_that_others_fill() {
+    story(|| {
+        register(ALICE, 5_000);
+        assert_ok!(Workers::unbond(signed(ALICE), 1_000));
+        let (_, until) = Workers::worker_info(&ALICE).expect("is registered").unbonding[0];
+        advance_to(10 * until);
+        FullBlocks::set(9 * until + 1);
+        assert_noop!(Workers::withdraw(signed(ALICE)), Error::<Test>::NothingToWithdraw);
+        advance_to(10 * until + 1);
+        assert_ok!(Workers::withdraw(signed(ALICE)));
+    });
+}

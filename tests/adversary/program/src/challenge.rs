@@ -93,7 +93,7 @@ pub async fn run(args: ChallengeArgs) -> anyhow::Result<()> {
         }
         let reveals = revealed(&snapshot, args.job, &dispute, account.id()).await?;
         let view = View {
-            best: snapshot.number(),
+            best: snapshot.now(),
             dispute: &dispute,
             reveals: &reveals,
         };

@@ -227,7 +227,7 @@ async fn an_input_that_nobody_has(
             .until(&what, CLOSE_BLOCKS, async |snapshot| {
                 let info = snapshot.worker(worker.account()).await?;
                 let until = info.and_then(|info| info.rests_until);
-                Ok(until.is_none_or(|until| until <= snapshot.number()).then_some(()))
+                Ok(until.is_none_or(|until| until <= snapshot.now()).then_some(()))
             })
             .await?;
     }
@@ -279,7 +279,7 @@ async fn a_worker_leaves(network: &Network, digits: &Digits, dave: &Worker) -> a
     let ticket = network.submit(&bob, &digits.job(4, &terms())?.request).await?;
     let left = network.assay_worker("Dave", &["stake", "leave"]).await?;
     ensure!(left.succeeded && left.errors.contains("takes no more jobs"), "{left:?}");
-    ensure!(left.output.contains("1002.5 ASY unbond until block"), "{left:?}");
+    ensure!(left.output.contains("1002.5 ASY unbond until moment"), "{left:?}");
     let tale = network.tale(ticket, CLOSE_BLOCKS).await?;
     assert_eq!(tale.end()?, (CloseReason::WindowPassed, 5 * UNIT / 10));
     let after = info().await?;
@@ -289,7 +289,7 @@ async fn a_worker_leaves(network: &Network, digits: &Digits, dave: &Worker) -> a
         .refuses(
             "Dave",
             &["stake", "withdraw"],
-            &["nothing is unbonded yet", "the first part is at block"],
+            &["nothing is unbonded yet", "the first part is at moment"],
         )
         .await?;
     network

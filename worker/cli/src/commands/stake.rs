@@ -106,12 +106,12 @@ async fn send(account: &Account, call: WorkersCall) -> anyhow::Result<()> {
 }
 
 async fn withdraw(client: &Client, account: &Account, info: &WorkerInfo) -> anyhow::Result<()> {
-    let now = client.finalized().await?.number();
+    let now = client.finalized().await?.now();
     let first = info.unbonding.iter().map(|(_, block)| *block).min();
     match first {
         None => bail!("nothing unbonds: `stake unbond` or `stake leave` comes first"),
         Some(block) if block > now => {
-            bail!("nothing is unbonded yet: the first part is at block {block}, and the chain is at {now}")
+            bail!("nothing is unbonded yet: the first part is at moment {block}, and the chain is at {now}")
         }
         Some(_) => send(account, WorkersCall::Withdraw).await,
     }
@@ -166,7 +166,7 @@ fn report(snapshot: &Snapshot, info: Option<&WorkerInfo>) {
         println!(
             "{} ASY unbond {}",
             units::format(*amount),
-            until(*block, snapshot.number())
+            until(*block, snapshot.now())
         );
     }
 }
@@ -175,6 +175,6 @@ fn until(block: BlockNumber, now: BlockNumber) -> String {
     if block <= now {
         "and can be withdrawn: `stake withdraw`".to_owned()
     } else {
-        format!("until block {block}, and the chain is at {now}")
+        format!("until moment {block}, and the chain is at {now}")
     }
 }

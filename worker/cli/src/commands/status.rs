@@ -44,9 +44,10 @@ pub(super) async fn status(args: StatusArgs) -> anyhow::Result<ExitCode> {
     let client = super::connect(&args.node).await?;
     let snapshot = client.finalized().await?;
     println!(
-        "chain     {:?}, block {}, node {}",
+        "chain     {:?}, block {}, moment {}, node {}",
         client.genesis(),
         snapshot.number(),
+        snapshot.now(),
         client.url()
     );
     let money = snapshot.account(&account).await?;
@@ -62,7 +63,7 @@ pub(super) async fn status(args: StatusArgs) -> anyhow::Result<ExitCode> {
     for (id, job) in jobs {
         let role = if job.client == account { "pays for" } else { "works on" };
         let next = job.state.ends_after().map_or("waits for the verdict".into(), |block| {
-            format!("next step after block {block}")
+            format!("next step after moment {block}")
         });
         println!(
             "  {role} job {id}: model {}, {:?}, {next}",
@@ -88,14 +89,14 @@ async fn show_worker(snapshot: &Snapshot, account: &AccountId) -> anyhow::Result
         info.declined,
         info.convicted
     );
-    if let Some(block) = info.rests_until.filter(|block| *block > snapshot.number()) {
-        println!("  takes no jobs up to block {block}, since it has given back or missed one");
+    if let Some(moment) = info.rests_until.filter(|moment| *moment > snapshot.now()) {
+        println!("  takes no jobs up to moment {moment}, since it has given back or missed one");
     }
     if info.slashing > 0 {
         println!("  {} ASY are to be slashed", units::format(info.slashing));
     }
     for (amount, block) in info.unbonding {
-        println!("  unbonding {} ASY until block {block}", units::format(amount));
+        println!("  unbonding {} ASY until moment {block}", units::format(amount));
     }
     for offer in info.offers {
         let OfferTerms {
@@ -107,7 +108,7 @@ async fn show_worker(snapshot: &Snapshot, account: &AccountId) -> anyhow::Result
         } = offer.terms;
         println!(
             "  offers model {} for {}, {} of {} jobs taken; deadlines of {min_deadline} blocks or more, windows of \
-             {min_window} to {max_window}, for jobs from block {} on",
+             {min_window} to {max_window}, for jobs from moment {} on",
             offer.version,
             units::price(base, rate),
             offer.load,
@@ -173,7 +174,7 @@ fn in_words(why: &WhyNot) -> String {
         ),
         WhyNot::DoesNotFit(misfit) => unfit(misfit),
         WhyNot::Resting { until } => {
-            format!("it has given back or missed a job lately, and takes none up to block {until}")
+            format!("it has given back or missed a job lately, and takes none up to moment {until}")
         }
         WhyNot::AtCapacity => "it has as many unclaimed jobs as its offer allows: raise the capacity".into(),
         WhyNot::StakeTooSmall { needed } => {
@@ -182,19 +183,19 @@ fn in_words(why: &WhyNot) -> String {
                 units::format(*needed)
             )
         }
-        WhyNot::NoBid { until } => format!("bids are open up to block {until}, and it has made none"),
+        WhyNot::NoBid { until } => format!("bids are open up to moment {until}, and it has made none"),
         WhyNot::BiddingOver => "it made no bid, and the time for bids is over".into(),
-        WhyNot::AwaitingReveals { until } => format!("it has bid; bids are revealed after block {until}"),
-        WhyNot::BidNotRevealed { until } => format!("it must reveal its bid up to block {until}"),
+        WhyNot::AwaitingReveals { until } => format!("it has bid; bids are revealed after moment {until}"),
+        WhyNot::BidNotRevealed { until } => format!("it must reveal its bid up to moment {until}"),
         WhyNot::AwaitingClose { until } => {
-            format!("it has revealed; the auction closes when all have, or after block {until}")
+            format!("it has revealed; the auction closes when all have, or after moment {until}")
         }
         WhyNot::AssignedTo { worker, price } => {
             format!("the job went to {worker} for {} ASY", units::format(*price))
         }
-        WhyNot::AwaitingClaim { deadline } => format!("it has the job and must claim up to block {deadline}"),
+        WhyNot::AwaitingClaim { deadline } => format!("it has the job and must claim up to moment {deadline}"),
         WhyNot::AwaitingSettlement { window_until } => {
-            format!("it has claimed and is paid after block {window_until}, or when the client accepts")
+            format!("it has claimed and is paid after moment {window_until}, or when the client accepts")
         }
         WhyNot::UnderDispute => "its claim is disputed: it must answer every challenge, and is paid if it wins".into(),
     }
@@ -212,7 +213,7 @@ fn unfit(misfit: &Misfit) -> String {
             format!("the job's challenge window is longer than the {max_window} blocks of its offer: raise max_window")
         }
         Misfit::OfferTooNew { from } => {
-            format!("the job was submitted before its offer took effect, which it does at block {from}")
+            format!("the job was submitted before its offer took effect, which it does at moment {from}")
         }
     }
 }
@@ -230,6 +231,6 @@ mod tests {
         assert!(text.contains("bond more"), "{text}");
         let claimed = WhyNot::AwaitingClaim { deadline: 9 };
         let text = in_words(&before_anything_else(claimed, Some(WorkerStatus::Paused)));
-        assert!(text.contains("must claim up to block 9"), "{text}");
+        assert!(text.contains("must claim up to moment 9"), "{text}");
     }
 }

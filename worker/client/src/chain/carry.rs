@@ -214,13 +214,13 @@ impl<P: Pool> Carried<P> {
             return Ok((Look::Bad(Bad::Missing), outlook));
         }
         // Below it there is a gap, which whoever follows the transaction there closes.
-        let is_late = next > self.nonce && self.wait == Wait::InBlock && self.is_underpaid(outlook.number);
+        let is_late = next > self.nonce && self.wait == Wait::InBlock && self.is_underpaid(outlook.now);
         Ok((if is_late { Look::Late } else { Look::Waiting }, outlook))
     }
 
     /// Whether the tip that is due now is at least twice the one that was given.
-    fn is_underpaid(&self, best: BlockNumber) -> bool {
-        let due = self.tipping.at(best);
+    fn is_underpaid(&self, now: BlockNumber) -> bool {
+        let due = self.tipping.at(now);
         due > 0 && due >= self.tip.saturating_mul(2)
     }
 

@@ -110,6 +110,7 @@ fn storage(check: &mut Check) -> Vec<Item> {
             meta_type::<Vec<Offer>>(),
         ),
         check.map("Models", "NextModelId", None, meta_type::<ModelId>()),
+        check.map("Time", "Now", None, meta_type::<BlockNumber>()),
         check.map(
             "Models",
             "Versions",

@@ -133,7 +133,7 @@ impl Client {
             .await
             .map_err(BoxError::from)
             .map_err(ChainError::request("the latest finalized block"))?;
-        self.checked(Snapshot::new(at))
+        self.checked(Snapshot::new(at)).await
     }
 
     /// The state after a block.
@@ -144,7 +144,7 @@ impl Client {
             .await
             .map_err(BoxError::from)
             .map_err(ChainError::request("a block"))?;
-        self.checked(Snapshot::new(at))
+        self.checked(Snapshot::new(at)).await
     }
 
     /// The state after the block of this hash.
@@ -155,7 +155,7 @@ impl Client {
             .await
             .map_err(BoxError::from)
             .map_err(ChainError::request("a block"))?;
-        self.checked(Snapshot::new(at))
+        self.checked(Snapshot::new(at)).await
     }
 
     /// Hash of the block of this number on the best chain.
@@ -185,13 +185,13 @@ impl Client {
         Ok(block.block.extrinsics.into_iter().map(|bytes| bytes.0).collect())
     }
 
-    fn checked(&self, snapshot: Snapshot) -> Result<Snapshot, ChainError> {
+    async fn checked(&self, snapshot: Snapshot) -> Result<Snapshot, ChainError> {
         let version = snapshot.spec_version();
         if self.checked.load(Ordering::Relaxed) != version {
             contract::check(snapshot.metadata(), &self.url)?;
             self.checked.store(version, Ordering::Relaxed);
         }
-        Ok(snapshot)
+        snapshot.with_moment().await
     }
 
     /// Number of the best block, which may yet be replaced.

@@ -53,6 +53,8 @@ pub(super) struct Signed {
 pub(super) struct Outlook {
     /// The block's number.
     pub(super) number: BlockNumber,
+    /// The block's moment of Assay time.
+    pub(super) now: BlockNumber,
     /// The account's nonce after the block: all lower ones are used.
     pub(super) nonce: u64,
 }

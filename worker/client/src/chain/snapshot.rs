@@ -23,6 +23,7 @@ use subxt::{
 /// The state after one block.
 pub struct Snapshot {
     at: OnlineClientAtBlock<Config>,
+    now: BlockNumber,
 }
 
 /// The chain's limits on what a client may ask for, and its deposits.
@@ -55,7 +56,15 @@ impl Constants {
 
 impl Snapshot {
     pub(super) fn new(at: OnlineClientAtBlock<Config>) -> Self {
-        Self { at }
+        Self { at, now: 0 }
+    }
+
+    /// The same state, once the moment of its block has been read.
+    pub(super) async fn with_moment(mut self) -> Result<Self, ChainError> {
+        let moment = self.entry("Time", "Now", "the moment of Assay time", &[]).await?;
+        // There is none before the first block.
+        self.now = moment.unwrap_or_default();
+        Ok(self)
     }
 
     pub(super) fn metadata(&self) -> &Metadata {
@@ -73,6 +82,11 @@ impl Snapshot {
     /// The block's number.
     pub fn number(&self) -> BlockNumber {
         self.at.block_number() as BlockNumber
+    }
+
+    /// The block's moment of Assay time, in which deadlines and windows count: the number of blocks that had room.
+    pub fn now(&self) -> BlockNumber {
+        self.now
     }
 
     /// The block's hash.

@@ -12,7 +12,7 @@ pub const HORIZON_BLOCKS: BlockNumber = 12;
 pub struct Stakes {
     /// Money that is lost.
     pub amount: Balance,
-    /// Last block in which the call counts.
+    /// Last moment of Assay time at which the call counts.
     pub deadline: BlockNumber,
 }
 
@@ -32,13 +32,13 @@ impl Tipping {
         stakes: None,
     };
 
-    /// The tip for a transaction that is signed after block `best`.
+    /// The tip for a transaction that is signed after a block of the moment `now`.
     ///
     /// The maximum is paid in the last block that counts, half of it one block earlier, a quarter two blocks earlier,
     /// and nothing before [`HORIZON_BLOCKS`] or after the deadline, when the call saves nothing.
-    pub fn at(&self, best: BlockNumber) -> Balance {
+    pub fn at(&self, now: BlockNumber) -> Balance {
         let Some(stakes) = self.stakes else { return 0 };
-        let left = stakes.deadline.saturating_sub(best);
+        let left = stakes.deadline.saturating_sub(now);
         if left == 0 || left > HORIZON_BLOCKS {
             return 0;
         }

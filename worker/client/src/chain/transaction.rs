@@ -72,6 +72,7 @@ impl Pool for NodePool {
         };
         Ok(Outlook {
             number: snapshot.number(),
+            now: snapshot.now(),
             nonce: snapshot.nonce(&self.key.account()).await?,
         })
     }
@@ -80,10 +81,10 @@ impl Pool for NodePool {
         let invalid = |error: BoxError| PoolError::Final(SubmitError::Invalid(error.0));
         let not_sent = |error: ChainError| PoolError::Final(SubmitError::NotSent(BoxError::from(error).0));
         let client = self.client();
-        let best = client.best_number().await.map_err(not_sent)?;
-        let anchor = best.saturating_sub(ANCHOR_DEPTH);
+        let best = client.best().await.map_err(not_sent)?;
+        let anchor = best.number().saturating_sub(ANCHOR_DEPTH);
         let snapshot = client.at(anchor).await.map_err(not_sent)?;
-        let tip = tipping.at(best);
+        let tip = tipping.at(best.now());
         let (name, arguments) = call.name_and_arguments();
         let payload = DynamicPayload::new(call.pallet(), name, Encoded(arguments));
         let params = DefaultExtrinsicParamsBuilder::<Config>::new()

@@ -80,6 +80,7 @@ pub trait ChainView: Clone + Send + Sync + 'static {
 )]
 pub trait StateView: Send + Sync + 'static {
     fn number(&self) -> BlockNumber;
+    fn now(&self) -> BlockNumber;
     fn hash(&self) -> H256;
     fn constants(&self) -> Result<Constants, ChainError>;
     fn explain(&self, error: &DispatchError) -> SubmitError;
@@ -167,6 +168,10 @@ impl ChainView for Client {
 impl StateView for Snapshot {
     fn number(&self) -> BlockNumber {
         Self::number(self)
+    }
+
+    fn now(&self) -> BlockNumber {
+        Self::now(self)
     }
 
     fn hash(&self) -> H256 {

@@ -257,7 +257,7 @@ fn in_words(story: &Story, fits: Option<bool>) -> (String, String) {
         ),
         (None, Phase::Claimed) => (
             format!("{word}, to {until}"),
-            format!("{held}; not final until block {until}"),
+            format!("{held}; not final until moment {until}"),
         ),
         (None, Phase::Disputed) => (
             "disputed".into(),
@@ -345,7 +345,7 @@ mod tests {
     fn a_result_in_its_window_is_not_said_to_be_right() {
         let (brief, text) = words(&[], Some(true));
         assert_eq!(brief, "fits, to 40");
-        assert_eq!(text, "the output fits the claimed digest; not final until block 40");
+        assert_eq!(text, "the output fits the claimed digest; not final until moment 40");
         let (brief, text) = words(&[], Some(false));
         assert!(brief.starts_with("WRONG") && text.contains("NOT fit"), "{brief} {text}");
     }

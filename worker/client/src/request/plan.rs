@@ -143,7 +143,7 @@ pub async fn agree(
         work,
         deadline_blocks: blocks.deadline,
         window_blocks: blocks.window,
-        submitted_at: snapshot.number(),
+        submitted_at: snapshot.now(),
     };
     let supply = supply(snapshot, model.version, symbols, &job, offers).await?;
     Ok((wishes.settle(constants, blocks, &supply)?, supply))

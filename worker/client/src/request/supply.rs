@@ -162,7 +162,7 @@ impl Display for Unfit {
             )?,
             Misfit::OfferTooNew { from } => write!(
                 f,
-                "the offers for this model are new or have become dearer, and take jobs from block {from} on: ask again \
+                "the offers for this model are new or have become dearer, and take jobs from moment {from} on: ask again \
                  then"
             )?,
         }
@@ -190,7 +190,7 @@ impl Display for Taken {
             return f.write_str("Ask again when one has resumed, start a worker, or ask for bids with --auction");
         }
         match self.free_by {
-            Some(block) => write!(f, "The first has a place by block {block}. ")?,
+            Some(block) => write!(f, "The first has a place by moment {block}. ")?,
             None => f.write_str("Jobs that wait for their windows hold the stake. ")?,
         }
         let (cheapest, dearest) = (units::format(self.cheapest), units::format(self.dearest));
@@ -287,6 +287,6 @@ mod tests {
         let long = said(NoOffer::WindowTooLong, |job| job.window_blocks = 41);
         assert!(long.contains("--window 40 or less"), "{long}");
         let new = said(NoOffer::TooNew, |_| {});
-        assert!(new.contains("from block 12 on"), "{new}");
+        assert!(new.contains("from moment 12 on"), "{new}");
     }
 }

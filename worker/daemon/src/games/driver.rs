@@ -196,7 +196,7 @@ impl GameDriver {
         self.executing = Executing::From(0);
     }
 
-    /// What this account loses if this is not in a block in time. `best` is the best block.
+    /// What this account loses if this is not in a block in time. `best` is the moment of the best block.
     pub(super) fn stakes(&self, me: &AccountId, sent: &Sent<AccountId>, best: BlockNumber) -> Option<Stakes> {
         match sent {
             Sent::Reveal(place) => {

@@ -65,7 +65,7 @@ impl GameSet {
             account: None,
             known: BTreeSet::new(),
             drivers: BTreeMap::new(),
-            best: 0,
+            now: 0,
             work: Work::default(),
             standing: watch::Sender::new(Standing::default()),
         };
@@ -148,7 +148,7 @@ struct Games {
     /// Jobs that are or may be disputed and concern the account.
     known: BTreeSet<JobId>,
     drivers: BTreeMap<JobId, GameDriver>,
-    best: BlockNumber,
+    now: BlockNumber,
     work: Work<Done>,
     /// Where the standing is told.
     standing: watch::Sender<Standing>,
@@ -239,7 +239,7 @@ impl Games {
     /// Reads the disputes after the best block.
     async fn read<S: StateView>(&mut self, heads: &Heads<S>) -> Result<(), ChainError> {
         let (best, finalized) = (&*heads.best, &*heads.finalized);
-        self.best = best.number();
+        self.now = best.now();
         let disputes = stream::iter(self.known.clone())
             .map(|job| async move { Ok::<_, ChainError>((job, best.dispute(job).await?)) });
         let disputes: Vec<_> = disputes.buffer_unordered(REQUESTS).try_collect().await?;
@@ -288,7 +288,7 @@ impl Games {
             return;
         };
         let execution = self.executions.archive.get(driver.committed());
-        let due = match driver.due(&self.me, self.best, execution.is_some()) {
+        let due = match driver.due(&self.me, self.now, execution.is_some()) {
             Ok(due) => due,
             Err(error) => return tracing::error!(job, %error, "what is due in the dispute cannot be told"),
         };
@@ -314,7 +314,7 @@ impl Games {
                 });
             }
             if let (Some(place), Some(driver)) = (answer, self.drivers.get(&job)) {
-                let (me, best, salt) = (self.me.clone(), self.best, self.salts.of(job));
+                let (me, best, salt) = (self.me.clone(), self.now, self.salts.of(job));
                 let (dispute, reveals) = (driver.dispute().clone(), driver.reveals().clone());
                 self.plan(job, Sent::Answer(place), place, move || {
                     plan::answer(job, &me, salt, best, &dispute, &reveals, &execution)
@@ -343,7 +343,7 @@ impl Games {
     /// Claims the awards that may be this account's.
     fn claim_awards<S: StateView>(&mut self, read: &Arc<S>) {
         let Some(account) = self.account.clone() else { return };
-        for (slash, award) in self.awards.due(self.best) {
+        for (slash, award) in self.awards.due(self.now) {
             self.awards.note_begun(slash);
             let (executions, account, read) = (self.executions.clone(), account.clone(), read.clone());
             let salt = self.salts.of(award.job);
@@ -386,7 +386,7 @@ impl Games {
         let mut stakes = None;
         if let Some(driver) = self.drivers.get_mut(&job) {
             driver.note_begun(sent.clone());
-            stakes = driver.stakes(&self.me, &sent, self.best);
+            stakes = driver.stakes(&self.me, &sent, self.now);
         }
         self.work.begin(async move {
             let outcome = match stakes {
@@ -398,7 +398,7 @@ impl Games {
     }
 
     fn take_work(&mut self, done: Done) {
-        let best = self.best;
+        let best = self.now;
         match done {
             Done::Hint(job) => {
                 self.known.insert(job);
@@ -437,7 +437,7 @@ impl Games {
     }
 
     fn take_plan(&mut self, job: JobId, sent: Sent<AccountId>, plan: Result<Plan, PlayError>) {
-        let best = self.best;
+        let best = self.now;
         let Some(driver) = self.drivers.get_mut(&job) else {
             return;
         };

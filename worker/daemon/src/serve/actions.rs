@@ -8,7 +8,7 @@ use super::{
 };
 use crate::job_input::{self, Sources};
 use assay_client::{
-    chain::{BlockNumber, Call, Claim, JobState, MarketCall, Stakes, StateView, Wait},
+    chain::{BlockNumber, Call, Claim, JobState, MarketCall, Stakes, StateView, Wait, tip::HORIZON_BLOCKS},
     units,
 };
 use assay_ops::tensor::Blake2b256;
@@ -32,7 +32,7 @@ impl<S: StateView> JobLoop<'_, S> {
                     }
                     self.send(Kind::Decline, vec![job], Call::Market(MarketCall::Decline { job }));
                 }
-                Action::Commit { .. } | Action::Forget(_) if self.view.best < self.store_rests_until => {}
+                Action::Commit { .. } | Action::Forget(_) if self.view.now < self.store_rests_until => {}
                 Action::Commit { job, price } => match self.store.seal(job, price) {
                     Ok(_) => {
                         self.kept.memory.note_sealed(job);
@@ -81,8 +81,13 @@ impl<S: StateView> JobLoop<'_, S> {
         claim
     }
 
+    /// Sends claims in batches; those whose deadlines are near in small ones, which get in where blocks are full.
     fn send_claims(&mut self, claims: Vec<Claim>) {
-        for batch in claims::batches(claims, self.largest_batch) {
+        let is_urgent = |claim: &Claim| self.blocks_left(claim.job) <= HORIZON_BLOCKS;
+        let (urgent, others): (Vec<Claim>, Vec<Claim>) = claims.into_iter().partition(is_urgent);
+        let mut batches = claims::batches(urgent, self.largest_batch.min(claims::URGENT_CLAIMS));
+        batches.extend(claims::batches(others, self.largest_batch));
+        for batch in batches {
             let jobs: Vec<JobId> = batch.iter().map(|claim| claim.job).collect();
             tracing::info!(jobs = jobs.len(), first = jobs.first(), "claiming");
             // No batch has more than a call takes, so nothing is cut off.

@@ -5,6 +5,8 @@ use assay_client::chain::Claim;
 use assay_types::{Delivery, JobId};
 use polkadot_sdk::sp_runtime::BoundedVec;
 
+/// Claims of one call that the chain's lane for urgent calls takes.
+pub(super) const URGENT_CLAIMS: usize = 8;
 /// Bytes of inline outputs in one batch of claims.
 const MAX_CLAIM_BYTES: usize = 256 * 1024;
 

@@ -36,8 +36,8 @@ pub enum Action {
 /// What the chain says, after its best block.
 #[derive(Clone, Debug, Default)]
 pub struct View {
-    /// The best block's number: what is sent now gets into the next one at the earliest.
-    pub best: BlockNumber,
+    /// The best block's moment of Assay time: what is sent now gets into the next block at the earliest.
+    pub now: BlockNumber,
     /// The jobs that are or may become this worker's.
     pub jobs: BTreeMap<JobId, Job>,
     /// This worker's bids: whether each has been revealed.
@@ -59,7 +59,7 @@ pub struct Policy {
 pub fn decide(view: &View, memory: &Memory, policy: &Policy) -> Vec<Action> {
     let mut actions = Vec::new();
     for (id, job) in &view.jobs {
-        if memory.is_busy(*id, view.best) {
+        if memory.is_busy(*id, view.now) {
             continue;
         }
         actions.extend(match &job.state {
@@ -77,7 +77,7 @@ pub fn decide(view: &View, memory: &Memory, policy: &Policy) -> Vec<Action> {
 
 fn bidding(id: JobId, job: &Job, until: BlockNumber, view: &View, memory: &Memory, policy: &Policy) -> Option<Action> {
     // The state changes only with the first reveal, so the block's number tells the phase.
-    if view.best >= until {
+    if view.now >= until {
         let JobState::Bidding { reveal_until, .. } = job.state else {
             return None;
         };
@@ -99,11 +99,11 @@ fn bidding(id: JobId, job: &Job, until: BlockNumber, view: &View, memory: &Memor
 
 fn reveal(id: JobId, until: BlockNumber, view: &View, memory: &Memory) -> Option<Action> {
     let hidden = view.bids.get(&id) == Some(&false);
-    (hidden && memory.is_sealed(id) && view.best < until).then_some(Action::Reveal(id))
+    (hidden && memory.is_sealed(id) && view.now < until).then_some(Action::Reveal(id))
 }
 
 fn assigned(id: JobId, deadline: BlockNumber, view: &View, memory: &Memory) -> Option<Action> {
-    if view.best >= deadline {
+    if view.now >= deadline {
         return None;
     }
     match memory.progress(id) {
@@ -118,7 +118,7 @@ fn assigned(id: JobId, deadline: BlockNumber, view: &View, memory: &Memory) -> O
 fn is_over(id: JobId, view: &View) -> bool {
     match view.jobs.get(&id).map(|job| &job.state) {
         None | Some(JobState::Assigned { .. } | JobState::Claimed { .. } | JobState::Disputed { .. }) => true,
-        Some(JobState::Bidding { until, .. }) => view.best > *until && !view.bids.contains_key(&id),
+        Some(JobState::Bidding { until, .. }) => view.now > *until && !view.bids.contains_key(&id),
         Some(JobState::Revealing { .. }) => view.bids.get(&id) != Some(&false),
     }
 }

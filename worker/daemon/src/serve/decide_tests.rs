@@ -57,9 +57,9 @@ fn assigned_to(worker: AccountId) -> JobState {
     }
 }
 
-fn view(best: BlockNumber, state: JobState) -> View {
+fn view(now: BlockNumber, state: JobState) -> View {
     View {
-        best,
+        now,
         jobs: [(JOB, job(state))].into(),
         bids: BTreeMap::new(),
     }
@@ -135,11 +135,11 @@ fn a_bid_is_committed_while_there_is_time_and_revealed_after() {
     memory.note_sealed(JOB);
     view.bids.insert(JOB, false);
     assert_eq!(decide(&view, &memory, &policy()), []);
-    view.best = 10;
+    view.now = 10;
     assert_eq!(decide(&view, &memory, &policy()), [Action::Reveal(JOB)]);
     view.jobs.insert(JOB, job(JobState::Revealing { until: 15 }));
     assert_eq!(decide(&view, &memory, &policy()), [Action::Reveal(JOB)]);
-    view.best = 15;
+    view.now = 15;
     assert_eq!(decide(&view, &memory, &policy()), []);
 }
 
@@ -178,7 +178,7 @@ fn no_bid_is_made_on_a_job_that_does_not_have_the_blocks() {
 fn no_more_bids_than_the_policy_allows() {
     let jobs = (0..5).map(|id| (id, job(BIDDING))).collect();
     let view = View {
-        best: 3,
+        now: 3,
         jobs,
         bids: [(0, false)].into(),
     };

@@ -31,7 +31,7 @@ pub(super) async fn explain(
             version: *version,
             price,
             capacity,
-            now: state.number(),
+            now: state.now(),
         };
         // Of the smallest job on the terms of this offer.
         let smallest: Vec<u32> = served.schema.symbols.iter().map(|symbol| symbol.min).collect();
@@ -91,12 +91,12 @@ fn reason(
         }
         (_, Some(published), _) if published.from > offer.now => {
             format!(
-                "the offer is new or has become dearer, and takes jobs from block {} on",
+                "the offer is new or has become dearer, and takes jobs from moment {} on",
                 published.from
             )
         }
         _ if info.rests_until.is_some_and(|until| until > offer.now) => format!(
-            "the worker rests until block {} after a job that it gave back or missed",
+            "the worker rests until moment {} after a job that it gave back or missed",
             info.rests_until.unwrap_or_default()
         ),
         _ if info.stake < constants.min_stake => format!(
@@ -200,8 +200,8 @@ mod tests {
         assert!(!busy(|info| info.locked = 5_900).contains("bond"));
         assert!(busy(|info| info.stake = 49).contains("a worker needs"));
         assert!(busy(|info| info.offers[0].load = 2).contains("as the offer allows"));
-        assert!(busy(|info| info.rests_until = Some(6)).contains("rests until block 6"));
-        assert!(busy(|info| info.offers[0].from = 6).contains("from block 6 on"));
+        assert!(busy(|info| info.rests_until = Some(6)).contains("rests until moment 6"));
+        assert!(busy(|info| info.offers[0].from = 6).contains("from moment 6 on"));
         assert!(busy(|info| info.offers.clear()).contains("not in the book"));
     }
 }

@@ -88,9 +88,11 @@ pub(super) struct JobLoop<'a, S> {
     pub(super) deposits: BTreeMap<JobId, Balance>,
     /// Jobs to read anew, since what is known of them may be wrong.
     doubtful: BTreeSet<JobId>,
+    /// Number of the best block.
+    height: BlockNumber,
     /// Jobs whose inputs were copied and that are gone, and the best block that showed it first.
     gone_since: BTreeMap<JobId, BlockNumber>,
-    /// The store is not written to before this block.
+    /// The store is not written to before this moment.
     pub(super) store_rests_until: BlockNumber,
     pub(super) busy_at: Instant,
     /// Claims that a block takes at once, as far as is known.
@@ -130,6 +132,7 @@ impl<'a, S: StateView> JobLoop<'a, S> {
             view: View::default(),
             deposits: BTreeMap::new(),
             doubtful: BTreeSet::new(),
+            height: 0,
             gone_since: BTreeMap::new(),
             store_rests_until: 0,
             busy_at: Instant::now(),
@@ -186,7 +189,7 @@ impl<'a, S: StateView> JobLoop<'a, S> {
             if was_claimed && !self.shows(Kind::Claim, id) {
                 // The claim's block was replaced: the claim is in the pool again, so it is waited for and not sent
                 // twice.
-                self.kept.memory.note_included(id, Kind::Claim, self.view.best);
+                self.kept.memory.note_included(id, Kind::Claim, self.view.now);
                 self.doubtful.insert(id);
                 continue;
             }
@@ -220,9 +223,9 @@ impl<'a, S: StateView> JobLoop<'a, S> {
     }
 
     /// Blocks in which a job can still be claimed.
-    fn blocks_left(&self, job: JobId) -> BlockNumber {
+    pub(super) fn blocks_left(&self, job: JobId) -> BlockNumber {
         match self.view.jobs.get(&job).map(|job| &job.state) {
-            Some(JobState::Assigned { deadline, .. }) => deadline.saturating_sub(self.view.best),
+            Some(JobState::Assigned { deadline, .. }) => deadline.saturating_sub(self.view.now),
             _ => 0,
         }
     }
@@ -231,7 +234,7 @@ impl<'a, S: StateView> JobLoop<'a, S> {
     fn take_input(&mut self, searched: Searched) {
         let Searched { job, model, found } = searched;
         let until = executor::until(self.blocks_left(job));
-        let (memory, next) = (&mut self.kept.memory, self.view.best.saturating_add(1));
+        let (memory, next) = (&mut self.kept.memory, self.view.now.saturating_add(1));
         match found {
             Ok(Found::Input(inputs)) => {
                 let task = Task {
@@ -280,7 +283,7 @@ impl<'a, S: StateView> JobLoop<'a, S> {
 
     fn take_outcome(&mut self, sent: Sent, state: &S) {
         let Sent { kind, jobs, outcome } = sent;
-        let best = self.view.best;
+        let best = self.view.now;
         match outcome {
             Ok(inclusion) => {
                 for job in &jobs {
@@ -341,7 +344,7 @@ impl<'a, S: StateView> JobLoop<'a, S> {
 
     /// Says that the store cannot be written, and leaves it alone for a while.
     pub(super) fn note_store_trouble(&mut self, error: &StoreError) {
-        self.store_rests_until = self.view.best.saturating_add(STORE_REST_BLOCKS);
+        self.store_rests_until = self.view.now.saturating_add(STORE_REST_BLOCKS);
         tracing::error!(
             %error, blocks = STORE_REST_BLOCKS,
             "WHAT MUST SURVIVE A CRASH CANNOT BE STORED: no bids are made until it can; assigned jobs and disputes go on"
@@ -360,7 +363,7 @@ impl<'a, S: StateView> JobLoop<'a, S> {
         };
         let gone = kept.into_iter().filter(|job| !self.view.jobs.contains_key(job));
         let before = std::mem::take(&mut self.gone_since);
-        let since = |job| (job, before.get(&job).copied().unwrap_or(self.view.best));
+        let since = |job| (job, before.get(&job).copied().unwrap_or(self.height));
         self.gone_since = gone.map(since).collect();
         let is_old = |since: &BlockNumber| *since <= finalized.number();
         let old: Vec<JobId> = self
@@ -395,7 +398,8 @@ impl<S: StateView> Duty<S> for JobLoop<'_, S> {
 
     async fn reconcile(&mut self, heads: &Heads<S>) -> Result<(), ServeError> {
         let state = &*heads.best;
-        self.view.best = state.number();
+        self.view.now = state.now();
+        self.height = state.number();
         let mut jobs: BTreeSet<JobId> = self.view.jobs.keys().copied().collect();
         jobs.extend(self.kept.memory.sealed());
         jobs.extend(state.jobs_of(&self.policy.me).await?.into_iter().map(|(id, _)| id));
@@ -412,7 +416,8 @@ impl<S: StateView> Duty<S> for JobLoop<'_, S> {
 
     async fn take_update(&mut self, update: &Update<S>) -> Result<(), ServeError> {
         let state = &*update.heads.best;
-        self.view.best = state.number();
+        self.view.now = state.now();
+        self.height = state.number();
         update
             .finalized
             .iter()

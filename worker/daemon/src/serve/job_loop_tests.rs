@@ -253,6 +253,23 @@ async fn a_node_that_lies_about_its_height_costs_nothing() {
 }
 
 #[tokio::test]
+async fn a_deadline_is_a_moment_of_assay_time_and_not_a_blocks_number() {
+    let chain = FakeChain::new();
+    chain.faults(|faults| faults.full_blocks = true);
+    for _ in 0..50 {
+        chain.author();
+    }
+    let serving = serving(chain).await;
+    let me = key().account();
+    serving
+        .chain
+        .author_with(|ledger, events| serving.tested.assign(ledger, events, 1, &me, 5));
+    serving.until_claimed(&[1]).await;
+    serving.chain.faults(|faults| faults.full_blocks = false);
+    serving.ends_with_each_claimed_once(&[1]).await;
+}
+
+#[tokio::test]
 async fn a_stream_that_never_ends_does_not_keep_a_worker_from_its_next_job() {
     let serving = serving(FakeChain::new()).await;
     serving.chain.faults(|faults| faults.silent_pool = true);

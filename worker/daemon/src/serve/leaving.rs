@@ -43,7 +43,7 @@ impl<S: StateView> JobLoop<'_, S> {
     fn unclaimed_or_disputed(&self) -> usize {
         let mine = |job: &&Job| match &job.state {
             JobState::Assigned { assignment, deadline } => {
-                assignment.worker == self.policy.me && self.view.best < *deadline
+                assignment.worker == self.policy.me && self.view.now < *deadline
             }
             _ => false,
         };
@@ -85,11 +85,11 @@ impl<S: StateView> JobLoop<'_, S> {
             } if assignment.worker == self.policy.me => Some(*window_until),
             _ => None,
         });
-        let windows: Vec<BlockNumber> = mine.filter(|until| *until >= self.view.best).collect();
+        let windows: Vec<BlockNumber> = mine.filter(|until| *until >= self.view.now).collect();
         if let Some(last) = windows.iter().max() {
             tracing::warn!(
                 claims = windows.len(),
-                blocks = last - self.view.best,
+                blocks = last - self.view.now,
                 "claims may still be challenged for so many blocks; whoever is challenged has to answer, so start again \
                  within minutes"
             );

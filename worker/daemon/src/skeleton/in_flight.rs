@@ -3,8 +3,8 @@
 use assay_client::chain::BlockNumber;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Blocks for which anything rests at most. A block that is farther away was named by a node that was wrong about the
-/// height.
+/// Moments of Assay time for which anything rests at most. One that is farther away was named by a node that was wrong
+/// about the height.
 const MOST_REST_BLOCKS: BlockNumber = 64;
 
 /// Things with a transaction under way, and things that rest. All of it can be lost: the chain shows what was done.
@@ -29,7 +29,7 @@ impl<K: Ord + Clone> InFlight<K> {
         self.sending.insert(key);
     }
 
-    /// Leaves it alone up to this block; no transaction about it is under way any more.
+    /// Leaves it alone up to this moment of Assay time; no transaction about it is under way any more.
     pub fn rest(&mut self, key: K, until: BlockNumber) {
         self.sending.remove(&key);
         self.resting.insert(key, until);
@@ -40,12 +40,12 @@ impl<K: Ord + Clone> InFlight<K> {
         self.resting.remove(key);
     }
 
-    /// Whether nothing is to be decided about it after block `best`.
+    /// Whether nothing is to be decided about it after a block of this moment.
     pub fn is_busy(&self, key: &K, best: BlockNumber) -> bool {
         self.sending.contains(key) || self.resting.get(key).is_some_and(|until| rests(*until, best))
     }
 
-    /// Everything about which nothing is to be decided after block `best`.
+    /// Everything about which nothing is to be decided after a block of this moment.
     pub fn busy(&self, best: BlockNumber) -> impl Iterator<Item = &K> {
         let resting = self.resting.iter().filter(move |(_, until)| rests(**until, best));
         self.sending.iter().chain(resting.map(|(key, _)| key))

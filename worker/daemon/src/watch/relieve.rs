@@ -31,7 +31,7 @@ async fn due(worker: &AccountId, snapshot: &impl StateView) -> Result<Vec<JobId>
     if info.is_some_and(|info| info.stake >= least && info.slashing == 0) {
         return Ok(Vec::new());
     }
-    Ok(unclaimed(worker, &snapshot.jobs_of(worker).await?, snapshot.number()))
+    Ok(unclaimed(worker, &snapshot.jobs_of(worker).await?, snapshot.now()))
 }
 
 /// The jobs that the worker still has to claim, and that a call in the next block finds before their deadlines.

@@ -94,7 +94,7 @@ pub(super) struct ClaimSampler<'a, S> {
     account: Account,
     kept: &'a mut Kept,
     policy: WatchPolicy<Balance>,
-    best: BlockNumber,
+    now: BlockNumber,
     /// The models that are registered; `None` before the chain was read.
     registered: Option<BTreeMap<ModelVersion, (H256, Schema)>>,
     summary_at: Instant,
@@ -120,7 +120,7 @@ impl<'a, S: StateView> ClaimSampler<'a, S> {
             account,
             kept,
             policy,
-            best: 0,
+            now: 0,
             registered: None,
             summary_at: Instant::now() + SUMMARY,
             leaving: false,
@@ -141,7 +141,7 @@ impl<'a, S: StateView> ClaimSampler<'a, S> {
 
     fn take(&mut self, id: JobId, job: Option<&assay_client::chain::Job>) {
         let me = self.account.id();
-        self.kept.memory.take(id, job, self.best, me, &self.policy, self.seed);
+        self.kept.memory.take(id, job, self.now, me, &self.policy, self.seed);
     }
 
     /// Reads which models there are.
@@ -176,7 +176,7 @@ impl<'a, S: StateView> ClaimSampler<'a, S> {
         let claim = memory.claim(id);
         let model = claim.and_then(|claim| self.registered.as_ref()?.get(&claim.model));
         let Some((model, schema)) = model.cloned() else {
-            return memory.note_unstarted(id, self.best.saturating_add(REST_BLOCKS));
+            return memory.note_unstarted(id, self.now.saturating_add(REST_BLOCKS));
         };
         memory.note(id, Check::Searching);
         let (state, folder): (_, PathBuf) = (state.clone(), self.config.common.inputs_dir.clone());
@@ -197,15 +197,15 @@ impl<'a, S: StateView> ClaimSampler<'a, S> {
 
     fn take_input(&mut self, searched: Searched) {
         let Searched { job, model, found } = searched;
-        let (memory, next) = (&mut self.kept.memory, self.best.saturating_add(1));
+        let (memory, next) = (&mut self.kept.memory, self.now.saturating_add(1));
         match found {
             Ok(Found::Input(inputs)) => {
-                let window = memory.claim(job).map_or(self.best, |claim| claim.window_until);
+                let window = memory.claim(job).map_or(self.now, |claim| claim.window_until);
                 let task = Task {
                     job,
                     model,
                     inputs,
-                    until: executor::until(window.saturating_sub(self.best)),
+                    until: executor::until(window.saturating_sub(self.now)),
                 };
                 match self.executor.try_run(task) {
                     Ok(()) => memory.note(job, Check::Running),
@@ -281,7 +281,7 @@ impl<'a, S: StateView> ClaimSampler<'a, S> {
                 2
             }
         };
-        self.kept.memory.note_sent(job, self.best.saturating_add(rest));
+        self.kept.memory.note_sent(job, self.now.saturating_add(rest));
     }
 }
 
@@ -293,7 +293,7 @@ impl<S: StateView> Duty<S> for ClaimSampler<'_, S> {
 
     async fn reconcile(&mut self, heads: &Heads<S>) -> Result<(), ChainError> {
         let state = &*heads.best;
-        self.best = state.number();
+        self.now = state.now();
         let is_first = self.registered.is_none();
         self.read_models(state).await?;
         let mut gone: BTreeSet<JobId> = self.kept.memory.jobs().collect();
@@ -312,7 +312,7 @@ impl<S: StateView> Duty<S> for ClaimSampler<'_, S> {
         gone.into_iter().for_each(|id| self.take(id, None));
         if is_first {
             tracing::info!(
-                block = self.best,
+                moment = self.now,
                 models = self.registered.as_ref().map(BTreeMap::len),
                 claims = self.kept.memory.jobs().count(),
                 "watching"
@@ -323,7 +323,7 @@ impl<S: StateView> Duty<S> for ClaimSampler<'_, S> {
 
     async fn take_update(&mut self, update: &Update<S>) -> Result<(), ChainError> {
         let state = &update.heads.best;
-        self.best = state.number();
+        self.now = state.now();
         let mut touched = BTreeSet::new();
         for event in update.events() {
             if let Event::Market(
@@ -374,7 +374,7 @@ impl<S: StateView> Duty<S> for ClaimSampler<'_, S> {
         }
         let playing = self.kept.standing.borrow().playing.clone();
         let me = self.account.id().clone();
-        for action in decide(&self.kept.memory, &me, self.best, &playing, self.policy.max_open) {
+        for action in decide(&self.kept.memory, &me, self.now, &playing, self.policy.max_open) {
             match action {
                 Step::Check(job) => self.search(job, &heads.best),
                 Step::Challenge(job) => {

@@ -38,7 +38,7 @@ pub(super) async fn low_ceilings(network: &Network, digits: &Digits) -> anyhow::
     network
         .until("Eve's offer takes effect", CLOSE_BLOCKS, async |snapshot| {
             let info = snapshot.worker(&id).await?;
-            let takes = info.is_some_and(|info| info.offers.iter().all(|offer| offer.from <= snapshot.number()));
+            let takes = info.is_some_and(|info| info.offers.iter().all(|offer| offer.from <= snapshot.now()));
             Ok(takes.then_some(()))
         })
         .await?;

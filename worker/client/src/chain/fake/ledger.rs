@@ -77,15 +77,10 @@ impl Ledger {
     }
 
     /// What a call does, and its events.
-    pub(super) fn apply(
-        &mut self,
-        who: &AccountId,
-        number: BlockNumber,
-        call: &Call,
-    ) -> Result<Vec<Event>, SubmitError> {
+    pub(super) fn apply(&mut self, who: &AccountId, now: BlockNumber, call: &Call) -> Result<Vec<Event>, SubmitError> {
         match call {
-            Call::Market(call) => self.market(who, number, call),
-            Call::Disputes(call) => self.dispute(who, number, call),
+            Call::Market(call) => self.market(who, now, call),
+            Call::Disputes(call) => self.dispute(who, now, call),
             Call::Workers(WorkersCall::Pause) => self.step(who, WorkerStatus::Active, WorkerStatus::Paused),
             Call::Workers(WorkersCall::Resume) => self.step(who, WorkerStatus::Paused, WorkerStatus::Active),
             _ => Ok(Vec::new()),
@@ -98,12 +93,12 @@ impl Ledger {
         Ok(Vec::new())
     }
 
-    fn market(&mut self, who: &AccountId, number: BlockNumber, call: &MarketCall) -> Result<Vec<Event>, SubmitError> {
+    fn market(&mut self, who: &AccountId, now: BlockNumber, call: &MarketCall) -> Result<Vec<Event>, SubmitError> {
         match call {
             MarketCall::ClaimBatch { claims } => {
                 let claims = claims
                     .iter()
-                    .map(|claim| self.claim(who, number, claim.job, claim.output_digest));
+                    .map(|claim| self.claim(who, now, claim.job, claim.output_digest));
                 Ok(claims.map(Event::Market).collect())
             }
             MarketCall::Decline { job } => {
@@ -145,7 +140,7 @@ impl Ledger {
         }
     }
 
-    fn claim(&mut self, who: &AccountId, number: BlockNumber, id: JobId, output_digest: H256) -> MarketEvent {
+    fn claim(&mut self, who: &AccountId, now: BlockNumber, id: JobId, output_digest: H256) -> MarketEvent {
         let rejected = MarketEvent::ClaimRejected {
             job: id,
             error: DispatchError::Other("not to be claimed"),
@@ -154,8 +149,8 @@ impl Ledger {
             return rejected;
         };
         match &job.state {
-            JobState::Assigned { assignment, deadline } if assignment.worker == *who && number <= *deadline => {
-                let window_until = number + job.window_blocks;
+            JobState::Assigned { assignment, deadline } if assignment.worker == *who && now <= *deadline => {
+                let window_until = now + job.window_blocks;
                 job.state = JobState::Claimed {
                     assignment: assignment.clone(),
                     output_digest,
@@ -173,14 +168,9 @@ impl Ledger {
         }
     }
 
-    fn dispute(
-        &mut self,
-        who: &AccountId,
-        number: BlockNumber,
-        call: &DisputesCall,
-    ) -> Result<Vec<Event>, SubmitError> {
+    fn dispute(&mut self, who: &AccountId, now: BlockNumber, call: &DisputesCall) -> Result<Vec<Event>, SubmitError> {
         let event = match call {
-            DisputesCall::Challenge { job, commitment } => self.challenge(who, number, *job, *commitment)?,
+            DisputesCall::Challenge { job, commitment } => self.challenge(who, now, *job, *commitment)?,
             DisputesCall::Reveal { job, statement } | DisputesCall::AnswerLate { job, statement } => {
                 let dispute = self
                     .disputes
@@ -200,7 +190,7 @@ impl Ledger {
                 let over = dispute
                     .games
                     .iter()
-                    .any(|game| game.challenger == *challenger && game.clock.is_over(number));
+                    .any(|game| game.challenger == *challenger && game.clock.is_over(now));
                 if !over {
                     self.disputes.insert(*job, dispute);
                     return Err(refused("Disputes", "DeadlineNotPassed"));
@@ -230,7 +220,7 @@ impl Ledger {
     fn challenge(
         &mut self,
         who: &AccountId,
-        number: BlockNumber,
+        now: BlockNumber,
         id: JobId,
         commitment: H256,
     ) -> Result<DisputesEvent, SubmitError> {
@@ -254,7 +244,7 @@ impl Ledger {
             digest: H256::zero(),
             tensor: None,
             turn: Side::Worker,
-            clock: Clock::start(number, Side::Worker, &CLOCK),
+            clock: Clock::start(now, Side::Worker, &CLOCK),
         };
         let dispute = Dispute {
             id,

@@ -66,6 +66,8 @@ pub struct Faults {
     pub broke: bool,
     /// Blocks have no transactions from the pool.
     pub empty_blocks: bool,
+    /// Others fill the blocks that are made from now on, so that Assay time stands still.
+    pub full_blocks: bool,
     /// Blocks that are made from now on show no events.
     pub lost_events: bool,
     /// Each transaction that is handed in makes a block.
@@ -77,6 +79,7 @@ pub struct Faults {
 #[derive(Debug)]
 struct Block {
     number: BlockNumber,
+    now: BlockNumber,
     hash: H256,
     events: Vec<Event>,
     transactions: Vec<Included>,
@@ -127,6 +130,7 @@ impl FakeChain {
     pub fn new() -> Self {
         let genesis = Block {
             number: 0,
+            now: 0,
             hash: H256::repeat_byte(1),
             events: Vec::new(),
             transactions: Vec::new(),
@@ -298,6 +302,7 @@ impl World {
     fn author(&mut self, change: impl FnOnce(&mut Ledger, &mut Vec<Event>)) -> BlockNumber {
         let parent = self.best();
         let number = parent.number + 1;
+        let now = parent.now + BlockNumber::from(!self.faults.full_blocks);
         let mut ledger = parent.ledger.clone();
         let mut events = Vec::new();
         change(&mut ledger, &mut events);
@@ -311,7 +316,7 @@ impl World {
                     left.push(transaction);
                 } else if transaction.nonce == *nonce && transaction.dies >= number {
                     *nonce += 1;
-                    let outcome = ledger.apply(&transaction.who, number, &transaction.call);
+                    let outcome = ledger.apply(&transaction.who, now, &transaction.call);
                     events.extend(outcome.iter().flatten().cloned());
                     transactions.push((transaction, outcome));
                 }
@@ -334,6 +339,7 @@ impl World {
         });
         self.blocks.push(Arc::new(Block {
             number,
+            now,
             hash,
             events,
             transactions: transactions.collect(),

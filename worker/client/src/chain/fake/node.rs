@@ -163,6 +163,7 @@ impl Pool for FakePool {
         let block = block.ok_or_else(broken)?;
         Ok(Outlook {
             number: block.number,
+            now: block.now,
             nonce: block.ledger.nonces.get(&self.who).copied().unwrap_or_default(),
         })
     }
@@ -172,7 +173,7 @@ impl Pool for FakePool {
         asked.map_err(|error| PoolError::Final(SubmitError::NotSent(error.to_string())))?;
         let mut world = self.chain.world();
         let born = world.best().number;
-        let tip = tipping.at(born);
+        let tip = tipping.at(world.best().now);
         let text = format!("{:?} {nonce} {call:?} {tip} {:?}", self.who, world.best().hash);
         let bytes = text.into_bytes();
         let signed = Signed {
@@ -294,6 +295,10 @@ impl FakePool {
 impl StateView for FakeState {
     fn number(&self) -> BlockNumber {
         self.block.number
+    }
+
+    fn now(&self) -> BlockNumber {
+        self.block.now
     }
 
     fn hash(&self) -> H256 {

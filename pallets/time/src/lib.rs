@@ -1,0 +1,195 @@
+//! # Time
+//!
+//! Assay time: the number of blocks that had room; and the price of the lane.
+//!
+//! ## Design
+//!
+//! Everybody who loses money by being late loses it by a clock, and a clock that counts blocks goes on while somebody
+//! else fills them. So the clocks of Assay's pallets count the blocks that had room for more calls. At the end of each
+//! block this pallet compares what the block's calls used with what they may use; the next block begins with one moment
+//! more if there was room, and with the same moment if there was none.
+//!
+//! A block had room if its ordinary calls used less than [`Config::FullShare`] of what ordinary calls may, if all its
+//! calls together used less than that share of the block, and if its bytes were less than that share of what ordinary
+//! calls may have. So an ordinary call and an urgent one of a quarter of their room each would have found a place.
+//! Hooks and inherents are not counted: no account can make them longer. While a migration over several blocks lets no
+//! call in, blocks have no room.
+//!
+//! Nothing here knows who filled a block. Time that is stopped stops for all: nobody misses a deadline, and nothing is
+//! settled. The fee multipliers bound for how long that can be paid for.
+//!
+//! The runtime has a lane for calls by which somebody loses money by not making them. They are charged by a fee
+//! multiplier of their own, which follows how full the lane is, as that of ordinary calls follows how full the rest is.
+//! So whoever fills blocks with ordinary calls does not make the urgent ones expensive, and whoever fills the lane pays
+//! as much more for each block as it would elsewhere.
+//!
+//! ## Terminology
+//!
+//! * **Moment**: a number of blocks that had room, as [`Pallet::now`] gives it. In the first block it is 1.
+//! * **Room**: what is left of a block's limits by its calls.
+//! * **Lane**: what a block has for urgent calls, which FRAME calls operational.
+//!
+//! ## Properties
+//!
+//! * The moment is the same throughout a block, and grows by at most one from block to block.
+//! * The moment is never more than the block's number, and equals it on a chain whose blocks never were full.
+//! * Whether a block had room is known at its end, from the block alone.
+//!
+//! [`Pallet::do_try_state`] checks what of this can be seen in storage.
+//!
+//! ## Calls
+//!
+//! None.
+
+#![cfg_attr(not(feature = "std"), no_std)]
+#![forbid(unsafe_code)]
+
+use polkadot_sdk::*;
+
+mod invariants;
+pub mod room;
+pub mod weights;
+
+#[cfg(test)]
+mod mock;
+#[cfg(test)]
+mod tests;
+
+pub use pallet::*;
+pub use weights::WeightInfo;
+
+use assay_types::AssayTime;
+use frame_support::{dispatch::DispatchClass, migrations::MultiStepMigrator, traits::Get};
+use frame_system::pallet_prelude::BlockNumberFor;
+use room::{Limits, Used, has_room, next_multiplier};
+use sp_runtime::FixedU128;
+
+#[frame_support::pallet]
+pub mod pallet {
+    use crate::WeightInfo;
+    use polkadot_sdk::{
+        frame_support::pallet_prelude::*,
+        frame_system::pallet_prelude::*,
+        sp_runtime::{
+            FixedU128, Perbill,
+            traits::{One, Saturating},
+        },
+    };
+
+    /// In-code storage version.
+    const STORAGE_VERSION: StorageVersion = StorageVersion::new(1);
+
+    /// The pallet.
+    #[pallet::pallet]
+    #[pallet::storage_version(STORAGE_VERSION)]
+    pub struct Pallet<T>(_);
+
+    /// Types and constants that the runtime gives this pallet.
+    #[pallet::config]
+    pub trait Config: polkadot_sdk::frame_system::Config {
+        /// Share of what calls may use of a block from which the block counts as full.
+        #[pallet::constant]
+        type FullShare: Get<Perbill>;
+
+        /// Weights of the hooks.
+        type WeightInfo: WeightInfo;
+    }
+
+    /// The moment of this block; after the block, that of the latest one.
+    #[pallet::storage]
+    pub type Now<T> = StorageValue<_, BlockNumberFor<T>, ValueQuery>;
+
+    /// Whether the latest block that has ended was full.
+    #[pallet::storage]
+    pub type WasFull<T> = StorageValue<_, bool, ValueQuery>;
+
+    /// The fee multiplier of the lane in a chain that has none yet.
+    #[pallet::type_value]
+    pub fn FirstMultiplier() -> FixedU128 {
+        FixedU128::one()
+    }
+
+    /// The fee multiplier of the lane.
+    #[pallet::storage]
+    pub type LaneMultiplier<T> = StorageValue<_, FixedU128, ValueQuery, FirstMultiplier>;
+
+    #[pallet::hooks]
+    impl<T: Config> Hooks<BlockNumberFor<T>> for Pallet<T> {
+        fn on_initialize(_: BlockNumberFor<T>) -> Weight {
+            if !WasFull::<T>::get() {
+                // Saturating: block numbers end far beyond any deadline.
+                Now::<T>::mutate(|now| now.saturating_inc());
+            }
+            T::WeightInfo::tick()
+        }
+
+        fn on_finalize(_: BlockNumberFor<T>) {
+            WasFull::<T>::put(Self::is_full());
+            LaneMultiplier::<T>::put(Self::next_lane_multiplier());
+        }
+
+        fn integrity_test() {
+            Self::do_integrity_test();
+        }
+
+        #[cfg(feature = "try-runtime")]
+        fn try_state(_: BlockNumberFor<T>) -> Result<(), polkadot_sdk::sp_runtime::TryRuntimeError> {
+            Self::do_try_state()
+        }
+    }
+
+    #[pallet::view_functions]
+    impl<T: Config> Pallet<T> {
+        /// The moment of Assay time after this block.
+        pub fn moment() -> BlockNumberFor<T> {
+            Now::<T>::get()
+        }
+
+        /// The fee multiplier of the lane after this block.
+        pub fn lane_multiplier() -> FixedU128 {
+            LaneMultiplier::<T>::get()
+        }
+    }
+}
+
+impl<T: Config> Pallet<T> {
+    /// Whether the calls of this block have left no room, up to now, or a migration lets none in.
+    pub fn is_full() -> bool {
+        if T::MultiBlockMigrator::ongoing() {
+            return true;
+        }
+        let weight = frame_system::BlockWeight::<T>::get();
+        let (normal, operational) = (
+            *weight.get(DispatchClass::Normal),
+            *weight.get(DispatchClass::Operational),
+        );
+        let (weights, lengths) = (T::BlockWeights::get(), T::BlockLength::get());
+        let used = Used {
+            ordinary: normal,
+            // Saturating: a sum that saturates is full.
+            all: normal.saturating_add(operational),
+            bytes: frame_system::Pallet::<T>::block_size(),
+        };
+        let limits = Limits {
+            ordinary: weights
+                .get(DispatchClass::Normal)
+                .max_total
+                .unwrap_or(weights.max_block),
+            all: weights.max_block,
+            bytes: *lengths.max.get(DispatchClass::Normal),
+        };
+        !has_room(&used, &limits, T::FullShare::get())
+    }
+
+    /// The fee multiplier of the lane that follows from this block, up to now.
+    fn next_lane_multiplier() -> FixedU128 {
+        let used = *frame_system::BlockWeight::<T>::get().get(DispatchClass::Operational);
+        next_multiplier(LaneMultiplier::<T>::get(), used, T::BlockWeights::get().max_block)
+    }
+}
+
+impl<T: Config> AssayTime<BlockNumberFor<T>> for Pallet<T> {
+    fn now() -> BlockNumberFor<T> {
+        Now::<T>::get()
+    }
+}

@@ -1,0 +1,113 @@
+//! A small market to tell stories about: Alice's model, Bob's offer, Charlie's jobs and Dave's doubts.
+
+use crate::chain::{pass, signed};
+use assay_adversary::{InMemory, Random, graphs};
+use assay_player::{Execution, committed};
+use assay_runtime::{
+    AccountId, Balance, Executive, Market, Models, RuntimeCall, RuntimeEvent, RuntimeOrigin, System, Workers,
+    units::{MINUTES, UNIT},
+};
+use assay_types::{Delivery, JobId, JobInput, JobRequest, Matching, ModelVersion, OfferTerms};
+use polkadot_sdk::{
+    frame_metadata_hash_extension::CheckMetadataHash,
+    frame_support::{assert_ok, dispatch::DispatchClass},
+    pallet_transaction_payment,
+    sp_keyring::Sr25519Keyring::{self, Alice, Bob, Charlie},
+    sp_runtime::ApplyExtrinsicResult,
+};
+
+/// Blocks until an offer takes effect.
+const OFFER_BLOCKS: u32 = 10;
+const VERSION: ModelVersion = ModelVersion { model: 0, version: 1 };
+
+pub fn origin(who: Sr25519Keyring) -> RuntimeOrigin {
+    RuntimeOrigin::signed(who.to_account_id())
+}
+
+/// A small model, executed.
+pub fn execution() -> InMemory {
+    graphs::random(&mut Random(1), 3)
+}
+
+/// Has Bob offer the model of this execution, and waits until the offer takes effect.
+pub fn offered(execution: &InMemory) {
+    let name = b"model".to_vec().try_into().expect("short");
+    assert_ok!(Models::register(origin(Alice), name, execution.parts().clone()));
+    assert_ok!(Workers::register(origin(Bob), 1_000 * UNIT));
+    let terms = OfferTerms {
+        base: UNIT,
+        rate: 0,
+        min_deadline: 0,
+        min_window: 0,
+        max_window: 30 * MINUTES,
+    };
+    assert_ok!(Workers::publish_offer(origin(Bob), VERSION, terms, 8));
+    pass(OFFER_BLOCKS);
+}
+
+/// A job of Charlie's that Bob has, with the shortest deadline and window.
+pub fn assigned(execution: &InMemory) -> JobId {
+    let job = pallet_market::NextJobId::<assay_runtime::Runtime>::get();
+    let request = JobRequest {
+        model: VERSION,
+        input: JobInput::Digest {
+            digest: committed(execution).input_digest,
+            symbols: execution.trace().symbols.clone().try_into().expect("few"),
+        },
+        ceiling: 2 * UNIT,
+        matching: Matching::Offers,
+        deadline_blocks: MINUTES,
+        window_blocks: MINUTES,
+        delivery: Delivery::Digest,
+    };
+    assert_ok!(Market::submit(origin(Charlie), request));
+    job
+}
+
+/// Bob's claim of a job.
+pub fn claim(job: JobId, execution: &InMemory) -> RuntimeCall {
+    let claim = pallet_market::Claim {
+        job,
+        output_digest: committed(execution).output_digest,
+        output: None,
+    };
+    pallet_market::Call::claim { claim }.into()
+}
+
+/// Applies a transaction; its result, and the class that it was admitted in, if it was.
+pub fn apply(who: Sr25519Keyring, call: RuntimeCall) -> (ApplyExtrinsicResult, Option<DispatchClass>) {
+    let weights =
+        || [DispatchClass::Normal, DispatchClass::Operational].map(|class| *System::block_weight().get(class));
+    let before = weights();
+    let result = Executive::apply_extrinsic(signed(who, call, CheckMetadataHash::new(false)));
+    let after = weights();
+    let class = match (after[0] != before[0], after[1] != before[1]) {
+        (true, false) => Some(DispatchClass::Normal),
+        (false, true) => Some(DispatchClass::Operational),
+        _ => None,
+    };
+    (result, class)
+}
+
+/// The class of a transaction that was applied without an error.
+pub fn applied(who: Sr25519Keyring, call: RuntimeCall) -> DispatchClass {
+    let (result, class) = apply(who, call);
+    assert_eq!(result, Ok(Ok(())));
+    class.expect("it has a weight")
+}
+
+/// The fee that the latest transaction of this account in the block has paid.
+pub fn fee_of(who: &AccountId) -> Balance {
+    let mut fees = System::events()
+        .into_iter()
+        .rev()
+        .filter_map(|record| match record.event {
+            RuntimeEvent::TransactionPayment(pallet_transaction_payment::Event::TransactionFeePaid {
+                who: payer,
+                actual_fee,
+                ..
+            }) if payer == *who => Some(actual_fee),
+            _ => None,
+        });
+    fees.next().expect("a fee was paid")
+}
