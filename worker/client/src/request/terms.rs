@@ -417,7 +417,7 @@ mod tests {
             "3 workers offer this model",
             "2 are busy",
             "1 is paused",
-            "block 120",
+            "moment 120",
             "--ceiling",
         ] {
             assert!(text.contains(words), "{text}");
