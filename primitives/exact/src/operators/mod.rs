@@ -37,7 +37,7 @@ impl Operator {
         match self {
             Self::Linear { precision } => contraction::linear(operands, *precision, shape, index),
             Self::MatMul { precision } => contraction::matmul(operands, *precision, shape, index),
-            Self::RowScale { precision } => contraction::row_scale(operands, precision.left(), index),
+            Self::RowScale { precision } => contraction::row_scale(operands, precision.right(), index),
             Self::WeightedSum { precision } => contraction::weighted_sum(operands, *precision, shape, index),
             Self::Relu => elementwise::rectified(operands, index),
             Self::Unary(function) => elementwise::unary(*function, operands, dtype, index),

@@ -6,6 +6,9 @@
 //! **Int8.** One instruction multiplies unsigned bytes with signed ones and adds four products. The second operand is
 //! laid out plus 128, so the sum is too great by 128 times the sum of the row, which is known.
 //!
+//! **Int16 with Int8.** The halves of the first operand are multiplied as bytes, each as above, in half as many strips;
+//! `2^7·Σ h·b + Σ l·b` is put together in binary64.
+//!
 //! **Int16.** Two instructions multiply pairs of 16-bit integers and add them modulo 2^32. By the inequality of Cauchy
 //! and Schwarz a sum is at most the product of the rows' norms, and the norms of segments of 32 are known. So the sums
 //! over as many segments as stay below `2^31` for certain are exact, and these are added in binary64, which is exact
@@ -23,19 +26,18 @@ mod wide;
 use super::Products;
 use crate::{
     packed::STRIP,
-    rows::{BLOCK, GROUP, Rows, SEGMENT, prefetch},
+    rows::{BLOCK, GROUP, Kind, Rows, SEGMENT, prefetch},
     vector::NAN_BITS,
 };
-use assay_exact::quantise::Precision;
 use std::{arch::x86_64::*, ops::Range};
-use sums::{int8_sums, int16_sums, int16_sums_modulo, int16_sums_of_few_rows};
-use wide::{Wide, add, exact, narrow, widen};
+use sums::{halves_sums, int8_sums, int16_sums, int16_sums_modulo, int16_sums_of_few_rows};
+use wide::{Wide, add, exact, narrow, put_together, widen};
 
 /// Rows of a tile.
 const TILE_ROWS: usize = 6;
 /// Strips of a tile.
 const TILE_STRIPS: usize = 4;
-/// Strips of a tile of Int16 that may overflow: it takes twice the registers.
+/// Strips of a tile of Int16 that may overflow, or of halves: it takes twice the registers.
 const WIDE_STRIPS: usize = 2;
 /// Up to so many rows, the high halves of Int16 are made of the integers.
 const FEW_ROWS: usize = 3;
@@ -43,7 +45,7 @@ const FEW_ROWS: usize = 3;
 const BLOCK_GROUPS: usize = BLOCK / GROUP;
 /// A little less than `2^31`, for the rounding of bounds.
 const SAFE: f32 = 2.147e9;
-/// Scales up to this one, `2^40`, make finite products: of two of them with a sum below `2^42`.
+/// Scales up to this magnitude, `2^40`, make finite products: of two of them with a sum below `2^42`.
 const USUAL: f32 = (1u64 << 40) as f32;
 /// While rows as long as this are multiplied, there is time to bring the output's lines into the cache.
 const LONG_ROW: usize = 192;
@@ -62,6 +64,7 @@ pub(super) struct Second<'a> {
 #[derive(Clone, Copy)]
 struct Operands {
     a_bytes: *const i8,
+    a_low_bytes: *const i8,
     a_words: *const i16,
     /// From a row to the next, in elements, a multiple of four. Strips are 16 times that.
     stride: usize,
@@ -72,14 +75,14 @@ struct Operands {
 /// Where a tile's sums go and what they are multiplied with.
 struct Target<'a> {
     row_scales: &'a [f32],
-    /// The sums of the rows' bytes, of each block.
+    /// The sums of the rows' bytes, of each block, or of each half.
     row_sums: &'a [i32],
     column_scales: &'a [f32],
     /// What is added, zeros if nothing.
     bias: &'a [f32],
     /// Columns that there are.
     columns: usize,
-    /// Whether no scale is above [`USUAL`] or NaN.
+    /// Whether no scale is beyond [`USUAL`] or NaN.
     usual: bool,
     output: &'a mut [f32],
     output_stride: usize,
@@ -131,6 +134,7 @@ pub(super) fn multiply(a: &Rows, b: Second<'_>, products: Products<'_>) {
             };
             let mut operands = Operands {
                 a_bytes: a.bytes[row_range.clone()].as_ptr(),
+                a_low_bytes: std::ptr::null(),
                 a_words: std::ptr::null(),
                 stride,
                 b_bytes: bytes,
@@ -138,9 +142,13 @@ pub(super) fn multiply(a: &Rows, b: Second<'_>, products: Products<'_>) {
             };
             // SAFETY: `rows` rows and `strips` strips were sliced for the pointers.
             unsafe {
-                match a.precision {
-                    Precision::Int8 => int8_tile(rows, strips, operands, target),
-                    Precision::Int16 => {
+                match a.kind {
+                    Kind::Int8 => int8_tile(rows, strips, operands, target),
+                    Kind::Halves => {
+                        operands.a_low_bytes = a.low_bytes[row_range].as_ptr();
+                        halves_tile(rows, strips, operands, target);
+                    }
+                    Kind::Int16 => {
                         operands.a_words = a.words[row_range].as_ptr();
                         operands.b_words = b.words[strip_range.clone()].as_ptr();
                         let tile = (row - range.start) / TILE_ROWS;
@@ -168,10 +176,10 @@ fn norms_of_tiles(a: &Rows, range: &Range<usize>) -> Vec<f32> {
     norms
 }
 
-/// Whether none of these scales is above [`USUAL`] or NaN.
+/// Whether no magnitude of these scales is above [`USUAL`], and none is NaN. A scale that is given may be negative.
 fn usual(scales: &[f32]) -> bool {
     // Without an early end, so that it is computed in vectors.
-    scales.iter().fold(true, |usual, scale| usual & (*scale <= USUAL))
+    scales.iter().fold(true, |usual, scale| usual & (scale.abs() <= USUAL))
 }
 
 /// The greatest of each segment's norms.
@@ -214,7 +222,14 @@ unsafe fn int8_tile(rows: usize, strips: usize, operands: Operands, target: Targ
 ///
 /// The operands have at least `rows` rows and `strips` strips.
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
-unsafe fn int16_tile(rows: usize, strips: usize, few: bool, bounds: &[f32], operands: Operands, target: Target<'_>) {
+unsafe fn int16_tile(
+    rows: usize,
+    strips: usize,
+    few: bool,
+    bounds: &[f32],
+    operands: Operands,
+    mut target: Target<'_>,
+) {
     if bounds.iter().all(|bound| *bound < SAFE) {
         // SAFETY: of the caller.
         unsafe { by_size!(rows, strips, int16_bounded(operands, target, bounds), [1 2 3 4 5 6] [1 2 3 4]) }
@@ -222,17 +237,7 @@ unsafe fn int16_tile(rows: usize, strips: usize, few: bool, bounds: &[f32], oper
     }
     for first in (0..strips).step_by(WIDE_STRIPS) {
         let (start, strips) = (first * STRIP, (strips - first).min(WIDE_STRIPS));
-        let columns = (target.columns - start).min(strips * STRIP);
-        let target = Target {
-            row_scales: target.row_scales,
-            row_sums: target.row_sums,
-            column_scales: &target.column_scales[start..start + strips * STRIP],
-            bias: &target.bias[start..start + columns],
-            columns,
-            usual: target.usual,
-            output: &mut target.output[start..],
-            output_stride: target.output_stride,
-        };
+        let target = part(&mut target, start, strips);
         // SAFETY: of the caller, and `first` is one of its strips.
         unsafe {
             let mut operands = operands;
@@ -245,6 +250,58 @@ unsafe fn int16_tile(rows: usize, strips: usize, few: bool, bounds: &[f32], oper
             }
         }
     }
+}
+
+/// # Safety
+///
+/// The operands have at least `rows` rows and `strips` strips.
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
+unsafe fn halves_tile(rows: usize, strips: usize, operands: Operands, mut target: Target<'_>) {
+    for first in (0..strips).step_by(WIDE_STRIPS) {
+        let (start, strips) = (first * STRIP, (strips - first).min(WIDE_STRIPS));
+        let target = part(&mut target, start, strips);
+        // SAFETY: of the caller, and `first` is one of its strips.
+        unsafe {
+            let mut operands = operands;
+            operands.b_bytes = operands.b_bytes.add(start * operands.stride);
+            by_size!(rows, strips, halves(operands, target), [1 2 3 4 5 6] [1 2])
+        }
+    }
+}
+
+/// So many strips of a target, from this column on.
+fn part<'a>(target: &'a mut Target<'_>, start: usize, strips: usize) -> Target<'a> {
+    let columns = (target.columns - start).min(strips * STRIP);
+    Target {
+        row_scales: target.row_scales,
+        row_sums: target.row_sums,
+        column_scales: &target.column_scales[start..start + strips * STRIP],
+        bias: &target.bias[start..start + columns],
+        columns,
+        usual: target.usual,
+        output: &mut target.output[start..],
+        output_stride: target.output_stride,
+    }
+}
+
+/// # Safety
+///
+/// The operands have at least `ROWS` rows and `STRIPS` strips.
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
+unsafe fn halves<const ROWS: usize, const STRIPS: usize>(operands: Operands, target: Target<'_>) {
+    let mut first = [[0; 2]; ROWS];
+    for (first, sums) in first.iter_mut().zip(target.row_sums.chunks_exact(2)) {
+        *first = [-128 * sums[0], -128 * sums[1]];
+    }
+    // SAFETY: of the caller.
+    let [high, low] = unsafe { halves_sums::<ROWS, STRIPS>(operands, first) };
+    let mut totals = [[[_mm512_setzero_pd(); 2]; STRIPS]; ROWS];
+    for row in 0..ROWS {
+        for strip in 0..STRIPS {
+            totals[row][strip] = put_together::<7>(high[row][strip], low[row][strip]);
+        }
+    }
+    finish_wide(totals, target);
 }
 
 /// # Safety
