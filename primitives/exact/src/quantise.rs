@@ -65,6 +65,16 @@ pub enum Bits {
     Int16,
 }
 
+/// The precision of products of rows that both have these bits, and of their scales.
+impl From<Bits> for Precision {
+    fn from(bits: Bits) -> Self {
+        match bits {
+            Bits::Int8 => Self::Int8,
+            Bits::Int16 => Self::Int16,
+        }
+    }
+}
+
 impl Bits {
     /// The greatest integer that a row is quantised to.
     pub const fn greatest(self) -> i32 {

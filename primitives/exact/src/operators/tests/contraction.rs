@@ -12,14 +12,6 @@ use alloc::vec::Vec;
 
 const PRECISIONS: [Precision; 3] = [Precision::Int8, Precision::Int16, Precision::Int16Int8];
 
-/// The precision of the scales that the values of a weighted sum have.
-fn of_values(precision: Precision) -> Precision {
-    match precision.right() {
-        Bits::Int8 => Precision::Int8,
-        Bits::Int16 => Precision::Int16,
-    }
-}
-
 /// A tensor of any bytes.
 fn bytes(random: &mut Random, dtype: crate::digest::DataType, shape: &[u32]) -> Tensor {
     let count = shape.iter().product::<u32>();
@@ -48,7 +40,7 @@ fn every_element_by_itself_is_that_of_the_whole() {
         apply(&Operator::MatMul { precision }, &[&a, &c], Float32, &[b, h, m, n]);
         let scales = apply(
             &Operator::RowScale {
-                precision: of_values(precision),
+                precision: precision.right().into(),
             },
             &[&random_tensor(&mut random, &[b, h, k, n])],
             Float32,
@@ -96,7 +88,7 @@ fn a_weighted_sum_does_not_depend_on_values_of_weight_zero() {
         let sum = |seen: u32, length: u32| -> Tensor {
             let v = tensor(&[length, d], &rows[..(length * d) as usize]);
             let of_rows = Operator::RowScale {
-                precision: of_values(precision),
+                precision: precision.right().into(),
             };
             let scales = apply(&of_rows, &[&v], Float32, &[length]);
             let v = apply(
