@@ -227,11 +227,7 @@ mod tests {
             for bits in [Bits::Int8, Bits::Int16] {
                 let row = QuantisedRow::new([x, -x].into_iter(), bits);
                 assert!(row.scale().is_finite() && row.scale() != Binary32::ZERO);
-                assert!(
-                    row.integers()
-                        .iter()
-                        .all(|q| i32::from(*q).abs() <= bits.greatest())
-                );
+                assert!(row.integers().iter().all(|q| i32::from(*q).abs() <= bits.greatest()));
                 assert_eq!(row.integers()[0], -row.integers()[1]);
             }
         }
@@ -285,9 +281,15 @@ mod tests {
         // Rows of mixed precision have no more than 2^35 to sum.
         let left = QuantisedRow::new(numbers(&[1.0, -1.0, 0.25]), mixed.left());
         let right = QuantisedRow::new(numbers(&[3.0, -3.0, 0.0]), mixed.right());
-        assert_eq!((left.integers(), right.integers()), (&[16_319, -16_319, 4_080][..], &[127, -127, 0][..]));
+        assert_eq!(
+            (left.integers(), right.integers()),
+            (&[16_319, -16_319, 4_080][..], &[127, -127, 0][..])
+        );
         let scale = (1.0f32 / 16_319.0) * (3.0f32 / 127.0);
-        assert_eq!(left.product(&right).to_bits(), ((2 * 16_319 * 127) as f32 * scale).to_bits());
+        assert_eq!(
+            left.product(&right).to_bits(),
+            ((2 * 16_319 * 127) as f32 * scale).to_bits()
+        );
     }
 
     #[test]

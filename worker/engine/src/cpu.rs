@@ -10,12 +10,7 @@ mod tests;
 use crate::{Engine, EngineError, Program, program::PlannedProgram, weights};
 use assay_exact::digest::DataType;
 use assay_kernels::{
-    array::Array,
-    backend::CpuBackend,
-    buffers::Buffers,
-    instructions::Instructions,
-    operators::pack,
-    rows::Rows,
+    array::Array, backend::CpuBackend, buffers::Buffers, instructions::Instructions, operators::pack, rows::Rows,
     threads::Threads,
 };
 use assay_ops::layout::Dims;

@@ -354,12 +354,10 @@ impl<'a> Users<'a> {
 
     /// The values whose rows have these scales, if the others are the same ones with the last two dimensions exchanged.
     fn transposed_with_scales(&self, transposed: Value, scales: Value, precision: Precision) -> Option<Value> {
-        let scales = self
-            .node(scales)
-            .filter(|node| match node.operator {
-                Operator::RowScale { precision: of } => of.left() == precision.right(),
-                _ => false,
-            })?;
+        let scales = self.node(scales).filter(|node| match node.operator {
+            Operator::RowScale { precision: of } => of.left() == precision.right(),
+            _ => false,
+        })?;
         let value = *scales.inputs.first()?;
         let ((of, mut axes), (transposed_of, transposed_axes)) = (self.permuted(value)?, self.permuted(transposed)?);
         let rank = axes.len();

@@ -30,7 +30,11 @@ pub(crate) fn prepare<A: Clone, P>(
             };
             is_packed[positions].fill(true);
             if let Entry::Vacant(entry) = packed.entry(origin) {
-                let weights = entry.key().0.iter().map(|index| array(&package.weights()[usize::from(*index)]));
+                let weights = entry
+                    .key()
+                    .0
+                    .iter()
+                    .map(|index| array(&package.weights()[usize::from(*index)]));
                 let weights: Vec<A> = weights.collect::<Result<_, _>>()?;
                 entry.insert(pack(&weights, form)?);
             }

@@ -283,9 +283,7 @@ fn part_of_head(
         factors: &packed.value_scales,
     };
     let of_weights = Kind::of_first(attention.value_precision);
-    scratch
-        .rows
-        .quantise(Matrix::new(scores, keys), of_weights, weights);
+    scratch.rows.quantise(Matrix::new(scores, keys), of_weights, weights);
     multiply(
         &scratch.rows,
         &packed.value,

@@ -89,8 +89,8 @@ pub(crate) fn greatest_after(instructions: Instructions, row: &mut [f32], factor
 }
 
 /// Replaces each number of rows by the exponential that its softmax divides, and the greatest number of each row, in
-/// `totals`, by what softmax divides by. Where the greatest is −∞, all become 0, and NaN where it is another one that is
-/// not finite.
+/// `totals`, by what softmax divides by. Where the greatest is −∞, all become 0; where it is another number that is not
+/// finite, all become NaN.
 ///
 /// # Panics
 ///

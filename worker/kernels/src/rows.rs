@@ -291,7 +291,8 @@ impl Rows {
             Set::Avx512 => {
                 self.words.set_length(if kind == Kind::Int16 { integers } else { 0 });
                 self.bytes.set_length(integers);
-                self.low_bytes.set_length(if kind == Kind::Halves { integers } else { 0 });
+                self.low_bytes
+                    .set_length(if kind == Kind::Halves { integers } else { 0 });
                 self.sums.resize(count * self.blocks(), 0);
                 self.norms.resize(count * self.segments(), 0.0);
             }

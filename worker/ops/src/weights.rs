@@ -37,7 +37,9 @@ impl<A, P> Weights<A, P> {
 
     /// Values as second operands of products, where they are weights.
     pub fn packed(&self, values: &[(Vec<Value>, Form)]) -> Vec<Option<&P>> {
-        let packed = values.iter().map(|(values, form)| self.packed.get(&origin(values, *form)?));
+        let packed = values
+            .iter()
+            .map(|(values, form)| self.packed.get(&origin(values, *form)?));
         packed.collect()
     }
 }

@@ -117,7 +117,10 @@ fn check_product(
 ) -> Result<bool, TchError> {
     let [left, right] = [precision.left(), precision.right()];
     let limits = [left, right].map(|bits| i64::from(bits.greatest()));
-    let (a, b) = (pattern.rows(m, k, limits[0], false), pattern.rows(n, k, limits[1], true));
+    let (a, b) = (
+        pattern.rows(m, k, limits[0], false),
+        pattern.rows(n, k, limits[1], true),
+    );
     let integers = |values: &[i64], rows: usize, bits: Bits| {
         // A row whose greatest magnitude is `limit` has the scale 1, so that it is quantised to itself.
         let mut numbers: Vec<f32> = values.iter().map(|value| *value as f32).collect();

@@ -56,7 +56,10 @@ impl TorchProgram {
             let Some((_, form)) = layer(&node.operator) else {
                 continue;
             };
-            let values = node.inputs.get(1..=form.operands()).ok_or_else(|| missing(&node.name))?;
+            let values = node
+                .inputs
+                .get(1..=form.operands())
+                .ok_or_else(|| missing(&node.name))?;
             let Some(origin) = origin(values, form) else {
                 continue;
             };
@@ -171,7 +174,10 @@ impl Execution<'_> {
             let value = node.inputs.get(position).ok_or_else(|| missing(&node.name))?;
             self.tensor(*value)
         };
-        let values = node.inputs.get(1..=form.operands()).ok_or_else(|| missing(&node.name))?;
+        let values = node
+            .inputs
+            .get(1..=form.operands())
+            .ok_or_else(|| missing(&node.name))?;
         let prepared = origin(values, form).and_then(|origin| self.weights.quantised.get(&origin));
         let own;
         let second = match (prepared, form) {

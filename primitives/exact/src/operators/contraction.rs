@@ -180,7 +180,10 @@ fn products(rows: &[QuantisedRow], columns: &[QuantisedRow], bias: Option<&Tenso
 
 /// [`matmul`], whole; `None` where the operands do not fit.
 pub(super) fn matmul_tensor(left: &Tensor, right: &Tensor, precision: Precision) -> Option<Vec<Binary32>> {
-    let (rows, columns) = (quantised_rows(left, precision.left()), quantised_rows(right, precision.right()));
+    let (rows, columns) = (
+        quantised_rows(left, precision.left()),
+        quantised_rows(right, precision.right()),
+    );
     let (row_count, column_count) = (matrix_rows(left)?, matrix_rows(right)?);
     let matrices = rows.chunks(row_count).zip(columns.chunks(column_count));
     let products = matrices.flat_map(|(rows, columns)| {

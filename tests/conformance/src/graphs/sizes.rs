@@ -130,7 +130,11 @@ fn counted() -> Vec<Graph> {
         let format = WeightFormat::Int4 { group: 4 };
         graphs.push(single(Operator::QuantisedLinear { precision, format }, &halves));
     }
-    let places = [(DataType::Int64, vec![]), (DataType::Int64, vec![N]), (DataType::Int64, vec![other, N])];
+    let places = [
+        (DataType::Int64, vec![]),
+        (DataType::Int64, vec![N]),
+        (DataType::Int64, vec![other, N]),
+    ];
     graphs.push(single(Operator::Random, &places));
     graphs.push(computed());
     for function in UNARY {

@@ -110,7 +110,16 @@ fn given_halves(cases: &mut Cases, precision: Precision, random: &mut Random) {
     // Every half of a byte, then zeros and multipliers by which the integers are clamped.
     let all = packed(&[1, 8], &[0x10, 0x32, 0x54, 0x76, 0x98, 0xba, 0xdc, 0xfe]);
     let sixteen: Vec<i64> = (1..=16).collect();
-    for (zero, multiplier) in [(0, 1), (8, 1), (8, -17), (-128, 127), (127, 127), (-128, -128), (127, -128), (3, 0)] {
+    for (zero, multiplier) in [
+        (0, 1),
+        (8, 1),
+        (8, -17),
+        (-128, 127),
+        (127, 127),
+        (-128, -128),
+        (127, -128),
+        (3, 0),
+    ] {
         let [zeros, multipliers] = [zero, multiplier].map(|value| bytes(&[1, 1], &[value]));
         let rows = whole(&[16], &sixteen);
         add(16, vec![rows, all.clone(), zeros, multipliers, whole(&[1], &[1])]);

@@ -214,13 +214,7 @@ impl Product<'_> {
         Ok(self.launch(queue, [a.bits, b.bits], elements.max(to.len()), parameters)?)
     }
 
-    fn launch(
-        &self,
-        queue: &Queue,
-        bits: [Bits; 2],
-        elements: usize,
-        parameters: Parameters,
-    ) -> Result<(), Failure> {
+    fn launch(&self, queue: &Queue, bits: [Bits; 2], elements: usize, parameters: Parameters) -> Result<(), Failure> {
         if self.rows <= FEW_ROWS {
             return Ok(queue.for_rows("product_of_few_rows", self.batch * self.columns, elements, parameters)?);
         }

@@ -23,7 +23,9 @@ pub(super) fn integers(case: &mut Case, random: &mut Random, dtype: DataType, sh
 fn layer(case: &mut Case, random: &mut Random, precision: Precision, rows: (Value, u32)) -> (Value, u32) {
     let (rows, length) = rows;
     let features = 1 + random.below(50) as u32;
-    let groups: Vec<u32> = (2..=length).filter(|group| group % 2 == 0 && length % group == 0).collect();
+    let groups: Vec<u32> = (2..=length)
+        .filter(|group| group % 2 == 0 && length % group == 0)
+        .collect();
     let mut operands = vec![rows];
     let format = if groups.is_empty() || random.below(2) == 0 {
         operands.push(integers(case, random, DataType::Int8, &[features, length]));

@@ -219,13 +219,7 @@ pub fn bitwise(context: &mut Context<'_>, operation: Bitwise, a: &Array, b: &Arr
     })
 }
 
-fn combine_bits<T: Integer>(
-    context: &Context<'_>,
-    operation: Bitwise,
-    a: &View<'_, T>,
-    b: &View<'_, T>,
-    to: &mut [T],
-) {
+fn combine_bits<T: Integer>(context: &Context<'_>, operation: Bitwise, a: &View<'_, T>, b: &View<'_, T>, to: &mut [T]) {
     let threads = context.threads;
     match operation {
         Bitwise::And => zip(threads, a, b, to, |a, b, to| map(a, b, to, T::and)),

@@ -1,11 +1,6 @@
 //! Numbers as good as random.
 
-use crate::{
-    array::Array,
-    context::Context,
-    elementwise::Operand,
-    view::zip_three,
-};
+use crate::{array::Array, context::Context, elementwise::Operand, view::zip_three};
 use assay_exact::operators::odd_numerator;
 use assay_ops::layout::Dims;
 
@@ -18,13 +13,18 @@ pub fn random(context: &mut Context<'_>, [key, counter, lane]: [&Array; 3], shap
     let [key, counter, lane] = places;
     let (key, counter, lane) = (key?, counter?, lane?);
     let mut output = context.buffers.numbers(shape.elements());
-    zip_three(context.threads, (&key, &counter, &lane), &mut output, |key, counter, lane, to| {
-        for (index, to) in to.iter_mut().enumerate() {
-            let numerator = odd_numerator(at(&key, index), at(&counter, index), at(&lane, index));
-            // Below 2^24, so exact.
-            *to = numerator as f32 * STEP;
-        }
-    });
+    zip_three(
+        context.threads,
+        (&key, &counter, &lane),
+        &mut output,
+        |key, counter, lane, to| {
+            for (index, to) in to.iter_mut().enumerate() {
+                let numerator = odd_numerator(at(&key, index), at(&counter, index), at(&lane, index));
+                // Below 2^24, so exact.
+                *to = numerator as f32 * STEP;
+            }
+        },
+    );
     Some(Array::new(shape, output))
 }
 

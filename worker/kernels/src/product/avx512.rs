@@ -20,6 +20,7 @@
 //! second operand is what takes time, its high halves are not read but made of the integers: `S = 2^7·Σ a·h + Σ a·l`,
 //! where for blocks of 1024 both sums are below `2^31`.
 
+mod finish;
 mod sums;
 mod wide;
 
@@ -27,11 +28,11 @@ use super::Products;
 use crate::{
     packed::STRIP,
     rows::{BLOCK, GROUP, Kind, Rows, SEGMENT, prefetch},
-    vector::NAN_BITS,
 };
+use finish::{finish, finish_wide};
 use std::{arch::x86_64::*, ops::Range};
 use sums::{halves_sums, int8_sums, int16_sums, int16_sums_modulo, int16_sums_of_few_rows};
-use wide::{Wide, add, exact, narrow, put_together, widen};
+use wide::{add, exact, put_together, widen};
 
 /// Rows of a tile.
 const TILE_ROWS: usize = 6;
@@ -70,6 +71,29 @@ struct Operands {
     stride: usize,
     b_bytes: *const u8,
     b_words: *const i16,
+}
+
+impl Operands {
+    /// Those from the first to before the last of these elements of both operands, in the forms that the rows have.
+    fn new(a: &Rows, b: &Second<'_>, of_rows: Range<usize>, of_strips: Range<usize>) -> Self {
+        let (mut a_low_bytes, mut a_words, mut b_words) = (std::ptr::null(), std::ptr::null(), std::ptr::null());
+        match a.kind {
+            Kind::Int8 => {}
+            Kind::Halves => a_low_bytes = a.low_bytes[of_rows.clone()].as_ptr(),
+            Kind::Int16 => {
+                a_words = a.words[of_rows.clone()].as_ptr();
+                b_words = b.words[of_strips.clone()].as_ptr();
+            }
+        }
+        Self {
+            a_bytes: a.bytes[of_rows].as_ptr(),
+            a_low_bytes,
+            a_words,
+            stride: a.stride,
+            b_bytes: b.bytes[of_strips].as_ptr(),
+            b_words,
+        }
+    }
 }
 
 /// Where a tile's sums go and what they are multiplied with.
@@ -112,7 +136,6 @@ pub(super) fn multiply(a: &Rows, b: Second<'_>, products: Products<'_>) {
             None => &NO_BIAS[..width],
         };
         let strip_range = column * stride..(column + strips * STRIP) * stride;
-        let bytes = b.bytes[strip_range.clone()].as_ptr();
         for row in range.clone().step_by(TILE_ROWS) {
             let rows = (range.end - row).min(TILE_ROWS);
             let row_range = row * stride..(row + rows) * stride;
@@ -132,25 +155,13 @@ pub(super) fn multiply(a: &Rows, b: Second<'_>, products: Products<'_>) {
                 output: &mut products.output[first_place..],
                 output_stride: products.stride,
             };
-            let mut operands = Operands {
-                a_bytes: a.bytes[row_range.clone()].as_ptr(),
-                a_low_bytes: std::ptr::null(),
-                a_words: std::ptr::null(),
-                stride,
-                b_bytes: bytes,
-                b_words: std::ptr::null(),
-            };
+            let operands = Operands::new(a, &b, row_range, strip_range.clone());
             // SAFETY: `rows` rows and `strips` strips were sliced for the pointers.
             unsafe {
                 match a.kind {
                     Kind::Int8 => int8_tile(rows, strips, operands, target),
-                    Kind::Halves => {
-                        operands.a_low_bytes = a.low_bytes[row_range].as_ptr();
-                        halves_tile(rows, strips, operands, target);
-                    }
+                    Kind::Halves => halves_tile(rows, strips, operands, target),
                     Kind::Int16 => {
-                        operands.a_words = a.words[row_range].as_ptr();
-                        operands.b_words = b.words[strip_range.clone()].as_ptr();
                         let tile = (row - range.start) / TILE_ROWS;
                         let norms = row_norms[tile * segments..].iter().zip(&column_norms);
                         for (bound, (row, column)) in bounds.iter_mut().zip(norms) {
@@ -413,106 +424,4 @@ unsafe fn int16_of_few_rows<const ROWS: usize, const STRIPS: usize>(operands: Op
         }
     }
     finish_wide(totals, target);
-}
-
-#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
-#[inline]
-fn finish_wide<const ROWS: usize, const STRIPS: usize>(totals: [[Wide; STRIPS]; ROWS], target: Target<'_>) {
-    let mut numbers = [[_mm512_setzero_ps(); STRIPS]; ROWS];
-    for row in 0..ROWS {
-        for strip in 0..STRIPS {
-            numbers[row][strip] = narrow(totals[row][strip]);
-        }
-    }
-    // SAFETY: this function enables the instructions.
-    unsafe { finish(numbers, target) }
-}
-
-/// Multiplies the rounded sums with the scales, adds the bias, and writes canonical numbers.
-///
-/// It is part of every tile, so that the sums stay in registers.
-///
-/// # Safety
-///
-/// The processor has the instructions that the caller enables.
-#[inline(always)]
-#[expect(clippy::needless_range_loop, reason = "such loops are written out")]
-unsafe fn finish<const ROWS: usize, const STRIPS: usize>(sums: [[__m512; STRIPS]; ROWS], target: Target<'_>) {
-    if !target.usual {
-        // A copy, so that it alone has to be in memory.
-        let copy = sums;
-        // SAFETY: of the caller.
-        unsafe { finish_unusual(copy.as_flattened(), target) }
-        return;
-    }
-    let (columns, stride) = (target.columns, target.output_stride);
-    let (scales, bias) = (&target.column_scales[..STRIPS * STRIP], &target.bias[..columns]);
-    let row_scales = &target.row_scales[..ROWS];
-    let output = &mut target.output[..(ROWS - 1) * stride + columns];
-    assert!(columns > (STRIPS - 1) * STRIP, "fewer columns than strips");
-    // Every product is finite, so a NaN or an infinity comes from the bias alone, which is canonical. Adding it, or a
-    // zero, makes a zero of a product that has underflowed to -0 the one zero. Row by row, since neighbouring lines are
-    // written faster, and in two loops without a branch in them, so that the compiler writes out all rows.
-    let (scales, bias, output) = (scales.as_ptr(), bias.as_ptr(), output.as_mut_ptr());
-    let last = (STRIPS - 1) * STRIP;
-    let lanes = columns - last;
-    // SAFETY: of the caller, and there are 16 scales for each strip, and 16 numbers of the bias, and places in each
-    // row, but for the last strip; of that, only those are touched that there are.
-    unsafe {
-        if lanes == STRIP {
-            for row in 0..ROWS {
-                let row_scale = _mm512_set1_ps(row_scales[row]);
-                for strip in 0..STRIPS {
-                    let start = strip * STRIP;
-                    let scale = _mm512_mul_ps(row_scale, _mm512_loadu_ps(scales.add(start)));
-                    let product = _mm512_mul_ps(sums[row][strip], scale);
-                    let number = _mm512_add_ps(product, _mm512_loadu_ps(bias.add(start)));
-                    _mm512_storeu_ps(output.add(row * stride + start), number);
-                }
-            }
-        } else {
-            let mask = ((1u32 << lanes) - 1) as u16;
-            for row in 0..ROWS {
-                let row_scale = _mm512_set1_ps(row_scales[row]);
-                for strip in 0..STRIPS {
-                    let start = strip * STRIP;
-                    let mask = if start < last { u16::MAX } else { mask };
-                    let scale = _mm512_mul_ps(row_scale, _mm512_loadu_ps(scales.add(start)));
-                    let product = _mm512_mul_ps(sums[row][strip], scale);
-                    let number = _mm512_add_ps(product, _mm512_maskz_loadu_ps(mask, bias.add(start)));
-                    _mm512_mask_storeu_ps(output.add(row * stride + start), mask, number);
-                }
-            }
-        }
-    }
-}
-
-/// The same for any scales, and any number of rows.
-#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
-#[inline(never)]
-fn finish_unusual(sums: &[__m512], target: Target<'_>) {
-    let nan = _mm512_set1_ps(f32::from_bits(NAN_BITS));
-    let outputs = target.output.chunks_mut(target.output_stride);
-    let rows = sums.chunks_exact(target.column_scales.len() / STRIP).zip(outputs);
-    for ((sums, output), row_scale) in rows.zip(target.row_scales) {
-        let row_scale = _mm512_set1_ps(*row_scale);
-        let output = output[..target.columns].chunks_mut(STRIP);
-        let columns = target.column_scales.chunks_exact(STRIP).zip(target.bias.chunks(STRIP));
-        for ((sum, output), (scales, bias)) in sums.iter().zip(output).zip(columns) {
-            let mask = ((1u32 << output.len().min(bias.len())) - 1) as u16;
-            // SAFETY: there are 16 scales, and of the bias only those numbers are read that are there.
-            let (scales, bias) = unsafe {
-                (
-                    _mm512_loadu_ps(scales.as_ptr()),
-                    _mm512_maskz_loadu_ps(mask, bias.as_ptr()),
-                )
-            };
-            let product = _mm512_mul_ps(*sum, _mm512_mul_ps(row_scale, scales));
-            let biased = _mm512_add_ps(product, bias);
-            let odd = _mm512_cmp_ps_mask::<_CMP_UNORD_Q>(biased, biased);
-            let canonical = _mm512_mask_blend_ps(odd, biased, nan);
-            // SAFETY: only those numbers are written that have a place.
-            unsafe { _mm512_mask_storeu_ps(output.as_mut_ptr(), mask, canonical) }
-        }
-    }
 }

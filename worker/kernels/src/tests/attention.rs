@@ -32,7 +32,10 @@ fn one_head(attention: &Attention<'_>, batch: usize, head: usize) -> Vec<Vec<Bin
     let keys = quantised(&rows(&attention.key, batch, head), attention.score_precision.right());
     let values = rows(&attention.value, batch, head);
     let precision = attention.value_precision;
-    let scales: Vec<_> = values.iter().map(|row| scale(row.iter().copied(), precision.right())).collect();
+    let scales: Vec<_> = values
+        .iter()
+        .map(|row| scale(row.iter().copied(), precision.right()))
+        .collect();
     let attend = |(i, query): (usize, &QuantisedRow)| {
         let scores = keys.iter().enumerate().map(|(t, key)| {
             let score = query.product(key);

@@ -233,7 +233,9 @@ fn integers_are_combined_bit_by_bit_as_defined() {
 fn layers_with_given_integers_are_as_defined() {
     let mut random = Random(44);
     let mut bytes = |dtype: DataType, shape: &[u32]| {
-        let bytes = (0..shape.iter().product::<u32>()).map(|_| random.next() as u8).collect();
+        let bytes = (0..shape.iter().product::<u32>())
+            .map(|_| random.next() as u8)
+            .collect();
         Tensor::new(dtype, shape.to_vec(), bytes).expect("as many bytes as the shape says")
     };
     let (integers, packed) = (bytes(DataType::Int8, &[70, 96]), bytes(DataType::Uint8, &[70, 48]));

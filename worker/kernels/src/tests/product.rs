@@ -130,7 +130,11 @@ fn check(random: &mut Random, [m, k, n]: [usize; 3], threads: &Threads) {
         for instructions in all_instructions() {
             let scratch = Scratch::new(instructions, threads.count());
             let mut second = Rows::new(instructions);
-            second.quantise(Matrix::new(&weight, k), Kind::of_second(precision.right()), Scaling::ByRow);
+            second.quantise(
+                Matrix::new(&weight, k),
+                Kind::of_second(precision.right()),
+                Scaling::ByRow,
+            );
             let packed = Packed::new(&second);
             for (bias, expected) in [(None, &products), (Some(&bias[..]), &biased)] {
                 let mut output = vec![f32::NAN; m * n];
@@ -297,7 +301,10 @@ fn products_with_given_integers_are_exact() {
                 .map(|(row, scale)| QuantisedRow::given(row.iter().copied(), scale))
                 .collect();
             let products = rows.flat_map(|row| {
-                let sums = columns.iter().zip(exact(&bias)).map(|(column, bias)| row.product(column) + bias);
+                let sums = columns
+                    .iter()
+                    .zip(exact(&bias))
+                    .map(|(column, bias)| row.product(column) + bias);
                 sums.collect::<Vec<_>>()
             });
             let expected: Vec<Binary32> = products.collect();
@@ -311,7 +318,11 @@ fn products_with_given_integers_are_exact() {
                 let mut output = vec![f32::NAN; m * n];
                 let rows = (Matrix::new(&input, k), kind);
                 linear(&threads, &scratch, rows, &packed, Some(&bias), &mut output, |_| {});
-                assert_same(&output, &expected, &format!("case {case}, {kind:?}, {}", instructions.name()));
+                assert_same(
+                    &output,
+                    &expected,
+                    &format!("case {case}, {kind:?}, {}", instructions.name()),
+                );
             }
         }
     }
@@ -332,7 +343,15 @@ fn longest_rows_of_least_integers_do_not_overflow() {
                 second.take_integers(&integers, length, &[-0.5]);
                 let mut output = [0.0];
                 let rows = (Matrix::new(&input, length), kind);
-                linear(&threads, &scratch, rows, &Packed::new(&second), None, &mut output, |_| {});
+                linear(
+                    &threads,
+                    &scratch,
+                    rows,
+                    &Packed::new(&second),
+                    None,
+                    &mut output,
+                    |_| {},
+                );
                 assert_same(&output, &[expected], instructions.name());
             }
         }

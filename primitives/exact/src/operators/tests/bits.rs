@@ -1,4 +1,4 @@
-//! Integers bit by bit, and random numbers.
+//! Logic, integers bit by bit, and random numbers.
 
 use super::elementwise::{fixed, integers, layout, output};
 use crate::{
@@ -22,6 +22,21 @@ fn pairs(function: Binary, dtype: DataType, pairs: &[(i64, i64)]) -> crate::tens
         &Operator::Binary(function),
         &[&integers(dtype, &shape, &left), &integers(dtype, &shape, &right)],
     )
+}
+
+#[test]
+fn logic_is_of_bool() {
+    let given = [(0, 0), (0, 1), (1, 0), (1, 1)];
+    for (function, expected) in [
+        (Binary::And, [0, 0, 0, 1]),
+        (Binary::Or, [0, 1, 1, 1]),
+        (Binary::Xor, [0, 1, 1, 0]),
+        (Binary::Equal, [1, 0, 0, 1]),
+        (Binary::NotEqual, [0, 1, 1, 0]),
+    ] {
+        let expected = integers(DataType::Bool, &[4], &expected);
+        assert_eq!(pairs(function, DataType::Bool, &given), expected, "{function:?}");
+    }
 }
 
 #[test]
@@ -62,7 +77,14 @@ fn integers_are_combined_bit_by_bit() {
 #[test]
 fn shifts_are_by_fewer_bits_than_there_are() {
     for (dtype, least, bits) in TYPES {
-        let given = [(1, 0), (1, bits - 1), (3, bits - 1), (1, bits), (7, -1), (1, i64::from(i8::MAX))];
+        let given = [
+            (1, 0),
+            (1, bits - 1),
+            (3, bits - 1),
+            (1, bits),
+            (7, -1),
+            (1, i64::from(i8::MAX)),
+        ];
         let given = &given[..if bits == 64 { 6 } else { 5 }];
         // Only the lowest bit stays, and is the sign where there is one.
         let top = if least == 0 { 128 } else { least };
@@ -72,7 +94,15 @@ fn shifts_are_by_fewer_bits_than_there_are() {
             integers(dtype, &[given.len() as u32], &left[..given.len()])
         );
         if least < 0 {
-            let given = [(least, 0), (least, bits - 1), (-5, 1), (-5, bits), (-5, -1), (5, bits), (5, 1)];
+            let given = [
+                (least, 0),
+                (least, bits - 1),
+                (-5, 1),
+                (-5, bits),
+                (-5, -1),
+                (5, bits),
+                (5, 1),
+            ];
             let right = [least, -1, -3, -1, -1, 0, 2];
             assert_eq!(pairs(Binary::Shr, dtype, &given), integers(dtype, &[7], &right));
         }

@@ -1,6 +1,10 @@
 //! Contractions: the two ways agree, and what has weight 0 has no influence.
 
-use super::{apply, elementwise::{fixed, layout}, random_tensor, tensor, values};
+use super::{
+    apply,
+    elementwise::{fixed, layout},
+    random_tensor, tensor, values,
+};
 use crate::{
     digest::DataType::{Float32, Int8, Uint8},
     graph::{Dimension, Operator, ShapeError},
@@ -129,7 +133,10 @@ fn layers_with_given_integers_are_those_of_their_rows() {
         let layer = Operator::QuantisedLinear { precision, format };
         let given = apply(&layer, &[&x, &integers, &scales], Float32, &[m, n]);
         apply(&layer, &[&x, &integers, &scales, &bias], Float32, &[m, n]);
-        let row = QuantisedRow::new(x.numbers().take(k as usize).collect::<Vec<_>>().into_iter(), precision.left());
+        let row = QuantisedRow::new(
+            x.numbers().take(k as usize).collect::<Vec<_>>().into_iter(),
+            precision.left(),
+        );
         let column = integers.bytes().iter().take(k as usize).map(|byte| byte.cast_signed());
         let column = QuantisedRow::given(column, scales.numbers().next().expect("there is one"));
         assert_eq!(given.numbers().next(), Some(row.product(&column)));
@@ -231,10 +238,6 @@ fn given_integers_have_the_shapes_of_their_format() {
     assert_eq!(changed(4, (Float32, WIDE)), Err(ShapeError::Dimensions { input: 4 }));
     assert_eq!(changed(5, (Int8, WIDE)), Err(ShapeError::DataType(Int8)));
     let long = fixed(16_386);
-    let wide: [(DataType, &[Dimension]); 3] = [
-        (Float32, &[n, long]),
-        (Int8, &[fixed(3), long]),
-        (Float32, &scales),
-    ];
+    let wide: [(DataType, &[Dimension]); 3] = [(Float32, &[n, long]), (Int8, &[fixed(3), long]), (Float32, &scales)];
     assert_eq!(layout(&eight, &wide), Err(ShapeError::ContractionLength(long)));
 }

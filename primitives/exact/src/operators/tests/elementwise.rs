@@ -305,25 +305,6 @@ fn narrow_integers_wrap() {
 }
 
 #[test]
-fn logic_is_of_bool() {
-    let pairs = [(0, 0), (0, 1), (1, 0), (1, 1)];
-    for (function, expected) in [
-        (Binary::And, [0, 0, 0, 1]),
-        (Binary::Or, [0, 1, 1, 1]),
-        (Binary::Xor, [0, 1, 1, 0]),
-        (Binary::Equal, [1, 0, 0, 1]),
-        (Binary::NotEqual, [0, 1, 1, 0]),
-    ] {
-        let expected = integers(DataType::Bool, &[4], &expected);
-        assert_eq!(
-            of_integer_pairs(function, DataType::Bool, pairs),
-            expected,
-            "{function:?}"
-        );
-    }
-}
-
-#[test]
 fn dimensions_are_broadcast() {
     let add = Operator::Binary(Binary::Add);
     let column = numbers(&[2, 1], &[10.0, 20.0]);
