@@ -40,7 +40,11 @@ pub(crate) enum Layout {
 }
 
 impl Packed {
-    /// Lays out quantised rows, which are not of [`Kind::Halves`].
+    /// Lays out quantised rows.
+    ///
+    /// # Panics
+    ///
+    /// If the rows are of [`Kind::Halves`], which are a first operand.
     pub fn new(rows: &Rows) -> Self {
         let mut packed = Self {
             kind: rows.kind,
@@ -53,8 +57,13 @@ impl Packed {
         packed
     }
 
-    /// Replaces the rows by these ones, which are not of [`Kind::Halves`].
+    /// Replaces the rows by these ones.
+    ///
+    /// # Panics
+    ///
+    /// If the rows are of [`Kind::Halves`], which are a first operand.
     pub fn replace(&mut self, rows: &Rows) {
+        assert_ne!(rows.kind, Kind::Halves, "rows of a first operand");
         self.kind = rows.kind;
         self.columns = rows.count;
         self.length = rows.length;
