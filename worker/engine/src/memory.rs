@@ -17,7 +17,10 @@ use assay_ops::{
     layout::{Dims, Layout},
     operators::{Failure, Operators, fit},
     tensor::Tensor,
-    words::{Comparison, Connective, Function, Layer, Normalisation, Operation, Reduction, WholeAttention},
+    weights::origin,
+    words::{
+        Bitwise, Comparison, Connective, Form, Function, Layer, Normalisation, Operation, Reduction, WholeAttention,
+    },
 };
 use std::{
     cell::{Cell, RefCell},
@@ -303,13 +306,13 @@ impl Operators for Meter {
 
     fn layers(
         &mut self,
-        weights: &[(Value, Precision)],
+        weights: &[(Vec<Value>, Form)],
         _: &[Layer],
         operands: &[Array],
         shape: Dims,
     ) -> Result<Array, Failure> {
         // A weight that is computed is packed each time.
-        let computed = weights.iter().any(|(value, _)| !matches!(value, Value::Weight(_)));
+        let computed = weights.iter().any(|(values, form)| origin(values, *form).is_none());
         if computed {
             self.pack(operands.iter().skip(1).map(|operand| operand.layout.elements()).sum());
         }
@@ -362,6 +365,14 @@ impl Operators for Meter {
             .permuted(&[0, 2, 1, 3])
             .and_then(|turned| turned.reshaped(shape)))?;
         Ok(Self::through(&result, turned))
+    }
+
+    fn bitwise(&mut self, _: Bitwise, _: &Array, _: &Array, shape: Dims) -> Result<Array, Failure> {
+        self.result(shape)
+    }
+
+    fn bitwise_not(&mut self, input: &Array) -> Result<Array, Failure> {
+        self.result(input.layout.shape)
     }
 
     fn cast(&mut self, input: &Array, dtype: DataType) -> Result<Array, Failure> {
@@ -430,6 +441,10 @@ impl Operators for Meter {
     }
 
     fn pad(&mut self, _: &Array, _: usize, _: usize, _: u64, shape: Dims) -> Result<Array, Failure> {
+        self.result(shape)
+    }
+
+    fn random(&mut self, _: [&Array; 3], shape: Dims) -> Result<Array, Failure> {
         self.result(shape)
     }
 

@@ -1,6 +1,7 @@
 //! One suite for all engines: the bits of the reference, for any graph, value, batch and number of threads.
 
 mod case;
+mod given;
 mod operators;
 mod typed;
 
@@ -73,10 +74,10 @@ impl Random {
     }
 
     fn precision(&mut self) -> Precision {
-        if self.below(2) == 0 {
-            Precision::Int8
-        } else {
-            Precision::Int16
+        match self.below(3) {
+            0 => Precision::Int8,
+            1 => Precision::Int16,
+            _ => Precision::Int16Int8,
         }
     }
 }

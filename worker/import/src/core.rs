@@ -442,7 +442,9 @@ impl Builder<'_> {
         let (precision, rank) = (self.precision, values.dims.len());
         let scale_dims = values.dims[..rank - 1].to_vec();
         let scales = self.node(
-            Operator::RowScale { precision },
+            Operator::RowScale {
+                precision: precision.right().into(),
+            },
             &[values],
             DataType::Float32,
             scale_dims,

@@ -4,7 +4,7 @@ use crate::{
     array::Array, buffers::Buffers, context::Context, instructions::Instructions, operators, packed::Packed,
     scratch::Scratch, threads::Threads,
 };
-use assay_exact::{digest::DataType, graph::Value, quantise::Precision};
+use assay_exact::{digest::DataType, graph::Value};
 use assay_ops::{
     each_operator,
     operators::{Failure, Operators, fit},
@@ -14,7 +14,7 @@ use assay_ops::{
 };
 use assay_ops::{
     layout::{Dims, Layout},
-    words::Layer,
+    words::{Form, Layer},
 };
 use std::sync::Arc;
 
@@ -103,7 +103,7 @@ macro_rules! implement {
 
             fn layers(
                 &mut self,
-                weights: &[(Value, Precision)],
+                weights: &[(Vec<Value>, Form)],
                 layers: &[Layer],
                 operands: &[Array],
                 shape: Dims,

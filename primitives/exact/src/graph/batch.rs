@@ -60,6 +60,11 @@ impl CheckedGraph {
                 | Operator::LogSoftmax
                 | Operator::LayerNorm { .. }
                 | Operator::RmsNorm { .. } => self.value(output).is_some_and(|(_, dimensions)| dimensions.len() > 1),
+                // A weight belongs to all rows, so no part of it may come from one of them.
+                Operator::QuantisedLinear { .. } => {
+                    let mut weight = node.inputs.iter().skip(1);
+                    weight.all(|value| self.rows(*value, batch) == Rows::Shared)
+                }
                 // What is left treats the outermost dimension row by row, or cannot keep it where it is.
                 _ => true,
             },

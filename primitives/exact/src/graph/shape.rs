@@ -91,7 +91,7 @@ impl Operator {
         match self {
             Self::Linear { .. } => contraction::linear(inputs),
             Self::MatMul { .. } => contraction::matmul(inputs),
-            Self::RowScale { .. } => contraction::row_scale(inputs),
+            Self::RowScale { precision } => contraction::row_scale(*precision, inputs),
             Self::WeightedSum { .. } => contraction::weighted_sum(graph, inputs),
             Self::Relu => elementwise::relu(inputs),
             Self::Unary(function) => elementwise::unary(*function, inputs),
@@ -122,6 +122,8 @@ impl Operator {
             Self::Softmax | Self::LogSoftmax => rows::softmax(graph, inputs),
             Self::LayerNorm { .. } => rows::norm(graph, inputs, 2),
             Self::RmsNorm { .. } => rows::norm(graph, inputs, 1),
+            Self::QuantisedLinear { precision, format } => contraction::quantised_linear(*precision, *format, inputs),
+            Self::Random => elementwise::random(inputs),
         }
     }
 }

@@ -163,6 +163,8 @@ def mixes_rows(node: Node, operands: list[Shape], shape: Shape, rows: Symbolic) 
     if name == "slice" and node.operator["axis"] == 0:
         whole = node.operator["start"] == ("start", 0) and node.operator["step"] == 1 and has_rows == [shape.dims[:1] == (rows,)]
         return (has_rows[0] or shape.dims[0] == rows) and not whole
+    if name == "quantised_linear":
+        return any(has_rows[1:])
     if name in ("gather", "index_select"):
         return node.operator["axis"] == 0 and has_rows[0]
     return (name in ROW_OPERATORS or name == "row_scale") and has_rows[0] and len(operands[0].dims) == 1

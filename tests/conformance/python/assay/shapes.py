@@ -4,7 +4,7 @@ from math import gcd
 from typing import NamedTuple
 
 from .encoding import BINARY, REDUCTIONS, UNARY
-from .elements import COMPARISONS, LOGICAL
+from .elements import COMPARISONS, LOGICAL, SHIFTS
 from .graph import Affine, Dimension, Fixed, Operator, Refused, dimension, line
 from .quantise import LONGEST
 from .tensors import INTEGERS, SIZES
@@ -115,6 +115,30 @@ def linear(_operator: Operator, operands: list[Shape], _ranges: Ranges) -> Shape
     return Shape("Float32", source.dims[:-1] + weight.dims[:1])
 
 
+def quantised_linear(operator: Operator, operands: list[Shape], _ranges: Ranges) -> Shape:
+    kind, *parameters = operator["format"]
+    given = {"int8": 1, "int4": 3}[kind]
+    require(len(operands) in (given + 2, given + 3), "arity")
+    require(operator["precision"] != "Int16Int8", "parameter")
+    source, weight, vectors = operands[0], operands[1 : 1 + given], operands[1 + given :]
+    of_types([source, *vectors], NUMBER)
+    at_least_rank(source, 1)
+    contraction(source.dims[-1])
+    length = source.dims[-1].size
+    expected = [("Int8", length)]
+    if kind == "int4":
+        group = parameters[0]
+        require(group >= 2 and group % 2 == 0 and length % group == 0, "parameter")
+        expected = [("Uint8", length // 2), ("Int8", length // group), ("Int8", length // group)]
+    features = weight[0].dims[:1]
+    require(len(features) == 1, "dimensions")
+    for operand, (dtype, width) in zip(weight, expected):
+        require(operand.dtype == dtype, "data_type")
+        require(operand.dims == features + (Fixed(width),), "dimensions")
+    require(all(vector.dims == features for vector in vectors), "dimensions")
+    return Shape("Float32", source.dims[:-1] + features)
+
+
 def matmul(_operator: Operator, operands: list[Shape], _ranges: Ranges) -> Shape:
     of_types(operands, NUMBER)
     left, right = operands
@@ -125,7 +149,8 @@ def matmul(_operator: Operator, operands: list[Shape], _ranges: Ranges) -> Shape
     return Shape("Float32", left.dims[:-1] + right.dims[-2:-1])
 
 
-def row_scale(_operator: Operator, operands: list[Shape], _ranges: Ranges) -> Shape:
+def row_scale(operator: Operator, operands: list[Shape], _ranges: Ranges) -> Shape:
+    require(operator["precision"] != "Int16Int8", "parameter")
     of_types(operands, NUMBER)
     at_least_rank(operands[0], 1)
     contraction(operands[0].dims[-1])
@@ -179,14 +204,18 @@ def topk(operator: Operator, operands: list[Shape], ranges: Ranges) -> Shape:
 
 
 def unary(operator: Operator, operands: list[Shape], _ranges: Ranges) -> Shape:
-    types = {"neg": ARITHMETIC, "abs": ARITHMETIC, "logical_not": ("Bool",)}
+    types = {"neg": ARITHMETIC, "abs": ARITHMETIC, "logical_not": INTEGERS + ("Bool",)}
     of_types(operands, types.get(operator.name, NUMBER))
     return operands[0]
 
 
 def binary(operator: Operator, operands: list[Shape], _ranges: Ranges) -> Shape:
     name = operator.name
-    types = ("Bool",) if name in LOGICAL else ANY if name in ("eq", "ne") else ARITHMETIC
+    types = ANY if name in ("eq", "ne") else ARITHMETIC
+    if name in LOGICAL:
+        types = INTEGERS + ("Bool",)
+    elif name in SHIFTS:
+        types = INTEGERS
     dtype = of_types(operands, types)
     dims = broadcast([operand.dims for operand in operands])
     return Shape("Bool" if name in COMPARISONS else dtype, dims)
@@ -196,6 +225,11 @@ def where(_operator: Operator, operands: list[Shape], _ranges: Ranges) -> Shape:
     require(operands[0].dtype == "Bool", "data_type")
     dtype = of_types(operands[1:], ANY)
     return Shape(dtype, broadcast([operand.dims for operand in operands]))
+
+
+def random(_operator: Operator, operands: list[Shape], _ranges: Ranges) -> Shape:
+    of_types(operands, ("Int64",))
+    return Shape("Float32", broadcast([operand.dims for operand in operands]))
 
 
 def cast(operator: Operator, operands: list[Shape], _ranges: Ranges) -> Shape:
@@ -313,6 +347,7 @@ def unfold(operator: Operator, operands: list[Shape], ranges: Ranges) -> Shape:
 
 RULES = {
     "linear": (linear, 2, 3),
+    "quantised_linear": (quantised_linear, 3, 6),
     "matmul": (matmul, 2, 2),
     "row_scale": (row_scale, 1, 1),
     "weighted_sum": (weighted_sum, 3, 3),
@@ -324,6 +359,7 @@ RULES = {
     "topk": (topk, 1, 1),
     "relu": (unary, 1, 1),
     "where": (where, 3, 3),
+    "random": (random, 3, 3),
     "cast": (cast, 1, 1),
     "fill": (fill, 0, 0),
     "arange": (arange, 0, 0),

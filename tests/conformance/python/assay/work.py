@@ -11,9 +11,11 @@ MAX_WORK = 1 << 56
 
 ELEMENT = 32
 FUNCTION = 256
-PRODUCTS = {"Int8": 1, "Int16": 4}
+PRODUCTS = {"Int8": 1, "Int16Int8": 2, "Int16": 4}
+# With integers of 8 bits, whatever the rows are.
+PRODUCTS_BY_BYTES = {"Int8": 1, "Int16": 2}
 CONTRACTIONS = ("linear", "matmul", "weighted_sum")
-FUNCTIONS = "softmax log_softmax sqrt rsqrt exp log tanh sigmoid erf sin cos silu gelu gelu_tanh".split()
+FUNCTIONS = "softmax log_softmax sqrt rsqrt exp log tanh sigmoid erf sin cos silu gelu gelu_tanh random".split()
 NOT_READ = ("slice", "gather", "index_select", "expand")
 
 Powers = tuple[int, ...]
@@ -97,6 +99,8 @@ def work(graph: Graph, operands: list[list], nodes: list) -> Polynomial:
                 total.add(ELEMENT, operand.dims)
         if name in CONTRACTIONS:
             total.add(PRODUCTS[node.operator["precision"]], (*shape.dims, taken[0].dims[-1]))
+        if name == "quantised_linear":
+            total.add(PRODUCTS_BY_BYTES[node.operator["precision"]], (*shape.dims, taken[0].dims[-1]))
         if name in FUNCTIONS:
             total.add(FUNCTION, shape.dims)
     return limited(total, graph, MAX_WORK, "vast/work")

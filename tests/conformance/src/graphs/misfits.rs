@@ -13,7 +13,7 @@ use assay_exact::{
     quantise::Precision,
 };
 
-use long::{contraction, long_weighted_sum, rows};
+use long::{contraction, given, long_weighted_sum, rows};
 
 const FLOAT: DataType = DataType::Float32;
 const INT: DataType = DataType::Int64;
@@ -22,6 +22,7 @@ const BOOL: DataType = DataType::Bool;
 pub fn add(cases: &mut Cases) {
     for part in [
         contraction,
+        given,
         rows,
         elementwise,
         made,
@@ -92,10 +93,7 @@ fn elementwise() -> Vec<Graph> {
             &[vec![of(INT, &[1])], vec![of(BOOL, &[1])]],
         ));
     }
-    graphs.extend(each(
-        &Operator::Unary(Unary::Not),
-        &[vec![f(&[1])], vec![of(INT, &[1])]],
-    ));
+    graphs.extend(each(&Operator::Unary(Unary::Not), &[vec![f(&[1])], vec![]]));
     for function in [Binary::Add, Binary::Div, Binary::Rem, Binary::Max, Binary::Less] {
         let operands = [vec![of(BOOL, &[1]), of(BOOL, &[1])], vec![f(&[1]), of(INT, &[1])]];
         graphs.extend(each(&Operator::Binary(function), &operands));
@@ -103,8 +101,16 @@ fn elementwise() -> Vec<Graph> {
     for function in [Binary::And, Binary::Or, Binary::Xor] {
         let operands = [
             vec![f(&[1]), f(&[1])],
-            vec![of(INT, &[1]), of(INT, &[1])],
+            vec![of(INT, &[1]), of(DataType::Int32, &[1])],
             vec![of(BOOL, &[1]), of(INT, &[1])],
+        ];
+        graphs.extend(each(&Operator::Binary(function), &operands));
+    }
+    for function in [Binary::Shl, Binary::Shr] {
+        let operands = [
+            vec![f(&[1]), f(&[1])],
+            vec![of(BOOL, &[1]), of(BOOL, &[1])],
+            vec![of(DataType::Int8, &[1]), of(DataType::Uint8, &[1])],
         ];
         graphs.extend(each(&Operator::Binary(function), &operands));
     }
@@ -132,6 +138,14 @@ fn made() -> Vec<Graph> {
         vec![of(BOOL, &[1]), f(&[2]), f(&[3])],
     ];
     let mut graphs = each(&Operator::Where, &operands);
+    let operands = [
+        vec![of(INT, &[1]), of(INT, &[1])],
+        vec![of(INT, &[1]), of(INT, &[1]), of(DataType::Int32, &[1])],
+        vec![f(&[1]), f(&[1]), f(&[1])],
+        vec![of(INT, &[2]), of(INT, &[3]), of(INT, &[])],
+        vec![of(INT, &[2]), of(INT, &[]), of(INT, &[3])],
+    ];
+    graphs.extend(each(&Operator::Random, &operands));
     graphs.extend(each(&Operator::Cast { dtype: INT }, &[vec![], vec![f(&[1]), f(&[1])]]));
     let fill = |dimensions: &[u32]| build::fill(INT, 0, &fixed(dimensions));
     graphs.extend(each(&fill(&[1]), &[vec![f(&[1])]]));

@@ -14,7 +14,7 @@ use assay_exact::{
     digest::DataType,
     graph::{Binary, Dimension, Graph, MAX_SYMBOLS, Operator, Output, Position, Reduction, Unary, Value},
     model::{Polynomial, Term},
-    quantise::Precision,
+    quantise::{Precision, WeightFormat},
 };
 use codec::{Decode, Encode};
 
@@ -99,7 +99,7 @@ fn counted() -> Vec<Graph> {
         single(Operator::RowScale { precision: int16 }, &[float(&[N, four])]),
         single(reshape(&[affine(4, 0), other]), &[float(&[N, four, other])]),
     ];
-    for precision in [int8, int16] {
+    for precision in [int8, int16, Precision::Int16Int8] {
         let bias = [
             float(&[N, four]),
             float(&[Dimension::Fixed(3), four]),
@@ -113,6 +113,29 @@ fn counted() -> Vec<Graph> {
         let rows = [float(&[four, N]), float(&[other, N]), float(&[N])];
         graphs.push(single(Operator::WeightedSum { precision }, &rows));
     }
+    for precision in [int8, int16] {
+        let vector = float(&[Dimension::Fixed(3)]);
+        let given = |dtype, width| (dtype, fixed(&[3, width]));
+        let bytes = [float(&[N, four]), given(INT8, 4), vector.clone()];
+        let format = WeightFormat::Int8;
+        graphs.push(single(Operator::QuantisedLinear { precision, format }, &bytes));
+        let halves = [
+            float(&[N, other, four]),
+            given(DataType::Uint8, 2),
+            given(INT8, 1),
+            given(INT8, 1),
+            vector.clone(),
+            vector,
+        ];
+        let format = WeightFormat::Int4 { group: 4 };
+        graphs.push(single(Operator::QuantisedLinear { precision, format }, &halves));
+    }
+    let places = [
+        (DataType::Int64, vec![]),
+        (DataType::Int64, vec![N]),
+        (DataType::Int64, vec![other, N]),
+    ];
+    graphs.push(single(Operator::Random, &places));
     graphs.push(computed());
     for function in UNARY {
         graphs.push(single(Operator::Unary(function), &[float(&[N])]));

@@ -74,6 +74,9 @@ enum PrecisionChoice {
     Int8,
     /// 15-bit integers: as accurate as binary32 in practice
     Int16,
+    /// 15-bit integers with weights, keys and values of 8 bits: between the two in time and accuracy
+    #[value(name = "int16int8")]
+    Int16Int8,
 }
 
 /// A package.
@@ -177,6 +180,7 @@ fn import(args: ImportArgs) -> anyhow::Result<ExitCode> {
     let precision = match precision {
         PrecisionChoice::Int8 => Precision::Int8,
         PrecisionChoice::Int16 => Precision::Int16,
+        PrecisionChoice::Int16Int8 => Precision::Int16Int8,
     };
     let details = Details {
         name,

@@ -31,7 +31,7 @@ fn graphs_have_dimensions_that_are_computed() {
     use crate::graph::{Dimension, Operator, Value};
     let mut random = Random(78);
     let (mut reshapes, mut concats, mut others) = (0, 0, 0);
-    for _ in 0..100 {
+    for _ in 0..200 {
         let (graph, _, _) = draw::model(&mut random, 12);
         for (index, node) in (0u32..).zip(&graph.graph().nodes) {
             let (_, dimensions) = graph.value(Value::Node(index)).expect("there is the node");

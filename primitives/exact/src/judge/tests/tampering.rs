@@ -120,7 +120,7 @@ fn operator_of_another_place_model_input_or_trace_is_refused() {
 fn chunk_too_many_or_too_few_is_refused() {
     let mut random = Random(12);
     let (mut fewer, mut more) = (0, 0);
-    for _ in 0..200 {
+    for _ in 0..400 {
         let (execution, node, proof, question) = case(&mut random);
         let changed = |operand: usize, chunks: OperandChunks| {
             let mut operands = proof.operands.to_vec();
