@@ -1,7 +1,10 @@
 //! The work of an operator: what it is counted as in prices and deadlines.
 
 use super::{Dimension, Operator, Unary};
-use crate::{model::Sum, quantise::Precision};
+use crate::{
+    model::{Sum, SumError},
+    quantise::Precision,
+};
 use alloc::vec::Vec;
 
 /// Work of an element that is read or written.
@@ -15,21 +18,21 @@ pub(super) struct Taken<'a> {
     pub output: &'a [Dimension],
 }
 
-/// Adds the work of a node; `None` if it does not fit.
-pub(super) fn add(operator: &Operator, node: &Taken<'_>, sum: &mut Sum) -> Option<()> {
+/// Adds the work of a node.
+pub(super) fn add(operator: &Operator, node: &Taken<'_>, sum: &mut Sum) -> Result<(), SumError> {
     for operand in node.operands.iter().filter(|_| reads_all(operator)) {
         sum.add(ELEMENT, operand)?;
     }
     sum.add(ELEMENT, node.output)?;
     match operator {
         Operator::Linear { precision } | Operator::MatMul { precision } | Operator::WeightedSum { precision } => {
-            let row = node.operands.first()?.last()?;
-            let products: Vec<Dimension> = node.output.iter().chain([row]).copied().collect();
+            let row = node.operands.first().and_then(|row| row.last());
+            let products: Vec<Dimension> = node.output.iter().chain(row).copied().collect();
             sum.add(products_per_element(*precision), &products)
         }
         Operator::Softmax | Operator::LogSoftmax => sum.add(FUNCTION, node.output),
         Operator::Unary(function) if is_transcendental(*function) => sum.add(FUNCTION, node.output),
-        _ => Some(()),
+        _ => Ok(()),
     }
 }
 

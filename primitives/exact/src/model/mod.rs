@@ -10,7 +10,7 @@
 mod polynomial;
 mod schema;
 
-pub(crate) use polynomial::Sum;
+pub(crate) use polynomial::{Sum, SumError};
 pub use polynomial::{MAX_TERMS, Polynomial, Term};
 pub use schema::{
     Schema, SchemaError, SchemaName, SymbolRange, TensorLayout, TensorSchema, ValueRange, payload_digest,

@@ -1,13 +1,12 @@
-//! Dimensions that are computed from a symbol: their arithmetic, what is refused, and what operators make of them.
+//! Dimensions that are computed from symbols: their arithmetic, what is refused, and what operators make of them.
 
 use super::*;
-use crate::graph::{Position, Unary};
+use crate::{
+    graph::{Expression, MAX_DIMENSION_TERMS, Position, Unary},
+    testing::{affine, formula},
+};
 
 const X: Value = Value::Input(0);
-
-fn affine(symbol: u8, factor: u32, offset: i32) -> Dimension {
-    Dimension::Affine { symbol, factor, offset }
-}
 
 /// `x [batch, 2, 3]` and `y [batch, length]`, and these nodes, the last of which is the output. The batch has 2 to 16
 /// entries, the length is 1 to 9.
@@ -66,15 +65,30 @@ fn below(random: &mut Random, end: u64) -> u64 {
     (random.next() >> 20) % end
 }
 
+/// A dimension of two symbols: a number, a symbol, a multiple, or a sum of up to four terms. It may be negative.
 fn random_dimension(random: &mut Random) -> Dimension {
     let symbol = below(random, 2) as u8;
-    match below(random, 4) {
+    match below(random, 5) {
         0 => Dimension::Fixed(1 + below(random, 8) as u32),
         1 => Dimension::Symbol(symbol),
-        _ => {
+        2 => {
             let (factor, offset) = (1 + below(random, 6) as u32, below(random, 13) as i64 - 6);
             Dimension::of_symbol(symbol, factor, offset).expect("a multiple")
         }
+        _ => loop {
+            let mut sum = Expression::number(below(random, 13) as i64 - 4);
+            for _ in 0..1 + below(random, 3) {
+                let mut term = Expression::number(below(random, 9) as i64 - 2);
+                for _ in 0..below(random, 3) {
+                    let symbol = Expression::symbol(below(random, 2) as u8).expect("a symbol");
+                    term = term.times(&symbol).expect("small");
+                }
+                sum = sum.plus(&term).expect("small");
+            }
+            if let Some(dimension) = sum.dimension() {
+                return dimension;
+            }
+        },
     }
 }
 
@@ -83,18 +97,27 @@ fn kinds_have_encodings_that_do_not_change() {
     for (dimension, bytes) in [
         (Dimension::Fixed(5), &[0, 5, 0, 0, 0][..]),
         (Dimension::Symbol(3), &[1, 3]),
-        (affine(3, 4, 1), &[2, 3, 4, 0, 0, 0, 1, 0, 0, 0]),
-        (affine(0, 1, -2), &[2, 0, 1, 0, 0, 0, 254, 255, 255, 255]),
+        (
+            affine(3, 4, 1),
+            &[2, 8, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 4, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0],
+        ),
+        (formula(&[(-2, &[0, 7, 7])]), &[2, 4, 254, 255, 255, 255, 1, 0, 0, 0, 0, 0, 0, 2]),
     ] {
         assert_eq!(dimension.encode(), bytes);
         assert_eq!(Dimension::decode_all(&mut &*bytes), Ok(dimension));
     }
+    let most = formula(&[(1, &[0][..]); MAX_DIMENSION_TERMS]).encode();
+    assert!(Dimension::decode_all(&mut &*most).is_ok() && most.len() <= Dimension::max_encoded_len());
+    let mut more = most.clone();
+    more[1] += 4;
+    more.extend([0; 12]);
+    assert!(Dimension::decode_all(&mut &*more).is_err());
 }
 
 #[test]
 fn arithmetic_is_that_of_the_numbers_for_all_values() {
     let mut random = Random(40);
-    let (mut sums, mut windows) = (0, 0);
+    let (mut sums, mut products, mut windows) = (0, 0, 0);
     for _ in 0..20_000 {
         let (a, b) = (random_dimension(&mut random), random_dimension(&mut random));
         let (size, step, dilation) = (
@@ -103,17 +126,18 @@ fn arithmetic_is_that_of_the_numbers_for_all_values() {
             1 + below(&mut random, 2) as u32,
         );
         let by = below(&mut random, 9) as i64 - 4;
-        let results = [a.plus(b), a.times(size), a.shifted(by), a.windows(size, step, dilation)];
+        let results = [a.plus(b), a.times(b), a.shifted(by), a.windows(size, step, dilation)];
         assert!(results.iter().flatten().all(|result| result.is_canonical()));
-        assert_eq!(a.plus(b), b.plus(a));
-        sums += u32::from(a.plus(b).is_some());
+        assert_eq!((a.plus(b), a.times(b)), (b.plus(a), b.times(a)));
+        sums += u32::from(a.plus(b).is_some_and(Dimension::is_computed));
+        products += u32::from(a.times(b).is_some_and(Dimension::is_computed));
         for values in [[1, 1], [1, 2], [2, 1], [5, 3], [9, 16]] {
             let (Some(left), Some(right)) = (a.elements(&values), b.elements(&values)) else {
                 continue;
             };
             let expected = [
                 Some(left + right),
-                Some(left * size),
+                Some(left * right),
                 u32::try_from(i64::from(left) + by).ok(),
             ];
             for (result, expected) in results.iter().zip(expected) {
@@ -129,57 +153,135 @@ fn arithmetic_is_that_of_the_numbers_for_all_values() {
                     counted,
                     "{a:?}"
                 );
-                windows += u32::from(a.symbol().is_some() && counted.is_some());
+                windows += u32::from(a.is_computed() && counted.is_some());
             }
-        }
-        if let (Some(left), Some(right)) = (a.symbol(), b.symbol()) {
-            assert_eq!(a.plus(b).is_some(), left == right);
         }
     }
     assert!(
-        sums > 5_000 && windows > 5_000,
-        "{sums} sums, and {windows} numbers of windows"
+        sums > 5_000 && products > 5_000 && windows > 5_000,
+        "{sums} sums, {products} products, and {windows} numbers of windows"
     );
 }
 
 #[test]
+fn bounds_hold_for_all_values_and_are_met_where_they_are_exact() {
+    let mut random = Random(43);
+    let (mut exact, mut others) = (0, 0);
+    for _ in 0..5_000 {
+        let dimension = random_dimension(&mut random);
+        let ranges = [(); 2].map(|()| {
+            let min = 1 + below(&mut random, 4) as u32;
+            (min, min + below(&mut random, 5) as u32)
+        });
+        let range = |symbol: u8| ranges.get(usize::from(symbol)).copied();
+        let bounds = dimension.bounds(range).expect("small");
+        let expression = Expression::of(dimension).expect("known symbols");
+        let values = (ranges[0].0..=ranges[0].1).flat_map(|a| (ranges[1].0..=ranges[1].1).map(move |b| [a, b]));
+        let values = values.map(|values| {
+            let terms = expression.terms().map(|(coefficient, powers)| {
+                let powers = powers.iter().zip(values).map(|(power, value)| value.pow(u32::from(*power)));
+                i128::from(coefficient) * powers.map(i128::from).product::<i128>()
+            });
+            terms.sum::<i128>()
+        });
+        let values: Vec<i128> = values.collect();
+        let (min, max) = (values.iter().min().copied(), values.iter().max().copied());
+        if bounds.is_exact {
+            assert_eq!((Some(bounds.min), Some(bounds.max)), (min, max), "{dimension:?} {ranges:?}");
+            exact += 1;
+        } else {
+            assert!(Some(bounds.min) <= min && max <= Some(bounds.max), "{dimension:?} {ranges:?}");
+            others += 1;
+        }
+    }
+    assert!(exact > 3_000 && others > 100, "{exact} exact ones, and {others} others");
+
+    // Of five symbols that are added and taken away, the last one is bounded roughly.
+    let terms: Vec<(i32, &[u8])> = vec![(1, &[0, 1, 2, 3, 4]), (-1, &[0, 1, 2, 3, 4, 5])];
+    let bounds = formula(&terms).bounds(|_| Some((1, 3))).expect("small");
+    assert_eq!((bounds.min, bounds.max, bounds.is_exact), (1 - 729, 243 - 1, false));
+    let terms: Vec<(i32, &[u8])> = vec![(-1, &[0, 1, 2, 3]), (1, &[0, 1, 2, 3, 4])];
+    let bounds = formula(&terms).bounds(|_| Some((1, 3))).expect("small");
+    assert_eq!((bounds.min, bounds.max, bounds.is_exact), (0, 162, true));
+}
+
+#[test]
+fn quotients_are_what_gives_the_product() {
+    let mut random = Random(44);
+    for _ in 0..2_000 {
+        let [a, b] = [(); 2].map(|()| Expression::of(random_dimension(&mut random)).expect("known symbols"));
+        if b.as_number() == Some(0) {
+            continue;
+        }
+        let product = a.times(&b).expect("small");
+        assert_eq!(product.quotient(&b), Some(a.clone()), "{a:?} {b:?}");
+        let beside = product.plus(&Expression::number(1)).expect("small");
+        assert_eq!(beside.quotient(&b).is_some(), b.as_number().is_some_and(|b| b.abs() == 1), "{a:?} {b:?}");
+        assert_eq!(product.minus(&product), Some(Expression::number(0)));
+    }
+    assert_eq!(Expression::number(1).quotient(&Expression::number(0)), None);
+}
+
+#[test]
 fn arithmetic_beyond_its_bounds_gives_nothing() {
-    const MOST: u32 = u32::MAX;
-    let half = 1 << 31;
-    assert_eq!(Dimension::Fixed(MOST).plus(Dimension::Fixed(1)), None);
-    assert_eq!(Dimension::Fixed(half).times(2), None);
+    const MOST: i32 = i32::MAX;
+    let half = Dimension::Fixed(1 << 31);
+    assert_eq!(Dimension::Fixed(u32::MAX).plus(Dimension::Fixed(1)), None);
+    assert_eq!(half.times(Dimension::Fixed(2)), None);
     assert_eq!(Dimension::Fixed(1).shifted(-2), None);
     assert_eq!(Dimension::Fixed(1).shifted(i64::MAX), None);
-    assert_eq!(BATCH.plus(Dimension::Fixed(half)), None);
-    assert_eq!(BATCH.times(0), None);
-    assert_eq!(affine(0, half, 0).times(2), None);
+    assert_eq!(BATCH.plus(half), None);
+    assert_eq!(BATCH.times(half), None);
+    assert_eq!(BATCH.times(Dimension::Fixed(0)), Some(Dimension::Fixed(0)));
+    assert_eq!(affine(0, MOST, 0).times(Dimension::Fixed(2)), None);
     assert_eq!(affine(0, MOST, 0).plus(BATCH), None);
     assert_eq!(affine(0, 1, i32::MIN).shifted(-1), None);
-    assert_eq!(affine(0, 1, i32::MAX).shifted(i64::MAX), None);
-    assert_eq!(affine(0, 1, i32::MAX).times(MOST), None);
+    assert_eq!(affine(0, 1, MOST).shifted(i64::MAX), None);
+    assert_eq!(affine(0, 1, MOST).times(Dimension::Fixed(u32::MAX)), None);
+    assert_eq!(Dimension::Symbol(8).plus(BATCH), None);
+    assert_eq!(Dimension::Symbol(8).bounds(|_| Some((1, 2))).map(|bounds| bounds.max), Some(2));
     assert_eq!(BATCH.windows(0, 1, 1), None);
     assert_eq!(BATCH.windows(1, 0, 1), None);
-    assert_eq!(BATCH.windows(MOST, 1, MOST), None);
-    assert_eq!(affine(0, MOST, i32::MAX).elements(&[MOST]), None);
+    assert_eq!(Dimension::Fixed(1).windows(1, 0, 1), None);
+    assert_eq!(BATCH.windows(u32::MAX, 1, u32::MAX), None);
+    assert_eq!(affine(0, MOST, MOST).elements(&[u32::MAX]), None);
     assert_eq!(affine(0, MOST, i32::MIN).elements(&[0]), None);
-    assert_eq!(affine(0, MOST, 0).elements(&[1]), Some(MOST));
+    assert_eq!(affine(0, MOST, 0).elements(&[2]), Some(u32::MAX - 1));
     assert_eq!(affine(1, 1, 1).elements(&[1]), None);
     // What comes back to a symbol or a number is one.
     assert_eq!(affine(0, 1, -3).shifted(3), Some(BATCH));
     assert_eq!(Dimension::Fixed(0).plus(BATCH), Some(BATCH));
+
+    // A term that does not fit is none, whatever it is added to; and nothing is one of nothing.
+    let cubes = formula(&[(-1, &[0, 0, 0]), (1, &[0, 0, 0])]);
+    assert_eq!(cubes.elements(&[1 << 21]), None);
+    assert_eq!(formula(&[(1, &[]), (-1, &[0, 0, 0])]).elements(&[0]), Some(1));
+    assert_eq!(formula(&[(1, &[]), (MOST, &[0, 1, 1, 1, 1])]).elements(&[0, u32::MAX]), Some(1));
+    let power = formula(&[(1, &[0; 255][..])]);
+    assert_eq!((power.elements(&[1]), power.elements(&[2])), (Some(1), None));
+    assert_eq!(power.times(BATCH), None);
+
+    // Five terms, and not six.
+    let sum = (0..5).fold(Dimension::Fixed(0), |sum, symbol| sum.plus(Dimension::Symbol(symbol)).expect("few"));
+    assert_eq!((sum.shifted(1), sum.shifted(0)), (None, Some(sum)));
+    let wide = (0..7).fold(Some(Expression::number(1)), |product, symbol| {
+        product?.times(&Expression::of(affine(symbol, 1, 1))?)
+    });
+    assert_eq!(wide, None);
 }
 
 /// Products at more values of each symbol than they have factors, so that they are the same if and only if the
 /// polynomials are.
 fn products(dimensions: &[Dimension]) -> Vec<i128> {
-    let value = |dimension: &Dimension, symbols: [i128; 2]| match *dimension {
-        Dimension::Fixed(elements) => i128::from(elements),
-        Dimension::Symbol(symbol) => symbols[usize::from(symbol)],
-        Dimension::Affine { symbol, factor, offset } => {
-            i128::from(factor) * symbols[usize::from(symbol)] + i128::from(offset)
-        }
+    let value = |dimension: &Dimension, symbols: [i128; 2]| {
+        let expression = Expression::of(*dimension).expect("known symbols");
+        let terms = expression.terms().map(|(coefficient, powers)| {
+            let powers = powers.iter().zip(symbols).map(|(power, value)| value.pow(u32::from(*power)));
+            i128::from(coefficient) * powers.product::<i128>()
+        });
+        terms.sum::<i128>()
     };
-    let grid = (1..12).flat_map(|a| (1..12).map(move |b| [a, b]));
+    let grid = (1..16).flat_map(|a| (1..16).map(move |b| [a, b]));
     grid.map(|symbols| dimensions.iter().map(|d| value(d, symbols)).product())
         .collect()
 }
@@ -188,7 +290,7 @@ fn products(dimensions: &[Dimension]) -> Vec<i128> {
 fn put_together(random: &mut Random, mut dimensions: Vec<Dimension>, numbers: &[u32]) -> Vec<Dimension> {
     for number in numbers {
         let place = below(random, 4) as usize;
-        match dimensions.get(place).and_then(|dimension| dimension.times(*number)) {
+        match dimensions.get(place).and_then(|dimension| dimension.times(Dimension::Fixed(*number))) {
             Some(product) => dimensions[place] = product,
             None => dimensions.push(Dimension::Fixed(*number)),
         }
@@ -214,12 +316,11 @@ fn reshape_keeps_the_number_of_elements_for_all_values_and_only_then() {
             let place = below(&mut random, to.len() as u64) as usize;
             to[place] = random_dimension(&mut random);
         }
+        // At all values of their symbols, which is what they have to be; and so that it can be decided.
         let sound = |dimensions: &[Dimension]| {
-            let ends = [[2, 1], [16, 9]];
-            let mut shapes = ends
-                .iter()
-                .flat_map(|values| dimensions.iter().map(|d| d.elements(values)));
-            shapes.all(|elements| elements.is_some_and(|elements| elements > 0))
+            let ranges = [(2, 16), (1, 9)];
+            let mut bounds = dimensions.iter().map(|d| d.bounds(|symbol| ranges.get(usize::from(symbol)).copied()));
+            bounds.all(|bounds| bounds.is_some_and(|bounds| bounds.min > 0))
         };
         if !sound(&from) || !sound(&to) || to.len() > MAX_RANK {
             continue;
@@ -264,7 +365,8 @@ fn sums_and_common_divisors_are_seen() {
         other,
         (Operator::Concat { axis }, &[Value::Node(0), Value::Node(1)]),
     ];
-    assert_eq!(dimensions_of(&both), Err(ShapeError::Dimensions { input: 1 }));
+    let sum = formula(&[(1, &[]), (1, &[1]), (1, &[0])]);
+    assert_eq!(dimensions_of(&both), Ok(vec![sum]));
 
     // 6·batch + 4 is 2·(3·batch + 2).
     let split = reshape(&[fixed(2), affine(0, 3, 2)]);
@@ -272,6 +374,23 @@ fn sums_and_common_divisors_are_seen() {
     assert_eq!(dimensions_of(&whole), Ok(vec![fixed(2), affine(0, 3, 2)]));
     let heads = reshape(&[affine(0, 2, 0), fixed(3)]);
     assert_eq!(dimensions_of(&[(heads, &[X])]), Ok(vec![affine(0, 2, 0), fixed(3)]));
+    // (batch + 1)·(length + 2), multiplied out.
+    let rows = [affine(0, 1, 1), affine(1, 1, 2)];
+    let area = formula(&[(2, &[]), (1, &[1]), (2, &[0]), (1, &[0, 1])]);
+    let made = |dimensions: &[Dimension]| Operator::Fill {
+        dtype: DataType::Float32,
+        bits: 0,
+        dimensions: dimensions.to_vec(),
+    };
+    for (from, to) in [(&rows[..], &[area][..]), (&[area], &rows)] {
+        let nodes = [(made(from), &[][..]), (reshape(to), &[Value::Node(0)])];
+        assert_eq!(dimensions_of(&nodes), Ok(to.to_vec()));
+    }
+    let flat = formula(&[(1, &[0, 1])]);
+    let y = Value::Input(1);
+    assert_eq!(dimensions_of(&[(reshape(&[flat]), &[y])]), Ok(vec![flat]));
+    let back = [(reshape(&[flat]), &[y][..]), (reshape(&[Dimension::Symbol(1), BATCH]), &[Value::Node(0)])];
+    assert_eq!(dimensions_of(&back), Ok(vec![Dimension::Symbol(1), BATCH]));
     // As many for a batch of 2, and not else.
     let alike = reshape(&[affine(0, 1, 2), fixed(3)]);
     assert_eq!(dimensions_of(&[(alike, &[X])]), Err(ShapeError::ElementCount));
@@ -281,7 +400,16 @@ fn sums_and_common_divisors_are_seen() {
 fn dimensions_that_are_no_number_for_some_value_are_refused() {
     let batch = |factor, offset| affine(0, factor, offset);
     // 2 to 16.
-    for sound in [batch(1, -1), batch(3, -5), batch(u32::MAX / 16, 15), batch(1, i32::MAX)] {
+    for sound in [
+        batch(1, -1),
+        batch(3, -5),
+        batch((1 << 28) - 1, 15),
+        batch(1, i32::MAX),
+        batch(-1, 17),
+        formula(&[(-1, &[]), (2, &[1]), (2, &[0])]),
+        // (batch − 1)·(10 − length)
+        formula(&[(-10, &[]), (1, &[1]), (10, &[0]), (-1, &[0, 1])]),
+    ] {
         assert_eq!(dimensions_of(&[(fill(sound), &[])]), Ok(vec![sound]));
     }
     for flawed in [
@@ -291,11 +419,18 @@ fn dimensions_that_are_no_number_for_some_value_are_refused() {
         batch(1, -2),
         batch(1, -3),
         batch(3, -6),
-        batch(u32::MAX / 16, 16),
-        batch(u32::MAX, 0),
-        batch(u32::MAX, i32::MIN),
+        batch(-1, 16),
+        batch(1 << 28, 0),
+        batch(i32::MAX, 0),
+        batch(i32::MAX, i32::MIN),
+        formula(&[]),
+        formula(&[(1, &[0]), (1, &[1])]),
+        formula(&[(1, &[1]), (1, &[1])]),
+        formula(&[(0, &[1]), (2, &[0])]),
+        formula(&[(-1, &[1]), (1, &[0])]),
+        formula(&[(1, &[0; 16])]),
     ] {
-        let refused = Err(ShapeError::AffineDimension(flawed));
+        let refused = Err(ShapeError::ComputedDimension(flawed));
         assert_eq!(dimensions_of(&[(fill(flawed), &[])]), refused);
         let arange = Operator::Arange {
             start: 0,
@@ -323,7 +458,7 @@ fn dimensions_that_are_no_number_for_some_value_are_refused() {
         step: 1,
         dilation: 1,
     };
-    let refused = Err(ShapeError::AffineDimension(batch(1, -2)));
+    let refused = Err(ShapeError::ComputedDimension(batch(1, -2)));
     assert_eq!(dimensions_of(&[(nothing, &[X])]), refused);
     let unknown = affine(2, 2, 0);
     for operator in [fill(unknown), reshape(&[unknown])] {
@@ -338,13 +473,19 @@ fn dimensions_that_are_no_number_for_some_value_are_refused() {
         node: "view".to_owned(),
         operator: "reshape",
         source: "model.py:7".to_owned(),
-        error: ShapeError::AffineDimension(batch(3, -6)),
+        error: ShapeError::ComputedDimension(batch(3, -6)),
     };
     let text = alloc::format!("{error}");
     assert!(
-        text.starts_with("reshape (view, model.py:7) would give a dimension of 3 times symbol 0 -6"),
+        text.starts_with("reshape (view, model.py:7) would give a dimension of 3·#0 - 6 elements"),
         "{text}"
     );
+    // It is at least 2, and the bounds of its terms do not show it.
+    let square = formula(&[(-1, &[0]), (1, &[0, 0])]);
+    let refused = Err(ShapeError::UndecidedDimension(square));
+    assert_eq!(dimensions_of(&[(fill(square), &[])]), refused);
+    let decided = formula(&[(15, &[]), (-1, &[0]), (1, &[0, 0])]);
+    assert_eq!(dimensions_of(&[(fill(decided), &[])]), Ok(vec![decided]));
 }
 
 #[test]
@@ -352,10 +493,10 @@ fn inputs_give_symbols_their_values_and_compute_none() {
     let mut graph = graph_of(&[(Operator::Relu, &[X])]);
     graph.inputs[1].dimensions.push(affine(0, 2, 0));
     let name = "y".to_owned();
-    assert_eq!(graph.clone().check(), Err(GraphError::AffineInput { name }));
+    assert_eq!(graph.clone().check(), Err(GraphError::ComputedInput { name }));
     let layouts: [(DataType, &[u32]); 2] = [(DataType::Float32, &[2, 2, 3]), (DataType::Float32, &[2, 1, 4])];
     let (input, dimension) = ("y".to_owned(), 2);
-    let error = BindError::Affine { input, dimension };
+    let error = BindError::Computed { input, dimension };
     assert_eq!(Graph::bind_to(&graph.symbols, &graph.inputs, &layouts), Err(error));
 
     // One that only a computed dimension names is bound by nothing.
