@@ -1,9 +1,6 @@
 //! The arithmetic of dimensions: what sums, products and windows of them are, for all values of the symbols.
 
-use super::{
-    Bounds, Dimension, Expression, Formula,
-    expression::symbols_of,
-};
+use super::{Bounds, Dimension, Expression, Formula, expression::symbols_of};
 use alloc::collections::BTreeSet;
 
 impl Dimension {
@@ -20,7 +17,11 @@ impl Dimension {
         match self {
             Self::Fixed(_) => BTreeSet::new(),
             Self::Symbol(symbol) => BTreeSet::from([symbol]),
-            Self::Computed(formula) => formula.terms().iter().flat_map(|term| symbols_of(&term.powers)).collect(),
+            Self::Computed(formula) => formula
+                .terms()
+                .iter()
+                .flat_map(|term| symbols_of(&term.powers))
+                .collect(),
         }
     }
 

@@ -31,7 +31,10 @@ pub struct Bounds {
 
 /// The symbols of a product.
 pub(super) fn symbols_of(powers: &Powers) -> impl Iterator<Item = u8> {
-    (0u8..).zip(*powers).filter(|(_, power)| *power > 0).map(|(symbol, _)| symbol)
+    (0u8..)
+        .zip(*powers)
+        .filter(|(_, power)| *power > 0)
+        .map(|(symbol, _)| symbol)
 }
 
 impl Expression {
@@ -193,7 +196,11 @@ impl Expression {
             let mut ranges = ranges;
             for (bit, symbol) in (0u32..).zip(&pinned) {
                 let ends = ranges.get_mut(usize::from(*symbol))?;
-                let end = if corner & 1u32.checked_shl(bit)? == 0 { ends.0 } else { ends.1 };
+                let end = if corner & 1u32.checked_shl(bit)? == 0 {
+                    ends.0
+                } else {
+                    ends.1
+                };
                 *ends = (end, end);
             }
             let (min, max) = self.interval(&ranges)?;
@@ -206,16 +213,24 @@ impl Expression {
     /// Bounds of the terms one by one, added up.
     fn interval(&self, ranges: &[(u32, u32); MAX_SYMBOLS]) -> Option<(i128, i128)> {
         let end = |symbol: u8| ranges.get(usize::from(symbol));
-        self.0.iter().try_fold((0i128, 0i128), |(min, max), (powers, coefficient)| {
-            let at_min = term_value(*coefficient, powers, |symbol| Some(end(symbol)?.0))?;
-            let at_max = term_value(*coefficient, powers, |symbol| Some(end(symbol)?.1))?;
-            let (low, high) = if *coefficient > 0 { (at_min, at_max) } else { (at_max, at_min) };
-            Some((min.checked_add(low.into())?, max.checked_add(high.into())?))
-        })
+        self.0
+            .iter()
+            .try_fold((0i128, 0i128), |(min, max), (powers, coefficient)| {
+                let at_min = term_value(*coefficient, powers, |symbol| Some(end(symbol)?.0))?;
+                let at_max = term_value(*coefficient, powers, |symbol| Some(end(symbol)?.1))?;
+                let (low, high) = if *coefficient > 0 {
+                    (at_min, at_max)
+                } else {
+                    (at_max, at_min)
+                };
+                Some((min.checked_add(low.into())?, max.checked_add(high.into())?))
+            })
     }
 
     fn wide(&self) -> impl Iterator<Item = (Powers, i128)> {
-        self.0.iter().map(|(powers, coefficient)| (*powers, i128::from(*coefficient)))
+        self.0
+            .iter()
+            .map(|(powers, coefficient)| (*powers, i128::from(*coefficient)))
     }
 }
 

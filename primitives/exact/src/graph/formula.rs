@@ -68,7 +68,9 @@ pub(super) fn term_value(coefficient: i64, powers: &Powers, value: impl Fn(u8) -
         let base = value(symbol)?;
         is_zero |= base == 0;
         let factor = i128::from(base).checked_pow(u32::from(*power));
-        product = product.zip(factor).and_then(|(product, factor)| product.checked_mul(factor));
+        product = product
+            .zip(factor)
+            .and_then(|(product, factor)| product.checked_mul(factor));
     }
     match is_zero {
         true => Some(0),

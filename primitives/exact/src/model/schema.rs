@@ -4,8 +4,8 @@ use crate::{
     bounded::Bounded,
     digest::{DataType, Digest, Hash256, list_digest, tensor_digest},
     graph::{
-        BindError, Bounds, CheckedGraph, Dimension, Graph, Input, MAX_RANK, MAX_SCHEMA_NAME_BYTES, MAX_SYMBOLS, MAX_TENSORS,
-        Symbol,
+        BindError, Bounds, CheckedGraph, Dimension, Graph, Input, MAX_RANK, MAX_SCHEMA_NAME_BYTES, MAX_SYMBOLS,
+        MAX_TENSORS, Symbol,
     },
 };
 use alloc::{string::String, vec::Vec};
@@ -226,7 +226,9 @@ impl Schema {
                 if symbols.any(|symbol| usize::from(symbol) >= self.symbols.len()) {
                     return Err(SchemaError::UnknownSymbol);
                 }
-                let max = self.bounds(*dimension).and_then(|bounds| u32::try_from(bounds.max).ok());
+                let max = self
+                    .bounds(*dimension)
+                    .and_then(|bounds| u32::try_from(bounds.max).ok());
                 maxima.push(max.ok_or(SchemaError::TooLarge)?);
             }
             for max in maxima {

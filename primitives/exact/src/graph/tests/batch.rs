@@ -121,7 +121,10 @@ fn rows_beside_a_multiple_of_the_batch_may_not() {
     );
     assert_eq!(batch_of(&[(halves.clone(), &[X])]), None);
     let flat = formula(&[(1, &[0, 1])]);
-    let merged = [(reshape(&[flat]), &[IDS][..]), (reshape(&[BATCH, OTHER]), &[Value::Node(0)])];
+    let merged = [
+        (reshape(&[flat]), &[IDS][..]),
+        (reshape(&[BATCH, OTHER]), &[Value::Node(0)]),
+    ];
     assert_eq!(batch_of(&merged), None);
     let sum = formula(&[(1, &[1]), (1, &[0])]);
     let beside = Operator::Fill {

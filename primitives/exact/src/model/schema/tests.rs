@@ -111,7 +111,10 @@ fn dimensions_are_computed_from_several_symbols() {
         (formula(&[(-1, &[1]), (1, &[0])]), SchemaError::ZeroDimension),
         (formula(&[(1 << 24, &[0, 1])]), SchemaError::TooLarge),
         (formula(&[(1, &[1; 12])]), SchemaError::TooLarge),
-        (formula(&[(4, &[]), (-1, &[1]), (1, &[1, 1])]), SchemaError::ZeroDimension),
+        (
+            formula(&[(4, &[]), (-1, &[1]), (1, &[1, 1])]),
+            SchemaError::ZeroDimension,
+        ),
     ] {
         assert_eq!(giving(dimension).validate(), Err(error), "{dimension:?}");
     }

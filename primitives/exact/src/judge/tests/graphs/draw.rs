@@ -14,7 +14,6 @@ use super::{
         tensor::Tensor,
     },
 };
-use crate::testing::affine;
 use alloc::{format, vec, vec::Vec};
 
 /// The types of elements.
@@ -48,14 +47,11 @@ const N: Dimension = Dimension::Symbol(0);
 
 /// Dimensions that its value gives, all of them often what operators give.
 fn dynamic_ones() -> [Dimension; 6] {
-    [
-        N,
-        N,
-        affine(0, 4, 0),
-        affine(0, 2, 0),
-        affine(0, 1, 4),
-        affine(0, 3, -2),
-    ]
+    [N, N, affine(4, 0), affine(2, 0), affine(1, 4), affine(3, -2)]
+}
+
+fn affine(factor: u32, offset: i64) -> Dimension {
+    Dimension::of_symbol(0, factor, offset).expect("small numbers")
 }
 
 fn dimensions(random: &mut Random, dynamic: &[Dimension]) -> Vec<Dimension> {
