@@ -1,7 +1,7 @@
 //! What makes a graph fit to be evaluated.
 
 use super::{
-    BindError, Bounds, Dimension, Graph, MAX_NAME_BYTES, MAX_NODE_BYTES, MAX_NODES, MAX_RANK, MAX_SCHEMA_NAME_BYTES,
+    BindError, Dimension, Graph, MAX_NAME_BYTES, MAX_NODE_BYTES, MAX_NODES, MAX_RANK, MAX_SCHEMA_NAME_BYTES,
     MAX_SYMBOLS, MAX_TENSORS, MAX_WEIGHTS, Node, ShapeError, Value,
     shape::Layout,
     work::{self, Taken},
@@ -313,37 +313,6 @@ impl Graph {
             }
         }
         Ok(())
-    }
-
-    /// Checks the dimensions that are computed from symbols.
-    fn check_computed(&self, layout: Layout) -> Result<Layout, ShapeError> {
-        for dimension in layout.dimensions.iter().filter(|dimension| dimension.is_computed()) {
-            self.knows_symbols(*dimension)?;
-            let bounds = self.bounds(*dimension).filter(|_| dimension.is_canonical());
-            let bounds = bounds.ok_or(ShapeError::ComputedDimension(*dimension))?;
-            match bounds.min >= 1 && bounds.max <= u32::MAX.into() {
-                true => {}
-                false if bounds.is_exact => return Err(ShapeError::ComputedDimension(*dimension)),
-                false => return Err(ShapeError::UndecidedDimension(*dimension)),
-            }
-        }
-        Ok(layout)
-    }
-
-    /// Checks that the graph lists the symbols of a dimension.
-    pub(super) fn knows_symbols(&self, dimension: Dimension) -> Result<(), ShapeError> {
-        let mut symbols = dimension.symbols().into_iter();
-        let unknown = symbols.find(|symbol| usize::from(*symbol) >= self.symbols.len());
-        unknown.map_or(Ok(()), |symbol| Err(ShapeError::UnknownSymbol(symbol)))
-    }
-
-    /// What a dimension is at least and at most; `None` if the graph does not list a symbol of it, or if a term of it
-    /// does not fit 64 bits with a sign.
-    pub(super) fn bounds(&self, dimension: Dimension) -> Option<Bounds> {
-        dimension.bounds(|symbol| {
-            let symbol = self.symbols.get(usize::from(symbol))?;
-            Some((symbol.min, symbol.max))
-        })
     }
 
     /// Whether a tensor has few enough dimensions, none of them empty, all known, and a size that can be counted where

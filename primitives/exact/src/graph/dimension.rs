@@ -1,6 +1,6 @@
 //! The arithmetic of dimensions: what sums, products and windows of them are, for all values of the symbols.
 
-use super::{Bounds, Dimension, Expression, Formula, expression::symbols_of};
+use super::{Bounds, Dimension, Expression, Formula, Graph, ShapeError, expression::symbols_of, shape::Layout};
 use alloc::collections::BTreeSet;
 
 impl Dimension {
@@ -102,6 +102,39 @@ impl Dimension {
             return None;
         }
         rest.divided(step)?.plus(&Expression::number(1))?.dimension()
+    }
+}
+
+impl Graph {
+    /// Checks the dimensions that are computed from symbols.
+    pub(super) fn check_computed(&self, layout: Layout) -> Result<Layout, ShapeError> {
+        for dimension in layout.dimensions.iter().filter(|dimension| dimension.is_computed()) {
+            self.knows_symbols(*dimension)?;
+            let bounds = self.bounds(*dimension).filter(|_| dimension.is_canonical());
+            let bounds = bounds.ok_or(ShapeError::ComputedDimension(*dimension))?;
+            match bounds.min >= 1 && bounds.max <= u32::MAX.into() {
+                true => {}
+                false if bounds.is_exact => return Err(ShapeError::ComputedDimension(*dimension)),
+                false => return Err(ShapeError::UndecidedDimension(*dimension)),
+            }
+        }
+        Ok(layout)
+    }
+
+    /// Checks that the graph lists the symbols of a dimension.
+    pub(super) fn knows_symbols(&self, dimension: Dimension) -> Result<(), ShapeError> {
+        let mut symbols = dimension.symbols().into_iter();
+        let unknown = symbols.find(|symbol| usize::from(*symbol) >= self.symbols.len());
+        unknown.map_or(Ok(()), |symbol| Err(ShapeError::UnknownSymbol(symbol)))
+    }
+
+    /// What a dimension is at least and at most; `None` if the graph does not list a symbol of it, or if a term of it
+    /// does not fit 64 bits with a sign.
+    pub(super) fn bounds(&self, dimension: Dimension) -> Option<Bounds> {
+        dimension.bounds(|symbol| {
+            let symbol = self.symbols.get(usize::from(symbol))?;
+            Some((symbol.min, symbol.max))
+        })
     }
 }
 
