@@ -48,7 +48,9 @@ impl<'p> Symbols<'p> {
         dimensions
             .map(|(position, size)| {
                 let dimension = self.dimension(size).and_then(|dimension| match self.range(dimension) {
-                    (_, 0) => Err(format!("{} is a size that no tensor has", self.text(dimension))),
+                    (_, 0) if dimension.is_computed() => {
+                        Err(format!("{} is a size that no tensor has", self.text(dimension)))
+                    }
                     _ => Ok(dimension),
                 });
                 dimension.map_err(|reason| dimension_error(tensor, position, reason))

@@ -9,7 +9,7 @@ use alloc::{collections::BTreeMap, vec::Vec};
 /// Terms of an expression. One that would have more is not computed.
 pub const MAX_EXPRESSION_TERMS: usize = 64;
 /// Symbols of which every combination of ends is looked at.
-const MAX_PINNED: usize = 4;
+const MAX_PINNED: usize = 3;
 
 /// A sum of products of symbols, each product once.
 ///
@@ -168,7 +168,7 @@ impl Expression {
     ///
     /// A symbol that is in terms of one sign alone makes it rise or fall everywhere. Where a symbol is in terms of both
     /// signs and never multiplied with itself, the extreme values are at an end of its range, whatever the others are,
-    /// so both ends are looked at; of at most four such symbols, the first ones. For the remaining symbols, what is
+    /// so both ends are looked at; of at most three such symbols, the first ones. For the remaining symbols, what is
     /// added is bounded apart from what is taken away.
     pub fn bounds(&self, range: impl Fn(u8) -> Option<(u32, u32)>) -> Option<Bounds> {
         let mut ranges = [(0, 0); MAX_SYMBOLS];

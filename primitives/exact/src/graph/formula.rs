@@ -62,19 +62,23 @@ impl Formula {
 /// A coefficient times powers of the symbols' values; `None` if a symbol has no value, or if it does not fit 64 bits
 /// with a sign.
 pub(super) fn term_value(coefficient: i64, powers: &Powers, value: impl Fn(u8) -> Option<u32>) -> Option<i64> {
-    let mut product = Some(i128::from(coefficient));
+    let mut magnitude = Some(coefficient.unsigned_abs());
     let mut is_zero = false;
     for (symbol, power) in (0u8..).zip(powers).filter(|(_, power)| **power > 0) {
-        let base = value(symbol)?;
+        let base = u64::from(value(symbol)?);
         is_zero |= base == 0;
-        let factor = i128::from(base).checked_pow(u32::from(*power));
-        product = product
-            .zip(factor)
-            .and_then(|(product, factor)| product.checked_mul(factor));
+        // Powers of 1 would cost as much as others.
+        if base > 1 {
+            let factor = base.checked_pow(u32::from(*power));
+            magnitude = magnitude
+                .zip(factor)
+                .and_then(|(product, factor)| product.checked_mul(factor));
+        }
     }
-    match is_zero {
-        true => Some(0),
-        false => i64::try_from(product?).ok(),
+    match (is_zero, coefficient < 0) {
+        (true, _) => Some(0),
+        (false, true) => 0i64.checked_sub_unsigned(magnitude?),
+        (false, false) => i64::try_from(magnitude?).ok(),
     }
 }
 

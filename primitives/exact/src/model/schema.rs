@@ -170,10 +170,9 @@ impl Schema {
         if !ranges || self.outputs.iter().any(|tensor| tensor.range.is_some()) {
             return Err(SchemaError::ValueRange);
         }
+        // Inputs have no dimension that could be 0.
         self.check_sizes(&self.inputs)?;
-        self.check_sizes(&self.outputs)?;
-        let mut given = self.outputs.iter().flat_map(|tensor| tensor.dimensions.iter());
-        if !given.all(|dimension| self.bounds(*dimension).is_some_and(|bounds| bounds.min >= 1)) {
+        if !self.check_sizes(&self.outputs)? {
             return Err(SchemaError::ZeroDimension);
         }
         let binds = |symbol| {
@@ -215,28 +214,30 @@ impl Schema {
         Graph::bind_to(&symbols.collect::<Vec<_>>(), &takes.collect::<Vec<_>>(), inputs)
     }
 
-    /// Checks that these tensors can be counted where each of their dimensions has its maximum.
-    fn check_sizes(&self, tensors: &[TensorSchema]) -> Result<(), SchemaError> {
-        let mut total = 0u64;
+    /// Checks that these tensors can be counted where each of their dimensions has its maximum, and says whether none
+    /// of the dimensions can be 0.
+    fn check_sizes(&self, tensors: &[TensorSchema]) -> Result<bool, SchemaError> {
+        let (mut total, mut are_positive) = (0u64, true);
         for tensor in tensors {
-            let mut bytes = tensor.data_type.size_bytes() as u64;
             let mut maxima = Vec::new();
             for dimension in tensor.dimensions.iter() {
                 let mut symbols = dimension.symbols().into_iter();
                 if symbols.any(|symbol| usize::from(symbol) >= self.symbols.len()) {
                     return Err(SchemaError::UnknownSymbol);
                 }
-                let max = self
-                    .bounds(*dimension)
-                    .and_then(|bounds| u32::try_from(bounds.max).ok());
-                maxima.push(max.ok_or(SchemaError::TooLarge)?);
+                let bounds = self.bounds(*dimension).ok_or(SchemaError::TooLarge)?;
+                maxima.push(u32::try_from(bounds.max).map_err(|_| SchemaError::TooLarge)?);
+                are_positive &= bounds.min >= 1;
             }
-            for max in maxima {
-                bytes = bytes.checked_mul(u64::from(max)).ok_or(SchemaError::TooLarge)?;
-            }
-            total = total.checked_add(bytes).ok_or(SchemaError::TooLarge)?;
+            let element = tensor.data_type.size_bytes() as u64;
+            let bytes = maxima
+                .into_iter()
+                .try_fold(element, |bytes, max| bytes.checked_mul(u64::from(max)));
+            total = bytes
+                .and_then(|bytes| total.checked_add(bytes))
+                .ok_or(SchemaError::TooLarge)?;
         }
-        Ok(())
+        Ok(are_positive)
     }
 
     /// What a dimension is at least and at most.
@@ -315,11 +316,13 @@ fn layout(tensor: &TensorSchema, symbols: &[u32]) -> Result<TensorLayout, Schema
         .dimensions
         .iter()
         .map(|dimension| {
-            let mut named = dimension.symbols().into_iter();
-            match named.any(|symbol| usize::from(symbol) >= symbols.len()) {
-                true => Err(SchemaError::UnknownSymbol),
-                false => dimension.elements(symbols).ok_or(SchemaError::TooLarge),
-            }
+            dimension.elements(symbols).ok_or_else(|| {
+                let mut named = dimension.symbols().into_iter();
+                match named.any(|symbol| usize::from(symbol) >= symbols.len()) {
+                    true => SchemaError::UnknownSymbol,
+                    false => SchemaError::TooLarge,
+                }
+            })
         })
         .collect::<Result<Vec<u32>, SchemaError>>()?;
     let bytes = shape

@@ -114,7 +114,7 @@ def bounds(dim: Dimension, ranges: list[tuple[int, int]]) -> Bounds | None:
         for symbol in range(SYMBOLS)
         if len({coefficient > 0 for powers, coefficient in terms.items() if powers[symbol]}) == 2
     ]
-    pinned = [symbol for symbol in both_signs if max(powers[symbol] for powers in terms) == 1][:4]
+    pinned = [symbol for symbol in both_signs if max(powers[symbol] for powers in terms) == 1][:3]
     found = []
     for corner in product(*(ranges[symbol] for symbol in pinned)):
         pins = dict(zip(pinned, corner))
