@@ -116,7 +116,7 @@ fn empty() -> ModelParts {
     }
 }
 
-/// As much in every list as there may be.
+/// As much in every list as there may be; the longest dimensions are those of one output.
 fn largest() -> ModelParts {
     let mut parts = sound();
     let term = Monomial {
@@ -127,7 +127,7 @@ fn largest() -> ModelParts {
     let dimension = Dimension::Computed(formula);
     let mut tensor = parts.schema.inputs[1].clone();
     tensor.name = bounded(vec![0xff; 64]);
-    tensor.dimensions = bounded(vec![dimension; MAX_RANK]);
+    tensor.dimensions = bounded(vec![Dimension::Fixed(u32::MAX); MAX_RANK]);
     tensor.range = Some(ValueRange {
         min: i64::MIN,
         max: i64::MAX,
@@ -146,7 +146,9 @@ fn largest() -> ModelParts {
     parts.outputs = bounded(vec![Value::Node(u32::MAX); MAX_TENSORS]);
     parts.schema.symbols = bounded(vec![symbol; MAX_SYMBOLS]);
     parts.schema.inputs = bounded(vec![tensor.clone(); MAX_TENSORS]);
-    parts.schema.outputs = bounded(vec![tensor; MAX_TENSORS]);
+    let mut outputs = vec![tensor; MAX_TENSORS];
+    outputs[0].dimensions = bounded(vec![dimension; MAX_RANK]);
+    parts.schema.outputs = bounded(outputs);
     parts.work = polynomial(vec![term; MAX_TERMS]);
     parts.trace_bytes = parts.work.clone();
     parts

@@ -8,7 +8,7 @@ use assay_exact::graph::{Bounds, Expression, Symbol};
 
 /// Sums and products that may stand in one another.
 const MAX_DEPTH: usize = 32;
-/// Greatest exponent of a power.
+/// Maximum exponent of a power.
 const MAX_EXPONENT: i64 = 8;
 
 /// Symbols by their names in the program, in the graph's order.

@@ -83,7 +83,7 @@ impl<'p> Symbols<'p> {
         }
     }
 
-    /// The least and the greatest number of elements that a dimension may have. Below 0 it is 0, and 2^32 and more are
+    /// The minimum and the maximum number of elements that a dimension may have. Below 0 it is 0, and 2^32 and more are
     /// one less than 2^32: no graph has such dimensions.
     pub fn range(&self, dimension: Dimension) -> (u32, u32) {
         let bounds = Expression::of(dimension).and_then(|of| bounds(&of, &self.known));

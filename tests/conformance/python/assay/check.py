@@ -112,9 +112,9 @@ def is_tensor(shape: Shape, ranges: Ranges) -> bool:
     size = SIZES[shape.dtype]
     for dim in shape.dims:
         found = bounds(dim, ranges)
-        if found.least < 1:
+        if found.minimum < 1:
             return False
-        size *= found.greatest
+        size *= found.maximum
     return size <= MAX_BYTES
 
 

@@ -97,8 +97,8 @@ def term_value(coefficient: int, powers: Powers, values: list[int]) -> int | Non
 class Bounds(NamedTuple):
     """What a dimension is at least and at most, and whether it is both somewhere."""
 
-    least: int
-    greatest: int
+    minimum: int
+    maximum: int
     exact: bool
 
 
@@ -116,18 +116,18 @@ def bounds(dim: Dimension, ranges: list[tuple[int, int]]) -> Bounds | None:
     ]
     pinned = [symbol for symbol in both_signs if max(powers[symbol] for powers in terms) == 1][:3]
     found = []
-    for corner in product(*(ranges[symbol] for symbol in pinned)):
+    for corner in set(product(*(ranges[symbol] for symbol in pinned))):
         pins = dict(zip(pinned, corner))
-        ends = [(pins.get(symbol, least), pins.get(symbol, most)) for symbol, (least, most) in enumerate(ranges)]
+        ends = [(pins.get(symbol, start), pins.get(symbol, end)) for symbol, (start, end) in enumerate(ranges)]
         for powers, coefficient in terms.items():
             values = [term_value(coefficient, powers, [pair[end] for pair in ends]) for end in (0, 1)]
             if None in values:
                 return None
             found.append((corner, min(values), max(values)))
     corners = {corner for corner, _, _ in found} or {()}
-    least = min(sum(low for at, low, _ in found if at == corner) for corner in corners)
-    greatest = max(sum(high for at, _, high in found if at == corner) for corner in corners)
-    return Bounds(least, greatest, pinned == both_signs)
+    minimum = min(sum(low for at, low, _ in found if at == corner) for corner in corners)
+    maximum = max(sum(high for at, _, high in found if at == corner) for corner in corners)
+    return Bounds(minimum, maximum, pinned == both_signs)
 
 
 class Symbol(NamedTuple):

@@ -170,7 +170,7 @@ def check_schema(schema: Schema) -> None:
         size = sum(maximum_size(tensor, schema.symbols) for tensor in tensors)
         require(size < 1 << 64, "schema/too_large")
     ranges = [(symbol.min, symbol.max) for symbol in schema.symbols]
-    require(all(bounds(dim, ranges).least >= 1 for dim in given), "schema/zero_dimension")
+    require(all(bounds(dim, ranges).minimum >= 1 for dim in given), "schema/zero_dimension")
     require(all(Symbolic(position) in taken for position in range(len(schema.symbols))), "schema/unbound_symbol")
 
 
@@ -181,7 +181,7 @@ def maximum_size(tensor: TensorSchema, symbols: tuple[SymbolRange, ...]) -> int:
     for dim in tensor.dims:
         require(all(symbol < len(symbols) for symbol in symbols_of(dim)), "schema/unknown_symbol")
         found = bounds(dim, ranges)
-        require(found is not None and 0 <= found.greatest < 1 << 32, "schema/too_large")
-        size *= found.greatest
+        require(found is not None and 0 <= found.maximum < 1 << 32, "schema/too_large")
+        size *= found.maximum
     require(size < 1 << 64, "schema/too_large")
     return size

@@ -35,8 +35,8 @@ def require(condition, reason: str) -> None:
 
 def ends(dim: Dimension, ranges: Ranges) -> tuple[int, int]:
     """Minimum and maximum of a dimension that has passed its check."""
-    least, greatest, _ = bounds(dim, ranges)
-    return least, greatest
+    minimum, maximum, _ = bounds(dim, ranges)
+    return minimum, maximum
 
 
 def sound(dim: Dimension, ranges: Ranges) -> Dimension:
@@ -46,7 +46,7 @@ def sound(dim: Dimension, ranges: Ranges) -> Dimension:
         require(is_canonical(dim), "computed_dimension")
         found = bounds(dim, ranges)
         require(found is not None, "computed_dimension")
-        fits = 1 <= found.least and found.greatest < 1 << 32
+        fits = 1 <= found.minimum and found.maximum < 1 << 32
         require(fits, "computed_dimension" if found.exact else "undecided_dimension")
     return dim
 

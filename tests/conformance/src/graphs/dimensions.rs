@@ -154,5 +154,8 @@ pub fn of_several_symbols() -> Vec<Graph> {
         name: "joined".into(),
         value: node(1),
     });
-    vec![cache, flat, back, image, parallel, rows, mixed]
+    // Of a symbol with one value both ends are the same.
+    let mut single_row = image.clone();
+    (single_row.symbols[0].min, single_row.symbols[0].max) = (2, 2);
+    vec![cache, flat, back, image, single_row, parallel, rows, mixed]
 }
