@@ -92,12 +92,13 @@ pub fn dimension(dimension: &Dimension) -> Json {
     match *dimension {
         Dimension::Fixed(elements) => elements.into(),
         Dimension::Symbol(symbol) => Json::List(vec!["symbol".into(), u32::from(symbol).into()]),
-        Dimension::Affine { symbol, factor, offset } => Json::List(vec![
-            "affine".into(),
-            u32::from(symbol).into(),
-            factor.into(),
-            offset.into(),
-        ]),
+        Dimension::Computed(formula) => {
+            let terms = list(formula.terms(), |term| {
+                let powers = list(term.powers, |power| u32::from(power).into());
+                Json::List(vec![term.coefficient.into(), powers])
+            });
+            Json::List(vec!["computed".into(), terms])
+        }
     }
 }
 

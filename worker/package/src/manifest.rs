@@ -22,7 +22,7 @@
 //! name = "output_0"
 //! data_type = "float32"
 //! dimensions = ["batch", 10]
-//! # or ["4*batch", 10], ["batch + 1", 10]
+//! # or ["4·batch", 10], ["past + length", 10]
 //!
 //! [graph]
 //! file = "graph.scale"
@@ -121,13 +121,14 @@ pub struct TensorEntry {
     pub values: Option<[i64; 2]>,
 }
 
-/// A number, or a symbol or what is computed from one.
+/// A number, or a symbol or what is computed from symbols.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum DimensionEntry {
     /// Always this many elements.
     Fixed(u32),
-    /// As many as the symbol of this name, or as an expression of it says: `batch`, `4*batch`, `2*s0 + 3`.
+    /// As many as the symbol of this name, or as an expression of it says: `batch`, `4·batch`,
+    /// `past + length`.
     Dynamic(String),
 }
 
@@ -272,7 +273,7 @@ fn schema(graph: &CheckedGraph) -> (Vec<SymbolEntry>, Vec<TensorEntry>, Vec<Tens
         let (dtype, dimensions) = graph.value(value).unwrap_or((DataType::Float32, &[]));
         let dimensions = dimensions.iter().map(|dimension| match dimension {
             Dimension::Fixed(elements) => DimensionEntry::Fixed(*elements),
-            Dimension::Symbol(_) | Dimension::Affine { .. } => {
+            Dimension::Symbol(_) | Dimension::Computed(_) => {
                 DimensionEntry::Dynamic(written(*dimension, |symbol| symbol_name(graph.graph(), symbol)))
             }
         });

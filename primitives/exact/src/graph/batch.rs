@@ -28,8 +28,8 @@ impl CheckedGraph {
         let Some((_, dimensions)) = self.value(value) else {
             return Rows::Mixed;
         };
-        // A multiple of the batch, or the batch and more, does not have a row for each of its rows.
-        let has_batch = |dimension: &Dimension| dimension.symbol() == Some(batch);
+        // What is computed from the batch, such as a multiple or a sum, does not have a row for each of its rows.
+        let has_batch = |dimension: &Dimension| dimension.depends_on(batch);
         match dimensions.split_first() {
             Some((Dimension::Symbol(outermost), others)) if *outermost == batch && !others.iter().any(has_batch) => {
                 Rows::Apart

@@ -10,8 +10,8 @@
 mod polynomial;
 mod schema;
 
-pub(crate) use polynomial::Sum;
 pub use polynomial::{MAX_TERMS, Polynomial, Term};
+pub(crate) use polynomial::{Sum, SumError};
 pub use schema::{
     Schema, SchemaError, SchemaName, SymbolRange, TensorLayout, TensorSchema, ValueRange, payload_digest,
 };

@@ -2,7 +2,7 @@
 
 from . import scale
 from .graph import (
-    Affine, Dimension, Fixed, Graph, Input, Node, Operator, Output, Symbol, Symbolic, Value, Weight,
+    MAX_DIMENSION_TERMS, SYMBOLS, Computed, Dimension, Fixed, Graph, Input, Node, Operator, Output, Symbol, Symbolic, Value, Weight,
 )
 from .scale import Reader, option, signed, text, unsigned, vector
 from .tensors import DATA_TYPES
@@ -63,7 +63,7 @@ def read_dimension(r: Reader) -> Dimension:
         case 1:
             return Symbolic(r.u8())
         case _:
-            return Affine(r.u8(), r.u32(), r.i32())
+            return Computed(r.vector(lambda: (r.i32(), tuple(r.take(SYMBOLS))), MAX_DIMENSION_TERMS))
 
 
 def write_dimension(dim: Dimension) -> bytes:
@@ -72,8 +72,8 @@ def write_dimension(dim: Dimension) -> bytes:
             return b"\0" + unsigned(size, 4)
         case Symbolic(symbol):
             return b"\1" + unsigned(symbol, 1)
-        case Affine(symbol, factor, offset):
-            return b"\2" + unsigned(symbol, 1) + unsigned(factor, 4) + signed(offset, 4)
+        case Computed(terms):
+            return b"\2" + vector(terms, lambda term: signed(term[0], 4) + bytes(term[1]))
     raise TypeError(dim)
 
 

@@ -7,7 +7,9 @@ from .check import Checked, range_fits
 from .encoding import (
     PRECISIONS, read_dimension, read_range, read_value, write_dimension, write_range, write_value,
 )
-from .graph import Affine, Dimension, Fixed, Graph, Refused, Value, line
+from .graph import (
+    SYMBOLS, Computed, Dimension, Fixed, Graph, Refused, Symbolic, Value, bounds, is_canonical, symbols_of,
+)
 from .scale import Reader, byte_string, unsigned, vector
 from .tensors import DATA_TYPES, SIZES
 from .work import Polynomial
@@ -113,7 +115,7 @@ def read(r: Reader) -> Parts:
         Head(r.u32(), r.take(32), r.take(32)),
         r.vector(lambda: read_value(r), MAX_OUTPUTS),
         Schema(
-            r.vector(lambda: SymbolRange(r.bytes(MAX_NAME), r.u32(), r.u32()), work.SYMBOLS),
+            r.vector(lambda: SymbolRange(r.bytes(MAX_NAME), r.u32(), r.u32()), SYMBOLS),
             r.vector(lambda: read_tensor(r), MAX_TENSORS),
             r.vector(lambda: read_tensor(r), MAX_TENSORS),
         ),
@@ -130,7 +132,7 @@ def read_tensor(r: Reader) -> TensorSchema:
 
 
 def read_polynomial(r: Reader) -> Polynomial:
-    return r.vector(lambda: (r.u64(), tuple(r.take(work.SYMBOLS))), work.MAX_TERMS)
+    return r.vector(lambda: (r.u64(), tuple(r.take(SYMBOLS))), work.MAX_TERMS)
 
 
 def require(condition: bool, reason: str) -> None:
@@ -159,7 +161,7 @@ def check_schema(schema: Schema) -> None:
     taken = [dim for tensor in schema.inputs for dim in tensor.dims]
     given = [dim for tensor in schema.outputs for dim in tensor.dims]
     require(Fixed(0) not in taken + given, "schema/zero_dimension")
-    require(not any(isinstance(dim, Affine) for dim in taken), "schema/unsound_dimension")
+    require(not any(isinstance(dim, Computed) for dim in taken), "schema/unsound_dimension")
     require(all(map(is_canonical, given)), "schema/unsound_dimension")
     for tensor in schema.inputs:
         require(tensor.range is None or range_fits(tensor.range, tensor.dtype), "schema/value_range")
@@ -167,24 +169,19 @@ def check_schema(schema: Schema) -> None:
     for tensors in (schema.inputs, schema.outputs):
         size = sum(maximum_size(tensor, schema.symbols) for tensor in tensors)
         require(size < 1 << 64, "schema/too_large")
-    for dim in map(line, given):
-        require(dim.symbol is None or dim.at(schema.symbols[dim.symbol].min) >= 1, "schema/zero_dimension")
-    bound = {line(dim).symbol for tensor in schema.inputs for dim in tensor.dims}
-    require(all(position in bound for position in range(len(schema.symbols))), "schema/unbound_symbol")
-
-
-def is_canonical(dim: Dimension) -> bool:
-    """Whether a dimension is written in the one way in which it may be."""
-    return not isinstance(dim, Affine) or dim.factor >= 1 and (dim.factor, dim.offset) != (1, 0)
+    ranges = [(symbol.min, symbol.max) for symbol in schema.symbols]
+    require(all(bounds(dim, ranges).minimum >= 1 for dim in given), "schema/zero_dimension")
+    require(all(Symbolic(position) in taken for position in range(len(schema.symbols))), "schema/unbound_symbol")
 
 
 def maximum_size(tensor: TensorSchema, symbols: tuple[SymbolRange, ...]) -> int:
-    """Its bytes at the maximum values of the symbols."""
+    """Its bytes where each dimension has its maximum."""
     size = SIZES[tensor.dtype]
-    for dim in map(line, tensor.dims):
-        require(dim.symbol is None or dim.symbol < len(symbols), "schema/unknown_symbol")
-        elements = dim.offset if dim.symbol is None else dim.at(symbols[dim.symbol].max)
-        require(0 <= elements < 1 << 32, "schema/too_large")
-        size *= elements
+    ranges = [(symbol.min, symbol.max) for symbol in symbols]
+    for dim in tensor.dims:
+        require(all(symbol < len(symbols) for symbol in symbols_of(dim)), "schema/unknown_symbol")
+        found = bounds(dim, ranges)
+        require(found is not None and 0 <= found.maximum < 1 << 32, "schema/too_large")
+        size *= found.maximum
     require(size < 1 << 64, "schema/too_large")
     return size

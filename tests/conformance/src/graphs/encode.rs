@@ -76,7 +76,7 @@ fn with_parameters() -> Vec<Operator> {
             precision: Precision::Int8,
         },
         Operator::Relu,
-        reshape(&[N, affine(4, -1), affine(u32::MAX, i32::MIN)]),
+        reshape(&[N, affine(4, -1), affine(i32::MAX, i32::MIN)]),
         Operator::MatMul { precision },
         Operator::RowScale { precision },
         Operator::WeightedSum { precision },

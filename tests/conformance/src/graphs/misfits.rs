@@ -4,7 +4,7 @@ mod long;
 
 use super::{
     Cases,
-    build::{self, Layout, N, affine, fixed, float, single},
+    build::{self, Layout, N, affine, fixed, float, formula, single},
     check::add_graph,
 };
 use assay_exact::{
@@ -226,7 +226,8 @@ fn shapes() -> Vec<Graph> {
             vec![f(&[2]), of(INT, &[2])],
             vec![f(&[2]), f(&[2, 1])],
             vec![f(&[2, 2]), f(&[2, 3])],
-            vec![float(&[N]), float(&[Dimension::Symbol(1)])],
+            // A sum of six symbols has more terms than a dimension may have.
+            (0..6).map(|symbol| float(&[Dimension::Symbol(symbol)])).collect(),
             vec![f(&[u32::MAX]), f(&[1])],
         ],
     ));
@@ -297,11 +298,7 @@ fn of_symbols() -> Vec<Graph> {
         step: 1,
         length,
     };
-    let other = Dimension::Affine {
-        symbol: 3,
-        factor: 2,
-        offset: 0,
-    };
+    let other = formula(&[(2, &[3])]);
     let mut graphs = Vec::new();
     for operator in [
         reshape(&[affine(1, 0)]),
@@ -314,7 +311,7 @@ fn of_symbols() -> Vec<Graph> {
         slice(affine(0, 3)),
         slice(affine(1, -1)),
         slice(affine(1, -3)),
-        slice(affine(u32::MAX, 1)),
+        slice(affine(i32::MAX, 1)),
         slice(other),
         build::unfold(0, 2, 1, 1),
         Operator::Expand {
@@ -324,6 +321,16 @@ fn of_symbols() -> Vec<Graph> {
         graphs.extend(each(&operator, &[vec![float(&[N])]]));
     }
     for operator in [
+        fill(affine(-1, 5)),
+        fill(formula(&[])),
+        fill(formula(&[(7, &[])])),
+        fill(formula(&[(2, &[0]), (3, &[])])),
+        fill(formula(&[(1, &[0]), (1, &[0])])),
+        fill(formula(&[(0, &[0]), (1, &[0, 0])])),
+        // It may be 0, it cannot be decided, and it is more than a term may be.
+        fill(formula(&[(-1, &[0]), (1, &[0, 0])])),
+        fill(formula(&[(1, &[]), (-2, &[0]), (1, &[0, 0, 0])])),
+        fill(formula(&[(1, &[]), (-1, &[0; 32]), (1, &[0; 33])])),
         fill(affine(2, -2)),
         fill(other),
         arange(affine(1, -1)),

@@ -137,14 +137,14 @@ fn one_width(precision: Precision) -> Result<(), ShapeError> {
     }
 }
 
-/// The greatest value of a dimension.
+/// The maximum of a dimension.
 pub(super) fn greatest(graph: &Graph, dimension: Dimension) -> Option<u32> {
-    dimension.elements_at(|symbol| graph.symbols.get(usize::from(symbol)).map(|symbol| symbol.max))
+    u32::try_from(graph.bounds(dimension)?.max).ok()
 }
 
-/// The least value of a dimension.
+/// The minimum of a dimension.
 pub(super) fn least(graph: &Graph, dimension: Dimension) -> Option<u32> {
-    dimension.elements_at(|symbol| graph.symbols.get(usize::from(symbol)).map(|symbol| symbol.min))
+    u32::try_from(graph.bounds(dimension)?.min).ok()
 }
 
 /// A tensor's last dimension, and those before it.

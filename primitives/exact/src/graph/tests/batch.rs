@@ -1,7 +1,10 @@
 //! Which graphs may execute jobs together.
 
 use super::*;
-use crate::graph::{Binary, Position, Unary};
+use crate::{
+    graph::{Binary, Position, Unary},
+    testing::{affine, formula},
+};
 
 const OTHER: Dimension = Dimension::Symbol(1);
 const FOUR: Dimension = Dimension::Fixed(4);
@@ -154,12 +157,24 @@ fn rows_beside_a_multiple_of_the_batch_may_not() {
     let reshape = |dimensions: &[Dimension]| Operator::Reshape {
         dimensions: dimensions.to_vec(),
     };
-    let affine = |symbol, factor, offset| Dimension::Affine { symbol, factor, offset };
     let (halves, whole) = (
         reshape(&[affine(0, 2, 0), Dimension::Fixed(2)]),
         reshape(&[BATCH, FOUR]),
     );
     assert_eq!(batch_of(&[(halves.clone(), &[X])]), None);
+    let flat = formula(&[(1, &[0, 1])]);
+    let merged = [
+        (reshape(&[flat]), &[IDS][..]),
+        (reshape(&[BATCH, OTHER]), &[Value::Node(0)]),
+    ];
+    assert_eq!(batch_of(&merged), None);
+    let sum = formula(&[(1, &[1]), (1, &[0])]);
+    let beside = Operator::Fill {
+        dtype: DataType::Int64,
+        bits: 0,
+        dimensions: vec![BATCH, sum],
+    };
+    assert_eq!(batch_of(&[(beside, &[])]), None);
     // As a step between, too: its rows could have been mixed there.
     assert_eq!(batch_of(&[(halves, &[X]), (whole.clone(), &[Value::Node(0)])]), None);
     let more = Operator::Concat { axis: 0 };

@@ -18,12 +18,8 @@ const NAN: f32 = f32::NAN;
 const INFINITY: f32 = f32::INFINITY;
 
 /// A multiple of the first symbol and a number.
-pub(super) const fn affine(factor: u32, offset: i32) -> Dimension {
-    Dimension::Affine {
-        symbol: 0,
-        factor,
-        offset,
-    }
+pub(super) fn affine(factor: i32, offset: i32) -> Dimension {
+    crate::testing::affine(0, factor, offset)
 }
 
 pub(super) const fn fixed(elements: u32) -> Dimension {

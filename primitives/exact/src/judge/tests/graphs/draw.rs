@@ -46,14 +46,12 @@ pub fn tensor(random: &mut Random, dtype: DataType, shape: &[u32]) -> Tensor {
 const N: Dimension = Dimension::Symbol(0);
 
 /// Dimensions that its value gives, all of them often what operators give.
-const DYNAMIC: [Dimension; 6] = [N, N, affine(4, 0), affine(2, 0), affine(1, 4), affine(3, -2)];
+fn dynamic_ones() -> [Dimension; 6] {
+    [N, N, affine(4, 0), affine(2, 0), affine(1, 4), affine(3, -2)]
+}
 
-const fn affine(factor: u32, offset: i32) -> Dimension {
-    Dimension::Affine {
-        symbol: 0,
-        factor,
-        offset,
-    }
+fn affine(factor: u32, offset: i64) -> Dimension {
+    Dimension::of_symbol(0, factor, offset).expect("small numbers")
 }
 
 fn dimensions(random: &mut Random, dynamic: &[Dimension]) -> Vec<Dimension> {
@@ -73,13 +71,13 @@ pub fn operator(random: &mut Random) -> Operator {
     let precision = random.one(&[Precision::Int8, Precision::Int16, Precision::Int16Int8]);
     let axis = random.below(3) as u8;
     let length = Dimension::Fixed(1 + random.below(5) as u32);
-    let dynamic = random.one(&DYNAMIC);
+    let dynamic = random.one(&dynamic_ones());
     let position = random.below(5) as u32;
     match random.below(32) {
         0 | 1 => Operator::Linear { precision },
         2 => Operator::Relu,
         3 => Operator::Reshape {
-            dimensions: dimensions(random, &DYNAMIC),
+            dimensions: dimensions(random, &dynamic_ones()),
         },
         4 | 5 => Operator::MatMul { precision },
         6 => Operator::RowScale {
@@ -134,7 +132,7 @@ pub fn operator(random: &mut Random) -> Operator {
         14 => Operator::Fill {
             dtype: random.one(&TYPES),
             bits: random.next(),
-            dimensions: dimensions(random, &DYNAMIC),
+            dimensions: dimensions(random, &dynamic_ones()),
         },
         15 => Operator::Arange {
             start: random.next() as i64,
@@ -145,7 +143,7 @@ pub fn operator(random: &mut Random) -> Operator {
             axes: random.one(&[vec![0], vec![1, 0], vec![0, 2, 1], vec![2, 0, 1]]),
         },
         17 => Operator::Expand {
-            dimensions: dimensions(random, &DYNAMIC),
+            dimensions: dimensions(random, &dynamic_ones()),
         },
         18 => Operator::Slice {
             axis,
@@ -201,7 +199,7 @@ pub fn operator(random: &mut Random) -> Operator {
 /// Dimensions with two neighbours put together, such as batch and heads, if any have a product.
 fn merged(random: &mut Random, dimensions: &[Dimension]) -> Vec<Dimension> {
     let products = dimensions.windows(2).enumerate().filter_map(|(at, pair)| match *pair {
-        [Dimension::Fixed(times), other] | [other, Dimension::Fixed(times)] => Some((at, other.times(times)?)),
+        [left, right] => Some((at, left.times(right)?)),
         _ => None,
     });
     let products: Vec<(usize, Dimension)> = products.collect();
