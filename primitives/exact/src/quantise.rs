@@ -33,6 +33,9 @@ pub enum Precision {
     /// product is four int8 products, `2^14·hh + 2^7·(hl + lh) + ll`.
     #[codec(index = 1)]
     Int16,
+    /// The left operand as in Int16, the right one as in Int8.
+    #[codec(index = 2)]
+    Int16Int8,
 }
 
 impl Precision {
@@ -40,7 +43,15 @@ impl Precision {
     pub const fn greatest(self) -> i32 {
         match self {
             Self::Int8 => 127,
-            Self::Int16 => 16_319,
+            Self::Int16 | Self::Int16Int8 => 16_319,
+        }
+    }
+
+    /// The precision of the right operand.
+    pub const fn right(self) -> Self {
+        match self {
+            Self::Int16Int8 => Self::Int8,
+            same => same,
         }
     }
 }

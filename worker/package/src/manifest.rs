@@ -71,7 +71,7 @@ pub struct Manifest {
     pub name: String,
     /// Version of the model.
     pub version: String,
-    /// Precision that the model was imported with: `int8` or `int16`.
+    /// Precision that the model was imported with: `int8`, `int16int8` or `int16`.
     pub precision: String,
     /// SPDX expression.
     pub licence: String,
@@ -244,9 +244,10 @@ impl Manifest {
         match self.precision.as_str() {
             "int8" => Ok(Precision::Int8),
             "int16" => Ok(Precision::Int16),
+            "int16int8" => Ok(Precision::Int16Int8),
             _ => Err(PackageError::Field {
                 field: "precision",
-                reason: "must be int8 or int16".to_owned(),
+                reason: "must be int8, int16int8 or int16".to_owned(),
             }),
         }
     }
@@ -308,5 +309,6 @@ pub(super) fn precision_name(precision: Precision) -> &'static str {
     match precision {
         Precision::Int8 => "int8",
         Precision::Int16 => "int16",
+        Precision::Int16Int8 => "int16int8",
     }
 }

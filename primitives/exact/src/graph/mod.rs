@@ -19,7 +19,7 @@ mod shape;
 mod work;
 
 pub use check::{CheckedGraph, GraphError, MAX_TRACE_BYTES, MAX_WORK};
-pub use operator::{Binary, MAX_ROW_BYTES, Operator, Position, Reduction, Unary};
+pub use operator::{Binary, MAX_ROW_BYTES, Operator, Position, Reduction, Unary, WeightFormat};
 pub use shape::{BindError, ShapeError};
 
 use crate::{

@@ -189,6 +189,28 @@ pub enum Operator {
         /// Bits of the number that is added to the mean square.
         epsilon: u32,
     },
+    /// Rows, integer weights, scales, optional bias.
+    #[codec(index = 27)]
+    QuantisedLinear {
+        /// Precision of the rows.
+        precision: Precision,
+        /// How the weights are written.
+        format: WeightFormat,
+    },
+}
+
+/// How the integer weights of a linear layer are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+pub enum WeightFormat {
+    /// `[N, K]` Int8.
+    #[codec(index = 0)]
+    Int8,
+    /// `[N, K/2]` Uint8, zeros and multipliers `[N, K/group]`.
+    #[codec(index = 1)]
+    Int4 {
+        /// Weights that share a zero and a multiplier.
+        group: u32,
+    },
 }
 
 /// A function of one element. Those without a remark take Float32 and give Float32.
@@ -377,6 +399,7 @@ impl Operator {
             Self::LogSoftmax => "log_softmax",
             Self::LayerNorm { .. } => "layer_norm",
             Self::RmsNorm { .. } => "rms_norm",
+            Self::QuantisedLinear { .. } => "quantised_linear",
         }
     }
 

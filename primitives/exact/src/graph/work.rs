@@ -45,6 +45,7 @@ fn reads_all(operator: &Operator) -> bool {
 fn products_per_element(precision: Precision) -> u64 {
     match precision {
         Precision::Int8 => 1,
+        Precision::Int16Int8 => 2,
         Precision::Int16 => 4,
     }
 }

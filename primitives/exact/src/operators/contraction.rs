@@ -3,6 +3,7 @@
 use crate::{
     binary32::Binary32,
     element::{Element, ElementError, Operands},
+    graph::WeightFormat,
     quantise::{Precision, QuantisedRow, quantise, scale},
     tensor::Tensor,
 };
@@ -19,13 +20,61 @@ pub(super) fn linear(
     let (i, j) = (divide(index, features)?, remainder(index, features)?);
     let length = row_length(operands, 0)?;
     let row = quantised(operands, 0, i, length, precision)?;
-    let column = quantised(operands, 1, j, length, precision)?;
+    let column = quantised(operands, 1, j, length, precision.right())?;
     let product = row.product(&column);
     Ok(Element::Number(if operands.count() > 2 {
         product + operands.number(2, j)?
     } else {
         product
     }))
+}
+
+/// Integer weights with one scale a row.
+pub(super) fn quantised_linear(
+    operands: &mut impl Operands,
+    precision: Precision,
+    format: WeightFormat,
+    shape: &[u32],
+    index: u64,
+) -> Result<Element, ElementError> {
+    let features = last(shape)?;
+    let (i, j) = (divide(index, features)?, remainder(index, features)?);
+    let length = row_length(operands, 0)?;
+    let row = quantised(operands, 0, i, length, precision)?;
+    let mut sum = 0i64;
+    for (k, q) in (0u64..).zip(row.integers()) {
+        let weight = match format {
+            WeightFormat::Int8 => integer(operands, 1, j.saturating_mul(length).saturating_add(k))?,
+            WeightFormat::Int4 { group } => {
+                let at = j.saturating_mul(length).saturating_add(k);
+                let byte = integer(operands, 1, divide(at, 2)?)?;
+                let nibble = if remainder(at, 2)? == 0 { byte & 15 } else { byte >> 4 };
+                let place = divide(at, u64::from(group))?;
+                let zero = integer(operands, 2, place)?;
+                let multiplier = integer(operands, 3, place)?;
+                nibble.saturating_sub(zero).saturating_mul(multiplier).clamp(-128, 127)
+            }
+        };
+        sum = sum.saturating_add(i64::from(*q).saturating_mul(weight));
+    }
+    let scales = match format {
+        WeightFormat::Int8 => 2,
+        WeightFormat::Int4 { .. } => 4,
+    };
+    let scale = row.scale() * operands.number(scales, j)?;
+    let product = Binary32::from_i64(sum) * scale;
+    Ok(Element::Number(if operands.count() > scales.saturating_add(1) {
+        product + operands.number(scales.saturating_add(1), j)?
+    } else {
+        product
+    }))
+}
+
+fn integer(operands: &mut impl Operands, operand: usize, index: u64) -> Result<i64, ElementError> {
+    match operands.read(operand, index)? {
+        Element::Integer(value) => Ok(value),
+        _ => Err(ElementError::Unfit),
+    }
 }
 
 /// `y[…, i, j] = product(left row […, i], right row […, j])`.
@@ -38,7 +87,7 @@ pub(super) fn matmul(
     let place = Place::new(shape, index)?;
     let length = row_length(operands, 0)?;
     let row = quantised(operands, 0, place.row, length, precision)?;
-    let column = quantised(operands, 1, place.column, length, precision)?;
+    let column = quantised(operands, 1, place.column, length, precision.right())?;
     Ok(Element::Number(row.product(&column)))
 }
 
@@ -67,7 +116,7 @@ pub(super) fn weighted_sum(
     let weights = operands.numbers(0, place.row.saturating_mul(length), length)?;
     let values = operands.numbers(1, place.column.saturating_mul(length), length)?;
     let weights = scaled_weights(&weights, &scales, precision);
-    let values = scaled_values(&values, &scales, precision);
+    let values = scaled_values(&values, &scales, precision.right());
     Ok(Element::Number(weighted(&weights, &values)))
 }
 
@@ -78,7 +127,7 @@ pub(super) fn linear_tensor(
     bias: Option<&Tensor>,
     precision: Precision,
 ) -> Vec<Binary32> {
-    let (rows, columns) = (quantised_rows(input, precision), quantised_rows(weight, precision));
+    let (rows, columns) = (quantised_rows(input, precision), quantised_rows(weight, precision.right()));
     let bias: Option<Vec<Binary32>> = bias.map(|bias| bias.numbers().collect());
     let row = |row: &QuantisedRow| {
         let sums = columns.iter().enumerate().map(|(j, column)| {
@@ -95,7 +144,7 @@ pub(super) fn linear_tensor(
 
 /// [`matmul`], whole; `None` where the operands do not fit.
 pub(super) fn matmul_tensor(left: &Tensor, right: &Tensor, precision: Precision) -> Option<Vec<Binary32>> {
-    let (rows, columns) = (quantised_rows(left, precision), quantised_rows(right, precision));
+    let (rows, columns) = (quantised_rows(left, precision), quantised_rows(right, precision.right()));
     let (row_count, column_count) = (matrix_rows(left)?, matrix_rows(right)?);
     let matrices = rows.chunks(row_count).zip(columns.chunks(column_count));
     let products = matrices.flat_map(|(rows, columns)| {
@@ -122,7 +171,7 @@ pub(super) fn weighted_sum_tensor(
     for ((weights, values), scales) in matrices.zip(scales.chunks(length)) {
         let values: Vec<_> = values
             .chunks(length)
-            .map(|row| scaled_values(row, scales, precision))
+            .map(|row| scaled_values(row, scales, precision.right()))
             .collect();
         for row in weights.chunks(length) {
             let row = scaled_weights(row, scales, precision);

@@ -64,6 +64,9 @@ impl Operator {
             Self::LogSoftmax => rows::log_softmax(operands, index),
             Self::LayerNorm { epsilon } => rows::layer_norm(operands, *epsilon, index),
             Self::RmsNorm { epsilon } => rows::rms_norm(operands, *epsilon, index),
+            Self::QuantisedLinear { precision, format } => {
+                contraction::quantised_linear(operands, *precision, *format, shape, index)
+            }
         }
     }
 

@@ -1,7 +1,7 @@
 //! Shapes of contractions. All of their rows are Float32 and at most [`MAX_CONTRACTION_LENGTH`] long.
 
 use super::{
-    super::{Dimension, Graph},
+    super::{Dimension, Graph, WeightFormat},
     Layout, ShapeError, float32, only,
 };
 use crate::{digest::DataType, quantise::MAX_CONTRACTION_LENGTH};
@@ -24,6 +24,24 @@ pub(super) fn linear(inputs: &[&Layout]) -> Result<Layout, ShapeError> {
     }
     if bias.is_some_and(|bias| bias.dimensions != [*features]) {
         return Err(ShapeError::Dimensions { input: 2 });
+    }
+    Ok(numbers(&[rows, &[*features]].concat()))
+}
+
+pub(super) fn quantised_linear(format: WeightFormat, inputs: &[&Layout]) -> Result<Layout, ShapeError> {
+    let [input, weight, ..] = inputs else {
+        return Err(ShapeError::Arity { actual: inputs.len() });
+    };
+    let (length, rows) = split_row(float32(input)?, 0)?;
+    let [features, weight_length] = weight.dimensions.as_slice() else {
+        return Err(ShapeError::Dimensions { input: 1 });
+    };
+    let fits = match format {
+        WeightFormat::Int8 => *weight_length == length && weight.dtype == DataType::Int8,
+        WeightFormat::Int4 { .. } => weight_length.times(2) == Some(length) && weight.dtype == DataType::Uint8,
+    };
+    if !fits {
+        return Err(ShapeError::Dimensions { input: 1 });
     }
     Ok(numbers(&[rows, &[*features]].concat()))
 }
