@@ -10,7 +10,7 @@ use super::{
 use assay_exact::{
     digest::DataType,
     graph::{Dimension, MAX_ROW_BYTES, Operator, Position},
-    quantise::MAX_CONTRACTION_LENGTH,
+    quantise::{MAX_CONTRACTION_LENGTH, Precision},
 };
 
 pub(super) use assay_exact::graph::{Binary, Reduction, Unary};
@@ -441,8 +441,13 @@ impl Builder<'_> {
         let dims = [outer, &[*rows, *width]].concat();
         let (precision, rank) = (self.precision, values.dims.len());
         let scale_dims = values.dims[..rank - 1].to_vec();
+        // The values are the right operand.
+        let of_values = match precision {
+            Precision::Int8 | Precision::Int16Int8 => Precision::Int8,
+            Precision::Int16 => Precision::Int16,
+        };
         let scales = self.node(
-            Operator::RowScale { precision },
+            Operator::RowScale { precision: of_values },
             &[values],
             DataType::Float32,
             scale_dims,
