@@ -74,8 +74,9 @@ const FAMILIES: &[(&str, Family)] = &[("llama", llama::read)];
 /// Imports a GGUF file of version 2 or 3.
 pub fn import_gguf(path: &Path, options: GgufOptions) -> Result<Package, ImportError> {
     let mut container = Container::open(path)?;
+    let read = family(&container)?;
     let length = max_length(&container, options.max_length)?;
-    let (model, weights) = family(&container)?(&mut container, options.precision, length)?;
+    let (model, weights) = read(&mut container, options.precision, length)?;
     let graph = graph(&model, &weights, options.precision, length)?;
     let mut assets = BTreeMap::new();
     for path in &options.assets {
