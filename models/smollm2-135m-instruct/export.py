@@ -58,10 +58,12 @@ def main():
     folder = Path(sys.argv[2]) if len(sys.argv) > 2 else file.parent
     tokenizer = AutoTokenizer.from_pretrained(file.parent, gguf_file=file.name)
     model = AutoModelForCausalLM.from_pretrained(
-        file.parent, gguf_file=file.name, dtype=torch.float32, attn_implementation="sdpa"
+        file.parent, gguf_file=file.name, dtype=torch.float32, attn_implementation="eager"
     )
     network = Logits(model.eval())
 
+    # transformers does not read from a GGUF file that digits stand alone, so spaces before a digit can be other tokens
+    # than those of the package's tokenizer. For a comparison over given tokens it makes no difference.
     tokens = tokenizer((HERE / "text.txt").read_text(), return_tensors="pt", add_special_tokens=False).input_ids[0]
     tokens = tokens[: tokens.numel() // ROW * ROW].view(-1, ROW)
     likeliest, losses = judged(network, tokens)

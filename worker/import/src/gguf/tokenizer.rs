@@ -102,7 +102,6 @@ fn tokenizer(metadata: &Metadata, vocabulary: u32) -> Result<Json> {
         }
     }
     let (pre_tokenizer, has_ignored_merges) = pre_tokenizer(metadata)?;
-    let unknown = id(metadata, "unknown", tokens)?.map(|id| tokens[id as usize].as_str());
     Ok(json!({
         "version": "1.0",
         "truncation": null,
@@ -115,7 +114,9 @@ fn tokenizer(metadata: &Metadata, vocabulary: u32) -> Result<Json> {
         "model": {
             "type": "BPE",
             "dropout": null,
-            "unk_token": unknown,
+            // A byte that the vocabulary lacks is left out. The unknown token of such models is a special one, often the
+            // one that ends a text, which no text of a user may become.
+            "unk_token": null,
             "continuing_subword_prefix": null,
             "end_of_word_suffix": null,
             "fuse_unk": false,

@@ -205,7 +205,10 @@ impl Language {
         let encoding = encoding.map_err(|error| LanguageError::Tokenizer {
             reason: error.to_string(),
         })?;
-        Ok(encoding.get_ids().iter().map(|id| i64::from(*id)).collect())
+        // A tokenizer may put a special token in place of what it does not know. Only those around the text are meant.
+        let ids = encoding.get_ids().iter().map(|id| i64::from(*id)).zip(encoding.get_special_tokens_mask());
+        let ids = ids.filter(|(id, is_around)| **is_around == 1 || self.specials.iter().all(|special| special.id != *id));
+        Ok(ids.map(|(id, _)| id).collect())
     }
 }
 

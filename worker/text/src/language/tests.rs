@@ -116,6 +116,17 @@ fn special_tokens_in_a_message_are_text() {
 }
 
 #[test]
+fn what_a_tokenizer_does_not_know_is_no_special_token() {
+    let mut description = tokenizer();
+    let model = &mut description["model"];
+    model["unk_token"] = json!("<|endoftext|>");
+    let unknown = byte_characters()[4].to_string();
+    assert!(model["vocab"].as_object_mut().expect("an object").remove(&unknown).is_some());
+    let language = Language::new(description.to_string().as_bytes(), None, None).expect("a tokenizer");
+    assert_eq!(language.encode("a\u{4}b").expect("text"), plain("ab"));
+}
+
+#[test]
 fn templates_have_what_hugging_face_s_have() {
     let text = |template: &str, content: &str| {
         let language = language(template);
