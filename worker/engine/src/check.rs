@@ -151,18 +151,7 @@ pub fn check(package: &Package, engine: &dyn Engine, golden: &Path) -> Result<Ch
         })
     };
     if language::NAMES[1..].iter().all(|name| file.tensor(name).is_ok()) {
-        let [tokens, likeliest, losses] = language::NAMES.map(&tensor);
-        let model = engine.load(package)?;
-        let report = language::compare(&model, [&tokens?, &likeliest?, &losses?])?;
-        let unfit = || CheckError::Tensor {
-            path: path.clone(),
-            name: language::NAMES[0].to_owned(),
-        };
-        return Ok(CheckReport {
-            outputs: Vec::new(),
-            right: None,
-            language: Some(report.ok_or_else(unfit)?),
-        });
+        return check_text(package, engine, golden, language::NAMES.map(&tensor));
     }
     let graph = package.graph().graph();
     let inputs = graph
@@ -206,6 +195,26 @@ pub fn check(package: &Package, engine: &dyn Engine, golden: &Path) -> Result<Ch
         outputs,
         right,
         language: None,
+    })
+}
+
+/// Compares a language model over the text of a file, of which these are the tensors.
+fn check_text(
+    package: &Package,
+    engine: &dyn Engine,
+    golden: &Path,
+    [tokens, likeliest, losses]: [Result<Tensor, CheckError>; 3],
+) -> Result<CheckReport, CheckError> {
+    let model = engine.load(package)?;
+    let report = language::compare(&model, [&tokens?, &likeliest?, &losses?])?;
+    let language = report.ok_or_else(|| CheckError::Tensor {
+        path: golden.to_owned(),
+        name: language::NAMES[0].to_owned(),
+    })?;
+    Ok(CheckReport {
+        outputs: Vec::new(),
+        right: None,
+        language: Some(language),
     })
 }
 

@@ -55,12 +55,18 @@ pub(super) fn compare(
     model: &LoadedModel,
     [tokens, likeliest, losses]: [&Tensor; 3],
 ) -> Result<Option<LanguageReport>, CheckError> {
-    let &[rows, length] = tokens.shape() else { return Ok(None) };
+    let &[rows, length] = tokens.shape() else {
+        return Ok(None);
+    };
     let predicted = length.saturating_sub(1);
     let fits = predicted > 0
-        && [tokens, likeliest].iter().all(|tensor| tensor.dtype() == DataType::Int64)
+        && [tokens, likeliest]
+            .iter()
+            .all(|tensor| tensor.dtype() == DataType::Int64)
         && losses.dtype() == DataType::Float32
-        && [likeliest, losses].iter().all(|tensor| tensor.shape() == [rows, predicted]);
+        && [likeliest, losses]
+            .iter()
+            .all(|tensor| tensor.shape() == [rows, predicted]);
     if !fits {
         return Ok(None);
     }
@@ -79,7 +85,10 @@ pub(super) fn compare(
             return Ok(None);
         }
     }
-    let stored: f64 = losses.numbers().map(|loss| f64::from(f32::from_bits(loss.to_bits()))).sum();
+    let stored: f64 = losses
+        .numbers()
+        .map(|loss| f64::from(f32::from_bits(loss.to_bits())))
+        .sum();
     let mean = |sum: f64| (sum / sums.tokens as f64).exp();
     Ok(Some(LanguageReport {
         tokens: sums.tokens,
@@ -103,7 +112,9 @@ impl Sums {
         let Some(vocabulary) = logits.shape().last().map(|width| *width as usize) else {
             return false;
         };
-        let mut numbers = logits.numbers().map(|number| f64::from(f32::from_bits(number.to_bits())));
+        let mut numbers = logits
+            .numbers()
+            .map(|number| f64::from(f32::from_bits(number.to_bits())));
         for (next, likeliest) in next.iter().zip(likeliest) {
             let row: Vec<f64> = numbers.by_ref().take(vocabulary).collect();
             let Some(own) = usize::try_from(*next).ok().and_then(|next| row.get(next)) else {
@@ -120,7 +131,13 @@ impl Sums {
 }
 
 fn integers(tensor: &Tensor) -> Vec<i64> {
-    tensor.bytes().as_chunks().0.iter().map(|bytes| i64::from_le_bytes(*bytes)).collect()
+    tensor
+        .bytes()
+        .as_chunks()
+        .0
+        .iter()
+        .map(|bytes| i64::from_le_bytes(*bytes))
+        .collect()
 }
 
 #[cfg(test)]

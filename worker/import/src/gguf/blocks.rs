@@ -53,7 +53,10 @@ impl BlockType {
             14 => Self::Q6K,
             30 => Self::Bf16,
             _ => {
-                let name = OTHERS.iter().find(|(other, _)| *other == code).map_or("unknown", |(_, name)| name);
+                let name = OTHERS
+                    .iter()
+                    .find(|(other, _)| *other == code)
+                    .map_or("unknown", |(_, name)| name);
                 return Err(format!(
                     "its type is {code} ({name}), and F32, F16, BF16, Q4_0, Q4_1, Q8_0, Q4_K and Q6_K are read: quantise \
                      the model to one of these"
@@ -89,7 +92,9 @@ impl BlockType {
         let row = shape.last().filter(|row| *row % self.elements() == 0)?;
         let blocks = u64::from(row / self.elements());
         let outer = shape.split_last()?.1.iter();
-        let blocks = outer.map(|count| u64::from(*count)).try_fold(blocks, u64::checked_mul)?;
+        let blocks = outer
+            .map(|count| u64::from(*count))
+            .try_fold(blocks, u64::checked_mul)?;
         blocks.checked_mul(self.bytes() as u64)
     }
 
@@ -126,7 +131,11 @@ fn word(block: &[u8], at: usize) -> u16 {
 /// The binary16 number at a place.
 fn half(block: &[u8], at: usize) -> f32 {
     let bits = word(block, at);
-    let (sign, exponent, fraction) = (u32::from(bits >> 15), u32::from(bits >> 10 & 31), u32::from(bits & 1023));
+    let (sign, exponent, fraction) = (
+        u32::from(bits >> 15),
+        u32::from(bits >> 10 & 31),
+        u32::from(bits & 1023),
+    );
     let magnitude = match exponent {
         // 2^-24 times an integer below 1,024 is exact.
         0 => fraction as f32 * f32::from_bits(103 << 23),
@@ -138,7 +147,10 @@ fn half(block: &[u8], at: usize) -> f32 {
 
 /// The lower halves of bytes, and then the upper ones.
 fn nibbles(bytes: &[u8]) -> impl Iterator<Item = u8> {
-    bytes.iter().map(|byte| byte & 15).chain(bytes.iter().map(|byte| byte >> 4))
+    bytes
+        .iter()
+        .map(|byte| byte & 15)
+        .chain(bytes.iter().map(|byte| byte >> 4))
 }
 
 fn read_q4k(block: &[u8], numbers: &mut Vec<f32>) {

@@ -179,7 +179,10 @@ fn tensor(reader: &mut Reader<impl Read>) -> Result<(String, TensorInfo)> {
     let start = reader.u64()?;
     let bytes = kind.size(&shape);
     let bytes = bytes.ok_or_else(|| {
-        let reason = format!("its rows are not whole blocks of {} elements, or it is too large", kind.elements());
+        let reason = format!(
+            "its rows are not whole blocks of {} elements, or it is too large",
+            kind.elements()
+        );
         refused(&name, reason)
     })?;
     let info = TensorInfo {
@@ -226,7 +229,10 @@ impl<R: Read> Reader<R> {
     pub fn bytes(&mut self, count: u64, what: &str) -> Result<Vec<u8>> {
         let taken = self.taken.checked_add(count).filter(|taken| *taken <= self.bound);
         let taken = taken.ok_or_else(|| {
-            refused(what, format!("it goes beyond the file or beyond {MAX_HEADER_BYTES} bytes of header"))
+            refused(
+                what,
+                format!("it goes beyond the file or beyond {MAX_HEADER_BYTES} bytes of header"),
+            )
         })?;
         let mut bytes = vec![0; usize::try_from(count).map_err(|_| refused(what, "it is too large"))?];
         let read = self.reader.read_exact(&mut bytes);
@@ -253,7 +259,10 @@ impl<R: Read> Reader<R> {
     pub fn text(&mut self, what: &str, max: u64) -> Result<String> {
         let length = self.u64()?;
         if length > max {
-            return Err(refused(what, format!("it is a string of {length} bytes, and at most {max} are read")));
+            return Err(refused(
+                what,
+                format!("it is a string of {length} bytes, and at most {max} are read"),
+            ));
         }
         let bytes = self.bytes(length, what)?;
         String::from_utf8(bytes).map_err(|_| refused(what, "it is a string that is not UTF-8"))

@@ -167,7 +167,9 @@ impl Assembly<'_, '_> {
             x = self.graph.cast(&x, DataType::Float32)?;
             let scales = weight(self.graph, &scales_name(name))?;
             let scales = self.graph.index_select(&scales, 0, tokens)?;
-            let scales = self.graph.reshape(&scales, &[self.batch, self.length, Dimension::Fixed(1)])?;
+            let scales = self
+                .graph
+                .reshape(&scales, &[self.batch, self.length, Dimension::Fixed(1)])?;
             x = self.graph.binary(Binary::Mul, &x, &scales)?;
         }
         self.graph.end(Vec::new(), None, false)?;
@@ -181,7 +183,11 @@ impl Assembly<'_, '_> {
 
     fn linear(&mut self, x: &Tensor, matrix: &Matrix) -> Result<Tensor> {
         let weights = weight(self.graph, &matrix.weight)?;
-        let bias = matrix.bias.as_deref().map(|bias| weight(self.graph, bias)).transpose()?;
+        let bias = matrix
+            .bias
+            .as_deref()
+            .map(|bias| weight(self.graph, bias))
+            .transpose()?;
         let precision = match self.graph.precision {
             Precision::Int16 => return self.graph.linear(x, &weights, bias.as_ref()),
             Precision::Int16Int8 => Precision::Int16,

@@ -58,7 +58,10 @@ impl Sizes {
         };
         for experts in ["expert_count", "expert_used_count"] {
             if metadata.optional_u32(&key(experts))?.is_some_and(|count| count > 0) {
-                return Err(refused(&key(experts), "models with experts are not imported; take one without"));
+                return Err(refused(
+                    &key(experts),
+                    "models with experts are not imported; take one without",
+                ));
             }
         }
         let (width, heads) = (some("embedding_length")?, some("attention.head_count")?);
@@ -67,9 +70,15 @@ impl Sizes {
             let reason = format!("{heads} heads of queries cannot share {key_heads} heads of keys evenly");
             return Err(refused(&key("attention.head_count_kv"), reason));
         }
-        let head_width = metadata.optional_u32(&key("attention.key_length"))?.unwrap_or(width / heads);
-        let value_width = metadata.optional_u32(&key("attention.value_length"))?.unwrap_or(head_width);
-        let turned = metadata.optional_u32(&key("rope.dimension_count"))?.unwrap_or(head_width);
+        let head_width = metadata
+            .optional_u32(&key("attention.key_length"))?
+            .unwrap_or(width / heads);
+        let value_width = metadata
+            .optional_u32(&key("attention.value_length"))?
+            .unwrap_or(head_width);
+        let turned = metadata
+            .optional_u32(&key("rope.dimension_count"))?
+            .unwrap_or(head_width);
         if head_width < 2 || head_width % 2 != 0 || value_width != head_width || turned != head_width {
             let reason = format!(
                 "keys of {head_width} elements, values of {value_width} and rotations of {turned} are not imported: they \
@@ -109,7 +118,12 @@ fn rotary(container: &mut Container, sizes: &Sizes) -> Result<Rotary> {
         None => 1.0,
         Some(Value::Text(kind)) if kind == "none" => 1.0,
         Some(Value::Text(kind)) if kind == "linear" => metadata.number("llama.rope.scaling.factor")?,
-        Some(_) => return Err(refused(scaling, "`none` and `linear` are imported; take a model without long contexts")),
+        Some(_) => {
+            return Err(refused(
+                scaling,
+                "`none` and `linear` are imported; take a model without long contexts",
+            ));
+        }
     };
     if !(1.0..=1e6).contains(&stretch) {
         return Err(refused("llama.rope.scaling.factor", "it is not from 1 to 10^6"));
@@ -118,7 +132,10 @@ fn rotary(container: &mut Container, sizes: &Sizes) -> Result<Rotary> {
     let mut factors = Vec::new();
     if let Some(tensor) = container.tensors.get(FACTORS).cloned() {
         if tensor.shape != [frequencies] {
-            return Err(refused(FACTORS, format!("it has the shape {:?}, not [{frequencies}]", tensor.shape)));
+            return Err(refused(
+                FACTORS,
+                format!("it has the shape {:?}, not [{frequencies}]", tensor.shape),
+            ));
         }
         let mut numbers = Vec::new();
         tensor.kind.read(&container.bytes(FACTORS)?, &mut numbers);
@@ -178,9 +195,12 @@ impl Tensors<'_> {
             rows.ok_or_else(|| refused(name, "its heads have more elements than can be counted"))
         };
         let (queries, keys) = (rows(sizes.heads)?, rows(sizes.key_heads)?);
-        let (plain, paired) = (RowOrder::AsStored, RowOrder::Paired {
-            width: sizes.head_width,
-        });
+        let (plain, paired) = (
+            RowOrder::AsStored,
+            RowOrder::Paired {
+                width: sizes.head_width,
+            },
+        );
         Ok(Block {
             norms: [
                 self.vector(&of("attn_norm.weight"), sizes.width, plain)?,
@@ -202,7 +222,10 @@ impl Tensors<'_> {
     fn check(&mut self, name: &str, shape: &[u32]) -> Result<()> {
         let tensor = self.container.tensor(name)?;
         if tensor.shape != shape {
-            let reason = format!("it has the shape {:?}, and the metadata asks for {shape:?}", tensor.shape);
+            let reason = format!(
+                "it has the shape {:?}, and the metadata asks for {shape:?}",
+                tensor.shape
+            );
             return Err(refused(name, reason));
         }
         self.taken.insert(name.to_owned());

@@ -72,7 +72,8 @@ impl Value {
             kind => width(kind).ok_or_else(|| unknown(key, kind))?,
         };
         let bytes = count.checked_mul(least).filter(|bytes| *bytes <= reader.left());
-        let bytes = bytes.ok_or_else(|| refused(key, format!("it has {count} elements, more than the header holds")))?;
+        let bytes =
+            bytes.ok_or_else(|| refused(key, format!("it has {count} elements, more than the header holds")))?;
         match kind {
             TEXT => {
                 let texts = (0..count).map(|_| reader.text(key, u64::MAX));
@@ -91,7 +92,10 @@ impl Value {
 
     /// A number or a truth value of the type that has this code, of which these are the bytes.
     fn single(kind: u32, bytes: &[u8]) -> Option<Self> {
-        let unsigned = bytes.iter().rev().fold(0u64, |value, byte| value << 8 | u64::from(*byte));
+        let unsigned = bytes
+            .iter()
+            .rev()
+            .fold(0u64, |value, byte| value << 8 | u64::from(*byte));
         let unused = 64 - 8 * u32::try_from(bytes.len()).ok()?;
         let signed = (unsigned << unused) as i64 >> unused;
         Some(match kind {
@@ -121,7 +125,8 @@ impl Metadata {
     }
 
     fn needed(&self, key: &str) -> Result<&Value> {
-        self.get(key).ok_or_else(|| refused(key, "the file does not have this key; convert the model again"))
+        self.get(key)
+            .ok_or_else(|| refused(key, "the file does not have this key; convert the model again"))
     }
 
     /// A string that must be there.

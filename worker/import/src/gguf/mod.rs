@@ -103,7 +103,9 @@ fn family(container: &Container) -> Result<Family, ImportError> {
         let known = known.join(", ");
         refused(
             KEY,
-            format!("the architecture {name:?} is not imported from GGUF, only {known}; export the model with torch.export"),
+            format!(
+                "the architecture {name:?} is not imported from GGUF, only {known}; export the model with torch.export"
+            ),
         )
     })
 }
@@ -116,7 +118,8 @@ fn max_length(container: &Container, asked: Option<u32>) -> Result<u32, ImportEr
     match asked.unwrap_or(most.min(DEFAULT_LENGTH)) {
         0 => Err(refused(&key, "sequences have at least one token")),
         length if length > most => {
-            let reason = format!("sequences of {length} tokens are longer than the context of {context} or than {MAX_LENGTH}");
+            let reason =
+                format!("sequences of {length} tokens are longer than the context of {context} or than {MAX_LENGTH}");
             Err(refused(&key, reason))
         }
         length => Ok(length),
@@ -140,7 +143,9 @@ fn graph(model: &Decoder, weights: &Weights, precision: Precision, length: u32) 
     }
     loop {
         match checked(graph.clone()) {
-            Err(ImportError::Graph(GraphError::Vast { .. } | GraphError::TooLarge { .. })) if graph.symbols[0].max > 1 => {
+            Err(ImportError::Graph(GraphError::Vast { .. } | GraphError::TooLarge { .. }))
+                if graph.symbols[0].max > 1 =>
+            {
                 graph.symbols[0].max /= 2;
             }
             result => return result,

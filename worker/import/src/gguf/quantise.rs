@@ -8,8 +8,8 @@ const ROUNDS: usize = 3;
 /// Appends a row's integers and returns its scale.
 ///
 /// The scale begins as the greatest magnitude over 127. Then it becomes, in turn with the integers, the one with which
-/// the integers' squared error is the smallest. A row that is zero has the scale 1. Sums are binary64 in the row's order,
-/// so that every machine gives the same bytes.
+/// the integers' squared error is the smallest. A row that is zero has the scale 1. Sums are binary64 in the row's
+/// order, so that every machine gives the same bytes.
 pub fn quantise_row(row: &[f32], integers: &mut Vec<u8>) -> f32 {
     let greatest = row.iter().fold(0f32, |greatest, x| greatest.max(x.abs()));
     let mut scale = (f64::from(greatest) / GREATEST) as f32;
@@ -44,7 +44,9 @@ mod tests {
 
     fn error(row: &[f32], integers: &[u8], scale: f32) -> f64 {
         let errors = row.iter().zip(integers);
-        errors.map(|(x, q)| (f64::from(*x) - f64::from(*q as i8) * f64::from(scale)).powi(2)).sum()
+        errors
+            .map(|(x, q)| (f64::from(*x) - f64::from(*q as i8) * f64::from(scale)).powi(2))
+            .sum()
     }
 
     #[test]

@@ -33,7 +33,10 @@ impl Rotary {
             frequency /= root;
         }
         let angles = (0..positions).flat_map(|at| frequencies.iter().map(move |frequency| f64::from(at) * frequency));
-        angles.map(|angle| turned(angle)).map(|(cosine, sine)| (cosine as f32, sine as f32)).unzip()
+        angles
+            .map(|angle| turned(angle))
+            .map(|(cosine, sine)| (cosine as f32, sine as f32))
+            .unzip()
     }
 }
 

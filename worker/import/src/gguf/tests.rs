@@ -114,7 +114,10 @@ fn tiny() -> File {
     ] {
         file.set_u32(&format!("llama.{key}"), value);
     }
-    file.set("llama.attention.layer_norm_rms_epsilon", coded(6, &1e-5f32.to_le_bytes()));
+    file.set(
+        "llama.attention.layer_norm_rms_epsilon",
+        coded(6, &1e-5f32.to_le_bytes()),
+    );
     file.set("tokenizer.ggml.model", coded(8, &string("gpt2")));
     file.set("tokenizer.ggml.pre", coded(8, &string("smollm")));
     file.set(
@@ -156,18 +159,26 @@ fn logits(package: &Package, tokens: &[i64]) -> Vec<f32> {
     let bytes = tokens.iter().flat_map(|token| token.to_le_bytes()).collect();
     let tokens = Tensor::new(DataType::Int64, vec![1, tokens.len() as u32], bytes).expect("as many as the shape says");
     let outputs = evaluate(package.graph(), package.weights(), &[tokens]).expect("the tokens fit");
-    outputs[0].numbers().map(|number| f32::from_bits(number.to_bits())).collect()
+    outputs[0]
+        .numbers()
+        .map(|number| f32::from_bits(number.to_bits()))
+        .collect()
 }
 
 /// The same model in binary64, as ggml computes it: pairs of neighbours are turned, and nothing is quantised.
 fn expected(file: &File, tokens: &[i64]) -> Vec<f64> {
     let matrix = |name: &str, x: &[f64]| -> Vec<f64> {
         let rows = file.numbers(name).chunks(x.len());
-        rows.map(|row| row.iter().zip(x).map(|(w, x)| f64::from(*w) * x).sum()).collect()
+        rows.map(|row| row.iter().zip(x).map(|(w, x)| f64::from(*w) * x).sum())
+            .collect()
     };
     let norm = |name: &str, x: &[f64]| -> Vec<f64> {
         let scale = 1.0 / (x.iter().map(|x| x * x).sum::<f64>() / x.len() as f64 + 1e-5).sqrt();
-        file.numbers(name).iter().zip(x).map(|(w, x)| f64::from(*w) * x * scale).collect()
+        file.numbers(name)
+            .iter()
+            .zip(x)
+            .map(|(w, x)| f64::from(*w) * x * scale)
+            .collect()
     };
     let turned = |x: Vec<f64>, position: usize| -> Vec<f64> {
         let pairs = x.chunks(2).enumerate();
@@ -188,15 +199,24 @@ fn expected(file: &File, tokens: &[i64]) -> Vec<f64> {
         .collect();
     let normed: Vec<Vec<f64>> = rows.iter().map(|row| norm("blk.0.attn_norm.weight", row)).collect();
     let project = |name: &str| normed.iter().map(|row| matrix(name, row)).collect::<Vec<_>>();
-    let turn = |rows: Vec<Vec<f64>>| rows.into_iter().enumerate().map(|(at, row)| turned(row, at)).collect::<Vec<_>>();
-    let (queries, keys) = (turn(project("blk.0.attn_q.weight")), turn(project("blk.0.attn_k.weight")));
+    let turn = |rows: Vec<Vec<f64>>| {
+        rows.into_iter()
+            .enumerate()
+            .map(|(at, row)| turned(row, at))
+            .collect::<Vec<_>>()
+    };
+    let (queries, keys) = (
+        turn(project("blk.0.attn_q.weight")),
+        turn(project("blk.0.attn_k.weight")),
+    );
     let values = project("blk.0.attn_v.weight");
     for (at, row) in rows.iter_mut().enumerate() {
         let mut mixed = Vec::new();
         for head in 0..HEADS as usize {
             let (query, shared) = (&queries[at][HEAD * head..][..HEAD], head / (HEADS / KEY_HEADS) as usize);
             let part = |rows: &[Vec<f64>], i: usize| rows[i][HEAD * shared..][..HEAD].to_vec();
-            let score = |i: usize| query.iter().zip(part(&keys, i)).map(|(q, k)| q * k).sum::<f64>() / (HEAD as f64).sqrt();
+            let score =
+                |i: usize| query.iter().zip(part(&keys, i)).map(|(q, k)| q * k).sum::<f64>() / (HEAD as f64).sqrt();
             let weights: Vec<f64> = (0..=at).map(|i| score(i).exp()).collect();
             let total: f64 = weights.iter().sum();
             mixed.extend((0..HEAD).map(|d| (0..=at).map(|i| weights[i] / total * part(&values, i)[d]).sum::<f64>()));
@@ -204,24 +224,37 @@ fn expected(file: &File, tokens: &[i64]) -> Vec<f64> {
         let added = matrix("blk.0.attn_output.weight", &mixed);
         row.iter_mut().zip(added).for_each(|(x, y)| *x += y);
         let normed = norm("blk.0.ffn_norm.weight", row);
-        let (gate, up) = (matrix("blk.0.ffn_gate.weight", &normed), matrix("blk.0.ffn_up.weight", &normed));
+        let (gate, up) = (
+            matrix("blk.0.ffn_gate.weight", &normed),
+            matrix("blk.0.ffn_up.weight", &normed),
+        );
         let inner: Vec<f64> = gate.iter().zip(up).map(|(g, u)| g / (1.0 + (-g).exp()) * u).collect();
         let added = matrix("blk.0.ffn_down.weight", &inner);
         row.iter_mut().zip(added).for_each(|(x, y)| *x += y);
     }
-    rows.iter().flat_map(|row| matrix("token_embd.weight", &norm("output_norm.weight", row))).collect()
+    rows.iter()
+        .flat_map(|row| matrix("token_embd.weight", &norm("output_norm.weight", row)))
+        .collect()
 }
 
 #[test]
 fn a_model_computes_what_llama_cpp_computes() {
     let (file, tokens) = (tiny(), [3, 10, 0, 7, 7, 1, 5]);
     let expected = expected(&file, &tokens);
-    for (precision, tolerance) in [(Precision::Int16, 2e-3), (Precision::Int16Int8, 0.1), (Precision::Int8, 0.15)] {
+    for (precision, tolerance) in [
+        (Precision::Int16, 2e-3),
+        (Precision::Int16Int8, 0.1),
+        (Precision::Int8, 0.15),
+    ] {
         let package = file.import(precision).expect("a Llama model");
         let actual = logits(&package, &tokens);
         assert_eq!(actual.len(), expected.len());
         let greatest = expected.iter().fold(0f64, |greatest, x| greatest.max(x.abs()));
-        let worst = actual.iter().zip(&expected).map(|(a, b)| (f64::from(*a) - b).abs()).fold(0.0, f64::max);
+        let worst = actual
+            .iter()
+            .zip(&expected)
+            .map(|(a, b)| (f64::from(*a) - b).abs())
+            .fold(0.0, f64::max);
         assert!(worst / greatest < tolerance, "{precision:?}: {worst} of {greatest}");
     }
 }
@@ -239,10 +272,20 @@ fn a_package_has_ranges_integers_and_a_tokenizer() {
     let package = tiny().import(Precision::Int16Int8).expect("a Llama model");
     let graph = package.graph().graph();
     assert_eq!(graph.inputs[0].range.map(|range| (range.min, range.max)), Some((0, 10)));
-    let symbols: Vec<_> = graph.symbols.iter().map(|symbol| (symbol.name.as_str(), symbol.max)).collect();
+    let symbols: Vec<_> = graph
+        .symbols
+        .iter()
+        .map(|symbol| (symbol.name.as_str(), symbol.max))
+        .collect();
     assert_eq!(symbols, [("batch", 64), ("length", 16)]);
     assert_eq!(graph.outputs[0].name, "logits");
-    let dtype = |name: &str| graph.weights.iter().find(|weight| weight.name == name).map(|weight| weight.dtype);
+    let dtype = |name: &str| {
+        graph
+            .weights
+            .iter()
+            .find(|weight| weight.name == name)
+            .map(|weight| weight.dtype)
+    };
     assert_eq!(dtype("blk.0.attn_q.weight"), Some(DataType::Int8));
     assert_eq!(dtype("token_embd.scale"), Some(DataType::Float32));
     let json = |name: &str| {
@@ -250,7 +293,10 @@ fn a_package_has_ranges_integers_and_a_tokenizer() {
         serde_json::from_slice::<serde_json::Value>(asset).expect("it is JSON")
     };
     assert_eq!(json("generation_config.json")["eos_token_id"], serde_json::json!([0]));
-    assert_eq!(json("tokenizer.json")["model"]["merges"][1], serde_json::json!(["ab", "c"]));
+    assert_eq!(
+        json("tokenizer.json")["model"]["merges"][1],
+        serde_json::json!(["ab", "c"])
+    );
     assert_eq!(package.asset("chat_template.jinja"), Some("{{ messages }}".as_bytes()));
     let other = tiny().import(Precision::Int16).expect("a Llama model");
     assert_ne!(other.root(), package.root());
@@ -261,7 +307,9 @@ fn what_is_not_imported_is_named() {
     let error = |change: fn(&mut File)| {
         let mut file = tiny();
         change(&mut file);
-        file.import(Precision::Int16Int8).expect_err("it is refused").to_string()
+        file.import(Precision::Int16Int8)
+            .expect_err("it is refused")
+            .to_string()
     };
     let cases: [(fn(&mut File), &str); 9] = [
         (
@@ -306,9 +354,15 @@ fn what_is_not_imported_is_named() {
             },
             "output_norm.weight: the file has no such tensor",
         ),
-        (|file| file.tensors[4].2[0] = f32::NAN, "blk.0.attn_v.weight: it holds an infinity or a NaN"),
         (
-            |file| file.tensors.push(("blk.0.attn_extra.weight".to_owned(), vec![8], vec![0.0; 8])),
+            |file| file.tensors[4].2[0] = f32::NAN,
+            "blk.0.attn_v.weight: it holds an infinity or a NaN",
+        ),
+        (
+            |file| {
+                file.tensors
+                    .push(("blk.0.attn_extra.weight".to_owned(), vec![8], vec![0.0; 8]))
+            },
             "blk.0.attn_extra.weight: no part",
         ),
     ];
@@ -322,9 +376,17 @@ fn what_is_not_imported_is_named() {
 #[test]
 fn damaged_files_are_refused_or_read() {
     let whole = tiny().bytes();
-    let header = whole.len() - 4 * tiny().tensors.iter().map(|(_, _, numbers)| numbers.len()).sum::<usize>();
+    let header = whole.len()
+        - 4 * tiny()
+            .tensors
+            .iter()
+            .map(|(_, _, numbers)| numbers.len())
+            .sum::<usize>();
     for length in (0..whole.len()).step_by(7) {
-        assert!(import_bytes(&whole[..length], Precision::Int8).is_err(), "{length} bytes");
+        assert!(
+            import_bytes(&whole[..length], Precision::Int8).is_err(),
+            "{length} bytes"
+        );
     }
     for at in 0..header.min(whole.len()) {
         for value in [0u8, 1, 0x7f, 0xff] {
@@ -342,13 +404,28 @@ fn counts_and_offsets_that_no_file_has_ask_for_no_memory() {
     let mut file = tiny();
     // An array of 2^60 strings.
     file.set("x", coded(9, &coded(8, &(1u64 << 60).to_le_bytes())));
-    assert!(file.import(Precision::Int8).expect_err("too many").to_string().starts_with("x: it has 1152921504606846976"));
+    assert!(
+        file.import(Precision::Int8)
+            .expect_err("too many")
+            .to_string()
+            .starts_with("x: it has 1152921504606846976")
+    );
     let mut file = tiny();
     let mut nested = Vec::new();
     (0..40).for_each(|_| nested.extend(coded(9, &1u64.to_le_bytes())));
     file.set("y", coded(9, &nested));
-    assert!(file.import(Precision::Int8).expect_err("too deep").to_string().starts_with("y: "));
+    assert!(
+        file.import(Precision::Int8)
+            .expect_err("too deep")
+            .to_string()
+            .starts_with("y: ")
+    );
     let mut file = tiny();
     file.tensors[0].1 = vec![1 << 20, 1 << 30];
-    assert!(file.import(Precision::Int8).expect_err("too large").to_string().contains("token_embd.weight"));
+    assert!(
+        file.import(Precision::Int8)
+            .expect_err("too large")
+            .to_string()
+            .contains("token_embd.weight")
+    );
 }

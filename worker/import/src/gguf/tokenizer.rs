@@ -28,7 +28,14 @@ const USER_DEFINED: i32 = 4;
 /// Keys that name a token that ends an answer.
 const ENDS: [&str; 3] = ["eos", "eot", "eom"];
 /// Control tokens that end an answer by their names, whether or not a key names them.
-const ENDINGS: [&str; 6] = ["<|im_end|>", "<|endoftext|>", "<|eot_id|>", "<|eom_id|>", "<|end_of_text|>", "</s>"];
+const ENDINGS: [&str; 6] = [
+    "<|im_end|>",
+    "<|endoftext|>",
+    "<|eot_id|>",
+    "<|eom_id|>",
+    "<|end_of_text|>",
+    "</s>",
+];
 
 /// GPT-4's pattern, with numbers of up to three digits.
 const THREE_DIGITS: &str = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
@@ -39,7 +46,9 @@ pub fn add_assets(metadata: &Metadata, vocabulary: u32, assets: &mut BTreeMap<St
         assets.insert(TOKENIZER.to_owned(), text(&tokenizer(metadata, vocabulary)?));
     }
     if let Some(Value::Text(template)) = metadata.get("tokenizer.chat_template") {
-        assets.entry(TEMPLATE.to_owned()).or_insert_with(|| template.clone().into_bytes());
+        assets
+            .entry(TEMPLATE.to_owned())
+            .or_insert_with(|| template.clone().into_bytes());
     }
     if !assets.contains_key(GENERATION) {
         assets.insert(GENERATION.to_owned(), text(&generation(metadata)?));
@@ -68,9 +77,10 @@ fn generation(metadata: &Metadata) -> Result<Json> {
     for end in ENDS {
         ends.extend(id(metadata, end, tokens)?);
     }
-    let by_name = tokens.iter().zip(kinds).enumerate().filter_map(|(id, (token, kind))| {
-        (kind == CONTROL && ENDINGS.contains(&token.as_str())).then_some(id as u32)
-    });
+    let by_name =
+        tokens.iter().zip(kinds).enumerate().filter_map(|(id, (token, kind))| {
+            (kind == CONTROL && ENDINGS.contains(&token.as_str())).then_some(id as u32)
+        });
     ends.extend(by_name);
     let mut seen = std::collections::BTreeSet::new();
     ends.retain(|id| seen.insert(*id));
@@ -87,18 +97,26 @@ fn tokenizer(metadata: &Metadata, vocabulary: u32) -> Result<Json> {
     if model != "gpt2" {
         return Err(refused(
             MODEL,
-            format!("the tokenizer {model:?} is not imported, only gpt2 (byte-level BPE): give its tokenizer.json as an asset"),
+            format!(
+                "the tokenizer {model:?} is not imported, only gpt2 (byte-level BPE): give its tokenizer.json as an asset"
+            ),
         ));
     }
     let tokens = metadata.texts("tokenizer.ggml.tokens")?;
     if tokens.len() != vocabulary as usize {
-        let reason = format!("there are {} tokens, and {vocabulary} rows of the embedding", tokens.len());
+        let reason = format!(
+            "there are {} tokens, and {vocabulary} rows of the embedding",
+            tokens.len()
+        );
         return Err(refused("tokenizer.ggml.tokens", reason));
     }
     let mut vocab = serde_json::Map::new();
     for (id, token) in tokens.iter().enumerate() {
         if vocab.insert(token.clone(), id.into()).is_some() {
-            return Err(refused("tokenizer.ggml.tokens", format!("{token:?} stands for two tokens")));
+            return Err(refused(
+                "tokenizer.ggml.tokens",
+                format!("{token:?} stands for two tokens"),
+            ));
         }
     }
     let (pre_tokenizer, has_ignored_merges) = pre_tokenizer(metadata)?;
@@ -114,8 +132,8 @@ fn tokenizer(metadata: &Metadata, vocabulary: u32) -> Result<Json> {
         "model": {
             "type": "BPE",
             "dropout": null,
-            // A byte that the vocabulary lacks is left out. The unknown token of such models is a special one, often the
-            // one that ends a text, which no text of a user may become.
+            // A byte that the vocabulary lacks is left out. The unknown token of such models is a special one, often
+            // the one that ends a text, which no text of a user may become.
             "unk_token": null,
             "continuing_subword_prefix": null,
             "end_of_word_suffix": null,
@@ -132,7 +150,10 @@ fn added_tokens(metadata: &Metadata, tokens: &[String]) -> Result<Vec<Json>> {
     const KEY: &str = "tokenizer.ggml.token_type";
     let kinds = metadata.integers(KEY)?.unwrap_or_default();
     if !kinds.is_empty() && kinds.len() != tokens.len() {
-        return Err(refused(KEY, format!("it has {} elements for {} tokens", kinds.len(), tokens.len())));
+        return Err(refused(
+            KEY,
+            format!("it has {} elements for {} tokens", kinds.len(), tokens.len()),
+        ));
     }
     let added = tokens.iter().zip(kinds).enumerate();
     let added = added.filter(|(_, (_, kind))| [UNKNOWN, CONTROL, USER_DEFINED].contains(kind));
@@ -146,7 +167,9 @@ fn added_tokens(metadata: &Metadata, tokens: &[String]) -> Result<Vec<Json>> {
 fn merges(metadata: &Metadata) -> Result<Vec<Json>> {
     const KEY: &str = "tokenizer.ggml.merges";
     let merges = metadata.texts(KEY)?.iter().map(|merge| {
-        let pair = merge.split_once(' ').filter(|(left, right)| !left.is_empty() && !right.is_empty());
+        let pair = merge
+            .split_once(' ')
+            .filter(|(left, right)| !left.is_empty() && !right.is_empty());
         let (left, right) = pair.ok_or_else(|| refused(KEY, format!("{merge:?} is not two tokens")))?;
         Ok(json!([left, right]))
     });
@@ -165,13 +188,15 @@ fn pre_tokenizer(metadata: &Metadata) -> Result<(Json, bool)> {
         None => "gpt-2",
         Some(_) => metadata.text(KEY)?,
     };
-    let sequence = |first: Json, has_pattern| {
-        json!({"type": "Sequence", "pretokenizers": [first, byte_level(has_pattern)]})
-    };
+    let sequence =
+        |first: Json, has_pattern| json!({"type": "Sequence", "pretokenizers": [first, byte_level(has_pattern)]});
     let split = json!({"type": "Split", "pattern": {"Regex": THREE_DIGITS}, "behavior": "Isolated", "invert": false});
     match name {
         "default" | "gpt-2" => Ok((byte_level(true), false)),
-        "smollm" => Ok((sequence(json!({"type": "Digits", "individual_digits": true}), true), false)),
+        "smollm" => Ok((
+            sequence(json!({"type": "Digits", "individual_digits": true}), true),
+            false,
+        )),
         "llama-bpe" | "llama3" | "llama-v3" => Ok((sequence(split, false), true)),
         _ => Err(refused(
             KEY,
@@ -186,7 +211,10 @@ fn post_processor(metadata: &Metadata, tokens: &[String]) -> Result<Json> {
         return Ok(Json::Null);
     }
     let Some(id) = id(metadata, "bos", tokens)? else {
-        return Err(refused("tokenizer.ggml.bos_token_id", "the file asks for this token and does not name it"));
+        return Err(refused(
+            "tokenizer.ggml.bos_token_id",
+            "the file asks for this token and does not name it",
+        ));
     };
     let token = &tokens[id as usize];
     let first = json!({"SpecialToken": {"id": token, "type_id": 0}});

@@ -37,8 +37,8 @@ pub enum RowOrder {
     AsStored,
     /// The rows of each head of this width are in pairs, of which the first ones come first here.
     ///
-    /// GGUF has the two coordinates of a rotation next to one another for this architecture, and the graph has them half
-    /// a head apart. Queries and keys are ordered alike, and their products are exact sums, so no result depends on it.
+    /// GGUF has the two coordinates of a rotation next to one another for this architecture, and the graph has them
+    /// half a head apart. Queries and keys are ordered alike, and their products are exact sums, so no result depends on it.
     Paired { width: u32 },
 }
 
@@ -85,7 +85,8 @@ impl Weights {
             tensor: tensor.to_owned(),
             order,
         };
-        self.recipes.insert(tensor.to_owned(), (DataType::Float32, shape.to_vec(), recipe));
+        self.recipes
+            .insert(tensor.to_owned(), (DataType::Float32, shape.to_vec(), recipe));
     }
 
     /// Adds a matrix of the file as Int8 under its name, and the scales of its rows under [`scales_name`].
@@ -96,11 +97,13 @@ impl Weights {
             order,
         };
         let scales = Recipe::Scales { tensor: name, order };
-        self.recipes.insert(tensor.to_owned(), (DataType::Int8, shape.to_vec(), integers));
-        self.recipes.insert(scales_name(tensor), (DataType::Float32, vec![shape[0]], scales));
+        self.recipes
+            .insert(tensor.to_owned(), (DataType::Int8, shape.to_vec(), integers));
+        self.recipes
+            .insert(scales_name(tensor), (DataType::Float32, vec![shape[0]], scales));
     }
 
-    /// Every weight as a program that torch exported would describe it: its place in the archive, its shape, its layout.
+    /// Every weight as a program that torch exported would describe it: its place, its shape, its layout.
     pub(super) fn described(&self) -> impl Iterator<Item = (Arc<Stored>, Vec<u32>, TensorMeta)> {
         self.recipes.iter().map(|(name, (dtype, shape, _))| {
             let stored = Stored {
@@ -109,7 +112,11 @@ impl Weights {
                 names: vec![name.clone()],
                 shape: Some(shape.clone()),
             };
-            (Arc::new(stored), shape.clone(), described(*dtype, shape.iter().map(|size| i64::from(*size).into())))
+            (
+                Arc::new(stored),
+                shape.clone(),
+                described(*dtype, shape.iter().map(|size| i64::from(*size).into())),
+            )
         })
     }
 
@@ -132,7 +139,12 @@ impl Weights {
     }
 
     /// The bytes of a weight. What is made at the same time is kept under its name.
-    fn make(&self, container: &mut Container, recipe: &Recipe, kept: &mut BTreeMap<String, Vec<u8>>) -> Result<Vec<u8>> {
+    fn make(
+        &self,
+        container: &mut Container,
+        recipe: &Recipe,
+        kept: &mut BTreeMap<String, Vec<u8>>,
+    ) -> Result<Vec<u8>> {
         Ok(match recipe {
             Recipe::Cosines => bytes(&self.rotary.tables(self.positions).0),
             Recipe::Sines => bytes(&self.rotary.tables(self.positions).1),
@@ -198,7 +210,10 @@ fn quantised(container: &mut Container, tensor: &str, order: RowOrder) -> Result
 /// Gives the rows of a tensor, dequantised, in the order wished.
 fn rows(container: &mut Container, name: &str, order: RowOrder, mut take: impl FnMut(&[f32])) -> Result<()> {
     let tensor = container.tensor(name)?.clone();
-    let length = *tensor.shape.last().ok_or_else(|| refused(name, "it has no dimensions"))?;
+    let length = *tensor
+        .shape
+        .last()
+        .ok_or_else(|| refused(name, "it has no dimensions"))?;
     let bytes = container.bytes(name)?;
     let row_bytes = (length / tensor.kind.elements()) as usize * tensor.kind.bytes();
     let (mut row, count) = (Vec::new(), bytes.len() / row_bytes.max(1));
@@ -207,7 +222,9 @@ fn rows(container: &mut Container, name: &str, order: RowOrder, mut take: impl F
     {
         // A bias has an element for each row.
         tensor.kind.read(&bytes, &mut row);
-        let ordered: Vec<f32> = (0..row.len()).filter_map(|i| row.get(RowOrder::Paired { width }.stored(i)).copied()).collect();
+        let ordered: Vec<f32> = (0..row.len())
+            .filter_map(|i| row.get(RowOrder::Paired { width }.stored(i)).copied())
+            .collect();
         take(&ordered);
         return Ok(());
     }
@@ -215,7 +232,10 @@ fn rows(container: &mut Container, name: &str, order: RowOrder, mut take: impl F
         let start = order.stored(index) * row_bytes;
         let stored = bytes.get(start..start + row_bytes);
         row.clear();
-        tensor.kind.read(stored.ok_or_else(|| refused(name, "its rows are not whole heads"))?, &mut row);
+        tensor.kind.read(
+            stored.ok_or_else(|| refused(name, "its rows are not whole heads"))?,
+            &mut row,
+        );
         take(&row);
     }
     Ok(())

@@ -89,16 +89,13 @@ impl Template {
         })
     }
 
-    /// The text of a conversation and the beginning of an answer. `ends` are the tokens that begin a text and that end an
-    /// answer, as templates name them.
-    pub fn render(
-        &self,
-        messages: &[Message],
-        ends: [&str; 2],
-        specials: &[Special],
-    ) -> Result<Marked, LanguageError> {
+    /// The text of a conversation and the beginning of an answer. `ends` are the tokens that begin a text and that end
+    /// an answer, as templates name them.
+    pub fn render(&self, messages: &[Message], ends: [&str; 2], specials: &[Special]) -> Result<Marked, LanguageError> {
         let refused = |reason: String| LanguageError::Conversation { reason };
-        let mark = self.mark(messages).ok_or_else(|| refused("it holds every character of private use".to_owned()))?;
+        let mark = self
+            .mark(messages)
+            .ok_or_else(|| refused("it holds every character of private use".to_owned()))?;
         let borders = Borders::new(specials);
         let messages = messages.iter().map(|message| {
             let content = borders.mark(&message.content, mark);
@@ -107,7 +104,10 @@ impl Template {
         let messages: Vec<Value> = messages.collect();
         let [bos_token, eos_token] = ends;
         let values = context! { messages, bos_token, eos_token, add_generation_prompt => true };
-        let template = self.environment.get_template(NAME).map_err(|error| refused(error.to_string()))?;
+        let template = self
+            .environment
+            .get_template(NAME)
+            .map_err(|error| refused(error.to_string()))?;
         let text = template.render(values).map_err(|error| refused(reason(&error)))?;
         Ok(Marked { text, mark })
     }
@@ -116,7 +116,9 @@ impl Template {
     fn mark(&self, messages: &[Message]) -> Option<char> {
         let contents = messages.iter().flat_map(|message| message.content.chars());
         let used: BTreeSet<char> = contents.filter(|character| MARKS.contains(character)).collect();
-        MARKS.into_iter().find(|mark| !used.contains(mark) && !self.private.contains(mark))
+        MARKS
+            .into_iter()
+            .find(|mark| !used.contains(mark) && !self.private.contains(mark))
     }
 }
 

@@ -108,7 +108,10 @@ impl Language {
                 continue;
             }
             if token.single_word || token.lstrip || token.rstrip || token.content.is_empty() {
-                let reason = format!("the special token {:?} takes what is around it into account", token.content);
+                let reason = format!(
+                    "the special token {:?} takes what is around it into account",
+                    token.content
+                );
                 return Err(unusable(TOKENIZER_FILE, reason));
             }
             specials.push(Special {
@@ -125,7 +128,9 @@ impl Language {
                 serde_json::from_slice(bytes).map_err(|error| unusable(GENERATION_FILE, error.to_string()))?
             }
         };
-        let begins_with = generation.bos_token_id.and_then(|id| specials.iter().find(|special| special.id == id));
+        let begins_with = generation
+            .bos_token_id
+            .and_then(|id| specials.iter().find(|special| special.id == id));
         let ends = match generation.eos_token_id {
             None => Vec::new(),
             Some(Ids::One(id)) => vec![id],
@@ -157,8 +162,8 @@ impl Language {
         self.template.is_some()
     }
 
-    /// The tokens of a text that the model is to continue, with those that the model wants around every text. No part of
-    /// the text becomes a special token.
+    /// The tokens of a text that the model is to continue, with those that the model wants around every text. No part
+    /// of the text becomes a special token.
     pub fn encode(&self, text: &str) -> Result<Vec<i64>> {
         self.pieces(text, true)
     }
@@ -167,7 +172,10 @@ impl Language {
     pub fn chat(&self, messages: &[Message]) -> Result<Vec<i64>> {
         let template = self.template.as_ref().ok_or(LanguageError::NoTemplate)?;
         let begin = self.begins_with.as_ref().map_or("", |special| special.content.as_str());
-        let end = self.ends.iter().find_map(|end| self.specials.iter().find(|special| special.id == *end));
+        let end = self
+            .ends
+            .iter()
+            .find_map(|end| self.specials.iter().find(|special| special.id == *end));
         let end = end.map_or("", |special| special.content.as_str());
         let marked = template.render(messages, [begin, end], &self.specials)?;
         let (mut ids, mut rest) = (Vec::new(), marked.text.as_str());
@@ -192,7 +200,10 @@ impl Language {
 
     /// The first special token of a text, and where it stands.
     fn first_special(&self, text: &str) -> Option<(usize, &Special)> {
-        let places = self.specials.iter().filter_map(|special| Some((text.find(&special.content)?, special)));
+        let places = self
+            .specials
+            .iter()
+            .filter_map(|special| Some((text.find(&special.content)?, special)));
         // Of two at one place the longer one, which comes first.
         places.min_by_key(|(place, _)| *place)
     }
@@ -206,8 +217,13 @@ impl Language {
             reason: error.to_string(),
         })?;
         // A tokenizer may put a special token in place of what it does not know. Only those around the text are meant.
-        let ids = encoding.get_ids().iter().map(|id| i64::from(*id)).zip(encoding.get_special_tokens_mask());
-        let ids = ids.filter(|(id, is_around)| **is_around == 1 || self.specials.iter().all(|special| special.id != *id));
+        let ids = encoding
+            .get_ids()
+            .iter()
+            .map(|id| i64::from(*id))
+            .zip(encoding.get_special_tokens_mask());
+        let ids =
+            ids.filter(|(id, is_around)| **is_around == 1 || self.specials.iter().all(|special| special.id != *id));
         Ok(ids.map(|(id, _)| id).collect())
     }
 }

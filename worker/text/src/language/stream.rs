@@ -1,4 +1,5 @@
-//! Text out of tokens as they come. A character of several bytes can be spread over tokens, and is given when it is whole.
+//! Text out of tokens as they come. A character of several bytes can be spread over tokens, and is given when it is
+//! whole.
 
 use super::{LanguageError, Result};
 use tokenizers::Tokenizer;

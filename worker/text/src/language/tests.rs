@@ -84,8 +84,16 @@ fn text_is_merged_and_digits_stand_alone() {
 #[test]
 fn a_conversation_is_what_the_template_says() {
     let ids = language(CHATML).chat(&[user("hello")]).expect("a conversation");
-    let turn = |role: &str, content: &[i64]| [&[1], plain(role).as_slice(), &plain("\n"), content, &[2], &plain("\n")].concat();
-    let expected = [turn("system", &plain("Hi")), turn("user", &[262]), vec![1], plain("assistant\n")].concat();
+    let turn = |role: &str, content: &[i64]| {
+        [&[1], plain(role).as_slice(), &plain("\n"), content, &[2], &plain("\n")].concat()
+    };
+    let expected = [
+        turn("system", &plain("Hi")),
+        turn("user", &[262]),
+        vec![1],
+        plain("assistant\n"),
+    ]
+    .concat();
     assert_eq!(ids, expected);
 }
 
@@ -121,7 +129,13 @@ fn what_a_tokenizer_does_not_know_is_no_special_token() {
     let model = &mut description["model"];
     model["unk_token"] = json!("<|endoftext|>");
     let unknown = byte_characters()[4].to_string();
-    assert!(model["vocab"].as_object_mut().expect("an object").remove(&unknown).is_some());
+    assert!(
+        model["vocab"]
+            .as_object_mut()
+            .expect("an object")
+            .remove(&unknown)
+            .is_some()
+    );
     let language = Language::new(description.to_string().as_bytes(), None, None).expect("a tokenizer");
     assert_eq!(language.encode("a\u{4}b").expect("text"), plain("ab"));
 }
@@ -135,8 +149,17 @@ fn templates_have_what_hugging_face_s_have() {
     };
     assert_eq!(text("{{ messages[0]['content'] | trim }}", "  a \n"), "a");
     assert_eq!(text("{{ messages[0].content.strip() }}.", "  a "), "a.");
-    assert_eq!(text("{{ messages[0] | tojson }}", "a").replace(' ', ""), r#"{"content":"a","role":"user"}"#);
-    assert_eq!(text("{% for i in [1, 2, 3] %}{% if i == 2 %}{% break %}{% endif %}{{ i }}{% endfor %}", ""), "1");
+    assert_eq!(
+        text("{{ messages[0] | tojson }}", "a").replace(' ', ""),
+        r#"{"content":"a","role":"user"}"#
+    );
+    assert_eq!(
+        text(
+            "{% for i in [1, 2, 3] %}{% if i == 2 %}{% break %}{% endif %}{{ i }}{% endfor %}",
+            ""
+        ),
+        "1"
+    );
     assert_eq!(text("  {% if tools is defined %}x{% endif %}\n{{ tools }}y\n", ""), "y");
     let refused = language("{{ raise_exception('no tools') }}").chat(&[user("a")]);
     assert!(refused.expect_err("it raises").to_string().ends_with("no tools"));
@@ -148,7 +171,9 @@ fn templates_have_what_hugging_face_s_have() {
 fn a_character_comes_when_its_bytes_have_come() {
     let language = language(CHATML);
     let mut stream = language.detokeniser();
-    let pieces = plain("aé€😀").into_iter().map(|token| stream.push(token).expect("a token"));
+    let pieces = plain("aé€😀")
+        .into_iter()
+        .map(|token| stream.push(token).expect("a token"));
     let pieces: Vec<String> = pieces.collect();
     assert_eq!(pieces, ["a", "", "é", "", "", "€", "", "", "", "😀"]);
     assert_eq!(stream.push(2).expect("a token"), "");
@@ -162,7 +187,10 @@ fn bytes_that_are_no_text_are_not_held_for_ever() {
     let mut stream = language.detokeniser();
     let text: String = (0..100).map(|_| stream.push(0x80 + 3).expect("a token")).collect();
     assert!(text.chars().count() > 80 && text.chars().all(|character| character == '\u{fffd}'));
-    assert_eq!(stream.push(262).expect("a token").trim_start_matches('\u{fffd}'), "hello");
+    assert_eq!(
+        stream.push(262).expect("a token").trim_start_matches('\u{fffd}'),
+        "hello"
+    );
 }
 
 #[test]
@@ -170,5 +198,8 @@ fn a_package_without_a_template_does_not_converse() {
     let language = Language::new(tokenizer().to_string().as_bytes(), None, None).expect("a tokenizer");
     assert!(!language.converses() && language.ends().is_empty());
     assert!(matches!(language.chat(&[user("a")]), Err(LanguageError::NoTemplate)));
-    assert!(matches!(Language::new(b"{}", None, None), Err(LanguageError::Asset { .. })));
+    assert!(matches!(
+        Language::new(b"{}", None, None),
+        Err(LanguageError::Asset { .. })
+    ));
 }
