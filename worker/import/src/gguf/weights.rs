@@ -38,7 +38,8 @@ pub enum RowOrder {
     /// The rows of each head of this width are in pairs, of which the first ones come first here.
     ///
     /// GGUF has the two coordinates of a rotation next to one another for this architecture, and the graph has them
-    /// half a head apart. Queries and keys are ordered alike, and their products are exact sums, so no result depends on it.
+    /// half a head apart. Queries and keys are ordered alike, and their products are exact sums, so no result depends
+    /// on it.
     Paired { width: u32 },
 }
 
