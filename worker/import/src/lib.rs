@@ -1,4 +1,5 @@
-//! Import of `torch.export` archives as packages: names resolved, dimensions made symbols, operators mapped or refused.
+//! Import of `torch.export` archives and GGUF files as packages: names resolved, dimensions made symbols, operators
+//! mapped or refused.
 //!
 //! Every file below knows a family of ATen operators and says what each becomes in exact arithmetic. One that is not
 //! listed, an argument that is not read, and a result that is not laid out as the program says end the import.
@@ -16,6 +17,7 @@ mod derived;
 mod elementwise;
 mod error;
 mod expression;
+mod gguf;
 mod indexing;
 mod movement;
 mod normalisation;
@@ -29,6 +31,7 @@ mod symbols;
 mod version;
 
 pub use error::{ImportError, Place};
+pub use gguf::{GgufOptions, import_gguf};
 
 use archive::Archive;
 use arguments::Call;

@@ -71,7 +71,7 @@ pub struct Manifest {
     pub name: String,
     /// Version of the model.
     pub version: String,
-    /// Precision that the model was imported with: `int8` or `int16`.
+    /// Precision that the model was imported with: `int8`, `int16int8` or `int16`.
     pub precision: String,
     /// SPDX expression.
     pub licence: String,
