@@ -122,6 +122,7 @@ impl Operator {
             Self::Softmax | Self::LogSoftmax => rows::softmax(graph, inputs),
             Self::LayerNorm { .. } => rows::norm(graph, inputs, 2),
             Self::RmsNorm { .. } => rows::norm(graph, inputs, 1),
+            Self::Random => elementwise::random(inputs),
         }
     }
 }
