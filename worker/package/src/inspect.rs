@@ -28,6 +28,10 @@ fn describe(package: &Package, text: &mut String) -> std::fmt::Result {
     writeln!(text, "root       0x{}", hex::encode(package.root()))?;
     writeln!(text, "precision  {}", manifest.precision)?;
     writeln!(text, "licence    {}", manifest.licence)?;
+    if let Some(generation) = package.generation() {
+        let (tokens, stops) = (generation.vocabulary, &generation.stop_tokens);
+        writeln!(text, "generates  sequences of {tokens} tokens, up to {}; stops after {stops:?}", generation.max_length)?;
+    }
     let weights = graph
         .weights
         .iter()
