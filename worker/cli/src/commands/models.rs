@@ -66,6 +66,12 @@ pub struct ImportArgs {
     /// A file that travels with the model, such as a tokenizer
     #[arg(long = "asset")]
     assets: Vec<PathBuf>,
+    /// Import a language model, tokens [batch, length] to logits, as the check graph of what it generates
+    #[arg(long)]
+    generation: bool,
+    /// A token after which a generated sequence ends
+    #[arg(long = "stop-token", value_name = "TOKEN", requires = "generation")]
+    stop_tokens: Vec<i64>,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -173,6 +179,8 @@ fn import(args: ImportArgs) -> anyhow::Result<ExitCode> {
         precision,
         weights,
         assets,
+        generation,
+        stop_tokens,
     } = args;
     let precision = match precision {
         PrecisionChoice::Int8 => Precision::Int8,
@@ -184,15 +192,16 @@ fn import(args: ImportArgs) -> anyhow::Result<ExitCode> {
         licence,
         description,
     };
-    let package = assay_import::import(
-        &pt2,
-        ImportOptions {
-            details,
-            precision,
-            weights,
-            assets,
-        },
-    )?;
+    let options = ImportOptions {
+        details,
+        precision,
+        weights,
+        assets,
+    };
+    let package = match generation {
+        true => assay_import::import_generation(&pt2, options, &stop_tokens)?,
+        false => assay_import::import(&pt2, options)?,
+    };
     package.save(&output)?;
     print!("{}", assay_package::inspect(&package));
     Ok(ExitCode::SUCCESS)
