@@ -1,7 +1,12 @@
 //! A runtime with nothing but balances and models.
 
 use crate::{self as pallet_models, VersionDeposit};
-use assay_exact::{DEFINITION_NUMBER, graph::Value, judge::ModelHead, model::{ModelKind, Polynomial}};
+use assay_exact::{
+    DEFINITION_NUMBER,
+    graph::Value,
+    judge::ModelHead,
+    model::{ModelKind, Polynomial},
+};
 use assay_types::{
     DataType, Dimension, H256, HostBlake2, ModelId, ModelParts, ModelVersion, Precision, Schema, TensorSchema,
     schema::SymbolRange,

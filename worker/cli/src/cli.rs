@@ -1,7 +1,10 @@
 //! The command line.
 
 use crate::{
-    commands::{self, generate::GenerateArgs, models::ModelsCommand, request::RequestArgs, results::ResultsArgs, stake::StakeCommand},
+    commands::{
+        self, generate::GenerateArgs, models::ModelsCommand, request::RequestArgs, results::ResultsArgs,
+        stake::StakeCommand,
+    },
     config::{DEFAULT_NODE, ServeArgs, WatchArgs},
 };
 use clap::{Args, Parser, Subcommand};

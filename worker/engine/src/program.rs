@@ -135,7 +135,9 @@ impl<B: Backend> Continued for ContinuedProgram<B> {
         let mut memory = self.device.turn();
         let mut on = self.device.backend.operators(&mut memory);
         for tensor in tensors {
-            let array = on.upload(&tensor).map_err(|failure| failed(&on, "a kept tensor", failure))?;
+            let array = on
+                .upload(&tensor)
+                .map_err(|failure| failed(&on, "a kept tensor", failure))?;
             self.kept.push(array);
         }
         Ok(())
@@ -146,7 +148,10 @@ impl<B: Backend> Continued for ContinuedProgram<B> {
         let mut on = self.device.backend.operators(&mut memory);
         let mut tensors = Vec::with_capacity(self.kept.len());
         for array in std::mem::take(&mut self.kept) {
-            tensors.push(on.download(&array).map_err(|failure| failed(&on, "a kept tensor", failure))?);
+            tensors.push(
+                on.download(&array)
+                    .map_err(|failure| failed(&on, "a kept tensor", failure))?,
+            );
             on.give(array);
         }
         Ok(tensors)
@@ -159,7 +164,10 @@ impl<B: Backend> Continued for ContinuedProgram<B> {
         let mut on = device.backend.operators(&mut memory);
         let own = inputs.iter().map(|input| (input.dtype(), input.shape().to_vec()));
         let layouts: Vec<_> = own.chain(kept.iter().map(|array| layout_of(&on, array))).collect();
-        let layouts: Vec<_> = layouts.iter().map(|(dtype, shape)| (*dtype, shape.as_slice())).collect();
+        let layouts: Vec<_> = layouts
+            .iter()
+            .map(|(dtype, shape)| (*dtype, shape.as_slice()))
+            .collect();
         fit(self.shapes.bind(graph, graph.bind(&layouts)?)).map_err(|failure| failed(&on, "a shape", failure))?;
         let given = graph.graph().outputs.len().saturating_sub(kept.len());
         let mut arrays = upload(&mut on, inputs)?;

@@ -30,7 +30,11 @@ fn describe(package: &Package, text: &mut String) -> std::fmt::Result {
     writeln!(text, "licence    {}", manifest.licence)?;
     if let Some(generation) = package.generation() {
         let (tokens, stops) = (generation.vocabulary, &generation.stop_tokens);
-        writeln!(text, "generates  sequences of {tokens} tokens, up to {}; stops after {stops:?}", generation.max_length)?;
+        writeln!(
+            text,
+            "generates  sequences of {tokens} tokens, up to {}; stops after {stops:?}",
+            generation.max_length
+        )?;
     }
     let weights = graph
         .weights

@@ -1,5 +1,6 @@
 //! Lies about random graphs are found, truths are confirmed, and openings that were tampered with decide nothing.
 
+mod advice;
 mod bounds;
 mod graphs;
 mod lies;

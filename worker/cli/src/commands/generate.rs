@@ -54,7 +54,9 @@ pub fn run(args: &GenerateArgs) -> anyhow::Result<ExitCode> {
     let engine = assay_engine::open(args.engine.into(), args.gpu, args.threads)?;
     let model = engine.load(&package)?;
     let mut generator = Generator::new(&model)?;
-    let longest = package.generation().map_or(0, |generation| generation.max_length.saturating_sub(1));
+    let longest = package
+        .generation()
+        .map_or(0, |generation| generation.max_length.saturating_sub(1));
     let sampling = Sampling {
         temperature: args.temperature,
         top_p: args.top_p,

@@ -41,7 +41,9 @@ pub(super) fn arranged(
         let (old, new) = (old_room * slot, room * slot);
         let mut bytes = vec![0; staying * outer * new];
         let sequences = tensor.bytes().chunks(outer * old).zip(stays);
-        let sequences = sequences.filter(|(_, stays)| **stays).flat_map(|(rows, _)| rows.chunks(old));
+        let sequences = sequences
+            .filter(|(_, stays)| **stays)
+            .flat_map(|(rows, _)| rows.chunks(old));
         for (from, to) in sequences.zip(bytes.chunks_mut(new)) {
             let common = old.min(new);
             to[..common].copy_from_slice(&from[..common]);

@@ -162,7 +162,10 @@ impl Derivation<'_> {
                 .collect(),
         };
         Ok(Derived {
-            graph: graph.without_unused().check_derived().map_err(|error| error.to_string())?,
+            graph: graph
+                .without_unused()
+                .check_derived()
+                .map_err(|error| error.to_string())?,
             caches: self.caches,
         })
     }
@@ -345,7 +348,11 @@ impl Derivation<'_> {
             dimensions: dimensions.clone(),
         };
         let source = self.emit(expand, &[&source], dimensions.clone());
-        let written = self.emit(Operator::Gather { axis: axis as u8 }, &[&new, &source], dimensions.clone());
+        let written = self.emit(
+            Operator::Gather { axis: axis as u8 },
+            &[&new, &source],
+            dimensions.clone(),
+        );
         let whole = self.emit(Operator::Where, &[&fresh, &written, &cache], dimensions);
         self.updated.push(whole.value);
         Some(whole)

@@ -248,14 +248,22 @@ impl Generator {
     pub fn peak_bytes(&self, sequences: u32, rows: u32, room: u32) -> u64 {
         let symbols = [sequences, rows, room];
         let peak = memory::peak(&self.derived.graph, &self.plan, &symbols);
-        peak.map_or_else(|| memory::all_outputs(&self.derived.graph, &symbols), |peak| peak.bytes())
+        peak.map_or_else(
+            || memory::all_outputs(&self.derived.graph, &symbols),
+            |peak| peak.bytes(),
+        )
     }
 
     fn ensure_room(&self, prompt: usize, longest: usize) -> Result<(), EngineError> {
         if self.memory_limit == u64::MAX {
             return Ok(());
         }
-        let longest = self.running.iter().map(|running| self.end(running)).chain([longest]).max();
+        let longest = self
+            .running
+            .iter()
+            .map(|running| self.end(running))
+            .chain([longest])
+            .max();
         let room = self.rounded(longest.unwrap_or(1)) as u32;
         let prefill = self.peak_bytes(1, prompt.min(ROWS_AT_ONCE) as u32, room);
         let step = self.peak_bytes(self.len() as u32 + 1, 1, room);
@@ -282,7 +290,11 @@ impl Generator {
         if !self.running.is_empty() {
             let longest = self.running.iter().map(|running| running.tokens.len()).max();
             self.grow(longest.unwrap_or(0))?;
-            let rows: Vec<_> = self.running.iter().map(|running| (running, running.tokens.len() - 1)).collect();
+            let rows: Vec<_> = self
+                .running
+                .iter()
+                .map(|running| (running, running.tokens.len() - 1))
+                .collect();
             let outputs = self.step.evaluate(&inputs(&rows))?;
             let tokens = selected(&outputs, self.running.len())?;
             let mut stays = Vec::new();
@@ -368,7 +380,8 @@ impl Generator {
         let room = self.rounded(tokens);
         let kept = self.step.take()?;
         let stays = vec![true; self.running.len()];
-        self.step.keep(caches::arranged(&self.derived.caches, kept, &stays, room)?)?;
+        self.step
+            .keep(caches::arranged(&self.derived.caches, kept, &stays, room)?)?;
         self.room = room;
         Ok(())
     }
@@ -392,12 +405,19 @@ fn inputs(rows: &[(&Sequence, usize)]) -> Vec<Tensor> {
 /// What the derived graph takes besides caches: as many tokens of each sequence, from these positions.
 fn inputs_of(sequences: &[&Sequence], positions: impl Fn(usize) -> std::ops::Range<usize>) -> Vec<Tensor> {
     let count = sequences.len() as u32;
-    let rows = if sequences.is_empty() { 0 } else { positions(0).len() as u32 };
+    let rows = if sequences.is_empty() {
+        0
+    } else {
+        positions(0).len() as u32
+    };
     let each = || sequences.iter().enumerate();
     let places = || each().flat_map(|(index, sequence)| positions(index).map(move |place| (sequence, place)));
     let sampling = || sequences.iter().map(|sequence| sequence.sampling);
     vec![
-        integers(vec![count, rows], places().map(|(sequence, place)| sequence.tokens[place])),
+        integers(
+            vec![count, rows],
+            places().map(|(sequence, place)| sequence.tokens[place]),
+        ),
         integers(vec![count, rows], places().map(|(_, place)| place as i64)),
         numbers(vec![count], sampling().map(|sampling| sampling.temperature)),
         numbers(vec![count], sampling().map(|sampling| sampling.top_p)),
@@ -420,7 +440,12 @@ fn numbers(shape: Vec<u32>, numbers: impl Iterator<Item = f32>) -> Tensor {
 /// The selected tokens of an execution.
 fn selected(outputs: &[Tensor], count: usize) -> Result<Vec<i64>, EngineError> {
     let bytes = outputs.first().map_or(&[][..], Tensor::bytes);
-    let tokens: Vec<i64> = bytes.as_chunks().0.iter().map(|word| i64::from_le_bytes(*word)).collect();
+    let tokens: Vec<i64> = bytes
+        .as_chunks()
+        .0
+        .iter()
+        .map(|word| i64::from_le_bytes(*word))
+        .collect();
     match tokens.len() == count {
         true => Ok(tokens),
         false => Err(failed("it gave another number of tokens than of sequences")),

@@ -9,10 +9,10 @@
 //! are. Its weight is then exactly 0, and 0 adds nothing to a sum, which is exact in any order. So a row does not change
 //! when there are fewer columns after its own, or others.
 
-use assay_exact::{
-    digest::DataType,
-    graph::{Binary, CheckedGraph, Dimension, Node, Operator, Position, Unary, Value},
-};
+mod columns;
+mod masks;
+
+use assay_exact::graph::{CheckedGraph, Dimension, Node, Operator, Position, Value};
 
 /// Symbol of the sequence's length in a check graph.
 pub(super) const LENGTH: Dimension = Dimension::Symbol(1);
@@ -82,7 +82,10 @@ impl<'a> Roles<'a> {
         }
         for (index, node) in nodes.iter().enumerate().rev() {
             if used[index] {
-                node.inputs.iter().filter_map(|value| value.node()).for_each(|value| used[value] = true);
+                node.inputs
+                    .iter()
+                    .filter_map(|value| value.node())
+                    .for_each(|value| used[value] = true);
             }
         }
         let mut roles = Self {
@@ -121,62 +124,6 @@ impl<'a> Roles<'a> {
     /// The dimensions of a value.
     pub fn dimensions(&self, value: Value) -> &'a [Dimension] {
         self.checked.value(value).map_or(&[], |(_, dimensions)| dimensions)
-    }
-
-    /// For each node whether later tokens need its rows: whether something depends on it that is taken as columns.
-    pub fn needed_later(&self) -> Vec<bool> {
-        let nodes = &self.checked.graph().nodes;
-        let mut needed = vec![false; nodes.len()];
-        for (index, node) in nodes.iter().enumerate().filter(|(index, _)| self.nodes[*index].is_some()) {
-            let output = Value::Node(index as u32);
-            let columns = node.inputs.iter().enumerate();
-            let columns = columns.filter(|(position, _)| self.takes_column(output, node, *position));
-            for base in columns.filter_map(|(_, value)| self.base(*value).node()) {
-                needed[base] = true;
-            }
-        }
-        for (index, node) in nodes.iter().enumerate().rev() {
-            if needed[index] {
-                let taken = node.inputs.iter().enumerate();
-                let rows = taken.filter(|(at, _)| !self.takes_column(Value::Node(index as u32), node, *at));
-                rows.filter_map(|(_, value)| value.node()).for_each(|value| needed[value] = true);
-            }
-        }
-        needed
-    }
-
-    /// Whether a node takes the rows of this operand as columns.
-    pub fn takes_column(&self, output: Value, node: &Node, position: usize) -> bool {
-        let place = |value: Value| self.role(value).map(|role| role.place);
-        let Some(value) = node.inputs.get(position).copied() else {
-            return false;
-        };
-        match &node.operator {
-            Operator::MatMul { .. } => position == 1 && matches!(place(output), Some(Place::Both(..))),
-            Operator::WeightedSum { .. } => {
-                let first = node.inputs.first().and_then(|value| place(*value));
-                position > 0 && matches!(first, Some(Place::Both(..)))
-            }
-            Operator::Binary(_) | Operator::Where | Operator::Random | Operator::Expand { .. } => {
-                let shift = self.dimensions(output).len().saturating_sub(self.dimensions(value).len());
-                match (place(value), place(output)) {
-                    (Some(Place::Row(axis)), Some(Place::Both(_, column))) => axis + shift == column,
-                    _ => false,
-                }
-            }
-            _ => false,
-        }
-    }
-
-    /// What is cached of a value that is taken as columns: what a permutation or the scales of rows are made from.
-    fn base(&self, mut value: Value) -> Value {
-        while let Some(node) = value.node().and_then(|index| self.checked.graph().nodes.get(index))
-            && matches!(node.operator, Operator::Permute { .. } | Operator::RowScale { .. })
-            && let Some(only) = node.inputs.first()
-        {
-            value = *only;
-        }
-        value
     }
 
     fn node(&self, index: u32, node: &Node) -> Result<Role, Refusal> {
@@ -251,10 +198,14 @@ impl<'a> Roles<'a> {
     fn broadcast(&self, node: &Node, output: Value, operands: &[Role]) -> Result<Place, Refusal> {
         let dimensions = self.dimensions(output);
         let shift = |value: &Value| dimensions.len().saturating_sub(self.dimensions(*value).len());
-        let both = node.inputs.iter().zip(operands).find_map(|(value, role)| match role.place {
-            Place::Both(row, column) => Some(Place::Both(row + shift(value), column + shift(value))),
-            _ => None,
-        });
+        let both = node
+            .inputs
+            .iter()
+            .zip(operands)
+            .find_map(|(value, role)| match role.place {
+                Place::Both(row, column) => Some(Place::Both(row + shift(value), column + shift(value))),
+                _ => None,
+            });
         let place = match both {
             Some(both) => both,
             None => of_lengths(dimensions)?,
@@ -285,7 +236,10 @@ impl<'a> Roles<'a> {
             return Err("moves the sequence's length into or out of another dimension");
         }
         let axes = |dimensions: &[Dimension]| -> Vec<usize> {
-            let lengths = dimensions.iter().enumerate().filter(|(_, dimension)| **dimension == LENGTH);
+            let lengths = dimensions
+                .iter()
+                .enumerate()
+                .filter(|(_, dimension)| **dimension == LENGTH);
             lengths.map(|(axis, _)| axis).collect()
         };
         let (before, after) = (axes(from), axes(to));
@@ -295,21 +249,16 @@ impl<'a> Roles<'a> {
         };
         let place = match role.place {
             Place::Row(row) => moved(row).map(Place::Row),
-            Place::Both(row, column) => moved(row).zip(moved(column)).map(|(row, column)| Place::Both(row, column)),
+            Place::Both(row, column) => moved(row)
+                .zip(moved(column))
+                .map(|(row, column)| Place::Both(row, column)),
             place => Some(place),
         };
         let place = place.ok_or("moves the sequence's length")?;
         Ok(Role { place, ..role })
     }
 
-    fn sliced(
-        &self,
-        node: &Node,
-        output: Value,
-        axis: usize,
-        start: Position,
-        role: Role,
-    ) -> Result<Role, Refusal> {
+    fn sliced(&self, node: &Node, output: Value, axis: usize, start: Position, role: Role) -> Result<Role, Refusal> {
         let is_table = role.place == Place::Shared && self.dimensions(output).get(axis) == Some(&LENGTH);
         if is_table {
             return match start {
@@ -320,7 +269,10 @@ impl<'a> Roles<'a> {
                 Position::FromEnd(_) => Err("counts from the end of the sequence"),
             };
         }
-        let of_length = node.inputs.first().is_some_and(|value| self.dimensions(*value).get(axis) == Some(&LENGTH));
+        let of_length = node
+            .inputs
+            .first()
+            .is_some_and(|value| self.dimensions(*value).get(axis) == Some(&LENGTH));
         match of_length {
             true => Err("takes some positions of the sequence apart"),
             false => Ok(role),
@@ -339,7 +291,10 @@ impl<'a> Roles<'a> {
             };
             return Ok(Role { place, ..SHARED });
         }
-        let indices_are_a_row = node.inputs.get(1).is_some_and(|value| self.dimensions(*value).len() == 1);
+        let indices_are_a_row = node
+            .inputs
+            .get(1)
+            .is_some_and(|value| self.dimensions(*value).len() == 1);
         if indices.place != Place::Shared || !indices_are_a_row {
             return Err("looks up in what depends on the sequence");
         }
@@ -356,7 +311,9 @@ impl<'a> Roles<'a> {
             (Place::Shared, Place::Shared) => Place::Shared,
             (Place::Sequence, Place::Sequence) => Place::Sequence,
             (Place::Row(row), Place::Row(other)) if row + 2 < rank && other == row => Place::Row(row),
-            (Place::Row(row), Place::Row(column)) if row + 2 == rank && column == row => Place::Both(rank - 2, rank - 1),
+            (Place::Row(row), Place::Row(column)) if row + 2 == rank && column == row => {
+                Place::Both(rank - 2, rank - 1)
+            }
             _ => return Err("multiplies rows with what is no column"),
         };
         Ok(Role { place, ..SHARED })
@@ -419,76 +376,6 @@ impl<'a> Roles<'a> {
             _ => Err("makes one of all positions"),
         }
     }
-
-    /// What is known of the elements after their row.
-    fn after(&self, node: &Node, role: &Role, operands: &[Role]) -> After {
-        let of = |index: usize| operands.get(index).map_or(After::Anything, |role| role.after);
-        match &node.operator {
-            Operator::Fill {
-                dtype: DataType::Float32,
-                bits: 0xff80_0000,
-                ..
-            } => After::Never,
-            Operator::Reshape { .. } | Operator::Permute { .. } | Operator::Expand { .. } => of(0),
-            Operator::Softmax if of(0) == After::Never => After::Zero,
-            Operator::Unary(Unary::Not) => match of(0) {
-                After::False => After::True,
-                After::True => After::False,
-                _ => After::Anything,
-            },
-            Operator::Where => match (of(0), of(1), of(2)) {
-                (After::False, _, After::Never) | (After::True, After::Never, _) => After::Never,
-                (_, After::Never, After::Never) => After::Never,
-                _ => After::Anything,
-            },
-            // The other number is finite, or the model gives none that mean anything.
-            Operator::Binary(Binary::Add) if of(0) == After::Never || of(1) == After::Never => After::Never,
-            Operator::Binary(Binary::And) => match (of(0), of(1)) {
-                (After::False, _) | (_, After::False) => After::False,
-                (After::True, After::True) => After::True,
-                _ => After::Anything,
-            },
-            Operator::Binary(Binary::Or) => match (of(0), of(1)) {
-                (After::True, _) | (_, After::True) => After::True,
-                (After::False, After::False) => After::False,
-                _ => After::Anything,
-            },
-            Operator::Binary(function) => self.compared(*function, node, role, operands),
-            _ => After::Anything,
-        }
-    }
-
-    /// What a comparison of positions says of columns after the row.
-    fn compared(&self, function: Binary, node: &Node, role: &Role, operands: &[Role]) -> After {
-        let (Place::Both(row, _), [left, right], [a, b]) = (role.place, node.inputs.as_slice(), operands) else {
-            return After::Anything;
-        };
-        let (Some(of_left), Some(of_right)) = (a.counts, b.counts) else {
-            return After::Anything;
-        };
-        let rank = self.dimensions(*left).len().max(self.dimensions(*right).len());
-        let is_row = |value: &Value, role: &Role| {
-            role.place == Place::Row((row + self.dimensions(*value).len()).wrapping_sub(rank))
-        };
-        let (left_is_row, right_is_row) = (is_row(left, a), is_row(right, b));
-        let ((start, step), (column_start, column_step)) = match (left_is_row, right_is_row) {
-            (true, false) => (of_left, of_right),
-            (false, true) => (of_right, of_left),
-            _ => return After::Anything,
-        };
-        // With c > r, start + step·r < column_start + step·c; positions are below 2^32, so nothing wraps.
-        let small = |number: i64| number.unsigned_abs() < 1 << 24;
-        if step != column_step || step < 1 || start > column_start || ![start, column_start, step].into_iter().all(small) {
-            return After::Anything;
-        }
-        match (function, left_is_row) {
-            (Binary::GreaterOrEqual | Binary::Greater | Binary::Equal, true) => After::False,
-            (Binary::LessOrEqual | Binary::Less | Binary::Equal, false) => After::False,
-            (Binary::LessOrEqual | Binary::Less | Binary::NotEqual, true) => After::True,
-            (Binary::GreaterOrEqual | Binary::Greater | Binary::NotEqual, false) => After::True,
-            _ => After::Anything,
-        }
-    }
 }
 
 fn first(operands: &[Role]) -> Result<&Role, Refusal> {
@@ -497,7 +384,10 @@ fn first(operands: &[Role]) -> Result<&Role, Refusal> {
 
 /// The first length is the row, the second one the column.
 fn of_lengths(dimensions: &[Dimension]) -> Result<Place, Refusal> {
-    let mut lengths = dimensions.iter().enumerate().filter(|(_, dimension)| **dimension == LENGTH);
+    let mut lengths = dimensions
+        .iter()
+        .enumerate()
+        .filter(|(_, dimension)| **dimension == LENGTH);
     match (lengths.next(), lengths.next(), lengths.next()) {
         (None, ..) => Ok(Place::Shared),
         (Some((row, _)), None, _) => Ok(Place::Row(row)),
@@ -526,7 +416,9 @@ fn permuted(axes: &[u8], role: Role) -> Result<Role, Refusal> {
     let moved = |axis: usize| axes.iter().position(|from| usize::from(*from) == axis);
     let place = match role.place {
         Place::Row(row) => moved(row).map(Place::Row),
-        Place::Both(row, column) => moved(row).zip(moved(column)).map(|(row, column)| Place::Both(row, column)),
+        Place::Both(row, column) => moved(row)
+            .zip(moved(column))
+            .map(|(row, column)| Place::Both(row, column)),
         place => Some(place),
     };
     let place = place.ok_or("loses the sequence's length")?;

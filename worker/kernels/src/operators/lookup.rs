@@ -89,12 +89,7 @@ pub fn gather_where(
 }
 
 /// Writes what is looked up where the condition holds.
-fn write_where<T: Element>(
-    context: &Context<'_>,
-    lookup: &Lookup<'_, T>,
-    condition: &View<'_, bool>,
-    to: &mut [T],
-) {
+fn write_where<T: Element>(context: &Context<'_>, lookup: &Lookup<'_, T>, condition: &View<'_, bool>, to: &mut [T]) {
     let mut layouts = [lookup.bases.layout, lookup.index.layout, condition.layout];
     merge(&mut layouts);
     let [base_step, index_step, condition_step] = layouts.map(|layout| layout.last_stride());

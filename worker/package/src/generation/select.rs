@@ -44,7 +44,18 @@ pub(super) fn selected(w: &mut Writer, logits: Value, vocabulary: u32) -> Value 
     let in_k = w.binary("below_top_k", Binary::Less, rank, top_k);
     let in_k = w.binary("in_top_k", Binary::Or, in_k, first);
     let never = w.number("never", f32::NEG_INFINITY);
-    let in_p = in_top_p(w, &Top { in_k, first, top_p, unit, never }, scaled, best.count);
+    let in_p = in_top_p(
+        w,
+        &Top {
+            in_k,
+            first,
+            top_p,
+            unit,
+            never,
+        },
+        scaled,
+        best.count,
+    );
 
     let kept = w.binary("kept", Binary::And, in_k, in_p);
     let noise = noise(w, seed, best.tokens);

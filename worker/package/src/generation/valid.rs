@@ -24,11 +24,7 @@ pub(super) fn valid(w: &mut Writer, selected: Value, stop_tokens: &[i64], max_le
     let length = size(w, "sequence_length", ROWS);
     let one = w.integer("one", 1);
     let last = w.binary("last_place", Binary::Sub, length, one);
-    let places = Places {
-        position,
-        prompt,
-        last,
-    };
+    let places = Places { position, prompt, last };
     let mut all = vec![
         begins_with_prompt(w),
         w.binary("longer", Binary::Less, prompt, length),

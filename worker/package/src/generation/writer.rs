@@ -73,6 +73,14 @@ impl Writer {
 
     fn fill(&mut self, name: &str, dtype: DataType, bits: u64) -> Value {
         let dimensions = Vec::new();
-        self.node(name, Operator::Fill { dtype, bits, dimensions }, &[])
+        self.node(
+            name,
+            Operator::Fill {
+                dtype,
+                bits,
+                dimensions,
+            },
+            &[],
+        )
     }
 }

@@ -19,12 +19,13 @@ impl Derivation<'_> {
                 };
                 Some(self.emit(operator, &[], dimensions))
             }
-            Operator::Arange { start, step, length } if *length == LENGTH => {
-                Some(self.counted(*start, *step, part))
-            }
-            Operator::Slice { axis, start, step, length } if *length == LENGTH => {
-                self.looked_up(output, node, usize::from(*axis), *start, *step, part)
-            }
+            Operator::Arange { start, step, length } if *length == LENGTH => Some(self.counted(*start, *step, part)),
+            Operator::Slice {
+                axis,
+                start,
+                step,
+                length,
+            } if *length == LENGTH => self.looked_up(output, node, usize::from(*axis), *start, *step, part),
             Operator::Binary(_) | Operator::Where | Operator::Random | Operator::Expand { .. } => {
                 self.repeated(output, node, part)
             }
@@ -175,7 +176,10 @@ impl Derivation<'_> {
         };
         let missing = rank.saturating_sub(made.dimensions.len());
         let ones = std::iter::repeat_n(ONE, missing);
-        let dimensions = std::iter::once(*first).chain(ones).chain(others.iter().copied()).collect();
+        let dimensions = std::iter::once(*first)
+            .chain(ones)
+            .chain(others.iter().copied())
+            .collect();
         self.reshape(made, dimensions)
     }
 
@@ -202,7 +206,10 @@ impl Derivation<'_> {
             }
             operands.push(made);
         }
-        let same = node.inputs.iter().all(|value| self.replaces(*value) == self.replaces(output));
+        let same = node
+            .inputs
+            .iter()
+            .all(|value| self.replaces(*value) == self.replaces(output));
         let dimensions = self.dimensions(output, part);
         same.then(|| self.emit(node.operator.clone(), &operands.iter().collect::<Vec<_>>(), dimensions))
     }

@@ -7,7 +7,7 @@ use assay_exact::{
 };
 use assay_ops::tensor::{DataType, Tensor};
 use assay_package::{
-    Details, Package,
+    Details, Package, PackageError,
     generation::{LanguageModel, check_graph},
 };
 
@@ -41,6 +41,11 @@ pub struct Model {
 
 /// The package of its check graph.
 pub fn package(model: &Model, stops: &[i64]) -> Package {
+    package_that_says(model, stops, stops).expect("a sound package")
+}
+
+/// The same, where the manifest says that there are other stop tokens.
+pub fn package_that_says(model: &Model, stops: &[i64], said: &[i64]) -> Result<Package, PackageError> {
     let language = LanguageModel {
         graph: model.graph.clone(),
         tokens: 0,
@@ -54,8 +59,7 @@ pub fn package(model: &Model, stops: &[i64]) -> Package {
         description: String::new(),
     };
     let weights = model.weights.clone();
-    let package = Package::new_generation(details, PRECISION, graph, weights, vec![], stops.to_vec());
-    package.expect("a sound package")
+    Package::new_generation(details, PRECISION, graph, weights, vec![], said.to_vec())
 }
 
 /// Tokens `[batch, length]` to logits `[batch, length, vocabulary]`.
@@ -159,7 +163,11 @@ impl Making {
 
     fn model(&mut self, vocabulary: u32, max_length: u32, masked: Masked) -> Value {
         let table = self.weight("tokens", &[vocabulary, WIDTH], 1.0);
-        let mut x = self.node("embedding", Operator::IndexSelect { axis: 0 }, &[table, Value::Input(0)]);
+        let mut x = self.node(
+            "embedding",
+            Operator::IndexSelect { axis: 0 },
+            &[table, Value::Input(0)],
+        );
         let rotation = [0, 1].map(|_| {
             let table = self.weight("rotation", &[1, 1, max_length, HEAD], 1.0);
             let slice = Operator::Slice {
@@ -223,7 +231,10 @@ impl Making {
         let (left, right) = (half(self, 0), half(self, HEAD / 2));
         let negative = self.node("negative", Operator::Unary(Unary::Neg), &[right]);
         let turned = self.node("turned", Operator::Concat { axis: 3 }, &[negative, left]);
-        let (a, b) = (self.binary(Binary::Mul, x, cosine), self.binary(Binary::Mul, turned, sine));
+        let (a, b) = (
+            self.binary(Binary::Mul, x, cosine),
+            self.binary(Binary::Mul, turned, sine),
+        );
         self.binary(Binary::Add, a, b)
     }
 
@@ -239,7 +250,10 @@ impl Making {
     fn attention(&mut self, layer: usize, x: Value, rotation: [Value; 2], mask: Option<Value>) -> Value {
         let shared = SHARED_HEADS * HEAD;
         let query = self.linear("query", x, WIDTH, WIDTH);
-        let (key, value) = (self.linear("key", x, WIDTH, shared), self.linear("value", x, WIDTH, shared));
+        let (key, value) = (
+            self.linear("key", x, WIDTH, shared),
+            self.linear("value", x, WIDTH, shared),
+        );
         let query = self.heads(query, HEADS);
         let (key, value) = (self.heads(key, SHARED_HEADS), self.heads(value, SHARED_HEADS));
         let (query, key) = (self.rotated(query, rotation), self.rotated(key, rotation));
