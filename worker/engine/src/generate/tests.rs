@@ -174,6 +174,22 @@ fn sequence_ends_where_the_model_has_no_more_room() {
 }
 
 #[test]
+fn caches_grow_with_their_sequences_and_long_prompts_come_in_parts() {
+    let package = package(&language_model(50, 640, Masked::Causally), &[]);
+    let model = cpu().load(&package).expect("a sound model");
+    for (prompt, max_tokens) in [(60, 75), (600, 3)] {
+        let prompt: Vec<i64> = (0..prompt).map(|place| place * 7 % 50).collect();
+        let sampling = Sampling {
+            temperature: 1.0,
+            ..Sampling::greedy(max_tokens)
+        };
+        let sequence = generated(&model, &prompt, sampling);
+        assert_eq!(sequence.len(), prompt.len() + max_tokens as usize);
+        assert!(is_valid(&model, &prompt, sampling, &sequence));
+    }
+}
+
+#[test]
 fn sequences_together_are_those_of_each_alone() {
     let of_sampling = samplings();
     for engine in &engines()[1..] {
