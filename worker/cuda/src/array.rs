@@ -70,7 +70,8 @@ impl Array {
         Self { layout, ..self.clone() }
     }
 
-    /// Whether nobody else holds its elements, and they are all of its memory, in row-major order from the beginning on.
+    /// Whether nobody else holds its elements, and they are all of its memory, in row-major order from the beginning
+    /// on.
     pub(crate) fn is_own(&self) -> bool {
         self.layout.offset == 0 && self.layout.is_contiguous() && Arc::strong_count(&self.buffer) == 1
     }

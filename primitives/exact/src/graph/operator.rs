@@ -189,7 +189,8 @@ pub enum Operator {
         /// Bits of the number that is added to the mean square.
         epsilon: u32,
     },
-    /// Key, counter, lane (Int64), the dimensions of all three broadcast → Float32: a uniform number in (0, 1), the first
+    /// Key, counter, lane (Int64), the dimensions of all three broadcast → Float32: a uniform number in (0, 1), the
+    /// first
     /// word of Philox4x32-10.
     #[codec(index = 28)]
     Random,

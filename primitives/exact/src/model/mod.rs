@@ -103,7 +103,8 @@ impl core::fmt::Display for PartsError {
 impl core::error::Error for PartsError {}
 
 impl ModelParts {
-    /// The parts of a plain model: those of a checked graph with weights of this list digest; `None` if the graph's schema has more than the
+    /// The parts of a plain model: those of a checked graph with weights of this list digest; `None` if the graph's
+    /// schema has more than the
     /// chain takes, which no checked graph has.
     pub fn new<H: Hash256>(
         graph: &CheckedGraph,

@@ -2,11 +2,13 @@
 //!
 //! The token that is selected after a position follows from a *row* of every tensor that has the sequence's length as a
 //! dimension. Scores of an attention have it twice: once as the row, and once as the *column*, which is the position of
-//! another token. The pass below goes forward through the nodes and follows both dimensions by a rule for each operator.
+//! another token. The pass below goes forward through the nodes and follows both dimensions by a rule for each
+//! operator.
 //! A node is refused if a row would depend on rows after its own, or on others in a way that is not a column.
 //!
 //! A column is allowed where a softmax over it is masked: where every column after the row is −∞, whatever the scores
-//! are. Its weight is then exactly 0, and 0 adds nothing to a sum, which is exact in any order. So a row does not change
+//! are. Its weight is then exactly 0, and 0 adds nothing to a sum, which is exact in any order. So a row does not
+//! change
 //! when there are fewer columns after its own, or others.
 
 mod columns;

@@ -1,7 +1,8 @@
 //! Check graphs: from a language model's graph, the graph that says whether the model generates a sequence.
 //!
 //! A language model is a graph `tokens [batch, length] → logits [batch, length, vocabulary]` in which a row of logits
-//! depends on the tokens up to its own. Its check graph takes a prompt, the parameters of sampling and a whole sequence,
+//! depends on the tokens up to its own. Its check graph takes a prompt, the parameters of sampling and a whole
+//! sequence,
 //! selects the token after every position, and compares: `docs/importing.md`, *Language models*, has it in formulas.
 //!
 //! A check graph is a function of the model, the stop tokens and nothing else. [`Generation::of`] makes it again from
