@@ -45,7 +45,6 @@ fn of_node<O: Operators>(
         (Operator::Relu, [input]) => on.apply(&[Function::Relu], input),
         (Operator::Binary(function), [a, b]) => binary(on, *function, a, b, shape),
         (Operator::Where, [condition, yes, no]) => on.select([condition, yes, no], shape),
-        (Operator::Random, [key, counter, lane]) => random(on, [key, counter, lane], shape),
         (Operator::Cast { dtype }, [input]) => on.cast(input, *dtype),
         (Operator::Fill { dtype, bits, .. }, _) => on.fill(*dtype, shape, *bits),
         (Operator::Arange { start, step, .. }, _) => on.arange(*start, *step, shape),
@@ -65,16 +64,6 @@ fn of_node<O: Operators>(
         ) => moved(on, operator, input, shape),
         (operator, operands) => of_rows(on, operator, operands, shape),
     }
-}
-
-/// By the definition, on the processor.
-fn random<O: Operators>(on: &mut O, operands: [&mut O::Array; 3], shape: Dims) -> Result<O::Array, Failure> {
-    let [key, counter, lane] = operands;
-    let operands = [on.download(key)?, on.download(counter)?, on.download(lane)?];
-    let shape = shape.iter().map(|length| *length as u32).collect();
-    let operands: Vec<_> = operands.iter().collect();
-    let result = fit(Operator::Random.apply(&operands, DataType::Float32, shape))?;
-    on.upload(&result)
 }
 
 fn unary<O: Operators>(on: &mut O, function: Unary, input: &mut O::Array) -> Result<O::Array, Failure> {

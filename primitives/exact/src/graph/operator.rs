@@ -189,11 +189,6 @@ pub enum Operator {
         /// Bits of the number that is added to the mean square.
         epsilon: u32,
     },
-    /// Key, counter, lane (Int64), the dimensions of all three broadcast → Float32: a uniform number in (0, 1), the
-    /// first
-    /// word of Philox4x32-10.
-    #[codec(index = 28)]
-    Random,
 }
 
 /// A function of one element. Those without a remark take Float32 and give Float32.
@@ -382,7 +377,6 @@ impl Operator {
             Self::LogSoftmax => "log_softmax",
             Self::LayerNorm { .. } => "layer_norm",
             Self::RmsNorm { .. } => "rms_norm",
-            Self::Random => "random",
         }
     }
 

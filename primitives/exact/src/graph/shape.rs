@@ -122,7 +122,6 @@ impl Operator {
             Self::Softmax | Self::LogSoftmax => rows::softmax(graph, inputs),
             Self::LayerNorm { .. } => rows::norm(graph, inputs, 2),
             Self::RmsNorm { .. } => rows::norm(graph, inputs, 1),
-            Self::Random => elementwise::random(inputs),
         }
     }
 }

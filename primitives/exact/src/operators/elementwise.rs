@@ -147,38 +147,6 @@ pub(super) fn select(operands: &mut impl Operands, shape: &[u32], index: u64) ->
     broadcast(operands, chosen, shape, index)
 }
 
-/// The first word of Philox4x32-10 as a number in (0, 1).
-pub(super) fn random(operands: &mut impl Operands, shape: &[u32], index: u64) -> Result<Element, ElementError> {
-    let mut words = [0i64; 3];
-    for (operand, word) in words.iter_mut().enumerate() {
-        match broadcast(operands, operand, shape, index)? {
-            Element::Integer(integer) => *word = integer,
-            Element::Number(_) => return Err(ElementError::Unfit),
-        }
-    }
-    let halves = |word: i64| (word as u32, (word as u64 >> 32) as u32);
-    let [key, (c0, c1), (c2, c3)] = words.map(halves);
-    let (mut key, mut counter) = (key, [c0, c1, c2, c3]);
-    for _ in 0..10 {
-        let [a, b, c, d] = counter;
-        let (first, second) = (
-            u64::from(a).wrapping_mul(0xD251_1F53),
-            u64::from(c).wrapping_mul(0xCD9E_8D57),
-        );
-        counter = [
-            (second >> 32) as u32 ^ b ^ key.0,
-            second as u32,
-            (first >> 32) as u32 ^ d ^ key.1,
-            first as u32,
-        ];
-        key = (key.0.wrapping_add(0x9E37_79B9), key.1.wrapping_add(0xBB67_AE85));
-    }
-    let [word, ..] = counter;
-    // (2·(word >> 9) + 1) · 2^-24
-    let odd = Binary32::from_i64(i64::from(word >> 9).wrapping_mul(2).wrapping_add(1));
-    Ok(Element::Number(odd * Binary32::from_bits(0x3380_0000)))
-}
-
 pub(super) fn cast(dtype: DataType, operands: &mut impl Operands, index: u64) -> Result<Element, ElementError> {
     let truncated = |x: Binary32, min: i64, max: i64| Element::Integer(x.truncate_to_i64().clamp(min, max));
     Ok(match (operands.read(0, index)?, dtype) {

@@ -64,7 +64,6 @@ impl Operator {
             Self::LogSoftmax => rows::log_softmax(operands, index),
             Self::LayerNorm { epsilon } => rows::layer_norm(operands, *epsilon, index),
             Self::RmsNorm { epsilon } => rows::rms_norm(operands, *epsilon, index),
-            Self::Random => elementwise::random(operands, shape, index),
         }
     }
 

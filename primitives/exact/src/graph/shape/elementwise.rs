@@ -65,21 +65,6 @@ pub(super) fn select(inputs: &[&Layout]) -> Result<Layout, ShapeError> {
     })
 }
 
-pub(super) fn random(inputs: &[&Layout]) -> Result<Layout, ShapeError> {
-    let [key, counter, lane] = inputs else {
-        return Err(ShapeError::Arity { actual: inputs.len() });
-    };
-    if let Some(other) = inputs.iter().find(|input| input.dtype != DataType::Int64) {
-        return Err(ShapeError::DataType(other.dtype));
-    }
-    let dimensions = broadcast(&key.dimensions, &counter.dimensions).ok_or(ShapeError::Dimensions { input: 1 })?;
-    let dimensions = broadcast(&dimensions, &lane.dimensions).ok_or(ShapeError::Dimensions { input: 2 })?;
-    Ok(Layout {
-        dtype: DataType::Float32,
-        dimensions,
-    })
-}
-
 pub(super) fn cast(dtype: DataType, inputs: &[&Layout]) -> Result<Layout, ShapeError> {
     let dimensions = only(inputs)?.dimensions.clone();
     Ok(Layout { dtype, dimensions })
