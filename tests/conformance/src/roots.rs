@@ -56,6 +56,7 @@ fn word(error: &PartsError) -> String {
         PartsError::Definition { .. } => return "definition".into(),
         PartsError::Operators => return "operators".into(),
         PartsError::Outputs => return "outputs".into(),
+        PartsError::Kind => return "kind".into(),
         PartsError::Polynomial => return "polynomial".into(),
         PartsError::TooLarge => return "too_large".into(),
         PartsError::Schema(error) => error,

@@ -27,12 +27,13 @@ pub struct CudaBackend {
 }
 
 impl Backend for CudaBackend {
+    type Array = Array;
     /// The device's memory is in the queue's pool.
     type Memory = ();
 
     fn memory(&self) {}
 
-    fn operators<'a>(&'a self, (): &'a mut ()) -> impl Operators + 'a {
+    fn operators<'a>(&'a self, (): &'a mut ()) -> impl Operators<Array = Array> + 'a {
         CudaOperators {
             weights: &self.weights,
             queue: &self.queue,

@@ -411,8 +411,11 @@ impl Operators for Meter {
         self.result(index.layout.shape)
     }
 
-    fn gather_where(&mut self, operands: [&Array; 4], _: usize) -> Result<Array, Failure> {
-        self.result(operands[2].layout.shape)
+    fn gather_where(&mut self, [_, _, index, no]: [&mut Array; 4], _: usize) -> Result<Array, Failure> {
+        match no.layout.shape == index.layout.shape {
+            true => self.in_place(no),
+            false => self.result(index.layout.shape),
+        }
     }
 
     fn index_select(&mut self, _: &Array, _: &Array, _: usize, shape: Dims) -> Result<Array, Failure> {

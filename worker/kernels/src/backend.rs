@@ -36,6 +36,7 @@ pub struct Memory {
 }
 
 impl Backend for CpuBackend {
+    type Array = Array;
     type Memory = Memory;
 
     fn memory(&self) -> Memory {
@@ -45,7 +46,7 @@ impl Backend for CpuBackend {
         }
     }
 
-    fn operators<'a>(&'a self, memory: &'a mut Memory) -> impl Operators + 'a {
+    fn operators<'a>(&'a self, memory: &'a mut Memory) -> impl Operators<Array = Array> + 'a {
         CpuOperators {
             weights: &self.weights,
             context: Context {

@@ -82,8 +82,10 @@ macro_rules! each_operator {
             fill(dtype: $crate::tensor::DataType, shape: $crate::layout::Dims, bits: u64);
             /// Elements along an axis, at the indices.
             gather(data: &Self::Array, index: &Self::Array, axis: usize);
-            /// The same where a condition holds, elements of another array elsewhere.
-            gather_where(operands: [&Self::Array; 4], axis: usize);
+            /// The same where a condition holds, elements of another array elsewhere: `[condition, data, index,
+            /// other]`.
+            /// They are written into the other array where nothing else holds its memory.
+            gather_where(operands: [&mut Self::Array; 4], axis: usize);
             /// Whole slices along an axis, at the indices.
             index_select(data: &Self::Array, index: &Self::Array, axis: usize, shape: $crate::layout::Dims);
             /// The magnitudes of integers.

@@ -24,6 +24,9 @@
 //! dimensions = ["batch", 10]
 //! # or ["4·batch", 10], ["past + length", 10]
 //!
+//! [generation]           # for the check graph of a language model
+//! stop_tokens = [2]
+//!
 //! [graph]
 //! file = "graph.scale"
 //! bytes = 700
@@ -78,6 +81,9 @@ pub struct Manifest {
     /// One line for people.
     #[serde(default)]
     pub description: String,
+    /// For the check graph of a language model, what it is made with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub generation: Option<GenerationEntry>,
     /// Dynamic dimensions.
     #[serde(default)]
     pub symbols: Vec<SymbolEntry>,
@@ -92,6 +98,14 @@ pub struct Manifest {
     /// Files that travel with the model.
     #[serde(default)]
     pub assets: Vec<FileEntry>,
+}
+
+/// What a check graph is made with, besides the model.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GenerationEntry {
+    /// Tokens after which a sequence ends.
+    pub stop_tokens: Vec<i64>,
 }
 
 /// A dynamic dimension and the values that it may take, both ends included.
@@ -178,6 +192,7 @@ impl Manifest {
             precision: precision_name(precision).to_owned(),
             licence,
             description,
+            generation: None,
             symbols,
             inputs,
             outputs,

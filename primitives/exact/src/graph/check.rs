@@ -183,7 +183,19 @@ impl core::error::Error for GraphError {}
 impl Graph {
     /// Checks everything that evaluation relies on.
     pub fn check(self) -> Result<CheckedGraph, GraphError> {
-        self.check_counts()?;
+        let mut checked = self.check_of(MAX_TENSORS)?;
+        checked.measure()?;
+        Ok(checked)
+    }
+
+    /// The same for a graph that an engine makes for itself, which nobody registers: it may take and give as many
+    /// tensors as it has weights, and its work and its trace are not measured.
+    pub fn check_derived(self) -> Result<CheckedGraph, GraphError> {
+        self.check_of(MAX_WEIGHTS)
+    }
+
+    fn check_of(self, max_tensors: usize) -> Result<CheckedGraph, GraphError> {
+        self.check_counts(max_tensors)?;
         self.check_names()?;
         self.check_sizes()?;
         self.check_symbols()?;
@@ -219,7 +231,6 @@ impl Graph {
             }
         }
         checked.check_uses()?;
-        checked.measure()?;
         Ok(checked)
     }
 
@@ -256,10 +267,10 @@ impl Graph {
         layouts.collect()
     }
 
-    fn check_counts(&self) -> Result<(), GraphError> {
+    fn check_counts(&self, max_tensors: usize) -> Result<(), GraphError> {
         let counts = [
-            ("inputs", self.inputs.len(), 1, MAX_TENSORS),
-            ("outputs", self.outputs.len(), 1, MAX_TENSORS),
+            ("inputs", self.inputs.len(), 1, max_tensors),
+            ("outputs", self.outputs.len(), 1, max_tensors),
             ("nodes", self.nodes.len(), 1, MAX_NODES),
             ("weights", self.weights.len(), 0, MAX_WEIGHTS),
             ("symbols", self.symbols.len(), 0, MAX_SYMBOLS),

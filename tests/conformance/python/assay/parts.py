@@ -19,6 +19,17 @@ MAX_OUTPUTS = MAX_TENSORS = 16
 MAX_NAME = 64
 MAX_RANK = 8
 MAX_OPERATORS = 65535
+KINDS = ["plain", "generation"]
+# What a check graph takes: names, types, and whether it is a row of any length.
+CHECK_GRAPH = [
+    (b"prompt", "Int64", True),
+    (b"temperature", "Float32", False),
+    (b"top_p", "Float32", False),
+    (b"top_k", "Int64", False),
+    (b"seed", "Int64", False),
+    (b"max_tokens", "Int64", False),
+    (b"sequence", "Int64", True),
+]
 
 
 class Head(NamedTuple):
@@ -48,6 +59,7 @@ class Schema(NamedTuple):
 
 class Parts(NamedTuple):
     definition: int
+    kind: str
     head: Head
     outputs: tuple[Value, ...]
     schema: Schema
@@ -71,7 +83,7 @@ def of_graph(graph: Graph, checked: Checked, weights_root: bytes, precision: str
     )
     values = tuple(output.value for output in graph.outputs)
     head = Head(len(graph.nodes), tree.nodes_root(graph), weights_root)
-    return Parts(DEFINITION, head, values, schema, precision, checked.work, checked.trace_bytes, manifest_hash)
+    return Parts(DEFINITION, "plain", head, values, schema, precision, checked.work, checked.trace_bytes, manifest_hash)
 
 
 def root(parts: Parts) -> bytes:
@@ -81,6 +93,7 @@ def root(parts: Parts) -> bytes:
 def write(parts: Parts) -> bytes:
     return (
         unsigned(parts.definition, 4)
+        + unsigned(KINDS.index(parts.kind), 1)
         + unsigned(parts.head.operators, 4)
         + parts.head.nodes_root
         + parts.head.weights_root
@@ -112,6 +125,7 @@ def write_term(term: work.Term) -> bytes:
 def read(r: Reader) -> Parts:
     return Parts(
         r.u32(),
+        KINDS[r.tag(len(KINDS))],
         Head(r.u32(), r.take(32), r.take(32)),
         r.vector(lambda: read_value(r), MAX_OUTPUTS),
         Schema(
@@ -148,11 +162,33 @@ def check(parts: Parts) -> None:
     for kind, index in parts.outputs:
         require(kind == "weight" or kind == "node" and index < parts.head.operators, "outputs")
     check_schema(parts.schema)
+    require(parts.kind == "plain" or is_check_graph(parts.schema), "kind")
     symbols = [symbol.max for symbol in parts.schema.symbols]
     for polynomial in (parts.work, parts.trace_bytes):
         require(work.is_written(polynomial, len(symbols)), "polynomial")
     require(work.within(parts.work, symbols, work.MAX_WORK), "too_large")
     require(work.within(parts.trace_bytes, symbols, work.MAX_TRACE), "too_large")
+
+
+def is_check_graph(schema: Schema) -> bool:
+    """Whether these are the inputs and outputs of a model of kind generation."""
+
+    def is_row(dims: tuple[Dimension, ...]) -> bool:
+        return len(dims) == 2 and dims[0] == Fixed(1) and isinstance(dims[1], Symbolic)
+
+    if len(schema.inputs) != len(CHECK_GRAPH) or len(schema.outputs) != 2:
+        return False
+    for tensor, (name, dtype, row) in zip(schema.inputs, CHECK_GRAPH):
+        fits = is_row(tensor.dims) if row else tensor.dims == (Fixed(1),)
+        if (tensor.name, tensor.dtype) != (name, dtype) or not fits:
+            return False
+    sequence, valid = schema.outputs
+    dims = schema.inputs[-1].dims
+    return (
+        schema.inputs[0].dims != dims
+        and sequence[:3] == (b"sequence", "Int64", dims)
+        and valid[:3] == (b"valid", "Bool", (Fixed(1),))
+    )
 
 
 def check_schema(schema: Schema) -> None:

@@ -216,6 +216,7 @@ def read_parts(fields: dict) -> Parts:
     only(fields, *Parts._fields)
     return Parts(
         fields["definition"],
+        fields["kind"],
         read_head(fields["head"]),
         tuple(Value(*value) for value in fields["outputs"]),
         read_schema(fields["schema"]),

@@ -69,6 +69,12 @@ pub struct ImportArgs {
     /// A file that travels with the model, such as a tokenizer
     #[arg(long = "asset")]
     assets: Vec<PathBuf>,
+    /// Import a language model, tokens [batch, length] to logits, as the check graph of what it generates
+    #[arg(long)]
+    generation: bool,
+    /// A token after which a generated sequence ends [default: those that a GGUF file names]
+    #[arg(long = "stop-token", value_name = "TOKEN", requires = "generation")]
+    stop_tokens: Vec<i64>,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -180,6 +186,8 @@ fn import(args: ImportArgs) -> anyhow::Result<ExitCode> {
         max_length,
         weights,
         assets,
+        generation,
+        stop_tokens,
     } = args;
     let is_gguf = model.extension().is_some_and(|extension| extension == "gguf");
     let precision = match precision {
@@ -206,6 +214,7 @@ fn import(args: ImportArgs) -> anyhow::Result<ExitCode> {
             details,
             precision,
             max_length,
+            generation: generation.then_some(stop_tokens),
             assets,
         };
         assay_import::import_gguf(&model, options)?
@@ -216,7 +225,10 @@ fn import(args: ImportArgs) -> anyhow::Result<ExitCode> {
             weights,
             assets,
         };
-        assay_import::import(&model, options)?
+        match generation {
+            true => assay_import::import_generation(&model, options, &stop_tokens)?,
+            false => assay_import::import(&model, options)?,
+        }
     };
     package.save(&output)?;
     print!("{}", assay_package::inspect(&package));

@@ -29,7 +29,10 @@ use assay_exact::{
     graph::{CheckedGraph, Graph, GraphError},
     quantise::Precision,
 };
-use assay_package::{Details, Package};
+use assay_package::{
+    Details, Package, PackageError,
+    generation::{LanguageModel, check_graph},
+};
 use container::{Container, refused};
 use decoder::Decoder;
 use std::{
@@ -60,6 +63,9 @@ pub struct GgufOptions {
     pub precision: Precision,
     /// Maximum length of a sequence; without it the model's context, and 2,048 at most.
     pub max_length: Option<u32>,
+    /// With this, the package is the check graph of what the model generates, which ends after one of these tokens;
+    /// where there are none, after one of those that the file names.
+    pub generation: Option<Vec<i64>>,
     /// Files that travel with the model; one replaces what the file holds under the same name, such as
     /// `tokenizer.json`.
     pub assets: Vec<PathBuf>,
@@ -84,13 +90,28 @@ pub fn import_gguf(path: &Path, options: GgufOptions) -> Result<Package, ImportE
         assets.insert(name, content);
     }
     tokenizer::add_assets(&container.metadata, model.vocabulary, &mut assets)?;
+    let assets = assets.into_iter().collect();
+    let Some(mut stop_tokens) = options.generation else {
+        let weights = weights.read(&mut container, graph.graph())?;
+        return Ok(Package::new(options.details, options.precision, graph, weights, assets)?);
+    };
+    if stop_tokens.is_empty() {
+        stop_tokens = tokenizer::ends(&container.metadata)?.into_iter().map(i64::from).collect();
+    }
+    let model = LanguageModel {
+        graph: graph.graph().clone(),
+        tokens: 0,
+        logits: 0,
+    };
+    let graph = check_graph(model, &stop_tokens).map_err(PackageError::from)?;
     let weights = weights.read(&mut container, graph.graph())?;
-    Ok(Package::new(
+    Ok(Package::new_generation(
         options.details,
         options.precision,
         graph,
         weights,
-        assets.into_iter().collect(),
+        assets,
+        stop_tokens,
     )?)
 }
 

@@ -92,6 +92,7 @@ fn import_bytes(bytes: &[u8], precision: Precision) -> Result<Package, ImportErr
         details,
         precision,
         max_length: None,
+        generation: None,
         assets: Vec::new(),
     };
     let package = import_gguf(&path, options);

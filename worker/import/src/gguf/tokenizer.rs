@@ -70,7 +70,8 @@ fn id(metadata: &Metadata, name: &str, tokens: &[String]) -> Result<Option<u32>>
     }
 }
 
-fn generation(metadata: &Metadata) -> Result<Json> {
+/// The tokens that end an answer: those that a key names, then those that are known by their names.
+pub fn ends(metadata: &Metadata) -> Result<Vec<u32>> {
     let tokens = metadata.texts("tokenizer.ggml.tokens")?;
     let kinds = metadata.integers("tokenizer.ggml.token_type")?.unwrap_or_default();
     let mut ends = Vec::new();
@@ -84,7 +85,12 @@ fn generation(metadata: &Metadata) -> Result<Json> {
     ends.extend(by_name);
     let mut seen = std::collections::BTreeSet::new();
     ends.retain(|id| seen.insert(*id));
-    let mut json = json!({"eos_token_id": ends});
+    Ok(ends)
+}
+
+fn generation(metadata: &Metadata) -> Result<Json> {
+    let tokens = metadata.texts("tokenizer.ggml.tokens")?;
+    let mut json = json!({"eos_token_id": ends(metadata)?});
     if let Some(id) = id(metadata, "bos", tokens)? {
         json["bos_token_id"] = id.into();
     }
