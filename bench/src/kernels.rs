@@ -2,14 +2,13 @@
 
 use crate::{measure::in_turns, report::Report};
 use assay_bench::numbers;
-use assay_exact::quantise::Precision;
 use assay_kernels::{
     elementwise::apply,
     instructions::Instructions,
     normalise::{layer_norm, softmax},
     packed::Packed,
     product::linear,
-    rows::{Matrix, Rows, Scaling},
+    rows::{Kind, Matrix, Rows, Scaling},
     scratch::Scratch,
     threads::Threads,
 };
@@ -42,20 +41,25 @@ pub fn products(report: &mut Report, threads: &Threads) {
             tensor(&bias, &[n as i64]),
         ];
         let brain = torch.each_ref().map(|tensor| tensor.to_kind(Kind::BFloat16));
-        let packed = [Precision::Int8, Precision::Int16].map(|precision| {
+        let packed = [Kind::Int8, Kind::Int16].map(|kind| {
             let mut rows = Rows::new(instructions);
-            rows.quantise(Matrix::new(&weight, k), precision, Scaling::ByRow);
+            rows.quantise(Matrix::new(&weight, k), kind, Scaling::ByRow);
             Packed::new(&rows)
         });
         let matrix = Matrix::new(&input, k);
-        let (mut first, mut second) = (vec![0.0; m * n], vec![0.0; m * n]);
-        let mut int8 = || linear(threads, &scratch, matrix, &packed[0], Some(&bias), &mut first, |_| {});
-        let mut int16 = || linear(threads, &scratch, matrix, &packed[1], Some(&bias), &mut second, |_| {});
+        let mut outputs = [Kind::Int8, Kind::Int16, Kind::Halves].map(|_| vec![0.0; m * n]);
+        let [first, second, third] = &mut outputs;
+        let exact = |kind: Kind, packed: &Packed, output: &mut [f32]| {
+            linear(threads, &scratch, (matrix, kind), packed, Some(&bias), output, |_| {});
+        };
+        let mut int8 = || exact(Kind::Int8, &packed[0], first);
+        let mut int16 = || exact(Kind::Int16, &packed[1], second);
+        let mut int16int8 = || exact(Kind::Halves, &packed[0], third);
         let mut fp32 = || drop(torch[0].linear(&torch[1], Some(&torch[2])));
         let mut bf16 = || drop(brain[0].linear(&brain[1], Some(&brain[2])));
-        let times = in_turns([&mut int8, &mut int16, &mut fp32, &mut bf16]);
-        let [int8, int16, fp32, bf16] = times.map(|milliseconds| 2e-6 * (m * k * n) as f64 / milliseconds);
-        for (precision, speed) in [("int8", int8), ("int16", int16)] {
+        let times = in_turns([&mut int8, &mut int16, &mut int16int8, &mut fp32, &mut bf16]);
+        let [int8, int16, int16int8, fp32, bf16] = times.map(|milliseconds| 2e-6 * (m * k * n) as f64 / milliseconds);
+        for (precision, speed) in [("int8", int8), ("int16", int16), ("int16int8", int16int8)] {
             let name = format!("linear {m} x {k} x {n}, exact {precision}");
             report.add_speed(&name, speed, ("libtorch fp32", fp32));
             report.add_speed(&name, speed, ("libtorch bf16", bf16));

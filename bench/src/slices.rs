@@ -4,7 +4,7 @@ use crate::numbers;
 use anyhow::Result;
 use assay_exact::{
     graph::{Binary, CheckedGraph, Dimension, Graph, Input, Node, Operator, Output, Position, Reduction, Unary, Value},
-    quantise::Precision,
+    quantise::{Precision, WeightFormat},
 };
 use assay_ops::tensor::{DataType, Tensor};
 
@@ -50,6 +50,27 @@ type Operand = (DataType, Vec<u32>);
 /// An operator's name, the operator, and what it takes.
 type Case = (&'static str, Operator, Vec<Operand>);
 
+/// A layer of integers of four bits, with as many groups as there can be.
+fn quantised_linear() -> Operator {
+    Operator::QuantisedLinear {
+        precision: Precision::Int16,
+        format: WeightFormat::Int4 { group: 2 },
+    }
+}
+
+/// What it takes.
+fn of_halves() -> Vec<Operand> {
+    let groups = (DataType::Int8, vec![5, ROW / 2]);
+    vec![
+        (DataType::Float32, vec![5, ROW - 1]),
+        (DataType::Uint8, vec![5, ROW / 2]),
+        groups.clone(),
+        groups,
+        (DataType::Float32, vec![5]),
+        (DataType::Float32, vec![5]),
+    ]
+}
+
 fn cases() -> Vec<Case> {
     let (int8, int16) = (Precision::Int8, Precision::Int16);
     let number = |shape: &[u32]| (DataType::Float32, shape.to_vec());
@@ -67,12 +88,14 @@ fn cases() -> Vec<Case> {
     vec![
         ("linear, int16", Operator::Linear { precision: int16 }, matrix.clone()),
         ("linear, int8", Operator::Linear { precision: int8 }, matrix.clone()),
+        ("quantised_linear, int4", quantised_linear(), of_halves()),
         ("matmul", Operator::MatMul { precision: int16 }, matrix[..2].to_vec()),
         ("weighted_sum", Operator::WeightedSum { precision: int16 }, attention),
         ("row_scale", Operator::RowScale { precision: int16 }, values.clone()),
         ("softmax", Operator::Softmax, values.clone()),
         ("log_softmax", Operator::LogSoftmax, values.clone()),
         ("layer_norm", Operator::LayerNorm { epsilon }, with_bias),
+        ("random", Operator::Random, vec![(DataType::Int64, vec![5, ROW]); 3]),
         ("rms_norm", Operator::RmsNorm { epsilon }, rows.clone()),
         ("sum", Operator::Reduce(Reduction::Sum), values.clone()),
         ("sum of bytes", Operator::Reduce(Reduction::Sum), bytes.clone()),

@@ -48,7 +48,7 @@ pub fn digits(report: &mut Report, models: &Path) -> Result<()> {
             .map(|dimension| match dimension {
                 Dimension::Fixed(n) => *n,
                 // An input computes none.
-                Dimension::Symbol(_) | Dimension::Affine { .. } => 1,
+                Dimension::Symbol(_) | Dimension::Computed(_) => 1,
             })
             .collect();
         let elements = shape.iter().product::<u32>() as usize;

@@ -52,6 +52,7 @@ impl<T> From<JudgeError> for Error<T> {
             JudgeError::Inputs => Self::InputsDoNotOpen,
             JudgeError::Bind(_) => Self::InputsDoNotFit,
             JudgeError::Output => Self::OutputDoesNotOpen,
+            JudgeError::Advice => Self::InputsDoNotOpen,
             JudgeError::Source => Self::SourceDoesNotOpen,
         }
     }

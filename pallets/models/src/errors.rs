@@ -38,6 +38,7 @@ impl<T> From<PartsError> for Error<T> {
             PartsError::Definition { .. } => Self::UnknownDefinition,
             PartsError::Operators => Self::OperatorCount,
             PartsError::Outputs => Self::OutputsUnsound,
+            PartsError::Kind => Self::KindUnsound,
             PartsError::Schema(error) => error.into(),
             PartsError::Polynomial => Self::PolynomialUnsound,
             PartsError::TooLarge => Self::ModelTooLarge,

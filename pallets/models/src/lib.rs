@@ -179,6 +179,8 @@ pub mod pallet {
         OperatorCount,
         /// The outputs are not as many as the schema's, or name an input, or an operator that the graph does not have.
         OutputsUnsound,
+        /// The inputs and outputs are not those of a model of its kind: import it again.
+        KindUnsound,
         /// The work or the size of the trace is not in its canonical form: take it from the package.
         PolynomialUnsound,
         /// An execution can be larger than anybody can check: narrow the ranges of the symbols.

@@ -1,7 +1,12 @@
 //! A runtime with nothing but balances and models.
 
 use crate::{self as pallet_models, VersionDeposit};
-use assay_exact::{DEFINITION_NUMBER, graph::Value, judge::ModelHead, model::Polynomial};
+use assay_exact::{
+    DEFINITION_NUMBER,
+    graph::Value,
+    judge::ModelHead,
+    model::{ModelKind, Polynomial},
+};
 use assay_types::{
     AssayTime, DataType, Dimension, H256, HostBlake2, ModelId, ModelParts, ModelVersion, Precision, Schema,
     TensorSchema, schema::SymbolRange,
@@ -126,6 +131,7 @@ pub fn name<N: TryFrom<Vec<u8>>>(text: &str) -> N {
 pub fn parts(number: u64, schema: Schema) -> ModelParts {
     ModelParts {
         definition: DEFINITION_NUMBER,
+        kind: ModelKind::Plain,
         head: ModelHead {
             operators: 1,
             nodes_root: H256::from_low_u64_be(number).0,

@@ -6,10 +6,15 @@
 use crate::{Config, ModelName, ModelRecordOf, VersionRecordOf};
 use assay_types::{
     H256, ModelId, ModelVersion,
+    limits::{MAX_RANK, MAX_TENSORS},
     weighing::{CALL_REF_TIME, account_proof, key_proof},
 };
 use core::marker::PhantomData;
 use polkadot_sdk::frame_support::{traits::Get, weights::Weight};
+
+/// Picoseconds to check a dimension that is computed from symbols: its canonical form, and its bounds at up to eight
+/// combinations of ends.
+const DIMENSION_REF_TIME: u64 = 30_000_000;
 
 /// Weights of the calls.
 pub trait WeightInfo {
@@ -35,6 +40,12 @@ impl<T: Config> ComputedWeight<T> {
         Weight::from_parts(CALL_REF_TIME, proof_bytes).saturating_add(T::DbWeight::get().reads_writes(reads, writes))
     }
 
+    /// To check a version's schema, all of whose outputs may have computed dimensions.
+    fn dimensions() -> Weight {
+        let count = u64::from(MAX_TENSORS).saturating_mul(u64::from(MAX_RANK));
+        Weight::from_parts(DIMENSION_REF_TIME.saturating_mul(count), 0)
+    }
+
     fn model() -> u64 {
         key_proof::<ModelId, ModelRecordOf<T>>()
     }
@@ -53,7 +64,8 @@ impl<T: Config> ComputedWeight<T> {
 }
 
 impl<T: Config> WeightInfo for ComputedWeight<T> {
-    /// Reads the name, the root, the next number, account, holds; writes those, the model and the version.
+    /// Reads the name, the root, the next number, account, holds; writes those, the model and the version. Checks the
+    /// schema.
     fn register() -> Weight {
         Self::call(
             5,
@@ -65,11 +77,13 @@ impl<T: Config> WeightInfo for ComputedWeight<T> {
                 + Self::model()
                 + Self::version(),
         )
+        .saturating_add(Self::dimensions())
     }
 
-    /// Reads the model, the root, account, holds; writes those and the version.
+    /// Reads the model, the root, account, holds; writes those and the version. Checks the schema.
     fn publish_version() -> Weight {
         Self::call(4, 5, Self::model() + Self::root() + account_proof() + Self::version())
+            .saturating_add(Self::dimensions())
     }
 
     /// Reads the model and the version; writes the version.

@@ -5,7 +5,7 @@ use assay_exact::{
     DEFINITION_NUMBER,
     graph::Value,
     judge::ModelHead,
-    model::{Polynomial, SymbolRange, Term},
+    model::{ModelKind, Polynomial, SymbolRange, Term},
 };
 use assay_types::{
     AssayTime, H256, JobTerms, Lock, ModelParts, ModelRegistry, ModelVersion, Outcome, Precision, Purpose, Released,
@@ -150,6 +150,7 @@ fn nothing() -> ModelParts {
     };
     ModelParts {
         definition: DEFINITION_NUMBER,
+        kind: ModelKind::Plain,
         head: ModelHead {
             operators: 1,
             nodes_root: [0; 32],

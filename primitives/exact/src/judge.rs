@@ -26,7 +26,7 @@ use crate::{
     digest::{DataType, Digest, Hash256, domain_hash, list_digest, tensor_digest_of_root, tensor_size_bytes},
     element::ElementError,
     graph::{BindError, GRAPH_NODE_DOMAIN, Node, ShapeError, Value},
-    model::Schema,
+    model::{ModelKind, Schema},
     tree::Tree,
 };
 use alloc::vec::Vec;
@@ -39,7 +39,9 @@ use scale_info::TypeInfo;
 pub struct Claim {
     /// The registered model.
     pub model: ModelHead,
-    /// List digest of the job's inputs.
+    /// What the claim says, and so which input the worker gave.
+    pub kind: ModelKind,
+    /// List digest of the job's inputs, which the client gave.
     pub input_digest: Digest,
     /// List digest of the claimed outputs.
     pub output_digest: Digest,
@@ -107,6 +109,8 @@ pub enum JudgeError {
     Element(ElementError),
     /// The opened inputs are not the job's.
     Inputs,
+    /// The opened advice is not the claim's output 0.
+    Advice,
     /// The job's inputs are not what the graph takes.
     Bind(BindError),
     /// The entry of the claim's outputs is not opened, or is not its entry.
@@ -132,6 +136,7 @@ impl core::fmt::Display for JudgeError {
             Self::NoElement => write!(f, "the output has no such element"),
             Self::Element(error) => error.fmt(f),
             Self::Inputs => write!(f, "the opened inputs are not the job's"),
+            Self::Advice => write!(f, "the opened advice is not the claim's first output"),
             Self::Bind(error) => error.fmt(f),
             Self::Output => write!(f, "the opened output is not the claim's"),
             Self::Source => write!(f, "the opened entry is not the one that the graph gives"),
@@ -141,15 +146,25 @@ impl core::fmt::Display for JudgeError {
 
 impl core::error::Error for JudgeError {}
 
-/// The values of the graph's symbols, in the schema's order, where the job's inputs are these.
+/// The values of the graph's symbols, in the schema's order, where the execution's inputs are these.
+///
+/// `input_digest` commits to the inputs that the client gave. Where the last input is advice ([`ModelKind::advice`]),
+/// its digest has to be that of the claimed output 0, which `advice` is.
 pub fn open_symbols<H: Hash256>(
     schema: &Schema,
+    kind: ModelKind,
     input_digest: &Digest,
+    advice: Option<&Digest>,
     inputs: &[TensorOpening],
 ) -> Result<Vec<u32>, JudgeError> {
     let digests: Vec<Digest> = inputs.iter().map(TensorOpening::digest::<H>).collect();
-    if list_digest::<H>(&digests) != *input_digest {
+    if list_digest::<H>(kind.given(&digests)) != *input_digest {
         return Err(JudgeError::Inputs);
+    }
+    if let Some(position) = kind.advice()
+        && (advice.is_none() || digests.get(usize::from(position)) != advice)
+    {
+        return Err(JudgeError::Advice);
     }
     let layouts: Vec<_> = inputs.iter().map(|input| (input.dtype, &*input.shape)).collect();
     schema.bind(&layouts).map_err(JudgeError::Bind)
@@ -174,6 +189,8 @@ pub fn open_operator<H: Hash256>(
     for ((value, operand), position) in node.inputs.iter().zip(opening.operands.iter()).zip(0u32..) {
         let membership = JudgeError::Membership { operand: position };
         let (list, index) = match *value {
+            // The advice is output 0 as well, and only the outputs commit to it.
+            Value::Input(index) if claim.kind.advice() == Some(index) => (claim.output_digest, 0),
             Value::Input(index) => (claim.input_digest, u32::from(index)),
             Value::Weight(index) => (claim.model.weights_root, u32::from(index)),
             Value::Node(index) if index >= operator => return Err(JudgeError::Wiring { operand: position }),

@@ -1,6 +1,6 @@
 //! Rows of binary32 numbers as integers with one scale, and the exact products of such rows.
 //!
-//! For a row `x` of a contraction's operand and a precision with greatest integer `qmax`:
+//! For a row `x` of a contraction's operand and the greatest integer `qmax` that its [`Bits`] give:
 //!
 //! ```text
 //! amax = max |x[k]|                       NaN if any x[k] is NaN; 0 for an empty row
@@ -23,7 +23,7 @@ use scale_info::TypeInfo;
 /// proof may carry, and sums of int8 products stay within 32 bits.
 pub const MAX_CONTRACTION_LENGTH: u32 = 16_384;
 
-/// How fine the integers are that a row is quantised to.
+/// How fine the integers are that a contraction's rows are quantised to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
 pub enum Precision {
     /// Integers from −127 to 127: one int8 product.
@@ -33,15 +33,95 @@ pub enum Precision {
     /// product is four int8 products, `2^14·hh + 2^7·(hl + lh) + ll`.
     #[codec(index = 1)]
     Int16,
+    /// The left operand as in Int16 and the right one as in Int8, so that a product is two int8 products.
+    #[codec(index = 2)]
+    Int16Int8,
 }
 
 impl Precision {
+    /// The integers of the left operand's rows: the input of a layer, or the weights of a weighted sum.
+    pub const fn left(self) -> Bits {
+        match self {
+            Self::Int8 => Bits::Int8,
+            Self::Int16 | Self::Int16Int8 => Bits::Int16,
+        }
+    }
+
+    /// The integers of the right operand's rows: the weight of a layer, or the values of a weighted sum.
+    pub const fn right(self) -> Bits {
+        match self {
+            Self::Int8 | Self::Int16Int8 => Bits::Int8,
+            Self::Int16 => Bits::Int16,
+        }
+    }
+}
+
+/// How fine the integers are that the rows of one operand are quantised to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Bits {
+    /// Integers from −127 to 127.
+    Int8,
+    /// Integers from −16319 to 16319.
+    Int16,
+}
+
+/// The precision of products of rows that both have these bits, and of their scales.
+impl From<Bits> for Precision {
+    fn from(bits: Bits) -> Self {
+        match bits {
+            Bits::Int8 => Self::Int8,
+            Bits::Int16 => Self::Int16,
+        }
+    }
+}
+
+impl Bits {
     /// The greatest integer that a row is quantised to.
     pub const fn greatest(self) -> i32 {
         match self {
             Self::Int8 => 127,
             Self::Int16 => 16_319,
         }
+    }
+}
+
+/// How the integers of a weight are given that was quantised before the model was made.
+///
+/// Every tensor of the right type and shape has a meaning, so no model can be refused for its weights' elements.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+pub enum WeightFormat {
+    /// `[N, K]` Int8: the integers as they are, −128 included.
+    #[codec(index = 0)]
+    Int8,
+    /// `[N, K/2]` Uint8 with element `2i` in the low four bits and element `2i + 1` in the high ones, then zeros and
+    /// multipliers, each `[N, K/group]` Int8: [`four_bit_weight`] of these three is the integer.
+    #[codec(index = 1)]
+    Int4 {
+        /// Neighbouring elements of a row that share a zero and a multiplier: even, at least 2, and a divisor of K.
+        group: u32,
+    },
+}
+
+impl WeightFormat {
+    /// How many operands the integers are given by.
+    pub const fn operands(self) -> usize {
+        match self {
+            Self::Int8 => 1,
+            Self::Int4 { .. } => 3,
+        }
+    }
+}
+
+/// The integer that four bits stand for in a group with this zero and this multiplier: `(q4 − zero) · multiplier`,
+/// clamped to −128 and 127. Of `four_bits` the low four count.
+pub const fn four_bit_weight(four_bits: u8, zero: i8, multiplier: i8) -> i8 {
+    let integer = ((four_bits & 15) as i32 - zero as i32) * multiplier as i32;
+    if integer < i8::MIN as i32 {
+        i8::MIN
+    } else if integer > i8::MAX as i32 {
+        i8::MAX
+    } else {
+        integer as i8
     }
 }
 
@@ -54,10 +134,18 @@ pub struct QuantisedRow {
 
 impl QuantisedRow {
     /// Quantises a row as the [module's documentation](self) says.
-    pub fn new(row: impl ExactSizeIterator<Item = Binary32> + Clone, precision: Precision) -> Self {
-        let scale = scale(row.clone(), precision);
+    pub fn new(row: impl ExactSizeIterator<Item = Binary32> + Clone, bits: Bits) -> Self {
+        let scale = scale(row.clone(), bits);
         Self {
-            integers: row.map(|x| quantise(x, scale, precision)).collect(),
+            integers: row.map(|x| quantise(x, scale, bits)).collect(),
+            scale,
+        }
+    }
+
+    /// A row of given integers with a given scale, which may be any number.
+    pub fn given(integers: impl Iterator<Item = i8>, scale: Binary32) -> Self {
+        Self {
+            integers: integers.map(i16::from).collect(),
             scale,
         }
     }
@@ -86,21 +174,21 @@ impl QuantisedRow {
 }
 
 /// The scale `s` of a row.
-pub fn scale(row: impl Iterator<Item = Binary32>, precision: Precision) -> Binary32 {
+pub fn scale(row: impl Iterator<Item = Binary32>, bits: Bits) -> Binary32 {
     let greatest = row.fold(Binary32::ZERO, |greatest, x| greatest.max(x.abs()));
     if !greatest.is_finite() {
         return Binary32::NAN;
     }
-    let scale = greatest / Binary32::from_i64(i64::from(precision.greatest()));
+    let scale = greatest / Binary32::from_i64(i64::from(bits.greatest()));
     if scale == Binary32::ZERO { Binary32::ONE } else { scale }
 }
 
 /// The integer `q` of one element of a row with this scale.
-pub fn quantise(x: Binary32, scale: Binary32, precision: Precision) -> i16 {
+pub fn quantise(x: Binary32, scale: Binary32, bits: Bits) -> i16 {
     if scale.is_nan() {
         return 0;
     }
-    let limit = precision.greatest();
+    let limit = bits.greatest();
     (x / scale).round_to_i32().clamp(-limit, limit) as i16
 }
 
@@ -115,18 +203,18 @@ mod tests {
 
     #[test]
     fn row_is_scaled_by_its_greatest_magnitude() {
-        let row = QuantisedRow::new(numbers(&[1.0, -2.0, 0.5, 0.0]), Precision::Int8);
+        let row = QuantisedRow::new(numbers(&[1.0, -2.0, 0.5, 0.0]), Bits::Int8);
         assert_eq!(row.scale().to_bits(), (2.0f32 / 127.0).to_bits());
         // 0.5 is 31.75 steps and 1.0 is 63.5 steps, a tie that goes to the even 64.
         assert_eq!(row.integers(), [64, -127, 32, 0]);
-        let row = QuantisedRow::new(numbers(&[1.5, -2.0, 0.5, 0.0]), Precision::Int16);
+        let row = QuantisedRow::new(numbers(&[1.5, -2.0, 0.5, 0.0]), Bits::Int16);
         assert_eq!(row.integers(), [12_239, -16_319, 4_080, 0]);
     }
 
     #[test]
     fn zero_row_and_empty_row_have_scale_one() {
         for row in [&[0.0f32, -0.0][..], &[]] {
-            let row = QuantisedRow::new(numbers(row), Precision::Int16);
+            let row = QuantisedRow::new(numbers(row), Bits::Int16);
             assert_eq!(row.scale(), Binary32::ONE);
             assert!(row.integers().iter().all(|q| *q == 0));
         }
@@ -136,14 +224,10 @@ mod tests {
     fn subnormal_rows_neither_divide_by_zero_nor_leave_the_range() {
         for bits in 1..20_000 {
             let x = Binary32::from_bits(bits);
-            for precision in [Precision::Int8, Precision::Int16] {
-                let row = QuantisedRow::new([x, -x].into_iter(), precision);
+            for bits in [Bits::Int8, Bits::Int16] {
+                let row = QuantisedRow::new([x, -x].into_iter(), bits);
                 assert!(row.scale().is_finite() && row.scale() != Binary32::ZERO);
-                assert!(
-                    row.integers()
-                        .iter()
-                        .all(|q| i32::from(*q).abs() <= precision.greatest())
-                );
+                assert!(row.integers().iter().all(|q| i32::from(*q).abs() <= bits.greatest()));
                 assert_eq!(row.integers()[0], -row.integers()[1]);
             }
         }
@@ -152,8 +236,8 @@ mod tests {
     #[test]
     fn row_with_infinity_or_nan_makes_nan() {
         for odd in [f32::INFINITY, f32::NEG_INFINITY, f32::NAN] {
-            let row = QuantisedRow::new(numbers(&[1.0, odd]), Precision::Int8);
-            let ones = QuantisedRow::new(numbers(&[1.0, 1.0]), Precision::Int8);
+            let row = QuantisedRow::new(numbers(&[1.0, odd]), Bits::Int8);
+            let ones = QuantisedRow::new(numbers(&[1.0, 1.0]), Bits::Int8);
             assert_eq!(row.integers(), [0, 0]);
             assert_eq!(row.product(&ones), Binary32::NAN);
         }
@@ -165,7 +249,7 @@ mod tests {
         for length in [1, 7, 100, 4096] {
             let mut row = || {
                 let values: Vec<f32> = (0..length).map(|_| random.next() as i64 as f32 / 1e18).collect();
-                QuantisedRow::new(numbers(&values), Precision::Int16)
+                QuantisedRow::new(numbers(&values), Bits::Int16)
             };
             let (a, b) = (row(), row());
             let sum: i64 = a
@@ -186,5 +270,37 @@ mod tests {
             let low = q - 128 * high;
             assert!((-127..=127).contains(&high) && (-64..=63).contains(&low));
         }
+    }
+
+    #[test]
+    fn mixed_precision_is_of_both() {
+        assert_eq!([Precision::Int8.left(), Precision::Int8.right()], [Bits::Int8; 2]);
+        assert_eq!([Precision::Int16.left(), Precision::Int16.right()], [Bits::Int16; 2]);
+        let mixed = Precision::Int16Int8;
+        assert_eq!([mixed.left(), mixed.right()], [Bits::Int16, Bits::Int8]);
+        // Rows of mixed precision have no more than 2^35 to sum.
+        let left = QuantisedRow::new(numbers(&[1.0, -1.0, 0.25]), mixed.left());
+        let right = QuantisedRow::new(numbers(&[3.0, -3.0, 0.0]), mixed.right());
+        assert_eq!(
+            (left.integers(), right.integers()),
+            (&[16_319, -16_319, 4_080][..], &[127, -127, 0][..])
+        );
+        let scale = (1.0f32 / 16_319.0) * (3.0f32 / 127.0);
+        assert_eq!(
+            left.product(&right).to_bits(),
+            ((2 * 16_319 * 127) as f32 * scale).to_bits()
+        );
+    }
+
+    #[test]
+    fn four_bits_have_a_meaning_whatever_their_group_says() {
+        assert_eq!(four_bit_weight(0xf9, 8, 5), 5);
+        assert_eq!(four_bit_weight(0, 8, 5), -40);
+        assert_eq!(four_bit_weight(15, -128, 127), 127);
+        assert_eq!(four_bit_weight(15, -128, -128), -128);
+        assert_eq!(four_bit_weight(0, 1, -128), 127);
+        assert_eq!(four_bit_weight(1, 2, -128), 127);
+        assert_eq!(four_bit_weight(3, 2, -128), -128);
+        assert_eq!(four_bit_weight(7, 7, 99), 0);
     }
 }

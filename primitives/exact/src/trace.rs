@@ -5,6 +5,7 @@ use crate::{
     digest::{Digest, Hash256, list_digest},
     evaluate::{EvaluateError, evaluate_with},
     graph::CheckedGraph,
+    model::ModelKind,
     tensor::Tensor,
     tree::{Membership, Tree},
 };
@@ -14,7 +15,7 @@ use core::marker::PhantomData;
 /// What an execution commits to, from its inputs to its outputs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Trace {
-    /// Digests of the job's inputs, as they were given.
+    /// Digests of the inputs, as they were given; the last may be advice (see [`ModelKind::advice`]).
     pub inputs: Vec<Digest>,
     /// Digests of the nodes' outputs, in the graph's order.
     pub nodes: Vec<Digest>,
@@ -47,9 +48,14 @@ impl Trace {
         })
     }
 
-    /// The list digest of the inputs.
+    /// The list digest of the inputs of a plain model.
     pub fn input_digest<H: Hash256>(&self) -> Digest {
-        list_digest::<H>(&self.inputs)
+        self.given_digest::<H>(ModelKind::Plain)
+    }
+
+    /// The list digest of the inputs that the client gave to a model of this kind.
+    pub fn given_digest<H: Hash256>(&self, kind: ModelKind) -> Digest {
+        list_digest::<H>(kind.given(&self.inputs))
     }
 
     /// The list digest of the outputs.

@@ -28,7 +28,7 @@ pub trait Execution {
     /// The model's parts, as they are registered.
     fn parts(&self) -> &ModelParts;
 
-    /// The job's inputs as they were given, which need not be canonical.
+    /// The inputs as they were given, which need not be canonical, with the advice if the model takes any.
     fn inputs(&self) -> &[Tensor];
 
     /// The digests of everything that was computed.
@@ -104,7 +104,7 @@ pub fn committed(execution: &dyn Execution) -> Committed {
     let trace = execution.trace();
     Committed {
         model_root: H256(execution.parts().root::<Hash>()),
-        input_digest: H256(trace.input_digest::<Hash>()),
+        input_digest: H256(trace.given_digest::<Hash>(execution.parts().kind)),
         output_digest: H256(trace.output_digest::<Hash>()),
     }
 }
@@ -112,7 +112,8 @@ pub fn committed(execution: &dyn Execution) -> Committed {
 /// The openings of an execution under its own trace.
 pub fn openings(execution: &dyn Execution) -> Openings<'_> {
     let graph = execution.graph().graph();
-    Openings::new::<Hash>(graph, execution.weight_digests(), execution.trace())
+    let openings = Openings::new::<Hash>(graph, execution.weight_digests(), execution.trace());
+    openings.of_kind(execution.parts().kind)
 }
 
 /// The output of one operator.

@@ -14,6 +14,7 @@ use assay_exact::{
     evaluate::evaluate_with,
     graph::{CheckedGraph, Graph, MAX_TENSORS, Output, Value},
     judge::{Claim, ModelHead, Openings},
+    model::ModelKind,
     tensor::Tensor,
     trace::{Trace, TraceBuilder},
 };
@@ -58,6 +59,7 @@ impl Executed {
                 nodes_root: graph.nodes_root::<Blake2b>(),
                 weights_root: list_digest::<Blake2b>(&self.weight_digests),
             },
+            kind: ModelKind::Plain,
             input_digest: self.trace.input_digest::<Blake2b>(),
             output_digest: self.trace.output_digest::<Blake2b>(),
             trace_digest: self.trace.digest::<Blake2b>(),

@@ -42,7 +42,7 @@ pub const SUITE_DOMAIN: [u8; DOMAIN_BYTES] = *b"assay/suite/1\0\0\0";
 pub const MAX_FILE_BYTES: usize = 1 << 20;
 
 /// Bytes that all files together may have.
-pub const MAX_SUITE_BYTES: usize = 7 << 19;
+pub const MAX_SUITE_BYTES: usize = 5 << 20;
 
 /// BLAKE2b-256 in plain code.
 pub struct Blake2b;

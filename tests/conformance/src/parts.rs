@@ -6,7 +6,7 @@ use crate::{
 };
 use assay_exact::{
     judge::ModelHead,
-    model::{ModelParts, Polynomial, Schema, TensorSchema},
+    model::{ModelKind, ModelParts, Polynomial, Schema, TensorSchema},
 };
 
 /// What openings stand on.
@@ -51,10 +51,18 @@ pub fn polynomial(polynomial: &Polynomial) -> Json {
     })
 }
 
+fn kind(kind: ModelKind) -> Json {
+    match kind {
+        ModelKind::Plain => "plain".into(),
+        ModelKind::Generation => "generation".into(),
+    }
+}
+
 /// Everything that a model root commits to.
 pub fn parts(parts: &ModelParts) -> Json {
     object([
         ("definition", parts.definition.into()),
+        ("kind", kind(parts.kind)),
         ("head", head(&parts.head)),
         ("outputs", list(parts.outputs.iter(), |output| value(*output))),
         ("schema", schema(&parts.schema)),

@@ -9,36 +9,39 @@ use crate::{
 };
 use assay_exact::{
     binary32::Binary32,
-    quantise::{Precision, QuantisedRow, quantise},
+    quantise::{Bits, Precision, QuantisedRow, quantise},
 };
 
 const SIGN: u32 = 1 << 31;
 const ONE: u32 = 0x3f80_0000;
 const INFINITY: u32 = 0x7f80_0000;
-const PRECISIONS: [Precision; 2] = [Precision::Int8, Precision::Int16];
+const BITS: [Bits; 2] = [Bits::Int8, Bits::Int16];
+const PRECISIONS: [Precision; 3] = [Precision::Int8, Precision::Int16, Precision::Int16Int8];
 
 pub fn family() -> Family {
     let mut family = Family::new("quantised");
     let mut random = Random(0x7175_616e);
     let mut names = Numbered::default();
-    for precision in PRECISIONS {
-        for numbers in rows(precision, &mut random) {
-            add_row(&mut family, &mut names, precision, &numbers);
+    for bits in BITS {
+        for numbers in rows(bits, &mut random) {
+            add_row(&mut family, &mut names, bits, &numbers);
         }
-        by_given_scale(&mut family, precision, &mut random);
+        by_given_scale(&mut family, bits, &mut random);
+    }
+    for precision in PRECISIONS {
         products(&mut family, &mut names, precision, &mut random);
     }
     family
 }
 
-fn quantised(numbers: &[u32], precision: Precision) -> QuantisedRow {
-    QuantisedRow::new(numbers.iter().map(|bits| Binary32::from_bits(*bits)), precision)
+fn quantised(numbers: &[u32], of: Bits) -> QuantisedRow {
+    QuantisedRow::new(numbers.iter().map(|bits| Binary32::from_bits(*bits)), of)
 }
 
-fn add_row(family: &mut Family, names: &mut Numbered, of: Precision, numbers: &[u32]) {
+fn add_row(family: &mut Family, names: &mut Numbered, of: Bits, numbers: &[u32]) {
     let quantised = quantised(numbers, of);
     let fields = vec![
-        ("precision", precision(of)),
+        ("precision", precision(of.into())),
         ("row", row(numbers)),
         ("scale", number(quantised.scale())),
         (
@@ -50,8 +53,8 @@ fn add_row(family: &mut Family, names: &mut Numbered, of: Precision, numbers: &[
 }
 
 /// Rows at every edge of the definition.
-fn rows(precision: Precision, random: &mut Random) -> Vec<Vec<u32>> {
-    let greatest = precision.greatest() as u32;
+fn rows(of: Bits, random: &mut Random) -> Vec<Vec<u32>> {
+    let greatest = of.greatest() as u32;
     let mut rows = vec![
         vec![ONE],
         vec![ONE | SIGN],
@@ -98,7 +101,7 @@ fn rows(precision: Precision, random: &mut Random) -> Vec<Vec<u32>> {
     rows
 }
 
-fn by_given_scale(family: &mut Family, of: Precision, random: &mut Random) {
+fn by_given_scale(family: &mut Family, of: Bits, random: &mut Random) {
     let edges = [
         0,
         1,
@@ -125,7 +128,7 @@ fn by_given_scale(family: &mut Family, of: Precision, random: &mut Random) {
         vec![bits(x), bits(scale), i32::from(integer).into()]
     });
     let name = format!("quantise_by {}", of.greatest());
-    family.table("quantise_by", &name, &[("precision", precision(of))], rows);
+    family.table("quantise_by", &name, &[("precision", precision(of.into()))], rows);
 }
 
 fn products(family: &mut Family, names: &mut Numbered, of: Precision, random: &mut Random) {
@@ -159,7 +162,7 @@ fn products(family: &mut Family, names: &mut Numbered, of: Precision, random: &m
         }
     }
     for (left, right) in pairs {
-        let product = quantised(&left, of).product(&quantised(&right, of));
+        let product = quantised(&left, of.left()).product(&quantised(&right, of.right()));
         let fields = vec![
             ("precision", precision(of)),
             ("left", row(&left)),

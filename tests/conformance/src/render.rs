@@ -6,7 +6,7 @@ use assay_exact::{
     digest::{DataType, Digest},
     graph::{Dimension, Graph, Operator, Position, Value},
     model::ValueRange,
-    quantise::Precision,
+    quantise::{Precision, WeightFormat},
     tensor::Tensor,
 };
 
@@ -58,6 +58,7 @@ pub fn precision(precision: Precision) -> Json {
     match precision {
         Precision::Int8 => "Int8",
         Precision::Int16 => "Int16",
+        Precision::Int16Int8 => "Int16Int8",
     }
     .into()
 }
@@ -91,12 +92,13 @@ pub fn dimension(dimension: &Dimension) -> Json {
     match *dimension {
         Dimension::Fixed(elements) => elements.into(),
         Dimension::Symbol(symbol) => Json::List(vec!["symbol".into(), u32::from(symbol).into()]),
-        Dimension::Affine { symbol, factor, offset } => Json::List(vec![
-            "affine".into(),
-            u32::from(symbol).into(),
-            factor.into(),
-            offset.into(),
-        ]),
+        Dimension::Computed(formula) => {
+            let terms = list(formula.terms(), |term| {
+                let powers = list(term.powers, |power| u32::from(power).into());
+                Json::List(vec![term.coefficient.into(), powers])
+            });
+            Json::List(vec!["computed".into(), terms])
+        }
     }
 }
 
@@ -192,9 +194,20 @@ fn parameters(operator: &Operator) -> Vec<(&'static str, Json)> {
         }
         Operator::TopK { count, largest } => vec![("count", (*count).into()), ("largest", Json::Truth(*largest))],
         Operator::LayerNorm { epsilon } | Operator::RmsNorm { epsilon } => vec![("epsilon", bits(*epsilon))],
-        Operator::Unary(_) | Operator::Binary(_) | Operator::Reduce(_) => vec![],
+        Operator::QuantisedLinear {
+            precision: of,
+            format: by,
+        } => vec![("precision", precision(*of)), ("format", format(*by))],
+        Operator::Unary(_) | Operator::Binary(_) | Operator::Reduce(_) | Operator::Random => vec![],
         Operator::Relu | Operator::Where | Operator::CumSum | Operator::Softmax | Operator::LogSoftmax => vec![],
     }
+}
+
+fn format(format: WeightFormat) -> Json {
+    Json::List(match format {
+        WeightFormat::Int8 => vec!["int8".into()],
+        WeightFormat::Int4 { group } => vec!["int4".into(), group.into()],
+    })
 }
 
 fn position(position: Position) -> Json {

@@ -4,7 +4,7 @@ use crate::{
     Blake2b,
     family::{Family, Numbered},
     graphs::{
-        build::{N, affine, fixed, float, graph},
+        build::{N, affine, fixed, float, formula, graph},
         reason,
     },
     json::Json,
@@ -14,7 +14,9 @@ use crate::{
 use assay_exact::{
     bounded::Bounded,
     digest::DataType,
-    graph::{Dimension, MAX_RANK, MAX_SYMBOLS, MAX_TENSORS, Operator, Output, Value},
+    graph::{
+        Dimension, Formula, MAX_DIMENSION_TERMS, MAX_RANK, MAX_SYMBOLS, MAX_TENSORS, Monomial, Operator, Output, Value,
+    },
     model::{MAX_TERMS, ModelParts, PartsError, Polynomial, Schema, SchemaError, SymbolRange, Term, ValueRange},
     quantise::Precision,
 };
@@ -54,6 +56,7 @@ fn word(error: &PartsError) -> String {
         PartsError::Definition { .. } => return "definition".into(),
         PartsError::Operators => return "operators".into(),
         PartsError::Outputs => return "outputs".into(),
+        PartsError::Kind => return "kind".into(),
         PartsError::Polynomial => return "polynomial".into(),
         PartsError::TooLarge => return "too_large".into(),
         PartsError::Schema(error) => error,
@@ -114,17 +117,18 @@ fn empty() -> ModelParts {
     }
 }
 
-/// As much in every list as there may be.
+/// As much in every list as there may be; the longest dimensions are those of one output.
 fn largest() -> ModelParts {
     let mut parts = sound();
-    let dimension = Dimension::Affine {
-        symbol: u8::MAX,
-        factor: u32::MAX,
-        offset: i32::MIN,
+    let term = Monomial {
+        coefficient: i32::MIN,
+        powers: [u8::MAX; MAX_SYMBOLS],
     };
+    let formula = Formula::new(&[term; MAX_DIMENSION_TERMS]).expect("as many terms as there may be");
+    let dimension = Dimension::Computed(formula);
     let mut tensor = parts.schema.inputs[1].clone();
     tensor.name = bounded(vec![0xff; 64]);
-    tensor.dimensions = bounded(vec![dimension; MAX_RANK]);
+    tensor.dimensions = bounded(vec![Dimension::Fixed(u32::MAX); MAX_RANK]);
     tensor.range = Some(ValueRange {
         min: i64::MIN,
         max: i64::MAX,
@@ -143,7 +147,9 @@ fn largest() -> ModelParts {
     parts.outputs = bounded(vec![Value::Node(u32::MAX); MAX_TENSORS]);
     parts.schema.symbols = bounded(vec![symbol; MAX_SYMBOLS]);
     parts.schema.inputs = bounded(vec![tensor.clone(); MAX_TENSORS]);
-    parts.schema.outputs = bounded(vec![tensor; MAX_TENSORS]);
+    let mut outputs = vec![tensor; MAX_TENSORS];
+    outputs[0].dimensions = bounded(vec![dimension; MAX_RANK]);
+    parts.schema.outputs = bounded(outputs);
     parts.work = polynomial(vec![term; MAX_TERMS]);
     parts.trace_bytes = parts.work.clone();
     parts
@@ -285,9 +291,20 @@ fn dimensions(changed: Changed<'_>) {
         affine(2, -1),
         affine(1, -5),
         affine(1, -6),
-        affine(u32::MAX / 5, 0),
-        affine(u32::MAX / 5, 1),
-        affine(u32::MAX, 0),
+        affine((u32::MAX / 5) as i32, 0),
+        affine((u32::MAX / 5) as i32, 1),
+        affine(i32::MAX, 0),
+        // Both symbols are 1 to 5.
+        formula(&[(1, &[1]), (1, &[0])]),
+        formula(&[(1, &[0]), (1, &[1])]),
+        formula(&[(1, &[0]), (1, &[0])]),
+        formula(&[(1, &[]), (1, &[0, 1])]),
+        formula(&[(-1, &[1]), (1, &[0])]),
+        formula(&[(5, &[]), (-1, &[1]), (1, &[0])]),
+        formula(&[(-1, &[0]), (1, &[0, 0])]),
+        formula(&[(1, &[0; 32])]),
+        formula(&[(2, &[0, 2])]),
+        formula(&[]),
     ] {
         changed(&output(&[dimension]));
     }

@@ -1,7 +1,10 @@
 //! The command line.
 
 use crate::{
-    commands::{self, models::ModelsCommand, request::RequestArgs, results::ResultsArgs, stake::StakeCommand},
+    commands::{
+        self, generate::GenerateArgs, models::ModelsCommand, request::RequestArgs, results::ResultsArgs,
+        stake::StakeCommand,
+    },
     config::{DEFAULT_NODE, ServeArgs, WatchArgs},
 };
 use clap::{Args, Parser, Subcommand};
@@ -34,6 +37,8 @@ pub enum Command {
     /// Import, check, register and list models
     #[command(subcommand)]
     Models(ModelsCommand),
+    /// Generate with a language model on this machine, without a chain
+    Generate(GenerateArgs),
     /// Say why a worker did not get a job, or was not paid for it
     Why(commands::status::WhyArgs),
     /// Show an account: its money, its worker's stake and offers, its open jobs

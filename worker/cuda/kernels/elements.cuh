@@ -137,6 +137,19 @@ DEVICE word combine_integers(word operation, word a, word b) {
     }
 }
 
+// And, or, exclusive or, and shifts to the left and to the right, in the order of `Bitwise` in `elements.rs`, of integers of so many
+// bits. The sign of a narrow one is in all higher bits.
+DEVICE word combine_bits(word operation, word a, word b, word bits) {
+    bool is_count = b >= 0 && b < bits;
+    switch (operation) {
+    case 0: return a & b;
+    case 1: return a | b;
+    case 2: return a ^ b;
+    case 3: return is_count ? (word)((unsigned long long)a << b) : 0;
+    default: return is_count ? a >> b : a < 0 ? -1 : 0;
+    }
+}
+
 struct CombineIntegers {
     word type;
     Combine combine;
@@ -147,6 +160,15 @@ KERNEL(combine_integer, CombineIntegers) {
         word a = load_integer(p.combine.a, p.type, place(p.combine.a_view, index));
         word b = load_integer(p.combine.b, p.type, place(p.combine.b_view, index));
         store_integer(p.combine.to, p.type, index, combine_integers(p.combine.operation, a, b));
+    }
+}
+
+KERNEL(combine_bitwise, CombineIntegers) {
+    word bits = p.type == INT64 ? 64 : p.type == INT32 ? 32 : 8;
+    FOR_EACH(index, p.combine.count) {
+        word a = load_integer(p.combine.a, p.type, place(p.combine.a_view, index));
+        word b = load_integer(p.combine.b, p.type, place(p.combine.b_view, index));
+        store_integer(p.combine.to, p.type, index, combine_bits(p.combine.operation, a, b, bits));
     }
 }
 
@@ -192,13 +214,56 @@ struct Change {
     View view;
 };
 
-// The negative, the magnitude, or the truth value the other way round.
+// The negative, the magnitude, the truth value the other way round, or every bit the other way round.
 KERNEL(change, Change) {
     FOR_EACH(index, p.count) {
         word x = load_integer(p.from, p.type, place(p.view, index));
         word negative = (word)(0 - (unsigned long long)x);
-        word result = p.change == 0 ? negative : p.change == 1 ? (x < 0 ? negative : x) : x == 0;
+        word result;
+        switch (p.change) {
+        case 0: result = negative; break;
+        case 1: result = x < 0 ? negative : x; break;
+        case 2: result = x == 0; break;
+        default: result = ~x; break;
+        }
         store_integer(p.to, p.type, index, result);
+    }
+}
+
+struct Random {
+    word count;
+    float *to;
+    const word *key;
+    const word *counter;
+    const word *lane;
+    View key_view;
+    View counter_view;
+    View lane_view;
+};
+
+// The first word of Philox4x32-10.
+DEVICE unsigned random_word(word key, word counter, word lane) {
+    unsigned words[4] = {(unsigned)counter, (unsigned)(counter >> 32), (unsigned)lane, (unsigned)(lane >> 32)};
+    unsigned keys[2] = {(unsigned)key, (unsigned)(key >> 32)};
+    for (int round = 0; round < 10; ++round) {
+        unsigned long long first = (unsigned long long)words[0] * 0xd2511f53u;
+        unsigned long long third = (unsigned long long)words[2] * 0xcd9e8d57u;
+        words[0] = (unsigned)(third >> 32) ^ words[1] ^ keys[0];
+        words[1] = (unsigned)third;
+        words[2] = (unsigned)(first >> 32) ^ words[3] ^ keys[1];
+        words[3] = (unsigned)first;
+        keys[0] += 0x9e3779b9u;
+        keys[1] += 0xbb67ae85u;
+    }
+    return words[0];
+}
+
+KERNEL(random_numbers, Random) {
+    FOR_EACH(index, p.count) {
+        word key = p.key[place(p.key_view, index)], counter = p.counter[place(p.counter_view, index)];
+        unsigned drawn = random_word(key, counter, p.lane[place(p.lane_view, index)]);
+        // An odd integer below 2^24, and a power of two: nothing is rounded.
+        p.to[index] = __fmul_rn(__int2float_rn((int)(2 * (drawn >> 9) + 1)), power_of_two(-24));
     }
 }
 

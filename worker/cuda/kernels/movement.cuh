@@ -68,6 +68,39 @@ KERNEL(look_up_1, Lookup) { look_up<unsigned char>(p); }
 KERNEL(look_up_4, Lookup) { look_up<unsigned>(p); }
 KERNEL(look_up_8, Lookup) { look_up<unsigned long long>(p); }
 
+struct WriteWhere {
+    word count;
+    void *to;
+    const void *from;
+    const void *index;
+    const unsigned char *condition;
+    word index_type;
+    word length;
+    word stride;
+    // The elements at the first place, for each index.
+    View from_view;
+    View index_view;
+    View condition_view;
+};
+
+// Writes what `look_up` finds where a condition holds.
+template <class T> DEVICE void write_where(const WriteWhere &p) {
+    FOR_EACH(number, p.count) {
+        if (p.condition[place(p.condition_view, number)]) {
+            word index = load_integer(p.index, p.index_type, place(p.index_view, number));
+            if (index < 0) {
+                index += p.length;
+            }
+            index = index < 0 ? 0 : index >= p.length ? p.length - 1 : index;
+            ((T *)p.to)[number] = ((const T *)p.from)[place(p.from_view, number) + index * p.stride];
+        }
+    }
+}
+
+KERNEL(write_where_1, WriteWhere) { write_where<unsigned char>(p); }
+KERNEL(write_where_4, WriteWhere) { write_where<unsigned>(p); }
+KERNEL(write_where_8, WriteWhere) { write_where<unsigned long long>(p); }
+
 struct Arange {
     word count;
     word *to;

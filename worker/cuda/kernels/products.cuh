@@ -78,6 +78,36 @@ JOINT_KERNEL(quantise, Quantise) {
     }
 }
 
+// Integers that are given become rows of them.
+struct Take {
+    word rows;
+    word length;
+    word stride;
+    // Elements that share a zero and a multiplier, or 0 where the integers are given as they are.
+    word group;
+    // Bytes, or halves of bytes, the low one first.
+    const signed char *from;
+    const signed char *zeros;
+    const signed char *multipliers;
+    signed char *to;
+};
+
+KERNEL(take_integers, Take) {
+    FOR_EACH(index, p.rows * p.stride) {
+        unsigned row = index / (unsigned)p.stride, k = index - row * (unsigned)p.stride;
+        int q = 0;
+        if (k < (unsigned)p.length && !p.group) {
+            q = p.from[(word)row * p.length + k];
+        } else if (k < (unsigned)p.length) {
+            int byte = (unsigned char)p.from[(word)row * (p.length / 2) + k / 2];
+            word group = (word)row * (p.length / p.group) + k / (unsigned)p.group;
+            q = ((k % 2 ? byte >> 4 : byte & 15) - p.zeros[group]) * p.multipliers[group];
+            q = q < -128 ? -128 : q > 127 ? 127 : q;
+        }
+        p.to[index] = (signed char)q;
+    }
+}
+
 JOINT_KERNEL(row_scale, Quantise) {
     FOR_EACH_ROW(row, p.rows.count) {
         const float *from = p.from + place(p.rows.starts, row);
@@ -215,6 +245,29 @@ DEVICE void write_quad(int *tile, const Quad &quad, unsigned part) {
     *(Quad *)(tile + (threadIdx.x + part * 128) / 4 * PITCH + threadIdx.x % 4 * 4) = quad;
 }
 
+// The same for the planes of an operand.
+template <int PLANES>
+DEVICE void read_quads(Quad (&next)[PLANES][2], const signed char *const *planes, unsigned first, unsigned rows, word stride,
+                       unsigned depth) {
+    UNROLL
+    for (int plane = 0; plane < PLANES; ++plane) {
+        UNROLL
+        for (int part = 0; part < 2; ++part) {
+            next[plane][part] = read_quad(planes[plane], first, rows, stride, depth, part);
+        }
+    }
+}
+
+template <int PLANES> DEVICE void write_quads(int (&tile)[PLANES][TILE * PITCH], const Quad (&next)[PLANES][2]) {
+    UNROLL
+    for (int plane = 0; plane < PLANES; ++plane) {
+        UNROLL
+        for (int part = 0; part < 2; ++part) {
+            write_quad(tile[plane], next[plane][part], part);
+        }
+    }
+}
+
 DEVICE FirstPart first_part(const int *tile, unsigned row, unsigned depth) {
     const int *from = tile + (row + LANE / 4) * PITCH + depth / 4 + LANE % 4;
     return FirstPart{{from[0], from[8 * PITCH], from[4], from[8 * PITCH + 4]}};
@@ -225,12 +278,13 @@ DEVICE SecondPart second_part(const int *tile, unsigned column, unsigned depth) 
     return SecondPart{{from[0], from[4]}};
 }
 
-// A block of four warps computes a tile of 64×64 numbers, each warp a quarter of it. The sums of at most 16384 products stay below
-// 2^29 each: of high halves with high ones, of high ones with low ones both ways, and of low ones with low ones.
-template <bool TENSOR_CORES, bool HALVES> DEVICE void multiply_tiles(const Product &p) {
-    const int PLANES = HALVES ? 2 : 1, KINDS = HALVES ? 3 : 1;
-    ALIGNED SHARED int a_tile[PLANES][TILE * PITCH];
-    ALIGNED SHARED int b_tile[PLANES][TILE * PITCH];
+// A block of four warps computes a tile of 64×64 numbers, each warp a quarter of it. The operands are given in one plane of bytes
+// each, or in two of halves. The sums of at most 16384 products stay below 2^29 each: of high halves with high ones, of high ones
+// with low ones both ways, and of low ones with low ones.
+template <bool TENSOR_CORES, int A_PLANES, int B_PLANES> DEVICE void multiply_tiles(const Product &p) {
+    const int KINDS = A_PLANES + B_PLANES - 1;
+    ALIGNED SHARED int a_tile[A_PLANES][TILE * PITCH];
+    ALIGNED SHARED int b_tile[B_PLANES][TILE * PITCH];
     unsigned tiles_down = ((unsigned)p.rows + TILE - 1) / TILE, tiles_across = ((unsigned)p.columns + TILE - 1) / TILE;
     unsigned batch = blockIdx.x / (tiles_down * tiles_across);
     unsigned tile = blockIdx.x % (tiles_down * tiles_across);
@@ -238,9 +292,9 @@ template <bool TENSOR_CORES, bool HALVES> DEVICE void multiply_tiles(const Produ
     unsigned warp = threadIdx.x / LANES;
     unsigned warp_row = warp / 2 * 32, warp_column = warp % 2 * 32;
     const signed char *a[2] = {p.a_high + (word)batch * p.rows * p.stride,
-                               HALVES ? p.a_low + (word)batch * p.rows * p.stride : p.a_high};
+                               A_PLANES > 1 ? p.a_low + (word)batch * p.rows * p.stride : p.a_high};
     word b_batch = p.b_shared ? 0 : (word)batch * p.columns * p.stride;
-    const signed char *b[2] = {p.b_high + b_batch, HALVES ? p.b_low + b_batch : p.b_high};
+    const signed char *b[2] = {p.b_high + b_batch, B_PLANES > 1 ? p.b_low + b_batch : p.b_high};
     Sums sums[KINDS][2][4];
     UNROLL
     for (int kind = 0; kind < KINDS; ++kind) {
@@ -252,42 +306,23 @@ template <bool TENSOR_CORES, bool HALVES> DEVICE void multiply_tiles(const Produ
             }
         }
     }
-    Quad a_next[PLANES][2], b_next[PLANES][2];
-    UNROLL
-    for (int plane = 0; plane < PLANES; ++plane) {
-        UNROLL
-        for (int part = 0; part < 2; ++part) {
-            a_next[plane][part] = read_quad(a[plane], first_row, (unsigned)p.rows, p.stride, 0, part);
-            b_next[plane][part] = read_quad(b[plane], first_column, (unsigned)p.columns, p.stride, 0, part);
-        }
-    }
+    Quad a_next[A_PLANES][2], b_next[B_PLANES][2];
+    read_quads<A_PLANES>(a_next, a, first_row, (unsigned)p.rows, p.stride, 0);
+    read_quads<B_PLANES>(b_next, b, first_column, (unsigned)p.columns, p.stride, 0);
     for (unsigned depth = 0; depth < (unsigned)p.stride; depth += DEPTH) {
-        UNROLL
-        for (int plane = 0; plane < PLANES; ++plane) {
-            UNROLL
-            for (int part = 0; part < 2; ++part) {
-                write_quad(a_tile[plane], a_next[plane][part], part);
-                write_quad(b_tile[plane], b_next[plane][part], part);
-            }
-        }
+        write_quads<A_PLANES>(a_tile, a_next);
+        write_quads<B_PLANES>(b_tile, b_next);
         __syncthreads();
         // The next part is on its way while this one is multiplied.
         if (depth + DEPTH < (unsigned)p.stride) {
-            UNROLL
-            for (int plane = 0; plane < PLANES; ++plane) {
-                UNROLL
-                for (int part = 0; part < 2; ++part) {
-                    a_next[plane][part] = read_quad(a[plane], first_row, (unsigned)p.rows, p.stride, depth + DEPTH, part);
-                    b_next[plane][part] =
-                        read_quad(b[plane], first_column, (unsigned)p.columns, p.stride, depth + DEPTH, part);
-                }
-            }
+            read_quads<A_PLANES>(a_next, a, first_row, (unsigned)p.rows, p.stride, depth + DEPTH);
+            read_quads<B_PLANES>(b_next, b, first_column, (unsigned)p.columns, p.stride, depth + DEPTH);
         }
         UNROLL
         for (unsigned k = 0; k < DEPTH; k += 32) {
-            FirstPart first[PLANES][2];
+            FirstPart first[A_PLANES][2];
             UNROLL
-            for (int plane = 0; plane < PLANES; ++plane) {
+            for (int plane = 0; plane < A_PLANES; ++plane) {
                 UNROLL
                 for (int i = 0; i < 2; ++i) {
                     first[plane][i] = first_part(a_tile[plane], warp_row + i * 16, k);
@@ -295,18 +330,20 @@ template <bool TENSOR_CORES, bool HALVES> DEVICE void multiply_tiles(const Produ
             }
             UNROLL
             for (int j = 0; j < 4; ++j) {
-                SecondPart second[PLANES];
+                SecondPart second[B_PLANES];
                 UNROLL
-                for (int plane = 0; plane < PLANES; ++plane) {
+                for (int plane = 0; plane < B_PLANES; ++plane) {
                     second[plane] = second_part(b_tile[plane], warp_column + j * 8, k);
                 }
                 UNROLL
                 for (int i = 0; i < 2; ++i) {
-                    multiply<TENSOR_CORES>(sums[0][i][j], first[0][i], second[0]);
-                    if (HALVES) {
-                        multiply<TENSOR_CORES>(sums[KINDS - 2][i][j], first[0][i], second[PLANES - 1]);
-                        multiply<TENSOR_CORES>(sums[KINDS - 2][i][j], first[PLANES - 1][i], second[0]);
-                        multiply<TENSOR_CORES>(sums[KINDS - 1][i][j], first[PLANES - 1][i], second[PLANES - 1]);
+                    // The products of planes whose numbers have the same sum weigh the same.
+                    UNROLL
+                    for (int of_a = 0; of_a < A_PLANES; ++of_a) {
+                        UNROLL
+                        for (int of_b = 0; of_b < B_PLANES; ++of_b) {
+                            multiply<TENSOR_CORES>(sums[of_a + of_b][i][j], first[of_a][i], second[of_b]);
+                        }
                     }
                 }
             }
@@ -319,9 +356,10 @@ template <bool TENSOR_CORES, bool HALVES> DEVICE void multiply_tiles(const Produ
         for (int j = 0; j < 4; ++j) {
             UNROLL
             for (int index = 0; index < 4; ++index) {
-                word sum = sums[0][i][j].sums[index];
-                if (HALVES) {
-                    sum = sum * 16384 + (word)sums[KINDS - 2][i][j].sums[index] * 128 + sums[KINDS - 1][i][j].sums[index];
+                word sum = 0;
+                UNROLL
+                for (int kind = 0; kind < KINDS; ++kind) {
+                    sum = sum * 128 + sums[kind][i][j].sums[index];
                 }
                 unsigned row = first_row + warp_row + i * 16 + LANE / 4 + index / 2 * 8;
                 unsigned column = first_column + warp_column + j * 8 + LANE % 4 * 2 + index % 2;
@@ -331,10 +369,12 @@ template <bool TENSOR_CORES, bool HALVES> DEVICE void multiply_tiles(const Produ
     }
 }
 
-JOINT_KERNEL(product_8_tensor_cores, Product) { multiply_tiles<true, false>(p); }
-JOINT_KERNEL(product_16_tensor_cores, Product) { multiply_tiles<true, true>(p); }
-JOINT_KERNEL(product_8_lanes, Product) { multiply_tiles<false, false>(p); }
-JOINT_KERNEL(product_16_lanes, Product) { multiply_tiles<false, true>(p); }
+JOINT_KERNEL(product_8_tensor_cores, Product) { multiply_tiles<true, 1, 1>(p); }
+JOINT_KERNEL(product_16_8_tensor_cores, Product) { multiply_tiles<true, 2, 1>(p); }
+JOINT_KERNEL(product_16_tensor_cores, Product) { multiply_tiles<true, 2, 2>(p); }
+JOINT_KERNEL(product_8_lanes, Product) { multiply_tiles<false, 1, 1>(p); }
+JOINT_KERNEL(product_16_8_lanes, Product) { multiply_tiles<false, 2, 1>(p); }
+JOINT_KERNEL(product_16_lanes, Product) { multiply_tiles<false, 2, 2>(p); }
 
 DEVICE word products_of_words(int a_high, int a_low, int b_high, int b_low) {
     return (word)__dp4a(a_high, b_high, 0) * 16384 + (word)(__dp4a(a_high, b_low, 0) + __dp4a(a_low, b_high, 0)) * 128 +
@@ -351,7 +391,10 @@ JOINT_KERNEL(product_of_few_rows, Product) {
             word a = ((word)batch * p.rows + row) * p.stride, sum = 0;
             for (unsigned k = LANE; k < words; k += LANES) {
                 int a_high = ((const int *)(p.a_high + a))[k], b_high = ((const int *)(p.b_high + b))[k];
-                if (p.a_low) {
+                if (p.a_low && !p.b_low) {
+                    int a_low = ((const int *)(p.a_low + a))[k];
+                    sum += (word)__dp4a(a_high, b_high, 0) * 128 + __dp4a(a_low, b_high, 0);
+                } else if (p.a_low) {
                     sum += products_of_words(a_high, ((const int *)(p.a_low + a))[k], b_high, ((const int *)(p.b_low + b))[k]);
                 } else {
                     sum += __dp4a(a_high, b_high, 0);

@@ -185,8 +185,10 @@ JOINT_KERNEL(softmax, Softmax) {
         word mask = p.masking ? place(p.mask_starts, row) : 0;
         float *to = p.to + (word)row * length;
         float greatest, total = exponentials(p, from, mask, to, greatest);
+        // Where nothing counts, the differences are NaN.
+        bool nothing = greatest == __uint_as_float(INFINITE | 0x80000000u);
         for (unsigned k = LANE; k < length; k += LANES) {
-            to[k] = canonical(__fdiv_rn(to[k], total));
+            to[k] = nothing ? 0.0f : canonical(__fdiv_rn(to[k], total));
         }
     }
 }

@@ -70,6 +70,12 @@ impl Array {
         Self { layout, ..self.clone() }
     }
 
+    /// Whether nobody else holds its elements, and they are all of its memory, in row-major order from the beginning
+    /// on.
+    pub(crate) fn is_own(&self) -> bool {
+        self.layout.offset == 0 && self.layout.is_contiguous() && Arc::strong_count(&self.buffer) == 1
+    }
+
     /// The same elements in row-major order from the beginning of a buffer on, copied if they do not stand so.
     pub(crate) fn contiguous(&self, queue: &Queue) -> Result<Self, DeviceError> {
         if self.layout.offset == 0 && self.layout.is_contiguous() {

@@ -5,7 +5,7 @@ use crate::{
     operators::{self, Packed},
     queue::Queue,
 };
-use assay_exact::{digest::DataType, graph::Value, quantise::Precision};
+use assay_exact::{digest::DataType, graph::Value};
 use assay_ops::{
     each_operator,
     operators::{Failure, Operators, fit},
@@ -15,7 +15,7 @@ use assay_ops::{
 };
 use assay_ops::{
     layout::{Dims, Layout},
-    words::Layer,
+    words::{Form, Layer},
 };
 
 /// A GPU, and a package's weights in its memory.
@@ -27,12 +27,13 @@ pub struct CudaBackend {
 }
 
 impl Backend for CudaBackend {
+    type Array = Array;
     /// The device's memory is in the queue's pool.
     type Memory = ();
 
     fn memory(&self) {}
 
-    fn operators<'a>(&'a self, (): &'a mut ()) -> impl Operators + 'a {
+    fn operators<'a>(&'a self, (): &'a mut ()) -> impl Operators<Array = Array> + 'a {
         CudaOperators {
             weights: &self.weights,
             queue: &self.queue,
@@ -102,7 +103,7 @@ macro_rules! implement {
 
             fn layers(
                 &mut self,
-                weights: &[(Value, Precision)],
+                weights: &[(Vec<Value>, Form)],
                 layers: &[Layer],
                 operands: &[Array],
                 shape: Dims,

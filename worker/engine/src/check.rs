@@ -1,5 +1,9 @@
 //! How far a package's exact outputs are from the fp32 outputs that were stored with the export.
 
+mod language;
+
+pub use language::LanguageReport;
+
 use crate::Engine;
 use assay_ops::{
     program::EngineError,
@@ -49,6 +53,8 @@ pub struct CheckReport {
     pub outputs: Vec<OutputReport>,
     /// Rows of the first output whose greatest element stands where the file's `label` says; `None` without labels.
     pub right: Option<(usize, usize)>,
+    /// How a language model predicts the file's text; `None` for a file that has outputs.
+    pub language: Option<LanguageReport>,
 }
 
 /// How one exact output compares with the stored one.
@@ -75,6 +81,7 @@ impl CheckReport {
     /// Whether every difference is a number.
     pub fn is_comparable(&self) -> bool {
         self.outputs.iter().all(|output| output.incomparable.is_empty())
+            && self.language.as_ref().is_none_or(LanguageReport::is_comparable)
     }
 }
 
@@ -107,6 +114,9 @@ impl std::fmt::Display for CheckReport {
                 )?;
             }
         }
+        if let Some(language) = &self.language {
+            write!(f, "{language}")?;
+        }
         match self.right {
             Some((right, all)) => writeln!(
                 f,
@@ -120,6 +130,9 @@ impl std::fmt::Display for CheckReport {
 
 /// Runs a package on the inputs of a safetensors file and compares the outputs with those in the file: tensors named
 /// like the model's inputs and outputs, and optionally `label`, Int64, one for each row of the first output.
+///
+/// A language model is compared over a text instead, if the file has `tokens` Int64 `[rows, length]`, `likeliest` Int64
+/// and `losses` Float32 `[rows, length − 1]`.
 pub fn check(package: &Package, engine: &dyn Engine, golden: &Path) -> Result<CheckReport, CheckError> {
     let path = golden.to_owned();
     let bytes = std::fs::read(golden).map_err(|error| CheckError::Read {
@@ -137,6 +150,9 @@ pub fn check(package: &Package, engine: &dyn Engine, golden: &Path) -> Result<Ch
             name: name.to_owned(),
         })
     };
+    if language::NAMES[1..].iter().all(|name| file.tensor(name).is_ok()) {
+        return check_text(package, engine, golden, language::NAMES.map(&tensor));
+    }
     let graph = package.graph().graph();
     let inputs = graph
         .inputs
@@ -175,7 +191,31 @@ pub fn check(package: &Package, engine: &dyn Engine, golden: &Path) -> Result<Ch
             labels.len(),
         )
     });
-    Ok(CheckReport { outputs, right })
+    Ok(CheckReport {
+        outputs,
+        right,
+        language: None,
+    })
+}
+
+/// Compares a language model over the text of a file, of which these are the tensors.
+fn check_text(
+    package: &Package,
+    engine: &dyn Engine,
+    golden: &Path,
+    [tokens, likeliest, losses]: [Result<Tensor, CheckError>; 3],
+) -> Result<CheckReport, CheckError> {
+    let model = engine.load(package)?;
+    let report = language::compare(&model, [&tokens?, &likeliest?, &losses?])?;
+    let language = report.ok_or_else(|| CheckError::Tensor {
+        path: golden.to_owned(),
+        name: language::NAMES[0].to_owned(),
+    })?;
+    Ok(CheckReport {
+        outputs: Vec::new(),
+        right: None,
+        language: Some(language),
+    })
 }
 
 fn compare(name: &str, exact: &Tensor, stored: &Tensor) -> OutputReport {
@@ -286,6 +326,7 @@ mod tests {
         let report = CheckReport {
             outputs: vec![output],
             right: None,
+            language: None,
         };
         assert!(!report.is_comparable());
         assert!(report.to_string().contains("4 of 5 rows: 1, 2, 3, 4\n"), "{report}");

@@ -8,19 +8,15 @@ mod probe;
 mod tests;
 
 use crate::{Engine, EngineError, Program, program::PlannedProgram, weights};
-use assay_exact::{digest::DataType, quantise::Precision};
+use assay_exact::digest::DataType;
 use assay_kernels::{
-    array::Array,
-    backend::CpuBackend,
-    buffers::Buffers,
-    instructions::Instructions,
-    packed::Packed,
-    rows::{Matrix, Rows, Scaling},
+    array::Array, backend::CpuBackend, buffers::Buffers, instructions::Instructions, operators::pack, rows::Rows,
     threads::Threads,
 };
 use assay_ops::layout::Dims;
 use assay_ops::operators::{Failure, fit};
 use assay_ops::tensor::Tensor;
+use assay_ops::words::Form;
 use assay_package::Package;
 use std::{num::NonZeroUsize, sync::Arc};
 
@@ -76,11 +72,7 @@ impl CpuEngine {
                     weight.bytes(),
                 ))
             };
-            let pack = |weight: Array, precision: Precision| {
-                let length = fit(weight.shape().last().copied())?;
-                rows.quantise(Matrix::new(fit(weight.slice())?, length), precision, Scaling::ByRow);
-                Ok(Packed::new(&rows))
-            };
+            let pack = |weights: &[Array], form: Form| fit(pack(&mut rows, weights, form));
             let instead = Array::filled(DataType::Float32, Dims::default(), 0);
             let weights = weights::prepare(package, plans, &instead, array, pack);
             let weights = weights.map_err(|failure: Failure| EngineError::Failed {

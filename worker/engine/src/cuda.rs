@@ -93,7 +93,7 @@ impl Engine for CudaEngine {
             let weights = Array::upload(&queue, DataType::Bool, &[1], &[0])
                 .map_err(|error| Failure::Device(error.to_string()))
                 .and_then(|instead| {
-                    let pack = |weight: Array, precision| Ok(Packed::new(&queue, &weight, precision)?);
+                    let pack = |weights: &[Array], form| Ok(Packed::of_values(&queue, weights, form)?);
                     weights::prepare(package, plans, &instead, |tensor| upload(&queue, tensor), pack)
                 });
             let weights = weights.map_err(|failure| EngineError::Failed {

@@ -12,6 +12,7 @@ pub mod check;
 mod choice;
 mod cpu;
 mod cuda;
+pub mod generate;
 mod memory;
 mod operators;
 mod plan;
@@ -23,7 +24,7 @@ mod tests;
 mod torch;
 mod weights;
 
-pub use assay_ops::program::{EngineError, OnNode, Program};
+pub use assay_ops::program::{Continued, EngineError, OnNode, Program};
 pub use assay_torch::{Device, TorchEngine, TorchOptions};
 pub use choice::{EngineChoice, open};
 pub use cpu::CpuEngine;
@@ -35,7 +36,7 @@ use assay_exact::{
     trace::{Trace, TraceBuilder},
 };
 use assay_ops::tensor::{Blake2b256, Digest, Tensor};
-use assay_package::Package;
+use assay_package::{Package, generation::Generation};
 use plan::Plan;
 
 /// A way to execute packages.
@@ -60,6 +61,7 @@ pub trait Engine: Send + Sync {
             root: package.root(),
             program: self.prepare(package)?,
             memory_limit: u64::MAX,
+            generation: package.generation().cloned(),
             graph,
         })
     }
@@ -83,6 +85,7 @@ pub struct LoadedModel {
     program: Box<dyn Program>,
     plans: Plans,
     memory_limit: u64,
+    generation: Option<Generation>,
 }
 
 impl LoadedModel {
@@ -94,6 +97,11 @@ impl LoadedModel {
     /// The model's graph.
     pub fn graph(&self) -> &CheckedGraph {
         &self.graph
+    }
+
+    /// What its check graph is made of, if it is a language model.
+    pub fn generation(&self) -> Option<&Generation> {
+        self.generation.as_ref()
     }
 
     /// The same model, which refuses jobs that need more bytes of memory, and puts no more jobs together than that

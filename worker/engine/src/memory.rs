@@ -17,7 +17,10 @@ use assay_ops::{
     layout::{Dims, Layout},
     operators::{Failure, Operators, fit},
     tensor::Tensor,
-    words::{Comparison, Connective, Function, Layer, Normalisation, Operation, Reduction, WholeAttention},
+    weights::origin,
+    words::{
+        Bitwise, Comparison, Connective, Form, Function, Layer, Normalisation, Operation, Reduction, WholeAttention,
+    },
 };
 use std::{
     cell::{Cell, RefCell},
@@ -303,13 +306,13 @@ impl Operators for Meter {
 
     fn layers(
         &mut self,
-        weights: &[(Value, Precision)],
+        weights: &[(Vec<Value>, Form)],
         _: &[Layer],
         operands: &[Array],
         shape: Dims,
     ) -> Result<Array, Failure> {
         // A weight that is computed is packed each time.
-        let computed = weights.iter().any(|(value, _)| !matches!(value, Value::Weight(_)));
+        let computed = weights.iter().any(|(values, form)| origin(values, *form).is_none());
         if computed {
             self.pack(operands.iter().skip(1).map(|operand| operand.layout.elements()).sum());
         }
@@ -364,6 +367,14 @@ impl Operators for Meter {
         Ok(Self::through(&result, turned))
     }
 
+    fn bitwise(&mut self, _: Bitwise, _: &Array, _: &Array, shape: Dims) -> Result<Array, Failure> {
+        self.result(shape)
+    }
+
+    fn bitwise_not(&mut self, input: &Array) -> Result<Array, Failure> {
+        self.result(input.layout.shape)
+    }
+
     fn cast(&mut self, input: &Array, dtype: DataType) -> Result<Array, Failure> {
         Ok(self.array(dtype, input.layout.shape))
     }
@@ -400,8 +411,11 @@ impl Operators for Meter {
         self.result(index.layout.shape)
     }
 
-    fn gather_where(&mut self, operands: [&Array; 4], _: usize) -> Result<Array, Failure> {
-        self.result(operands[2].layout.shape)
+    fn gather_where(&mut self, [_, _, index, no]: [&mut Array; 4], _: usize) -> Result<Array, Failure> {
+        match no.layout.shape == index.layout.shape {
+            true => self.in_place(no),
+            false => self.result(index.layout.shape),
+        }
     }
 
     fn index_select(&mut self, _: &Array, _: &Array, _: usize, shape: Dims) -> Result<Array, Failure> {
@@ -430,6 +444,10 @@ impl Operators for Meter {
     }
 
     fn pad(&mut self, _: &Array, _: usize, _: usize, _: u64, shape: Dims) -> Result<Array, Failure> {
+        self.result(shape)
+    }
+
+    fn random(&mut self, _: [&Array; 3], shape: Dims) -> Result<Array, Failure> {
         self.result(shape)
     }
 

@@ -45,6 +45,7 @@ fn of_node<O: Operators>(
         (Operator::Relu, [input]) => on.apply(&[Function::Relu], input),
         (Operator::Binary(function), [a, b]) => binary(on, *function, a, b, shape),
         (Operator::Where, [condition, yes, no]) => on.select([condition, yes, no], shape),
+        (Operator::Random, [key, counter, lane]) => on.random([key, counter, lane], shape),
         (Operator::Cast { dtype }, [input]) => on.cast(input, *dtype),
         (Operator::Fill { dtype, bits, .. }, _) => on.fill(*dtype, shape, *bits),
         (Operator::Arange { start, step, .. }, _) => on.arange(*start, *step, shape),
@@ -68,7 +69,8 @@ fn of_node<O: Operators>(
 
 fn unary<O: Operators>(on: &mut O, function: Unary, input: &mut O::Array) -> Result<O::Array, Failure> {
     match function {
-        Unary::Not => on.logical_not(input),
+        Unary::Not if O::dtype(input) == DataType::Bool => on.logical_not(input),
+        Unary::Not => on.bitwise_not(input),
         Unary::Neg if O::dtype(input) != DataType::Float32 => on.integer_neg(input),
         Unary::Abs if O::dtype(input) != DataType::Float32 => on.integer_abs(input),
         _ => on.apply(&[fit(Function::of_unary(function))?], input),
@@ -85,7 +87,9 @@ fn binary<O: Operators>(
     match function.into() {
         Pairwise::Operation(operation) => on.combine(operation, a, b, shape),
         Pairwise::Comparison(comparison) => on.compare(comparison, a, b, shape),
-        Pairwise::Connective(connective) => on.connect(connective, a, b, shape),
+        Pairwise::Connective(connective) if O::dtype(a) == DataType::Bool => on.connect(connective, a, b, shape),
+        Pairwise::Connective(connective) => on.bitwise(connective.into(), a, b, shape),
+        Pairwise::Bitwise(operation) => on.bitwise(operation, a, b, shape),
     }
 }
 

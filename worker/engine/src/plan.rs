@@ -8,7 +8,8 @@ use assay_exact::{
     graph::{Binary, CheckedGraph, Graph, MAX_OPERANDS, Node, Operator, Value},
     quantise::Precision,
 };
-use assay_ops::words::{Function, Layer, Masking, Normalisation, WholeAttention};
+use assay_ops::words::{Form, Function, Layer, Masking, Normalisation, WholeAttention};
+use std::ops::Range;
 
 /// The bits of −∞.
 const NEVER: u64 = 0xff80_0000;
@@ -140,8 +141,8 @@ impl Plan {
 }
 
 impl Step {
-    /// Where the weights of linear layers stand among the operands, and how they are quantised.
-    pub fn positions_of_weights(&self) -> Vec<(usize, Precision)> {
+    /// Where the weights of linear layers stand among the operands, and how they are packed.
+    pub fn positions_of_weights(&self) -> Vec<(Range<usize>, Form)> {
         match &self.kind {
             Kind::Layers(layers) => Layer::positions_of_weights(layers),
             _ => Vec::new(),
@@ -149,9 +150,9 @@ impl Step {
     }
 
     /// Which values these are.
-    pub fn weights(&self) -> Vec<(Value, Precision)> {
+    pub fn weights(&self) -> Vec<(Vec<Value>, Form)> {
         let places = self.positions_of_weights().into_iter();
-        places.map(|(at, precision)| (self.operands[at], precision)).collect()
+        places.map(|(at, form)| (self.operands[at].to_vec(), form)).collect()
     }
 }
 
@@ -170,6 +171,11 @@ fn linear(node: &Node) -> Option<Layer> {
         Operator::Linear { precision } => Some(Layer::Linear {
             precision,
             biased: node.inputs.len() > 2,
+        }),
+        Operator::QuantisedLinear { precision, format } => Some(Layer::QuantisedLinear {
+            precision,
+            format,
+            biased: node.inputs.len() > 2 + format.operands(),
         }),
         _ => None,
     }
@@ -250,7 +256,7 @@ impl<'a> Users<'a> {
                 let mut sums = sides.filter_map(|(rows, other)| Some((after_layers(rows)?, Layer::Add, vec![*other])));
                 return sums.next();
             }
-            (Operator::Linear { .. }, ..) => linear(node)?,
+            (Operator::Linear { .. } | Operator::QuantisedLinear { .. }, ..) => linear(node)?,
             (_, Some(function), _) => Layer::Apply(function),
             (_, _, Some(normalisation @ (Normalisation::LayerNorm { .. } | Normalisation::RmsNorm { .. }))) => {
                 Layer::Normalise(normalisation, others.len())
@@ -348,9 +354,10 @@ impl<'a> Users<'a> {
 
     /// The values whose rows have these scales, if the others are the same ones with the last two dimensions exchanged.
     fn transposed_with_scales(&self, transposed: Value, scales: Value, precision: Precision) -> Option<Value> {
-        let scales = self
-            .node(scales)
-            .filter(|node| node.operator == Operator::RowScale { precision })?;
+        let scales = self.node(scales).filter(|node| match node.operator {
+            Operator::RowScale { precision: of } => of.left() == precision.right(),
+            _ => false,
+        })?;
         let value = *scales.inputs.first()?;
         let ((of, mut axes), (transposed_of, transposed_axes)) = (self.permuted(value)?, self.permuted(transposed)?);
         let rank = axes.len();

@@ -3,7 +3,7 @@
 use assay_exact::{
     binary32::Binary32,
     functions,
-    quantise::{Precision, QuantisedRow},
+    quantise::{Bits, Precision, QuantisedRow},
 };
 use assay_ops::words::Function;
 
@@ -23,7 +23,7 @@ pub(super) trait Kernels {
 /// Compares products of rows at the ends of the integers' range, and functions of odd numbers, with the definition;
 /// says what differs.
 pub(super) fn check(kernels: &impl Kernels) -> Result<(), String> {
-    for precision in [Precision::Int8, Precision::Int16] {
+    for precision in [Precision::Int8, Precision::Int16, Precision::Int16Int8] {
         for shape in SHAPES {
             for kind in 0..3 {
                 check_product(kernels, precision, shape, kind)?;
@@ -77,12 +77,15 @@ fn check_product(
     };
     let (input, weight) = (matrix(m, 0), matrix(n, 977));
     let actual = kernels.product(precision, shape, &input, &weight)?;
-    let quantised = |numbers: &[f32]| -> Vec<QuantisedRow> {
+    let quantised = |numbers: &[f32], bits: Bits| -> Vec<QuantisedRow> {
         let rows = numbers.chunks(k);
-        rows.map(|row| QuantisedRow::new(row.iter().map(|x| Binary32::from_bits(x.to_bits())), precision))
+        rows.map(|row| QuantisedRow::new(row.iter().map(|x| Binary32::from_bits(x.to_bits())), bits))
             .collect()
     };
-    let (a, b) = (quantised(&input), quantised(&weight));
+    let (a, b) = (
+        quantised(&input, precision.left()),
+        quantised(&weight, precision.right()),
+    );
     let expected = a.iter().flat_map(|a| b.iter().map(|b| a.product(b).to_bits()));
     if actual.iter().map(|y| y.to_bits()).eq(expected) {
         return Ok(());

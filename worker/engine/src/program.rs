@@ -4,15 +4,15 @@ use crate::{
     EngineError, OnNode, Program, operators,
     plan::{Plan, Step},
 };
-use assay_exact::graph::{CheckedGraph, Value};
+use assay_exact::graph::{CheckedGraph, Output, Value};
 use assay_ops::{
     layout::Dims,
     operators::{Failure, Operators, fit},
-    program::Backend,
-    tensor::Tensor,
+    program::{Backend, Continued},
+    tensor::{DataType, Tensor},
 };
 use assay_package::Package;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// A package's graph with its weights where they are needed.
 pub(super) struct PlannedProgram<B: Backend> {
@@ -21,9 +21,14 @@ pub(super) struct PlannedProgram<B: Backend> {
     /// The same without nodes put together. It takes the weights in the same forms, so it costs next to nothing to
     /// have.
     tracing_plan: Plan,
+    device: Arc<Shared<B>>,
+    shapes: Mutex<Shapes>,
+}
+
+/// A device with the package's weights. An operator takes all of the device, so evaluations take turns.
+struct Shared<B: Backend> {
     backend: B,
-    /// An operator takes all of the device, so evaluations take turns.
-    memory: Mutex<(B::Memory, Shapes)>,
+    memory: Mutex<B::Memory>,
 }
 
 /// The shapes of all nodes, for these values of the graph's symbols.
@@ -62,73 +67,202 @@ impl<B: Backend> PlannedProgram<B> {
         let graph = package.graph().clone();
         let (plan, tracing_plan) = (Plan::new(&graph), Plan::of_single_nodes(graph.graph()));
         let backend = backend([&plan, &tracing_plan])?;
-        let memory = Mutex::new((backend.memory(), Shapes::default()));
+        let memory = Mutex::new(backend.memory());
         Ok(Self {
             graph,
             plan,
             tracing_plan,
-            backend,
-            memory,
+            device: Arc::new(Shared { backend, memory }),
+            shapes: Mutex::default(),
         })
     }
 
     /// Shows the memory that it keeps.
     #[cfg(test)]
     pub fn kept<T>(&self, look: impl FnOnce(&B::Memory) -> T) -> T {
-        look(&self.memory.lock().expect("no test panicked with it").0)
+        look(&self.device.memory.lock().expect("no test panicked with it"))
     }
 }
 
-impl<B: Backend> Program for PlannedProgram<B> {
+impl<B: Backend> Shared<B> {
+    /// A turn. What a panic left in the memory is overwritten like everything else there.
+    fn turn(&self) -> MutexGuard<'_, B::Memory> {
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<B: Backend + 'static> Program for PlannedProgram<B> {
     fn evaluate(&self, inputs: &[Tensor]) -> Result<Vec<Tensor>, EngineError> {
-        // What a panic left in the memory is overwritten like everything else there.
-        let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
-        let (memory, shapes) = &mut *memory;
-        let on = self.backend.operators(memory);
-        execute(on, &self.graph, &self.plan, shapes, inputs, None)
+        let mut memory = self.device.turn();
+        let mut shapes = self.shapes.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut on = self.device.backend.operators(&mut memory);
+        evaluate(&mut on, &self.graph, &self.plan, &mut shapes, inputs, None)
     }
 
     /// Traces are rare, and what is between nodes needs other memory than an execution, so theirs is not kept.
     fn evaluate_with(&self, inputs: &[Tensor], on_node: &mut OnNode<'_>) -> Result<Vec<Tensor>, EngineError> {
-        let mut turn = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut memory = self.backend.memory();
-        let on = self.backend.operators(&mut memory);
-        execute(on, &self.graph, &self.tracing_plan, &mut turn.1, inputs, Some(on_node))
+        let _turn = self.device.turn();
+        let mut shapes = self.shapes.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut memory = self.device.backend.memory();
+        let mut on = self.device.backend.operators(&mut memory);
+        let on_node = Some(on_node);
+        evaluate(&mut on, &self.graph, &self.tracing_plan, &mut shapes, inputs, on_node)
+    }
+
+    fn continued(&self, graph: CheckedGraph) -> Result<Box<dyn Continued>, EngineError> {
+        Ok(Box::new(ContinuedProgram {
+            plan: Plan::new(&graph),
+            graph,
+            device: self.device.clone(),
+            shapes: Shapes::default(),
+            kept: Vec::new(),
+        }))
     }
 }
 
-/// Takes the steps of a plan, and shows what each gives if somebody wants to see it.
-fn execute<O: Operators>(
-    mut on: O,
+/// Another graph on the weights of a program.
+struct ContinuedProgram<B: Backend> {
+    graph: CheckedGraph,
+    plan: Plan,
+    device: Arc<Shared<B>>,
+    shapes: Shapes,
+    kept: Vec<B::Array>,
+}
+
+impl<B: Backend> Continued for ContinuedProgram<B> {
+    fn keep(&mut self, tensors: Vec<Tensor>) -> Result<(), EngineError> {
+        self.kept.clear();
+        let mut memory = self.device.turn();
+        let mut on = self.device.backend.operators(&mut memory);
+        for tensor in tensors {
+            let array = on
+                .upload(&tensor)
+                .map_err(|failure| failed(&on, "a kept tensor", failure))?;
+            self.kept.push(array);
+        }
+        Ok(())
+    }
+
+    fn take(&mut self) -> Result<Vec<Tensor>, EngineError> {
+        let mut memory = self.device.turn();
+        let mut on = self.device.backend.operators(&mut memory);
+        let mut tensors = Vec::with_capacity(self.kept.len());
+        for array in std::mem::take(&mut self.kept) {
+            tensors.push(
+                on.download(&array)
+                    .map_err(|failure| failed(&on, "a kept tensor", failure))?,
+            );
+            on.give(array);
+        }
+        Ok(tensors)
+    }
+
+    fn evaluate(&mut self, inputs: &[Tensor]) -> Result<Vec<Tensor>, EngineError> {
+        let kept = std::mem::take(&mut self.kept);
+        let (device, graph) = (self.device.clone(), &self.graph);
+        let mut memory = device.turn();
+        let mut on = device.backend.operators(&mut memory);
+        let own = inputs.iter().map(|input| (input.dtype(), input.shape().to_vec()));
+        let layouts: Vec<_> = own.chain(kept.iter().map(|array| layout_of(&on, array))).collect();
+        let layouts: Vec<_> = layouts
+            .iter()
+            .map(|(dtype, shape)| (*dtype, shape.as_slice()))
+            .collect();
+        fit(self.shapes.bind(graph, graph.bind(&layouts)?)).map_err(|failure| failed(&on, "a shape", failure))?;
+        let given = graph.graph().outputs.len().saturating_sub(kept.len());
+        let mut arrays = upload(&mut on, inputs)?;
+        arrays.extend(kept);
+        let mut values = execute(&mut on, graph, &self.plan, &self.shapes, arrays, None)?;
+        let (given, kept) = graph.graph().outputs.split_at(given);
+        let outputs = download(&mut on, &values, given)?;
+        for output in kept {
+            let array = match output.value {
+                Value::Node(index) => values.nodes.get_mut(index as usize).and_then(Option::take),
+                Value::Input(_) | Value::Weight(_) => None,
+            };
+            let array = fit(array).map_err(|failure| failed(&on, &output.name, failure))?;
+            self.kept.push(array);
+        }
+        values.give(&mut on);
+        Ok(outputs)
+    }
+}
+
+fn layout_of<O: Operators>(_on: &O, array: &O::Array) -> (DataType, Vec<u32>) {
+    let shape = O::layout(array).shape;
+    (O::dtype(array), shape.iter().map(|length| *length as u32).collect())
+}
+
+fn failed<O: Operators>(_on: &O, place: &str, failure: Failure) -> EngineError {
+    EngineError::Failed {
+        engine: O::NAME.to_owned(),
+        reason: format!("{place}: {failure}"),
+    }
+}
+
+/// Brings the inputs to the device, takes the steps of a plan, and brings the outputs back.
+fn evaluate<O: Operators>(
+    on: &mut O,
     graph: &CheckedGraph,
     plan: &Plan,
     shapes: &mut Shapes,
     inputs: &[Tensor],
-    mut on_step: Option<&mut OnNode<'_>>,
+    on_step: Option<&mut OnNode<'_>>,
 ) -> Result<Vec<Tensor>, EngineError> {
     let layouts: Vec<_> = inputs.iter().map(|input| (input.dtype(), input.shape())).collect();
-    let symbols = graph.bind(&layouts)?;
-    let failed = |place: &str, failure: Failure| EngineError::Failed {
-        engine: O::NAME.to_owned(),
-        reason: format!("{place}: {failure}"),
-    };
-    fit(shapes.bind(graph, symbols)).map_err(|failure| failed("a shape", failure))?;
+    fit(shapes.bind(graph, graph.bind(&layouts)?)).map_err(|failure| failed(on, "a shape", failure))?;
+    let arrays = upload(on, inputs)?;
+    let values = execute(on, graph, plan, shapes, arrays, on_step)?;
+    let outputs = download(on, &values, &graph.graph().outputs)?;
+    values.give(on);
+    Ok(outputs)
+}
+
+fn upload<O: Operators>(on: &mut O, inputs: &[Tensor]) -> Result<Vec<O::Array>, EngineError> {
+    let arrays = inputs.iter().map(|input| {
+        let array = on.upload(input);
+        array.map_err(|failure| failed(on, "an input", failure))
+    });
+    arrays.collect()
+}
+
+fn download<O: Operators>(
+    on: &mut O,
+    values: &Values<O::Array>,
+    outputs: &[Output],
+) -> Result<Vec<Tensor>, EngineError> {
+    let tensors = outputs.iter().map(|output| {
+        let array = values.get(on, output.value).cloned();
+        let tensor = fit(array).and_then(|array| on.download(&array));
+        tensor.map_err(|failure| failed(on, &output.name, failure))
+    });
+    tensors.collect()
+}
+
+/// Takes the steps of a plan, and shows what each gives if somebody wants to see it.
+fn execute<O: Operators>(
+    on: &mut O,
+    graph: &CheckedGraph,
+    plan: &Plan,
+    shapes: &Shapes,
+    inputs: Vec<O::Array>,
+    mut on_step: Option<&mut OnNode<'_>>,
+) -> Result<Values<O::Array>, EngineError> {
     let mut values = Values {
-        inputs: Vec::with_capacity(inputs.len()),
+        inputs: inputs.into_iter().map(Some).collect(),
         nodes: Vec::new(),
     };
     values.nodes.resize_with(shapes.nodes.len(), || None);
-    for input in inputs {
-        let array = on.upload(input).map_err(|failure| failed("an input", failure))?;
-        values.inputs.push(Some(array));
-    }
     let mut operands = Vec::new();
     for step in &plan.steps {
         let name = || graph.graph().nodes.get(step.output as usize);
-        let failed = |failure| failed(name().map_or("a step", |node| node.name.as_str()), failure);
+        let failed = |failure| EngineError::Failed {
+            engine: O::NAME.to_owned(),
+            reason: format!("{}: {failure}", name().map_or("a step", |node| node.name.as_str())),
+        };
         let shape = fit(shapes.nodes.get(step.output as usize)).map_err(failed)?;
-        values.take_operands(&on, step, &mut operands).map_err(failed)?;
-        let result = operators::execute(&mut on, graph, step, &mut operands, *shape).map_err(failed)?;
+        values.take_operands(on, step, &mut operands).map_err(failed)?;
+        let result = operators::execute(on, graph, step, &mut operands, *shape).map_err(failed)?;
         operands.drain(..).for_each(|operand| on.give(operand));
         if let Some(on_step) = &mut on_step {
             on_step(step.output, &on.download(&result).map_err(failed)?);
@@ -139,16 +273,7 @@ fn execute<O: Operators>(
             values.nodes[step.output as usize] = Some(result);
         }
     }
-    let mut outputs = Vec::new();
-    for output in &graph.graph().outputs {
-        let array = values.get(&on, output.value).cloned();
-        let tensor = fit(array).and_then(|array| on.download(&array));
-        outputs.push(tensor.map_err(|failure| failed(&output.name, failure))?);
-    }
-    for array in values.inputs.into_iter().chain(values.nodes).flatten() {
-        on.give(array);
-    }
-    Ok(outputs)
+    Ok(values)
 }
 
 /// What has been computed so far and is still needed.
@@ -158,6 +283,13 @@ pub(crate) struct Values<A> {
 }
 
 impl<A: Clone> Values<A> {
+    /// Gives all memory back.
+    fn give<O: Operators<Array = A>>(self, on: &mut O) {
+        for array in self.inputs.into_iter().chain(self.nodes).flatten() {
+            on.give(array);
+        }
+    }
+
     fn get<'a, O: Operators<Array = A>>(&'a self, on: &'a O, value: Value) -> Option<&'a A> {
         match value {
             Value::Input(index) => self.inputs.get(usize::from(index))?.as_ref(),

@@ -1,6 +1,7 @@
 //! One suite for all engines: the bits of the reference, for any graph, value, batch and number of threads.
 
 mod case;
+mod given;
 mod operators;
 mod typed;
 
@@ -37,7 +38,7 @@ impl Random {
         self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 8
     }
 
-    fn below(&mut self, end: u64) -> u64 {
+    pub(crate) fn below(&mut self, end: u64) -> u64 {
         self.next() % end
     }
 
@@ -73,10 +74,10 @@ impl Random {
     }
 
     fn precision(&mut self) -> Precision {
-        if self.below(2) == 0 {
-            Precision::Int8
-        } else {
-            Precision::Int16
+        match self.below(3) {
+            0 => Precision::Int8,
+            1 => Precision::Int16,
+            _ => Precision::Int16Int8,
         }
     }
 }

@@ -1,8 +1,13 @@
 //! Which of a package's weights an engine keeps as arrays, and which packed.
 
 use crate::plan::Plan;
-use assay_exact::{graph::Value, quantise::Precision};
-use assay_ops::{operators::Failure, tensor::Tensor, weights::Weights};
+use assay_exact::graph::Value;
+use assay_ops::{
+    operators::Failure,
+    tensor::Tensor,
+    weights::{Weights, origin},
+    words::Form,
+};
 use assay_package::Package;
 use std::collections::{HashMap, hash_map::Entry};
 
@@ -12,25 +17,31 @@ pub(crate) fn prepare<A: Clone, P>(
     plans: [&Plan; 2],
     instead: &A,
     mut array: impl FnMut(&Tensor) -> Result<A, Failure>,
-    mut pack: impl FnMut(A, Precision) -> Result<P, Failure>,
+    mut pack: impl FnMut(&[A], Form) -> Result<P, Failure>,
 ) -> Result<Weights<A, P>, Failure> {
     let mut packed = HashMap::new();
     let mut used_as_they_are = vec![false; package.weights().len()];
     for step in plans.into_iter().flat_map(|plan| &plan.steps) {
-        let mut of_layers = vec![None; step.operands.len()];
-        for (position, precision) in step.positions_of_weights() {
-            of_layers[position] = Some(precision);
+        let mut is_packed = vec![false; step.operands.len()];
+        for (positions, form) in step.positions_of_weights() {
+            // Where a part of it is computed, it is packed each time, of the parts as they are.
+            let Some(origin) = origin(&step.operands[positions.clone()], form) else {
+                continue;
+            };
+            is_packed[positions].fill(true);
+            if let Entry::Vacant(entry) = packed.entry(origin) {
+                let weights = entry
+                    .key()
+                    .0
+                    .iter()
+                    .map(|index| array(&package.weights()[usize::from(*index)]));
+                let weights: Vec<A> = weights.collect::<Result<_, _>>()?;
+                entry.insert(pack(&weights, form)?);
+            }
         }
-        for (value, precision) in step.operands.iter().zip(of_layers) {
-            match (*value, precision) {
-                (Value::Weight(index), Some(precision)) => {
-                    if let Entry::Vacant(entry) = packed.entry((index, precision)) {
-                        let weight = array(&package.weights()[usize::from(index)])?;
-                        entry.insert(pack(weight, precision)?);
-                    }
-                }
-                (Value::Weight(index), None) => used_as_they_are[usize::from(index)] = true,
-                _ => {}
+        for (value, is_packed) in step.operands.iter().zip(is_packed) {
+            if let (Value::Weight(index), false) = (*value, is_packed) {
+                used_as_they_are[usize::from(index)] = true;
             }
         }
     }

@@ -173,7 +173,7 @@ fn gpt_gives_the_same_bits_in_one_step_and_in_many() {
         vec![20, text.len() - 20],
         [vec![7; 5], vec![1; text.len() - 35]].concat(),
     ];
-    for precision in [Precision::Int8, Precision::Int16] {
+    for precision in [Precision::Int8, Precision::Int16, Precision::Int16Int8] {
         let package = gpt(precision);
         let once = in_steps(&torch(), &package, text, &steps[0]);
         for steps in &steps[1..] {

@@ -13,6 +13,8 @@ mod dimensions;
 mod layout;
 #[path = "package/size.rs"]
 mod size;
+#[path = "package/symbols.rs"]
+mod symbols;
 
 use assay_exact::quantise::Precision;
 use assay_import::{ImportError, ImportOptions, import};
@@ -438,7 +440,7 @@ fn inspection_names_every_operator_and_its_source_line() {
     for line in [
         "takes      image: float32 [batch, 8, 8]",
         "dimension  batch: 1 to 4096",
-        "*batch bytes\n",
+        "·batch bytes\n",
         "export.py:44",
         "relu",
     ] {

@@ -9,7 +9,7 @@ use assay_engine::{
     check::{CheckReport, check},
 };
 use assay_exact::{
-    graph::{Output, Value},
+    graph::{Operator, Output, Value},
     quantise::Precision,
 };
 use assay_import::{ImportOptions, import};
@@ -17,15 +17,16 @@ use assay_ops::tensor::{Blake2b256, Tensor};
 use assay_package::{Details, Package};
 use safetensors::SafeTensors;
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs,
     path::{Path, PathBuf},
 };
 
-const FAMILIES: [&str; 14] = [
+const FAMILIES: [&str; 15] = [
     "activations",
     "arithmetic",
     "attention",
+    "bits",
     "convolutions",
     "dynamic",
     "functions",
@@ -94,6 +95,33 @@ fn eight_bits_agree_with_torch_less_closely() {
             assert!(output.cosine > 0.99, "{family}: {output:?}");
         }
     }
+}
+
+#[test]
+fn weights_keys_and_values_of_eight_bits_agree_with_torch_almost_as_closely() {
+    for family in ["attention", "convolutions", "products", "recurrent"] {
+        for output in report(family, Precision::Int16Int8).outputs {
+            assert!(output.cosine > 0.99, "{family}: {output:?}");
+        }
+    }
+    let precisions: BTreeSet<&str> = imported("attention", Precision::Int16Int8)
+        .graph()
+        .graph()
+        .nodes
+        .iter()
+        .filter_map(|node| match node.operator {
+            Operator::Linear { precision } | Operator::MatMul { precision } | Operator::WeightedSum { precision } => {
+                assert_eq!(precision, Precision::Int16Int8);
+                Some("contraction")
+            }
+            Operator::RowScale { precision } => {
+                assert_eq!(precision, Precision::Int8);
+                Some("scale")
+            }
+            _ => None,
+        })
+        .collect();
+    assert_eq!(precisions, BTreeSet::from(["contraction", "scale"]));
 }
 
 #[test]

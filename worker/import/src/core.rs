@@ -9,7 +9,7 @@ use super::{
 };
 use assay_exact::{
     digest::DataType,
-    graph::{Dimension, MAX_ROW_BYTES, Operator, Position},
+    graph::{Dimension, Formula, MAX_ROW_BYTES, Operator, Position},
     quantise::MAX_CONTRACTION_LENGTH,
 };
 
@@ -75,17 +75,9 @@ impl Builder<'_> {
 
     /// One number, as a tensor without dimensions.
     pub fn fill(&mut self, number: Number, dtype: DataType) -> Result<Tensor> {
-        if let Number::Size(Dimension::Affine { symbol, factor, offset }) = number {
-            // It may be 0 and less where it is no dimension, so the symbol is counted and the rest is arithmetic.
-            let mut size = self.fill(Number::Size(Dimension::Symbol(symbol)), DataType::Int64)?;
-            for (operation, neutral, other) in
-                [(Binary::Mul, 1, i64::from(factor)), (Binary::Add, 0, i64::from(offset))]
-            {
-                if other != neutral {
-                    let other = self.fill(Number::Int(other), DataType::Int64)?;
-                    size = self.binary(operation, &size, &other)?;
-                }
-            }
+        if let Number::Size(Dimension::Computed(formula)) = number {
+            // It may be 0 and less where it is no dimension, so the symbols are counted and the rest is arithmetic.
+            let size = self.computed(&formula)?;
             return self.cast(&size, dtype);
         }
         if let Number::Size(size @ Dimension::Symbol(_)) = number {
@@ -108,6 +100,40 @@ impl Builder<'_> {
             dimensions: Vec::new(),
         };
         Ok(self.node(operator, &[], dtype, Vec::new()))
+    }
+
+    /// The sum of a computed dimension's terms, of Int64. Factors and terms that change nothing are left out.
+    fn computed(&mut self, formula: &Formula) -> Result<Tensor> {
+        let mut sum: Option<Tensor> = None;
+        // The number alone is the first term, and is added last.
+        for term in formula.terms().iter().rev() {
+            let mut product: Option<Tensor> = None;
+            for (symbol, power) in (0u8..).zip(term.powers) {
+                for _ in 0..power {
+                    let factor = self.fill(Number::Size(Dimension::Symbol(symbol)), DataType::Int64)?;
+                    product = Some(self.joined(Binary::Mul, product, factor)?);
+                }
+            }
+            if term.coefficient != 1 || product.is_none() {
+                let number = self.fill(Number::Int(term.coefficient.into()), DataType::Int64)?;
+                product = Some(self.joined(Binary::Mul, product, number)?);
+            }
+            if let Some(product) = product {
+                sum = Some(self.joined(Binary::Add, sum, product)?);
+            }
+        }
+        match sum {
+            Some(sum) => Ok(sum),
+            None => self.fill(Number::Int(0), DataType::Int64),
+        }
+    }
+
+    /// Both operands together, or the second one if there is no first.
+    fn joined(&mut self, function: Binary, first: Option<Tensor>, second: Tensor) -> Result<Tensor> {
+        match first {
+            Some(first) => self.binary(function, &first, &second),
+            None => Ok(second),
+        }
     }
 
     /// A number as `Fill` and `Pad` have it.
@@ -250,7 +276,9 @@ impl Builder<'_> {
             let length = tensor.dims.get(axis).copied();
             let length = length.ok_or_else(|| self.misfit("has too few dimensions"))?;
             let sum = total.plus(length);
-            total = sum.ok_or_else(|| self.misfit("would be as long as different symbols together"))?;
+            total = sum.ok_or_else(|| {
+                self.misfit("would have a length of too many terms: give the model fewer dynamic dimensions")
+            })?;
         }
         let mut dims = first.dims.clone();
         dims[axis] = total;
@@ -292,7 +320,10 @@ impl Builder<'_> {
     pub fn unfold(&mut self, x: &Tensor, axis: usize, size: u32, step: u32, dilation: u32) -> Result<Tensor> {
         let length = x.dims.get(axis).filter(|_| size > 0 && dilation > 0);
         let Some(windows) = length.and_then(|length| length.windows(size, step, dilation)) else {
-            return Err(self.misfit("has no window of this size, or a number of them that is no dimension"));
+            return Err(self.misfit(
+                "has no window of this size, or a number of them that does not come out even for all values of the symbols: \
+                 let the step divide the dimension, or export the model with this dimension fixed",
+            ));
         };
         let mut dims = x.dims.clone();
         dims[axis] = windows;
@@ -442,7 +473,9 @@ impl Builder<'_> {
         let (precision, rank) = (self.precision, values.dims.len());
         let scale_dims = values.dims[..rank - 1].to_vec();
         let scales = self.node(
-            Operator::RowScale { precision },
+            Operator::RowScale {
+                precision: precision.right().into(),
+            },
             &[values],
             DataType::Float32,
             scale_dims,

@@ -36,11 +36,12 @@ impl Builder<'_> {
 
     /// A number of elements as a dimension.
     fn product(&self, a: Dimension, b: Dimension) -> Result<Dimension> {
-        let product = match (a, b) {
-            (Dimension::Fixed(times), other) | (other, Dimension::Fixed(times)) => other.times(times),
-            (Dimension::Symbol(_) | Dimension::Affine { .. }, Dimension::Symbol(_) | Dimension::Affine { .. }) => None,
-        };
-        product.ok_or_else(|| self.misfit("would put a dynamic dimension together with another"))
+        a.times(b).ok_or_else(|| {
+            self.misfit(
+                "would put dynamic dimensions together whose product has too many terms; give the model fewer dynamic \
+                 dimensions",
+            )
+        })
     }
 
     /// The dimensions of a result whose operands have these: from the last on they are the same, or one of them is 1.

@@ -88,6 +88,9 @@ pub(super) const OPERATORS: &[(&str, Handler)] = &[
     ("bitwise_and.Scalar", |call| bits(call, Binary::And)),
     ("bitwise_or.Scalar", |call| bits(call, Binary::Or)),
     ("bitwise_xor.Scalar", |call| bits(call, Binary::Xor)),
+    ("bitwise_and.Scalar_Tensor", |call| bits(call, Binary::And)),
+    ("bitwise_or.Scalar_Tensor", |call| bits(call, Binary::Or)),
+    ("bitwise_xor.Scalar_Tensor", |call| bits(call, Binary::Xor)),
     ("bitwise_not.default", bitwise_not),
     ("__and__.Tensor", |call| bits(call, Binary::And)),
     ("__or__.Tensor", |call| bits(call, Binary::Or)),
@@ -95,6 +98,16 @@ pub(super) const OPERATORS: &[(&str, Handler)] = &[
     ("__and__.Scalar", |call| bits(call, Binary::And)),
     ("__or__.Scalar", |call| bits(call, Binary::Or)),
     ("__xor__.Scalar", |call| bits(call, Binary::Xor)),
+    ("bitwise_left_shift.Tensor", |call| shift(call, Binary::Shl)),
+    ("bitwise_left_shift.Tensor_Scalar", |call| shift(call, Binary::Shl)),
+    ("bitwise_left_shift.Scalar_Tensor", |call| shift(call, Binary::Shl)),
+    ("bitwise_right_shift.Tensor", |call| shift(call, Binary::Shr)),
+    ("bitwise_right_shift.Tensor_Scalar", |call| shift(call, Binary::Shr)),
+    ("bitwise_right_shift.Scalar_Tensor", |call| shift(call, Binary::Shr)),
+    ("__lshift__.Tensor", |call| shift(call, Binary::Shl)),
+    ("__lshift__.Scalar", |call| shift(call, Binary::Shl)),
+    ("__rshift__.Tensor", |call| shift(call, Binary::Shr)),
+    ("__rshift__.Scalar", |call| shift(call, Binary::Shr)),
     ("where.self", select),
     ("where.ScalarSelf", select),
     ("where.ScalarOther", select),
@@ -415,11 +428,11 @@ fn truth(call: &mut Call<'_, '_>, name: &str) -> Result<Tensor> {
     }
 }
 
-/// Logic on truth values; that on the bits of integers is not defined.
+/// Logic on truth values, and on the bits of integers.
 fn bits(call: &mut Call<'_, '_>, operation: Binary) -> Outputs {
     let (dtype, _) = call.layout()?;
-    if dtype != DataType::Bool {
-        return Err(call.refuse("self", "is of integers, and only truth values are combined"));
+    if dtype == DataType::Float32 {
+        return Err(call.refuse("self", "has no bits that could be combined"));
     }
     let (a, b) = (operand(call, "self", dtype)?, operand(call, "other", dtype)?);
     Ok(vec![call.graph.binary(operation, &a, &b)?])
@@ -430,14 +443,20 @@ fn logical_not(call: &mut Call<'_, '_>) -> Outputs {
     Ok(vec![call.graph.unary(Unary::Not, &x)?])
 }
 
-/// Of an integer, `−x − 1`.
+/// Shifts of integers by as many bits as the type has and more are defined here, though torch leaves them open.
+fn shift(call: &mut Call<'_, '_>, operation: Binary) -> Outputs {
+    let (dtype, _) = call.layout()?;
+    if matches!(dtype, DataType::Float32 | DataType::Bool) {
+        return Err(call.refuse("self", "is not of integers, which alone are shifted"));
+    }
+    let (a, b) = (operand(call, "self", dtype)?, operand(call, "other", dtype)?);
+    Ok(vec![call.graph.binary(operation, &a, &b)?])
+}
+
+/// Of truth values, and of the bits of integers.
 fn bitwise_not(call: &mut Call<'_, '_>) -> Outputs {
     let x = call.tensor("self")?;
-    if x.dtype == DataType::Bool {
-        return Ok(vec![call.graph.unary(Unary::Not, &x)?]);
-    }
-    let last = call.graph.fill(Number::Int(-1), x.dtype)?;
-    Ok(vec![call.graph.binary(Binary::Sub, &last, &x)?])
+    Ok(vec![call.graph.unary(Unary::Not, &x)?])
 }
 
 fn select(call: &mut Call<'_, '_>) -> Outputs {

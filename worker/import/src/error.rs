@@ -45,6 +45,14 @@ pub enum ImportError {
         /// What is wrong with it.
         error: zip::result::ZipError,
     },
+    /// A GGUF file is not valid, or is of a model that is not imported.
+    #[error("{part}: {reason}")]
+    Gguf {
+        /// The key or the tensor, or what else of the file it is.
+        part: String,
+        /// What is wrong with it, and what helps.
+        reason: String,
+    },
     /// The file of weights is not valid safetensors.
     #[error("{path} is not a safetensors file: {error}")]
     Safetensors {

@@ -1,4 +1,5 @@
-//! Import of `torch.export` archives as packages: names resolved, dimensions made symbols, operators mapped or refused.
+//! Import of `torch.export` archives and GGUF files as packages: names resolved, dimensions made symbols, operators
+//! mapped or refused.
 //!
 //! Every file below knows a family of ATen operators and says what each becomes in exact arithmetic. One that is not
 //! listed, an argument that is not read, and a result that is not laid out as the program says end the import.
@@ -16,6 +17,7 @@ mod derived;
 mod elementwise;
 mod error;
 mod expression;
+mod gguf;
 mod indexing;
 mod movement;
 mod normalisation;
@@ -29,6 +31,7 @@ mod symbols;
 mod version;
 
 pub use error::{ImportError, Place};
+pub use gguf::{GgufOptions, import_gguf};
 
 use archive::Archive;
 use arguments::Call;
@@ -36,7 +39,11 @@ use assay_exact::{
     graph::{CheckedGraph, Graph},
     quantise::Precision,
 };
-use assay_package::{Details, Package, min_batch};
+use assay_package::{
+    Details, Package, PackageError,
+    generation::{LanguageModel, check_graph},
+    min_batch,
+};
 use builder::{Builder, Tensor};
 use program::{ExportedProgram, InputSpec, ProgramNode, tensor_name};
 use std::{
@@ -96,14 +103,7 @@ const FAMILIES: &[(&[(&str, Handler)], bool)] = &[
 
 /// Imports a `.pt2` archive of torch 2.9 to 2.11.
 pub fn import(pt2: &Path, options: ImportOptions) -> Result<Package, ImportError> {
-    let mut archive = Archive::open(pt2)?;
-    let program = archive.program()?;
-    let layouts = Layouts::read(&mut archive)?;
-    let (graph, stored) = read_graph(&program, &layouts, options.precision)?;
-    drop(program);
-    let weights = read_weights(&mut archive, &layouts, &graph, &stored, options.weights.as_deref())?;
-    let assets = options.assets.iter().map(|path| read_asset(path));
-    let assets = assets.collect::<Result<Vec<_>, _>>()?;
+    let (graph, weights, assets) = read_model(pt2, &options)?;
     let graph = checked(graph)?;
     Ok(Package::new(
         options.details,
@@ -112,6 +112,44 @@ pub fn import(pt2: &Path, options: ImportOptions) -> Result<Package, ImportError
         weights,
         assets,
     )?)
+}
+
+/// Imports a `.pt2` archive of a language model as the check graph of its generations, which end after one of the stop
+/// tokens.
+///
+/// The program takes tokens `[batch, length]` of Int64 and nothing else, and gives logits `[batch, length, vocabulary]`
+/// first.
+pub fn import_generation(pt2: &Path, options: ImportOptions, stop_tokens: &[i64]) -> Result<Package, ImportError> {
+    let (graph, weights, assets) = read_model(pt2, &options)?;
+    let model = LanguageModel {
+        graph,
+        tokens: 0,
+        logits: 0,
+    };
+    let graph = check_graph(model, stop_tokens).map_err(PackageError::from)?;
+    Ok(Package::new_generation(
+        options.details,
+        options.precision,
+        graph,
+        weights,
+        assets,
+        stop_tokens.to_vec(),
+    )?)
+}
+
+/// File names and contents.
+type Assets = Vec<(String, Vec<u8>)>;
+
+/// The graph as the program says it, unchecked, with its weights and the files that travel with it.
+fn read_model(pt2: &Path, options: &ImportOptions) -> Result<(Graph, Vec<assay_ops::tensor::Tensor>, Assets), ImportError> {
+    let mut archive = Archive::open(pt2)?;
+    let program = archive.program()?;
+    let layouts = Layouts::read(&mut archive)?;
+    let (graph, stored) = read_graph(&program, &layouts, options.precision)?;
+    drop(program);
+    let weights = read_weights(&mut archive, &layouts, &graph, &stored, options.weights.as_deref())?;
+    let assets = options.assets.iter().map(|path| read_asset(path));
+    Ok((graph, weights, assets.collect::<Result<Vec<_>, _>>()?))
 }
 
 /// Imports the graph of a `.pt2` archive of torch 2.9 to 2.11 and none of its weights, which need not be there.

@@ -249,14 +249,14 @@ fn cut(call: &mut Call<'_, '_>) -> Outputs {
             .ok_or_else(|| call.refuse("output", "has other dimensions"))?;
         let place = match start {
             Dimension::Fixed(start) => Start::At(Position::FromStart(start)),
-            Dimension::Symbol(_) | Dimension::Affine { .. } => {
+            Dimension::Symbol(_) | Dimension::Computed(_) => {
                 Start::Dynamic(call.graph.fill(Number::Size(start), DataType::Int64)?)
             }
         };
         parts.push(cut_from(call.graph, &x, axis, place, length, 1)?);
         start = start
             .plus(length)
-            .ok_or_else(|| call.refuse("self", "is cut into parts of different symbols"))?;
+            .ok_or_else(|| call.refuse("self", "is cut into parts whose sum has too many terms"))?;
     }
     Ok(parts)
 }
@@ -297,7 +297,7 @@ fn flip(call: &mut Call<'_, '_>) -> Outputs {
         let graph = &mut *call.graph;
         let index = match length {
             Dimension::Fixed(elements) => graph.arange(i64::from(elements) - 1, -1, length)?,
-            Dimension::Symbol(_) | Dimension::Affine { .. } => {
+            Dimension::Symbol(_) | Dimension::Computed(_) => {
                 let index = graph.arange(-1, -1, length)?;
                 let length = graph.fill(Number::Size(length), DataType::Int64)?;
                 graph.binary(Binary::Add, &length, &index)?

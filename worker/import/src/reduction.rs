@@ -70,12 +70,11 @@ fn over(graph: &mut Builder<'_>, x: &Tensor, over: &Over, reduction: Reduction) 
         y = graph.reshape(&y, &[y.dims.as_slice(), &[Dimension::Fixed(1)]].concat())?;
     }
     match graph.flattened(&y.dims, kept.len(), y.dims.len()) {
-        Ok(flat) if !matches!(flat.last(), Some(Dimension::Affine { .. })) => {
+        Ok(flat) if !flat.last().is_some_and(|dimension| dimension.is_computed()) => {
             y = graph.reshape(&y, &flat)?;
             y = graph.reduce(reduction, &y)?;
         }
-        // A product of dynamic dimensions is no dimension, and one of a dynamic one and others may be longer than a
-        // row, so they are reduced one after the other.
+        // A product with a dynamic dimension may be longer than a row, so they are reduced one after the other.
         _ => {
             for _ in 0..over.axes.len().max(1) {
                 y = graph.reduce(reduction, &y)?;

@@ -2,10 +2,10 @@
 
 use crate::{
     error::ImportError,
-    expression::Linear,
+    expression::{bounds, read},
     program::{ExportedProgram, Size, TensorMeta},
 };
-use assay_exact::graph::{Dimension, Symbol};
+use assay_exact::graph::{Dimension, Expression, MAX_DIMENSION_TERMS, MAX_SYMBOLS, Symbol};
 use assay_package::dimension::written;
 
 /// Greatest value of a dynamic dimension whose range the export leaves open.
@@ -47,8 +47,13 @@ impl<'p> Symbols<'p> {
         let dimensions = meta.sizes.iter().enumerate();
         dimensions
             .map(|(position, size)| {
-                self.dimension(size)
-                    .map_err(|reason| dimension_error(tensor, position, reason))
+                let dimension = self.dimension(size).and_then(|dimension| match self.range(dimension) {
+                    (_, 0) if dimension.is_computed() => {
+                        Err(format!("{} is a size that no tensor has", self.text(dimension)))
+                    }
+                    _ => Ok(dimension),
+                });
+                dimension.map_err(|reason| dimension_error(tensor, position, reason))
             })
             .collect()
     }
@@ -64,54 +69,41 @@ impl<'p> Symbols<'p> {
             }
             Size::AsExpr(expression) => {
                 let text = &expression.expr_str;
-                let linear = match expression.symbol() {
-                    Some(name) => Linear {
-                        symbol: Some((name, 1)),
-                        offset: 0,
-                    },
-                    None => Linear::read(text)
-                        .ok_or_else(|| format!("{text} is not a multiple of one symbol and a number"))?,
-                };
-                let none = || format!("{text} is a size that no tensor has");
-                let Some((name, factor)) = linear.symbol else {
-                    return u32::try_from(linear.offset).map(Dimension::Fixed).map_err(|_| none());
-                };
-                let position = self.known.iter().position(|(known, _)| known == name);
-                let position = position.ok_or_else(|| format!("{name} is the size of no input"))?;
-                let factor = u32::try_from(factor).map_err(|_| none())?;
-                Dimension::of_symbol(position as u8, factor, linear.offset).ok_or_else(none)
+                let read = read(text, &self.known).map_err(|reason| format!("{text} is no dimension: {reason}"))?;
+                if read.as_number().is_some_and(|number| u32::try_from(number).is_err()) {
+                    return Err(format!("{text} is a size that no tensor has"));
+                }
+                read.dimension().ok_or_else(|| {
+                    format!(
+                        "{text} is no dimension: it has more than {MAX_DIMENSION_TERMS} terms or a number beyond 32 bits; \
+                         give the model fewer dynamic dimensions"
+                    )
+                })
             }
         }
     }
 
-    /// The least and the greatest number of elements that a dimension may have. Below 0 it is 0, and 2^32 and more are
+    /// The minimum and the maximum number of elements that a dimension may have. Below 0 it is 0, and 2^32 and more are
     /// one less than 2^32: no graph has such dimensions.
     pub fn range(&self, dimension: Dimension) -> (u32, u32) {
-        let (min, max) = dimension.symbol().map_or((0, 0), |symbol| self.symbol_range(symbol));
-        let elements = |value, beyond| dimension.elements_at(|_| Some(value)).unwrap_or(beyond);
-        (elements(min, 0), elements(max, u32::MAX))
+        let bounds = Expression::of(dimension).and_then(|of| bounds(&of, &self.known));
+        let clamped = |number: i128| u32::try_from(number.clamp(0, u32::MAX.into())).unwrap_or(u32::MAX);
+        bounds.map_or((0, u32::MAX), |bounds| (clamped(bounds.min), clamped(bounds.max)))
     }
 
     /// Whether every `step`-th of `length` elements is there, from the element `start` of a dimension on, whatever the
     /// symbols' values are.
     pub fn has_elements(&self, dimension: Dimension, start: u32, length: Dimension, step: u32) -> bool {
-        let is_there = |elements: u32, length: u32| {
-            let reach = u64::from(length.saturating_sub(1)) * u64::from(step);
-            u64::from(start) + reach < u64::from(elements)
+        // What is behind the last element, and it: as many as the dimension has without those before it.
+        let rest = || {
+            let (dimension, length) = (Expression::of(dimension)?, Expression::of(length)?);
+            let reach = length
+                .minus(&Expression::number(1))?
+                .times(&Expression::number(step.into()))?;
+            dimension.minus(&reach)?.minus(&Expression::number(start.into()))
         };
-        match (dimension.symbol(), length.symbol()) {
-            // Both grow in straight lines with the same symbol, so that both ends of its range speak for all of it.
-            (Some(symbol), Some(other)) if symbol == other => {
-                let (min, max) = self.symbol_range(symbol);
-                [min, max].into_iter().all(|value| {
-                    let elements = |dimension: Dimension| dimension.elements_at(|_| Some(value));
-                    elements(dimension)
-                        .zip(elements(length))
-                        .is_some_and(|(elements, length)| is_there(elements, length))
-                })
-            }
-            _ => is_there(self.range(dimension).0, self.range(length).1),
-        }
+        let bounds = rest().and_then(|rest| bounds(&rest, &self.known));
+        bounds.is_some_and(|bounds| bounds.min >= 1)
     }
 
     /// A dimension in the program's words.
@@ -122,17 +114,14 @@ impl<'p> Symbols<'p> {
         })
     }
 
-    fn symbol_range(&self, symbol: u8) -> (u32, u32) {
-        let known = self.known.get(usize::from(symbol));
-        known.map_or((0, u32::MAX), |(_, symbol)| (symbol.min, symbol.max))
-    }
-
     fn add(&mut self, name: &str) -> Result<(), String> {
         if self.known.iter().any(|(known, _)| known == name) {
             return Ok(());
         }
-        if self.known.len() > usize::from(u8::MAX) {
-            return Err("is one dynamic dimension too many".to_owned());
+        if self.known.len() >= MAX_SYMBOLS {
+            return Err(format!(
+                "{name} is one dynamic dimension too many; a package has at most {MAX_SYMBOLS}"
+            ));
         }
         let range = self.program.range_constraints.get(name);
         let min = range.and_then(|range| range.min_val).unwrap_or(1).max(1);

@@ -42,6 +42,7 @@ pub(crate) trait Element: Copy + Debug + Default + PartialEq + PartialOrd + Send
 
     /// A tensor's elements, if they are of this type.
     fn buffer(data: &Data) -> Option<&Arc<Buffer<Self>>>;
+    fn buffer_mut(data: &mut Data) -> Option<&mut Arc<Buffer<Self>>>;
     fn into_buffer(data: Data) -> Option<Arc<Buffer<Self>>>;
     fn data(buffer: Arc<Buffer<Self>>) -> Data;
 
@@ -61,6 +62,13 @@ macro_rules! element {
             }
 
             fn buffer(data: &Data) -> Option<&Arc<Buffer<Self>>> {
+                match data {
+                    Data::$variant(buffer) => Some(buffer),
+                    _ => None,
+                }
+            }
+
+            fn buffer_mut(data: &mut Data) -> Option<&mut Arc<Buffer<Self>>> {
                 match data {
                     Data::$variant(buffer) => Some(buffer),
                     _ => None,
@@ -275,19 +283,25 @@ impl Array {
         })
     }
 
+    /// Its own elements, which leaves it empty; nothing if they are of another type, do not stand in row-major
+    /// order, or
+    /// if somebody else holds them or others beside them.
+    pub(crate) fn take_own<T: Element>(&mut self) -> Option<Buffer<T>> {
+        let length = self.len();
+        if self.layout.offset != 0 || !self.layout.is_contiguous() {
+            return None;
+        }
+        let own = Arc::get_mut(T::buffer_mut(&mut self.data)?)?;
+        (own.len() == length).then(|| std::mem::take(own))
+    }
+
     /// Numbers in row-major order that may be changed: its own where nobody else holds them, which leaves it empty;
     /// nothing if it has none.
     pub fn take_numbers(&mut self, context: &mut Context<'_>) -> Option<Buffer<f32>> {
-        let length = self.len();
-        let stands_so = self.layout.offset == 0 && self.layout.is_contiguous();
-        if let Data::Float32(buffer) = &mut self.data
-            && stands_so
-            && let Some(numbers) = Arc::get_mut(buffer)
-            && numbers.len() == length
-        {
-            return Some(std::mem::take(numbers));
+        if let Some(numbers) = self.take_own() {
+            return Some(numbers);
         }
-        let mut copy = context.buffers.numbers(length);
+        let mut copy = context.buffers.numbers(self.len());
         self.numbers()?.copy(context.threads, &mut copy);
         Some(copy)
     }

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! s[i, t] = product(q[i], k[t]),  × scale,  masked
-//! p[i]    = softmax(s[i])
+//! p[i]    = softmax(s[i]), zeros where all of it is masked
 //! v[t, d] = quantise(v[t, d], sv[t]),  sv[t] the scale of the row v[t]
 //! a[i, t] = p[i, t] × sv[t],  quantised as a row with the scale sa[i]
 //! y[i, d] = f32(Σ_t a[i, t]·v[t, d]) × sa[i]
@@ -14,7 +14,7 @@ use crate::{
     normalise::{exponentials, greatest_after, rows_at_once},
     packed::Packed,
     product::multiply,
-    rows::{Matrix, Rows, Scaling},
+    rows::{Kind, Matrix, Rows, Scaling},
     scratch::{Scratch, ThreadScratch},
     threads::Threads,
     vector::{INFINITY_BITS, MAGNITUDE_MASK},
@@ -182,9 +182,11 @@ pub fn attend(
         let seen = attention.seen(batch, head);
         let (key, value) = (key.matrix(batch, head), value.matrix(batch, head));
         value.expect();
-        second.quantise(key.part(0, seen), attention.score_precision, Scaling::ByRow);
+        let of_keys = Kind::of_second(attention.score_precision.right());
+        second.quantise(key.part(0, seen), of_keys, Scaling::ByRow);
         packed.key.replace(second);
-        second.quantise(value.part(0, seen), attention.value_precision, Scaling::ByRow);
+        let of_values = Kind::of_second(attention.value_precision.right());
+        second.quantise(value.part(0, seen), of_values, Scaling::ByRow);
         packed.value.replace_transposed(second);
         packed.value_scales.clear();
         packed.value_scales.extend_from_slice(second.scales());
@@ -257,7 +259,8 @@ fn part_of_head(
     let query = attention.query.matrix(batch, head).part(start, end);
     scratch.numbers.set_length((end - start) * keys);
     let scores = &mut scratch.numbers[..];
-    scratch.rows.quantise(query, attention.score_precision, Scaling::ByRow);
+    let of_queries = Kind::of_first(attention.score_precision);
+    scratch.rows.quantise(query, of_queries, Scaling::ByRow);
     multiply(&scratch.rows, &packed.key, None, scores, keys);
     // The next head's queries are not looked for before they are needed.
     if head + 1 < attention.heads {
@@ -279,9 +282,8 @@ fn part_of_head(
         totals: &scratch.totals,
         factors: &packed.value_scales,
     };
-    scratch
-        .rows
-        .quantise(Matrix::new(scores, keys), attention.value_precision, weights);
+    let of_weights = Kind::of_first(attention.value_precision);
+    scratch.rows.quantise(Matrix::new(scores, keys), of_weights, weights);
     multiply(
         &scratch.rows,
         &packed.value,

@@ -4,7 +4,7 @@ use crate::{
     array::Array, buffers::Buffers, context::Context, instructions::Instructions, operators, packed::Packed,
     scratch::Scratch, threads::Threads,
 };
-use assay_exact::{digest::DataType, graph::Value, quantise::Precision};
+use assay_exact::{digest::DataType, graph::Value};
 use assay_ops::{
     each_operator,
     operators::{Failure, Operators, fit},
@@ -14,7 +14,7 @@ use assay_ops::{
 };
 use assay_ops::{
     layout::{Dims, Layout},
-    words::Layer,
+    words::{Form, Layer},
 };
 use std::sync::Arc;
 
@@ -36,6 +36,7 @@ pub struct Memory {
 }
 
 impl Backend for CpuBackend {
+    type Array = Array;
     type Memory = Memory;
 
     fn memory(&self) -> Memory {
@@ -45,7 +46,7 @@ impl Backend for CpuBackend {
         }
     }
 
-    fn operators<'a>(&'a self, memory: &'a mut Memory) -> impl Operators + 'a {
+    fn operators<'a>(&'a self, memory: &'a mut Memory) -> impl Operators<Array = Array> + 'a {
         CpuOperators {
             weights: &self.weights,
             context: Context {
@@ -103,7 +104,7 @@ macro_rules! implement {
 
             fn layers(
                 &mut self,
-                weights: &[(Value, Precision)],
+                weights: &[(Vec<Value>, Form)],
                 layers: &[Layer],
                 operands: &[Array],
                 shape: Dims,

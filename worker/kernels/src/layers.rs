@@ -7,7 +7,7 @@ use crate::{
     normalise::{layer_norm, rms_norm},
     packed::Packed,
     product::{FEWEST_PRODUCTS_TO_SHARE, FEWEST_ROWS_TO_SHARE, linear, multiply, rows_at_once},
-    rows::{Matrix, Scaling},
+    rows::{Kind, Matrix, Scaling},
     scratch::{Scratch, ThreadScratch},
     threads::Threads,
 };
@@ -16,8 +16,8 @@ use assay_ops::words::Function;
 /// A layer, and what it takes besides the rows.
 #[derive(Clone, Copy)]
 pub enum Layer<'a> {
-    /// Products with the rows of a weight, and a number that is added for each of these.
-    Linear(&'a Packed, Option<&'a [f32]>),
+    /// Products of rows of a kind with the rows of a weight, and a number that is added for each of these.
+    Linear(Kind, &'a Packed, Option<&'a [f32]>),
     /// A function of each number.
     Apply(Function),
     /// As many numbers as all rows have, which are added.
@@ -50,7 +50,7 @@ pub fn layers(
     let mut length = input.length();
     let mut products = 0;
     for layer in layers {
-        if let Layer::Linear(weight, _) = layer {
+        if let Layer::Linear(_, weight, _) = layer {
             products += rows * length * weight.columns();
             length = weight.columns();
         }
@@ -90,9 +90,9 @@ fn some_rows(
     let mut width = input.length();
     for (index, layer) in layers.iter().enumerate() {
         let at_last = last.is_none_or(|last| index >= last);
-        if let Layer::Linear(weight, bias) = layer {
+        if let Layer::Linear(kind, weight, bias) = layer {
             let from = if index == 0 { input } else { Matrix::new(numbers, width) };
-            quantised.quantise(from, weight.precision(), Scaling::ByRow);
+            quantised.quantise(from, *kind, Scaling::ByRow);
             width = weight.columns();
             if at_last {
                 multiply(quantised, weight, *bias, output, width);
@@ -138,7 +138,7 @@ fn one_after_the_other(
     while let Some((layer, after)) = rest.split_first() {
         let is_linear = |layer: &Layer<'_>| matches!(layer, Layer::Linear(..));
         let is_last = !after.iter().any(is_linear);
-        let Layer::Linear(weight, bias) = layer else {
+        let Layer::Linear(kind, weight, bias) = layer else {
             assert!(!is_first, "the first layer is not linear");
             let place = if is_last { &mut *output } else { &mut **numbers };
             in_place(instructions, layer, place, width, 0);
@@ -155,7 +155,7 @@ fn one_after_the_other(
         width = weight.columns();
         next.set_length(input.rows() * width);
         let place = if is_last { &mut *output } else { &mut **next };
-        linear(threads, scratch, from, weight, *bias, place, |products| {
+        linear(threads, scratch, (from, *kind), weight, *bias, place, |products| {
             for function in functions {
                 in_place(instructions, function, products, width, 0);
             }

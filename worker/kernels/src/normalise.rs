@@ -3,7 +3,7 @@
 //! Each step is one binary32 operation, and sums and means are those of [`assay_exact::reduce`]:
 //!
 //! ```text
-//! softmax      e[i] = exp(x[i] − max x),  y[i] = e[i] / sum e
+//! softmax      e[i] = exp(x[i] − max x),  y[i] = e[i] / sum e, and 0 where max x = −∞
 //! log_softmax  y[i] = (x[i] − max x) − log(sum e)
 //! layer_norm   c[i] = x[i] − mean x,  y[i] = c[i] / sqrt(mean c² + eps),  × weight[i],  + bias[i]
 //! rms_norm     y[i] = x[i] / sqrt(mean x² + eps),  × weight[i]
@@ -89,7 +89,8 @@ pub(crate) fn greatest_after(instructions: Instructions, row: &mut [f32], factor
 }
 
 /// Replaces each number of rows by the exponential that its softmax divides, and the greatest number of each row, in
-/// `totals`, by what softmax divides by. Where the greatest is not finite, all become NaN.
+/// `totals`, by what softmax divides by. Where the greatest is −∞, all become 0; where it is another number that is not
+/// finite, all become NaN.
 ///
 /// # Panics
 ///
@@ -107,8 +108,9 @@ pub(crate) fn exponentials(instructions: Instructions, rows: &mut [f32], length:
 fn exponentials_of<V: Vector>(rows: &mut [f32], length: usize, totals: &mut [f32]) {
     for (row, max) in rows.chunks_exact_mut(length).zip(&*totals) {
         if !max.is_finite() {
-            // There is a NaN in it, or the difference of an infinity with itself.
-            row.fill(f32::from_bits(NAN_BITS));
+            // Nothing counts; or there is a NaN in it, or the difference of an infinity with itself.
+            let nothing = *max == f32::NEG_INFINITY;
+            row.fill(if nothing { 0.0 } else { f32::from_bits(NAN_BITS) });
             continue;
         }
         let mut several = row.chunks_exact_mut(V::Several::LANES);

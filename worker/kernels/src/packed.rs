@@ -3,9 +3,8 @@
 use crate::{
     aligned::Aligned,
     instructions::Set,
-    rows::{GROUP, ROUNDING, Rows, SEGMENT},
+    rows::{GROUP, Kind, ROUNDING, Rows, SEGMENT},
 };
-use assay_exact::quantise::Precision;
 
 /// Columns that one vector holds the sums of.
 pub(crate) const STRIP: usize = 16;
@@ -16,7 +15,7 @@ pub(crate) const STRIP: usize = 16;
 /// after row, then the next four; missing rows and elements are zeros. The memory is kept and used again.
 #[derive(Clone, Debug)]
 pub struct Packed {
-    pub(crate) precision: Precision,
+    pub(crate) kind: Kind,
     pub(crate) columns: usize,
     pub(crate) length: usize,
     pub(crate) layout: Layout,
@@ -42,9 +41,13 @@ pub(crate) enum Layout {
 
 impl Packed {
     /// Lays out quantised rows.
+    ///
+    /// # Panics
+    ///
+    /// If the rows are of [`Kind::Halves`], which are a first operand.
     pub fn new(rows: &Rows) -> Self {
         let mut packed = Self {
-            precision: rows.precision,
+            kind: rows.kind,
             columns: 0,
             length: 0,
             layout: Layout::Rows(Rows::new(rows.instructions)),
@@ -55,8 +58,13 @@ impl Packed {
     }
 
     /// Replaces the rows by these ones.
+    ///
+    /// # Panics
+    ///
+    /// If the rows are of [`Kind::Halves`], which are a first operand.
     pub fn replace(&mut self, rows: &Rows) {
-        self.precision = rows.precision;
+        assert_ne!(rows.kind, Kind::Halves, "rows of a first operand");
+        self.kind = rows.kind;
         self.columns = rows.count;
         self.length = rows.length;
         self.scales.clear();
@@ -70,7 +78,7 @@ impl Packed {
                 let size = rows.count.next_multiple_of(STRIP) * rows.stride;
                 bytes.set_length(size);
                 pack_bytes(rows, &mut bytes);
-                words.set_length(if rows.precision == Precision::Int16 { size } else { 0 });
+                words.set_length(if rows.kind == Kind::Int16 { size } else { 0 });
                 pack_words(rows, &mut words);
                 norms.clear();
                 greatest_norms(rows, &mut norms);
@@ -82,7 +90,7 @@ impl Packed {
     /// Replaces the rows by the columns of these ones, with the scale 1: the rows' own scales are left to the other
     /// operand.
     pub fn replace_transposed(&mut self, rows: &Rows) {
-        self.precision = rows.precision;
+        self.kind = rows.kind;
         self.columns = rows.length;
         self.length = rows.count;
         self.scales.clear();
@@ -99,7 +107,7 @@ impl Packed {
                 interleave::<GROUP, i8, u8>(&rows.bytes, rows, &mut bytes, stride, |q| q.cast_unsigned() ^ 0x80);
                 words.set_length(0);
                 norms.clear();
-                if rows.precision == Precision::Int16 {
+                if rows.kind == Kind::Int16 {
                     words.set_length(size);
                     words.fill(0);
                     interleave::<2, i16, i16>(&rows.words, rows, &mut words, stride, |q| q);
@@ -129,9 +137,9 @@ impl Packed {
         self.length
     }
 
-    /// The precision that it was quantised at.
-    pub fn precision(&self) -> Precision {
-        self.precision
+    /// The kind of its rows.
+    pub(crate) fn kind(&self) -> Kind {
+        self.kind
     }
 }
 

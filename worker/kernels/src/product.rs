@@ -6,7 +6,7 @@ mod portable;
 
 use crate::{
     packed::{Layout, Packed, STRIP},
-    rows::{Matrix, Rows, Scaling},
+    rows::{Kind, Matrix, Rows, Scaling},
     scratch::Scratch,
     threads::Threads,
 };
@@ -39,7 +39,7 @@ pub(crate) struct Products<'a> {
 impl Products<'_> {
     fn check(&self, a: &Rows, b: &Packed) {
         assert!(
-            a.precision == b.precision && a.length == b.length,
+            a.kind.second() == b.kind() && a.length == b.length,
             "operands do not fit"
         );
         assert!(
@@ -104,16 +104,17 @@ pub fn multiply(a: &Rows, b: &Packed, bias: Option<&[f32]>, output: &mut [f32], 
     multiply_part(a, b, products);
 }
 
-/// A whole linear layer, on several threads: quantises the rows of the input at the weight's precision, multiplies, and
-/// calls `finish` with every piece of the output, which is a whole number of rows, or a part of one.
+/// A whole linear layer, on several threads: quantises the rows of the input, multiplies them with those of a weight of
+/// the kind that goes with them, and calls `finish` with every piece of the output, which is a whole number of rows, or
+/// a part of one.
 ///
 /// # Panics
 ///
-/// If the operands are not of one length, or the output or the bias are not as large as they say.
+/// If the operands are not of one length or do not go together, or the output or the bias are not as large as they say.
 pub fn linear(
     threads: &Threads,
     scratch: &Scratch,
-    input: Matrix<'_>,
+    (input, kind): (Matrix<'_>, Kind),
     weight: &Packed,
     bias: Option<&[f32]>,
     output: &mut [f32],
@@ -132,7 +133,7 @@ pub fn linear(
             let start = part * at_once;
             let mut scratch = scratch.of(thread);
             let input = input.part(start, start + output.len() / columns);
-            scratch.rows.quantise(input, weight.precision(), Scaling::ByRow);
+            scratch.rows.quantise(input, kind, Scaling::ByRow);
             multiply(&scratch.rows, weight, bias, output, columns);
             finish(output);
         });
@@ -141,7 +142,7 @@ pub fn linear(
     // Few rows: the weight is what takes time to read, so each thread reads a part of it.
     let mut whole = scratch.whole();
     let whole = &mut *whole;
-    whole.rows.quantise(input, weight.precision(), Scaling::ByRow);
+    whole.rows.quantise(input, kind, Scaling::ByRow);
     let a = &whole.rows;
     let part_columns = STRIP * STRIPS_AT_ONCE;
     whole.numbers.set_length(rows * columns);
@@ -184,6 +185,7 @@ pub fn batched<'a>(
     if output.is_empty() {
         return;
     }
+    let (first, second) = (Kind::of_first(precision), Kind::of_second(precision.right()));
     let (rows, columns) = (a(0).rows(), b(0).rows());
     let batch = output.len() / (rows * columns);
     assert_eq!(output.len(), batch * rows * columns, "no place for the products");
@@ -191,24 +193,24 @@ pub fn batched<'a>(
     if batch < threads.count() {
         // Too few to share out: all threads work on one after the other.
         for (index, output) in outputs {
-            let mut second = scratch.whole_second();
-            let (second, packed) = &mut *second;
-            second.quantise(b(index), precision, Scaling::ByRow);
-            packed.replace(second);
-            linear(threads, scratch, a(index), packed, None, output, |_| {});
+            let mut memory = scratch.whole_second();
+            let (rows, packed) = &mut *memory;
+            rows.quantise(b(index), second, Scaling::ByRow);
+            packed.replace(rows);
+            linear(threads, scratch, (a(index), first), packed, None, output, |_| {});
         }
         return;
     }
     threads.share(outputs, |thread, (index, output)| {
         let scratch = &mut *scratch.of(thread);
-        scratch.second.quantise(b(index), precision, Scaling::ByRow);
+        scratch.second.quantise(b(index), second, Scaling::ByRow);
         scratch.packed.replace(&scratch.second);
         let a = a(index);
         for (part, output) in output.chunks_mut(ROWS_AT_ONCE * columns).enumerate() {
             let start = part * ROWS_AT_ONCE;
             scratch
                 .rows
-                .quantise(a.part(start, rows.min(start + ROWS_AT_ONCE)), precision, Scaling::ByRow);
+                .quantise(a.part(start, rows.min(start + ROWS_AT_ONCE)), first, Scaling::ByRow);
             multiply(&scratch.rows, &scratch.packed, None, output, columns);
         }
     });
@@ -233,6 +235,7 @@ pub fn weighted_sums<'a>(
     if output.is_empty() {
         return;
     }
+    let (first, second) = (Kind::of_first(precision), Kind::of_second(precision.right()));
     let (rows, columns) = (weights(0).rows(), values(0).rows());
     assert!(output.len().is_multiple_of(rows * columns), "no place for the sums");
     threads.share(
@@ -242,12 +245,12 @@ pub fn weighted_sums<'a>(
             let (weights, scales) = (weights(index), scales(index));
             scratch
                 .second
-                .quantise(values(index), precision, Scaling::ByColumn(scales));
+                .quantise(values(index), second, Scaling::ByColumn(scales));
             scratch.packed.replace(&scratch.second);
             for (part, output) in output.chunks_mut(ROWS_AT_ONCE * columns).enumerate() {
                 let start = part * ROWS_AT_ONCE;
                 let weights = weights.part(start, rows.min(start + ROWS_AT_ONCE));
-                scratch.rows.quantise(weights, precision, Scaling::ByRowAfter(scales));
+                scratch.rows.quantise(weights, first, Scaling::ByRowAfter(scales));
                 multiply(&scratch.rows, &scratch.packed, None, output, columns);
             }
         },

@@ -5,7 +5,7 @@ use crate::{
     rows::scale,
     vector::{INFINITY_BITS, MAGNITUDE_MASK, NAN_BITS, Vector, power_of_two},
 };
-use assay_exact::quantise::Precision;
+use assay_exact::quantise::Bits;
 
 /// A reduction of a row to one number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,9 +46,9 @@ pub fn reduce(instructions: Instructions, reduction: NumberReduction, from: &[f3
 /// # Panics
 ///
 /// If `from` has not as many rows as `to` has elements, or `length` is 0.
-pub fn scales(instructions: Instructions, precision: Precision, from: &[f32], length: usize, to: &mut [f32]) {
+pub fn scales(instructions: Instructions, bits: Bits, from: &[f32], length: usize, to: &mut [f32]) {
     assert!(length > 0 && from.len() == to.len() * length, "rows do not fit");
-    let greatest = precision.greatest() as f32;
+    let greatest = bits.greatest() as f32;
     #[inline(always)]
     fn all<V: Vector>(greatest: f32, from: &[f32], length: usize, to: &mut [f32]) {
         for (row, to) in from.chunks_exact(length).zip(to) {

@@ -11,7 +11,7 @@ use crate::{
     aligned::Aligned,
     instructions::{Instructions, Set},
 };
-use assay_exact::quantise::Precision;
+use assay_exact::quantise::{Bits, Precision};
 
 /// Elements that are multiplied by one instruction and lane; rows are padded with zeros to a multiple of it.
 pub(crate) const GROUP: usize = 4;
@@ -105,6 +105,60 @@ impl<'a> Matrix<'a> {
     }
 }
 
+/// What rows of integers are made for: how fine they are, and what they are multiplied with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Of 8 bits, for products with such ones, and as the second operand of those of [`Kind::Halves`].
+    Int8,
+    /// Of 16 bits, for products with such ones.
+    Int16,
+    /// Of 16 bits, for products with those of 8 bits, as the first operand: their halves are kept apart.
+    Halves,
+}
+
+impl Kind {
+    /// That of the first operand of a product.
+    pub fn of_first(precision: Precision) -> Self {
+        match precision {
+            Precision::Int8 => Self::Int8,
+            Precision::Int16 => Self::Int16,
+            Precision::Int16Int8 => Self::Halves,
+        }
+    }
+
+    /// That of the second operand of a product.
+    pub fn of_second(bits: Bits) -> Self {
+        match bits {
+            Bits::Int8 => Self::Int8,
+            Bits::Int16 => Self::Int16,
+        }
+    }
+
+    /// That of rows of so many bits which are multiplied with integers of 8 bits.
+    pub fn of_rows_by_bytes(bits: Bits) -> Self {
+        match bits {
+            Bits::Int8 => Self::Int8,
+            Bits::Int16 => Self::Halves,
+        }
+    }
+
+    /// That of the second operand of products with rows of this kind.
+    pub(crate) fn second(self) -> Self {
+        match self {
+            Self::Int8 | Self::Halves => Self::Int8,
+            Self::Int16 => Self::Int16,
+        }
+    }
+
+    /// The greatest integer that a row is quantised to.
+    pub(crate) fn greatest(self) -> i32 {
+        match self {
+            Self::Int8 => Bits::Int8.greatest(),
+            Self::Int16 | Self::Halves => Bits::Int16.greatest(),
+        }
+    }
+}
+
 /// What gives a row's elements their integers.
 #[derive(Clone, Copy, Debug)]
 pub enum Scaling<'a> {
@@ -123,18 +177,21 @@ pub enum Scaling<'a> {
 #[derive(Clone, Debug)]
 pub struct Rows {
     pub(crate) instructions: Instructions,
-    pub(crate) precision: Precision,
+    pub(crate) kind: Kind,
     pub(crate) count: usize,
     pub(crate) length: usize,
     /// Integers of a row with its padding.
     pub(crate) stride: usize,
-    /// The integers of Int8; of Int16 the high halves `(q + 64) >> 7`. Not in portable code.
+    /// The integers of Int8; of the others the high halves `(q + 64) >> 7`. Not in portable code.
     pub(crate) bytes: Aligned<i8>,
-    /// The integers of Int16, and in portable code of Int8 too.
+    /// Of Halves, what `128` times the high halves leave. Not in portable code.
+    pub(crate) low_bytes: Aligned<i8>,
+    /// The integers of Int16, and in portable code of all.
     pub(crate) words: Aligned<i16>,
     /// The rows' scales.
     pub(crate) scales: Vec<f32>,
-    /// The sum of each row's `bytes`, for Int16 in blocks of [`BLOCK`]. Not in portable code.
+    /// The sum of each row's `bytes`, for Int16 in blocks of [`BLOCK`], for Halves with that of the `low_bytes` after
+    /// it. Not in portable code.
     pub(crate) sums: Vec<i32>,
     /// For Int16, not less than the Euclidean norm of each [`SEGMENT`] of each row. Not in portable code.
     pub(crate) norms: Vec<f32>,
@@ -147,11 +204,12 @@ impl Rows {
     pub fn new(instructions: Instructions) -> Self {
         Self {
             instructions,
-            precision: Precision::Int8,
+            kind: Kind::Int8,
             count: 0,
             length: 0,
             stride: 0,
             bytes: Aligned::default(),
+            low_bytes: Aligned::default(),
             words: Aligned::default(),
             scales: Vec::new(),
             sums: Vec::new(),
@@ -165,7 +223,7 @@ impl Rows {
     /// # Panics
     ///
     /// If there are not as many numbers to scale by as a row has elements, or a row is longer than a contraction's.
-    pub fn quantise(&mut self, from: Matrix<'_>, precision: Precision, scaling: Scaling<'_>) {
+    pub fn quantise(&mut self, from: Matrix<'_>, kind: Kind, scaling: Scaling<'_>) {
         if let Scaling::ByRowAfter(numbers) | Scaling::ByColumn(numbers) | Scaling::Shares { factors: numbers, .. } =
             scaling
         {
@@ -178,30 +236,67 @@ impl Rows {
             from.length <= assay_exact::quantise::MAX_CONTRACTION_LENGTH as usize,
             "a row is longer than a contraction sums"
         );
-        self.precision = precision;
-        self.count = from.rows;
-        self.length = from.length;
-        self.stride = from.length.next_multiple_of(GROUP);
-        self.scales.resize(from.rows, 0.0);
+        self.become_of(kind, from.rows, from.length);
         match self.instructions.0 {
             #[cfg(target_arch = "x86_64")]
             Set::Avx512 => {
-                let words = if precision == Precision::Int16 {
-                    from.rows * self.stride
-                } else {
-                    0
-                };
-                self.words.set_length(words);
-                self.bytes.set_length(from.rows * self.stride);
-                self.sums.resize(from.rows * self.blocks(), 0);
-                self.norms.resize(from.rows * self.segments(), 0.0);
                 // SAFETY: the set is made only where the processor has said that it has these instructions.
                 unsafe { avx512::quantise(self, from, scaling) }
             }
-            Set::Portable => {
-                self.words.set_length(from.rows * self.stride);
-                portable::quantise(self, from, scaling);
+            Set::Portable => portable::quantise(self, from, scaling),
+        }
+    }
+
+    /// Replaces the rows by given integers of `length` to a row, with a scale for each row, as a second operand.
+    ///
+    /// # Panics
+    ///
+    /// If the integers are not whole rows, there are not as many scales, or a row is longer than a contraction's.
+    pub fn take_integers(&mut self, integers: &[i8], length: usize, scales: &[f32]) {
+        assert!(
+            length > 0 && integers.len() == length * scales.len(),
+            "integers are not whole rows"
+        );
+        assert!(
+            length <= assay_exact::quantise::MAX_CONTRACTION_LENGTH as usize,
+            "a row is longer than a contraction sums"
+        );
+        self.become_of(Kind::Int8, scales.len(), length);
+        self.scales.copy_from_slice(scales);
+        let stride = self.stride;
+        for (index, row) in integers.chunks_exact(length).enumerate() {
+            if self.words.is_empty() {
+                let (bytes, padding) = self.bytes[index * stride..][..stride].split_at_mut(length);
+                bytes.copy_from_slice(row);
+                padding.fill(0);
+                self.sums[index] = row.iter().map(|q| i32::from(*q)).sum();
+            } else {
+                let (words, padding) = self.words[index * stride..][..stride].split_at_mut(length);
+                for (word, q) in words.iter_mut().zip(row) {
+                    *word = i16::from(*q);
+                }
+                padding.fill(0);
             }
+        }
+    }
+
+    /// Makes place for so many rows.
+    fn become_of(&mut self, kind: Kind, count: usize, length: usize) {
+        (self.kind, self.count, self.length) = (kind, count, length);
+        self.stride = length.next_multiple_of(GROUP);
+        self.scales.resize(count, 0.0);
+        let integers = count * self.stride;
+        match self.instructions.0 {
+            #[cfg(target_arch = "x86_64")]
+            Set::Avx512 => {
+                self.words.set_length(if kind == Kind::Int16 { integers } else { 0 });
+                self.bytes.set_length(integers);
+                self.low_bytes
+                    .set_length(if kind == Kind::Halves { integers } else { 0 });
+                self.sums.resize(count * self.blocks(), 0);
+                self.norms.resize(count * self.segments(), 0.0);
+            }
+            Set::Portable => self.words.set_length(integers),
         }
     }
 
@@ -218,18 +313,19 @@ impl Rows {
     /// The integers of one row, without its padding.
     pub fn integers(&self, row: usize) -> impl Iterator<Item = i16> {
         let range = row * self.stride..row * self.stride + self.length;
-        let (bytes, words) = if self.words.is_empty() {
-            (&self.bytes[range], &[][..])
-        } else {
-            (&[][..], &self.words[range])
-        };
-        bytes.iter().map(|q| i16::from(*q)).chain(words.iter().copied())
+        range.map(|at| {
+            if let Some(word) = self.words.get(at) {
+                return *word;
+            }
+            let byte = i16::from(self.bytes[at]);
+            self.low_bytes.get(at).map_or(byte, |low| 128 * byte + i16::from(*low))
+        })
     }
 
     /// The columns as rows, with the scale 1, in portable code.
     pub(crate) fn transposed(&self) -> Self {
         let mut columns = Self::new(self.instructions);
-        columns.precision = self.precision;
+        columns.kind = self.kind;
         columns.count = self.length;
         columns.length = self.count;
         columns.stride = self.count.next_multiple_of(GROUP);
@@ -246,17 +342,18 @@ impl Rows {
 
     /// Segments of a row whose norms are kept.
     pub(crate) fn segments(&self) -> usize {
-        match self.precision {
-            Precision::Int8 => 0,
-            Precision::Int16 => self.stride.div_ceil(SEGMENT),
+        match self.kind {
+            Kind::Int8 | Kind::Halves => 0,
+            Kind::Int16 => self.stride.div_ceil(SEGMENT),
         }
     }
 
-    /// Blocks of a row whose bytes are summed apart.
+    /// Sums of a row's bytes that are kept.
     pub(crate) fn blocks(&self) -> usize {
-        match self.precision {
-            Precision::Int8 => 1,
-            Precision::Int16 => self.stride.div_ceil(BLOCK),
+        match self.kind {
+            Kind::Int8 => 1,
+            Kind::Halves => 2,
+            Kind::Int16 => self.stride.div_ceil(BLOCK),
         }
     }
 }

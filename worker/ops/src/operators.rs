@@ -3,9 +3,9 @@
 use crate::{
     layout::{Dims, Layout},
     tensor::{DataType, Tensor},
-    words::Layer,
+    words::{Form, Layer},
 };
-use assay_exact::{graph::Value, quantise::Precision};
+use assay_exact::graph::Value;
 
 /// Why an operator has no result.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -42,6 +42,15 @@ macro_rules! each_operator {
                 operands: &[Self::Array],
                 shape: $crate::layout::Dims
             );
+            /// An operation on the bits of two arrays of integers, element by element.
+            bitwise(
+                operation: $crate::words::Bitwise,
+                a: &Self::Array,
+                b: &Self::Array,
+                shape: $crate::layout::Dims
+            );
+            /// Integers with every bit the other way round.
+            bitwise_not(input: &Self::Array);
             /// The elements as another type.
             cast(input: &Self::Array, dtype: $crate::tensor::DataType);
             /// An operation on two arrays, element by element.
@@ -73,8 +82,10 @@ macro_rules! each_operator {
             fill(dtype: $crate::tensor::DataType, shape: $crate::layout::Dims, bits: u64);
             /// Elements along an axis, at the indices.
             gather(data: &Self::Array, index: &Self::Array, axis: usize);
-            /// The same where a condition holds, elements of another array elsewhere.
-            gather_where(operands: [&Self::Array; 4], axis: usize);
+            /// The same where a condition holds, elements of another array elsewhere: `[condition, data, index,
+            /// other]`.
+            /// They are written into the other array where nothing else holds its memory.
+            gather_where(operands: [&mut Self::Array; 4], axis: usize);
             /// Whole slices along an axis, at the indices.
             index_select(data: &Self::Array, index: &Self::Array, axis: usize, shape: $crate::layout::Dims);
             /// The magnitudes of integers.
@@ -93,6 +104,8 @@ macro_rules! each_operator {
             normalise(normalisation: $crate::words::Normalisation, operands: &mut [Self::Array]);
             /// More elements before and after those along an axis.
             pad(input: &Self::Array, axis: usize, before: usize, bits: u64, shape: $crate::layout::Dims);
+            /// Numbers as good as random, of keys, counters and lanes.
+            random(operands: [&Self::Array; 3], shape: $crate::layout::Dims);
             /// One element for each row.
             reduce(reduction: $crate::words::Reduction, input: &Self::Array, shape: $crate::layout::Dims);
             /// The same elements in the same order with other dimensions.
@@ -150,11 +163,11 @@ macro_rules! declare {
             /// The same elements through a layout within the array's own.
             fn through(array: &Self::Array, layout: Layout) -> Self::Array;
 
-            /// Layers that each row passes by itself, the first of which is linear. `weights` says which value the
-            /// weight of each linear one is.
+            /// Layers that each row passes by itself, the first of which is linear. `weights` says which values the
+            /// weight of each linear one is made of, and how.
             fn layers(
                 &mut self,
-                weights: &[(Value, Precision)],
+                weights: &[(Vec<Value>, Form)],
                 layers: &[Layer],
                 operands: &[Self::Array],
                 shape: Dims,

@@ -1,7 +1,7 @@
 //! A package made ready: what an engine evaluates, and where.
 
 use crate::{operators::Operators, tensor::Tensor};
-use assay_exact::graph::BindError;
+use assay_exact::graph::{BindError, CheckedGraph};
 
 /// Why a model was not executed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -52,10 +52,40 @@ pub trait Program: Send + Sync {
     /// once, in the graph's order, also of nodes whose output nothing takes. Tensors that no later node needs are
     /// dropped as in [`evaluate`](Self::evaluate).
     fn evaluate_with(&self, inputs: &[Tensor], on_node: &mut OnNode<'_>) -> Result<Vec<Tensor>, EngineError>;
+
+    /// Makes another graph on the same weights ready to be executed again and again.
+    ///
+    /// The graph uses no weight in a way in which the program's own graph does not, but for lookups of those that the
+    /// own graph slices. Engines that cannot do this refuse it.
+    fn continued(&self, _graph: CheckedGraph) -> Result<Box<dyn Continued>, EngineError> {
+        Err(EngineError::Failed {
+            engine: "this engine".to_owned(),
+            reason: "it does not execute a model step by step: take the engine cpu, cuda or reference".to_owned(),
+        })
+    }
+}
+
+/// A graph that is executed again and again, and whose last inputs are the last outputs of the execution before.
+///
+/// These tensors are *kept*: they stay on the device, and a graph that writes some rows of one writes them in place.
+pub trait Continued: Send {
+    /// Keeps these tensors in place of all that are kept. They are as many as the graph has outputs that are given to
+    /// the next execution, and in the order of these.
+    fn keep(&mut self, tensors: Vec<Tensor>) -> Result<(), EngineError>;
+
+    /// Gives the kept tensors away.
+    fn take(&mut self) -> Result<Vec<Tensor>, EngineError>;
+
+    /// Evaluates the graph with these inputs and, after them, the kept tensors; gives the outputs before those that are
+    /// kept from now on. After an error nothing is kept.
+    fn evaluate(&mut self, inputs: &[Tensor]) -> Result<Vec<Tensor>, EngineError>;
 }
 
 /// The device that a program is executed on, with the program's weights.
 pub trait Backend: Send + Sync {
+    /// A tensor on the device.
+    type Array: Clone + Send;
+
     /// Memory that an execution computes in, and leaves to the next one.
     type Memory: Send;
 
@@ -63,5 +93,5 @@ pub trait Backend: Send + Sync {
     fn memory(&self) -> Self::Memory;
 
     /// The operators of one execution.
-    fn operators<'a>(&'a self, memory: &'a mut Self::Memory) -> impl Operators + 'a;
+    fn operators<'a>(&'a self, memory: &'a mut Self::Memory) -> impl Operators<Array = Self::Array> + 'a;
 }

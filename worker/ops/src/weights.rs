@@ -1,19 +1,32 @@
 //! A package's weights, in the forms that the steps of its programs take them in.
 
-use assay_exact::{graph::Value, quantise::Precision};
+use crate::words::Form;
+use assay_exact::graph::Value;
 use std::collections::HashMap;
+
+/// What a second operand of a product is made of: the positions of weights, and how.
+pub type Origin = (Vec<u16>, Form);
 
 /// Weights as arrays, and packed as second operands of products. One that is only ever multiplied with is kept packed
 /// alone.
 pub struct Weights<A, P> {
     /// Another array stands in place of a weight that is only ever packed.
     arrays: Vec<A>,
-    packed: HashMap<(u16, Precision), P>,
+    packed: HashMap<Origin, P>,
+}
+
+/// Where a second operand comes from, if all of its values are weights.
+pub fn origin(values: &[Value], form: Form) -> Option<Origin> {
+    let weights = values.iter().map(|value| match value {
+        Value::Weight(index) => Some(*index),
+        Value::Input(_) | Value::Node(_) => None,
+    });
+    Some((weights.collect::<Option<_>>()?, form))
 }
 
 impl<A, P> Weights<A, P> {
-    /// The weights in both forms: an array for each weight of the graph, and the packed ones by position and precision.
-    pub fn new(arrays: Vec<A>, packed: HashMap<(u16, Precision), P>) -> Self {
+    /// The weights in both forms: an array for each weight of the graph, and the packed ones by what they are made of.
+    pub fn new(arrays: Vec<A>, packed: HashMap<Origin, P>) -> Self {
         Self { arrays, packed }
     }
 
@@ -23,11 +36,10 @@ impl<A, P> Weights<A, P> {
     }
 
     /// Values as second operands of products, where they are weights.
-    pub fn packed(&self, values: &[(Value, Precision)]) -> Vec<Option<&P>> {
-        let packed = values.iter().map(|(value, precision)| match value {
-            Value::Weight(index) => self.packed.get(&(*index, *precision)),
-            _ => None,
-        });
+    pub fn packed(&self, values: &[(Vec<Value>, Form)]) -> Vec<Option<&P>> {
+        let packed = values
+            .iter()
+            .map(|(values, form)| self.packed.get(&origin(values, *form)?));
         packed.collect()
     }
 }

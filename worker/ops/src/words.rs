@@ -4,8 +4,9 @@
 
 use assay_exact::{
     graph::{Binary, Operator, Unary},
-    quantise::Precision,
+    quantise::{Bits, Precision, WeightFormat},
 };
+use std::ops::Range;
 
 pub use assay_exact::graph::Reduction;
 
@@ -47,7 +48,7 @@ impl Function {
         }
     }
 
-    /// The function of each number; `None` for the one operator of truth values.
+    /// The function of each number; `None` for the one operator of truth values and integers.
     pub fn of_unary(unary: Unary) -> Option<Self> {
         Some(match unary {
             Unary::Neg => Self::Neg,
@@ -118,6 +119,33 @@ pub enum Connective {
     Xor,
 }
 
+/// Operation on the bits of two integers of one type. A shift is by the second one, if it is neither negative nor as
+/// great as the type's bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(
+    missing_docs,
+    reason = "the operators of the same names are documented in assay-exact"
+)]
+pub enum Bitwise {
+    And,
+    Or,
+    Xor,
+    /// 0 where the count is out of its range.
+    Shl,
+    /// The sign everywhere, where the count is out of its range.
+    Shr,
+}
+
+impl From<Connective> for Bitwise {
+    fn from(connective: Connective) -> Self {
+        match connective {
+            Connective::And => Self::And,
+            Connective::Or => Self::Or,
+            Connective::Xor => Self::Xor,
+        }
+    }
+}
+
 /// What an operator on two operands is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pairwise {
@@ -125,8 +153,10 @@ pub enum Pairwise {
     Operation(Operation),
     /// Truth values, from numbers or integers.
     Comparison(Comparison),
-    /// Truth values, from truth values.
+    /// Truth values, from truth values; of integers it is the operation on their bits.
     Connective(Connective),
+    /// Integers of both operands' type.
+    Bitwise(Bitwise),
 }
 
 impl From<Binary> for Pairwise {
@@ -148,6 +178,8 @@ impl From<Binary> for Pairwise {
             Binary::And => Self::Connective(Connective::And),
             Binary::Or => Self::Connective(Connective::Or),
             Binary::Xor => Self::Connective(Connective::Xor),
+            Binary::Shl => Self::Bitwise(Bitwise::Shl),
+            Binary::Shr => Self::Bitwise(Bitwise::Shr),
         }
     }
 }
@@ -206,6 +238,25 @@ pub enum Masking {
     Keep,
 }
 
+/// How the second operand of a product is made of values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Form {
+    /// One value of numbers, each row of which is quantised.
+    Quantised(Bits),
+    /// Values that give integers, and then the scales.
+    Given(WeightFormat),
+}
+
+impl Form {
+    /// How many values it is made of.
+    pub fn operands(self) -> usize {
+        match self {
+            Self::Quantised(_) => 1,
+            Self::Given(format) => format.operands() + 1,
+        }
+    }
+}
+
 /// One of several layers that each row passes by itself. Together they take the input, and then what each of them
 /// takes.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -214,6 +265,15 @@ pub enum Layer {
     Linear {
         /// Of the integers.
         precision: Precision,
+        /// Whether there is a bias.
+        biased: bool,
+    },
+    /// The same with the rows of a weight whose integers are given.
+    QuantisedLinear {
+        /// Of the rows.
+        precision: Precision,
+        /// How the integers are given.
+        format: WeightFormat,
         /// Whether there is a bias.
         biased: bool,
     },
@@ -229,20 +289,31 @@ impl Layer {
     /// How many arrays it takes besides the rows.
     pub fn operands(self) -> usize {
         match self {
-            Self::Linear { biased, .. } => 1 + usize::from(biased),
+            Self::Linear { biased, .. } | Self::QuantisedLinear { biased, .. } => {
+                self.form().map_or(0, Form::operands) + usize::from(biased)
+            }
             Self::Apply(_) => 0,
             Self::Add => 1,
             Self::Normalise(_, count) => count,
         }
     }
 
-    /// Where the weights of linear layers stand among what the layers take together, and how they are quantised.
-    pub fn positions_of_weights(layers: &[Self]) -> Vec<(usize, Precision)> {
+    /// How the weight is packed, if it is a linear layer.
+    pub fn form(self) -> Option<Form> {
+        match self {
+            Self::Linear { precision, .. } => Some(Form::Quantised(precision.right())),
+            Self::QuantisedLinear { format, .. } => Some(Form::Given(format)),
+            Self::Apply(_) | Self::Add | Self::Normalise(..) => None,
+        }
+    }
+
+    /// Where the weights of linear layers stand among what the layers take together, and how they are packed.
+    pub fn positions_of_weights(layers: &[Self]) -> Vec<(Range<usize>, Form)> {
         let mut at = 1;
         let mut places = Vec::new();
         for layer in layers {
-            if let Self::Linear { precision, .. } = *layer {
-                places.push((at, precision));
+            if let Some(form) = layer.form() {
+                places.push((at..at + form.operands(), form));
             }
             at += layer.operands();
         }

@@ -1,5 +1,6 @@
 //! Why a package is not loaded, put together or written.
 
+use crate::generation::GenerationError;
 use assay_exact::graph::GraphError;
 use std::path::PathBuf;
 
@@ -46,6 +47,9 @@ pub enum PackageError {
     /// The graph cannot be evaluated.
     #[error(transparent)]
     Graph(#[from] GraphError),
+    /// The model says that it is a check graph and is none.
+    #[error(transparent)]
+    Generation(#[from] GenerationError),
     /// The weights are not valid safetensors.
     #[error("the weights cannot be read: {error}")]
     Safetensors {

@@ -17,6 +17,19 @@ pub fn inspect(package: &Package) -> String {
     text
 }
 
+/// For a check graph, what its model generates.
+fn generates(package: &Package, text: &mut String) -> std::fmt::Result {
+    if let Some(generation) = package.generation() {
+        let (tokens, stops) = (generation.vocabulary, &generation.stop_tokens);
+        writeln!(
+            text,
+            "generates  sequences of {tokens} tokens, up to {}; stops after {stops:?}",
+            generation.max_length
+        )?;
+    }
+    Ok(())
+}
+
 fn describe(package: &Package, text: &mut String) -> std::fmt::Result {
     let manifest = package.manifest();
     let graph = package.graph().graph();
@@ -28,6 +41,7 @@ fn describe(package: &Package, text: &mut String) -> std::fmt::Result {
     writeln!(text, "root       0x{}", hex::encode(package.root()))?;
     writeln!(text, "precision  {}", manifest.precision)?;
     writeln!(text, "licence    {}", manifest.licence)?;
+    generates(package, text)?;
     let weights = graph
         .weights
         .iter()

@@ -12,22 +12,24 @@
 
 pub mod dimension;
 mod error;
+pub mod generation;
 mod inspect;
 mod manifest;
 pub mod weights;
 
 pub use error::PackageError;
 pub use inspect::inspect;
-pub use manifest::{Details, DimensionEntry, FileEntry, Manifest, SymbolEntry, TensorEntry};
+pub use manifest::{Details, DimensionEntry, FileEntry, GenerationEntry, Manifest, SymbolEntry, TensorEntry};
 
 use assay_exact::{
     digest::manifest_hash,
     graph::{CheckedGraph, Graph},
-    model::ModelParts,
+    model::{ModelKind, ModelParts},
     quantise::Precision,
 };
 use assay_ops::tensor::{Blake2b256, Digest, Tensor, list_digest};
 use codec::{DecodeAll, Encode};
+use generation::Generation;
 use std::{fs, io::Read, path::Path};
 
 /// Name of the manifest in a package.
@@ -48,6 +50,7 @@ pub struct Package {
     assets: Vec<(String, Vec<u8>)>,
     parts: ModelParts,
     root: Digest,
+    generation: Option<Generation>,
 }
 
 impl Package {
@@ -59,10 +62,35 @@ impl Package {
         weights: Vec<Tensor>,
         assets: Vec<(String, Vec<u8>)>,
     ) -> Result<Self, PackageError> {
+        Self::of_kind(details, precision, graph, weights, assets, None)
+    }
+
+    /// Puts the package of a check graph together, whose sequences end after one of these tokens. The rest is as for
+    /// [`Package::new`].
+    pub fn new_generation(
+        details: Details,
+        precision: Precision,
+        graph: CheckedGraph,
+        weights: Vec<Tensor>,
+        assets: Vec<(String, Vec<u8>)>,
+        stop_tokens: Vec<i64>,
+    ) -> Result<Self, PackageError> {
+        let generation = GenerationEntry { stop_tokens };
+        Self::of_kind(details, precision, graph, weights, assets, Some(generation))
+    }
+
+    fn of_kind(
+        details: Details,
+        precision: Precision,
+        graph: CheckedGraph,
+        weights: Vec<Tensor>,
+        assets: Vec<(String, Vec<u8>)>,
+        generation: Option<GenerationEntry>,
+    ) -> Result<Self, PackageError> {
         weights::ensure_fit(graph.graph(), &weights)?;
         // The bytes are not kept: they are as many as the weights.
         let weights_file = FileEntry::of(WEIGHTS_FILE, &weights::write(graph.graph(), &weights)?);
-        let manifest = Manifest::new(
+        let mut manifest = Manifest::new(
             details,
             precision,
             &graph,
@@ -73,14 +101,18 @@ impl Package {
                 .map(|(name, content)| FileEntry::of(name, content))
                 .collect(),
         );
+        manifest.generation = generation;
         manifest.check()?;
         let manifest_text = toml::to_string(&manifest).map_err(|error| PackageError::Field {
             field: "manifest",
             reason: error.to_string(),
         })?;
         let weight_digests = digests(&weights);
-        let parts = parts(&graph, &weight_digests, precision, &manifest_text)?;
+        let generation = recognised(&manifest, &graph)?;
+        let kind = kind(generation.as_ref());
+        let parts = parts(&graph, &weight_digests, precision, &manifest_text)?.with_kind(kind);
         Ok(Self {
+            generation,
             root: parts.root::<Blake2b256>(),
             parts,
             manifest,
@@ -116,8 +148,11 @@ impl Package {
             .map(|entry| Ok((entry.file.clone(), read_listed(folder, entry)?)));
         let assets = assets.collect::<Result<Vec<_>, PackageError>>()?;
         let weight_digests = digests(&weights);
-        let parts = parts(&graph, &weight_digests, manifest.precision()?, &manifest_text)?;
+        let generation = recognised(&manifest, &graph)?;
+        let kind = kind(generation.as_ref());
+        let parts = parts(&graph, &weight_digests, manifest.precision()?, &manifest_text)?.with_kind(kind);
         Ok(Self {
+            generation,
             root: parts.root::<Blake2b256>(),
             parts,
             manifest,
@@ -177,6 +212,11 @@ impl Package {
         &self.weight_digests
     }
 
+    /// What the check graph is made of; `None` if the model is of another kind.
+    pub fn generation(&self) -> Option<&Generation> {
+        self.generation.as_ref()
+    }
+
     /// The content of an asset.
     pub fn asset(&self, file: &str) -> Option<&[u8]> {
         self.assets
@@ -191,6 +231,18 @@ pub fn min_batch(graph: &CheckedGraph) -> u32 {
     let batch = graph.batch_symbol();
     let symbol = batch.and_then(|batch| graph.graph().symbols.get(usize::from(batch)));
     symbol.map_or(1, |symbol| symbol.min)
+}
+
+/// What the check graph is made of, if the manifest says that it is one.
+fn recognised(manifest: &Manifest, graph: &CheckedGraph) -> Result<Option<Generation>, PackageError> {
+    let entry = manifest.generation.as_ref();
+    Ok(entry
+        .map(|entry| Generation::of(graph, &entry.stop_tokens))
+        .transpose()?)
+}
+
+fn kind(generation: Option<&Generation>) -> ModelKind {
+    generation.map_or(ModelKind::Plain, |_| ModelKind::Generation)
 }
 
 fn digests(weights: &[Tensor]) -> Vec<Digest> {

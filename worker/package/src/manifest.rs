@@ -22,7 +22,10 @@
 //! name = "output_0"
 //! data_type = "float32"
 //! dimensions = ["batch", 10]
-//! # or ["4*batch", 10], ["batch + 1", 10]
+//! # or ["4·batch", 10], ["past + length", 10]
+//!
+//! [generation]           # for the check graph of a language model
+//! stop_tokens = [2]
 //!
 //! [graph]
 //! file = "graph.scale"
@@ -71,13 +74,16 @@ pub struct Manifest {
     pub name: String,
     /// Version of the model.
     pub version: String,
-    /// Precision that the model was imported with: `int8` or `int16`.
+    /// Precision that the model was imported with: `int8`, `int16int8` or `int16`.
     pub precision: String,
     /// SPDX expression.
     pub licence: String,
     /// One line for people.
     #[serde(default)]
     pub description: String,
+    /// For the check graph of a language model, what it is made with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub generation: Option<GenerationEntry>,
     /// Dynamic dimensions.
     #[serde(default)]
     pub symbols: Vec<SymbolEntry>,
@@ -92,6 +98,14 @@ pub struct Manifest {
     /// Files that travel with the model.
     #[serde(default)]
     pub assets: Vec<FileEntry>,
+}
+
+/// What a check graph is made with, besides the model.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GenerationEntry {
+    /// Tokens after which a sequence ends.
+    pub stop_tokens: Vec<i64>,
 }
 
 /// A dynamic dimension and the values that it may take, both ends included.
@@ -121,13 +135,14 @@ pub struct TensorEntry {
     pub values: Option<[i64; 2]>,
 }
 
-/// A number, or a symbol or what is computed from one.
+/// A number, or a symbol or what is computed from symbols.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum DimensionEntry {
     /// Always this many elements.
     Fixed(u32),
-    /// As many as the symbol of this name, or as an expression of it says: `batch`, `4*batch`, `2*s0 + 3`.
+    /// As many as the symbol of this name, or as an expression of it says: `batch`, `4·batch`,
+    /// `past + length`.
     Dynamic(String),
 }
 
@@ -177,6 +192,7 @@ impl Manifest {
             precision: precision_name(precision).to_owned(),
             licence,
             description,
+            generation: None,
             symbols,
             inputs,
             outputs,
@@ -244,9 +260,10 @@ impl Manifest {
         match self.precision.as_str() {
             "int8" => Ok(Precision::Int8),
             "int16" => Ok(Precision::Int16),
+            "int16int8" => Ok(Precision::Int16Int8),
             _ => Err(PackageError::Field {
                 field: "precision",
-                reason: "must be int8 or int16".to_owned(),
+                reason: "must be int8, int16 or int16int8".to_owned(),
             }),
         }
     }
@@ -271,7 +288,7 @@ fn schema(graph: &CheckedGraph) -> (Vec<SymbolEntry>, Vec<TensorEntry>, Vec<Tens
         let (dtype, dimensions) = graph.value(value).unwrap_or((DataType::Float32, &[]));
         let dimensions = dimensions.iter().map(|dimension| match dimension {
             Dimension::Fixed(elements) => DimensionEntry::Fixed(*elements),
-            Dimension::Symbol(_) | Dimension::Affine { .. } => {
+            Dimension::Symbol(_) | Dimension::Computed(_) => {
                 DimensionEntry::Dynamic(written(*dimension, |symbol| symbol_name(graph.graph(), symbol)))
             }
         });
@@ -308,5 +325,6 @@ pub(super) fn precision_name(precision: Precision) -> &'static str {
     match precision {
         Precision::Int8 => "int8",
         Precision::Int16 => "int16",
+        Precision::Int16Int8 => "int16int8",
     }
 }

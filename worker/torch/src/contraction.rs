@@ -6,7 +6,7 @@ use tch::{Device, Kind, TchError, Tensor};
 /// How products of integers are computed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Route {
-    /// `_int_mm`: int8 products summed in int32. A contraction sums at most 16384 of them, below 2^28.
+    /// `_int_mm`: int8 products summed in int32. A contraction sums at most 16384 of them, 2^28 at most.
     Int8,
     /// float64 products: every partial sum is an integer below 2^53, so any order of adding is exact.
     Float64,
@@ -30,6 +30,10 @@ pub(super) fn integer_product(a: &Integers, b: &Integers) -> Result<Tensor, TchE
                 .f_add(&int8_product(al, bh)?)?
                 .f_mul_scalar(f64::from(1 << 7))?;
             high.f_add(&cross)?.f_add(&int8_product(al, bl)?)
+        }
+        (Integers::Halves { high, low }, Integers::Int8(b)) => {
+            let high = int8_product(high, b)?.f_mul_scalar(f64::from(1 << 7))?;
+            high.f_add(&int8_product(low, b)?)
         }
         (Integers::Float64(a), Integers::Float64(b)) => a.f_matmul(&b.f_tr()?),
         _ => Err(TchError::Kind(

@@ -2,11 +2,11 @@
 
 use super::{
     contraction::{Route, integer_product},
-    quantise,
+    quantise::{self, Integers},
 };
 use assay_exact::{
     binary32::Binary32,
-    quantise::{Precision, QuantisedRow},
+    quantise::{Bits, Precision, QuantisedRow},
 };
 use tch::{Device, Kind, TchError, Tensor};
 
@@ -26,7 +26,7 @@ const SHAPES: [[usize; 3]; 9] = [
 /// Compares products of integers with sums in 64-bit integers; says what differs.
 pub(super) fn route(route: Route, device: Device) -> Result<(), String> {
     let _no_grad = tch::no_grad_guard();
-    for precision in [Precision::Int8, Precision::Int16] {
+    for precision in [Precision::Int8, Precision::Int16, Precision::Int16Int8] {
         for shape in SHAPES {
             for pattern in [
                 Pattern::Greatest,
@@ -42,7 +42,43 @@ pub(super) fn route(route: Route, device: Device) -> Result<(), String> {
             }
         }
     }
+    for shape in SHAPES {
+        let exact = check_least(route, device, shape);
+        let exact = exact.map_err(|error| format!("a product of {shape:?} failed: {error}"))?;
+        if !exact {
+            return Err(format!("a product of {shape:?} with integers of -128 was not exact"));
+        }
+    }
     Ok(())
+}
+
+/// Compares products with the least integer of a weight, which no quantised row has.
+fn check_least(route: Route, device: Device, [m, k, n]: [usize; 3]) -> Result<bool, TchError> {
+    let scales = Tensor::f_ones([n as i64], (Kind::Float, device))?;
+    let weight = quantise::given(&vec![i8::MIN; n * k], [n as i64, k as i64], &scales, route)?;
+    for bits in [Bits::Int8, Bits::Int16] {
+        let numbers = vec![bits.greatest() as f32; m * k];
+        let rows = Tensor::f_from_slice(&numbers)?
+            .f_reshape([m as i64, k as i64])?
+            .f_to_device(device)?;
+        let rows = quantise::rows(&rows, bits, route)?;
+        let expected = i64::from(bits.greatest()) * i64::from(i8::MIN) * k as i64;
+        if integers_of(&integer_product(&rows.integers, &weight.integers)?, m * n)? != vec![expected; m * n] {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// The elements of a product, which are integers.
+fn integers_of(product: &Tensor, count: usize) -> Result<Vec<i64>, TchError> {
+    let product = product
+        .f_to_kind(Kind::Int64)?
+        .f_to_device(Device::Cpu)?
+        .f_contiguous()?;
+    let mut values = vec![0i64; count];
+    product.f_copy_data(&mut values, count)?;
+    Ok(values)
 }
 
 /// Integers that make kernels saturate (int8 pairs summed in 16 bits) or overflow.
@@ -79,36 +115,34 @@ fn check_product(
     [m, k, n]: [usize; 3],
     pattern: Pattern,
 ) -> Result<bool, TchError> {
-    let limit = i64::from(precision.greatest());
-    let (a, b) = (pattern.rows(m, k, limit, false), pattern.rows(n, k, limit, true));
-    let integers = |values: &[i64], rows: usize| {
+    let [left, right] = [precision.left(), precision.right()];
+    let limits = [left, right].map(|bits| i64::from(bits.greatest()));
+    let (a, b) = (
+        pattern.rows(m, k, limits[0], false),
+        pattern.rows(n, k, limits[1], true),
+    );
+    let integers = |values: &[i64], rows: usize, bits: Bits| {
         // A row whose greatest magnitude is `limit` has the scale 1, so that it is quantised to itself.
         let mut numbers: Vec<f32> = values.iter().map(|value| *value as f32).collect();
         for row in numbers.chunks_mut(k) {
-            row[0] = limit as f32;
+            row[0] = bits.greatest() as f32;
         }
         let matrix = Tensor::f_from_slice(&numbers)?
             .f_reshape([rows as i64, k as i64])?
             .f_to_device(device)?;
-        let integers = quantise::rows(&matrix, precision, route)?.integers;
+        let integers = quantise::rows(&matrix, bits, route)?.integers;
         Ok::<_, TchError>((
             integers,
             numbers.into_iter().map(|number| number as i64).collect::<Vec<_>>(),
         ))
     };
-    let ((a, a_values), (b, b_values)) = (integers(&a, m)?, integers(&b, n)?);
+    let ((a, a_values), (b, b_values)) = (integers(&a, m, left)?, integers(&b, n, right)?);
     let expected = a_values.chunks(k).flat_map(|a| {
         b_values
             .chunks(k)
             .map(move |b| a.iter().zip(b).map(|(a, b)| a * b).sum::<i64>())
     });
-    let actual = integer_product(&a, &b)?
-        .f_to_kind(Kind::Int64)?
-        .f_to_device(Device::Cpu)?
-        .f_contiguous()?;
-    let mut values = vec![0i64; m * n];
-    actual.f_copy_data(&mut values, m * n)?;
-    Ok(expected.eq(values))
+    Ok(expected.eq(integers_of(&integer_product(&a, &b)?, m * n)?))
 }
 
 /// Compares scales and quantised rows with the definition, on subnormal, huge and odd values; says what differs.
@@ -117,8 +151,8 @@ pub(super) fn elementwise(device: Device) -> Result<(), String> {
     let rows: Vec<[f32; 8]> = (0..256u32)
         .map(|row| std::array::from_fn(|k| odd_value(row, k as u32)))
         .collect();
-    for precision in [Precision::Int8, Precision::Int16] {
-        let exact = check_rows(&rows, precision, device).map_err(|error| error.to_string())?;
+    for bits in [Bits::Int8, Bits::Int16] {
+        let exact = check_rows(&rows, bits, device).map_err(|error| error.to_string())?;
         if !exact {
             return Err("it does not divide or round as IEEE 754 says; are subnormal numbers flushed to zero?".into());
         }
@@ -133,12 +167,12 @@ fn odd_value(row: u32, k: u32) -> f32 {
     f32::from_bits(sign | row.saturating_sub(k % 2) << 23 | stored)
 }
 
-fn check_rows(rows: &[[f32; 8]], precision: Precision, device: Device) -> Result<bool, TchError> {
+fn check_rows(rows: &[[f32; 8]], bits: Bits, device: Device) -> Result<bool, TchError> {
     let matrix = Tensor::f_from_slice(rows.as_flattened())?
         .f_reshape([rows.len() as i64, 8])?
         .f_to_device(device)?;
-    let actual = quantise::rows(&matrix, precision, Route::Float64)?;
-    let quantise::Integers::Float64(integers) = actual.integers else {
+    let actual = quantise::rows(&matrix, bits, Route::Float64)?;
+    let Integers::Float64(integers) = actual.integers else {
         return Ok(false);
     };
     let mut values = vec![0f64; rows.len() * 8];
@@ -155,7 +189,7 @@ fn check_rows(rows: &[[f32; 8]], precision: Precision, device: Device) -> Result
         .zip(values.chunks(8))
         .zip(scales)
         .all(|((row, values), scale)| {
-            let expected = QuantisedRow::new(row.iter().map(|x| Binary32::from_bits(x.to_bits())), precision);
+            let expected = QuantisedRow::new(row.iter().map(|x| Binary32::from_bits(x.to_bits())), bits);
             let integers = values.iter().map(|value| *value as i64);
             Binary32::from_bits(scale.to_bits()) == expected.scale()
                 && integers.eq(expected.integers().iter().map(|q| i64::from(*q)))

@@ -8,11 +8,13 @@ use super::{
 };
 use assay_exact::{
     graph::{CheckedGraph, Node, Operator, Value},
-    quantise::Precision,
+    quantise::{Bits, WeightFormat, four_bit_weight},
 };
 use assay_ops::{
     program::{EngineError, OnNode, Program},
     tensor::{DataType, Tensor},
+    weights::{Origin, origin},
+    words::Form,
 };
 use std::{
     collections::HashMap,
@@ -31,8 +33,8 @@ pub(super) struct TorchProgram {
 
 struct Weights {
     tensors: Vec<tch::Tensor>,
-    /// Weights that are the second operand of a contraction, by position and precision.
-    quantised: HashMap<(u16, Precision), QuantisedRows>,
+    /// Weights that are the second operand of a contraction, by what they are made of.
+    quantised: HashMap<Origin, QuantisedRows>,
 }
 
 impl TorchProgram {
@@ -51,12 +53,21 @@ impl TorchProgram {
             .collect::<Result<Vec<_>, _>>()?;
         let mut quantised = HashMap::new();
         for node in &graph.graph().nodes {
-            if let Operator::Linear { precision } = node.operator
-                && let Some(Value::Weight(position)) = node.inputs.get(1)
-                && let Some(weight) = tensors.get(usize::from(*position))
-            {
-                quantised.insert((*position, precision), quantise::rows(weight, precision, route)?);
-            }
+            let Some((_, form)) = layer(&node.operator) else {
+                continue;
+            };
+            let values = node
+                .inputs
+                .get(1..=form.operands())
+                .ok_or_else(|| missing(&node.name))?;
+            let Some(origin) = origin(values, form) else {
+                continue;
+            };
+            let given: Option<Vec<&Tensor>> = origin.0.iter().map(|index| weights.get(usize::from(*index))).collect();
+            let given = given.ok_or_else(|| missing(&node.name))?;
+            let last = origin.0.last().and_then(|index| tensors.get(usize::from(*index)));
+            let rows = second_operand(form, &given, last.ok_or_else(|| missing(&node.name))?, route)?;
+            quantised.insert(origin, rows.ok_or_else(|| missing(&node.name))?);
         }
         let weights = Mutex::new(Weights { tensors, quantised });
         Ok(Self {
@@ -146,28 +157,48 @@ impl Execution<'_> {
             self.tensor(*value)
         };
         match &node.operator {
-            Operator::Linear { precision } => {
-                let input = operand(0)?;
-                let input = input.f_reshape([-1, input.size().last().copied().unwrap_or(1)])?;
-                let rows = quantise::rows(&input, *precision, self.program.route)?;
-                let product = match node.inputs.get(1) {
-                    Some(Value::Weight(weight)) if self.weights.quantised.contains_key(&(*weight, *precision)) => {
-                        contraction::product(&rows, &self.weights.quantised[&(*weight, *precision)])?
-                    }
-                    _ => contraction::product(&rows, &quantise::rows(operand(1)?, *precision, self.program.route)?)?,
-                };
-                let product = canonical(&product)?;
-                let sum = if node.inputs.len() > 2 {
-                    canonical(&product.f_add(operand(2)?)?)?
-                } else {
-                    product
-                };
-                sum.f_reshape(sizes(shape))
-            }
+            Operator::Linear { .. } | Operator::QuantisedLinear { .. } => match self.linear(node, shape)? {
+                Some(product) => Ok(product),
+                None => self.apply_reference(node, output, symbols, shape),
+            },
             Operator::Relu => operand(0)?.f_relu(),
             Operator::Reshape { .. } => operand(0)?.f_reshape(sizes(shape)),
             _ => self.apply_reference(node, output, symbols, shape),
         }
+    }
+
+    /// A linear layer; nothing where the integers of its weight are computed by the graph.
+    fn linear(&self, node: &Node, shape: &[u32]) -> Result<Option<tch::Tensor>, TchError> {
+        let (bits, form) = layer(&node.operator).ok_or_else(|| missing(&node.name))?;
+        let operand = |position: usize| {
+            let value = node.inputs.get(position).ok_or_else(|| missing(&node.name))?;
+            self.tensor(*value)
+        };
+        let values = node
+            .inputs
+            .get(1..=form.operands())
+            .ok_or_else(|| missing(&node.name))?;
+        let prepared = origin(values, form).and_then(|origin| self.weights.quantised.get(&origin));
+        let own;
+        let second = match (prepared, form) {
+            (Some(prepared), _) => prepared,
+            (None, Form::Quantised(bits)) => {
+                own = quantise::rows(operand(1)?, bits, self.program.route)?;
+                &own
+            }
+            (None, Form::Given(_)) => return Ok(None),
+        };
+        let input = operand(0)?;
+        let input = input.f_reshape([-1, input.size().last().copied().unwrap_or(1)])?;
+        let rows = quantise::rows(&input, bits, self.program.route)?;
+        let product = canonical(&contraction::product(&rows, second)?)?;
+        let bias = 1 + form.operands();
+        let sum = if node.inputs.len() > bias {
+            canonical(&product.f_add(operand(bias)?)?)?
+        } else {
+            product
+        };
+        Ok(Some(sum.f_reshape(sizes(shape))?))
     }
 
     /// The definition itself, for operators that have no route through libtorch: right everywhere, and slow.
@@ -202,6 +233,44 @@ impl Execution<'_> {
         };
         tensor.ok_or_else(|| missing("a value"))
     }
+}
+
+/// The bits of a linear layer's rows, and how its weight is packed; nothing for another operator.
+fn layer(operator: &Operator) -> Option<(Bits, Form)> {
+    match operator {
+        Operator::Linear { precision } => Some((precision.left(), Form::Quantised(precision.right()))),
+        Operator::QuantisedLinear { precision, format } => Some((precision.left(), Form::Given(*format))),
+        _ => None,
+    }
+}
+
+/// The second operand of a product, of weights of which the last one is also on the device; nothing if they are not
+/// what the form says.
+fn second_operand(
+    form: Form,
+    weights: &[&Tensor],
+    last: &tch::Tensor,
+    route: Route,
+) -> Result<Option<QuantisedRows>, TchError> {
+    let signed = |tensor: &Tensor| -> Vec<i8> { tensor.bytes().iter().map(|byte| byte.cast_signed()).collect() };
+    let integers = match (form, weights) {
+        (Form::Quantised(bits), [_]) => return quantise::rows(last, bits, route).map(Some),
+        (Form::Given(WeightFormat::Int8), [integers, _]) => signed(integers),
+        (Form::Given(WeightFormat::Int4 { group }), [packed, zeros, multipliers, _]) => {
+            let half = (group / 2).max(1) as usize;
+            let (zeros, multipliers) = (signed(zeros), signed(multipliers));
+            let groups = packed.bytes().chunks(half).zip(zeros.into_iter().zip(multipliers));
+            let integers = groups.flat_map(|(bytes, (zero, multiplier))| {
+                let integer = move |four_bits: u8| four_bit_weight(four_bits, zero, multiplier);
+                bytes.iter().flat_map(move |byte| [integer(*byte), integer(*byte >> 4)])
+            });
+            integers.collect()
+        }
+        _ => return Ok(None),
+    };
+    let rows = last.numel();
+    let length = integers.len() / rows.max(1);
+    quantise::given(&integers, [rows as i64, length as i64], last, route).map(Some)
 }
 
 /// One zero and one NaN. The sum turns −0 into +0; the NaN is written last, since an addition may change its payload.

@@ -1,7 +1,7 @@
 //! Quantisation of rows, as `assay_exact::quantise` defines it.
 
 use super::contraction::Route;
-use assay_exact::quantise::Precision;
+use assay_exact::quantise::Bits;
 use tch::{Kind, TchError, Tensor};
 
 /// The rows of a matrix as integers `[rows, K]` with one scale each, `[rows]`.
@@ -21,10 +21,10 @@ pub(super) enum Integers {
 }
 
 /// Quantises the rows of a Float32 matrix `[rows, K]`.
-pub(super) fn rows(matrix: &Tensor, precision: Precision, route: Route) -> Result<QuantisedRows, TchError> {
+pub(super) fn rows(matrix: &Tensor, bits: Bits, route: Route) -> Result<QuantisedRows, TchError> {
     let device = matrix.device();
     // One element, not a scalar: CUDA divides by a scalar through its rounded reciprocal.
-    let greatest = Tensor::f_from_slice(&[precision.greatest() as f32])?.f_to_device(device)?;
+    let greatest = Tensor::f_from_slice(&[bits.greatest() as f32])?.f_to_device(device)?;
     let amax = matrix.f_abs()?.f_amax([-1i64].as_slice(), true)?;
     let finite = amax.f_isfinite()?;
     let scale = amax.f_div(&greatest)?;
@@ -33,14 +33,14 @@ pub(super) fn rows(matrix: &Tensor, precision: Precision, route: Route) -> Resul
         .f_masked_fill(&zero, 1.0)?
         .f_masked_fill(&finite.f_logical_not()?, f64::NAN)?;
 
-    let limit = f64::from(precision.greatest());
+    let limit = f64::from(bits.greatest());
     // `round` is to even. A row without a finite scale becomes zeros.
     let quotient = matrix.f_div(&scale)?.f_round()?.f_clamp(-limit, limit)?;
     let quotient = quotient.f_masked_fill(&finite.f_logical_not()?, 0.0)?;
-    let integers = match (route, precision) {
+    let integers = match (route, bits) {
         (Route::Float64, _) => Integers::Float64(quotient.f_to_kind(Kind::Double)?),
-        (Route::Int8, Precision::Int8) => Integers::Int8(quotient.f_to_kind(Kind::Int8)?),
-        (Route::Int8, Precision::Int16) => {
+        (Route::Int8, Bits::Int8) => Integers::Int8(quotient.f_to_kind(Kind::Int8)?),
+        (Route::Int8, Bits::Int16) => {
             // All of it is exact: a power of two, and integers below 2^24.
             let high = quotient.f_add_scalar(64.0)?.f_mul_scalar(1.0 / 128.0)?.f_floor()?;
             let low = quotient.f_sub(&high.f_mul_scalar(128.0)?)?;
@@ -53,5 +53,20 @@ pub(super) fn rows(matrix: &Tensor, precision: Precision, route: Route) -> Resul
     Ok(QuantisedRows {
         integers,
         scale: scale.f_squeeze_dim(-1)?,
+    })
+}
+
+/// Rows of integers that are given, `[rows, K]` in row-major order, with their scales `[rows]` as a Float32 tensor.
+pub(super) fn given(integers: &[i8], shape: [i64; 2], scale: &Tensor, route: Route) -> Result<QuantisedRows, TchError> {
+    let integers = Tensor::f_from_slice(integers)?
+        .f_reshape(shape)?
+        .f_to_device(scale.device())?;
+    let integers = match route {
+        Route::Float64 => Integers::Float64(integers.f_to_kind(Kind::Double)?),
+        Route::Int8 => Integers::Int8(integers),
+    };
+    Ok(QuantisedRows {
+        integers,
+        scale: scale.f_contiguous()?,
     })
 }

@@ -5,7 +5,7 @@ use assay_exact::{
     DEFINITION_NUMBER,
     graph::Value,
     judge::ModelHead,
-    model::{Polynomial, Term},
+    model::{ModelKind, Polynomial, Term},
 };
 use assay_types::{
     DataType, Dimension, H256, HostBlake2, ModelParts, Precision, Schema, TensorSchema, schema::SymbolRange,
@@ -26,6 +26,7 @@ pub fn parts() -> ModelParts {
     };
     ModelParts {
         definition: DEFINITION_NUMBER,
+        kind: ModelKind::Plain,
         head: ModelHead {
             operators: 1,
             nodes_root: [1; 32],

@@ -100,11 +100,7 @@ fn a_schema_must_be_sound() {
             with(&|s| dimension(s, Dimension::Fixed(0))),
             Error::<Test>::SchemaZeroDimension
         );
-        let affine = |offset| Dimension::Affine {
-            symbol: 0,
-            factor: 1,
-            offset,
-        };
+        let affine = |offset| Dimension::of_symbol(0, 1, offset).expect("a sum");
         assert_noop!(with(&|s| dimension(s, affine(1))), Error::<Test>::SchemaUnsound);
         let gives = |s: &mut Schema, dimension| {
             change_first(&mut s.outputs, |tensor| {

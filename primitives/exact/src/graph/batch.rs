@@ -28,8 +28,8 @@ impl CheckedGraph {
         let Some((_, dimensions)) = self.value(value) else {
             return Rows::Mixed;
         };
-        // A multiple of the batch, or the batch and more, does not have a row for each of its rows.
-        let has_batch = |dimension: &Dimension| dimension.symbol() == Some(batch);
+        // What is computed from the batch, such as a multiple or a sum, does not have a row for each of its rows.
+        let has_batch = |dimension: &Dimension| dimension.depends_on(batch);
         match dimensions.split_first() {
             Some((Dimension::Symbol(outermost), others)) if *outermost == batch && !others.iter().any(has_batch) => {
                 Rows::Apart
@@ -60,6 +60,11 @@ impl CheckedGraph {
                 | Operator::LogSoftmax
                 | Operator::LayerNorm { .. }
                 | Operator::RmsNorm { .. } => self.value(output).is_some_and(|(_, dimensions)| dimensions.len() > 1),
+                // A weight belongs to all rows, so no part of it may come from one of them.
+                Operator::QuantisedLinear { .. } => {
+                    let mut weight = node.inputs.iter().skip(1);
+                    weight.all(|value| self.rows(*value, batch) == Rows::Shared)
+                }
                 // What is left treats the outermost dimension row by row, or cannot keep it where it is.
                 _ => true,
             },

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     digest::{DataType, tensor_size_bytes},
-    model::{MAX_TERMS, Polynomial, Sum},
+    model::{MAX_TERMS, Polynomial, Sum, SumError},
 };
 use alloc::{collections::BTreeSet, string::String, vec::Vec};
 use codec::Encode;
@@ -62,8 +62,8 @@ pub enum GraphError {
         /// The symbol's name.
         symbol: String,
     },
-    /// A dimension of an input is computed from a symbol. It cannot give the symbol its value, and nothing else may.
-    AffineInput {
+    /// A dimension of an input is computed from symbols. It cannot give them their values, and nothing else may.
+    ComputedInput {
         /// Name of the input.
         name: String,
     },
@@ -139,9 +139,9 @@ impl core::fmt::Display for GraphError {
             Self::DuplicateName { name } => write!(f, "the name {name} stands for two things"),
             Self::SymbolRange { symbol } => write!(f, "the range of dimension {symbol} is empty or includes 0"),
             Self::UnboundSymbol { symbol } => write!(f, "no input has the dimension {symbol}"),
-            Self::AffineInput { name } => write!(
+            Self::ComputedInput { name } => write!(
                 f,
-                "a dimension of input {name} is computed from a symbol; let it be fixed, or a symbol of its own"
+                "a dimension of input {name} is computed from symbols; let it be fixed, or a symbol of its own"
             ),
             Self::Tensor { name } => write!(f, "the dimensions of {name} are too many, empty, unknown or too large"),
             Self::UnknownValue { name, value } => write!(f, "{name} takes {value:?}, which does not stand before it"),
@@ -183,7 +183,19 @@ impl core::error::Error for GraphError {}
 impl Graph {
     /// Checks everything that evaluation relies on.
     pub fn check(self) -> Result<CheckedGraph, GraphError> {
-        self.check_counts()?;
+        let mut checked = self.check_of(MAX_TENSORS)?;
+        checked.measure()?;
+        Ok(checked)
+    }
+
+    /// The same for a graph that an engine makes for itself, which nobody registers: it may take and give as many
+    /// tensors as it has weights, and its work and its trace are not measured.
+    pub fn check_derived(self) -> Result<CheckedGraph, GraphError> {
+        self.check_of(MAX_WEIGHTS)
+    }
+
+    fn check_of(self, max_tensors: usize) -> Result<CheckedGraph, GraphError> {
+        self.check_counts(max_tensors)?;
         self.check_names()?;
         self.check_sizes()?;
         self.check_symbols()?;
@@ -219,7 +231,6 @@ impl Graph {
             }
         }
         checked.check_uses()?;
-        checked.measure()?;
         Ok(checked)
     }
 
@@ -230,8 +241,8 @@ impl Graph {
                 dimensions: input.dimensions.clone(),
             };
             let name = || input.name.clone();
-            if layout.dimensions.iter().any(|d| matches!(d, Dimension::Affine { .. })) {
-                Err(GraphError::AffineInput { name: name() })
+            if layout.dimensions.iter().any(|dimension| dimension.is_computed()) {
+                Err(GraphError::ComputedInput { name: name() })
             } else if input.range.is_some_and(|range| !range.fits(input.dtype)) {
                 Err(GraphError::ValueRange { name: name() })
             } else if self.is_sound(&layout) {
@@ -256,10 +267,10 @@ impl Graph {
         layouts.collect()
     }
 
-    fn check_counts(&self) -> Result<(), GraphError> {
+    fn check_counts(&self, max_tensors: usize) -> Result<(), GraphError> {
         let counts = [
-            ("inputs", self.inputs.len(), 1, MAX_TENSORS),
-            ("outputs", self.outputs.len(), 1, MAX_TENSORS),
+            ("inputs", self.inputs.len(), 1, max_tensors),
+            ("outputs", self.outputs.len(), 1, max_tensors),
             ("nodes", self.nodes.len(), 1, MAX_NODES),
             ("weights", self.weights.len(), 0, MAX_WEIGHTS),
             ("symbols", self.symbols.len(), 0, MAX_SYMBOLS),
@@ -315,35 +326,18 @@ impl Graph {
         Ok(())
     }
 
-    /// Checks the dimensions that are computed from symbols. They grow with their symbols, so what holds at both ends
-    /// of a range holds between them.
-    fn check_affine(&self, layout: Layout) -> Result<Layout, ShapeError> {
-        for dimension in &layout.dimensions {
-            let Dimension::Affine { symbol, .. } = dimension else {
-                continue;
-            };
-            let symbol = self
-                .symbols
-                .get(usize::from(*symbol))
-                .ok_or(ShapeError::UnknownSymbol(*symbol))?;
-            let least = dimension.elements_at(|_| Some(symbol.min));
-            let greatest = dimension.elements_at(|_| Some(symbol.max));
-            if !dimension.is_canonical() || least.is_none_or(|least| least == 0) || greatest.is_none() {
-                return Err(ShapeError::AffineDimension(*dimension));
-            }
-        }
-        Ok(layout)
-    }
-
-    /// Whether a tensor has few enough dimensions, none of them empty, all known, and a size that can be counted at the
-    /// greatest values of the symbols.
+    /// Whether a tensor has few enough dimensions, none of them empty, all known, and a size that can be counted where
+    /// each dimension has its maximum.
     fn is_sound(&self, layout: &Layout) -> bool {
-        let greatest = self.symbols.iter().map(|symbol| symbol.max).collect::<Vec<_>>();
+        let greatest = layout.dimensions.iter().map(|dimension| {
+            let bounds = self.bounds(*dimension).filter(|bounds| bounds.min >= 1)?;
+            u32::try_from(bounds.max).ok()
+        });
+        let greatest: Option<Vec<u32>> = greatest.collect();
         layout.dimensions.len() <= MAX_RANK
-            && resolve(&layout.dimensions, &greatest).is_some_and(|shape| {
-                !shape.contains(&0)
-                    && tensor_size_bytes(layout.dtype, &shape).is_some_and(|size| size <= i64::MAX as u64)
-            })
+            && greatest
+                .and_then(|shape| tensor_size_bytes(layout.dtype, &shape))
+                .is_some_and(|size| size <= i64::MAX as u64)
     }
 }
 
@@ -393,7 +387,7 @@ impl CheckedGraph {
         let mut trace = Sum::default();
         for layout in &self.nodes {
             let added = trace.add(layout.dtype.size_bytes() as u64, &layout.dimensions);
-            added.ok_or(vast("trace", None, MAX_TRACE_BYTES))?;
+            added.map_err(|error| too_much("trace", error, MAX_TRACE_BYTES))?;
         }
         self.trace_bytes = self.bounded("trace", trace, MAX_TRACE_BYTES)?;
         let mut work = Sum::default();
@@ -403,7 +397,8 @@ impl CheckedGraph {
                 operands: operands.map(|layout| layout.dimensions.as_slice()).collect(),
                 output: &layout.dimensions,
             };
-            work::add(&node.operator, &taken, &mut work).ok_or(vast("work", None, MAX_WORK))?;
+            let added = work::add(&node.operator, &taken, &mut work);
+            added.map_err(|error| too_much("work", error, MAX_WORK))?;
         }
         self.work = self.bounded("work", work, MAX_WORK)?;
         Ok(())
@@ -443,13 +438,20 @@ impl CheckedGraph {
         let inputs = inputs.collect::<Result<Vec<_>, _>>()?;
         let layout = node.operator.infer(&self.graph, &inputs);
         layout
-            .and_then(|layout| self.graph.check_affine(layout))
+            .and_then(|layout| self.graph.check_computed(layout))
             .map_err(|error| GraphError::Shape {
                 node: node.name.clone(),
                 operator: node.operator.name(),
                 source: node.source.clone(),
                 error,
             })
+    }
+}
+
+fn too_much(what: &'static str, error: SumError, max: u64) -> GraphError {
+    match error {
+        SumError::TooLarge => vast(what, None, max),
+        SumError::Terms => GraphError::Terms,
     }
 }
 

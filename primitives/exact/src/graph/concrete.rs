@@ -25,7 +25,8 @@ impl Operator {
         let layout = self.infer(&nothing, &layouts.iter().collect::<Vec<_>>())?;
         let shape = layout.dimensions.iter().map(|dimension| match dimension {
             Dimension::Fixed(elements) => Ok(*elements),
-            Dimension::Symbol(symbol) | Dimension::Affine { symbol, .. } => Err(ShapeError::UnknownSymbol(*symbol)),
+            Dimension::Symbol(symbol) => Err(ShapeError::UnknownSymbol(*symbol)),
+            Dimension::Computed(_) => Err(ShapeError::ComputedDimension(*dimension)),
         });
         Ok((layout.dtype, shape.collect::<Result<_, _>>()?))
     }

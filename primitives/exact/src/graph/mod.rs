@@ -14,11 +14,15 @@ mod batch;
 mod check;
 mod concrete;
 mod dimension;
+mod expression;
+mod formula;
 mod operator;
 mod shape;
 mod work;
 
 pub use check::{CheckedGraph, GraphError, MAX_TRACE_BYTES, MAX_WORK};
+pub use expression::{Bounds, Expression, MAX_EXPRESSION_TERMS};
+pub use formula::{Formula, MAX_DIMENSION_TERMS, Monomial, Powers};
 pub use operator::{Binary, MAX_ROW_BYTES, Operator, Position, Reduction, Unary};
 pub use shape::{BindError, ShapeError};
 
@@ -88,18 +92,11 @@ pub enum Dimension {
     /// As many as this entry of the symbols ([`Graph::symbols`], or a schema's) is bound to.
     #[codec(index = 1)]
     Symbol(u8),
-    /// `factor` times as many as this entry of the symbols is bound to, and `offset` more: at least 1 for every value
-    /// that the symbol may have, and below 2^32. The factor is at least 1, and not 1 without an offset, which is the
-    /// symbol itself. Inputs have none, since they give the symbols their values.
+    /// A polynomial of the symbols, such as `past + length` or `2·batch·length - 1`: at least 1 for all values that the
+    /// symbols may have, and below 2^32. It is written in its canonical form, as [`Formula`] says. Inputs have none,
+    /// since they give the symbols their values.
     #[codec(index = 2)]
-    Affine {
-        /// Position of the symbol.
-        symbol: u8,
-        /// What its value is multiplied by.
-        factor: u32,
-        /// What is added.
-        offset: i32,
-    },
+    Computed(Formula),
 }
 
 /// A tensor that a graph takes.

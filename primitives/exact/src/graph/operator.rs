@@ -6,7 +6,10 @@
 //! them, which keeps the definition short and every intermediate result open to a dispute.
 
 use super::Dimension;
-use crate::{digest::DataType, quantise::Precision};
+use crate::{
+    digest::DataType,
+    quantise::{Precision, WeightFormat},
+};
 use alloc::vec::Vec;
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use scale_info::TypeInfo;
@@ -44,7 +47,7 @@ pub enum Operator {
     /// `[…, K] → […]`: the scale that quantising the row gives it.
     #[codec(index = 4)]
     RowScale {
-        /// Precision that the row is quantised to.
+        /// Precision that the row is quantised to, Int8 or Int16.
         precision: Precision,
     },
     /// Weights `[…, M, T]`, values `[…, D, T]`, scales `[…, T]` → `[…, M, D]`: the sum of T vectors, given transposed
@@ -189,6 +192,19 @@ pub enum Operator {
         /// Bits of the number that is added to the mean square.
         epsilon: u32,
     },
+    /// `[…, K]`, the integers of a weight `[N, K]`, scales `[N]`, optional bias `[N]` → `[…, N]`: a contraction with a
+    /// matrix whose rows are given as integers with a scale each, and a sum.
+    #[codec(index = 27)]
+    QuantisedLinear {
+        /// Precision of the rows, Int8 or Int16.
+        precision: Precision,
+        /// How the integers are given.
+        format: WeightFormat,
+    },
+    /// Key, counter and lane of Int64 → numbers between 0 and 1, uniform and as good as random, the dimensions of all
+    /// three broadcast.
+    #[codec(index = 28)]
+    Random,
 }
 
 /// A function of one element. Those without a remark take Float32 and give Float32.
@@ -248,7 +264,7 @@ pub enum Unary {
     /// Towards zero.
     #[codec(index = 17)]
     Trunc,
-    /// Of Bool, to Bool.
+    /// Of Bool, to Bool; of an integer every bit the other way round.
     #[codec(index = 18)]
     Not,
 }
@@ -277,7 +293,7 @@ pub enum Binary {
     /// The greater; NaN if either is.
     #[codec(index = 6)]
     Max,
-    /// `x = y`, of Bool too; gives Bool, as all that follow.
+    /// `x = y`, of Bool too; gives Bool, as all comparisons.
     #[codec(index = 7)]
     Equal,
     /// `x ≠ y`, of Bool too; true where either is NaN.
@@ -295,15 +311,22 @@ pub enum Binary {
     /// `x ≥ y`.
     #[codec(index = 12)]
     GreaterOrEqual,
-    /// Both, of Bool alone.
+    /// Both, of Bool; bit by bit of integers.
     #[codec(index = 13)]
     And,
-    /// Either, of Bool alone.
+    /// Either, of Bool; bit by bit of integers.
     #[codec(index = 14)]
     Or,
-    /// One but not both, of Bool alone.
+    /// One but not both, of Bool; bit by bit of integers.
     #[codec(index = 15)]
     Xor,
+    /// `x · 2^y` of integers, which wraps; 0 where `y` is negative or not below the type's bits.
+    #[codec(index = 16)]
+    Shl,
+    /// `⌊x / 2^y⌋` of integers; where `y` is negative or not below the type's bits, −1 for a negative `x` and 0 for
+    /// another.
+    #[codec(index = 17)]
+    Shr,
 }
 
 /// How a row becomes one element.
@@ -377,6 +400,8 @@ impl Operator {
             Self::LogSoftmax => "log_softmax",
             Self::LayerNorm { .. } => "layer_norm",
             Self::RmsNorm { .. } => "rms_norm",
+            Self::QuantisedLinear { .. } => "quantised_linear",
+            Self::Random => "random",
         }
     }
 
@@ -445,6 +470,8 @@ impl Binary {
             Self::And => "logical_and",
             Self::Or => "logical_or",
             Self::Xor => "logical_xor",
+            Self::Shl => "bitwise_left_shift",
+            Self::Shr => "bitwise_right_shift",
         }
     }
 }

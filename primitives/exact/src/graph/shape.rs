@@ -37,10 +37,13 @@ pub enum ShapeError {
     RowTooLong(Dimension),
     /// A parameter of the operator is out of its range.
     Parameter(&'static str),
-    /// The new dimensions do not hold the same number of elements for all values of the symbols.
+    /// The new dimensions do not hold the same number of elements for all values of the symbols, or the number has too
+    /// many terms to be compared.
     ElementCount,
-    /// A dimension of the output is not canonical, or is 0, negative, or 2^32 and more for some value of its symbol.
-    AffineDimension(Dimension),
+    /// A dimension of the output is not canonical, or is 0, negative, or 2^32 and more for some values of its symbols.
+    ComputedDimension(Dimension),
+    /// It cannot be decided whether a dimension of the output is above 0 and below 2^32 for all values of its symbols.
+    UndecidedDimension(Dimension),
     /// A dimension names a symbol that the graph does not list.
     UnknownSymbol(u8),
 }
@@ -57,7 +60,7 @@ impl core::fmt::Display for ShapeError {
                     "sums rows of {length} elements, and 1 to {MAX_CONTRACTION_LENGTH} are defined"
                 )
             }
-            Self::ContractionLength(Dimension::Symbol(_) | Dimension::Affine { .. }) => {
+            Self::ContractionLength(Dimension::Symbol(_) | Dimension::Computed(_)) => {
                 write!(f, "sums rows of a dynamic number of elements")
             }
             Self::RowTooLong(Dimension::Fixed(length)) => {
@@ -66,18 +69,27 @@ impl core::fmt::Display for ShapeError {
                     "needs whole rows, and {length} elements are more than {MAX_ROW_BYTES} bytes"
                 )
             }
-            Self::RowTooLong(Dimension::Symbol(_) | Dimension::Affine { .. }) => write!(
+            Self::RowTooLong(Dimension::Symbol(_) | Dimension::Computed(_)) => write!(
                 f,
                 "needs whole rows, and the greatest value of its dynamic dimension makes more than {MAX_ROW_BYTES} bytes"
             ),
             Self::Parameter(parameter) => write!(f, "has a {parameter} that is out of its range"),
-            Self::ElementCount => write!(f, "would change the number of elements"),
-            Self::AffineDimension(Dimension::Affine { symbol, factor, offset }) => write!(
+            Self::ElementCount => write!(
                 f,
-                "would give a dimension of {factor} times symbol {symbol} {offset:+} elements, which has to be written in its \
-                 canonical form, and has to be 1 or more and below 2^32 for every value of the symbol: narrow its range"
+                "would change the number of elements, or a number that is written with too many terms to be compared"
             ),
-            Self::AffineDimension(Dimension::Fixed(_) | Dimension::Symbol(_)) => {
+            Self::ComputedDimension(Dimension::Computed(formula)) => write!(
+                f,
+                "would give a dimension of {formula} elements (#0 is the first symbol), which has to be written in its \
+                 canonical form, and has to be 1 or more and below 2^32 for all values of the symbols: narrow their ranges"
+            ),
+            Self::UndecidedDimension(Dimension::Computed(formula)) => write!(
+                f,
+                "would give a dimension of {formula} elements (#0 is the first symbol), of which it cannot be decided \
+                 whether it is 1 or more and below 2^32 for all values of the symbols: narrow their ranges"
+            ),
+            Self::ComputedDimension(Dimension::Fixed(_) | Dimension::Symbol(_))
+            | Self::UndecidedDimension(Dimension::Fixed(_) | Dimension::Symbol(_)) => {
                 write!(f, "would give a dimension that no tensor has")
             }
             Self::UnknownSymbol(symbol) => write!(f, "names the symbol {symbol}, which the graph does not list"),
@@ -91,7 +103,7 @@ impl Operator {
         match self {
             Self::Linear { .. } => contraction::linear(inputs),
             Self::MatMul { .. } => contraction::matmul(inputs),
-            Self::RowScale { .. } => contraction::row_scale(inputs),
+            Self::RowScale { precision } => contraction::row_scale(*precision, inputs),
             Self::WeightedSum { .. } => contraction::weighted_sum(graph, inputs),
             Self::Relu => elementwise::relu(inputs),
             Self::Unary(function) => elementwise::unary(*function, inputs),
@@ -122,6 +134,8 @@ impl Operator {
             Self::Softmax | Self::LogSoftmax => rows::softmax(graph, inputs),
             Self::LayerNorm { .. } => rows::norm(graph, inputs, 2),
             Self::RmsNorm { .. } => rows::norm(graph, inputs, 1),
+            Self::QuantisedLinear { precision, format } => contraction::quantised_linear(*precision, *format, inputs),
+            Self::Random => elementwise::random(inputs),
         }
     }
 }
@@ -177,9 +191,9 @@ pub enum BindError {
         /// Elements that it has.
         actual: u32,
     },
-    /// A dimension of the input is computed from a symbol, and so cannot give it its value. [`Graph::check`] accepts no
-    /// such graph.
-    Affine {
+    /// A dimension of the input is computed from symbols, and so cannot give them their values. [`Graph::check`]
+    /// accepts no such graph.
+    Computed {
         /// Name of the input.
         input: String,
         /// Position of the dimension.
@@ -215,8 +229,8 @@ impl core::fmt::Display for BindError {
                     "dimension {dimension} of input {input} takes {expected} elements, not {actual}"
                 )
             }
-            Self::Affine { input, dimension } => {
-                write!(f, "dimension {dimension} of input {input} is computed from a symbol")
+            Self::Computed { input, dimension } => {
+                write!(f, "dimension {dimension} of input {input} is computed from symbols")
             }
             Self::OutOfRange {
                 symbol,
@@ -268,8 +282,8 @@ impl Graph {
                         Some(value) => *value.get_or_insert(*actual),
                         None => *actual,
                     },
-                    Dimension::Affine { .. } => {
-                        return Err(BindError::Affine {
+                    Dimension::Computed(_) => {
+                        return Err(BindError::Computed {
                             input: input.name.clone(),
                             dimension: position,
                         });

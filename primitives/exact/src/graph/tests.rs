@@ -3,6 +3,7 @@
 mod batch;
 mod dimensions;
 mod disputable;
+mod expressions;
 
 use super::*;
 use crate::{

@@ -1,7 +1,10 @@
 //! The work of an operator: what it is counted as in prices and deadlines.
 
 use super::{Dimension, Operator, Unary};
-use crate::{model::Sum, quantise::Precision};
+use crate::{
+    model::{Sum, SumError},
+    quantise::Bits,
+};
 use alloc::vec::Vec;
 
 /// Work of an element that is read or written.
@@ -15,21 +18,22 @@ pub(super) struct Taken<'a> {
     pub output: &'a [Dimension],
 }
 
-/// Adds the work of a node; `None` if it does not fit.
-pub(super) fn add(operator: &Operator, node: &Taken<'_>, sum: &mut Sum) -> Option<()> {
+/// Adds the work of a node.
+pub(super) fn add(operator: &Operator, node: &Taken<'_>, sum: &mut Sum) -> Result<(), SumError> {
     for operand in node.operands.iter().filter(|_| reads_all(operator)) {
         sum.add(ELEMENT, operand)?;
     }
     sum.add(ELEMENT, node.output)?;
     match operator {
         Operator::Linear { precision } | Operator::MatMul { precision } | Operator::WeightedSum { precision } => {
-            let row = node.operands.first()?.last()?;
-            let products: Vec<Dimension> = node.output.iter().chain([row]).copied().collect();
-            sum.add(products_per_element(*precision), &products)
+            sum.add(products_per_element(precision.left(), precision.right()), &products(node))
         }
-        Operator::Softmax | Operator::LogSoftmax => sum.add(FUNCTION, node.output),
+        Operator::QuantisedLinear { precision, .. } => {
+            sum.add(products_per_element(precision.left(), Bits::Int8), &products(node))
+        }
+        Operator::Softmax | Operator::LogSoftmax | Operator::Random => sum.add(FUNCTION, node.output),
         Operator::Unary(function) if is_transcendental(*function) => sum.add(FUNCTION, node.output),
-        _ => Some(()),
+        _ => Ok(()),
     }
 }
 
@@ -41,11 +45,18 @@ fn reads_all(operator: &Operator) -> bool {
     )
 }
 
-/// Products of two 8-bit integers that a product of this precision is made of.
-fn products_per_element(precision: Precision) -> u64 {
-    match precision {
-        Precision::Int8 => 1,
-        Precision::Int16 => 4,
+/// The dimensions of a contraction's products: those of the output, and the row of the first operand.
+fn products(node: &Taken<'_>) -> Vec<Dimension> {
+    let row = node.operands.first().and_then(|row| row.last());
+    node.output.iter().chain(row).copied().collect()
+}
+
+/// Products of two 8-bit integers that a product of two integers of these widths is made of.
+fn products_per_element(left: Bits, right: Bits) -> u64 {
+    match (left, right) {
+        (Bits::Int8, Bits::Int8) => 1,
+        (Bits::Int16, Bits::Int8) | (Bits::Int8, Bits::Int16) => 2,
+        (Bits::Int16, Bits::Int16) => 4,
     }
 }
 

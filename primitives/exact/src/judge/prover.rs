@@ -12,6 +12,7 @@ use crate::{
     digest::{DataType, Digest, Hash256, tensor_tree_root},
     element::{Element, ElementError, Operands},
     graph::{Graph, MAX_TENSORS, Node, Value},
+    model::ModelKind,
     tensor::Tensor,
     trace::Trace,
     tree::{Membership, Tree, chunk_bytes, chunk_leaves, place_of},
@@ -55,17 +56,24 @@ pub struct Openings<'a> {
     nodes: Vec<Digest>,
     weights: &'a [Digest],
     trace: &'a Trace,
+    kind: ModelKind,
 }
 
 impl<'a> Openings<'a> {
-    /// The openings of a graph with these weights' tensor digests, executed as the trace says.
+    /// The openings of a plain model: a graph with these weights' tensor digests, executed as the trace says.
     pub fn new<H: Hash256>(graph: &'a Graph, weights: &'a [Digest], trace: &'a Trace) -> Self {
         Self {
             graph,
             nodes: graph.node_digests::<H>(),
             weights,
             trace,
+            kind: ModelKind::Plain,
         }
+    }
+
+    /// The same openings of a model of another kind.
+    pub fn of_kind(self, kind: ModelKind) -> Self {
+        Self { kind, ..self }
     }
 
     /// Opens an operator with what it takes. `operands` are the tensors that the node takes, in its order.
@@ -148,7 +156,8 @@ impl<'a> Openings<'a> {
     /// The digest of a value of the graph, and its place in its list.
     fn entry<H: Hash256>(&self, value: Value) -> Result<(Digest, Membership), ProofError> {
         let (list, index) = match value {
-            Value::Input(index) => (self.trace.inputs.as_slice(), u32::from(index)),
+            Value::Input(index) if self.kind.advice() == Some(index) => (self.trace.outputs.as_slice(), 0),
+            Value::Input(index) => (self.kind.given(&self.trace.inputs), u32::from(index)),
             Value::Weight(index) => (self.weights, u32::from(index)),
             Value::Node(index) => (self.trace.nodes.as_slice(), index),
         };

@@ -1,5 +1,6 @@
 //! Lies about random graphs are found, truths are confirmed, and openings that were tampered with decide nothing.
 
+mod advice;
 mod bounds;
 mod graphs;
 mod lies;
@@ -59,6 +60,7 @@ impl Execution {
                 nodes_root: graph.nodes_root::<Blake2b>(),
                 weights_root: list_digest::<Blake2b>(&self.weight_digests),
             },
+            kind: ModelKind::Plain,
             input_digest: self.trace.input_digest::<Blake2b>(),
             output_digest: self.trace.output_digest::<Blake2b>(),
             trace_digest: self.trace.digest::<Blake2b>(),

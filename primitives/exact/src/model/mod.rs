@@ -7,11 +7,13 @@
 //! The chain stores the parts and hashes them itself, so nobody can register a root with other parts than its own. A
 //! dispute then opens nodes of the graph and weights under the parts, never the parts.
 
+mod kind;
 mod polynomial;
 mod schema;
 
-pub(crate) use polynomial::Sum;
+pub use kind::{GENERATION_INPUTS, GENERATION_OUTPUTS, ModelKind};
 pub use polynomial::{MAX_TERMS, Polynomial, Term};
+pub(crate) use polynomial::{Sum, SumError};
 pub use schema::{
     Schema, SchemaError, SchemaName, SymbolRange, TensorLayout, TensorSchema, ValueRange, payload_digest,
 };
@@ -36,6 +38,8 @@ pub const MODEL_DOMAIN: [u8; DOMAIN_BYTES] = *b"assay/model/2\0\0\0";
 pub struct ModelParts {
     /// Number of the definition by which it is computed: [`DEFINITION_NUMBER`] of the version that made it.
     pub definition: u32,
+    /// What a claim on it says.
+    pub kind: ModelKind,
     /// The graph's operators and weights.
     pub head: ModelHead,
     /// The tensors that the graph gives, in the order of the schema's outputs.
@@ -65,6 +69,8 @@ pub enum PartsError {
     /// The list of outputs has another length than the schema's, or one of them is an input, or an operator that the
     /// graph does not have.
     Outputs,
+    /// The inputs and outputs are not those of a model of its kind.
+    Kind,
     /// The schema is unsound.
     Schema(SchemaError),
     /// A polynomial is not written in its canonical form, or names a symbol that the schema does not have.
@@ -83,6 +89,7 @@ impl core::fmt::Display for PartsError {
             Self::Definition { known } => write!(f, "the model is not of definition {known}; import it again"),
             Self::Operators => write!(f, "the number of operators is not one that a graph may have"),
             Self::Outputs => write!(f, "the outputs are not those of the schema"),
+            Self::Kind => write!(f, "the inputs and outputs are not those of a model of its kind"),
             Self::Schema(error) => write!(f, "the schema is unsound: {error:?}"),
             Self::Polynomial => write!(f, "the work or the size of the trace is not in canonical form"),
             Self::TooLarge => write!(
@@ -96,7 +103,8 @@ impl core::fmt::Display for PartsError {
 impl core::error::Error for PartsError {}
 
 impl ModelParts {
-    /// The parts of a checked graph with weights of this list digest; `None` if the graph's schema has more than the
+    /// The parts of a plain model: those of a checked graph with weights of this list digest; `None` if the graph's
+    /// schema has more than the
     /// chain takes, which no checked graph has.
     pub fn new<H: Hash256>(
         graph: &CheckedGraph,
@@ -106,6 +114,7 @@ impl ModelParts {
     ) -> Option<Self> {
         Some(Self {
             definition: DEFINITION_NUMBER,
+            kind: ModelKind::Plain,
             head: ModelHead {
                 operators: u32::try_from(graph.graph().nodes.len()).ok()?,
                 nodes_root: graph.graph().nodes_root::<H>(),
@@ -118,6 +127,11 @@ impl ModelParts {
             trace_bytes: graph.trace_bytes().clone(),
             manifest_hash,
         })
+    }
+
+    /// The same parts of a model of another kind.
+    pub fn with_kind(self, kind: ModelKind) -> Self {
+        Self { kind, ..self }
     }
 
     /// The root under which the model is registered.
@@ -144,6 +158,9 @@ impl ModelParts {
             return Err(PartsError::Outputs);
         }
         self.schema.validate().map_err(PartsError::Schema)?;
+        if !self.kind.fits(&self.schema) {
+            return Err(PartsError::Kind);
+        }
         let symbols = self.schema.symbols.len();
         if !self.work.is_canonical(symbols) || !self.trace_bytes.is_canonical(symbols) {
             return Err(PartsError::Polynomial);

@@ -2,7 +2,7 @@
 
 use crate::{
     bounded::Bounded,
-    graph::{Dimension, MAX_SYMBOLS},
+    graph::{Dimension, Expression, MAX_SYMBOLS, Powers},
 };
 use alloc::{collections::BTreeMap, vec::Vec};
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
@@ -10,9 +10,6 @@ use scale_info::TypeInfo;
 
 /// Terms of a polynomial.
 pub const MAX_TERMS: usize = 64;
-
-/// The power of each symbol in a term.
-type Powers = [u8; MAX_SYMBOLS];
 
 /// A sum of products of symbols, with coefficients above zero. It never falls where a symbol rises.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
@@ -60,37 +57,38 @@ impl Polynomial {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Sum(BTreeMap<Powers, u64>);
 
+/// Why a tensor cannot be added to a [`Sum`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SumError {
+    /// A coefficient is 2^64 or more, a power is 256 or more, or a symbol is beyond the last one that a graph may have.
+    TooLarge,
+    /// There are more than [`MAX_TERMS`] terms.
+    Terms,
+}
+
 impl Sum {
-    /// Adds `factor` times the number of elements of a tensor with these dimensions. `None` if a coefficient is 2^64 or
-    /// more, or a symbol beyond the last one that a graph may have.
+    /// Adds `factor` times the number of elements of a tensor with these dimensions, multiplied out one after the
+    /// other.
     ///
-    /// What a computed dimension takes away from its symbol's multiple is not taken away, so that coefficients are not
-    /// below zero: the sum is an upper bound there.
-    pub fn add(&mut self, factor: u64, dimensions: &[Dimension]) -> Option<()> {
+    /// What a computed dimension takes away is not taken away, so that coefficients are not below zero: the sum is an
+    /// upper bound there.
+    pub fn add(&mut self, factor: u64, dimensions: &[Dimension]) -> Result<(), SumError> {
         let mut product: BTreeMap<Powers, u64> = BTreeMap::from([([0; MAX_SYMBOLS], factor)]);
         for dimension in dimensions {
-            let (symbol, multiple, number) = match *dimension {
-                Dimension::Fixed(elements) => (None, 0, u64::from(elements)),
-                Dimension::Symbol(symbol) => (Some(symbol), 1, 0),
-                Dimension::Affine { symbol, factor, offset } => {
-                    (Some(symbol), u64::from(factor), u64::try_from(offset).unwrap_or(0))
-                }
-            };
+            let elements = Expression::of(*dimension).ok_or(SumError::TooLarge)?;
             let mut next = BTreeMap::new();
             for (powers, coefficient) in product {
-                add_term(&mut next, powers, coefficient.checked_mul(number)?)?;
-                if let Some(symbol) = symbol {
-                    let mut powers = powers;
-                    let power = powers.get_mut(usize::from(symbol))?;
-                    *power = power.checked_add(1)?;
-                    add_term(&mut next, powers, coefficient.checked_mul(multiple)?)?;
+                for (times, others) in elements.terms() {
+                    let times = u64::try_from(times).unwrap_or(0);
+                    add_product(&mut next, (powers, coefficient), (others, times)).ok_or(SumError::TooLarge)?;
                 }
             }
-            product = next;
+            product = bounded(next)?;
         }
-        product
-            .into_iter()
-            .try_for_each(|(powers, coefficient)| add_term(&mut self.0, powers, coefficient))
+        for (powers, coefficient) in product {
+            add_term(&mut self.0, powers, coefficient).ok_or(SumError::TooLarge)?;
+        }
+        bounded(core::mem::take(&mut self.0)).map(|sum| self.0 = sum)
     }
 
     /// The polynomial; `None` if it has too many terms.
@@ -99,6 +97,23 @@ impl Sum {
         let terms = terms.map(|(powers, coefficient)| Term { coefficient, powers });
         Bounded::new(terms.collect::<Vec<_>>()).map(Polynomial)
     }
+}
+
+fn bounded(terms: BTreeMap<Powers, u64>) -> Result<BTreeMap<Powers, u64>, SumError> {
+    match terms.len() <= MAX_TERMS {
+        true => Ok(terms),
+        false => Err(SumError::Terms),
+    }
+}
+
+fn add_product(sum: &mut BTreeMap<Powers, u64>, left: (Powers, u64), right: (&Powers, u64)) -> Option<()> {
+    let (mut powers, coefficient) = (left.0, left.1.checked_mul(right.1)?);
+    if coefficient > 0 {
+        for (power, other) in powers.iter_mut().zip(right.0) {
+            *power = power.checked_add(*other)?;
+        }
+    }
+    add_term(sum, powers, coefficient)
 }
 
 fn add_term(sum: &mut BTreeMap<Powers, u64>, powers: Powers, coefficient: u64) -> Option<()> {
@@ -112,14 +127,15 @@ fn add_term(sum: &mut BTreeMap<Powers, u64>, powers: Powers, coefficient: u64) -
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::Random;
+    use crate::testing::{Random, affine, formula};
     use alloc::vec;
 
     fn dimension(random: &mut Random) -> Dimension {
         let symbol = (random.next() >> 20) as u8 % 3;
-        match (random.next() >> 20) % 3 {
+        match (random.next() >> 20) % 4 {
             0 => Dimension::Fixed(1 + (random.next() >> 20) as u32 % 8),
             1 => Dimension::Symbol(symbol),
+            2 => formula(&[(1, &[2]), (3, &[0, 1])]),
             _ => Dimension::of_symbol(
                 symbol,
                 1 + (random.next() >> 20) as u32 % 3,
@@ -156,14 +172,22 @@ mod tests {
         let mut sum = Sum::default();
         let less = Dimension::of_symbol(0, 2, -3).expect("a dimension");
         sum.add(1, &[less]).expect("small");
-        assert_eq!(sum.finish().expect("one term").at(&[5]), Some(10));
+        let between = formula(&[(2, &[]), (-2, &[1]), (-1, &[0]), (1, &[0, 1])]);
+        sum.add(1, &[between]).expect("small");
+        assert_eq!(sum.finish().expect("few terms").at(&[5, 7]), Some(10 + 35 + 2));
     }
 
     #[test]
     fn what_does_not_fit_is_none() {
         let huge = Dimension::Fixed(u32::MAX);
-        assert_eq!(Sum::default().add(1, &[huge; 3]), None);
-        assert_eq!(Sum::default().add(1, &[Dimension::Symbol(8)]), None);
+        assert_eq!(Sum::default().add(1, &[huge; 3]), Err(SumError::TooLarge));
+        assert_eq!(Sum::default().add(1, &[Dimension::Symbol(8)]), Err(SumError::TooLarge));
+        let wide: Vec<Dimension> = (0..7).map(|symbol| affine(symbol, 1, 1)).collect();
+        assert_eq!(Sum::default().add(1, &wide), Err(SumError::Terms));
+        assert_eq!(Sum::default().add(1, wide.get(1..).expect("seven")), Ok(()));
+        let power = formula(&[(1, &[0; 255][..])]);
+        assert_eq!(Sum::default().add(1, &[power]), Ok(()));
+        assert_eq!(Sum::default().add(1, &[power; 2]), Err(SumError::TooLarge));
         let mut sum = Sum::default();
         sum.add(1, &[Dimension::Symbol(0); 3]).expect("one term");
         let cube = sum.finish().expect("one term");

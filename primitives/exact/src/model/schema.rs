@@ -4,8 +4,8 @@ use crate::{
     bounded::Bounded,
     digest::{DataType, Digest, Hash256, list_digest, tensor_digest},
     graph::{
-        BindError, CheckedGraph, Dimension, Graph, Input, MAX_RANK, MAX_SCHEMA_NAME_BYTES, MAX_SYMBOLS, MAX_TENSORS,
-        Symbol,
+        BindError, Bounds, CheckedGraph, Dimension, Graph, Input, MAX_RANK, MAX_SCHEMA_NAME_BYTES, MAX_SYMBOLS,
+        MAX_TENSORS, Symbol,
     },
 };
 use alloc::{string::String, vec::Vec};
@@ -71,13 +71,13 @@ pub enum SchemaError {
     UnboundSymbol,
     /// A symbol's least value is zero or above its greatest.
     EmptyRange,
-    /// A dimension is zero, or is zero or negative for some value of its symbol.
+    /// A dimension is zero, or is zero or negative for some values of its symbols as far as its bounds tell.
     ZeroDimension,
-    /// A dimension is computed from a symbol and is not written in its canonical form, or stands in an input: inputs
+    /// A dimension is computed from symbols and is not written in its canonical form, or stands in an input: inputs
     /// give symbols their values.
     UnsoundDimension,
-    /// The largest tensor that the schema allows has more bytes than fit a `u64`, or more elements along a dimension
-    /// than fit a `u32`.
+    /// The tensors with the maximum of each dimension have more bytes than fit a `u64`, or more elements along a
+    /// dimension than fit a `u32`.
     TooLarge,
     /// A range of values is empty, or is of a tensor that is not an integer input, or holds values that its type has
     /// not.
@@ -161,28 +161,23 @@ impl Schema {
         {
             return Err(SchemaError::ZeroDimension);
         }
-        let is_affine = |dimension: &Dimension| matches!(dimension, Dimension::Affine { .. });
         let mut taken = self.inputs.iter().flat_map(|tensor| tensor.dimensions.iter());
         let mut all = tensors().flat_map(|tensor| tensor.dimensions.iter());
-        if taken.any(is_affine) || !all.all(|dimension| dimension.is_canonical()) {
+        if taken.any(|dimension| dimension.is_computed()) || !all.all(|dimension| dimension.is_canonical()) {
             return Err(SchemaError::UnsoundDimension);
         }
         let ranges = self.inputs.iter().all(TensorSchema::has_sound_range);
         if !ranges || self.outputs.iter().any(|tensor| tensor.range.is_some()) {
             return Err(SchemaError::ValueRange);
         }
-        let largest: Vec<u32> = self.symbols.iter().map(|symbol| symbol.max).collect();
-        total_bytes(&layouts(&self.inputs, &largest)?)?;
-        total_bytes(&layouts(&self.outputs, &largest)?)?;
-        // A dimension grows with its symbol, so what is sound at both ends of a range is sound between them.
-        let least: Vec<u32> = self.symbols.iter().map(|symbol| symbol.min).collect();
-        let mut given = self.outputs.iter().flat_map(|tensor| tensor.dimensions.iter());
-        if !given.all(|dimension| dimension.elements(&least).is_some_and(|elements| elements > 0)) {
+        // Inputs have no dimension that could be 0.
+        self.check_sizes(&self.inputs)?;
+        if !self.check_sizes(&self.outputs)? {
             return Err(SchemaError::ZeroDimension);
         }
         let binds = |symbol| {
             let mut taken = self.inputs.iter().flat_map(|tensor| tensor.dimensions.iter());
-            taken.any(|dimension| dimension.symbol().is_some_and(|named| usize::from(named) == symbol))
+            taken.any(|dimension| matches!(dimension, Dimension::Symbol(named) if usize::from(*named) == symbol))
         };
         match (0..self.symbols.len()).all(binds) {
             true => Ok(()),
@@ -217,6 +212,40 @@ impl Schema {
             range: input.range,
         });
         Graph::bind_to(&symbols.collect::<Vec<_>>(), &takes.collect::<Vec<_>>(), inputs)
+    }
+
+    /// Checks that these tensors can be counted where each of their dimensions has its maximum, and says whether none
+    /// of the dimensions can be 0.
+    fn check_sizes(&self, tensors: &[TensorSchema]) -> Result<bool, SchemaError> {
+        let (mut total, mut are_positive) = (0u64, true);
+        for tensor in tensors {
+            let mut maxima = Vec::new();
+            for dimension in tensor.dimensions.iter() {
+                let mut symbols = dimension.symbols().into_iter();
+                if symbols.any(|symbol| usize::from(symbol) >= self.symbols.len()) {
+                    return Err(SchemaError::UnknownSymbol);
+                }
+                let bounds = self.bounds(*dimension).ok_or(SchemaError::TooLarge)?;
+                maxima.push(u32::try_from(bounds.max).map_err(|_| SchemaError::TooLarge)?);
+                are_positive &= bounds.min >= 1;
+            }
+            let element = tensor.data_type.size_bytes() as u64;
+            let bytes = maxima
+                .into_iter()
+                .try_fold(element, |bytes, max| bytes.checked_mul(u64::from(max)));
+            total = bytes
+                .and_then(|bytes| total.checked_add(bytes))
+                .ok_or(SchemaError::TooLarge)?;
+        }
+        Ok(are_positive)
+    }
+
+    /// What a dimension is at least and at most.
+    fn bounds(&self, dimension: Dimension) -> Option<Bounds> {
+        dimension.bounds(|symbol| {
+            let symbol = self.symbols.get(usize::from(symbol))?;
+            Some((symbol.min, symbol.max))
+        })
     }
 
     fn check_symbols(&self, symbols: &[u32]) -> Result<(), SchemaError> {
@@ -286,9 +315,14 @@ fn layout(tensor: &TensorSchema, symbols: &[u32]) -> Result<TensorLayout, Schema
     let shape = tensor
         .dimensions
         .iter()
-        .map(|dimension| match dimension.symbol() {
-            Some(symbol) if usize::from(symbol) >= symbols.len() => Err(SchemaError::UnknownSymbol),
-            _ => dimension.elements(symbols).ok_or(SchemaError::TooLarge),
+        .map(|dimension| {
+            dimension.elements(symbols).ok_or_else(|| {
+                let mut named = dimension.symbols().into_iter();
+                match named.any(|symbol| usize::from(symbol) >= symbols.len()) {
+                    true => SchemaError::UnknownSymbol,
+                    false => SchemaError::TooLarge,
+                }
+            })
         })
         .collect::<Result<Vec<u32>, SchemaError>>()?;
     let bytes = shape
@@ -312,174 +346,4 @@ fn total_bytes(layouts: &[TensorLayout]) -> Result<u64, SchemaError> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::testing::Blake2b;
-    use alloc::vec;
-
-    fn bounded<T: core::fmt::Debug, const MAX: u32>(list: Vec<T>) -> Bounded<T, MAX> {
-        Bounded::new(list).expect("a short list")
-    }
-
-    fn tensor(data_type: DataType, dimensions: &[Dimension]) -> TensorSchema {
-        TensorSchema {
-            name: Bounded::default(),
-            data_type,
-            dimensions: bounded(dimensions.to_vec()),
-            range: None,
-        }
-    }
-
-    fn schema(symbols: &[(u32, u32)], inputs: Vec<TensorSchema>, outputs: Vec<TensorSchema>) -> Schema {
-        let symbols: Vec<SymbolRange> = symbols
-            .iter()
-            .map(|&(min, max)| SymbolRange {
-                name: Bounded::default(),
-                min,
-                max,
-            })
-            .collect();
-        Schema {
-            symbols: bounded(symbols),
-            inputs: bounded(inputs),
-            outputs: bounded(outputs),
-        }
-    }
-
-    /// Tokens and a mask of the same length in, a vector for each out.
-    fn sentences() -> Schema {
-        let tokens = [Dimension::Symbol(0), Dimension::Symbol(1)];
-        schema(
-            &[(1, 4), (2, 128)],
-            vec![tensor(DataType::Int64, &tokens), tensor(DataType::Bool, &tokens)],
-            vec![tensor(
-                DataType::Float32,
-                &[Dimension::Symbol(0), Dimension::Fixed(384)],
-            )],
-        )
-    }
-
-    #[test]
-    fn sizes_follow_from_the_symbols() {
-        let layouts = sentences().input_layouts(&[2, 5]).expect("within their ranges");
-        assert_eq!(layouts.iter().map(|layout| layout.bytes).collect::<Vec<_>>(), [80, 10]);
-        let outputs = sentences().output_layouts(&[2, 5]).expect("within their ranges");
-        assert_eq!(outputs[0].shape, [2, 384]);
-    }
-
-    /// `sentences` that give as many numbers for each as a multiple of its length and a number.
-    fn computed(factor: u32, offset: i32) -> Schema {
-        let mut schema = sentences();
-        let affine = Dimension::Affine {
-            symbol: 1,
-            factor,
-            offset,
-        };
-        schema.outputs = bounded(vec![tensor(DataType::Float32, &[Dimension::Symbol(0), affine])]);
-        schema
-    }
-
-    #[test]
-    fn dimensions_are_computed_from_symbols() {
-        for (factor, offset, shape) in [(1, -1, [2, 4]), (4, 0, [2, 20]), (3, 2, [2, 17])] {
-            let schema = computed(factor, offset);
-            assert_eq!(schema.validate(), Ok(()));
-            let outputs = schema.output_layouts(&[2, 5]).expect("within their ranges");
-            assert_eq!(outputs[0].shape, shape);
-            assert_eq!(outputs[0].bytes, u64::from(shape[0] * shape[1] * 4));
-        }
-        let most = TensorSchema::max_encoded_len();
-        let longest = TensorSchema {
-            name: bounded(vec![b'x'; 64]),
-            range: Some(ValueRange {
-                min: i64::MIN,
-                max: i64::MAX,
-            }),
-            ..tensor(
-                DataType::Float32,
-                &[Dimension::Affine {
-                    symbol: 255,
-                    factor: u32::MAX,
-                    offset: i32::MIN,
-                }; 8],
-            )
-        };
-        // The bound allows for longer counts of the name and the dimensions than they have.
-        assert!((most - 8..=most).contains(&longest.encoded_size()));
-    }
-
-    #[test]
-    fn computed_dimensions_that_are_no_number_are_refused() {
-        // 2 to 128.
-        for (factor, offset, error) in [
-            (1, 0, SchemaError::UnsoundDimension),
-            (0, 7, SchemaError::UnsoundDimension),
-            (1, -2, SchemaError::ZeroDimension),
-            (1, -3, SchemaError::ZeroDimension),
-            (u32::MAX, 0, SchemaError::TooLarge),
-            (1 << 25, 0, SchemaError::TooLarge),
-        ] {
-            assert_eq!(computed(factor, offset).validate(), Err(error), "{factor} {offset}");
-        }
-        assert_eq!(computed((1 << 25) - 1, 0).validate(), Ok(()));
-        let mut schema = computed(2, 0);
-        schema.inputs = schema.outputs.clone();
-        assert_eq!(schema.validate(), Err(SchemaError::UnsoundDimension));
-        let mut schema = computed(2, 0);
-        schema.symbols = bounded(schema.symbols.iter().take(1).cloned().collect());
-        schema.inputs = bounded(vec![tensor(DataType::Bool, &[Dimension::Symbol(0)])]);
-        assert_eq!(schema.validate(), Err(SchemaError::UnknownSymbol));
-    }
-
-    #[test]
-    fn symbols_outside_their_ranges_are_refused() {
-        let out_of_range = |symbol| Err(SchemaError::SymbolOutOfRange { symbol });
-        assert_eq!(
-            sentences().input_layouts(&[1]),
-            Err(SchemaError::WrongNumberOfSymbols { expected: 2 })
-        );
-        assert_eq!(sentences().input_layouts(&[5, 2]), out_of_range(0));
-        assert_eq!(sentences().input_layouts(&[1, 1]), out_of_range(1));
-        assert_eq!(sentences().output_layouts(&[1, 129]), out_of_range(1));
-    }
-
-    #[test]
-    fn unsound_schemas_are_refused() {
-        let byte = |dimension| vec![tensor(DataType::Uint8, &[dimension])];
-        let one = Dimension::Fixed(1);
-        let refused = |schema: Schema, error| assert_eq!(schema.validate(), Err(error));
-        assert_eq!(sentences().validate(), Ok(()));
-        refused(schema(&[], vec![], byte(one)), SchemaError::NoTensors);
-        refused(schema(&[], byte(one), vec![]), SchemaError::NoTensors);
-        refused(schema(&[(0, 3)], byte(one), byte(one)), SchemaError::EmptyRange);
-        refused(schema(&[(4, 3)], byte(one), byte(one)), SchemaError::EmptyRange);
-        refused(
-            schema(&[], byte(Dimension::Fixed(0)), byte(one)),
-            SchemaError::ZeroDimension,
-        );
-        refused(schema(&[(1, 2)], byte(one), byte(one)), SchemaError::UnboundSymbol);
-        refused(
-            schema(&[], byte(one), byte(Dimension::Symbol(0))),
-            SchemaError::UnknownSymbol,
-        );
-        let huge = tensor(DataType::Int64, &[Dimension::Fixed(u32::MAX); 3]);
-        refused(schema(&[], vec![huge], byte(one)), SchemaError::TooLarge);
-    }
-
-    #[test]
-    fn payload_digest_is_the_list_digest_of_its_tensors() {
-        let layouts = sentences().input_layouts(&[1, 2]).expect("within their ranges");
-        let bytes: Vec<u8> = (0..18).collect();
-        let (tokens, mask) = bytes.split_at(16);
-        let expected = list_digest::<Blake2b>(&[
-            tensor_digest::<Blake2b>(DataType::Int64, &[1, 2], tokens),
-            tensor_digest::<Blake2b>(DataType::Bool, &[1, 2], mask),
-        ]);
-        assert_eq!(payload_digest::<Blake2b>(&layouts, &bytes), Ok(expected));
-        let short = bytes.get(1..).expect("18 bytes");
-        assert_eq!(
-            payload_digest::<Blake2b>(&layouts, short),
-            Err(SchemaError::WrongSize { expected: 18 })
-        );
-    }
-}
+mod tests;

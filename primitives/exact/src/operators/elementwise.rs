@@ -29,7 +29,8 @@ pub(super) fn unary(
         (Element::Number(x), _) => of_number(function, x).map(Element::Number),
         (Element::Integer(x), Unary::Neg) => Some(Element::wrapped(dtype, x.wrapping_neg())),
         (Element::Integer(x), Unary::Abs) => Some(Element::wrapped(dtype, x.wrapping_abs())),
-        (Element::Integer(x), Unary::Not) => Some(truth(x == 0)),
+        (Element::Integer(x), Unary::Not) if dtype == DataType::Bool => Some(truth(x == 0)),
+        (Element::Integer(x), Unary::Not) => Some(Element::wrapped(dtype, !x)),
         (Element::Integer(_), _) => None,
     }
     .ok_or(ElementError::Unfit)
@@ -104,9 +105,18 @@ fn of_integers(function: Binary, dtype: DataType, x: i64, y: i64) -> Option<Elem
         Binary::And => x & y,
         Binary::Or => x | y,
         Binary::Xor => x ^ y,
+        Binary::Shl => shift_count(dtype, y).map_or(0, |count| x << count),
+        // Narrow integers have their sign in all higher bits.
+        Binary::Shr => x >> shift_count(dtype, y).unwrap_or(i64::BITS - 1),
         _ => return compared(function, Some(x.cmp(&y))),
     };
     Some(Element::wrapped(dtype, integer))
+}
+
+/// By how many bits an integer of this type is shifted, if it has so many.
+fn shift_count(dtype: DataType, count: i64) -> Option<u32> {
+    let bits = u32::try_from(dtype.size_bytes()).ok()?.checked_mul(8)?;
+    u32::try_from(count).ok().filter(|count| *count < bits)
 }
 
 /// `⌊x / y⌋`, wrapping, and 0 where `y` is 0.
@@ -166,7 +176,12 @@ pub(super) fn arange(start: i64, step: i64, index: u64) -> Element {
 }
 
 /// The element of an operand that stands at this position once its dimensions are repeated to `shape`.
-fn broadcast(operands: &mut impl Operands, operand: usize, shape: &[u32], index: u64) -> Result<Element, ElementError> {
+pub(super) fn broadcast(
+    operands: &mut impl Operands,
+    operand: usize,
+    shape: &[u32],
+    index: u64,
+) -> Result<Element, ElementError> {
     let (_, own) = operands.layout(operand).ok_or(ElementError::Unfit)?;
     let position = repeated(own, shape, index).ok_or(ElementError::Unfit)?;
     operands.read(operand, position)

@@ -8,9 +8,11 @@
 mod contraction;
 mod elementwise;
 mod movement;
+mod random;
 mod rows;
 
 pub use elementwise::relu;
+pub use random::odd_numerator;
 
 use crate::{
     digest::DataType,
@@ -35,7 +37,7 @@ impl Operator {
         match self {
             Self::Linear { precision } => contraction::linear(operands, *precision, shape, index),
             Self::MatMul { precision } => contraction::matmul(operands, *precision, shape, index),
-            Self::RowScale { precision } => contraction::row_scale(operands, *precision, index),
+            Self::RowScale { precision } => contraction::row_scale(operands, precision.right(), index),
             Self::WeightedSum { precision } => contraction::weighted_sum(operands, *precision, shape, index),
             Self::Relu => elementwise::rectified(operands, index),
             Self::Unary(function) => elementwise::unary(*function, operands, dtype, index),
@@ -64,6 +66,10 @@ impl Operator {
             Self::LogSoftmax => rows::log_softmax(operands, index),
             Self::LayerNorm { epsilon } => rows::layer_norm(operands, *epsilon, index),
             Self::RmsNorm { epsilon } => rows::rms_norm(operands, *epsilon, index),
+            Self::QuantisedLinear { precision, format } => {
+                contraction::quantised_linear(operands, precision.left(), *format, shape, index)
+            }
+            Self::Random => random::random(operands, shape, index),
         }
     }
 
@@ -75,6 +81,9 @@ impl Operator {
         let numbers = match (self, inputs) {
             (Self::Linear { precision }, [input, weight, ..]) => {
                 contraction::linear_tensor(input, weight, inputs.get(2).copied(), *precision)
+            }
+            (Self::QuantisedLinear { precision, format }, [input, others @ ..]) => {
+                contraction::quantised_linear_tensor(input, others, precision.left(), *format)?
             }
             (Self::MatMul { precision }, [left, right]) => contraction::matmul_tensor(left, right, *precision)?,
             (Self::WeightedSum { precision }, [weights, values, scales]) => {

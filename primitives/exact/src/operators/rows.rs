@@ -110,7 +110,7 @@ fn order(x: Binary32, largest: bool) -> i64 {
     if x.is_negative() { bits.wrapping_neg() } else { bits }
 }
 
-/// `exp(x − max) / Σ exp(x − max)`.
+/// `exp(x − max) / Σ exp(x − max)`; zeros where every number is −∞.
 pub(super) fn softmax(operands: &mut impl Operands, index: u64) -> Result<Element, ElementError> {
     one_of_row(operands, index, softmax_row)
 }
@@ -141,6 +141,14 @@ impl Unfinished {
 
 pub(super) fn softmax_row(row: &[Binary32]) -> Unfinished {
     let max = reduce::max(row.iter().copied()).unwrap_or(Binary32::NAN);
+    if max == -Binary32::INFINITY {
+        // Nothing in the row counts.
+        return Unfinished {
+            numbers: row.iter().map(|_| Binary32::ZERO).collect(),
+            by: Binary32::ONE,
+            last_step: Div::div,
+        };
+    }
     let powers: Vec<Binary32> = row.iter().map(|x| exp(*x - max)).collect();
     Unfinished {
         by: reduce::sum(powers.iter().copied()),

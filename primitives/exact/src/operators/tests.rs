@@ -1,5 +1,6 @@
 //! Operators on small tensors: results written by hand, and the two ways to compute them compared.
 
+mod bits;
 mod contraction;
 mod elementwise;
 mod movement;

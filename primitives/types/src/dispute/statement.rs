@@ -16,7 +16,7 @@ use assay_exact::{
         Claim, JudgeError, ModelHead, OperatorOpening, OutputEntry, TensorOpening, open_operator, open_outputs,
         open_symbols,
     },
-    model::ModelParts,
+    model::{ModelKind, ModelParts},
     tree::{Tree, chunk_size, list_digest_of_root},
 };
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
@@ -39,6 +39,8 @@ pub struct Committed {
 pub struct TraceHead {
     /// The graph and the weights. The trace has as many entries as the graph has operators.
     pub model: ModelHead,
+    /// What the claim says, and so which input the worker gave.
+    pub kind: ModelKind,
     /// Root of the tree over the trace.
     pub root: H256,
     /// The values of the graph's symbols, in its order.
@@ -48,7 +50,7 @@ pub struct TraceHead {
 /// The first statement of a dispute.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
 pub struct TraceStatement {
-    /// All of the job's inputs, in order.
+    /// All inputs of the execution, in order: those of the job, and the worker's where the model takes one of it.
     pub inputs: Bounded<TensorOpening, { MAX_TENSORS as u32 }>,
     /// The top of the tree over the digests of the operators' outputs.
     pub nodes: Nodes,
@@ -154,9 +156,10 @@ impl Statement {
 
 impl Committed {
     /// The claim that a judge is asked about, once there is a trace.
-    pub fn claim<H: Hash256>(&self, model: &ModelHead, trace_root: &Digest) -> Claim {
+    pub fn claim<H: Hash256>(&self, model: &ModelHead, kind: ModelKind, trace_root: &Digest) -> Claim {
         Claim {
             model: model.clone(),
+            kind,
             input_digest: self.input_digest.0,
             output_digest: self.output_digest.0,
             trace_digest: list_digest_of_root::<H>(model.operators, trace_root),
@@ -176,12 +179,16 @@ pub fn check_trace<H: Hash256>(
         return Err(StatementError::NodeCount);
     }
     let root = Tree::List.fold::<H>(&statement.nodes);
-    let claim = committed.claim::<H>(&parts.head, &root);
-    let symbols = open_symbols::<H>(&parts.schema, &claim.input_digest, &statement.inputs);
+    let claim = committed.claim::<H>(&parts.head, parts.kind, &root);
+    let advice = statement.outputs.first().map(|output| &output.digest);
+    let inputs = &statement.inputs;
+    let symbols = open_symbols::<H>(&parts.schema, parts.kind, &claim.input_digest, advice, inputs);
     let symbols = symbols.map_err(StatementError::Opening)?;
+    // This also says that the digest above is that of the claimed output 0.
     open_outputs::<H>(&claim, &parts.outputs, &statement.outputs).map_err(StatementError::Opening)?;
     Ok(TraceHead {
         model: parts.head.clone(),
+        kind: parts.kind,
         root: H256(root),
         symbols: BoundedVec::try_from(symbols).map_err(|_| StatementError::TooManySymbols)?,
     })
@@ -220,7 +227,7 @@ pub fn check<H: Hash256>(
             }
             let window = window(place, operators, Some(&output)).ok_or(StatementError::Unsound)?;
             check_nodes::<H>(Tree::Chunks, &nodes, window, &output.root)?;
-            let claim = committed.claim::<H>(&head.model, &head.root.0);
+            let claim = committed.claim::<H>(&head.model, head.kind, &head.root.0);
             let operator = open_operator::<H>(&claim, &head.symbols, operator, &opening, &output);
             Ok(Revealed::Tensor {
                 operator: operator.map_err(StatementError::Opening)?,

@@ -4,9 +4,9 @@ from typing import Iterable, NamedTuple
 
 from . import work
 from .encoding import write_node
-from .graph import Affine, Fixed, Graph, Node, Refused, Symbolic, Value, line
+from .graph import Computed, Fixed, Graph, Node, Refused, Symbolic, Value, bounds, symbols_of
 from .rows import ELEMENTS as ROW_OPERATORS
-from .shapes import MAX_RANK, Ranges, Shape, ends, output_shape
+from .shapes import MAX_RANK, Ranges, Shape, output_shape
 from .tensors import INTEGERS, SIZES
 
 MAX_BYTES = (1 << 63) - 1
@@ -32,7 +32,7 @@ def check(graph: Graph) -> Checked:
     inputs = [Shape(value.dtype, value.dims) for value in graph.inputs]
     weights = [Shape(weight.dtype, tuple(map(Fixed, weight.shape))) for weight in graph.weights]
     for value, shape in zip(graph.inputs, inputs):
-        require(not any(isinstance(dim, Affine) for dim in value.dims), "affine_input")
+        require(not any(isinstance(dim, Computed) for dim in value.dims), "computed_input")
         require(value.range is None or range_fits(value.range, value.dtype), "value_range")
         require(is_tensor(shape, ranges), "tensor")
     require(all(is_tensor(shape, ranges) for shape in weights), "tensor")
@@ -106,15 +106,15 @@ def check_uses(graph: Graph) -> None:
 
 def is_tensor(shape: Shape, ranges: Ranges) -> bool:
     """Whether it has few enough dimensions, none empty, of known symbols, and few enough bytes."""
-    symbols = (line(dim).symbol for dim in shape.dims)
-    if len(shape.dims) > MAX_RANK or any(symbol is not None and symbol >= len(ranges) for symbol in symbols):
+    symbols = (symbol for dim in shape.dims for symbol in symbols_of(dim))
+    if len(shape.dims) > MAX_RANK or any(symbol >= len(ranges) for symbol in symbols):
         return False
     size = SIZES[shape.dtype]
     for dim in shape.dims:
-        least, greatest = ends(dim, ranges)
-        if least < 1:
+        found = bounds(dim, ranges)
+        if found.minimum < 1:
             return False
-        size *= greatest
+        size *= found.maximum
     return size <= MAX_BYTES
 
 
@@ -143,9 +143,9 @@ def batch(graph: Graph, inputs: list[Shape], weights: list[Shape], nodes: list[S
     outputs = [source(output.value, inputs, weights, nodes) for output in graph.outputs]
     if any(shape.dims[:1] != (first,) for shape in inputs + outputs):
         return None
-    if any(line(dim).symbol == first.symbol for shape in inputs + nodes for dim in shape.dims[1:]):
+    if any(first.symbol in symbols_of(dim) for shape in inputs + nodes for dim in shape.dims[1:]):
         return None
-    if any(isinstance(dim, Affine) and dim.symbol == first.symbol for shape in nodes for dim in shape.dims[:1]):
+    if any(dim != first and first.symbol in symbols_of(dim) for shape in nodes for dim in shape.dims[:1]):
         return None
     for node, shape in zip(graph.nodes, nodes):
         operands = [source(value, inputs, weights, nodes) for value in node.inputs]
@@ -163,6 +163,8 @@ def mixes_rows(node: Node, operands: list[Shape], shape: Shape, rows: Symbolic) 
     if name == "slice" and node.operator["axis"] == 0:
         whole = node.operator["start"] == ("start", 0) and node.operator["step"] == 1 and has_rows == [shape.dims[:1] == (rows,)]
         return (has_rows[0] or shape.dims[0] == rows) and not whole
+    if name == "quantised_linear":
+        return any(has_rows[1:])
     if name in ("gather", "index_select"):
         return node.operator["axis"] == 0 and has_rows[0]
     return (name in ROW_OPERATORS or name == "row_scale") and has_rows[0] and len(operands[0].dims) == 1

@@ -1,8 +1,8 @@
-"""Elements of linear, matmul, row_scale and weighted_sum."""
+"""Elements of linear, quantised_linear, matmul, row_scale and weighted_sum."""
 
 from . import binary32
 from .graph import Operator
-from .quantise import QMAX, Quantised, dot, product, quantise, with_scale_one
+from .quantise import LEFT, QMAX, RIGHT, Quantised, dot, product, quantise, with_scale_one
 from .tensors import Tensor
 
 
@@ -16,17 +16,35 @@ def quantised_row(tensor: Tensor, number: int, qmax: int) -> Quantised:
 def linear(operator: Operator, operands: list[Tensor], index: int) -> int:
     source, weight = operands[:2]
     row, column = divmod(index, weight.dims[0])
-    qmax = QMAX[operator["precision"]]
-    y = product(quantised_row(source, row, qmax), quantised_row(weight, column, qmax))
+    left, right = LEFT[operator["precision"]], RIGHT[operator["precision"]]
+    y = product(quantised_row(source, row, left), quantised_row(weight, column, right))
     return binary32.add(y, operands[2].element(column)) if len(operands) > 2 else y
+
+
+def four_bit_row(packed: list[int], zeros: list[int], multipliers: list[int], group: int) -> list[int]:
+    halves = [half for byte in packed for half in (byte & 15, byte >> 4)]
+    integers = ((half - zeros[k // group]) * multipliers[k // group] for k, half in enumerate(halves))
+    return [max(-128, min(127, integer)) for integer in integers]
+
+
+def quantised_linear(operator: Operator, operands: list[Tensor], index: int) -> int:
+    kind, *parameters = operator["format"]
+    given = {"int8": 1, "int4": 3}[kind]
+    scales, *bias = operands[1 + given :]
+    row, column = divmod(index, scales.dims[0])
+    rows = [operand.last_row(column) for operand in operands[1 : 1 + given]]
+    integers = rows[0] if kind == "int8" else four_bit_row(*rows, *parameters)
+    weight = Quantised(integers, scales.element(column))
+    y = product(quantised_row(operands[0], row, QMAX[operator["precision"]]), weight)
+    return binary32.add(y, bias[0].element(column)) if bias else y
 
 
 def matmul(operator: Operator, operands: list[Tensor], index: int) -> int:
     left, right = operands
     row, column = divmod(index, right.dims[-2])
     matrix = row // left.dims[-2]
-    qmax = QMAX[operator["precision"]]
-    return product(quantised_row(left, row, qmax), quantised_row(right, matrix * right.dims[-2] + column, qmax))
+    by_left = quantised_row(left, row, LEFT[operator["precision"]])
+    return product(by_left, quantised_row(right, matrix * right.dims[-2] + column, RIGHT[operator["precision"]]))
 
 
 def row_scale(operator: Operator, operands: list[Tensor], index: int) -> int:
@@ -37,7 +55,7 @@ def weighted_sum(operator: Operator, operands: list[Tensor], index: int) -> int:
     weights, values, scales = operands
     row, column = divmod(index, values.dims[-2])
     matrix = row // weights.dims[-2]
-    qmax = QMAX[operator["precision"]]
+    qmax = LEFT[operator["precision"]]
 
     # The memo of the scales holds on to the other operand, so that its id stays its own.
     key = ("weights", id(weights), row, qmax)
@@ -46,6 +64,7 @@ def weighted_sum(operator: Operator, operands: list[Tensor], index: int) -> int:
         scales.memo[key] = (quantise(list(scaled), qmax), weights)
     quantised = scales.memo[key][0]
 
+    qmax = RIGHT[operator["precision"]]
     key = ("values", id(values), matrix, column, qmax)
     if key not in scales.memo:
         by = scales.last_row(matrix)
@@ -60,5 +79,11 @@ def scaled_value(x: int, scale: int, qmax: int) -> int:
     return 0 if binary32.is_nan(scale) else with_scale_one(x, scale, qmax)
 
 
-ELEMENTS = {"linear": linear, "matmul": matmul, "row_scale": row_scale, "weighted_sum": weighted_sum}
+ELEMENTS = {
+    "linear": linear,
+    "quantised_linear": quantised_linear,
+    "matmul": matmul,
+    "row_scale": row_scale,
+    "weighted_sum": weighted_sum,
+}
 

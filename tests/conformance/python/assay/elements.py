@@ -1,7 +1,7 @@
-"""Operators that work on single elements: unary, binary, cast."""
+"""Operators that work on single elements: unary, binary, cast, random."""
 
 from . import binary32, functions
-from .tensors import INTEGERS, bounds, wrapped
+from .tensors import INTEGERS, SIZES, bounds, wrapped
 
 FUNCTIONS = {
     "neg": binary32.negate,
@@ -26,13 +26,14 @@ FUNCTIONS = {
 
 COMPARISONS = ("eq", "ne", "lt", "le", "gt", "ge")
 LOGICAL = ("logical_and", "logical_or", "logical_xor")
+SHIFTS = ("bitwise_left_shift", "bitwise_right_shift")
 
 
 def unary(name: str, dtype: str, x: int) -> int:
     if dtype == "Float32":
         return FUNCTIONS[name](x)
     if name == "logical_not":
-        return 1 - x
+        return 1 - x if dtype == "Bool" else wrapped(~x, dtype)
     return wrapped(-x if name == "neg" else abs(x), dtype)
 
 
@@ -45,7 +46,39 @@ def binary(name: str, dtype: str, x: int, y: int) -> int:
         return int(compare(name, dtype, x, y))
     if name in LOGICAL:
         return {"logical_and": x & y, "logical_or": x | y, "logical_xor": x ^ y}[name]
+    if name in SHIFTS:
+        return shifted(name, dtype, x, y)
     return number(name, x, y) if dtype == "Float32" else wrapped(integer(name, x, y), dtype)
+
+
+def shifted(name: str, dtype: str, x: int, count: int) -> int:
+    defined = 0 <= count < 8 * SIZES[dtype]
+    if name == "bitwise_left_shift":
+        return wrapped(x << count, dtype) if defined else 0
+    return x >> count if defined else -1 if x < 0 else 0
+
+
+MASK = (1 << 32) - 1
+MULTIPLIERS = (0xD2511F53, 0xCD9E8D57)
+STEPS = (0x9E3779B9, 0xBB67AE85)
+
+
+def halves(x: int) -> tuple[int, int]:
+    """The low and the high 32 bits of an Int64."""
+    return x & MASK, x >> 32 & MASK
+
+
+def philox(counter: tuple[int, ...], key: tuple[int, ...]) -> tuple[int, ...]:
+    for _ in range(10):
+        first, third = counter[0] * MULTIPLIERS[0], counter[2] * MULTIPLIERS[1]
+        counter = (third >> 32 ^ counter[1] ^ key[0], third & MASK, first >> 32 ^ counter[3] ^ key[1], first & MASK)
+        key = tuple(word + step & MASK for word, step in zip(key, STEPS))
+    return counter
+
+
+def random(key: int, counter: int, lane: int) -> int:
+    word = philox(halves(counter) + halves(lane), halves(key))[0]
+    return binary32.scale(binary32.from_integer(2 * (word >> 9) + 1), -24)
 
 
 def compare(name: str, dtype: str, x: int, y: int) -> bool:

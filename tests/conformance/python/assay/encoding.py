@@ -2,7 +2,7 @@
 
 from . import scale
 from .graph import (
-    Affine, Dimension, Fixed, Graph, Input, Node, Operator, Output, Symbol, Symbolic, Value, Weight,
+    MAX_DIMENSION_TERMS, SYMBOLS, Computed, Dimension, Fixed, Graph, Input, Node, Operator, Output, Symbol, Symbolic, Value, Weight,
 )
 from .scale import Reader, option, signed, text, unsigned, vector
 from .tensors import DATA_TYPES
@@ -10,9 +10,12 @@ from .tensors import DATA_TYPES
 UNARY = (
     "neg abs sqrt rsqrt exp log tanh sigmoid erf sin cos silu gelu gelu_tanh floor ceil round trunc logical_not".split()
 )
-BINARY = "add sub mul div fmod minimum maximum eq ne lt le gt ge logical_and logical_or logical_xor".split()
+BINARY = (
+    "add sub mul div fmod minimum maximum eq ne lt le gt ge logical_and logical_or logical_xor "
+    "bitwise_left_shift bitwise_right_shift".split()
+)
 REDUCTIONS = "sum mean amax amin argmax argmin any all".split()
-PRECISIONS = ("Int8", "Int16")
+PRECISIONS = ("Int8", "Int16", "Int16Int8")
 VALUES = ("input", "weight", "node")
 
 GROUPS = {6: UNARY, 7: BINARY, 20: REDUCTIONS}
@@ -46,6 +49,8 @@ VARIANTS: list[tuple[str, list[tuple[str, str]]]] = [
     ("log_softmax", []),
     ("layer_norm", [("epsilon", "u32")]),
     ("rms_norm", [("epsilon", "u32")]),
+    ("quantised_linear", [("precision", "precision"), ("format", "format")]),
+    ("random", []),
 ]
 
 TAGS = {name: tag for tag, (name, _) in enumerate(VARIANTS)}
@@ -58,7 +63,7 @@ def read_dimension(r: Reader) -> Dimension:
         case 1:
             return Symbolic(r.u8())
         case _:
-            return Affine(r.u8(), r.u32(), r.i32())
+            return Computed(r.vector(lambda: (r.i32(), tuple(r.take(SYMBOLS))), MAX_DIMENSION_TERMS))
 
 
 def write_dimension(dim: Dimension) -> bytes:
@@ -67,8 +72,8 @@ def write_dimension(dim: Dimension) -> bytes:
             return b"\0" + unsigned(size, 4)
         case Symbolic(symbol):
             return b"\1" + unsigned(symbol, 1)
-        case Affine(symbol, factor, offset):
-            return b"\2" + unsigned(symbol, 1) + unsigned(factor, 4) + signed(offset, 4)
+        case Computed(terms):
+            return b"\2" + vector(terms, lambda term: signed(term[0], 4) + bytes(term[1]))
     raise TypeError(dim)
 
 
@@ -79,7 +84,8 @@ READ = {
     "i64": Reader.i64,
     "bool": Reader.boolean,
     "type": lambda r: DATA_TYPES[r.tag(len(DATA_TYPES))],
-    "precision": lambda r: PRECISIONS[r.tag(2)],
+    "precision": lambda r: PRECISIONS[r.tag(len(PRECISIONS))],
+    "format": lambda r: ("int4", r.u32()) if r.tag(2) else ("int8",),
     "position": lambda r: (("start", "end")[r.tag(2)], r.u32()),
     "dimension": read_dimension,
     "dimensions": lambda r: r.vector(lambda: read_dimension(r)),
@@ -94,6 +100,7 @@ WRITE = {
     "bool": lambda v: unsigned(int(v), 1),
     "type": lambda v: unsigned(DATA_TYPES.index(v), 1),
     "precision": lambda v: unsigned(PRECISIONS.index(v), 1),
+    "format": lambda v: b"\0" if v == ("int8",) else b"\1" + unsigned(v[1], 4),
     "position": lambda v: unsigned(("start", "end").index(v[0]), 1) + unsigned(v[1], 4),
     "dimension": write_dimension,
     "dimensions": lambda v: vector(v, write_dimension),

@@ -1,6 +1,7 @@
 """Graphs: dimensions, operators, nodes, and what symbols stand for."""
 
 from dataclasses import dataclass
+from itertools import product
 from typing import Iterable, NamedTuple
 
 
@@ -14,43 +15,119 @@ class Symbolic:
     symbol: int
 
 
+Powers = tuple[int, ...]
+"""The power of each of eight symbols in a product."""
+
+
 @dataclass(frozen=True)
-class Affine:
-    symbol: int
-    factor: int
-    offset: int
+class Computed:
+    """A sum of terms, each a coefficient and the powers of the symbols, as it is written."""
+
+    terms: tuple[tuple[int, Powers], ...]
 
 
-Dimension = Fixed | Symbolic | Affine
+Dimension = Fixed | Symbolic | Computed
+Terms = dict[Powers, int]
+"""A polynomial: the coefficient of each product of symbols, none of them 0."""
+
+SYMBOLS = 8
+NUMBER = (0,) * SYMBOLS
+MAX_DIMENSION_TERMS = 5
+INT32 = range(-1 << 31, 1 << 31)
+INT64 = range(-1 << 63, 1 << 63)
 
 
-class Line(NamedTuple):
-    """A dimension as `factor · symbol + offset`; without a symbol the factor is 0."""
-
-    symbol: int | None
-    factor: int
-    offset: int
-
-    def at(self, value: int) -> int:
-        return self.factor * value + self.offset
-
-
-def line(dimension: Dimension) -> Line:
+def terms_of(dimension: Dimension) -> Terms | None:
+    """A dimension as a polynomial, if its symbols are ones that a graph can have."""
     match dimension:
         case Fixed(size):
-            return Line(None, 0, size)
+            return {NUMBER: size} if size else {}
         case Symbolic(symbol):
-            return Line(symbol, 1, 0)
-        case Affine(symbol, factor, offset):
-            return Line(symbol, factor, offset)
+            return {unit(symbol): 1} if symbol < SYMBOLS else None
+        case Computed(terms):
+            return added((powers, coefficient) for coefficient, powers in terms)
     raise TypeError(dimension)
 
 
-def dimension(symbol: int | None, factor: int, offset: int) -> Dimension:
-    """The dimension as it is written, of a line."""
-    if symbol is None or factor == 0:
-        return Fixed(offset)
-    return Symbolic(symbol) if (factor, offset) == (1, 0) else Affine(symbol, factor, offset)
+def unit(symbol: int) -> Powers:
+    return tuple(int(position == symbol) for position in range(SYMBOLS))
+
+
+def added(terms: Iterable[tuple[Powers, int]]) -> Terms:
+    total: Terms = {}
+    for powers, coefficient in terms:
+        total[powers] = total.get(powers, 0) + coefficient
+    return {powers: coefficient for powers, coefficient in total.items() if coefficient}
+
+
+def dimension(terms: Terms) -> Dimension | None:
+    """A polynomial as the dimension that it is, if it is one for some values of the symbols."""
+    if not set(terms) - {NUMBER}:
+        number = terms.get(NUMBER, 0)
+        return Fixed(number) if 0 <= number < 1 << 32 else None
+    if len(terms) == 1 and sum(next(iter(terms))) == 1 and list(terms.values()) == [1]:
+        return Symbolic(next(iter(terms)).index(1))
+    if len(terms) > MAX_DIMENSION_TERMS or any(coefficient not in INT32 for coefficient in terms.values()):
+        return None
+    return Computed(tuple((coefficient, powers) for powers, coefficient in sorted(terms.items())))
+
+
+def is_canonical(dim: Dimension) -> bool:
+    """Whether a dimension is written in the one way in which it may be."""
+    return not isinstance(dim, Computed) or dimension(terms_of(dim)) == dim
+
+
+def symbols_of(dim: Dimension) -> set[int]:
+    match dim:
+        case Symbolic(symbol):
+            return {symbol}
+        case Computed(terms):
+            return {symbol for _, powers in terms for symbol, power in enumerate(powers) if power}
+    return set()
+
+
+def term_value(coefficient: int, powers: Powers, values: list[int]) -> int | None:
+    """The value of a term, if it fits 64 bits."""
+    for symbol, power in enumerate(powers):
+        if power:
+            coefficient *= values[symbol] ** power
+    return coefficient if coefficient in INT64 else None
+
+
+class Bounds(NamedTuple):
+    """What a dimension is at least and at most, and whether it is both somewhere."""
+
+    minimum: int
+    maximum: int
+    exact: bool
+
+
+def bounds(dim: Dimension, ranges: list[tuple[int, int]]) -> Bounds | None:
+    """The bounds for symbols in these ranges, which has every symbol; none if a term does not fit 64 bits."""
+    if isinstance(dim, Fixed):
+        return Bounds(dim.size, dim.size, True)
+    if isinstance(dim, Symbolic):
+        return Bounds(*ranges[dim.symbol], True)
+    terms = terms_of(dim)
+    both_signs = [
+        symbol
+        for symbol in range(SYMBOLS)
+        if len({coefficient > 0 for powers, coefficient in terms.items() if powers[symbol]}) == 2
+    ]
+    pinned = [symbol for symbol in both_signs if max(powers[symbol] for powers in terms) == 1][:3]
+    found = []
+    for corner in set(product(*(ranges[symbol] for symbol in pinned))):
+        pins = dict(zip(pinned, corner))
+        ends = [(pins.get(symbol, start), pins.get(symbol, end)) for symbol, (start, end) in enumerate(ranges)]
+        for powers, coefficient in terms.items():
+            values = [term_value(coefficient, powers, [pair[end] for pair in ends]) for end in (0, 1)]
+            if None in values:
+                return None
+            found.append((corner, min(values), max(values)))
+    corners = {corner for corner, _, _ in found} or {()}
+    minimum = min(sum(low for at, low, _ in found if at == corner) for corner in corners)
+    maximum = max(sum(high for at, _, high in found if at == corner) for corner in corners)
+    return Bounds(minimum, maximum, pinned == both_signs)
 
 
 class Symbol(NamedTuple):
@@ -149,21 +226,22 @@ def bind_dimension(dim: Dimension, size: int, values: list[int | None]) -> None:
             if values[symbol] not in (None, size):
                 raise Refused("bind/dimension")
             values[symbol] = size
-        case Affine():
-            raise Refused("bind/affine")
+        case Computed():
+            raise Refused("bind/computed")
 
 
 def fixed_dimension(dim: Dimension, values: list[int]) -> Fixed:
     """The dimension at these values of the symbols."""
-    symbol, factor, offset = line(dim)
-    if symbol is None:
+    if isinstance(dim, Fixed):
         return dim
-    if symbol >= len(values):
+    if any(symbol >= len(values) for symbol in symbols_of(dim)):
         raise Refused("symbols")
-    size = factor * values[symbol] + offset
-    if not 0 <= size < 1 << 32:
+    if isinstance(dim, Symbolic):
+        return Fixed(values[dim.symbol])
+    terms = [term_value(coefficient, powers, values) for coefficient, powers in dim.terms]
+    if None in terms or not 0 <= sum(terms) < 1 << 32:
         raise Refused("symbols")
-    return Fixed(size)
+    return Fixed(sum(terms))
 
 
 def at_values(operator: Operator, values: list[int]) -> Operator:

@@ -34,6 +34,8 @@ def element(operator: Operator, operands: list[Tensor], output: Header, index: i
             return elements.relu(dtype, taken(0))
         case "cast":
             return elements.cast(dtype, operator["type"], taken(0))
+        case "random":
+            return elements.random(taken(0), taken(1), taken(2))
         case "where":
             return taken(1) if taken(0) else taken(2)
     raise KeyError(name)

@@ -7,7 +7,9 @@ from .check import Checked, range_fits
 from .encoding import (
     PRECISIONS, read_dimension, read_range, read_value, write_dimension, write_range, write_value,
 )
-from .graph import Affine, Dimension, Fixed, Graph, Refused, Value, line
+from .graph import (
+    SYMBOLS, Computed, Dimension, Fixed, Graph, Refused, Symbolic, Value, bounds, is_canonical, symbols_of,
+)
 from .scale import Reader, byte_string, unsigned, vector
 from .tensors import DATA_TYPES, SIZES
 from .work import Polynomial
@@ -17,6 +19,17 @@ MAX_OUTPUTS = MAX_TENSORS = 16
 MAX_NAME = 64
 MAX_RANK = 8
 MAX_OPERATORS = 65535
+KINDS = ["plain", "generation"]
+# What a check graph takes: names, types, and whether it is a row of any length.
+CHECK_GRAPH = [
+    (b"prompt", "Int64", True),
+    (b"temperature", "Float32", False),
+    (b"top_p", "Float32", False),
+    (b"top_k", "Int64", False),
+    (b"seed", "Int64", False),
+    (b"max_tokens", "Int64", False),
+    (b"sequence", "Int64", True),
+]
 
 
 class Head(NamedTuple):
@@ -46,6 +59,7 @@ class Schema(NamedTuple):
 
 class Parts(NamedTuple):
     definition: int
+    kind: str
     head: Head
     outputs: tuple[Value, ...]
     schema: Schema
@@ -69,7 +83,7 @@ def of_graph(graph: Graph, checked: Checked, weights_root: bytes, precision: str
     )
     values = tuple(output.value for output in graph.outputs)
     head = Head(len(graph.nodes), tree.nodes_root(graph), weights_root)
-    return Parts(DEFINITION, head, values, schema, precision, checked.work, checked.trace_bytes, manifest_hash)
+    return Parts(DEFINITION, "plain", head, values, schema, precision, checked.work, checked.trace_bytes, manifest_hash)
 
 
 def root(parts: Parts) -> bytes:
@@ -79,6 +93,7 @@ def root(parts: Parts) -> bytes:
 def write(parts: Parts) -> bytes:
     return (
         unsigned(parts.definition, 4)
+        + unsigned(KINDS.index(parts.kind), 1)
         + unsigned(parts.head.operators, 4)
         + parts.head.nodes_root
         + parts.head.weights_root
@@ -110,10 +125,11 @@ def write_term(term: work.Term) -> bytes:
 def read(r: Reader) -> Parts:
     return Parts(
         r.u32(),
+        KINDS[r.tag(len(KINDS))],
         Head(r.u32(), r.take(32), r.take(32)),
         r.vector(lambda: read_value(r), MAX_OUTPUTS),
         Schema(
-            r.vector(lambda: SymbolRange(r.bytes(MAX_NAME), r.u32(), r.u32()), work.SYMBOLS),
+            r.vector(lambda: SymbolRange(r.bytes(MAX_NAME), r.u32(), r.u32()), SYMBOLS),
             r.vector(lambda: read_tensor(r), MAX_TENSORS),
             r.vector(lambda: read_tensor(r), MAX_TENSORS),
         ),
@@ -130,7 +146,7 @@ def read_tensor(r: Reader) -> TensorSchema:
 
 
 def read_polynomial(r: Reader) -> Polynomial:
-    return r.vector(lambda: (r.u64(), tuple(r.take(work.SYMBOLS))), work.MAX_TERMS)
+    return r.vector(lambda: (r.u64(), tuple(r.take(SYMBOLS))), work.MAX_TERMS)
 
 
 def require(condition: bool, reason: str) -> None:
@@ -146,11 +162,33 @@ def check(parts: Parts) -> None:
     for kind, index in parts.outputs:
         require(kind == "weight" or kind == "node" and index < parts.head.operators, "outputs")
     check_schema(parts.schema)
+    require(parts.kind == "plain" or is_check_graph(parts.schema), "kind")
     symbols = [symbol.max for symbol in parts.schema.symbols]
     for polynomial in (parts.work, parts.trace_bytes):
         require(work.is_written(polynomial, len(symbols)), "polynomial")
     require(work.within(parts.work, symbols, work.MAX_WORK), "too_large")
     require(work.within(parts.trace_bytes, symbols, work.MAX_TRACE), "too_large")
+
+
+def is_check_graph(schema: Schema) -> bool:
+    """Whether these are the inputs and outputs of a model of kind generation."""
+
+    def is_row(dims: tuple[Dimension, ...]) -> bool:
+        return len(dims) == 2 and dims[0] == Fixed(1) and isinstance(dims[1], Symbolic)
+
+    if len(schema.inputs) != len(CHECK_GRAPH) or len(schema.outputs) != 2:
+        return False
+    for tensor, (name, dtype, row) in zip(schema.inputs, CHECK_GRAPH):
+        fits = is_row(tensor.dims) if row else tensor.dims == (Fixed(1),)
+        if (tensor.name, tensor.dtype) != (name, dtype) or not fits:
+            return False
+    sequence, valid = schema.outputs
+    dims = schema.inputs[-1].dims
+    return (
+        schema.inputs[0].dims != dims
+        and sequence[:3] == (b"sequence", "Int64", dims)
+        and valid[:3] == (b"valid", "Bool", (Fixed(1),))
+    )
 
 
 def check_schema(schema: Schema) -> None:
@@ -159,7 +197,7 @@ def check_schema(schema: Schema) -> None:
     taken = [dim for tensor in schema.inputs for dim in tensor.dims]
     given = [dim for tensor in schema.outputs for dim in tensor.dims]
     require(Fixed(0) not in taken + given, "schema/zero_dimension")
-    require(not any(isinstance(dim, Affine) for dim in taken), "schema/unsound_dimension")
+    require(not any(isinstance(dim, Computed) for dim in taken), "schema/unsound_dimension")
     require(all(map(is_canonical, given)), "schema/unsound_dimension")
     for tensor in schema.inputs:
         require(tensor.range is None or range_fits(tensor.range, tensor.dtype), "schema/value_range")
@@ -167,24 +205,19 @@ def check_schema(schema: Schema) -> None:
     for tensors in (schema.inputs, schema.outputs):
         size = sum(maximum_size(tensor, schema.symbols) for tensor in tensors)
         require(size < 1 << 64, "schema/too_large")
-    for dim in map(line, given):
-        require(dim.symbol is None or dim.at(schema.symbols[dim.symbol].min) >= 1, "schema/zero_dimension")
-    bound = {line(dim).symbol for tensor in schema.inputs for dim in tensor.dims}
-    require(all(position in bound for position in range(len(schema.symbols))), "schema/unbound_symbol")
-
-
-def is_canonical(dim: Dimension) -> bool:
-    """Whether a dimension is written in the one way in which it may be."""
-    return not isinstance(dim, Affine) or dim.factor >= 1 and (dim.factor, dim.offset) != (1, 0)
+    ranges = [(symbol.min, symbol.max) for symbol in schema.symbols]
+    require(all(bounds(dim, ranges).minimum >= 1 for dim in given), "schema/zero_dimension")
+    require(all(Symbolic(position) in taken for position in range(len(schema.symbols))), "schema/unbound_symbol")
 
 
 def maximum_size(tensor: TensorSchema, symbols: tuple[SymbolRange, ...]) -> int:
-    """Its bytes at the maximum values of the symbols."""
+    """Its bytes where each dimension has its maximum."""
     size = SIZES[tensor.dtype]
-    for dim in map(line, tensor.dims):
-        require(dim.symbol is None or dim.symbol < len(symbols), "schema/unknown_symbol")
-        elements = dim.offset if dim.symbol is None else dim.at(symbols[dim.symbol].max)
-        require(0 <= elements < 1 << 32, "schema/too_large")
-        size *= elements
+    ranges = [(symbol.min, symbol.max) for symbol in symbols]
+    for dim in tensor.dims:
+        require(all(symbol < len(symbols) for symbol in symbols_of(dim)), "schema/unknown_symbol")
+        found = bounds(dim, ranges)
+        require(found is not None and 0 <= found.maximum < 1 << 32, "schema/too_large")
+        size *= found.maximum
     require(size < 1 << 64, "schema/too_large")
     return size

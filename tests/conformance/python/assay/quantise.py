@@ -6,6 +6,10 @@ from .binary32 import (
     INFINITY, MAGNITUDE, NAN, ONE, divide, from_integer, is_finite, is_nan, multiply, nearest, to_integer,
 )
 
+# Of the left and of the right operand.
+LEFT = {"Int8": 127, "Int16": 16319, "Int16Int8": 16319}
+RIGHT = {"Int8": 127, "Int16": 16319, "Int16Int8": 127}
+# Of rows by themselves.
 QMAX = {"Int8": 127, "Int16": 16319}
 LONGEST = 16384
 

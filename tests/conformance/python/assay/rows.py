@@ -21,6 +21,8 @@ def of_row(function):
 @of_row
 def softmax_row(_operator: Operator, row: list[int], _dtype: str) -> list[int]:
     m = reductions.greatest(row)
+    if m == binary32.INFINITY | binary32.SIGN:
+        return [0] * len(row)
     exponentials = [exp(binary32.subtract(x, m)) for x in row]
     total = reductions.total(exponentials)
     return [binary32.divide(e, total) for e in exponentials]

@@ -1,18 +1,21 @@
 """The shape rule: type and dimensions of an operator's output, from those of its operands."""
 
-from math import gcd
 from typing import NamedTuple
 
 from .encoding import BINARY, REDUCTIONS, UNARY
-from .elements import COMPARISONS, LOGICAL
-from .graph import Affine, Dimension, Fixed, Operator, Refused, dimension, line
+from .elements import COMPARISONS, LOGICAL, SHIFTS
+from .graph import (
+    INT64, NUMBER, Computed, Dimension, Fixed, Operator, Refused, Terms, added, bounds, dimension, is_canonical, symbols_of,
+    terms_of,
+)
 from .quantise import LONGEST
 from .tensors import INTEGERS, SIZES
 
 MAX_RANK = 8
 MAX_ROW = 65536
-NUMBER = ("Float32",)
-ARITHMETIC = NUMBER + INTEGERS
+MAX_TERMS = 64
+FLOATS = ("Float32",)
+ARITHMETIC = FLOATS + INTEGERS
 ANY = ARITHMETIC + ("Bool",)
 INDICES = ("Int64", "Int32")
 
@@ -25,28 +28,31 @@ class Shape(NamedTuple):
 Ranges = list[tuple[int, int]]
 
 
-def require(condition: bool, reason: str) -> None:
+def require(condition, reason: str) -> None:
     if not condition:
         raise Refused("shape/" + reason)
 
 
 def ends(dim: Dimension, ranges: Ranges) -> tuple[int, int]:
-    """Least and greatest value of a dimension."""
-    written = line(dim)
-    if written.symbol is None:
-        return written.offset, written.offset
-    least, greatest = ranges[written.symbol]
-    return written.at(least), written.at(greatest)
+    """Minimum and maximum of a dimension that has passed its check."""
+    minimum, maximum, _ = bounds(dim, ranges)
+    return minimum, maximum
 
 
 def sound(dim: Dimension, ranges: Ranges) -> Dimension:
-    """The dimension, if it is canonical and a positive number of 32 bits for all values of its symbol."""
-    if isinstance(dim, Affine):
-        require(dim.symbol < len(ranges), "unknown_symbol")
-        require(dim.factor >= 1 and (dim.factor, dim.offset) != (1, 0), "affine_dimension")
-        least, greatest = ends(dim, ranges)
-        require(1 <= least and greatest < 1 << 32, "affine_dimension")
+    """The dimension, if it is canonical and a positive number of 32 bits for all values of its symbols."""
+    if isinstance(dim, Computed):
+        known(dim, ranges)
+        require(is_canonical(dim), "computed_dimension")
+        found = bounds(dim, ranges)
+        require(found is not None, "computed_dimension")
+        fits = 1 <= found.minimum and found.maximum < 1 << 32
+        require(fits, "computed_dimension" if found.exact else "undecided_dimension")
     return dim
+
+
+def known(dim: Dimension, ranges: Ranges) -> None:
+    require(all(symbol < len(ranges) for symbol in symbols_of(dim)), "unknown_symbol")
 
 
 def parameter(dim: Dimension, ranges: Ranges) -> Dimension:
@@ -57,10 +63,9 @@ def parameter(dim: Dimension, ranges: Ranges) -> Dimension:
 
 def plus(a: Dimension, b: Dimension, reason: str) -> Dimension:
     """The sum, if it is a dimension."""
-    x, y = line(a), line(b)
-    require(x.symbol is None or y.symbol is None or x.symbol == y.symbol, reason)
-    symbol = y.symbol if x.symbol is None else x.symbol
-    return dimension(symbol, x.factor + y.factor, x.offset + y.offset)
+    total = dimension(added([*terms_of(a).items(), *terms_of(b).items()]))
+    require(total is not None, reason)
+    return total
 
 
 def at_least_rank(operand: Shape, rank: int) -> None:
@@ -105,7 +110,7 @@ def broadcast(shapes: list[tuple[Dimension, ...]]) -> tuple[Dimension, ...]:
 
 
 def linear(_operator: Operator, operands: list[Shape], _ranges: Ranges) -> Shape:
-    of_types(operands, NUMBER)
+    of_types(operands, FLOATS)
     source, weight = operands[:2]
     at_least_rank(source, 1)
     require(len(weight.dims) == 2 and weight.dims[1] == source.dims[-1], "dimensions")
@@ -115,8 +120,32 @@ def linear(_operator: Operator, operands: list[Shape], _ranges: Ranges) -> Shape
     return Shape("Float32", source.dims[:-1] + weight.dims[:1])
 
 
+def quantised_linear(operator: Operator, operands: list[Shape], _ranges: Ranges) -> Shape:
+    kind, *parameters = operator["format"]
+    given = {"int8": 1, "int4": 3}[kind]
+    require(len(operands) in (given + 2, given + 3), "arity")
+    require(operator["precision"] != "Int16Int8", "parameter")
+    source, weight, vectors = operands[0], operands[1 : 1 + given], operands[1 + given :]
+    of_types([source, *vectors], FLOATS)
+    at_least_rank(source, 1)
+    contraction(source.dims[-1])
+    length = source.dims[-1].size
+    expected = [("Int8", length)]
+    if kind == "int4":
+        group = parameters[0]
+        require(group >= 2 and group % 2 == 0 and length % group == 0, "parameter")
+        expected = [("Uint8", length // 2), ("Int8", length // group), ("Int8", length // group)]
+    features = weight[0].dims[:1]
+    require(len(features) == 1, "dimensions")
+    for operand, (dtype, width) in zip(weight, expected):
+        require(operand.dtype == dtype, "data_type")
+        require(operand.dims == features + (Fixed(width),), "dimensions")
+    require(all(vector.dims == features for vector in vectors), "dimensions")
+    return Shape("Float32", source.dims[:-1] + features)
+
+
 def matmul(_operator: Operator, operands: list[Shape], _ranges: Ranges) -> Shape:
-    of_types(operands, NUMBER)
+    of_types(operands, FLOATS)
     left, right = operands
     at_least_rank(left, 2)
     require(len(left.dims) == len(right.dims), "dimensions")
@@ -125,15 +154,16 @@ def matmul(_operator: Operator, operands: list[Shape], _ranges: Ranges) -> Shape
     return Shape("Float32", left.dims[:-1] + right.dims[-2:-1])
 
 
-def row_scale(_operator: Operator, operands: list[Shape], _ranges: Ranges) -> Shape:
-    of_types(operands, NUMBER)
+def row_scale(operator: Operator, operands: list[Shape], _ranges: Ranges) -> Shape:
+    require(operator["precision"] != "Int16Int8", "parameter")
+    of_types(operands, FLOATS)
     at_least_rank(operands[0], 1)
     contraction(operands[0].dims[-1])
     return Shape("Float32", operands[0].dims[:-1])
 
 
 def weighted_sum(_operator: Operator, operands: list[Shape], ranges: Ranges) -> Shape:
-    of_types(operands, NUMBER)
+    of_types(operands, FLOATS)
     weights, values, scales = operands
     at_least_rank(weights, 2)
     require(len(values.dims) == len(weights.dims) and values.dims[:-2] == weights.dims[:-2], "dimensions")
@@ -145,7 +175,7 @@ def weighted_sum(_operator: Operator, operands: list[Shape], ranges: Ranges) -> 
 
 def normalised(_operator: Operator, operands: list[Shape], ranges: Ranges) -> Shape:
     """Softmax and norms, with weight and bias of the row's length."""
-    of_types(operands, NUMBER)
+    of_types(operands, FLOATS)
     at_least_rank(operands[0], 1)
     for other in operands[1:]:
         require(other.dims == operands[0].dims[-1:], "dimensions")
@@ -153,7 +183,7 @@ def normalised(_operator: Operator, operands: list[Shape], ranges: Ranges) -> Sh
     return operands[0]
 
 
-REDUCED_TYPES = {"sum": ANY, "mean": NUMBER, "any": ("Bool",), "all": ("Bool",)}
+REDUCED_TYPES = {"sum": ANY, "mean": FLOATS, "any": ("Bool",), "all": ("Bool",)}
 
 
 def reduction(operator: Operator, operands: list[Shape], ranges: Ranges) -> Shape:
@@ -179,14 +209,18 @@ def topk(operator: Operator, operands: list[Shape], ranges: Ranges) -> Shape:
 
 
 def unary(operator: Operator, operands: list[Shape], _ranges: Ranges) -> Shape:
-    types = {"neg": ARITHMETIC, "abs": ARITHMETIC, "logical_not": ("Bool",)}
-    of_types(operands, types.get(operator.name, NUMBER))
+    types = {"neg": ARITHMETIC, "abs": ARITHMETIC, "logical_not": INTEGERS + ("Bool",)}
+    of_types(operands, types.get(operator.name, FLOATS))
     return operands[0]
 
 
 def binary(operator: Operator, operands: list[Shape], _ranges: Ranges) -> Shape:
     name = operator.name
-    types = ("Bool",) if name in LOGICAL else ANY if name in ("eq", "ne") else ARITHMETIC
+    types = ANY if name in ("eq", "ne") else ARITHMETIC
+    if name in LOGICAL:
+        types = INTEGERS + ("Bool",)
+    elif name in SHIFTS:
+        types = INTEGERS
     dtype = of_types(operands, types)
     dims = broadcast([operand.dims for operand in operands])
     return Shape("Bool" if name in COMPARISONS else dtype, dims)
@@ -196,6 +230,11 @@ def where(_operator: Operator, operands: list[Shape], _ranges: Ranges) -> Shape:
     require(operands[0].dtype == "Bool", "data_type")
     dtype = of_types(operands[1:], ANY)
     return Shape(dtype, broadcast([operand.dims for operand in operands]))
+
+
+def random(_operator: Operator, operands: list[Shape], _ranges: Ranges) -> Shape:
+    of_types(operands, ("Int64",))
+    return Shape("Float32", broadcast([operand.dims for operand in operands]))
 
 
 def cast(operator: Operator, operands: list[Shape], _ranges: Ranges) -> Shape:
@@ -211,24 +250,28 @@ def arange(operator: Operator, _operands: list[Shape], ranges: Ranges) -> Shape:
     return Shape("Int64", (parameter(operator["length"], ranges),))
 
 
-def prime_factors(dims: tuple[Dimension, ...]) -> tuple[int, list[Dimension]]:
-    """The number of elements as a number and a sorted list of primitive polynomials of the first degree."""
-    number, polynomials = 1, []
+def element_count(dims: tuple[Dimension, ...], ranges: Ranges) -> Terms:
+    """The number of elements, multiplied out."""
+    count: Terms = {NUMBER: 1}
     for dim in dims:
-        symbol, factor, offset = line(dim)
-        divisor = gcd(factor, offset)
-        number *= divisor
-        if symbol is not None:
-            polynomials.append((symbol, factor // divisor, offset // divisor))
-    return number, sorted(polynomials)
+        known(dim, ranges)
+        products = [
+            (tuple(map(sum, zip(powers, others))), coefficient * times)
+            for powers, coefficient in count.items()
+            for others, times in terms_of(dim).items()
+        ]
+        require(all(power < 256 for powers, _ in products for power in powers), "element_count")
+        count = added(products)
+        require(len(count) <= MAX_TERMS, "element_count")
+        require(all(coefficient in INT64 for coefficient in count.values()), "element_count")
+    return count
 
 
 def reshape(operator: Operator, operands: list[Shape], ranges: Ranges) -> Shape:
-    require(len(operator["dimensions"]) <= MAX_RANK, "dimensions")
-    dims = tuple(sound(dim, ranges) for dim in operator["dimensions"])
-    require(all(line(dim).symbol is None or line(dim).symbol < len(ranges) for dim in dims), "unknown_symbol")
-    require(prime_factors(dims) == prime_factors(operands[0].dims), "element_count")
-    return Shape(operands[0].dtype, dims)
+    dims = operator["dimensions"]
+    require(len(dims) <= MAX_RANK, "dimensions")
+    require(element_count(operands[0].dims, ranges) == element_count(dims, ranges), "element_count")
+    return Shape(operands[0].dtype, tuple(sound(dim, ranges) for dim in dims))
 
 
 def permute(operator: Operator, operands: list[Shape], _ranges: Ranges) -> Shape:
@@ -268,15 +311,12 @@ def concat(operator: Operator, operands: list[Shape], ranges: Ranges) -> Shape:
 
 def in_range(dim: Dimension, ranges: Ranges) -> Dimension:
     """A sum of dimensions, if it still is one."""
-    require(isinstance(dim, Affine) or ends(dim, ranges)[1] < 1 << 32, "dimensions")
     return sound(dim, ranges)
 
 
 def pad(operator: Operator, operands: list[Shape], ranges: Ranges) -> Shape:
     axis = axis_of(operator, operands[0])
     total = plus(operands[0].dims[axis], Fixed(operator["before"] + operator["after"]), "parameter")
-    require(line(total).symbol is None or line(total).offset < 1 << 31, "parameter")
-    require(ends(total, ranges)[1] < 1 << 32, "parameter")
     return Shape(operands[0].dtype, replaced(operands[0].dims, axis, sound(total, ranges)))
 
 
@@ -303,16 +343,21 @@ def unfold(operator: Operator, operands: list[Shape], ranges: Ranges) -> Shape:
     size, step, dilation = operator["size"], operator["step"], operator["dilation"]
     require(min(size, step, dilation) >= 1, "parameter")
     require(len(source.dims) < MAX_RANK, "dimensions")
-    symbol, factor, offset = line(source.dims[axis])
-    require(factor % step == 0, "dimensions")
-    windows = (offset - dilation * (size - 1) - 1) // step + 1
-    require(symbol is not None or windows >= 1, "dimensions")
-    dim = sound(dimension(symbol, factor // step, windows), ranges)
+    reach = dilation * (size - 1)
+    require(reach < 1 << 32, "dimensions")
+    rest = added([*terms_of(source.dims[axis]).items(), (NUMBER, -reach - 1)])
+    require(set(rest) - {NUMBER} or rest.get(NUMBER, 0) >= 0, "dimensions")
+    require(all(powers == NUMBER or coefficient % step == 0 for powers, coefficient in rest.items()), "dimensions")
+    windows = [(powers, coefficient // step) for powers, coefficient in rest.items()]
+    dim = dimension(added([*windows, (NUMBER, 1)]))
+    require(dim is not None, "dimensions")
+    dim = sound(dim, ranges)
     return Shape(source.dtype, replaced(source.dims, axis, dim) + (Fixed(size),))
 
 
 RULES = {
     "linear": (linear, 2, 3),
+    "quantised_linear": (quantised_linear, 3, 6),
     "matmul": (matmul, 2, 2),
     "row_scale": (row_scale, 1, 1),
     "weighted_sum": (weighted_sum, 3, 3),
@@ -324,6 +369,7 @@ RULES = {
     "topk": (topk, 1, 1),
     "relu": (unary, 1, 1),
     "where": (where, 3, 3),
+    "random": (random, 3, 3),
     "cast": (cast, 1, 1),
     "fill": (fill, 0, 0),
     "arange": (arange, 0, 0),

@@ -92,8 +92,9 @@ def quantised_by(case: dict) -> int:
 
 
 def product(case: dict) -> dict:
-    qmax = quantise.QMAX[case["precision"]]
-    left, right = (quantise.quantise(numbers(case[side]), qmax) for side in ("left", "right"))
+    precision = case["precision"]
+    left = quantise.quantise(numbers(case["left"]), quantise.LEFT[precision])
+    right = quantise.quantise(numbers(case["right"]), quantise.RIGHT[precision])
     return {"product": hexadecimal(quantise.product(left, right))}
 
 

@@ -1,7 +1,7 @@
 """The suite's JSON as values, and values as JSON."""
 
 from .encoding import BINARY, REDUCTIONS, TAGS, UNARY, VARIANTS
-from .graph import Affine, Dimension, Fixed, Graph, Input, Node, Operator, Output, Symbol, Symbolic, Value, Weight
+from .graph import Computed, Dimension, Fixed, Graph, Input, Node, Operator, Output, Symbol, Symbolic, Value, Weight
 from .openings import (
     Chunk, Claim, Membership, OpenedOperator, OperandChunks, OperandOpening, OperatorOpening, OutputEntry, Proof,
     Question, TensorOpening,
@@ -50,7 +50,10 @@ def write_tensor(tensor: Tensor) -> dict:
 def read_dimension(dim) -> Dimension:
     if isinstance(dim, int):
         return Fixed(dim)
-    return {"symbol": Symbolic, "affine": Affine}[dim[0]](*dim[1:])
+    kind, value = dim
+    if kind == "symbol":
+        return Symbolic(value)
+    return {"computed": Computed}[kind](tuple((coefficient, tuple(powers)) for coefficient, powers in value))
 
 
 def read_dimensions(dims: list) -> tuple[Dimension, ...]:
@@ -73,14 +76,15 @@ def write_dimension(dim: Dimension):
             return size
         case Symbolic(symbol):
             return ["symbol", symbol]
-        case Affine(symbol, factor, offset):
-            return ["affine", symbol, factor, offset]
+        case Computed(terms):
+            return ["computed", [[coefficient, list(powers)] for coefficient, powers in terms]]
 
 
 READ = {
     "u64": number,
     "i64": int,
     "position": tuple,
+    "format": tuple,
     "dimension": read_dimension,
     "dimensions": read_dimensions,
     "axes": tuple,
@@ -89,6 +93,7 @@ WRITE = {
     "u64": lambda bits: f"{bits:016x}",
     "i64": str,
     "position": list,
+    "format": list,
     "dimension": write_dimension,
     "dimensions": lambda dims: list(map(write_dimension, dims)),
     "axes": list,
@@ -211,6 +216,7 @@ def read_parts(fields: dict) -> Parts:
     only(fields, *Parts._fields)
     return Parts(
         fields["definition"],
+        fields["kind"],
         read_head(fields["head"]),
         tuple(Value(*value) for value in fields["outputs"]),
         read_schema(fields["schema"]),

@@ -4,7 +4,7 @@ use super::build::{Layout, N, affine, arange, float, graph, reshape, slice};
 use assay_exact::{
     digest::DataType,
     graph::{Binary, Dimension, Graph, Operator, Output, Position, Reduction, Unary, Value},
-    quantise::Precision,
+    quantise::{Precision, WeightFormat},
 };
 
 const FLOAT: DataType = DataType::Float32;
@@ -39,6 +39,14 @@ fn sum(of: Value) -> (Operator, Vec<Value>) {
     (Operator::Binary(Binary::Add), vec![INPUT, of])
 }
 
+/// A layer whose integers are given.
+fn given() -> Operator {
+    Operator::QuantisedLinear {
+        precision: Precision::Int8,
+        format: WeightFormat::Int8,
+    }
+}
+
 /// Graphs that have a batch.
 pub fn apart() -> Vec<Graph> {
     let linear = Operator::Linear {
@@ -51,6 +59,12 @@ pub fn apart() -> Vec<Graph> {
         single(Operator::Reduce(Reduction::Sum)),
         single(slice(0, Position::FromStart(0), 1, N)),
         graph(&[rows()], &[TABLE], vec![(linear, vec![INPUT, WEIGHT])]),
+        graph(
+            &[rows()],
+            &[(DataType::Int8, &[4, 4]), VECTOR],
+            vec![(given(), vec![INPUT, WEIGHT, Value::Weight(1)])],
+        ),
+        graph(&[indices()], &[], vec![(Operator::Random, vec![INPUT; 3])]),
         graph(&[rows()], &[VECTOR], vec![sum(WEIGHT)]),
         graph(&[indices()], &[TABLE], vec![(lookup, vec![WEIGHT, INPUT])]),
     ]
@@ -75,7 +89,14 @@ pub fn mixed() -> Vec<Graph> {
         (Operator::Concat { axis: 0 }, vec![INPUT, INPUT]),
         (slice(0, Position::FromStart(0), 1, N), vec![Value::Node(0)]),
     ];
+    // A feature for each row of the batch.
+    let features = vec![
+        (Operator::Cast { dtype: DataType::Int8 }, vec![INPUT]),
+        (Operator::Reduce(Reduction::Sum), vec![INPUT]),
+        (given(), vec![WEIGHT, Value::Node(0), Value::Node(1)]),
+    ];
     vec![
+        graph(&[rows()], &[VECTOR], features),
         single(slice(0, Position::FromEnd(1), 1, Dimension::Fixed(1))),
         single(slice(0, Position::FromStart(1), 1, N)),
         single(slice(0, Position::FromStart(0), 2, N)),

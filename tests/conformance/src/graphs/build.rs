@@ -3,19 +3,35 @@
 use assay_exact::{
     bounded::Bounded,
     digest::DataType,
-    graph::{Dimension, Graph, Input, Node, Operator, Output, Position, Symbol, Value, Weight},
+    graph::{
+        Dimension, Formula, Graph, Input, MAX_SYMBOLS, Monomial, Node, Operator, Output, Position, Symbol, Value,
+        Weight,
+    },
     model::{Schema, SymbolRange, TensorSchema},
 };
 
 /// The first symbol.
 pub const N: Dimension = Dimension::Symbol(0);
 
-/// A dimension that is computed from the first symbol.
-pub const fn affine(factor: u32, offset: i32) -> Dimension {
-    Dimension::Affine {
-        symbol: 0,
-        factor,
-        offset,
+/// A dimension of these terms as they are, each a coefficient and the symbols that it is multiplied with.
+pub fn formula(terms: &[(i32, &[u8])]) -> Dimension {
+    let terms = terms.iter().map(|(coefficient, symbols)| {
+        let mut powers = [0; MAX_SYMBOLS];
+        symbols.iter().for_each(|symbol| powers[usize::from(*symbol)] += 1);
+        Monomial {
+            coefficient: *coefficient,
+            powers,
+        }
+    });
+    let terms: Vec<Monomial> = terms.collect();
+    Dimension::Computed(Formula::new(&terms).expect("few terms"))
+}
+
+/// `factor` times the first symbol, and `offset` more, as it is.
+pub fn affine(factor: i32, offset: i32) -> Dimension {
+    match offset {
+        0 => formula(&[(factor, &[0])]),
+        _ => formula(&[(offset, &[]), (factor, &[0])]),
     }
 }
 
@@ -37,7 +53,7 @@ pub fn float(dimensions: &[Dimension]) -> Layout {
 pub fn graph(inputs: &[Layout], weights: &[(DataType, &[u32])], nodes: Vec<(Operator, Vec<Value>)>) -> Graph {
     let named = inputs.iter().flat_map(|(_, dimensions)| dimensions);
     let symbols = named
-        .filter_map(|dimension| dimension.symbol())
+        .flat_map(|dimension| dimension.symbols())
         .max()
         .map_or(0, |most| most + 1);
     let symbols = (0..symbols).map(|index| Symbol {

@@ -45,7 +45,12 @@ pub fn add(cases: &mut Cases) {
         graph.clone().check().expect("the graph is sound");
         add_graph(cases, "check batch", &graph);
     }
-    for graph in [dimensions::of_one_operator(), dimensions::of_several()].concat() {
+    let dimensions = [
+        dimensions::of_one_operator(),
+        dimensions::of_several(),
+        dimensions::of_several_symbols(),
+    ];
+    for graph in dimensions.concat() {
         graph.clone().check().expect("the graph is sound");
         add_graph(cases, "check dimension", &graph);
     }

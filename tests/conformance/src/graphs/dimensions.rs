@@ -1,6 +1,6 @@
-//! Graphs with dimensions that are computed from a symbol, by every operator that computes them.
+//! Graphs with dimensions that are computed from symbols, by every operator that computes them.
 
-use super::build::{N, affine, arange, fill, float, graph, pad, reshape, unfold};
+use super::build::{N, affine, arange, fill, float, formula, graph, pad, reshape, unfold};
 use assay_exact::{
     digest::DataType,
     graph::{Dimension, Graph, Operator, Output, Value},
@@ -73,4 +73,89 @@ pub fn of_several() -> Vec<Graph> {
         ),
         parallel,
     ]
+}
+
+/// Graphs of two and three symbols: a cache that grows, rows of sequences side by side, and windows of images.
+pub fn of_several_symbols() -> Vec<Graph> {
+    const M: Dimension = Dimension::Symbol(1);
+    const K: Dimension = Dimension::Symbol(2);
+    let other = Value::Input(1);
+    let node = Value::Node;
+    let concat = |axis| Operator::Concat { axis };
+    let (product, sum) = (formula(&[(1, &[0, 1])]), formula(&[(1, &[2]), (1, &[1])]));
+    let cache = graph(
+        &[float(&[N, M, FOUR]), float(&[N, K, FOUR])],
+        &[],
+        vec![
+            (concat(1), vec![INPUT, other]),
+            (reshape(&[N, formula(&[(4, &[2]), (4, &[1])])]), vec![node(0)]),
+            (concat(0), vec![node(1), node(1)]),
+            (reshape(&[formula(&[(2, &[0, 2]), (2, &[0, 1])]), FOUR]), vec![node(2)]),
+        ],
+    );
+    let flat = graph(
+        &[float(&[N, M, FOUR])],
+        &[],
+        vec![
+            (reshape(&[product, FOUR]), vec![INPUT]),
+            (pad(0, 1, 2), vec![node(0)]),
+            (unfold(0, 3, 1, 1), vec![node(1)]),
+            (Operator::Permute { axes: vec![1, 0, 2] }, vec![node(2)]),
+        ],
+    );
+    let back = graph(
+        &[float(&[N, M])],
+        &[],
+        vec![(reshape(&[product]), vec![INPUT]), (reshape(&[M, N]), vec![node(0)])],
+    );
+    // Windows of two in both directions: (s0 − 1)·(s1 − 1) of them.
+    let area = formula(&[(1, &[]), (-1, &[1]), (-1, &[0]), (1, &[0, 1])]);
+    let mut image = graph(
+        &[float(&[N, M])],
+        &[],
+        vec![
+            (unfold(0, 2, 1, 1), vec![INPUT]),
+            (unfold(1, 2, 1, 1), vec![node(0)]),
+            (reshape(&[area, FOUR]), vec![node(1)]),
+        ],
+    );
+    image.symbols.iter_mut().for_each(|symbol| symbol.min = 2);
+    // What is taken away, what is bounded roughly, and five terms.
+    let difference = fill(DataType::Int8, 3, &[formula(&[(6, &[]), (-1, &[0])]), product]);
+    let square = arange(0, 1, formula(&[(9, &[]), (-1, &[0]), (1, &[0, 0])]));
+    let five = formula(&[(-3, &[]), (1, &[2]), (1, &[1]), (1, &[0]), (1, &[0, 1, 2])]);
+    let mut parallel = graph(
+        &[float(&[N, M, K])],
+        &[],
+        vec![(difference, vec![]), (square, vec![]), (arange(1, 2, five), vec![])],
+    );
+    parallel.symbols.iter_mut().for_each(|symbol| symbol.min = 2);
+    let outputs = (0..2).map(|index| Output {
+        name: format!("more_{index}"),
+        value: node(index),
+    });
+    parallel.outputs.extend(outputs);
+    let rows = graph(
+        &[float(&[N, M]), float(&[N, K])],
+        &[],
+        vec![(concat(1), vec![INPUT, other]), (Operator::Softmax, vec![node(0)])],
+    );
+    let join = (concat(0), vec![node(0), other]);
+    let mut mixed = graph(
+        &[float(&[N, M]), float(&[K])],
+        &[],
+        vec![
+            (reshape(&[product]), vec![INPUT]),
+            join,
+            (fill(DataType::Int8, 0, &[sum]), vec![]),
+        ],
+    );
+    mixed.outputs.push(Output {
+        name: "joined".into(),
+        value: node(1),
+    });
+    // Of a symbol with one value both ends are the same.
+    let mut single_row = image.clone();
+    (single_row.symbols[0].min, single_row.symbols[0].max) = (2, 2);
+    vec![cache, flat, back, image, single_row, parallel, rows, mixed]
 }

@@ -15,7 +15,7 @@ use assay_exact::{
     digest::DataType,
     graph::{Binary, Graph, Operator, Position, Reduction, Unary, Value, Weight},
     model::ValueRange,
-    quantise::Precision,
+    quantise::{Precision, WeightFormat},
 };
 use codec::{DecodeAll, Encode};
 
@@ -76,7 +76,7 @@ fn with_parameters() -> Vec<Operator> {
             precision: Precision::Int8,
         },
         Operator::Relu,
-        reshape(&[N, affine(4, -1), affine(u32::MAX, i32::MIN)]),
+        reshape(&[N, affine(4, -1), affine(i32::MAX, i32::MIN)]),
         Operator::MatMul { precision },
         Operator::RowScale { precision },
         Operator::WeightedSum { precision },
@@ -104,6 +104,18 @@ fn with_parameters() -> Vec<Operator> {
         Operator::LogSoftmax,
         Operator::LayerNorm { epsilon: 0x3727_c5ac },
         Operator::RmsNorm { epsilon: 0xffff_ffff },
+        Operator::MatMul {
+            precision: Precision::Int16Int8,
+        },
+        Operator::QuantisedLinear {
+            precision,
+            format: WeightFormat::Int8,
+        },
+        Operator::QuantisedLinear {
+            precision: Precision::Int16Int8,
+            format: WeightFormat::Int4 { group: 0x0102_0304 },
+        },
+        Operator::Random,
     ]
 }
 
@@ -128,6 +140,8 @@ fn functions() -> Vec<Operator> {
         Binary::And,
         Binary::Or,
         Binary::Xor,
+        Binary::Shl,
+        Binary::Shr,
     ];
     let reductions = [
         Reduction::Sum,
@@ -201,7 +215,7 @@ fn bad(cases: &mut Cases) {
         (input + 2, 3),
         (input + 4, 2),
         (input + 4, 1),
-        (node, 27),
+        (node, 29),
         (node + 5, 2),
         (node + 7, 3),
         (input - 1, 0xff),

@@ -4,7 +4,7 @@ mod long;
 
 use super::{
     Cases,
-    build::{self, Layout, N, affine, fixed, float, single},
+    build::{self, Layout, N, affine, fixed, float, formula, single},
     check::add_graph,
 };
 use assay_exact::{
@@ -13,7 +13,7 @@ use assay_exact::{
     quantise::Precision,
 };
 
-use long::{contraction, long_weighted_sum, rows};
+use long::{contraction, given, long_weighted_sum, rows};
 
 const FLOAT: DataType = DataType::Float32;
 const INT: DataType = DataType::Int64;
@@ -22,6 +22,7 @@ const BOOL: DataType = DataType::Bool;
 pub fn add(cases: &mut Cases) {
     for part in [
         contraction,
+        given,
         rows,
         elementwise,
         made,
@@ -92,10 +93,7 @@ fn elementwise() -> Vec<Graph> {
             &[vec![of(INT, &[1])], vec![of(BOOL, &[1])]],
         ));
     }
-    graphs.extend(each(
-        &Operator::Unary(Unary::Not),
-        &[vec![f(&[1])], vec![of(INT, &[1])]],
-    ));
+    graphs.extend(each(&Operator::Unary(Unary::Not), &[vec![f(&[1])], vec![]]));
     for function in [Binary::Add, Binary::Div, Binary::Rem, Binary::Max, Binary::Less] {
         let operands = [vec![of(BOOL, &[1]), of(BOOL, &[1])], vec![f(&[1]), of(INT, &[1])]];
         graphs.extend(each(&Operator::Binary(function), &operands));
@@ -103,8 +101,16 @@ fn elementwise() -> Vec<Graph> {
     for function in [Binary::And, Binary::Or, Binary::Xor] {
         let operands = [
             vec![f(&[1]), f(&[1])],
-            vec![of(INT, &[1]), of(INT, &[1])],
+            vec![of(INT, &[1]), of(DataType::Int32, &[1])],
             vec![of(BOOL, &[1]), of(INT, &[1])],
+        ];
+        graphs.extend(each(&Operator::Binary(function), &operands));
+    }
+    for function in [Binary::Shl, Binary::Shr] {
+        let operands = [
+            vec![f(&[1]), f(&[1])],
+            vec![of(BOOL, &[1]), of(BOOL, &[1])],
+            vec![of(DataType::Int8, &[1]), of(DataType::Uint8, &[1])],
         ];
         graphs.extend(each(&Operator::Binary(function), &operands));
     }
@@ -132,6 +138,14 @@ fn made() -> Vec<Graph> {
         vec![of(BOOL, &[1]), f(&[2]), f(&[3])],
     ];
     let mut graphs = each(&Operator::Where, &operands);
+    let operands = [
+        vec![of(INT, &[1]), of(INT, &[1])],
+        vec![of(INT, &[1]), of(INT, &[1]), of(DataType::Int32, &[1])],
+        vec![f(&[1]), f(&[1]), f(&[1])],
+        vec![of(INT, &[2]), of(INT, &[3]), of(INT, &[])],
+        vec![of(INT, &[2]), of(INT, &[]), of(INT, &[3])],
+    ];
+    graphs.extend(each(&Operator::Random, &operands));
     graphs.extend(each(&Operator::Cast { dtype: INT }, &[vec![], vec![f(&[1]), f(&[1])]]));
     let fill = |dimensions: &[u32]| build::fill(INT, 0, &fixed(dimensions));
     graphs.extend(each(&fill(&[1]), &[vec![f(&[1])]]));
@@ -212,7 +226,8 @@ fn shapes() -> Vec<Graph> {
             vec![f(&[2]), of(INT, &[2])],
             vec![f(&[2]), f(&[2, 1])],
             vec![f(&[2, 2]), f(&[2, 3])],
-            vec![float(&[N]), float(&[Dimension::Symbol(1)])],
+            // A sum of six symbols has more terms than a dimension may have.
+            (0..6).map(|symbol| float(&[Dimension::Symbol(symbol)])).collect(),
             vec![f(&[u32::MAX]), f(&[1])],
         ],
     ));
@@ -283,11 +298,7 @@ fn of_symbols() -> Vec<Graph> {
         step: 1,
         length,
     };
-    let other = Dimension::Affine {
-        symbol: 3,
-        factor: 2,
-        offset: 0,
-    };
+    let other = formula(&[(2, &[3])]);
     let mut graphs = Vec::new();
     for operator in [
         reshape(&[affine(1, 0)]),
@@ -300,7 +311,7 @@ fn of_symbols() -> Vec<Graph> {
         slice(affine(0, 3)),
         slice(affine(1, -1)),
         slice(affine(1, -3)),
-        slice(affine(u32::MAX, 1)),
+        slice(affine(i32::MAX, 1)),
         slice(other),
         build::unfold(0, 2, 1, 1),
         Operator::Expand {
@@ -310,6 +321,16 @@ fn of_symbols() -> Vec<Graph> {
         graphs.extend(each(&operator, &[vec![float(&[N])]]));
     }
     for operator in [
+        fill(affine(-1, 5)),
+        fill(formula(&[])),
+        fill(formula(&[(7, &[])])),
+        fill(formula(&[(2, &[0]), (3, &[])])),
+        fill(formula(&[(1, &[0]), (1, &[0])])),
+        fill(formula(&[(0, &[0]), (1, &[0, 0])])),
+        // It may be 0, it cannot be decided, and it is more than a term may be.
+        fill(formula(&[(-1, &[0]), (1, &[0, 0])])),
+        fill(formula(&[(1, &[]), (-2, &[0]), (1, &[0, 0, 0])])),
+        fill(formula(&[(1, &[]), (-1, &[0; 32]), (1, &[0; 33])])),
         fill(affine(2, -2)),
         fill(other),
         arange(affine(1, -1)),

@@ -16,7 +16,7 @@ pub fn of_graph(error: &GraphError) -> String {
         GraphError::DuplicateName { .. } => "duplicate_name",
         GraphError::SymbolRange { .. } => "symbol_range",
         GraphError::UnboundSymbol { .. } => "unbound_symbol",
-        GraphError::AffineInput { .. } => "affine_input",
+        GraphError::ComputedInput { .. } => "computed_input",
         GraphError::Tensor { .. } => "tensor",
         GraphError::UnknownValue { .. } => "unknown_value",
         GraphError::Shape { error, .. } => return of_shape(error),
@@ -41,7 +41,8 @@ pub fn of_shape(error: &ShapeError) -> String {
         ShapeError::RowTooLong(_) => "row_too_long",
         ShapeError::Parameter(_) => "parameter",
         ShapeError::ElementCount => "element_count",
-        ShapeError::AffineDimension(_) => "affine_dimension",
+        ShapeError::ComputedDimension(_) => "computed_dimension",
+        ShapeError::UndecidedDimension(_) => "undecided_dimension",
         ShapeError::UnknownSymbol(_) => "unknown_symbol",
     };
     format!("shape/{word}")
@@ -54,7 +55,7 @@ pub fn of_bind(error: &BindError) -> String {
         BindError::DataType { .. } => "data_type",
         BindError::Rank { .. } => "rank",
         BindError::Dimension { .. } => "dimension",
-        BindError::Affine { .. } => "affine",
+        BindError::Computed { .. } => "computed",
         BindError::OutOfRange { .. } => "out_of_range",
     };
     format!("bind/{word}")

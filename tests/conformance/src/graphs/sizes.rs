@@ -2,7 +2,7 @@
 
 use super::{
     Cases,
-    build::{N, affine, arange, fill, fixed, float, graph, reshape, single, slice},
+    build::{N, affine, arange, fill, fixed, float, formula, graph, reshape, single, slice},
     check::add_graph,
 };
 use crate::{
@@ -14,7 +14,7 @@ use assay_exact::{
     digest::DataType,
     graph::{Binary, Dimension, Graph, MAX_SYMBOLS, Operator, Output, Position, Reduction, Unary, Value},
     model::{Polynomial, Term},
-    quantise::Precision,
+    quantise::{Precision, WeightFormat},
 };
 use codec::{Decode, Encode};
 
@@ -99,7 +99,7 @@ fn counted() -> Vec<Graph> {
         single(Operator::RowScale { precision: int16 }, &[float(&[N, four])]),
         single(reshape(&[affine(4, 0), other]), &[float(&[N, four, other])]),
     ];
-    for precision in [int8, int16] {
+    for precision in [int8, int16, Precision::Int16Int8] {
         let bias = [
             float(&[N, four]),
             float(&[Dimension::Fixed(3), four]),
@@ -113,6 +113,29 @@ fn counted() -> Vec<Graph> {
         let rows = [float(&[four, N]), float(&[other, N]), float(&[N])];
         graphs.push(single(Operator::WeightedSum { precision }, &rows));
     }
+    for precision in [int8, int16] {
+        let vector = float(&[Dimension::Fixed(3)]);
+        let given = |dtype, width| (dtype, fixed(&[3, width]));
+        let bytes = [float(&[N, four]), given(INT8, 4), vector.clone()];
+        let format = WeightFormat::Int8;
+        graphs.push(single(Operator::QuantisedLinear { precision, format }, &bytes));
+        let halves = [
+            float(&[N, other, four]),
+            given(DataType::Uint8, 2),
+            given(INT8, 1),
+            given(INT8, 1),
+            vector.clone(),
+            vector,
+        ];
+        let format = WeightFormat::Int4 { group: 4 };
+        graphs.push(single(Operator::QuantisedLinear { precision, format }, &halves));
+    }
+    let places = [
+        (DataType::Int64, vec![]),
+        (DataType::Int64, vec![N]),
+        (DataType::Int64, vec![other, N]),
+    ];
+    graphs.push(single(Operator::Random, &places));
     graphs.push(computed());
     for function in UNARY {
         graphs.push(single(Operator::Unary(function), &[float(&[N])]));
@@ -177,8 +200,8 @@ fn fills(max: u32, tensors: &[Vec<Dimension>]) -> Graph {
 /// Traces of 2^42 bytes, and of more.
 fn vast_traces() -> Vec<Graph> {
     let one = fixed(&[1]);
-    // It is 1, and counted as 2^31.
-    let less = affine(1 << 31, -i32::MAX);
+    // It is 1, and counted as 2^31 − 1.
+    let less = affine(i32::MAX, 1 - i32::MAX);
     let mut shorter = fills(1 << 21, &[vec![affine(1, -1), N]]);
     let mut computed = fills(1 << 21, &[vec![affine(1, -1), affine(1, 1)]]);
     (shorter.symbols[0].min, computed.symbols[0].min) = (2, 2);
@@ -215,12 +238,8 @@ fn vast_work() -> Vec<Graph> {
 
 /// Sizes that depend on the symbols in 64 ways, and in more: the product of six sums has 64 terms.
 fn terms() -> Vec<Graph> {
-    let sums = |count: u8, factor: u32| {
-        let sum = |symbol| Dimension::Affine {
-            symbol,
-            factor,
-            offset: 1,
-        };
+    let sums = |count: u8, factor: i32| {
+        let sum = |symbol: u8| formula(&[(1, &[]), (factor, &[symbol])]);
         (0..count).map(sum).collect::<Vec<_>>()
     };
     // The trace has no term for the row that is summed, and the work has.
@@ -239,8 +258,18 @@ fn terms() -> Vec<Graph> {
         fills(5, &[sums(6, 1), sums(5, 3), vec![Dimension::Symbol(5)]]),
         fills(5, &[sums(6, 1), vec![Dimension::Symbol(6)]]),
         summed,
-        // Too many terms and too much, and then a number in front of a term that is too large to be written.
+        // Too many terms and too much, and a number in front of a term that is too large to be written, before the
+        // terms and after them.
         fills(1 << 8, &[sums(7, 1)]),
-        fills(1, &[sums(7, 1), vec![affine(1 << 31, -i32::MAX); 3]]),
+        fills(1, &[vec![affine(i32::MAX, 1 - i32::MAX); 3], sums(7, 1)]),
+        fills(1, &[sums(7, 1), vec![affine(i32::MAX, 1 - i32::MAX); 3]]),
+        // What is taken away has no term.
+        fills(
+            5,
+            &[vec![
+                formula(&[(6, &[]), (-1, &[3])]),
+                formula(&[(1, &[]), (2, &[1, 2])]),
+            ]],
+        ),
     ]
 }

@@ -11,7 +11,7 @@ use assay_exact::{
     digest::DataType,
     graph::{Binary, Dimension, Operator, Output, Position, Value},
     model::Schema,
-    quantise::Precision,
+    quantise::{Precision, WeightFormat},
 };
 
 pub fn add(cases: &mut Cases) {
@@ -27,6 +27,13 @@ pub fn add(cases: &mut Cases) {
         cases.judge("judge long", &wrong);
     }
     ends(cases, &long);
+    let given = given_rows(&mut cases.random);
+    for (operator, index) in [(0, 3), (0, 26), (1, 20), (2, 4)] {
+        let trial = Trial::new(&given, operator, index);
+        let wrong = wrong_element(&mut cases.random, &trial);
+        cases.judge("judge given", &trial);
+        cases.judge("judge given", &wrong);
+    }
 }
 
 fn execution_cases(cases: &mut Cases, execution: &Executed) {
@@ -53,6 +60,56 @@ fn ends(cases: &mut Cases, execution: &Executed) {
     cases.symbols(&schema, &claim.input_digest, &heads(execution));
     let entries = execution.openings().prove_outputs::<Blake2b>().expect("few outputs");
     cases.outputs(&claim, &outputs_of(execution), &entries);
+}
+
+/// Layers whose integers are given, in rows that begin within a chunk and cross into the next one, and random numbers
+/// of three operands of different shapes.
+fn given_rows(random: &mut Random) -> Executed {
+    use DataType::{Float32, Int8, Int64, Uint8};
+    let weights: [(DataType, &[u32]); 6] = [
+        (Int8, &[9, 300]),
+        (Uint8, &[9, 150]),
+        (Int8, &[9, 15]),
+        (Int8, &[9, 15]),
+        (Float32, &[9]),
+        (Float32, &[9]),
+    ];
+    let layer = |precision, format| Operator::QuantisedLinear { precision, format };
+    let weight = |index: u16| Value::Weight(index);
+    let nodes = vec![
+        (
+            layer(Precision::Int8, WeightFormat::Int8),
+            vec![Value::Input(0), weight(0), weight(4)],
+        ),
+        (
+            layer(Precision::Int16, WeightFormat::Int4 { group: 20 }),
+            [vec![Value::Input(0)], (1..6).map(weight).collect()].concat(),
+        ),
+        (
+            Operator::Random,
+            vec![Value::Input(1), Value::Input(2), Value::Input(2)],
+        ),
+    ];
+    let mut graph = graph(
+        &[
+            float(&[N, Dimension::Fixed(300)]),
+            (Int64, vec![N, Dimension::Fixed(1)]),
+            (Int64, vec![Dimension::Fixed(2)]),
+        ],
+        &weights,
+        nodes,
+    );
+    graph.outputs.extend([0, 1].map(|node| Output {
+        name: format!("output_{}", node + 1),
+        value: Value::Node(node),
+    }));
+    let weights = weights.map(|(dtype, shape)| tensor(random, dtype, shape).canonical());
+    let inputs = vec![
+        tensor(random, Float32, &[3, 300]),
+        tensor(random, Int64, &[3, 1]),
+        tensor(random, Int64, &[2]),
+    ];
+    Executed::new(graph, weights.into(), inputs)
 }
 
 /// The question with other bytes claimed: one bit, no bytes, or more bytes than there are.

@@ -25,7 +25,7 @@ use assay_exact::{
         Claim, JudgeError, OpenedOperator, OperatorOpening, OutputEntry, Proof, Question, Shape, TensorOpening,
         Verdict, judge, open_operator, open_outputs, open_symbols,
     },
-    model::Schema,
+    model::{ModelKind, Schema},
     tensor::Tensor,
 };
 
@@ -92,7 +92,7 @@ impl Cases {
 
     /// Adds what the values of the symbols are.
     fn symbols(&mut self, schema: &Schema, input_digest: &Digest, inputs: &[TensorOpening]) {
-        let expected = match open_symbols::<Blake2b>(schema, input_digest, inputs) {
+        let expected = match open_symbols::<Blake2b>(schema, ModelKind::Plain, input_digest, None, inputs) {
             Ok(symbols) => ("symbols", values::shape(&symbols)),
             Err(error) => ("error", error_json(&error)),
         };
@@ -204,6 +204,7 @@ fn error_json(error: &JudgeError) -> Json {
         JudgeError::Inputs => "inputs",
         JudgeError::Bind(error) => return reason::error(reason::of_bind(error)),
         JudgeError::Output => "output",
+        JudgeError::Advice => "advice",
         JudgeError::Source => "source",
     };
     reason::error(word)

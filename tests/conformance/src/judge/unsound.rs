@@ -12,6 +12,7 @@ use assay_exact::{
         Chunk, Claim, ModelHead, OperandChunks, OperandOpening, OperatorOpening, OutputEntry, Proof, Question,
         TensorOpening,
     },
+    model::ModelKind,
     quantise::Precision,
     tree::{Membership, Tree},
 };
@@ -55,6 +56,7 @@ fn trial(node: &[u8], operands: &[Given], output: TensorOpening) -> Trial {
                 nodes_root: Tree::List.fold::<Blake2b>(&entries),
                 weights_root: [5; 32],
             },
+            kind: ModelKind::Plain,
             input_digest: list_digest::<Blake2b>(&inputs),
             output_digest: [0; 32],
             trace_digest: list_digest::<Blake2b>(&inputs),
@@ -309,6 +311,7 @@ fn outputs(cases: &mut Cases) {
             nodes_root: [3; 32],
             weights_root: list_digest::<Blake2b>(&[second]),
         },
+        kind: ModelKind::Plain,
         input_digest: list_digest::<Blake2b>(&[second]),
         output_digest: list_digest::<Blake2b>(&[first]),
         trace_digest: list_digest::<Blake2b>(trace),

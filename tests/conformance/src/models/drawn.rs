@@ -13,7 +13,7 @@ pub fn all(random: &mut Random) -> Vec<Model> {
             name,
             graph: execution.graph,
             weights: execution.weights,
-            precision: random.one(&[Precision::Int8, Precision::Int16]),
+            precision: random.one(&[Precision::Int8, Precision::Int16, Precision::Int16Int8]),
             runs: vec![execution.inputs],
         }
     });

@@ -1,18 +1,27 @@
 //! Contractions: in each precision, on plain numbers, on rows that have no scale, and on rows of all sizes.
 
-use super::{Cases, INFINITY, NAN, ONE, SIGN, numbers, output, whole};
+use super::{Cases, INFINITY, NAN, ONE, SIGN, integers, numbers, output, whole};
 use crate::{drawn::tensor, random::Random};
-use assay_exact::{digest::DataType, graph::Operator, quantise::Precision, tensor::Tensor};
+use assay_exact::{
+    digest::DataType,
+    graph::Operator,
+    quantise::{Precision, WeightFormat},
+    tensor::Tensor,
+};
 
 const FLOAT: DataType = DataType::Float32;
 
 pub fn add(cases: &mut Cases) {
     let mut random = Random(0x6c69_6e65);
-    for precision in [Precision::Int8, Precision::Int16] {
+    for precision in [Precision::Int8, Precision::Int16, Precision::Int16Int8] {
         linear(cases, precision, &mut random);
         matmul(cases, precision, &mut random);
-        row_scale(cases, precision, &mut random);
         weighted_sum(cases, precision, &mut random);
+    }
+    for precision in [Precision::Int8, Precision::Int16] {
+        row_scale(cases, precision, &mut random);
+        given_bytes(cases, precision, &mut random);
+        given_halves(cases, precision, &mut random);
     }
 }
 
@@ -63,6 +72,75 @@ fn linear(cases: &mut Cases, precision: Precision, random: &mut Random) {
     }
 }
 
+/// Scales of all kinds, one for each of five rows.
+fn odd_scales() -> Tensor {
+    numbers(&[5], &[ONE, SIGN | 0x3f00_0000, 0, 1, INFINITY])
+}
+
+fn given_bytes(cases: &mut Cases, precision: Precision, random: &mut Random) {
+    let format = WeightFormat::Int8;
+    let operator = Operator::QuantisedLinear { precision, format };
+    let mut add = |inputs: Vec<Tensor>| cases.add(operator.clone(), inputs);
+    let bytes = |shape: &[u32], values: &[i64]| integers(DataType::Int8, shape, values);
+    let rows = whole(&[2, 3], &[1, 2, 3, -4, 5, -6]);
+    let weight = bytes(&[2, 3], &[1, 0, 0, 127, -128, 9]);
+    add(vec![rows.clone(), weight.clone(), whole(&[2], &[1, 3])]);
+    add(vec![rows, weight, whole(&[2], &[1, 3]), whole(&[2], &[7, -8])]);
+    let ends = [-128, -128, -128, 127, 127, 127, 0, 0, 0, 1, -1, 2, -127, 127, -128];
+    add(vec![odd_rows(), bytes(&[5, 3], &ends), odd_scales()]);
+    let bias = numbers(&[5], &[ONE, INFINITY, NAN, SIGN, 5]);
+    add(vec![odd_rows(), bytes(&[5, 3], &ends), odd_scales(), bias]);
+    add(vec![whole(&[1], &[3]), bytes(&[1, 1], &[-128]), numbers(&[1], &[NAN])]);
+    for (rows, length, features) in [(1, 64, 3), (3, 17, 5), (2, 255, 2), (1, 520, 1)] {
+        let input = tensor(random, FLOAT, &[rows, 1, length]);
+        let weight = tensor(random, DataType::Int8, &[features, length]);
+        let (scales, bias) = (tensor(random, FLOAT, &[features]), tensor(random, FLOAT, &[features]));
+        add(vec![input.clone(), weight.clone(), scales.clone()]);
+        add(vec![input, weight, scales, bias]);
+    }
+}
+
+fn given_halves(cases: &mut Cases, precision: Precision, random: &mut Random) {
+    let mut add = |group: u32, inputs: Vec<Tensor>| {
+        let format = WeightFormat::Int4 { group };
+        cases.add(Operator::QuantisedLinear { precision, format }, inputs);
+    };
+    let packed = |shape: &[u32], values: &[i64]| integers(DataType::Uint8, shape, values);
+    let bytes = |shape: &[u32], values: &[i64]| integers(DataType::Int8, shape, values);
+    // Every half of a byte, then zeros and multipliers by which the integers are clamped.
+    let all = packed(&[1, 8], &[0x10, 0x32, 0x54, 0x76, 0x98, 0xba, 0xdc, 0xfe]);
+    let sixteen: Vec<i64> = (1..=16).collect();
+    for (zero, multiplier) in [
+        (0, 1),
+        (8, 1),
+        (8, -17),
+        (-128, 127),
+        (127, 127),
+        (-128, -128),
+        (127, -128),
+        (3, 0),
+    ] {
+        let [zeros, multipliers] = [zero, multiplier].map(|value| bytes(&[1, 1], &[value]));
+        let rows = whole(&[16], &sixteen);
+        add(16, vec![rows, all.clone(), zeros, multipliers, whole(&[1], &[1])]);
+    }
+    let groups = [0, 8, -8, 7];
+    let rows = whole(&[1, 8], &[1, -1, 2, -2, 3, -3, 4, -4]);
+    let weight = packed(&[1, 4], &[0x0f, 0xf0, 0x37, 0x88]);
+    let [zeros, multipliers] = [bytes(&[1, 4], &groups), bytes(&[1, 4], &[1, -1, 9, 30])];
+    add(2, vec![rows, weight, zeros, multipliers, numbers(&[1], &[SIGN | ONE])]);
+    for (rows, group, groups, features) in [(1, 32, 2, 3), (3, 2, 5, 5), (2, 6, 11, 2), (1, 128, 1, 2)] {
+        let length = group * groups;
+        let input = tensor(random, FLOAT, &[rows, length]);
+        let weight = tensor(random, DataType::Uint8, &[features, length / 2]);
+        let [zeros, multipliers] = [(); 2].map(|()| tensor(random, DataType::Int8, &[features, groups]));
+        let (scales, bias) = (tensor(random, FLOAT, &[features]), tensor(random, FLOAT, &[features]));
+        let inputs = vec![input, weight, zeros, multipliers, scales];
+        add(group, inputs.clone());
+        add(group, [inputs, vec![bias]].concat());
+    }
+}
+
 fn matmul(cases: &mut Cases, precision: Precision, random: &mut Random) {
     let operator = Operator::MatMul { precision };
     let mut add = |inputs: Vec<Tensor>| cases.add(operator.clone(), inputs);
@@ -97,7 +175,10 @@ fn weighted_sum(cases: &mut Cases, precision: Precision, random: &mut Random) {
         let mut axes: Vec<u8> = (0..rank).collect();
         axes.swap(usize::from(rank) - 1, usize::from(rank) - 2);
         let vectors = output(&Operator::Permute { axes }, std::slice::from_ref(values));
-        output(&Operator::RowScale { precision }, &[vectors])
+        let of_rows = Operator::RowScale {
+            precision: precision.right().into(),
+        };
+        output(&of_rows, &[vectors])
     };
     let mut add = |weights: Tensor, values: Tensor, scales: Tensor| {
         cases.add(operator.clone(), vec![weights, values, scales]);

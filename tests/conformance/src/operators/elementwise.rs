@@ -17,6 +17,8 @@ pub fn add(cases: &mut Cases) {
     let mut random = Random(0x656c_656d);
     unary(cases, &mut random);
     binary(cases, &mut random);
+    bitwise(cases, &mut random);
+    numbers_as_good_as_random(cases, &mut random);
     broadcast(cases, &mut random);
     choices(cases, &mut random);
     casts(cases, &mut random);
@@ -75,6 +77,50 @@ fn binary(cases: &mut Cases, random: &mut Random) {
     for function in [Equal, NotEqual, And, Or, Xor] {
         cases.add(Operator::Binary(function), pairs(DataType::Bool));
     }
+}
+
+/// Every edge of integers with every edge, and by every count of bits that there is.
+fn bitwise(cases: &mut Cases, random: &mut Random) {
+    for dtype in INTEGERS {
+        cases.add(Operator::Unary(Unary::Not), vec![edges(dtype)]);
+        let bits = 8 * dtype.size_bytes() as i64;
+        for function in [Binary::And, Binary::Or, Binary::Xor, Binary::Shl, Binary::Shr] {
+            cases.add(Operator::Binary(function), pairs(dtype));
+            let drawn = vec![tensor(random, dtype, &[2, 3]), tensor(random, dtype, &[3])];
+            cases.add(Operator::Binary(function), drawn);
+        }
+        let counts: Vec<i64> = (-1..=bits + 1).collect();
+        let counts = integers(dtype, &[counts.len() as u32], &counts);
+        for function in [Binary::Shl, Binary::Shr] {
+            let numbers = integers(dtype, &[4, 1], &[1, -1, i64::MIN >> (64 - bits), 0x5555_5555_5555_5555]);
+            cases.add(Operator::Binary(function), vec![numbers, counts.clone()]);
+        }
+    }
+}
+
+/// Keys, counters and lanes at the ends of their bits, and broadcast.
+fn numbers_as_good_as_random(cases: &mut Cases, random: &mut Random) {
+    let whole = |shape: &[u32], values: &[i64]| integers(DataType::Int64, shape, values);
+    // Of Random123's known answers, the first words.
+    for [key, counter, lane] in [
+        [0, 0, 0],
+        [-1, -1, -1],
+        [
+            0x299f_31d0_a409_3822,
+            0x85a3_08d3_243f_6a88_u64.cast_signed(),
+            0x0370_7344_1319_8a2e,
+        ],
+    ] {
+        let inputs = [key, counter, lane].map(|value| whole(&[], &[value]));
+        cases.add(Operator::Random, inputs.to_vec());
+    }
+    let ends = [0, 1, -1, i64::MAX, i64::MIN, 1 << 32, (1 << 32) - 1];
+    let ends = whole(&[ends.len() as u32], &ends);
+    let column = shaped(&ends, &[7, 1]);
+    cases.add(Operator::Random, vec![ends.clone(), column.clone(), whole(&[1], &[5])]);
+    cases.add(Operator::Random, vec![column, whole(&[], &[5]), ends]);
+    let drawn = [&[2, 1][..], &[3], &[4, 1, 1]].map(|shape| tensor(random, DataType::Int64, shape));
+    cases.add(Operator::Random, drawn.to_vec());
 }
 
 fn broadcast(cases: &mut Cases, random: &mut Random) {

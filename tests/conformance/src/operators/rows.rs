@@ -29,6 +29,8 @@ fn rows(random: &mut Random) -> Vec<Tensor> {
         numbers(&[2], &[0, SIGN]),
         numbers(&[3], &[INFINITY | SIGN, ONE, 0x4000_0000]),
         numbers(&[2], &[INFINITY | SIGN, INFINITY | SIGN]),
+        numbers(&[2, 1], &[INFINITY | SIGN, ONE]),
+        numbers(&[2], &[INFINITY | SIGN, NAN]),
         numbers(&[3], &[INFINITY, ONE, 0]),
         numbers(&[2, 2], &[INFINITY, INFINITY, INFINITY, INFINITY | SIGN]),
         numbers(&[3], &[ONE, 0xffc0_0077, 0]),

@@ -1,5 +1,6 @@
 //! What the subcommands do: wiring between the command line and the library.
 
+pub mod generate;
 pub mod guard;
 pub mod journal;
 pub mod models;
@@ -36,6 +37,7 @@ pub async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Request(args) => request::run(args).await,
         Command::Results(args) => results::run(args).await,
         Command::Models(command) => models::run(command).await,
+        Command::Generate(args) => generate::run(&args),
         Command::Why(args) => status::why(args).await,
         Command::Status(args) => status::status(args).await,
         Command::Stake(command) => stake::run(command).await,

@@ -11,7 +11,7 @@ use assay_client::{
 };
 use assay_engine::check;
 use assay_exact::quantise::Precision;
-use assay_import::ImportOptions;
+use assay_import::{GgufOptions, ImportOptions};
 use assay_package::{Details, Package};
 use assay_types::ModelVersion;
 use clap::{Args, Subcommand, ValueEnum};
@@ -23,7 +23,7 @@ use std::{
 /// What to do with models.
 #[derive(Debug, Subcommand)]
 pub enum ModelsCommand {
-    /// Turn a torch.export archive (.pt2) into a package
+    /// Turn a torch.export archive (.pt2) or a language model for llama.cpp (.gguf) into a package
     Import(ImportArgs),
     /// Show what a package takes and gives, its operators and its root
     Inspect(PackageArgs),
@@ -40,8 +40,8 @@ pub enum ModelsCommand {
 /// Options of `models import`.
 #[derive(Debug, Args)]
 pub struct ImportArgs {
-    /// The archive that torch.export.save wrote
-    pt2: PathBuf,
+    /// The archive that torch.export.save wrote, or a GGUF file of a Llama model
+    model: PathBuf,
     /// Folder for the package
     #[arg(long, short)]
     output: PathBuf,
@@ -57,15 +57,24 @@ pub struct ImportArgs {
     /// One line for people
     #[arg(long, default_value = "")]
     description: String,
-    /// Precision of the contractions
-    #[arg(long, value_enum, default_value_t = PrecisionChoice::Int16)]
-    precision: PrecisionChoice,
+    /// Precision of the contractions [default: int16, and int16int8 for a GGUF file]
+    #[arg(long, value_enum)]
+    precision: Option<PrecisionChoice>,
+    /// Maximum length of a sequence, for a GGUF file [default: its context, and 2048 at most]
+    #[arg(long, value_name = "TOKENS")]
+    max_length: Option<u32>,
     /// The weights that the archive leaves out (.safetensors), under their names in the module
     #[arg(long)]
     weights: Option<PathBuf>,
     /// A file that travels with the model, such as a tokenizer
     #[arg(long = "asset")]
     assets: Vec<PathBuf>,
+    /// Import a language model, tokens [batch, length] to logits, as the check graph of what it generates
+    #[arg(long)]
+    generation: bool,
+    /// A token after which a generated sequence ends [default: those that a GGUF file names]
+    #[arg(long = "stop-token", value_name = "TOKEN", requires = "generation")]
+    stop_tokens: Vec<i64>,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -74,6 +83,9 @@ enum PrecisionChoice {
     Int8,
     /// 15-bit integers: as accurate as binary32 in practice
     Int16,
+    /// 15-bit integers with weights, keys and values of 8 bits: between the two in time and accuracy
+    #[value(name = "int16int8")]
+    Int16Int8,
 }
 
 /// A package.
@@ -164,35 +176,60 @@ async fn open(node: &NodeArgs, key: &KeyArgs) -> anyhow::Result<Account> {
 
 fn import(args: ImportArgs) -> anyhow::Result<ExitCode> {
     let ImportArgs {
-        pt2,
+        model,
         output,
         name,
         version,
         licence,
         description,
         precision,
+        max_length,
         weights,
         assets,
+        generation,
+        stop_tokens,
     } = args;
+    let is_gguf = model.extension().is_some_and(|extension| extension == "gguf");
     let precision = match precision {
-        PrecisionChoice::Int8 => Precision::Int8,
-        PrecisionChoice::Int16 => Precision::Int16,
+        Some(PrecisionChoice::Int8) => Precision::Int8,
+        Some(PrecisionChoice::Int16) => Precision::Int16,
+        Some(PrecisionChoice::Int16Int8) => Precision::Int16Int8,
+        None if is_gguf => Precision::Int16Int8,
+        None => Precision::Int16,
     };
+    if is_gguf && weights.is_some() {
+        bail!("--weights is for an archive that was exported without its weights; a GGUF file has its own")
+    }
+    if !is_gguf && max_length.is_some() {
+        bail!("--max-length is for a GGUF file; an archive has the lengths that it was exported with")
+    }
     let details = Details {
         name,
         version,
         licence,
         description,
     };
-    let package = assay_import::import(
-        &pt2,
-        ImportOptions {
+    let package = if is_gguf {
+        let options = GgufOptions {
+            details,
+            precision,
+            max_length,
+            generation: generation.then_some(stop_tokens),
+            assets,
+        };
+        assay_import::import_gguf(&model, options)?
+    } else {
+        let options = ImportOptions {
             details,
             precision,
             weights,
             assets,
-        },
-    )?;
+        };
+        match generation {
+            true => assay_import::import_generation(&model, options, &stop_tokens)?,
+            false => assay_import::import(&model, options)?,
+        }
+    };
     package.save(&output)?;
     print!("{}", assay_package::inspect(&package));
     Ok(ExitCode::SUCCESS)

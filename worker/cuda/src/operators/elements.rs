@@ -9,7 +9,7 @@ use crate::{
 use assay_exact::digest::DataType;
 use assay_ops::{
     layout::Dims,
-    words::{Comparison, Connective, Function, Operation},
+    words::{Bitwise, Comparison, Connective, Function, Operation},
 };
 
 /// The function as the kernels number it.
@@ -57,6 +57,16 @@ fn comparison_code(comparison: Comparison) -> u64 {
         Comparison::LessOrEqual => 3,
         Comparison::Greater => 4,
         Comparison::GreaterOrEqual => 5,
+    }
+}
+
+fn bitwise_code(operation: Bitwise) -> u64 {
+    match operation {
+        Bitwise::And => 0,
+        Bitwise::Or => 1,
+        Bitwise::Xor => 2,
+        Bitwise::Shl => 3,
+        Bitwise::Shr => 4,
     }
 }
 
@@ -110,6 +120,17 @@ pub fn combine(queue: &Queue, operation: Operation, a: &Array, b: &Array, shape:
     Ok(output)
 }
 
+/// Two arrays of integers of one type, repeated to `shape`, and combined bit by bit.
+pub fn bitwise(queue: &Queue, operation: Bitwise, a: &Array, b: &Array, shape: Dims) -> Result<Array, Failure> {
+    if a.dtype != b.dtype || matches!(a.dtype, DataType::Float32 | DataType::Bool) {
+        return Err(Failure::Misfit);
+    }
+    let output = Array::new(queue, a.dtype, shape)?;
+    let parameters = two(of_type(a), bitwise_code(operation), a, b, &output)?;
+    queue.for_each("combine_bitwise", output.len(), parameters)?;
+    Ok(output)
+}
+
 /// Two arrays of one type, repeated to `shape` and compared.
 pub fn compare(queue: &Queue, comparison: Comparison, a: &Array, b: &Array, shape: Dims) -> Result<Array, Failure> {
     if a.dtype != b.dtype {
@@ -150,6 +171,31 @@ pub fn integer_abs(queue: &Queue, input: &Array) -> Result<Array, Failure> {
 /// Truth values, each the other way round.
 pub fn logical_not(queue: &Queue, input: &Array) -> Result<Array, Failure> {
     changed(queue, 2, input)
+}
+
+/// Integers with every bit the other way round.
+pub fn bitwise_not(queue: &Queue, input: &Array) -> Result<Array, Failure> {
+    if input.dtype == DataType::Bool {
+        return Err(Failure::Misfit);
+    }
+    changed(queue, 3, input)
+}
+
+/// Numbers as good as random, of keys, counters and lanes of Int64, all three repeated to `shape`.
+pub fn random(queue: &Queue, operands: [&Array; 3], shape: Dims) -> Result<Array, Failure> {
+    if operands.iter().any(|operand| operand.dtype != DataType::Int64) {
+        return Err(Failure::Misfit);
+    }
+    let output = Array::new(queue, DataType::Float32, shape)?;
+    let mut parameters = Parameters::default().count(output.len()).address(&output.buffer);
+    for operand in operands {
+        parameters = parameters.address(&operand.buffer);
+    }
+    for operand in operands {
+        parameters = parameters.view(&fit(operand.layout.repeated(shape))?);
+    }
+    queue.for_each("random_numbers", output.len(), parameters)?;
+    Ok(output)
 }
 
 fn changed(queue: &Queue, change: u64, input: &Array) -> Result<Array, Failure> {

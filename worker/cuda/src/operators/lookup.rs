@@ -20,10 +20,50 @@ pub fn gather(queue: &Queue, data: &Array, index: &Array, axis: usize) -> Result
 }
 
 /// What [`gather`] gives where the condition holds, the elements of `no` elsewhere, the condition and `no` repeated to
-/// the index's shape.
-pub fn gather_where(queue: &Queue, [condition, data, index, no]: [&Array; 4], axis: usize) -> Result<Array, Failure> {
+/// the index's shape. Elements are written among those of `no` where nobody else holds them.
+pub fn gather_where(
+    queue: &Queue,
+    [condition, data, index, no]: [&mut Array; 4],
+    axis: usize,
+) -> Result<Array, Failure> {
+    if no.layout.shape == index.layout.shape && no.is_own() {
+        return write_where(queue, [condition, data, index, no], axis);
+    }
     let found = gather(queue, data, index, axis)?;
     select(queue, [condition, &found, no], found.layout.shape)
+}
+
+/// Writes what is looked up where the condition holds.
+fn write_where(queue: &Queue, [condition, data, index, to]: [&Array; 4], axis: usize) -> Result<Array, Failure> {
+    let along = *fit(index.shape().get(axis))?;
+    let first = data.layout;
+    let integers = matches!(index.dtype, DataType::Int64 | DataType::Int32);
+    if first.shape.len() != index.shape().len() || to.dtype != data.dtype || !integers {
+        return Err(Failure::Misfit);
+    }
+    let first = first.with_stride(axis, 0).with_length(axis, along);
+    if first.shape != index.layout.shape || condition.dtype != DataType::Bool {
+        return Err(Failure::Misfit);
+    }
+    let kernel = match data.dtype.size_bytes() {
+        1 => "write_where_1",
+        4 => "write_where_4",
+        _ => "write_where_8",
+    };
+    let parameters = Parameters::default()
+        .count(to.len())
+        .address(&to.buffer)
+        .address(&data.buffer)
+        .address(&index.buffer)
+        .address(&condition.buffer)
+        .word(code(index.dtype))
+        .count(data.layout.shape[axis])
+        .count(data.layout.strides[axis])
+        .view(&first)
+        .view(&index.layout)
+        .view(&fit(condition.layout.repeated(first.shape))?);
+    queue.for_each(kernel, to.len(), parameters)?;
+    Ok(to.clone())
 }
 
 /// Data `[A…, N, B…]` and indices `[I…]` give `[A…, I…, B…]`.

@@ -9,7 +9,9 @@ mod movement;
 mod products;
 mod rows;
 
-pub use elements::{apply, cast, combine, compare, connect, integer_abs, integer_neg, logical_not, select};
+pub use elements::{
+    apply, bitwise, bitwise_not, cast, combine, compare, connect, integer_abs, integer_neg, logical_not, random, select,
+};
 pub use lookup::{gather, gather_where, index_select};
 pub use movement::{arange, concat, fill, pad, reshape, seen_through, slice};
 pub use products::{Packed, attention, layers, linear_layer, matmul, weighted_sum};

@@ -8,17 +8,19 @@ use super::{
 };
 use crate::{
     array::Array,
-    device::DeviceError,
     memory::Buffer,
     parameters::{MAX_FUNCTIONS, Parameters},
     queue::{Queue, Route},
 };
-use assay_exact::{digest::DataType, quantise::Precision};
+use assay_exact::{
+    digest::DataType,
+    quantise::{Bits, Precision, WeightFormat},
+};
 use assay_ops::{
     layout::Dims,
-    words::{Function, Layer, Masking, Operation, WholeAttention},
+    words::{Form, Function, Layer, Masking, Operation, WholeAttention},
 };
-use std::slice;
+use std::{slice, sync::Arc};
 
 /// Integers of a row are padded with zeros to a multiple of this.
 const STRIDE: usize = 64;
@@ -29,7 +31,7 @@ const FEW_ROWS: usize = 8;
 
 /// Rows of integers with their scales: what products are made of.
 pub struct Packed {
-    precision: Precision,
+    bits: Bits,
     rows: usize,
     length: usize,
     stride: usize,
@@ -37,7 +39,7 @@ pub struct Packed {
     /// Of Int16 alone.
     low: Option<Buffer>,
     /// None where every element has had a scale of its own.
-    scales: Option<Buffer>,
+    scales: Option<Arc<Buffer>>,
 }
 
 /// How rows become integers.
@@ -53,11 +55,68 @@ enum Scaling<'a> {
 
 impl Packed {
     /// The rows along the last dimension, each quantised with its own scale.
-    pub fn new(queue: &Queue, array: &Array, precision: Precision) -> Result<Self, Failure> {
-        Self::scaled(queue, array, precision, Scaling::Row)
+    pub fn new(queue: &Queue, array: &Array, bits: Bits) -> Result<Self, Failure> {
+        Self::scaled(queue, array, bits, Scaling::Row)
     }
 
-    fn scaled(queue: &Queue, array: &Array, precision: Precision, scaling: Scaling<'_>) -> Result<Self, Failure> {
+    /// The second operand of a product, made of values.
+    pub fn of_values(queue: &Queue, values: &[Array], form: Form) -> Result<Self, Failure> {
+        match (form, values) {
+            (Form::Quantised(bits), [weight]) => Self::new(queue, weight, bits),
+            (Form::Given(format), [integers @ .., scales]) => Self::given(queue, format, integers, scales),
+            _ => Err(Failure::Misfit),
+        }
+    }
+
+    /// Rows of integers that are given, each with its scale.
+    fn given(queue: &Queue, format: WeightFormat, integers: &[Array], scales: &Array) -> Result<Self, Failure> {
+        let types: &[DataType] = match format {
+            WeightFormat::Int8 => &[DataType::Int8],
+            WeightFormat::Int4 { .. } => &[DataType::Uint8, DataType::Int8, DataType::Int8],
+        };
+        if !integers.iter().map(|array| array.dtype).eq(types.iter().copied()) || scales.dtype != DataType::Float32 {
+            return Err(Failure::Misfit);
+        }
+        let mut ordered = Vec::with_capacity(integers.len());
+        for array in integers {
+            ordered.push(array.contiguous(queue)?);
+        }
+        let (first, groups) = fit(ordered.split_first())?;
+        let [rows, width] = *first.shape() else {
+            return Err(Failure::Misfit);
+        };
+        let (length, group) = match format {
+            WeightFormat::Int8 => (width, 0),
+            WeightFormat::Int4 { group } => (2 * width, group as usize),
+        };
+        let fits = groups.iter().all(|array| array.len() * group == rows * length);
+        if !fits || scales.len() != rows {
+            return Err(Failure::Misfit);
+        }
+        let stride = length.next_multiple_of(STRIDE);
+        let high = queue.pool().take(rows * stride)?;
+        let parameters = Parameters::default()
+            .count(rows)
+            .count(length)
+            .count(stride)
+            .count(group)
+            .address(&first.buffer)
+            .optional(groups.first().map(|array| &*array.buffer))
+            .optional(groups.get(1).map(|array| &*array.buffer))
+            .address(&high);
+        queue.for_each("take_integers", rows * stride, parameters)?;
+        Ok(Self {
+            bits: Bits::Int8,
+            rows,
+            length,
+            stride,
+            high,
+            low: None,
+            scales: Some(scales.contiguous(queue)?.buffer),
+        })
+    }
+
+    fn scaled(queue: &Queue, array: &Array, bits: Bits, scaling: Scaling<'_>) -> Result<Self, Failure> {
         let length = *fit(array.shape().last())?;
         if array.dtype != DataType::Float32 {
             return Err(Failure::Misfit);
@@ -65,9 +124,9 @@ impl Packed {
         let (rows, stride) = (array.len() / length, length.next_multiple_of(STRIDE));
         let take = |bytes: usize| queue.pool().take(bytes);
         let high = take(rows * stride)?;
-        let low = match precision {
-            Precision::Int8 => None,
-            Precision::Int16 => Some(take(rows * stride)?),
+        let low = match bits {
+            Bits::Int8 => None,
+            Bits::Int16 => Some(take(rows * stride)?),
         };
         let (kind, factors) = match scaling {
             Scaling::Row => (0, None),
@@ -76,21 +135,21 @@ impl Packed {
         };
         let scales = match scaling {
             Scaling::Column(..) => None,
-            _ => Some(take(rows * size_of::<f32>())?),
+            _ => Some(Arc::new(take(rows * size_of::<f32>())?)),
         };
         let parameters = fit(Parameters::default().rows(array))?
             .address(&array.buffer)
-            .word(precision.greatest() as u64)
+            .word(bits.greatest() as u64)
             .count(stride)
             .word(kind)
             .optional(factors.as_ref().map(|(factors, _)| &*factors.buffer))
             .count(factors.as_ref().map_or(1, |(_, rows)| *rows))
             .address(&high)
             .optional(low.as_ref())
-            .optional(scales.as_ref());
+            .optional(scales.as_deref());
         queue.for_rows("quantise", rows, rows * stride, parameters)?;
         Ok(Self {
-            precision,
+            bits,
             rows,
             length,
             stride,
@@ -121,7 +180,7 @@ impl Product<'_> {
     fn execute(&self, queue: &Queue, a: &Packed, b: &Packed, to: &Array) -> Result<(), Failure> {
         let second_rows = if self.shared { 1 } else { self.batch } * self.columns;
         let fits = a.length == b.length
-            && a.precision == b.precision
+            && [a.bits, b.bits] != [Bits::Int8, Bits::Int16]
             && a.rows == self.batch * self.rows
             && b.rows == second_rows
             && to.len() == self.batch * self.rows * self.columns
@@ -142,7 +201,7 @@ impl Product<'_> {
             .address(a_scales)
             .address(&b.high)
             .optional(b.low.as_ref())
-            .optional(b.scales.as_ref())
+            .optional(b.scales.as_deref())
             .word(u64::from(self.shared))
             .optional(bias.as_ref().map(|bias| &*bias.buffer))
             .address(&to.buffer)
@@ -152,49 +211,48 @@ impl Product<'_> {
             .count(row_stride)
             .functions(&codes);
         let elements = a.rows.max(b.rows) * a.stride;
-        Ok(self.launch(queue, a.precision, elements.max(to.len()), parameters)?)
+        Ok(self.launch(queue, [a.bits, b.bits], elements.max(to.len()), parameters)?)
     }
 
-    fn launch(
-        &self,
-        queue: &Queue,
-        precision: Precision,
-        elements: usize,
-        parameters: Parameters,
-    ) -> Result<(), DeviceError> {
+    fn launch(&self, queue: &Queue, bits: [Bits; 2], elements: usize, parameters: Parameters) -> Result<(), Failure> {
         if self.rows <= FEW_ROWS {
-            return queue.for_rows("product_of_few_rows", self.batch * self.columns, elements, parameters);
+            return Ok(queue.for_rows("product_of_few_rows", self.batch * self.columns, elements, parameters)?);
         }
-        let kernel = match (precision, queue.route()) {
-            (Precision::Int8, Route::TensorCores) => "product_8_tensor_cores",
-            (Precision::Int8, Route::Lanes) => "product_8_lanes",
-            (Precision::Int16, Route::TensorCores) => "product_16_tensor_cores",
-            (Precision::Int16, Route::Lanes) => "product_16_lanes",
+        let kernel = match (bits, queue.route()) {
+            ([Bits::Int8, Bits::Int8], Route::TensorCores) => "product_8_tensor_cores",
+            ([Bits::Int8, Bits::Int8], Route::Lanes) => "product_8_lanes",
+            ([Bits::Int16, Bits::Int8], Route::TensorCores) => "product_16_8_tensor_cores",
+            ([Bits::Int16, Bits::Int8], Route::Lanes) => "product_16_8_lanes",
+            ([Bits::Int16, Bits::Int16], Route::TensorCores) => "product_16_tensor_cores",
+            ([Bits::Int16, Bits::Int16], Route::Lanes) => "product_16_lanes",
+            ([Bits::Int8, Bits::Int16], _) => return Err(Failure::Misfit),
         };
         let tiles = self.rows.div_ceil(TILE) * self.columns.div_ceil(TILE);
-        queue.blocks(kernel, self.batch * tiles, elements, parameters)
+        Ok(queue.blocks(kernel, self.batch * tiles, elements, parameters)?)
     }
 }
 
-/// Input, weight, and a bias or none, and then functions of each number; the weight packed already, or not.
+/// Input, what the weight is made of, and a bias or none, and then functions of each number; the weight packed already,
+/// or not. The rows of the input have so many bits.
 pub fn linear_layer(
     queue: &Queue,
     packed: Option<&Packed>,
-    precision: Precision,
+    (bits, form): (Bits, Form),
     operands: &[Array],
     functions: &[Function],
     shape: Dims,
 ) -> Result<Array, Failure> {
-    let input = fit(operands.first())?;
+    let (input, others) = fit(operands.split_first())?;
+    let (weight, bias) = fit(others.split_at_checked(form.operands()))?;
     let own;
     let packed = match packed {
         Some(packed) => packed,
         None => {
-            own = Packed::new(queue, fit(operands.get(1))?, precision)?;
+            own = Packed::of_values(queue, weight, form)?;
             &own
         }
     };
-    let rows = Packed::new(queue, input, precision)?;
+    let rows = Packed::new(queue, input, bits)?;
     let mut output = Array::new(queue, DataType::Float32, shape)?;
     let (now, later) = functions.split_at(functions.len().min(MAX_FUNCTIONS));
     let product = Product {
@@ -202,7 +260,7 @@ pub fn linear_layer(
         rows: rows.rows,
         columns: packed.rows,
         shared: true,
-        bias: operands.get(2),
+        bias: bias.first(),
         functions: now,
         heads: 1,
         strides: [0, 0, packed.rows],
@@ -231,7 +289,8 @@ pub fn layers(
         let (taken, left) = fit(operands.split_at_checked(layer.operands()))?;
         operands = left;
         rows = match *layer {
-            Layer::Linear { precision, .. } => {
+            Layer::Linear { precision, .. } | Layer::QuantisedLinear { precision, .. } => {
+                let form = fit(layer.form())?;
                 let functions: Vec<Function> = after.iter().map_while(function_of).collect();
                 after = &after[functions.len()..];
                 let packed = *fit(packed.next())?;
@@ -243,7 +302,7 @@ pub fn layers(
                 wide.pop();
                 wide.push(columns);
                 let of_layer = [slice::from_ref(&rows), taken].concat();
-                linear_layer(queue, packed, precision, &of_layer, &functions, wide)?
+                linear_layer(queue, packed, (precision.left(), form), &of_layer, &functions, wide)?
             }
             Layer::Apply(function) => apply(queue, &[function], &mut rows)?,
             Layer::Add => combine(queue, Operation::Add, &rows, fit(taken.first())?, rows.layout.shape)?,
@@ -297,7 +356,10 @@ pub fn matmul(queue: &Queue, precision: Precision, operands: &[Array], shape: Di
     };
     let ([batch, rows, _], [_, columns, _]) = (matrices(a)?, matrices(b)?);
     let output = Array::new(queue, DataType::Float32, shape)?;
-    let (a, b) = (Packed::new(queue, a, precision)?, Packed::new(queue, b, precision)?);
+    let (a, b) = (
+        Packed::new(queue, a, precision.left())?,
+        Packed::new(queue, b, precision.right())?,
+    );
     in_order([batch, rows, columns]).execute(queue, &a, &b, &output)?;
     Ok(output)
 }
@@ -329,8 +391,8 @@ fn weigh(
     if scales.dtype != DataType::Float32 {
         return Err(Failure::Misfit);
     }
-    let values = Packed::scaled(queue, values, precision, Scaling::Column(scales, columns))?;
-    let weights = Packed::scaled(queue, weights, precision, Scaling::RowAfter(scales, rows))?;
+    let values = Packed::scaled(queue, values, precision.right(), Scaling::Column(scales, columns))?;
+    let weights = Packed::scaled(queue, weights, precision.left(), Scaling::RowAfter(scales, rows))?;
     product.execute(queue, &weights, &values, output)
 }
 
@@ -343,9 +405,10 @@ pub fn attention(queue: &Queue, attention: &WholeAttention, operands: &[Array], 
     let ([outer, rows, _], [_, keys, _]) = (matrices(query)?, matrices(key)?);
     let mut scores = Dims::new(fit(shape.split_last())?.1);
     scores.push(keys);
-    let packed = |array| Packed::new(queue, array, attention.score_precision);
+    let queries = Packed::new(queue, query, attention.score_precision.left())?;
+    let packed_keys = Packed::new(queue, key, attention.score_precision.right())?;
     let sums = Array::new(queue, DataType::Float32, scores)?;
-    in_order([outer, rows, keys]).execute(queue, &packed(query)?, &packed(key)?, &sums)?;
+    in_order([outer, rows, keys]).execute(queue, &queries, &packed_keys, &sums)?;
     let mask = match attention.masking {
         Masking::None => None,
         masking => Some((masking, fit(masks.first())?)),

@@ -108,7 +108,7 @@ pub fn row_scale(queue: &Queue, precision: Precision, input: &Array, shape: Dims
     let output = Array::new(queue, DataType::Float32, shape)?;
     let parameters = fit(Parameters::default().rows(input))?
         .address(&input.buffer)
-        .word(precision.greatest() as u64)
+        .word(precision.right().greatest() as u64)
         // No stride, no factors and no integers.
         .word(0)
         .word(0)

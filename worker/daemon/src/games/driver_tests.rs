@@ -1,7 +1,7 @@
 //! What is due in a dispute, turn by turn.
 
 use super::*;
-use assay_exact::judge::ModelHead;
+use assay_exact::{judge::ModelHead, model::ModelKind};
 use assay_types::{
     H256, ModelVersion,
     dispute::{Clock, ClockTerms, TraceHead},
@@ -48,6 +48,7 @@ fn dispute(games: Vec<Game>, trace: Option<u8>) -> Dispute {
                 nodes_root: [0; 32],
                 weights_root: [0; 32],
             },
+            kind: ModelKind::Plain,
             root: H256::repeat_byte(root),
             symbols: BoundedVec::new(),
         }),

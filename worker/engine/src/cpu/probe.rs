@@ -7,7 +7,7 @@ use assay_kernels::{
     instructions::Instructions,
     packed::Packed,
     product::linear,
-    rows::{Matrix, Rows, Scaling},
+    rows::{Kind, Matrix, Rows, Scaling},
     scratch::Scratch,
     threads::Threads,
 };
@@ -27,11 +27,11 @@ struct OnProcessor<'a> {
 impl Kernels for OnProcessor<'_> {
     fn product(&self, precision: Precision, [m, k, n]: [usize; 3], a: &[f32], b: &[f32]) -> Result<Vec<f32>, String> {
         let mut rows = Rows::new(self.instructions);
-        rows.quantise(Matrix::new(b, k), precision, Scaling::ByRow);
+        rows.quantise(Matrix::new(b, k), Kind::of_second(precision.right()), Scaling::ByRow);
         let packed = Packed::new(&rows);
         let scratch = Scratch::new(self.instructions, self.threads.count());
         let mut output = vec![0.0; m * n];
-        let input = Matrix::new(a, k);
+        let input = (Matrix::new(a, k), Kind::of_first(precision));
         linear(self.threads, &scratch, input, &packed, None, &mut output, |_| {});
         Ok(output)
     }

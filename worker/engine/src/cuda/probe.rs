@@ -7,7 +7,10 @@ use assay_cuda::{
     queue::Queue,
 };
 use assay_exact::{digest::DataType, quantise::Precision};
-use assay_ops::{layout::Dims, words::Function};
+use assay_ops::{
+    layout::Dims,
+    words::{Form, Function},
+};
 
 /// Compares products and functions with the definition; says what differs.
 pub(super) fn kernels(queue: &Queue) -> Result<(), String> {
@@ -45,7 +48,7 @@ impl Kernels for OnQueue<'_> {
             self.numbers(&linear_layer(
                 self.0,
                 None,
-                precision,
+                (precision.left(), Form::Quantised(precision.right())),
                 &operands,
                 &[],
                 Dims::new(&[m, n]),

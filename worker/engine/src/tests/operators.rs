@@ -3,6 +3,7 @@
 use super::{
     Random,
     case::{Case, count, fixed, narrower},
+    given,
 };
 use assay_exact::{
     graph::{Binary, Dimension, Input, Operator, Position, Reduction, Symbol, Unary, Value, Weight},
@@ -80,7 +81,7 @@ pub(super) fn random_case(random: &mut Random) -> (Package, Vec<Tensor>) {
     let precision = random.precision();
     let mut shape = shape(random);
     let rank = shape.len();
-    let value = match random.below(24) {
+    let value = match random.below(26) {
         0 => {
             let input = case.view(random, &shape);
             let function = pick(random, &FUNCTIONS);
@@ -109,7 +110,9 @@ pub(super) fn random_case(random: &mut Random) -> (Package, Vec<Tensor>) {
                 0 => Operator::Softmax,
                 1 => Operator::LogSoftmax,
                 2 => Operator::CumSum,
-                _ => Operator::RowScale { precision },
+                _ => Operator::RowScale {
+                    precision: precision.right().into(),
+                },
             };
             case.node(operator, vec![input])
         }
@@ -138,6 +141,15 @@ pub(super) fn random_case(random: &mut Random) -> (Package, Vec<Tensor>) {
         9 if rank > 0 => weighted_sum(&mut case, random, precision, &shape),
         10..=12 => attention(&mut case, random),
         13 | 14 if rank > 0 => linear(&mut case, random, precision, &shape),
+        23 => {
+            let operands = (0..3).map(|_| {
+                let own = narrower(random, &shape);
+                given::integers(&mut case, random, DataType::Int64, &own)
+            });
+            let operands = operands.collect();
+            case.node(Operator::Random, operands)
+        }
+        24 if rank > 0 => given::layers(&mut case, random, precision, &shape),
         15 if rank > 0 => {
             let (axis, parts) = (random.below(rank as u64) as usize, 1 + random.below(3));
             let part = |case: &mut Case, random: &mut Random| {
@@ -247,7 +259,10 @@ fn values(case: &mut Case, random: &mut Random, precision: Precision, shape: &[u
         let transposed = case.view(random, &before);
         (case.node(exchanged, vec![transposed]), transposed)
     };
-    [transposed, case.node(Operator::RowScale { precision }, vec![value])]
+    let of_rows = Operator::RowScale {
+        precision: precision.right().into(),
+    };
+    [transposed, case.node(of_rows, vec![value])]
 }
 
 fn weighted_sum(case: &mut Case, random: &mut Random, precision: Precision, outer: &[u32]) -> Value {
@@ -366,7 +381,9 @@ fn attention(case: &mut Case, random: &mut Random) -> Value {
                 let seen = random.below(u64::from(t) + 1) as usize;
                 case.view_of(random, &mask, &|random, shape| {
                     let length = shape.last().copied().unwrap_or(1) as usize;
-                    let flags = (0..count(shape)).map(|place| u8::from(place % length < seen && random.below(8) > 0));
+                    // Some queries see nothing at all.
+                    let sees = |place: usize| place % length < seen && place / length % 5 != 3;
+                    let flags = (0..count(shape)).map(|place| u8::from(sees(place) && random.below(8) > 0));
                     Tensor::new(DataType::Bool, shape.to_vec(), flags.collect()).expect("a byte for each")
                 })
             };

@@ -19,6 +19,7 @@ const TYPES: [DataType; 6] = [
 ];
 const INTEGERS: [DataType; 4] = [DataType::Int64, DataType::Int32, DataType::Int8, DataType::Uint8];
 const COMPARISONS: [Binary; 2] = [Binary::Equal, Binary::NotEqual];
+const BITWISE: [Binary; 5] = [Binary::And, Binary::Or, Binary::Xor, Binary::Shl, Binary::Shr];
 const CONNECTIVES: [Binary; 5] = [Binary::And, Binary::Or, Binary::Xor, Binary::Equal, Binary::NotEqual];
 
 /// Integers of all sizes: few small ones, so that many are equal, ends of the types, and any.
@@ -95,6 +96,7 @@ fn elements(case: &mut Case, random: &mut Random, dtype: DataType, shape: &[u32]
             let operation = match dtype {
                 DataType::Float32 => pick(random, &COMPARISONS),
                 DataType::Bool => pick(random, &CONNECTIVES),
+                _ if random.below(3) == 0 => pick(random, &BITWISE),
                 _ => pick(random, &OPERATIONS),
             };
             let (a, b) = (view(case, random, dtype, shape), view(case, random, dtype, &other));
@@ -120,8 +122,9 @@ fn elements(case: &mut Case, random: &mut Random, dtype: DataType, shape: &[u32]
             case.node(cast, vec![input])
         }
         _ => {
-            let (dtype, function) = match random.below(3) {
+            let (dtype, function) = match random.below(4) {
                 0 => (DataType::Bool, Unary::Not),
+                3 => (pick(random, &INTEGERS), Unary::Not),
                 1 => (pick(random, &INTEGERS), Unary::Neg),
                 _ => (pick(random, &INTEGERS), Unary::Abs),
             };

@@ -1,4 +1,4 @@
-//! Sizes that the program computes from a symbol, as `nn.MultiheadAttention` and caches have them.
+//! Sizes that the program computes from symbols, as `nn.MultiheadAttention` and caches have them.
 
 use super::*;
 use assay_engine::{CpuEngine, Engine, ReferenceEngine};
@@ -162,9 +162,9 @@ fn sizes_that_are_computed_from_a_symbol_are_dimensions() {
     assert_eq!(package.graph().batch_symbol(), None);
     let text = inspect(&package);
     for line in [
-        "gives      output_0: float32 [8*batch + 2, 16]",
-        "gives      output_1: float32 [4*batch + 1, 16, 2]",
-        "float32 [4*batch, 16]",
+        "gives      output_0: float32 [8·batch + 2, 16]",
+        "gives      output_1: float32 [4·batch + 1, 16, 2]",
+        "float32 [4·batch, 16]",
     ] {
         assert!(text.contains(line), "{line} in\n{text}");
     }
@@ -202,22 +202,29 @@ fn sizes_that_are_computed_from_a_symbol_are_dimensions() {
 }
 
 #[test]
-fn sizes_that_are_no_multiple_of_a_symbol_are_refused_with_their_place() {
-    for text in [
-        "s40**2",
-        "s40*s41",
-        "FloorDiv(s40, 2)",
-        "Max(1, s40)",
-        "4*s41",
-        "-4*s40",
+fn sizes_that_are_no_dimension_are_refused_with_their_place() {
+    for (text, reason) in [
+        ("s40*s41", "s40*s41 is no dimension: s41 is the size of no input"),
+        (
+            "FloorDiv(s40, 2)",
+            "FloorDiv(s40, 2) is no dimension: the quotient by 2 does not come out even",
+        ),
+        ("Max(3, s40)", "Max(3, s40) is no dimension: it depends on the symbols"),
+        ("Mod(s40, 3)", "Mod(s40, 3) is no dimension: Mod is not read"),
+        (
+            "4294967296*s40",
+            "4294967296*s40 is no dimension: it has more than 5 terms or a number beyond 32 bits",
+        ),
+        ("-4*s40", "-4·s40 is a size that no tensor has"),
     ] {
         let error = import_nodes(&["view"], |program| {
             add_view(program);
             program["graph_module"]["graph"]["tensor_values"]["view"]["sizes"][0] = written(text);
         });
         let error = error.expect_err("no dimension").to_string();
-        let place = "aten.view.default (node view, heads.py:9): argument output has a dimension 0 that is not imported";
-        assert!(error.starts_with(place), "{error}");
+        let place =
+            "aten.view.default (node view, heads.py:9): argument output has a dimension 0 that is not imported: ";
+        assert!(error.starts_with(&format!("{place}{reason}")), "{error}");
     }
 }
 

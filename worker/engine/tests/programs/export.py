@@ -16,7 +16,7 @@ from torch.nn import functional as F
 
 torch.manual_seed(7)
 HERE = Path(__file__).resolve().parent
-ROOT = HERE.parent.parent.parent
+ROOT = HERE.parents[3]
 BATCH = torch.export.Dim("batch", min=1, max=64)
 LENGTH = torch.export.Dim("length", min=1, max=32)
 
@@ -392,9 +392,41 @@ class Recurrent(nn.Module):
         )
 
 
+class Bits(nn.Module):
+    """Integers bit by bit, counts of bits, and queries of which some see no key."""
+
+    inputs = (
+        torch.randint(-1000, 1000, (3, 7)),
+        torch.randint(-1000, 1000, (3, 7)),
+        torch.randint(0, 31, (3, 7), dtype=torch.int32),
+        torch.randint(0, 256, (3, 7), dtype=torch.uint8),
+        torch.randn(3, 2, 5, 8),
+        torch.rand(3, 1, 5, 5) > 0.5,
+    )
+    dynamic = ({0: BATCH},) * 6
+
+    def forward(self, n, m, c, u, x, keep):
+        keep = keep & (torch.arange(5) != 2)[:, None]
+        return (
+            n & m,
+            n | m,
+            n ^ m,
+            ~n,
+            (n & 255) + (n | 3) - (n ^ -1),
+            torch.bitwise_and(7, n) ^ torch.bitwise_or(n, 12),
+            n << c,
+            n >> c,
+            torch.bitwise_left_shift(c, 3) + torch.bitwise_right_shift(c, 1),
+            1 << c,
+            ~u & 15 | u << 1,
+            u >> 3,
+            F.scaled_dot_product_attention(x, x, x, keep),
+        )
+
+
 FAMILIES = [
     Arithmetic, Functions, Activations, Logic, Shapes, Padding, Indexing, Dynamic, Reductions, Normalisations, Products,
-    Attention, Convolutions, Recurrent,
+    Attention, Convolutions, Recurrent, Bits,
 ]  # fmt: skip
 
 

@@ -9,7 +9,7 @@ use crate::{
 use assay_exact::digest::DataType;
 use assay_ops::{
     layout::Dims,
-    words::{Comparison, Connective, Operation},
+    words::{Bitwise, Comparison, Connective, Operation},
 };
 
 /// Integers that wrap.
@@ -23,6 +23,14 @@ trait Integer: Element + Ord {
     fn remainder(self, other: Self) -> Self;
     fn negate(self) -> Self;
     fn magnitude(self) -> Self;
+    fn and(self, other: Self) -> Self;
+    fn or(self, other: Self) -> Self;
+    fn xor(self, other: Self) -> Self;
+    fn not(self) -> Self;
+    /// 0 where `count` is negative, or not below the type's bits.
+    fn shift_left(self, count: Self) -> Self;
+    /// The sign everywhere, where `count` is negative, or not below the type's bits.
+    fn shift_right(self, count: Self) -> Self;
 }
 
 macro_rules! integer {
@@ -60,6 +68,37 @@ macro_rules! integer {
             #[inline(always)]
             fn negate(self) -> Self {
                 self.wrapping_neg()
+            }
+
+            #[inline(always)]
+            fn and(self, other: Self) -> Self {
+                self & other
+            }
+
+            #[inline(always)]
+            fn or(self, other: Self) -> Self {
+                self | other
+            }
+
+            #[inline(always)]
+            fn xor(self, other: Self) -> Self {
+                self ^ other
+            }
+
+            #[inline(always)]
+            fn not(self) -> Self {
+                !self
+            }
+
+            #[inline(always)]
+            fn shift_left(self, count: Self) -> Self {
+                u32::try_from(count).ok().and_then(|count| self.checked_shl(count)).unwrap_or(0)
+            }
+
+            #[inline(always)]
+            fn shift_right(self, count: Self) -> Self {
+                let shifted = u32::try_from(count).ok().and_then(|count| self.checked_shr(count));
+                shifted.unwrap_or(if i64::from(self) < 0 { !0 } else { 0 })
             }
 
             #[inline(always)]
@@ -168,6 +207,32 @@ fn compare_elements<T: Element>(
         Comparison::Greater => zip(threads, a, b, to, |a, b, to| map(a, b, to, |a, b| a > b)),
         Comparison::GreaterOrEqual => zip(threads, a, b, to, |a, b, to| map(a, b, to, |a, b| a >= b)),
     }
+}
+
+/// Two arrays of integers of one type, repeated to `shape`, and combined bit by bit.
+pub fn bitwise(context: &mut Context<'_>, operation: Bitwise, a: &Array, b: &Array, shape: Dims) -> Option<Array> {
+    with_integers!(a.dtype(), T => {
+        let (a, b) = (a.view::<T>()?.repeated(shape)?, b.view()?.repeated(shape)?);
+        let mut output = context.buffers.take::<T>(shape.elements());
+        combine_bits(context, operation, &a, &b, &mut output);
+        Some(Array::new(shape, output))
+    })
+}
+
+fn combine_bits<T: Integer>(context: &Context<'_>, operation: Bitwise, a: &View<'_, T>, b: &View<'_, T>, to: &mut [T]) {
+    let threads = context.threads;
+    match operation {
+        Bitwise::And => zip(threads, a, b, to, |a, b, to| map(a, b, to, T::and)),
+        Bitwise::Or => zip(threads, a, b, to, |a, b, to| map(a, b, to, T::or)),
+        Bitwise::Xor => zip(threads, a, b, to, |a, b, to| map(a, b, to, T::xor)),
+        Bitwise::Shl => zip(threads, a, b, to, |a, b, to| map(a, b, to, T::shift_left)),
+        Bitwise::Shr => zip(threads, a, b, to, |a, b, to| map(a, b, to, T::shift_right)),
+    }
+}
+
+/// Integers with every bit the other way round.
+pub fn bitwise_not(context: &mut Context<'_>, input: &Array) -> Option<Array> {
+    with_integers!(input.dtype(), T => changed::<T, T>(context, input, Integer::not))
 }
 
 /// Two arrays of truth values, repeated to `shape` and connected.

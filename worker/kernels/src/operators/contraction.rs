@@ -1,5 +1,6 @@
 //! Products of arrays: linear layers, batches of matrices, weighted sums and whole attentions.
 
+use super::pack;
 use crate::{
     array::Array,
     attention::{Attention, Mask, Stack, attend},
@@ -7,13 +8,13 @@ use crate::{
     layers,
     packed::Packed,
     product::{batched, weighted_sums},
-    rows::{Matrix, Rows, Scaling},
+    rows::{Kind, Matrix, Rows},
     view::View,
 };
 use assay_exact::quantise::Precision;
 use assay_ops::{
     layout::Dims,
-    words::{Layer, Masking, Normalisation, WholeAttention},
+    words::{Form, Layer, Masking, Normalisation, WholeAttention},
 };
 
 /// Layers that each row passes by itself, the first of which is linear. `packed` has the weight of each linear one, or
@@ -39,7 +40,13 @@ pub fn layers(
             None => Some(None),
         };
         passed.push(match *layer {
-            Layer::Linear { .. } => layers::Layer::Linear(weights.next()??, numbers(1)?),
+            Layer::Linear { precision, .. } => {
+                layers::Layer::Linear(Kind::of_first(precision), weights.next()??, numbers(1)?)
+            }
+            Layer::QuantisedLinear { precision, format, .. } => {
+                let kind = Kind::of_rows_by_bytes(precision.left());
+                layers::Layer::Linear(kind, weights.next()??, numbers(Form::Given(format).operands())?)
+            }
             Layer::Apply(function) => layers::Layer::Apply(function),
             Layer::Add => layers::Layer::Add(numbers(0)??),
             Layer::Normalise(Normalisation::LayerNorm { epsilon }, _) => {
@@ -73,17 +80,10 @@ fn packed_here(
     layers: &[Layer],
     operands: &[Array],
 ) -> Option<Vec<Option<Packed>>> {
-    let pack = |at: usize, precision| {
-        let weight = operands.get(at)?;
-        let mut rows = Rows::new(context.instructions);
-        let matrix = Matrix::new(weight.slice()?, *weight.shape().last()?);
-        rows.quantise(matrix, precision, Scaling::ByRow);
-        Some(Packed::new(&rows))
-    };
     let places = Layer::positions_of_weights(layers).into_iter().zip(packed);
-    let own = places.map(|((at, precision), packed)| match packed {
+    let own = places.map(|((at, form), packed)| match packed {
         Some(_) => Some(None),
-        None => pack(at, precision).map(Some),
+        None => pack(&mut Rows::new(context.instructions), operands.get(at)?, form).map(Some),
     });
     own.collect()
 }

@@ -43,10 +43,10 @@ pub fn gather(context: &mut Context<'_>, data: &Array, index: &Array, axis: usiz
 }
 
 /// What [`gather`] gives where the condition holds, the elements of `no` elsewhere, the condition and `no` repeated to
-/// the index's shape.
+/// the index's shape. Elements are written among those of `no` where nobody else holds them.
 pub fn gather_where(
     context: &mut Context<'_>,
-    [condition, data, index, no]: [&Array; 4],
+    [condition, data, index, no]: [&mut Array; 4],
     axis: usize,
 ) -> Option<Array> {
     let index = indices(context, index)?;
@@ -54,6 +54,13 @@ pub fn gather_where(
     let condition = condition.flags()?.repeated(shape)?;
     let result = with_type!(data.dtype(), T => {
         let lookup = Lookup::new(&data.view::<T>()?, index.view()?, axis)?;
+        if no.layout.shape == shape
+            && let Some(mut own) = no.take_own::<T>()
+        {
+            write_where(context, &lookup, &condition, &mut own);
+            context.buffers.give(index);
+            return Some(Array::new(shape, own));
+        }
         let no = no.view::<T>()?.repeated(shape)?;
         let mut layouts = [lookup.bases.layout, lookup.index.layout, condition.layout, no.layout];
         merge(&mut layouts);
@@ -79,6 +86,26 @@ pub fn gather_where(
     });
     context.buffers.give(index);
     Some(result)
+}
+
+/// Writes what is looked up where the condition holds.
+fn write_where<T: Element>(context: &Context<'_>, lookup: &Lookup<'_, T>, condition: &View<'_, bool>, to: &mut [T]) {
+    let mut layouts = [lookup.bases.layout, lookup.index.layout, condition.layout];
+    merge(&mut layouts);
+    let [base_step, index_step, condition_step] = layouts.map(|layout| layout.last_stride());
+    share_rows(context.threads, &layouts, to, |[base, at, holds], to| {
+        if condition_step == 0 {
+            if condition.elements[holds] {
+                lookup.row([base, at], [base_step, index_step], to);
+            }
+            return;
+        }
+        for (position, to) in to.iter_mut().enumerate() {
+            if condition.elements[holds + position * condition_step] {
+                *to = lookup.element(base + position * base_step, at + position * index_step);
+            }
+        }
+    });
 }
 
 /// Elements of data at places along an axis that indices say.

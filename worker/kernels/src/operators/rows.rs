@@ -91,7 +91,7 @@ pub fn row_scale(context: &mut Context<'_>, precision: Precision, input: &Array,
     let mut output = context.buffers.numbers(shape.elements());
     let instructions = context.instructions;
     share_rows(context, (ordered.slice()?, length), &mut output, |rows, to| {
-        reduce::scales(instructions, precision, rows, length, to);
+        reduce::scales(instructions, precision.right(), rows, length, to);
     });
     context.buffers.give(ordered);
     Some(Array::new(shape, output))

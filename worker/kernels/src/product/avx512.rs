@@ -6,6 +6,9 @@
 //! **Int8.** One instruction multiplies unsigned bytes with signed ones and adds four products. The second operand is
 //! laid out plus 128, so the sum is too great by 128 times the sum of the row, which is known.
 //!
+//! **Int16 with Int8.** The halves of the first operand are multiplied as bytes, each as above, in half as many strips;
+//! `2^7·Σ h·b + Σ l·b` is put together in binary64.
+//!
 //! **Int16.** Two instructions multiply pairs of 16-bit integers and add them modulo 2^32. By the inequality of Cauchy
 //! and Schwarz a sum is at most the product of the rows' norms, and the norms of segments of 32 are known. So the sums
 //! over as many segments as stay below `2^31` for certain are exact, and these are added in binary64, which is exact
@@ -17,25 +20,25 @@
 //! second operand is what takes time, its high halves are not read but made of the integers: `S = 2^7·Σ a·h + Σ a·l`,
 //! where for blocks of 1024 both sums are below `2^31`.
 
+mod finish;
 mod sums;
 mod wide;
 
 use super::Products;
 use crate::{
     packed::STRIP,
-    rows::{BLOCK, GROUP, Rows, SEGMENT, prefetch},
-    vector::NAN_BITS,
+    rows::{BLOCK, GROUP, Kind, Rows, SEGMENT, prefetch},
 };
-use assay_exact::quantise::Precision;
+use finish::{finish, finish_wide};
 use std::{arch::x86_64::*, ops::Range};
-use sums::{int8_sums, int16_sums, int16_sums_modulo, int16_sums_of_few_rows};
-use wide::{Wide, add, exact, narrow, widen};
+use sums::{halves_sums, int8_sums, int16_sums, int16_sums_modulo, int16_sums_of_few_rows};
+use wide::{add, exact, put_together, widen};
 
 /// Rows of a tile.
 const TILE_ROWS: usize = 6;
 /// Strips of a tile.
 const TILE_STRIPS: usize = 4;
-/// Strips of a tile of Int16 that may overflow: it takes twice the registers.
+/// Strips of a tile of Int16 that may overflow, or of halves: it takes twice the registers.
 const WIDE_STRIPS: usize = 2;
 /// Up to so many rows, the high halves of Int16 are made of the integers.
 const FEW_ROWS: usize = 3;
@@ -43,7 +46,7 @@ const FEW_ROWS: usize = 3;
 const BLOCK_GROUPS: usize = BLOCK / GROUP;
 /// A little less than `2^31`, for the rounding of bounds.
 const SAFE: f32 = 2.147e9;
-/// Scales up to this one, `2^40`, make finite products: of two of them with a sum below `2^42`.
+/// Scales up to this magnitude, `2^40`, make finite products: of two of them with a sum below `2^42`.
 const USUAL: f32 = (1u64 << 40) as f32;
 /// While rows as long as this are multiplied, there is time to bring the output's lines into the cache.
 const LONG_ROW: usize = 192;
@@ -62,6 +65,7 @@ pub(super) struct Second<'a> {
 #[derive(Clone, Copy)]
 struct Operands {
     a_bytes: *const i8,
+    a_low_bytes: *const i8,
     a_words: *const i16,
     /// From a row to the next, in elements, a multiple of four. Strips are 16 times that.
     stride: usize,
@@ -69,17 +73,40 @@ struct Operands {
     b_words: *const i16,
 }
 
+impl Operands {
+    /// Those from the first to before the last of these elements of both operands, in the forms that the rows have.
+    fn new(a: &Rows, b: &Second<'_>, of_rows: Range<usize>, of_strips: Range<usize>) -> Self {
+        let (mut a_low_bytes, mut a_words, mut b_words) = (std::ptr::null(), std::ptr::null(), std::ptr::null());
+        match a.kind {
+            Kind::Int8 => {}
+            Kind::Halves => a_low_bytes = a.low_bytes[of_rows.clone()].as_ptr(),
+            Kind::Int16 => {
+                a_words = a.words[of_rows.clone()].as_ptr();
+                b_words = b.words[of_strips.clone()].as_ptr();
+            }
+        }
+        Self {
+            a_bytes: a.bytes[of_rows].as_ptr(),
+            a_low_bytes,
+            a_words,
+            stride: a.stride,
+            b_bytes: b.bytes[of_strips].as_ptr(),
+            b_words,
+        }
+    }
+}
+
 /// Where a tile's sums go and what they are multiplied with.
 struct Target<'a> {
     row_scales: &'a [f32],
-    /// The sums of the rows' bytes, of each block.
+    /// The sums of the rows' bytes, of each block, or of each half.
     row_sums: &'a [i32],
     column_scales: &'a [f32],
     /// What is added, zeros if nothing.
     bias: &'a [f32],
     /// Columns that there are.
     columns: usize,
-    /// Whether no scale is above [`USUAL`] or NaN.
+    /// Whether no scale is beyond [`USUAL`] or NaN.
     usual: bool,
     output: &'a mut [f32],
     output_stride: usize,
@@ -109,7 +136,6 @@ pub(super) fn multiply(a: &Rows, b: Second<'_>, products: Products<'_>) {
             None => &NO_BIAS[..width],
         };
         let strip_range = column * stride..(column + strips * STRIP) * stride;
-        let bytes = b.bytes[strip_range.clone()].as_ptr();
         for row in range.clone().step_by(TILE_ROWS) {
             let rows = (range.end - row).min(TILE_ROWS);
             let row_range = row * stride..(row + rows) * stride;
@@ -129,20 +155,13 @@ pub(super) fn multiply(a: &Rows, b: Second<'_>, products: Products<'_>) {
                 output: &mut products.output[first_place..],
                 output_stride: products.stride,
             };
-            let mut operands = Operands {
-                a_bytes: a.bytes[row_range.clone()].as_ptr(),
-                a_words: std::ptr::null(),
-                stride,
-                b_bytes: bytes,
-                b_words: std::ptr::null(),
-            };
+            let operands = Operands::new(a, &b, row_range, strip_range.clone());
             // SAFETY: `rows` rows and `strips` strips were sliced for the pointers.
             unsafe {
-                match a.precision {
-                    Precision::Int8 => int8_tile(rows, strips, operands, target),
-                    Precision::Int16 => {
-                        operands.a_words = a.words[row_range].as_ptr();
-                        operands.b_words = b.words[strip_range.clone()].as_ptr();
+                match a.kind {
+                    Kind::Int8 => int8_tile(rows, strips, operands, target),
+                    Kind::Halves => halves_tile(rows, strips, operands, target),
+                    Kind::Int16 => {
                         let tile = (row - range.start) / TILE_ROWS;
                         let norms = row_norms[tile * segments..].iter().zip(&column_norms);
                         for (bound, (row, column)) in bounds.iter_mut().zip(norms) {
@@ -168,10 +187,10 @@ fn norms_of_tiles(a: &Rows, range: &Range<usize>) -> Vec<f32> {
     norms
 }
 
-/// Whether none of these scales is above [`USUAL`] or NaN.
+/// Whether no magnitude of these scales is above [`USUAL`], and none is NaN. A scale that is given may be negative.
 fn usual(scales: &[f32]) -> bool {
     // Without an early end, so that it is computed in vectors.
-    scales.iter().fold(true, |usual, scale| usual & (*scale <= USUAL))
+    scales.iter().fold(true, |usual, scale| usual & (scale.abs() <= USUAL))
 }
 
 /// The greatest of each segment's norms.
@@ -214,7 +233,14 @@ unsafe fn int8_tile(rows: usize, strips: usize, operands: Operands, target: Targ
 ///
 /// The operands have at least `rows` rows and `strips` strips.
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
-unsafe fn int16_tile(rows: usize, strips: usize, few: bool, bounds: &[f32], operands: Operands, target: Target<'_>) {
+unsafe fn int16_tile(
+    rows: usize,
+    strips: usize,
+    few: bool,
+    bounds: &[f32],
+    operands: Operands,
+    mut target: Target<'_>,
+) {
     if bounds.iter().all(|bound| *bound < SAFE) {
         // SAFETY: of the caller.
         unsafe { by_size!(rows, strips, int16_bounded(operands, target, bounds), [1 2 3 4 5 6] [1 2 3 4]) }
@@ -222,17 +248,7 @@ unsafe fn int16_tile(rows: usize, strips: usize, few: bool, bounds: &[f32], oper
     }
     for first in (0..strips).step_by(WIDE_STRIPS) {
         let (start, strips) = (first * STRIP, (strips - first).min(WIDE_STRIPS));
-        let columns = (target.columns - start).min(strips * STRIP);
-        let target = Target {
-            row_scales: target.row_scales,
-            row_sums: target.row_sums,
-            column_scales: &target.column_scales[start..start + strips * STRIP],
-            bias: &target.bias[start..start + columns],
-            columns,
-            usual: target.usual,
-            output: &mut target.output[start..],
-            output_stride: target.output_stride,
-        };
+        let target = part(&mut target, start, strips);
         // SAFETY: of the caller, and `first` is one of its strips.
         unsafe {
             let mut operands = operands;
@@ -245,6 +261,58 @@ unsafe fn int16_tile(rows: usize, strips: usize, few: bool, bounds: &[f32], oper
             }
         }
     }
+}
+
+/// # Safety
+///
+/// The operands have at least `rows` rows and `strips` strips.
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
+unsafe fn halves_tile(rows: usize, strips: usize, operands: Operands, mut target: Target<'_>) {
+    for first in (0..strips).step_by(WIDE_STRIPS) {
+        let (start, strips) = (first * STRIP, (strips - first).min(WIDE_STRIPS));
+        let target = part(&mut target, start, strips);
+        // SAFETY: of the caller, and `first` is one of its strips.
+        unsafe {
+            let mut operands = operands;
+            operands.b_bytes = operands.b_bytes.add(start * operands.stride);
+            by_size!(rows, strips, halves(operands, target), [1 2 3 4 5 6] [1 2])
+        }
+    }
+}
+
+/// So many strips of a target, from this column on.
+fn part<'a>(target: &'a mut Target<'_>, start: usize, strips: usize) -> Target<'a> {
+    let columns = (target.columns - start).min(strips * STRIP);
+    Target {
+        row_scales: target.row_scales,
+        row_sums: target.row_sums,
+        column_scales: &target.column_scales[start..start + strips * STRIP],
+        bias: &target.bias[start..start + columns],
+        columns,
+        usual: target.usual,
+        output: &mut target.output[start..],
+        output_stride: target.output_stride,
+    }
+}
+
+/// # Safety
+///
+/// The operands have at least `ROWS` rows and `STRIPS` strips.
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
+unsafe fn halves<const ROWS: usize, const STRIPS: usize>(operands: Operands, target: Target<'_>) {
+    let mut first = [[0; 2]; ROWS];
+    for (first, sums) in first.iter_mut().zip(target.row_sums.chunks_exact(2)) {
+        *first = [-128 * sums[0], -128 * sums[1]];
+    }
+    // SAFETY: of the caller.
+    let [high, low] = unsafe { halves_sums::<ROWS, STRIPS>(operands, first) };
+    let mut totals = [[[_mm512_setzero_pd(); 2]; STRIPS]; ROWS];
+    for row in 0..ROWS {
+        for strip in 0..STRIPS {
+            totals[row][strip] = put_together::<7>(high[row][strip], low[row][strip]);
+        }
+    }
+    finish_wide(totals, target);
 }
 
 /// # Safety
@@ -356,106 +424,4 @@ unsafe fn int16_of_few_rows<const ROWS: usize, const STRIPS: usize>(operands: Op
         }
     }
     finish_wide(totals, target);
-}
-
-#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
-#[inline]
-fn finish_wide<const ROWS: usize, const STRIPS: usize>(totals: [[Wide; STRIPS]; ROWS], target: Target<'_>) {
-    let mut numbers = [[_mm512_setzero_ps(); STRIPS]; ROWS];
-    for row in 0..ROWS {
-        for strip in 0..STRIPS {
-            numbers[row][strip] = narrow(totals[row][strip]);
-        }
-    }
-    // SAFETY: this function enables the instructions.
-    unsafe { finish(numbers, target) }
-}
-
-/// Multiplies the rounded sums with the scales, adds the bias, and writes canonical numbers.
-///
-/// It is part of every tile, so that the sums stay in registers.
-///
-/// # Safety
-///
-/// The processor has the instructions that the caller enables.
-#[inline(always)]
-#[expect(clippy::needless_range_loop, reason = "such loops are written out")]
-unsafe fn finish<const ROWS: usize, const STRIPS: usize>(sums: [[__m512; STRIPS]; ROWS], target: Target<'_>) {
-    if !target.usual {
-        // A copy, so that it alone has to be in memory.
-        let copy = sums;
-        // SAFETY: of the caller.
-        unsafe { finish_unusual(copy.as_flattened(), target) }
-        return;
-    }
-    let (columns, stride) = (target.columns, target.output_stride);
-    let (scales, bias) = (&target.column_scales[..STRIPS * STRIP], &target.bias[..columns]);
-    let row_scales = &target.row_scales[..ROWS];
-    let output = &mut target.output[..(ROWS - 1) * stride + columns];
-    assert!(columns > (STRIPS - 1) * STRIP, "fewer columns than strips");
-    // Every product is finite, so a NaN or an infinity comes from the bias alone, which is canonical. Adding it, or a
-    // zero, makes a zero of a product that has underflowed to -0 the one zero. Row by row, since neighbouring lines are
-    // written faster, and in two loops without a branch in them, so that the compiler writes out all rows.
-    let (scales, bias, output) = (scales.as_ptr(), bias.as_ptr(), output.as_mut_ptr());
-    let last = (STRIPS - 1) * STRIP;
-    let lanes = columns - last;
-    // SAFETY: of the caller, and there are 16 scales for each strip, and 16 numbers of the bias, and places in each
-    // row, but for the last strip; of that, only those are touched that there are.
-    unsafe {
-        if lanes == STRIP {
-            for row in 0..ROWS {
-                let row_scale = _mm512_set1_ps(row_scales[row]);
-                for strip in 0..STRIPS {
-                    let start = strip * STRIP;
-                    let scale = _mm512_mul_ps(row_scale, _mm512_loadu_ps(scales.add(start)));
-                    let product = _mm512_mul_ps(sums[row][strip], scale);
-                    let number = _mm512_add_ps(product, _mm512_loadu_ps(bias.add(start)));
-                    _mm512_storeu_ps(output.add(row * stride + start), number);
-                }
-            }
-        } else {
-            let mask = ((1u32 << lanes) - 1) as u16;
-            for row in 0..ROWS {
-                let row_scale = _mm512_set1_ps(row_scales[row]);
-                for strip in 0..STRIPS {
-                    let start = strip * STRIP;
-                    let mask = if start < last { u16::MAX } else { mask };
-                    let scale = _mm512_mul_ps(row_scale, _mm512_loadu_ps(scales.add(start)));
-                    let product = _mm512_mul_ps(sums[row][strip], scale);
-                    let number = _mm512_add_ps(product, _mm512_maskz_loadu_ps(mask, bias.add(start)));
-                    _mm512_mask_storeu_ps(output.add(row * stride + start), mask, number);
-                }
-            }
-        }
-    }
-}
-
-/// The same for any scales, and any number of rows.
-#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
-#[inline(never)]
-fn finish_unusual(sums: &[__m512], target: Target<'_>) {
-    let nan = _mm512_set1_ps(f32::from_bits(NAN_BITS));
-    let outputs = target.output.chunks_mut(target.output_stride);
-    let rows = sums.chunks_exact(target.column_scales.len() / STRIP).zip(outputs);
-    for ((sums, output), row_scale) in rows.zip(target.row_scales) {
-        let row_scale = _mm512_set1_ps(*row_scale);
-        let output = output[..target.columns].chunks_mut(STRIP);
-        let columns = target.column_scales.chunks_exact(STRIP).zip(target.bias.chunks(STRIP));
-        for ((sum, output), (scales, bias)) in sums.iter().zip(output).zip(columns) {
-            let mask = ((1u32 << output.len().min(bias.len())) - 1) as u16;
-            // SAFETY: there are 16 scales, and of the bias only those numbers are read that are there.
-            let (scales, bias) = unsafe {
-                (
-                    _mm512_loadu_ps(scales.as_ptr()),
-                    _mm512_maskz_loadu_ps(mask, bias.as_ptr()),
-                )
-            };
-            let product = _mm512_mul_ps(*sum, _mm512_mul_ps(row_scale, scales));
-            let biased = _mm512_add_ps(product, bias);
-            let odd = _mm512_cmp_ps_mask::<_CMP_UNORD_Q>(biased, biased);
-            let canonical = _mm512_mask_blend_ps(odd, biased, nan);
-            // SAFETY: only those numbers are written that have a place.
-            unsafe { _mm512_mask_storeu_ps(output.as_mut_ptr(), mask, canonical) }
-        }
-    }
 }

@@ -1,14 +1,14 @@
 //! Quantisation in AVX-512.
 
-use super::{BLOCK, Matrix, ROUNDING, Rows, SEGMENT, Scaling, scale};
+use super::{BLOCK, Kind, Matrix, ROUNDING, Rows, SEGMENT, Scaling, scale};
 use crate::vector::MAGNITUDE_MASK;
-use assay_exact::quantise::Precision;
+use assay_exact::quantise::Bits;
 use std::{arch::x86_64::*, ops::RangeInclusive};
 
 /// Numbers in a vector.
 const LANES: usize = 16;
-const INT8: i32 = Precision::Int8.greatest();
-const INT16: i32 = Precision::Int16.greatest();
+const INT8: i32 = Bits::Int8.greatest();
+const INT16: i32 = Bits::Int16.greatest();
 
 /// Rows whose scales are computed before the integers of any of them: a row alone would have to wait for its scale.
 pub(super) const ROWS_AT_ONCE: usize = 16;
@@ -23,7 +23,7 @@ pub(super) fn quantise(rows: &mut Rows, from: Matrix<'_>, scaling: Scaling<'_>) 
     if !matches!(scaling, Scaling::ByRow) {
         scaled.set_length(at_once * length);
     }
-    let greatest = rows.precision.greatest() as f32;
+    let greatest = rows.kind.greatest() as f32;
     for start in (0..from.rows).step_by(at_once) {
         let indices = start..from.rows.min(start + at_once);
         // What lies apart is not foreseen by the processor.
@@ -99,14 +99,24 @@ fn integers_of_row(rows: &mut Rows, index: usize, numbers: &[f32]) {
     let scale = rows.scales[index];
     let bytes = &mut rows.bytes[index * stride..][..stride];
     let sums = &mut rows.sums[index * blocks..][..blocks];
-    match rows.precision {
-        Precision::Int8 if scale.is_nan() => {
+    match rows.kind {
+        Kind::Int8 if scale.is_nan() => {
             bytes.fill(0);
             sums.fill(0);
         }
-        Precision::Int8 if USUAL.contains(&scale) => sums[0] = usual_integers_8(numbers, scale, bytes),
-        Precision::Int8 => sums[0] = integers_8(numbers, scale, bytes),
-        Precision::Int16 => {
+        Kind::Int8 if USUAL.contains(&scale) => sums[0] = usual_integers_8(numbers, scale, bytes),
+        Kind::Int8 => sums[0] = integers_8(numbers, scale, bytes),
+        Kind::Halves => {
+            let low_bytes = &mut rows.low_bytes[index * stride..][..stride];
+            if scale.is_nan() {
+                bytes.fill(0);
+                low_bytes.fill(0);
+                sums.fill(0);
+                return;
+            }
+            sums.copy_from_slice(&halves(numbers, scale, bytes, low_bytes));
+        }
+        Kind::Int16 => {
             let words = &mut rows.words[index * stride..][..stride];
             let norms = &mut rows.norms[index * segments..][..segments];
             if scale.is_nan() {
@@ -338,6 +348,30 @@ fn integers_16(numbers: &[f32], scale: f32, bytes: &mut [i8], words: &mut [i16])
         sum = _mm512_add_epi32(sum, high);
     }
     _mm512_reduce_add_epi32(sum)
+}
+
+/// Writes the high and the low halves of numbers' integers, and zeros behind them; returns the sums of both.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl")]
+fn halves(numbers: &[f32], scale: f32, high_bytes: &mut [i8], low_bytes: &mut [i8]) -> [i32; 2] {
+    let scale = _mm512_set1_ps(scale);
+    let half = _mm512_set1_epi32(64);
+    let mut sums = [_mm512_setzero_si512(); 2];
+    let places = high_bytes.chunks_mut(LANES).zip(low_bytes.chunks_mut(LANES));
+    for (index, (high_bytes, low_bytes)) in places.enumerate() {
+        // There are fewer numbers than places where the row is padded.
+        let numbers = &numbers[numbers.len().min(index * LANES)..];
+        let x = match numbers.first_chunk::<LANES>() {
+            Some(numbers) => read(numbers),
+            None => read_rest(numbers),
+        };
+        let q = integers::<INT16>(x, scale);
+        let high = _mm512_srai_epi32::<7>(_mm512_add_epi32(q, half));
+        let low = _mm512_sub_epi32(q, _mm512_slli_epi32::<7>(high));
+        sums = [_mm512_add_epi32(sums[0], high), _mm512_add_epi32(sums[1], low)];
+        write_bytes(high, high_bytes);
+        write_bytes(low, low_bytes);
+    }
+    [_mm512_reduce_add_epi32(sums[0]), _mm512_reduce_add_epi32(sums[1])]
 }
 
 /// Writes upper bounds of the norms of a row's segments.

@@ -4,7 +4,7 @@ use super::{Matrix, Rows, Scaling, scale};
 use crate::vector::MAGNITUDE_MASK;
 
 pub(super) fn quantise(rows: &mut Rows, from: Matrix<'_>, scaling: Scaling<'_>) {
-    let limit = rows.precision.greatest();
+    let limit = rows.kind.greatest();
     let integer = |quotient: f32| (quotient.round_ties_even() as i32).clamp(-limit, limit) as i16;
     for (index, words) in rows.words.chunks_exact_mut(rows.stride).enumerate() {
         let row = from.row(index);

@@ -9,7 +9,7 @@ use crate::{
 use assay_exact::{
     binary32::Binary32,
     functions,
-    quantise::{Precision, QuantisedRow, quantise, scale},
+    quantise::{Bits, Precision, QuantisedRow, quantise, scale},
     reduce,
 };
 
@@ -20,19 +20,22 @@ fn rows(stack: &Stack<'_, f32>, batch: usize, head: usize) -> Vec<Vec<Binary32>>
     (0..stack.rows).map(row).collect()
 }
 
-fn quantised(rows: &[Vec<Binary32>], precision: Precision) -> Vec<QuantisedRow> {
+fn quantised(rows: &[Vec<Binary32>], bits: Bits) -> Vec<QuantisedRow> {
     rows.iter()
-        .map(|row| QuantisedRow::new(row.iter().copied(), precision))
+        .map(|row| QuantisedRow::new(row.iter().copied(), bits))
         .collect()
 }
 
 /// `[M, D]` of one head, as its parts are defined.
 fn one_head(attention: &Attention<'_>, batch: usize, head: usize) -> Vec<Vec<Binary32>> {
-    let queries = quantised(&rows(&attention.query, batch, head), attention.score_precision);
-    let keys = quantised(&rows(&attention.key, batch, head), attention.score_precision);
+    let queries = quantised(&rows(&attention.query, batch, head), attention.score_precision.left());
+    let keys = quantised(&rows(&attention.key, batch, head), attention.score_precision.right());
     let values = rows(&attention.value, batch, head);
     let precision = attention.value_precision;
-    let scales: Vec<_> = values.iter().map(|row| scale(row.iter().copied(), precision)).collect();
+    let scales: Vec<_> = values
+        .iter()
+        .map(|row| scale(row.iter().copied(), precision.right()))
+        .collect();
     let attend = |(i, query): (usize, &QuantisedRow)| {
         let scores = keys.iter().enumerate().map(|(t, key)| {
             let score = query.product(key);
@@ -58,13 +61,15 @@ fn one_head(attention: &Attention<'_>, batch: usize, head: usize) -> Vec<Vec<Bin
         let max = reduce::max(scores.iter().copied()).expect("there are keys");
         let e: Vec<_> = scores.iter().map(|x| functions::exp(*x - max)).collect();
         let total = reduce::sum(e.iter().copied());
-        let weights: Vec<_> = e.iter().zip(&scales).map(|(e, scale)| (*e / total) * *scale).collect();
-        let weights = QuantisedRow::new(weights.into_iter(), precision);
+        let sees_nothing = max == -Binary32::INFINITY;
+        let share = |e: Binary32| if sees_nothing { Binary32::ZERO } else { e / total };
+        let weights: Vec<_> = e.iter().zip(&scales).map(|(e, scale)| share(*e) * *scale).collect();
+        let weights = QuantisedRow::new(weights.into_iter(), precision.left());
         let column = |d: usize| {
             let column = values
                 .iter()
                 .zip(&scales)
-                .map(|(row, s)| quantise(row[d], *s, precision));
+                .map(|(row, s)| quantise(row[d], *s, precision.right()));
             let products = weights
                 .integers()
                 .iter()
@@ -80,7 +85,7 @@ fn one_head(attention: &Attention<'_>, batch: usize, head: usize) -> Vec<Vec<Bin
 #[test]
 fn attention_is_the_composition_of_its_parts() {
     let mut random = Random(8);
-    let precisions = [Precision::Int8, Precision::Int16];
+    let precisions = [Precision::Int8, Precision::Int16, Precision::Int16Int8];
     for case in 0..120 {
         let (batch, heads) = (1 + random.below(3), 1 + random.below(4));
         let (m, t) = (
@@ -109,7 +114,8 @@ fn attention_is_the_composition_of_its_parts() {
         // No query sees the last keys, as in a cache that is not full.
         let seen = if random.below(2) == 0 { t } else { random.below(t + 1) };
         let flags: Vec<bool> = (0..m * t)
-            .map(|place| place % t < seen && random.below(2) == 0)
+            // Now and then a query sees nothing at all.
+            .map(|place| place % t < seen && place / t % 7 != 3 && random.below(2) == 0)
             .collect();
         let mask = match random.below(3) {
             0 => None,
@@ -140,8 +146,8 @@ fn attention_is_the_composition_of_its_parts() {
             value: stack(2, t, d),
             scale: (random.below(2) == 0).then_some(0.176_776_7),
             mask,
-            score_precision: precisions[random.below(2)],
-            value_precision: precisions[random.below(2)],
+            score_precision: precisions[random.below(3)],
+            value_precision: precisions[random.below(3)],
         };
         let mut expected = Vec::new();
         for batch in 0..batch {

@@ -8,7 +8,7 @@ use crate::{
     normalise::{layer_norm, rms_norm},
     packed::Packed,
     product::{FEWEST_PRODUCTS_TO_SHARE, FEWEST_ROWS_TO_SHARE, linear},
-    rows::{Matrix, Rows, Scaling},
+    rows::{Kind, Matrix, Rows, Scaling},
     scratch::Scratch,
     threads::Threads,
 };
@@ -32,10 +32,10 @@ fn one_after_the_other(instructions: Instructions, input: &[f32], width: usize, 
     let (mut rows, mut width) = (input.to_vec(), width);
     for layer in layers {
         match *layer {
-            Layer::Linear(weight, bias) => {
+            Layer::Linear(kind, weight, bias) => {
                 let input = Matrix::new(&rows, width);
                 let mut output = vec![0.0; input.rows() * weight.columns()];
-                linear(&threads, &scratch, input, weight, bias, &mut output, |_| {});
+                linear(&threads, &scratch, (input, kind), weight, bias, &mut output, |_| {});
                 (rows, width) = (output, weight.columns());
             }
             Layer::Apply(function) => apply(instructions, function, &mut rows),
@@ -54,27 +54,29 @@ fn layers_together_are_the_layers_one_after_the_other() {
     let mut random = Random(11);
     let mut were_few = false;
     for (case, [count, width, wide]) in SHAPES.into_iter().cycle().take(36).enumerate() {
-        let precision = [Precision::Int8, Precision::Int16][case / SHAPES.len() % 2];
+        let precision = [Precision::Int8, Precision::Int16, Precision::Int16Int8][case / SHAPES.len() % 3];
+        let kind = Kind::of_first(precision);
         were_few |= count < FEWEST_ROWS_TO_SHARE && count * width * wide * 2 >= FEWEST_PRODUCTS_TO_SHARE;
         for instructions in all_instructions() {
             let mut pack = |columns: usize, length: usize| {
                 let mut rows = Rows::new(instructions);
                 let numbers = random.rows(columns, length);
-                rows.quantise(Matrix::new(&numbers, length), precision, Scaling::ByRow);
+                let kind = Kind::of_second(precision.right());
+                rows.quantise(Matrix::new(&numbers, length), kind, Scaling::ByRow);
                 Packed::new(&rows)
             };
             let (widen, narrow) = (pack(wide, width), pack(width, wide));
             let (bias, input) = (random.rows(1, wide), random.rows(count, width));
             let (others, scale) = (random.rows(count, width), random.rows(1, width));
             let all = [
-                Layer::Linear(&widen, Some(&bias)),
+                Layer::Linear(kind, &widen, Some(&bias)),
                 Layer::Apply(Function::Gelu),
                 Layer::RmsNorm(1e-5, None),
                 Layer::Apply(Function::Tanh),
-                Layer::Linear(&narrow, None),
+                Layer::Linear(kind, &narrow, None),
                 Layer::Add(&others),
                 Layer::LayerNorm(1e-12, Some(&scale), Some(&scale)),
-                Layer::Linear(&widen, None),
+                Layer::Linear(kind, &widen, None),
                 Layer::Apply(Function::Relu),
             ];
             // Up to each of them, so that each is the last one.

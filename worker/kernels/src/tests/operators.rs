@@ -9,12 +9,12 @@ use crate::{
 use assay_exact::{
     digest::DataType,
     graph::{self, Binary, Dimension, Operator, Position},
-    quantise::Precision,
+    quantise::{Precision, WeightFormat},
     tensor::Tensor,
 };
 use assay_ops::{
     layout::Dims,
-    words::{Comparison, Operation, Reduction},
+    words::{Bitwise, Comparison, Form, Layer, Operation, Reduction},
 };
 
 /// How an array operator is called.
@@ -170,6 +170,15 @@ fn rows_are_shared_out_as_defined() {
         }
     }
     let x = tensor(&mut random, DataType::Float32, &[400, 120], 0);
+    let keys = tensor(&mut random, DataType::Int64, &[400, 1], 200);
+    let lanes = tensor(&mut random, DataType::Int64, &[120], 200);
+    check(
+        &Operator::Random,
+        &|context, x, shape| operators::random(context, [&x[0], &x[1], &x[0]], shape),
+        &[&keys, &lanes, &keys],
+        DataType::Float32,
+        &[400, 120],
+    );
     for precision in [Precision::Int8, Precision::Int16] {
         check(
             &Operator::RowScale { precision },
@@ -178,6 +187,84 @@ fn rows_are_shared_out_as_defined() {
             DataType::Float32,
             &[400],
         );
+    }
+}
+
+#[test]
+fn integers_are_combined_bit_by_bit_as_defined() {
+    let mut random = Random(43);
+    for dtype in [DataType::Int64, DataType::Int32, DataType::Int8, DataType::Uint8] {
+        let bytes = |random: &mut Random, shape: &[u32]| {
+            let count = shape.iter().product::<u32>() as usize * dtype.size_bytes();
+            let bytes = (0..count).map(|_| random.next() as u8).collect();
+            Tensor::new(dtype, shape.to_vec(), bytes).expect("as many bytes as the shape says")
+        };
+        let a = bytes(&mut random, &[20, 300]);
+        let counts = tensor(&mut random, dtype, &[300], 9);
+        let odd = bytes(&mut random, &[300]);
+        for (defined, operation) in [
+            (Binary::And, Bitwise::And),
+            (Binary::Or, Bitwise::Or),
+            (Binary::Xor, Bitwise::Xor),
+            (Binary::Shl, Bitwise::Shl),
+            (Binary::Shr, Bitwise::Shr),
+        ] {
+            for b in [&counts, &odd] {
+                check(
+                    &Operator::Binary(defined),
+                    &|context, x, shape| operators::bitwise(context, operation, &x[0], &x[1], shape),
+                    &[&a, b],
+                    dtype,
+                    &[20, 300],
+                );
+            }
+        }
+        check(
+            &Operator::Unary(graph::Unary::Not),
+            &|context, x, _| operators::bitwise_not(context, &x[0]),
+            &[&a],
+            dtype,
+            &[20, 300],
+        );
+    }
+}
+
+#[test]
+fn layers_with_given_integers_are_as_defined() {
+    let mut random = Random(44);
+    let mut bytes = |dtype: DataType, shape: &[u32]| {
+        let bytes = (0..shape.iter().product::<u32>())
+            .map(|_| random.next() as u8)
+            .collect();
+        Tensor::new(dtype, shape.to_vec(), bytes).expect("as many bytes as the shape says")
+    };
+    let (integers, packed) = (bytes(DataType::Int8, &[70, 96]), bytes(DataType::Uint8, &[70, 48]));
+    let [zeros, multipliers] = [(); 2].map(|()| bytes(DataType::Int8, &[70, 6]));
+    let mut random = Random(45);
+    let x = tensor(&mut random, DataType::Float32, &[30, 96], 0);
+    let scales = tensor(&mut random, DataType::Float32, &[70], 0);
+    for precision in [Precision::Int8, Precision::Int16] {
+        for (format, weight) in [
+            (WeightFormat::Int8, vec![&integers]),
+            (WeightFormat::Int4 { group: 16 }, vec![&packed, &zeros, &multipliers]),
+        ] {
+            for biased in [false, true] {
+                let layer = Layer::QuantisedLinear {
+                    precision,
+                    format,
+                    biased,
+                };
+                assert_eq!(layer.form(), Some(Form::Given(format)));
+                let vectors = vec![&scales; 1 + usize::from(biased)];
+                check(
+                    &Operator::QuantisedLinear { precision, format },
+                    &|context, x, shape| operators::layers(context, &[None], &[layer], x, shape),
+                    &[&[&x][..], &weight, &vectors].concat(),
+                    DataType::Float32,
+                    &[30, 70],
+                );
+            }
+        }
     }
 }
 

@@ -4,16 +4,21 @@ use super::{Random, all_instructions, assert_same, exact};
 use crate::{
     packed::Packed,
     product::{batched, linear, weighted_sums},
-    rows::{Matrix, Rows, Scaling},
+    rows::{Kind, Matrix, Rows, Scaling},
     scratch::Scratch,
     threads::Threads,
 };
 use assay_exact::{
     binary32::Binary32,
-    quantise::{Precision, QuantisedRow, quantise},
+    quantise::{Bits, Precision, QuantisedRow, quantise},
 };
 
-const PRECISIONS: [Precision; 2] = [Precision::Int8, Precision::Int16];
+const PRECISIONS: [Precision; 3] = [Precision::Int8, Precision::Int16, Precision::Int16Int8];
+const KINDS: [(Kind, Bits); 3] = [
+    (Kind::Int8, Bits::Int8),
+    (Kind::Int16, Bits::Int16),
+    (Kind::Halves, Bits::Int16),
+];
 
 #[test]
 fn rows_are_quantised_as_defined() {
@@ -27,17 +32,17 @@ fn rows_are_quantised_as_defined() {
             );
             let numbers = random.rows(count, length);
             let factors = random.rows(1, length);
-            for precision in PRECISIONS {
-                rows.quantise(Matrix::new(&numbers, length), precision, Scaling::ByRow);
+            for (kind, bits) in KINDS {
+                rows.quantise(Matrix::new(&numbers, length), kind, Scaling::ByRow);
                 for (index, row) in numbers.chunks(length).enumerate() {
-                    let expected = QuantisedRow::new(exact(row), precision);
+                    let expected = QuantisedRow::new(exact(row), bits);
                     assert!(rows.integers(index).eq(expected.integers().iter().copied()));
                     assert_same(&rows.scales()[index..=index], &[expected.scale()], "scale");
                 }
-                rows.quantise(Matrix::new(&numbers, length), precision, Scaling::ByRowAfter(&factors));
+                rows.quantise(Matrix::new(&numbers, length), kind, Scaling::ByRowAfter(&factors));
                 for (index, row) in numbers.chunks(length).enumerate() {
                     let products: Vec<Binary32> = exact(row).zip(exact(&factors)).map(|(x, y)| x * y).collect();
-                    let expected = QuantisedRow::new(products.into_iter(), precision);
+                    let expected = QuantisedRow::new(products.into_iter(), bits);
                     assert!(rows.integers(index).eq(expected.integers().iter().copied()));
                     assert_same(&rows.scales()[index..=index], &[expected.scale()], "scale");
                 }
@@ -46,16 +51,16 @@ fn rows_are_quantised_as_defined() {
                     totals: &totals,
                     factors: &factors,
                 };
-                rows.quantise(Matrix::new(&numbers, length), precision, shares);
+                rows.quantise(Matrix::new(&numbers, length), kind, shares);
                 for ((index, row), total) in numbers.chunks(length).enumerate().zip(exact(&totals)) {
                     let products: Vec<Binary32> = exact(row).zip(exact(&factors)).map(|(x, y)| x / total * y).collect();
-                    let expected = QuantisedRow::new(products.into_iter(), precision);
+                    let expected = QuantisedRow::new(products.into_iter(), bits);
                     assert!(rows.integers(index).eq(expected.integers().iter().copied()));
                     assert_same(&rows.scales()[index..=index], &[expected.scale()], "scale");
                 }
-                rows.quantise(Matrix::new(&numbers, length), precision, Scaling::ByColumn(&factors));
+                rows.quantise(Matrix::new(&numbers, length), kind, Scaling::ByColumn(&factors));
                 for (index, row) in numbers.chunks(length).enumerate() {
-                    let expected = exact(row).zip(exact(&factors)).map(|(x, s)| quantise(x, s, precision));
+                    let expected = exact(row).zip(exact(&factors)).map(|(x, s)| quantise(x, s, bits));
                     assert!(rows.integers(index).eq(expected));
                 }
             }
@@ -93,8 +98,8 @@ fn quotients_next_to_halves_are_rounded_as_defined() {
                 }
             }
             numbers[random.below(length)] = greatest;
-            rows.quantise(Matrix::new(&numbers, length), Precision::Int8, Scaling::ByRow);
-            let expected = QuantisedRow::new(exact(&numbers), Precision::Int8);
+            rows.quantise(Matrix::new(&numbers, length), Kind::Int8, Scaling::ByRow);
+            let expected = QuantisedRow::new(exact(&numbers), Bits::Int8);
             assert!(rows.integers(0).eq(expected.integers().iter().copied()));
             assert_same(rows.scales(), &[expected.scale()], "scale");
         }
@@ -104,13 +109,16 @@ fn quotients_next_to_halves_are_rounded_as_defined() {
 fn check(random: &mut Random, [m, k, n]: [usize; 3], threads: &Threads) {
     let (input, weight, bias) = (random.rows(m, k), random.rows(n, k), random.rows(1, n));
     for precision in PRECISIONS {
-        let quantised = |numbers: &[f32]| -> Vec<QuantisedRow> {
+        let quantised = |numbers: &[f32], bits| -> Vec<QuantisedRow> {
             numbers
                 .chunks(k)
-                .map(|row| QuantisedRow::new(exact(row), precision))
+                .map(|row| QuantisedRow::new(exact(row), bits))
                 .collect()
         };
-        let (rows, columns) = (quantised(&input), quantised(&weight));
+        let (rows, columns) = (
+            quantised(&input, precision.left()),
+            quantised(&weight, precision.right()),
+        );
         let products: Vec<Binary32> = rows
             .iter()
             .flat_map(|row| columns.iter().map(|column| row.product(column)))
@@ -122,14 +130,18 @@ fn check(random: &mut Random, [m, k, n]: [usize; 3], threads: &Threads) {
         for instructions in all_instructions() {
             let scratch = Scratch::new(instructions, threads.count());
             let mut second = Rows::new(instructions);
-            second.quantise(Matrix::new(&weight, k), precision, Scaling::ByRow);
+            second.quantise(
+                Matrix::new(&weight, k),
+                Kind::of_second(precision.right()),
+                Scaling::ByRow,
+            );
             let packed = Packed::new(&second);
             for (bias, expected) in [(None, &products), (Some(&bias[..]), &biased)] {
                 let mut output = vec![f32::NAN; m * n];
                 linear(
                     threads,
                     &scratch,
-                    Matrix::new(&input, k),
+                    (Matrix::new(&input, k), Kind::of_first(precision)),
                     &packed,
                     bias,
                     &mut output,
@@ -181,18 +193,22 @@ fn longest_rows_of_greatest_integers_do_not_overflow() {
                 let input: Vec<f32> = (0..rows).flat_map(|_| row.iter().copied()).collect();
                 let weight: Vec<f32> = row.iter().map(|x| x * sign).collect();
                 for precision in PRECISIONS {
-                    let expected = QuantisedRow::new(exact(&row), precision)
-                        .product(&QuantisedRow::new(exact(&weight), precision));
+                    let expected = QuantisedRow::new(exact(&row), precision.left())
+                        .product(&QuantisedRow::new(exact(&weight), precision.right()));
                     for instructions in all_instructions() {
                         let scratch = Scratch::new(instructions, 2);
                         let mut second = Rows::new(instructions);
-                        second.quantise(Matrix::new(&weight, length), precision, Scaling::ByRow);
+                        second.quantise(
+                            Matrix::new(&weight, length),
+                            Kind::of_second(precision.right()),
+                            Scaling::ByRow,
+                        );
                         let packed = Packed::new(&second);
                         let mut output = vec![0.0; rows];
                         linear(
                             &threads,
                             &scratch,
-                            Matrix::new(&input, length),
+                            (Matrix::new(&input, length), Kind::of_first(precision)),
                             &packed,
                             None,
                             &mut output,
@@ -218,8 +234,8 @@ fn batches_and_weighted_sums_are_products_of_rows() {
             .iter()
             .map(|x| if *x == 0.0 { 0.5 } else { x.abs() })
             .collect();
-        let precision = PRECISIONS[random.below(2)];
-        let row = |numbers: &[f32]| QuantisedRow::new(exact(numbers), precision);
+        let precision = PRECISIONS[random.below(3)];
+        let row = |numbers: &[f32], bits| QuantisedRow::new(exact(numbers), bits);
         let (mut products, mut sums) = (Vec::new(), Vec::new());
         for index in 0..batch {
             let scales: Vec<Binary32> = exact(&scales[index * k..][..k]).collect();
@@ -230,13 +246,13 @@ fn batches_and_weighted_sums_are_products_of_rows() {
                         .map(|(x, s)| x * *s)
                         .collect::<Vec<_>>()
                         .into_iter(),
-                    precision,
+                    precision.left(),
                 );
                 for b in b[index * n * k..][..n * k].chunks(k) {
-                    products.push(row(a).product(&row(b)));
+                    products.push(row(a, precision.left()).product(&row(b, precision.right())));
                     let values = exact(b)
                         .zip(&scales)
-                        .map(|(x, s)| i64::from(quantise(x, *s, precision)));
+                        .map(|(x, s)| i64::from(quantise(x, *s, precision.right())));
                     let sum = weights
                         .integers()
                         .iter()
@@ -258,6 +274,86 @@ fn batches_and_weighted_sums_are_products_of_rows() {
             let scales = |index: usize| &scales[index * k..][..k];
             weighted_sums(&threads, &scratch, precision, matrix, other, scales, &mut output);
             assert_same(&output, &sums, instructions.name());
+        }
+    }
+}
+
+/// Integers at their ends, −128 among them, with scales of all kinds.
+#[test]
+fn products_with_given_integers_are_exact() {
+    let mut random = Random(22);
+    for case in 0..300 {
+        let [m, n] = [1 + random.below(40), 1 + random.below(90)];
+        let k = 1 + random.below(if case % 20 == 0 { 3000 } else { 70 });
+        let (input, scales, bias) = (random.rows(m, k), random.rows(1, n), random.rows(1, n));
+        let integers: Vec<i8> = (0..n * k)
+            .map(|_| match random.below(3) {
+                0 => -128,
+                1 => 127,
+                _ => random.next() as i8,
+            })
+            .collect();
+        for (kind, bits) in [(Kind::Int8, Bits::Int8), (Kind::Halves, Bits::Int16)] {
+            let rows = input.chunks(k).map(|row| QuantisedRow::new(exact(row), bits));
+            let columns: Vec<QuantisedRow> = integers
+                .chunks(k)
+                .zip(exact(&scales))
+                .map(|(row, scale)| QuantisedRow::given(row.iter().copied(), scale))
+                .collect();
+            let products = rows.flat_map(|row| {
+                let sums = columns
+                    .iter()
+                    .zip(exact(&bias))
+                    .map(|(column, bias)| row.product(column) + bias);
+                sums.collect::<Vec<_>>()
+            });
+            let expected: Vec<Binary32> = products.collect();
+            for instructions in all_instructions() {
+                let threads = Threads::new(1 + case % 3);
+                let scratch = Scratch::new(instructions, threads.count());
+                let mut second = Rows::new(instructions);
+                second.take_integers(&integers, k, &scales);
+                assert!(second.integers(0).eq(integers[..k].iter().map(|q| i16::from(*q))));
+                let packed = Packed::new(&second);
+                let mut output = vec![f32::NAN; m * n];
+                let rows = (Matrix::new(&input, k), kind);
+                linear(&threads, &scratch, rows, &packed, Some(&bias), &mut output, |_| {});
+                assert_same(
+                    &output,
+                    &expected,
+                    &format!("case {case}, {kind:?}, {}", instructions.name()),
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn longest_rows_of_least_integers_do_not_overflow() {
+    let (threads, length) = (Threads::new(1), 16_384);
+    for low in [1.0f32, -1.0, 63.0 / 16_319.0, -64.0 / 16_319.0] {
+        let input: Vec<f32> = (0..length).map(|k| if k == 0 { low.signum() } else { low }).collect();
+        for (kind, bits) in [(Kind::Int8, Bits::Int8), (Kind::Halves, Bits::Int16)] {
+            let integers = vec![-128i8; length];
+            let column = QuantisedRow::given(integers.iter().copied(), Binary32::from_bits((-0.5f32).to_bits()));
+            let expected = QuantisedRow::new(exact(&input), bits).product(&column);
+            for instructions in all_instructions() {
+                let scratch = Scratch::new(instructions, 1);
+                let mut second = Rows::new(instructions);
+                second.take_integers(&integers, length, &[-0.5]);
+                let mut output = [0.0];
+                let rows = (Matrix::new(&input, length), kind);
+                linear(
+                    &threads,
+                    &scratch,
+                    rows,
+                    &Packed::new(&second),
+                    None,
+                    &mut output,
+                    |_| {},
+                );
+                assert_same(&output, &[expected], instructions.name());
+            }
         }
     }
 }

@@ -182,7 +182,7 @@ fn tensor(
     let most = input.dimensions.last().and_then(|dimension| match dimension {
         Dimension::Symbol(symbol) => graph.graph().symbols.get(usize::from(*symbol)).map(|symbol| symbol.max),
         // A model that takes one length only wants padding, which a text does not have. An input computes none.
-        Dimension::Fixed(_) | Dimension::Affine { .. } => None,
+        Dimension::Fixed(_) | Dimension::Computed(_) => None,
     });
     let limits = [most.map(|most| most as usize), tokenizer.limit()];
     match limits.into_iter().flatten().min() {

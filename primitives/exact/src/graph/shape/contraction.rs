@@ -4,7 +4,10 @@ use super::{
     super::{Dimension, Graph},
     Layout, ShapeError, float32, only,
 };
-use crate::{digest::DataType, quantise::MAX_CONTRACTION_LENGTH};
+use crate::{
+    digest::DataType,
+    quantise::{MAX_CONTRACTION_LENGTH, Precision, WeightFormat},
+};
 
 pub(super) fn linear(inputs: &[&Layout]) -> Result<Layout, ShapeError> {
     let (input, weight, bias) = match inputs {
@@ -47,7 +50,56 @@ pub(super) fn matmul(inputs: &[&Layout]) -> Result<Layout, ShapeError> {
     Ok(numbers(&[left_rows, &[*columns]].concat()))
 }
 
-pub(super) fn row_scale(inputs: &[&Layout]) -> Result<Layout, ShapeError> {
+pub(super) fn quantised_linear(
+    precision: Precision,
+    format: WeightFormat,
+    inputs: &[&Layout],
+) -> Result<Layout, ShapeError> {
+    one_width(precision)?;
+    let given = format.operands();
+    let arity = ShapeError::Arity { actual: inputs.len() };
+    let (input, others) = inputs.split_first().ok_or(arity.clone())?;
+    let (weight, numbers_of_rows) = others.split_at_checked(given).ok_or(arity.clone())?;
+    if !matches!(numbers_of_rows.len(), 1 | 2) {
+        return Err(arity);
+    }
+    let (length, rows) = split_row(float32(input)?, 0)?;
+    let Dimension::Fixed(elements @ 1..=MAX_CONTRACTION_LENGTH) = length else {
+        return Err(ShapeError::ContractionLength(length));
+    };
+    let widths: &[(DataType, u32)] = match format {
+        WeightFormat::Int8 => &[(DataType::Int8, elements)],
+        WeightFormat::Int4 { group } => {
+            if group < 2 || !group.is_multiple_of(2) || !elements.is_multiple_of(group) {
+                return Err(ShapeError::Parameter("group"));
+            }
+            let groups = (DataType::Int8, elements / group);
+            &[(DataType::Uint8, elements / 2), groups, groups]
+        }
+    };
+    let features = weight
+        .first()
+        .and_then(|integers| integers.dimensions.first().copied())
+        .ok_or(ShapeError::Dimensions { input: 1 })?;
+    for (position, (operand, (dtype, width))) in weight.iter().zip(widths).enumerate() {
+        if operand.dtype != *dtype {
+            return Err(ShapeError::DataType(operand.dtype));
+        }
+        if operand.dimensions != [features, Dimension::Fixed(*width)] {
+            return Err(ShapeError::Dimensions { input: position + 1 });
+        }
+    }
+    for (position, vector) in numbers_of_rows.iter().enumerate() {
+        if float32(vector)?.dimensions != [features] {
+            let input = given + 1 + position;
+            return Err(ShapeError::Dimensions { input });
+        }
+    }
+    Ok(numbers(&[rows, &[features]].concat()))
+}
+
+pub(super) fn row_scale(precision: Precision, inputs: &[&Layout]) -> Result<Layout, ShapeError> {
+    one_width(precision)?;
     let (length, rows) = split_row(float32(only(inputs)?)?, 0)?;
     if !matches!(length, Dimension::Fixed(1..=MAX_CONTRACTION_LENGTH)) {
         return Err(ShapeError::ContractionLength(length));
@@ -77,14 +129,22 @@ pub(super) fn weighted_sum(graph: &Graph, inputs: &[&Layout]) -> Result<Layout, 
     Ok(numbers(&[weight_rows, &[*columns]].concat()))
 }
 
-/// The greatest value of a dimension.
-pub(super) fn greatest(graph: &Graph, dimension: Dimension) -> Option<u32> {
-    dimension.elements_at(|symbol| graph.symbols.get(usize::from(symbol)).map(|symbol| symbol.max))
+/// That a precision is one of rows, and not of two operands that differ.
+fn one_width(precision: Precision) -> Result<(), ShapeError> {
+    match precision {
+        Precision::Int8 | Precision::Int16 => Ok(()),
+        Precision::Int16Int8 => Err(ShapeError::Parameter("precision")),
+    }
 }
 
-/// The least value of a dimension.
+/// The maximum of a dimension.
+pub(super) fn greatest(graph: &Graph, dimension: Dimension) -> Option<u32> {
+    u32::try_from(graph.bounds(dimension)?.max).ok()
+}
+
+/// The minimum of a dimension.
 pub(super) fn least(graph: &Graph, dimension: Dimension) -> Option<u32> {
-    dimension.elements_at(|symbol| graph.symbols.get(usize::from(symbol)).map(|symbol| symbol.min))
+    u32::try_from(graph.bounds(dimension)?.min).ok()
 }
 
 /// A tensor's last dimension, and those before it.

@@ -15,7 +15,7 @@ pub(super) fn unary(function: Unary, inputs: &[&Layout]) -> Result<Layout, Shape
     let input = only(inputs)?;
     let defined = match function {
         Unary::Neg | Unary::Abs => input.dtype != DataType::Bool,
-        Unary::Not => input.dtype == DataType::Bool,
+        Unary::Not => input.dtype != DataType::Float32,
         _ => input.dtype == DataType::Float32,
     };
     if !defined {
@@ -28,14 +28,15 @@ pub(super) fn binary(function: Binary, inputs: &[&Layout]) -> Result<Layout, Sha
     let [left, right] = inputs else {
         return Err(ShapeError::Arity { actual: inputs.len() });
     };
-    let boolean = left.dtype == DataType::Bool;
+    let (boolean, number) = (left.dtype == DataType::Bool, left.dtype == DataType::Float32);
     let (defined, dtype) = match function {
         Binary::Add | Binary::Sub | Binary::Mul | Binary::Div | Binary::Rem | Binary::Min | Binary::Max => {
             (!boolean, left.dtype)
         }
         Binary::Equal | Binary::NotEqual => (true, DataType::Bool),
         Binary::Less | Binary::LessOrEqual | Binary::Greater | Binary::GreaterOrEqual => (!boolean, DataType::Bool),
-        Binary::And | Binary::Or | Binary::Xor => (boolean, DataType::Bool),
+        Binary::And | Binary::Or | Binary::Xor => (!number, left.dtype),
+        Binary::Shl | Binary::Shr => (!number && !boolean, left.dtype),
     };
     if !defined {
         return Err(ShapeError::DataType(left.dtype));
@@ -61,6 +62,21 @@ pub(super) fn select(inputs: &[&Layout]) -> Result<Layout, ShapeError> {
     let dimensions = broadcast(&dimensions, &no.dimensions).ok_or(ShapeError::Dimensions { input: 2 })?;
     Ok(Layout {
         dtype: yes.dtype,
+        dimensions,
+    })
+}
+
+pub(super) fn random(inputs: &[&Layout]) -> Result<Layout, ShapeError> {
+    let [key, counter, lane] = inputs else {
+        return Err(ShapeError::Arity { actual: inputs.len() });
+    };
+    if let Some(other) = inputs.iter().find(|input| input.dtype != DataType::Int64) {
+        return Err(ShapeError::DataType(other.dtype));
+    }
+    let dimensions = broadcast(&key.dimensions, &counter.dimensions).ok_or(ShapeError::Dimensions { input: 1 })?;
+    let dimensions = broadcast(&dimensions, &lane.dimensions).ok_or(ShapeError::Dimensions { input: 2 })?;
+    Ok(Layout {
+        dtype: DataType::Float32,
         dimensions,
     })
 }

@@ -1,7 +1,7 @@
 //! Shapes of operators that move elements and compute nothing.
 
 use super::{
-    super::{Dimension, Graph, MAX_OPERANDS, MAX_RANK, dimension::Polynomial},
+    super::{Dimension, Expression, Graph, MAX_OPERANDS, MAX_RANK},
     Layout, ShapeError, only,
 };
 use crate::digest::DataType;
@@ -160,20 +160,13 @@ fn like(layout: &Layout, dimensions: Vec<Dimension>) -> Layout {
     }
 }
 
-/// A number of elements, as a polynomial of the symbols: the product of the numbers, and its prime polynomials in
-/// order.
-fn count(graph: &Graph, dimensions: &[Dimension]) -> Result<(u64, Vec<Polynomial>), ShapeError> {
-    let (mut number, mut polynomials) = (1u64, Vec::new());
+/// A number of elements, multiplied out: the dimensions one after the other.
+fn count(graph: &Graph, dimensions: &[Dimension]) -> Result<Expression, ShapeError> {
+    let mut product = Expression::number(1);
     for dimension in dimensions {
-        if let Some(symbol) = dimension.symbol()
-            && graph.symbols.get(usize::from(symbol)).is_none()
-        {
-            return Err(ShapeError::UnknownSymbol(symbol));
-        }
-        let (times, polynomial) = dimension.prime().ok_or(ShapeError::AffineDimension(*dimension))?;
-        number = number.checked_mul(u64::from(times)).ok_or(ShapeError::ElementCount)?;
-        polynomials.extend(polynomial);
+        graph.knows_symbols(*dimension)?;
+        let factor = Expression::of(*dimension).ok_or(ShapeError::ElementCount)?;
+        product = product.times(&factor).ok_or(ShapeError::ElementCount)?;
     }
-    polynomials.sort_unstable();
-    Ok((number, polynomials))
+    Ok(product)
 }

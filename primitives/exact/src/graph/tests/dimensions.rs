@@ -1,13 +1,15 @@
-//! Dimensions that are computed from a symbol: their arithmetic, what is refused, and what operators make of them.
+//! Dimensions that are computed from symbols: their arithmetic, what is refused, and what operators make of them.
 
-use super::*;
-use crate::graph::{Position, Unary};
+use super::{
+    expressions::{below, random_dimension},
+    *,
+};
+use crate::{
+    graph::{Expression, Position, Unary},
+    testing::{affine, formula},
+};
 
 const X: Value = Value::Input(0);
-
-fn affine(symbol: u8, factor: u32, offset: i32) -> Dimension {
-    Dimension::Affine { symbol, factor, offset }
-}
 
 /// `x [batch, 2, 3]` and `y [batch, length]`, and these nodes, the last of which is the output. The batch has 2 to 16
 /// entries, the length is 1 to 9.
@@ -62,124 +64,21 @@ fn fill(dimension: Dimension) -> Operator {
     }
 }
 
-fn below(random: &mut Random, end: u64) -> u64 {
-    (random.next() >> 20) % end
-}
-
-fn random_dimension(random: &mut Random) -> Dimension {
-    let symbol = below(random, 2) as u8;
-    match below(random, 4) {
-        0 => Dimension::Fixed(1 + below(random, 8) as u32),
-        1 => Dimension::Symbol(symbol),
-        _ => {
-            let (factor, offset) = (1 + below(random, 6) as u32, below(random, 13) as i64 - 6);
-            Dimension::of_symbol(symbol, factor, offset).expect("a multiple")
-        }
-    }
-}
-
-#[test]
-fn kinds_have_encodings_that_do_not_change() {
-    for (dimension, bytes) in [
-        (Dimension::Fixed(5), &[0, 5, 0, 0, 0][..]),
-        (Dimension::Symbol(3), &[1, 3]),
-        (affine(3, 4, 1), &[2, 3, 4, 0, 0, 0, 1, 0, 0, 0]),
-        (affine(0, 1, -2), &[2, 0, 1, 0, 0, 0, 254, 255, 255, 255]),
-    ] {
-        assert_eq!(dimension.encode(), bytes);
-        assert_eq!(Dimension::decode_all(&mut &*bytes), Ok(dimension));
-    }
-}
-
-#[test]
-fn arithmetic_is_that_of_the_numbers_for_all_values() {
-    let mut random = Random(40);
-    let (mut sums, mut windows) = (0, 0);
-    for _ in 0..20_000 {
-        let (a, b) = (random_dimension(&mut random), random_dimension(&mut random));
-        let (size, step, dilation) = (
-            1 + below(&mut random, 4) as u32,
-            1 + below(&mut random, 3) as u32,
-            1 + below(&mut random, 2) as u32,
-        );
-        let by = below(&mut random, 9) as i64 - 4;
-        let results = [a.plus(b), a.times(size), a.shifted(by), a.windows(size, step, dilation)];
-        assert!(results.iter().flatten().all(|result| result.is_canonical()));
-        assert_eq!(a.plus(b), b.plus(a));
-        sums += u32::from(a.plus(b).is_some());
-        for values in [[1, 1], [1, 2], [2, 1], [5, 3], [9, 16]] {
-            let (Some(left), Some(right)) = (a.elements(&values), b.elements(&values)) else {
-                continue;
-            };
-            let expected = [
-                Some(left + right),
-                Some(left * size),
-                u32::try_from(i64::from(left) + by).ok(),
-            ];
-            for (result, expected) in results.iter().zip(expected) {
-                if let Some(result) = result {
-                    assert_eq!(result.elements(&values), expected, "{a:?} {b:?} {by}");
-                }
-            }
-            // One that is negative for some value is none that a graph may have.
-            if let Some(result) = results[3] {
-                let counted = (left > dilation * (size - 1)).then(|| (left - 1 - dilation * (size - 1)) / step + 1);
-                assert_eq!(
-                    result.elements(&values).filter(|windows| *windows > 0),
-                    counted,
-                    "{a:?}"
-                );
-                windows += u32::from(a.symbol().is_some() && counted.is_some());
-            }
-        }
-        if let (Some(left), Some(right)) = (a.symbol(), b.symbol()) {
-            assert_eq!(a.plus(b).is_some(), left == right);
-        }
-    }
-    assert!(
-        sums > 5_000 && windows > 5_000,
-        "{sums} sums, and {windows} numbers of windows"
-    );
-}
-
-#[test]
-fn arithmetic_beyond_its_bounds_gives_nothing() {
-    const MOST: u32 = u32::MAX;
-    let half = 1 << 31;
-    assert_eq!(Dimension::Fixed(MOST).plus(Dimension::Fixed(1)), None);
-    assert_eq!(Dimension::Fixed(half).times(2), None);
-    assert_eq!(Dimension::Fixed(1).shifted(-2), None);
-    assert_eq!(Dimension::Fixed(1).shifted(i64::MAX), None);
-    assert_eq!(BATCH.plus(Dimension::Fixed(half)), None);
-    assert_eq!(BATCH.times(0), None);
-    assert_eq!(affine(0, half, 0).times(2), None);
-    assert_eq!(affine(0, MOST, 0).plus(BATCH), None);
-    assert_eq!(affine(0, 1, i32::MIN).shifted(-1), None);
-    assert_eq!(affine(0, 1, i32::MAX).shifted(i64::MAX), None);
-    assert_eq!(affine(0, 1, i32::MAX).times(MOST), None);
-    assert_eq!(BATCH.windows(0, 1, 1), None);
-    assert_eq!(BATCH.windows(1, 0, 1), None);
-    assert_eq!(BATCH.windows(MOST, 1, MOST), None);
-    assert_eq!(affine(0, MOST, i32::MAX).elements(&[MOST]), None);
-    assert_eq!(affine(0, MOST, i32::MIN).elements(&[0]), None);
-    assert_eq!(affine(0, MOST, 0).elements(&[1]), Some(MOST));
-    assert_eq!(affine(1, 1, 1).elements(&[1]), None);
-    // What comes back to a symbol or a number is one.
-    assert_eq!(affine(0, 1, -3).shifted(3), Some(BATCH));
-    assert_eq!(Dimension::Fixed(0).plus(BATCH), Some(BATCH));
-}
-
 /// Products at more values of each symbol than they have factors, so that they are the same if and only if the
 /// polynomials are.
 fn products(dimensions: &[Dimension]) -> Vec<i128> {
-    let value = |dimension: &Dimension, symbols: [i128; 2]| match *dimension {
-        Dimension::Fixed(elements) => i128::from(elements),
-        Dimension::Symbol(symbol) => symbols[usize::from(symbol)],
-        Dimension::Affine { symbol, factor, offset } => {
-            i128::from(factor) * symbols[usize::from(symbol)] + i128::from(offset)
-        }
+    let value = |dimension: &Dimension, symbols: [i128; 2]| {
+        let expression = Expression::of(*dimension).expect("known symbols");
+        let terms = expression.terms().map(|(coefficient, powers)| {
+            let powers = powers
+                .iter()
+                .zip(symbols)
+                .map(|(power, value)| value.pow(u32::from(*power)));
+            i128::from(coefficient) * powers.product::<i128>()
+        });
+        terms.sum::<i128>()
     };
-    let grid = (1..12).flat_map(|a| (1..12).map(move |b| [a, b]));
+    let grid = (1..16).flat_map(|a| (1..16).map(move |b| [a, b]));
     grid.map(|symbols| dimensions.iter().map(|d| value(d, symbols)).product())
         .collect()
 }
@@ -188,7 +87,10 @@ fn products(dimensions: &[Dimension]) -> Vec<i128> {
 fn put_together(random: &mut Random, mut dimensions: Vec<Dimension>, numbers: &[u32]) -> Vec<Dimension> {
     for number in numbers {
         let place = below(random, 4) as usize;
-        match dimensions.get(place).and_then(|dimension| dimension.times(*number)) {
+        match dimensions
+            .get(place)
+            .and_then(|dimension| dimension.times(Dimension::Fixed(*number)))
+        {
             Some(product) => dimensions[place] = product,
             None => dimensions.push(Dimension::Fixed(*number)),
         }
@@ -214,12 +116,13 @@ fn reshape_keeps_the_number_of_elements_for_all_values_and_only_then() {
             let place = below(&mut random, to.len() as u64) as usize;
             to[place] = random_dimension(&mut random);
         }
+        // At all values of their symbols, which is what they have to be; and so that it can be decided.
         let sound = |dimensions: &[Dimension]| {
-            let ends = [[2, 1], [16, 9]];
-            let mut shapes = ends
+            let ranges = [(2, 16), (1, 9)];
+            let mut bounds = dimensions
                 .iter()
-                .flat_map(|values| dimensions.iter().map(|d| d.elements(values)));
-            shapes.all(|elements| elements.is_some_and(|elements| elements > 0))
+                .map(|d| d.bounds(|symbol| ranges.get(usize::from(symbol)).copied()));
+            bounds.all(|bounds| bounds.is_some_and(|bounds| bounds.min > 0))
         };
         if !sound(&from) || !sound(&to) || to.len() > MAX_RANK {
             continue;
@@ -264,7 +167,8 @@ fn sums_and_common_divisors_are_seen() {
         other,
         (Operator::Concat { axis }, &[Value::Node(0), Value::Node(1)]),
     ];
-    assert_eq!(dimensions_of(&both), Err(ShapeError::Dimensions { input: 1 }));
+    let sum = formula(&[(1, &[]), (1, &[1]), (1, &[0])]);
+    assert_eq!(dimensions_of(&both), Ok(vec![sum]));
 
     // 6·batch + 4 is 2·(3·batch + 2).
     let split = reshape(&[fixed(2), affine(0, 3, 2)]);
@@ -272,6 +176,26 @@ fn sums_and_common_divisors_are_seen() {
     assert_eq!(dimensions_of(&whole), Ok(vec![fixed(2), affine(0, 3, 2)]));
     let heads = reshape(&[affine(0, 2, 0), fixed(3)]);
     assert_eq!(dimensions_of(&[(heads, &[X])]), Ok(vec![affine(0, 2, 0), fixed(3)]));
+    // (batch + 1)·(length + 2), multiplied out.
+    let rows = [affine(0, 1, 1), affine(1, 1, 2)];
+    let area = formula(&[(2, &[]), (1, &[1]), (2, &[0]), (1, &[0, 1])]);
+    let made = |dimensions: &[Dimension]| Operator::Fill {
+        dtype: DataType::Float32,
+        bits: 0,
+        dimensions: dimensions.to_vec(),
+    };
+    for (from, to) in [(&rows[..], &[area][..]), (&[area], &rows)] {
+        let nodes = [(made(from), &[][..]), (reshape(to), &[Value::Node(0)])];
+        assert_eq!(dimensions_of(&nodes), Ok(to.to_vec()));
+    }
+    let flat = formula(&[(1, &[0, 1])]);
+    let y = Value::Input(1);
+    assert_eq!(dimensions_of(&[(reshape(&[flat]), &[y])]), Ok(vec![flat]));
+    let back = [
+        (reshape(&[flat]), &[y][..]),
+        (reshape(&[Dimension::Symbol(1), BATCH]), &[Value::Node(0)]),
+    ];
+    assert_eq!(dimensions_of(&back), Ok(vec![Dimension::Symbol(1), BATCH]));
     // As many for a batch of 2, and not else.
     let alike = reshape(&[affine(0, 1, 2), fixed(3)]);
     assert_eq!(dimensions_of(&[(alike, &[X])]), Err(ShapeError::ElementCount));
@@ -281,7 +205,16 @@ fn sums_and_common_divisors_are_seen() {
 fn dimensions_that_are_no_number_for_some_value_are_refused() {
     let batch = |factor, offset| affine(0, factor, offset);
     // 2 to 16.
-    for sound in [batch(1, -1), batch(3, -5), batch(u32::MAX / 16, 15), batch(1, i32::MAX)] {
+    for sound in [
+        batch(1, -1),
+        batch(3, -5),
+        batch((1 << 28) - 1, 15),
+        batch(1, i32::MAX),
+        batch(-1, 17),
+        formula(&[(-1, &[]), (2, &[1]), (2, &[0])]),
+        // (batch − 1)·(10 − length)
+        formula(&[(-10, &[]), (1, &[1]), (10, &[0]), (-1, &[0, 1])]),
+    ] {
         assert_eq!(dimensions_of(&[(fill(sound), &[])]), Ok(vec![sound]));
     }
     for flawed in [
@@ -291,11 +224,18 @@ fn dimensions_that_are_no_number_for_some_value_are_refused() {
         batch(1, -2),
         batch(1, -3),
         batch(3, -6),
-        batch(u32::MAX / 16, 16),
-        batch(u32::MAX, 0),
-        batch(u32::MAX, i32::MIN),
+        batch(-1, 16),
+        batch(1 << 28, 0),
+        batch(i32::MAX, 0),
+        batch(i32::MAX, i32::MIN),
+        formula(&[]),
+        formula(&[(1, &[0]), (1, &[1])]),
+        formula(&[(1, &[1]), (1, &[1])]),
+        formula(&[(0, &[1]), (2, &[0])]),
+        formula(&[(-1, &[1]), (1, &[0])]),
+        formula(&[(1, &[0; 16])]),
     ] {
-        let refused = Err(ShapeError::AffineDimension(flawed));
+        let refused = Err(ShapeError::ComputedDimension(flawed));
         assert_eq!(dimensions_of(&[(fill(flawed), &[])]), refused);
         let arange = Operator::Arange {
             start: 0,
@@ -323,7 +263,7 @@ fn dimensions_that_are_no_number_for_some_value_are_refused() {
         step: 1,
         dilation: 1,
     };
-    let refused = Err(ShapeError::AffineDimension(batch(1, -2)));
+    let refused = Err(ShapeError::ComputedDimension(batch(1, -2)));
     assert_eq!(dimensions_of(&[(nothing, &[X])]), refused);
     let unknown = affine(2, 2, 0);
     for operator in [fill(unknown), reshape(&[unknown])] {
@@ -338,13 +278,19 @@ fn dimensions_that_are_no_number_for_some_value_are_refused() {
         node: "view".to_owned(),
         operator: "reshape",
         source: "model.py:7".to_owned(),
-        error: ShapeError::AffineDimension(batch(3, -6)),
+        error: ShapeError::ComputedDimension(batch(3, -6)),
     };
     let text = alloc::format!("{error}");
     assert!(
-        text.starts_with("reshape (view, model.py:7) would give a dimension of 3 times symbol 0 -6"),
+        text.starts_with("reshape (view, model.py:7) would give a dimension of 3·#0 - 6 elements"),
         "{text}"
     );
+    // It is at least 2, and the bounds of its terms do not show it.
+    let square = formula(&[(-1, &[0]), (1, &[0, 0])]);
+    let refused = Err(ShapeError::UndecidedDimension(square));
+    assert_eq!(dimensions_of(&[(fill(square), &[])]), refused);
+    let decided = formula(&[(15, &[]), (-1, &[0]), (1, &[0, 0])]);
+    assert_eq!(dimensions_of(&[(fill(decided), &[])]), Ok(vec![decided]));
 }
 
 #[test]
@@ -352,10 +298,10 @@ fn inputs_give_symbols_their_values_and_compute_none() {
     let mut graph = graph_of(&[(Operator::Relu, &[X])]);
     graph.inputs[1].dimensions.push(affine(0, 2, 0));
     let name = "y".to_owned();
-    assert_eq!(graph.clone().check(), Err(GraphError::AffineInput { name }));
+    assert_eq!(graph.clone().check(), Err(GraphError::ComputedInput { name }));
     let layouts: [(DataType, &[u32]); 2] = [(DataType::Float32, &[2, 2, 3]), (DataType::Float32, &[2, 1, 4])];
     let (input, dimension) = ("y".to_owned(), 2);
-    let error = BindError::Affine { input, dimension };
+    let error = BindError::Computed { input, dimension };
     assert_eq!(Graph::bind_to(&graph.symbols, &graph.inputs, &layouts), Err(error));
 
     // One that only a computed dimension names is bound by nothing.

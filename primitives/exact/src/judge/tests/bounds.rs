@@ -3,7 +3,7 @@
 use super::{super::prover::Recorder, *};
 use crate::{
     graph::{Binary, Dimension, Graph, Input, Node, Operator, Output, Position, Reduction, Unary, Weight},
-    quantise::Precision,
+    quantise::{Precision, WeightFormat},
     testing::Random,
 };
 use alloc::{format, vec, vec::Vec};
@@ -139,7 +139,9 @@ fn cases() -> Vec<(Operator, Vec<Layout>)> {
             vec![(F, wide.clone()), (F, row.clone()), (F, row.clone())],
         ),
         (Operator::RmsNorm { epsilon: 0 }, vec![(F, wide.clone()), (F, row)]),
+        (Operator::Random, vec![(I, vec![5, ROW]), (I, vec![5, 1]), (I, vec![])]),
     ];
+    cases.extend(quantised_layers());
     for reduction in [
         Reduction::Sum,
         Reduction::Mean,
@@ -154,6 +156,35 @@ fn cases() -> Vec<(Operator, Vec<Layout>)> {
         cases.push((Operator::Reduce(reduction), vec![(DataType::Bool, vec![3, 65_535])]));
     }
     cases
+}
+
+/// Layers whose integers are given, in each format.
+fn quantised_layers() -> Vec<(Operator, Vec<Layout>)> {
+    let precision = Precision::Int16;
+    let layer = |format| Operator::QuantisedLinear { precision, format };
+    let (zeros, scales) = ((DataType::Int8, vec![5, (ROW - 2) / 2]), (F, vec![5]));
+    vec![
+        (
+            layer(WeightFormat::Int8),
+            vec![
+                (F, vec![5, ROW - 1]),
+                (DataType::Int8, vec![5, ROW - 1]),
+                scales.clone(),
+                scales.clone(),
+            ],
+        ),
+        (
+            layer(WeightFormat::Int4 { group: 2 }),
+            vec![
+                (F, vec![5, ROW - 2]),
+                (DataType::Uint8, vec![5, (ROW - 2) / 2]),
+                zeros.clone(),
+                zeros,
+                scales.clone(),
+                scales,
+            ],
+        ),
+    ]
 }
 
 #[test]

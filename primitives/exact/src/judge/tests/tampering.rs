@@ -62,14 +62,14 @@ fn any_changed_byte_of_the_openings_of_a_trace_is_refused() {
         let (claim, schema) = (execution.claim(), execution.schema());
         let inputs: Vec<TensorOpening> = execution.inputs.iter().map(head).collect();
         let outputs = execution.openings().prove_outputs::<Blake2b>().expect("a small model");
-        let symbols = open_symbols::<Blake2b>(&schema, &claim.input_digest, &inputs);
+        let symbols = open_symbols::<Blake2b>(&schema, ModelKind::Plain, &claim.input_digest, None, &inputs);
         assert_eq!(symbols, Ok(execution.trace.symbols.clone()));
         let bytes = (&inputs, &outputs).encode();
         for position in 0..bytes.len() {
             let mut changed = bytes.clone();
             changed[position] ^= 1 << random.below(8);
             if let Ok((inputs, outputs)) = <(Vec<TensorOpening>, _)>::decode_all(&mut changed.as_slice()) {
-                let opened = open_symbols::<Blake2b>(&schema, &claim.input_digest, &inputs)
+                let opened = open_symbols::<Blake2b>(&schema, ModelKind::Plain, &claim.input_digest, None, &inputs)
                     .and_then(|_| open_outputs::<Blake2b>(&claim, &execution.outputs(), &outputs));
                 assert!(opened.is_err(), "byte {position} of {}", bytes.len());
             }
@@ -120,7 +120,7 @@ fn operator_of_another_place_model_input_or_trace_is_refused() {
 fn chunk_too_many_or_too_few_is_refused() {
     let mut random = Random(12);
     let (mut fewer, mut more) = (0, 0);
-    for _ in 0..200 {
+    for _ in 0..400 {
         let (execution, node, proof, question) = case(&mut random);
         let changed = |operand: usize, chunks: OperandChunks| {
             let mut operands = proof.operands.to_vec();

@@ -18,12 +18,8 @@ const NAN: f32 = f32::NAN;
 const INFINITY: f32 = f32::INFINITY;
 
 /// A multiple of the first symbol and a number.
-pub(super) const fn affine(factor: u32, offset: i32) -> Dimension {
-    Dimension::Affine {
-        symbol: 0,
-        factor,
-        offset,
-    }
+pub(super) fn affine(factor: i32, offset: i32) -> Dimension {
+    crate::testing::affine(0, factor, offset)
 }
 
 pub(super) const fn fixed(elements: u32) -> Dimension {
@@ -305,25 +301,6 @@ fn narrow_integers_wrap() {
 }
 
 #[test]
-fn logic_is_of_bool() {
-    let pairs = [(0, 0), (0, 1), (1, 0), (1, 1)];
-    for (function, expected) in [
-        (Binary::And, [0, 0, 0, 1]),
-        (Binary::Or, [0, 1, 1, 1]),
-        (Binary::Xor, [0, 1, 1, 0]),
-        (Binary::Equal, [1, 0, 0, 1]),
-        (Binary::NotEqual, [0, 1, 1, 0]),
-    ] {
-        let expected = integers(DataType::Bool, &[4], &expected);
-        assert_eq!(
-            of_integer_pairs(function, DataType::Bool, pairs),
-            expected,
-            "{function:?}"
-        );
-    }
-}
-
-#[test]
 fn dimensions_are_broadcast() {
     let add = Operator::Binary(Binary::Add);
     let column = numbers(&[2, 1], &[10.0, 20.0]);
@@ -474,16 +451,20 @@ fn functions_take_the_types_that_they_are_defined_for() {
         assert_eq!(accepts(unary(Unary::Neg), 1, dtype), Some(dtype));
         assert_eq!(accepts(unary(Unary::Exp), 1, dtype), None);
         assert_eq!(accepts(unary(Unary::Floor), 1, dtype), None);
-        assert_eq!(accepts(unary(Unary::Not), 1, dtype), None);
+        assert_eq!(accepts(unary(Unary::Not), 1, dtype), Some(dtype));
         assert_eq!(accepts(Operator::Relu, 1, dtype), None);
         assert_eq!(accepts(binary(Binary::Rem), 2, dtype), Some(dtype));
         assert_eq!(accepts(binary(Binary::Less), 2, dtype), Some(bool));
-        assert_eq!(accepts(binary(Binary::And), 2, dtype), None);
+        assert_eq!(accepts(binary(Binary::And), 2, dtype), Some(dtype));
+        assert_eq!(accepts(binary(Binary::Shl), 2, dtype), Some(dtype));
     }
     assert_eq!(accepts(unary(Unary::Abs), 1, float), Some(float));
     assert_eq!(accepts(unary(Unary::Not), 1, float), None);
     assert_eq!(accepts(binary(Binary::Equal), 2, float), Some(bool));
     assert_eq!(accepts(binary(Binary::Xor), 2, float), None);
+    assert_eq!(accepts(binary(Binary::Shr), 2, float), None);
+    assert_eq!(accepts(binary(Binary::Or), 2, bool), Some(bool));
+    assert_eq!(accepts(binary(Binary::Shl), 2, bool), None);
     assert_eq!(accepts(unary(Unary::Abs), 1, bool), None);
     assert_eq!(accepts(unary(Unary::Not), 1, bool), Some(bool));
     assert_eq!(accepts(binary(Binary::Add), 2, bool), None);

@@ -36,14 +36,27 @@ fn every_element_by_itself_is_that_of_the_whole() {
 }
 
 #[test]
-fn softmax_of_equal_numbers_is_even_and_of_an_open_row_is_nan() {
+fn softmax_of_equal_numbers_is_even_and_of_a_row_that_sees_nothing_zero() {
     let x = tensor(
-        &[3, 2],
-        &[5.0, 5.0, f32::NEG_INFINITY, 0.0, f32::NEG_INFINITY, f32::NEG_INFINITY],
+        &[5, 2],
+        &[
+            5.0,
+            5.0,
+            f32::NEG_INFINITY,
+            0.0,
+            f32::NEG_INFINITY,
+            f32::NEG_INFINITY,
+            f32::NEG_INFINITY,
+            f32::NAN,
+            f32::NEG_INFINITY,
+            f32::INFINITY,
+        ],
     );
-    let y = values(&apply(&Operator::Softmax, &[&x], Float32, &[3, 2]));
-    assert_eq!(y[..4], [0.5, 0.5, 0.0, 1.0]);
-    assert!(y[4].is_nan() && y[5].is_nan());
+    let y = values(&apply(&Operator::Softmax, &[&x], Float32, &[5, 2]));
+    assert_eq!(y[..6], [0.5, 0.5, 0.0, 1.0, 0.0, 0.0]);
+    assert!(y[6..].iter().all(|y| y.is_nan()));
+    let y = values(&apply(&Operator::LogSoftmax, &[&x], Float32, &[5, 2]));
+    assert!(y[4..].iter().all(|y| y.is_nan()));
     let y = values(&apply(
         &Operator::LogSoftmax,
         &[&tensor(&[1, 1], &[7.0])],

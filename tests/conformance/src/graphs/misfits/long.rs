@@ -5,7 +5,7 @@ use crate::graphs::build::{N, float, single, top_k};
 use assay_exact::{
     digest::DataType,
     graph::{Dimension, Graph, Operator, Reduction},
-    quantise::Precision,
+    quantise::{Precision, WeightFormat},
 };
 
 pub fn contraction() -> Vec<Graph> {
@@ -69,6 +69,58 @@ pub fn contraction() -> Vec<Graph> {
         ],
     );
     [linear, matmul, row_scale, weighted_sum, vec![long_weighted_sum(16_385)]].concat()
+}
+
+/// Layers whose integers are given, and precisions that rows have none of.
+pub fn given() -> Vec<Graph> {
+    let layer = |precision, format| Operator::QuantisedLinear { precision, format };
+    let (eight, four) = (WeightFormat::Int8, |group| WeightFormat::Int4 { group });
+    let bytes = |shape: &[u32]| of(DataType::Int8, shape);
+    let halves = |shape: &[u32]| of(DataType::Uint8, shape);
+    let (rows, scales) = (f(&[2, 8]), f(&[3]));
+    let whole = vec![rows.clone(), bytes(&[3, 8]), scales.clone()];
+    let of_bytes = each(
+        &layer(Precision::Int8, eight),
+        &[
+            whole[..2].to_vec(),
+            [whole.clone(), vec![scales.clone(); 2]].concat(),
+            vec![bytes(&[2, 8]), bytes(&[3, 8]), scales.clone()],
+            vec![rows.clone(), halves(&[3, 8]), scales.clone()],
+            vec![rows.clone(), bytes(&[3, 8]), of(INT, &[3])],
+            vec![rows.clone(), bytes(&[3, 4]), scales.clone()],
+            vec![rows.clone(), bytes(&[8]), scales.clone()],
+            vec![rows.clone(), bytes(&[]), scales.clone()],
+            vec![rows.clone(), bytes(&[3, 8]), f(&[4])],
+            vec![rows.clone(), bytes(&[3, 8]), scales.clone(), f(&[3, 1])],
+            vec![f(&[]), bytes(&[3, 8]), scales.clone()],
+            vec![f(&[16_385]), bytes(&[3, 16_385]), scales.clone()],
+            vec![float(&[N]), bytes(&[3, 8]), scales.clone()],
+        ],
+    );
+    let groups = |packed, zeros, multipliers| vec![rows.clone(), packed, zeros, multipliers, scales.clone()];
+    let sound = groups(halves(&[3, 4]), bytes(&[3, 2]), bytes(&[3, 2]));
+    let of_halves = each(
+        &layer(Precision::Int16, four(4)),
+        &[
+            sound[..4].to_vec(),
+            [sound.clone(), vec![scales.clone(); 2]].concat(),
+            groups(bytes(&[3, 4]), bytes(&[3, 2]), bytes(&[3, 2])),
+            groups(halves(&[3, 8]), bytes(&[3, 2]), bytes(&[3, 2])),
+            groups(halves(&[3, 4]), halves(&[3, 2]), bytes(&[3, 2])),
+            groups(halves(&[3, 4]), bytes(&[3, 1]), bytes(&[3, 2])),
+            groups(halves(&[3, 4]), bytes(&[3, 2]), f(&[3, 2])),
+            groups(halves(&[3, 4]), bytes(&[3, 2]), bytes(&[2, 2])),
+        ],
+    );
+    let mut graphs = [of_bytes, of_halves].concat();
+    for group in [0, 1, 3, 6, 16] {
+        graphs.extend(each(&layer(Precision::Int8, four(group)), std::slice::from_ref(&sound)));
+    }
+    let precision = Precision::Int16Int8;
+    graphs.extend(each(&layer(precision, eight), &[whole]));
+    graphs.extend(each(&layer(precision, four(4)), &[sound]));
+    graphs.extend(each(&Operator::RowScale { precision }, &[vec![rows]]));
+    graphs
 }
 
 /// A weighted sum of up to `max` vectors.

@@ -40,6 +40,50 @@ pub(super) unsafe fn int8_sums<const ROWS: usize, const STRIPS: usize>(
     sums
 }
 
+/// The sums of the products of bytes with high halves and with low ones, of whole rows, each added to a number of its
+/// row.
+///
+/// # Safety
+///
+/// The operands have at least `ROWS` rows and `STRIPS` strips.
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
+#[inline]
+pub(super) unsafe fn halves_sums<const ROWS: usize, const STRIPS: usize>(
+    operands: Operands,
+    first: [[i32; 2]; ROWS],
+) -> [[[__m512i; STRIPS]; ROWS]; 2] {
+    let mut high = [[_mm512_setzero_si512(); STRIPS]; ROWS];
+    let mut low = [[_mm512_setzero_si512(); STRIPS]; ROWS];
+    for row in 0..ROWS {
+        high[row] = [_mm512_set1_epi32(first[row][0]); STRIPS];
+        low[row] = [_mm512_set1_epi32(first[row][1]); STRIPS];
+    }
+    let groups = operands.stride / GROUP;
+    // SAFETY: the caller answers for all groups of these rows and strips, and the loop reads no others.
+    unsafe {
+        let high_rows = rows_of::<i32, ROWS>(operands.a_bytes.cast(), groups);
+        let low_rows = rows_of::<i32, ROWS>(operands.a_low_bytes.cast(), groups);
+        let strips = rows_of::<__m512i, STRIPS>(operands.b_bytes.cast(), groups);
+        for group in 0..groups {
+            let mut b = [_mm512_setzero_si512(); STRIPS];
+            for strip in 0..STRIPS {
+                b[strip] = _mm512_loadu_si512(strips[strip].add(group));
+            }
+            for row in 0..ROWS {
+                let a = _mm512_set1_epi32(high_rows[row].add(group).read_unaligned());
+                for strip in 0..STRIPS {
+                    high[row][strip] = _mm512_dpbusd_epi32(high[row][strip], b[strip], a);
+                }
+                let a = _mm512_set1_epi32(low_rows[row].add(group).read_unaligned());
+                for strip in 0..STRIPS {
+                    low[row][strip] = _mm512_dpbusd_epi32(low[row][strip], b[strip], a);
+                }
+            }
+        }
+    }
+    [high, low]
+}
+
 /// Where `COUNT` rows of `length` elements begin.
 ///
 /// # Safety

@@ -26,6 +26,18 @@ pub(super) fn exact<const SHIFT: u32>(high: __m512i, low: __m512i) -> Wide {
     ]
 }
 
+/// `high · 2^shift + low`, in binary64.
+#[target_feature(enable = "avx512f,avx512dq")]
+#[inline]
+pub(super) fn put_together<const SHIFT: u32>(high: __m512i, low: __m512i) -> Wide {
+    let factor = _mm512_set1_pd(f64::from(1u32 << SHIFT));
+    let (high, low) = (widen(high), widen(low));
+    [
+        _mm512_add_pd(_mm512_mul_pd(high[0], factor), low[0]),
+        _mm512_add_pd(_mm512_mul_pd(high[1], factor), low[1]),
+    ]
+}
+
 #[target_feature(enable = "avx512f,avx512dq")]
 #[inline]
 pub(super) fn widen(x: __m512i) -> Wide {

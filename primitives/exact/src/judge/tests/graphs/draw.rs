@@ -10,11 +10,11 @@ use super::{
             Binary, CheckedGraph, Dimension, Graph, Input, MAX_TENSORS, Node, Operator, Output, Position, Reduction,
             Symbol, Unary, Value, Weight,
         },
-        quantise::Precision,
+        quantise::{Precision, WeightFormat},
         tensor::Tensor,
     },
 };
-use alloc::{format, vec, vec::Vec};
+use alloc::{boxed::Box, format, vec, vec::Vec};
 
 /// The types of elements.
 pub const TYPES: [DataType; 6] = [
@@ -46,14 +46,12 @@ pub fn tensor(random: &mut Random, dtype: DataType, shape: &[u32]) -> Tensor {
 const N: Dimension = Dimension::Symbol(0);
 
 /// Dimensions that its value gives, all of them often what operators give.
-const DYNAMIC: [Dimension; 6] = [N, N, affine(4, 0), affine(2, 0), affine(1, 4), affine(3, -2)];
+fn dynamic_ones() -> [Dimension; 6] {
+    [N, N, affine(4, 0), affine(2, 0), affine(1, 4), affine(3, -2)]
+}
 
-const fn affine(factor: u32, offset: i32) -> Dimension {
-    Dimension::Affine {
-        symbol: 0,
-        factor,
-        offset,
-    }
+fn affine(factor: u32, offset: i64) -> Dimension {
+    Dimension::of_symbol(0, factor, offset).expect("small numbers")
 }
 
 fn dimensions(random: &mut Random, dynamic: &[Dimension]) -> Vec<Dimension> {
@@ -70,19 +68,21 @@ type Layout = (DataType, Vec<Dimension>);
 
 /// Any operator, with parameters that often fit.
 pub fn operator(random: &mut Random) -> Operator {
-    let precision = random.one(&[Precision::Int8, Precision::Int16]);
+    let precision = random.one(&[Precision::Int8, Precision::Int16, Precision::Int16Int8]);
     let axis = random.below(3) as u8;
     let length = Dimension::Fixed(1 + random.below(5) as u32);
-    let dynamic = random.one(&DYNAMIC);
+    let dynamic = random.one(&dynamic_ones());
     let position = random.below(5) as u32;
-    match random.below(30) {
+    match random.below(32) {
         0 | 1 => Operator::Linear { precision },
         2 => Operator::Relu,
         3 => Operator::Reshape {
-            dimensions: dimensions(random, &DYNAMIC),
+            dimensions: dimensions(random, &dynamic_ones()),
         },
         4 | 5 => Operator::MatMul { precision },
-        6 => Operator::RowScale { precision },
+        6 => Operator::RowScale {
+            precision: random.one(&[Precision::Int8, Precision::Int16]),
+        },
         7 | 8 => Operator::WeightedSum { precision },
         9 => Operator::Unary(random.one(&[
             Unary::Neg,
@@ -122,6 +122,8 @@ pub fn operator(random: &mut Random) -> Operator {
             Binary::And,
             Binary::Or,
             Binary::Xor,
+            Binary::Shl,
+            Binary::Shr,
         ])),
         12 => Operator::Where,
         13 => Operator::Cast {
@@ -130,7 +132,7 @@ pub fn operator(random: &mut Random) -> Operator {
         14 => Operator::Fill {
             dtype: random.one(&TYPES),
             bits: random.next(),
-            dimensions: dimensions(random, &DYNAMIC),
+            dimensions: dimensions(random, &dynamic_ones()),
         },
         15 => Operator::Arange {
             start: random.next() as i64,
@@ -141,7 +143,7 @@ pub fn operator(random: &mut Random) -> Operator {
             axes: random.one(&[vec![0], vec![1, 0], vec![0, 2, 1], vec![2, 0, 1]]),
         },
         17 => Operator::Expand {
-            dimensions: dimensions(random, &DYNAMIC),
+            dimensions: dimensions(random, &dynamic_ones()),
         },
         18 => Operator::Slice {
             axis,
@@ -181,6 +183,15 @@ pub fn operator(random: &mut Random) -> Operator {
         },
         27 => random.one(&[Operator::Softmax, Operator::LogSoftmax]),
         28 => Operator::LayerNorm { epsilon: 0x3727_c5ac },
+        29 => Operator::Random,
+        30 => Operator::QuantisedLinear {
+            precision: random.one(&[Precision::Int8, Precision::Int16]),
+            format: random.one(&[
+                WeightFormat::Int8,
+                WeightFormat::Int4 { group: 2 },
+                WeightFormat::Int4 { group: 4 },
+            ]),
+        },
         _ => Operator::RmsNorm { epsilon: 0x3727_c5ac },
     }
 }
@@ -188,7 +199,7 @@ pub fn operator(random: &mut Random) -> Operator {
 /// Dimensions with two neighbours put together, such as batch and heads, if any have a product.
 fn merged(random: &mut Random, dimensions: &[Dimension]) -> Vec<Dimension> {
     let products = dimensions.windows(2).enumerate().filter_map(|(at, pair)| match *pair {
-        [Dimension::Fixed(times), other] | [other, Dimension::Fixed(times)] => Some((at, other.times(times)?)),
+        [left, right] => Some((at, left.times(right)?)),
         _ => None,
     });
     let products: Vec<(usize, Dimension)> = products.collect();
@@ -207,13 +218,26 @@ fn operands(random: &mut Random, operator: &mut Operator, values: &[(Value, Layo
         Operator::Linear { .. } | Operator::LayerNorm { .. } | Operator::Concat { .. } => 1 + random.below(3),
         Operator::RmsNorm { .. } => 1 + random.below(2),
         Operator::MatMul { .. } | Operator::Binary(_) | Operator::Gather { .. } | Operator::IndexSelect { .. } => 2,
-        Operator::WeightedSum { .. } | Operator::Where => 3,
+        Operator::WeightedSum { .. } | Operator::Where | Operator::Random => 3,
+        Operator::QuantisedLinear { format, .. } => 2 + format.operands() as u64 + random.below(2),
         _ => 1,
     };
     let mut inputs: Vec<(Value, Layout)> = (0..arity).map(|_| random.one(values)).collect();
     match (operator, inputs.as_mut_slice()) {
         (Operator::Reshape { dimensions }, [(_, (_, from))]) if random.below(2) == 0 => {
             *dimensions = merged(random, from);
+        }
+        (Operator::QuantisedLinear { format, .. }, inputs) => {
+            let wanted = layer_operands(*format);
+            for (position, input) in inputs.iter_mut().enumerate() {
+                // A bias is as the scales.
+                let fits = &wanted[position.min(wanted.len() - 1)];
+                let fitting = values.iter().filter(|(_, layout)| fits(layout));
+                let fitting: Vec<Value> = fitting.map(|(value, _)| *value).collect();
+                if !fitting.is_empty() {
+                    input.0 = random.one(&fitting);
+                }
+            }
         }
         (Operator::Concat { axis }, [(_, first), others @ ..]) => {
             for other in others {
@@ -223,6 +247,44 @@ fn operands(random: &mut Random, operator: &mut Operator, values: &[(Value, Layo
         _ => {}
     }
     inputs.into_iter().map(|(value, _)| value).collect()
+}
+
+/// Rows of a layer whose integers are given have so many elements, as the first input has.
+const LENGTH: u32 = 4;
+/// Features of such a layer.
+const FEATURES: u32 = 3;
+
+/// Type and shape of the weights that there are for layers whose integers are given: of eight bits, of four, zeros or
+/// multipliers of two groups and of one, and scales.
+const GIVEN: [(DataType, &[u32]); 5] = [
+    (DataType::Int8, &[FEATURES, LENGTH]),
+    (DataType::Uint8, &[FEATURES, LENGTH / 2]),
+    (DataType::Int8, &[FEATURES, 2]),
+    (DataType::Int8, &[FEATURES, 1]),
+    (DataType::Float32, &[FEATURES]),
+];
+
+/// Whether an operand may have a layout.
+type Wanted = Box<dyn Fn(&Layout) -> bool>;
+
+/// What the operands of a layer whose integers are given have to be, up to the scales.
+fn layer_operands(format: WeightFormat) -> Vec<Wanted> {
+    let given = |index: usize| -> Wanted {
+        let (dtype, shape) = GIVEN[index];
+        let fixed: Vec<Dimension> = shape.iter().copied().map(Dimension::Fixed).collect();
+        Box::new(move |layout| layout.0 == dtype && layout.1 == fixed)
+    };
+    let rows = |layout: &Layout| layout.0 == DataType::Float32 && layout.1.last() == Some(&Dimension::Fixed(LENGTH));
+    let mut operands: Vec<Wanted> = vec![Box::new(rows)];
+    match format {
+        WeightFormat::Int8 => operands.push(given(0)),
+        WeightFormat::Int4 { group } => {
+            let groups = if group == LENGTH { 3 } else { 2 };
+            operands.extend([given(1), given(groups), given(groups)]);
+        }
+    }
+    operands.push(given(4));
+    operands
 }
 
 /// A value that can stand beside another one along an axis, such as itself.
@@ -270,6 +332,13 @@ pub fn model(random: &mut Random, nodes: usize) -> (CheckedGraph, Vec<Tensor>, V
             name: format!("weight_{index}"),
             dtype: DataType::Float32,
             shape,
+        });
+    }
+    for (index, (dtype, shape)) in GIVEN.into_iter().enumerate() {
+        graph.weights.push(Weight {
+            name: format!("given_{index}"),
+            dtype,
+            shape: shape.to_vec(),
         });
     }
     let mut values: Vec<(Value, Layout)> = Vec::new();

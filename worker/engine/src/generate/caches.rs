@@ -1,0 +1,82 @@
+//! Caches in the processor's memory, where sequences join and leave and slots are added.
+
+use super::{derive::Cache, failed};
+use crate::EngineError;
+use assay_exact::graph::Dimension;
+use assay_ops::tensor::Tensor;
+
+/// Caches of so many sequences with so many empty slots.
+pub(super) fn empty(caches: &[Cache], sequences: usize, room: usize) -> Result<Vec<Tensor>, EngineError> {
+    let empty = caches.iter().map(|cache| {
+        let shape = shape(cache, sequences, room);
+        let elements: usize = shape.iter().map(|length| *length as usize).product();
+        tensor(cache, shape, vec![0; elements * cache.dtype.size_bytes()])
+    });
+    empty.collect()
+}
+
+/// The caches of those sequences that stay, with so many slots. Slots that are new are empty.
+pub(super) fn arranged(
+    caches: &[Cache],
+    tensors: Vec<Tensor>,
+    stays: &[bool],
+    room: usize,
+) -> Result<Vec<Tensor>, EngineError> {
+    if caches.len() != tensors.len() {
+        return Err(failed("it kept another number of caches"));
+    }
+    let arranged = caches.iter().zip(tensors).map(|(cache, tensor)| {
+        if tensor.shape().first() != Some(&(stays.len() as u32)) {
+            return Err(failed("it kept caches of another number of sequences"));
+        }
+        let old_room = tensor.shape().get(cache.axis).map_or(0, |length| *length as usize);
+        let staying = stays.iter().filter(|stays| **stays).count();
+        if room == old_room && staying == stays.len() {
+            return Ok(tensor);
+        }
+        let shape = shape(cache, staying, room);
+        let inner: usize = shape[cache.axis + 1..].iter().map(|length| *length as usize).product();
+        let outer: usize = shape[1..cache.axis].iter().map(|length| *length as usize).product();
+        let slot = inner * cache.dtype.size_bytes();
+        let (old, new) = (old_room * slot, room * slot);
+        let mut bytes = vec![0; staying * outer * new];
+        let sequences = tensor.bytes().chunks(outer * old).zip(stays);
+        let sequences = sequences
+            .filter(|(_, stays)| **stays)
+            .flat_map(|(rows, _)| rows.chunks(old));
+        for (from, to) in sequences.zip(bytes.chunks_mut(new)) {
+            let common = old.min(new);
+            to[..common].copy_from_slice(&from[..common]);
+        }
+        self::tensor(cache, shape, bytes)
+    });
+    arranged.collect()
+}
+
+/// The caches of these sequences and then of others, with as many slots.
+pub(super) fn joined(own: Vec<Tensor>, others: Vec<Tensor>) -> Result<Vec<Tensor>, EngineError> {
+    let joined = own.into_iter().zip(others).map(|(own, other)| {
+        let mut shape = own.shape().to_vec();
+        let more = other.shape().first().copied().unwrap_or(0);
+        if let Some(count) = shape.first_mut() {
+            *count += more;
+        }
+        let bytes = [own.bytes(), other.bytes()].concat();
+        Tensor::new(own.dtype(), shape, bytes).map_err(|_| failed("caches of different sizes do not fit"))
+    });
+    joined.collect()
+}
+
+fn shape(cache: &Cache, sequences: usize, room: usize) -> Vec<u32> {
+    let dimensions = cache.dimensions.iter().enumerate();
+    let lengths = dimensions.map(|(axis, dimension)| match dimension {
+        Dimension::Fixed(length) => *length,
+        _ if axis == cache.axis => room as u32,
+        _ => sequences as u32,
+    });
+    lengths.collect()
+}
+
+fn tensor(cache: &Cache, shape: Vec<u32>, bytes: Vec<u8>) -> Result<Tensor, EngineError> {
+    Tensor::new(cache.dtype, shape, bytes).map_err(|_| failed("a cache has another size than its shape"))
+}

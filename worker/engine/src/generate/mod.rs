@@ -1,0 +1,460 @@
+//! Generation: the tokens that a check graph says, made one after the other with caches.
+//!
+//! From the graph that checks a whole sequence follows the graph that continues some: [`roles`] says what every tensor
+//! is to one token, and [`derive`] writes the graph down. It is executed as any other, and since sums are exact, its
+//! tokens are those of the check graph, bit for bit, in whatever parts and company they are made.
+//!
+//! Nothing here knows text: a prompt is tokens, and so is an answer.
+
+mod caches;
+mod derive;
+mod roles;
+#[cfg(test)]
+mod tests;
+
+use crate::{Continued, EngineError, LoadedModel, memory, plan::Plan};
+use assay_ops::tensor::{DataType, Tensor};
+use assay_package::generation::{Generation, MAX_CANDIDATES};
+use derive::{Derived, MAX_SEQUENCES, derive};
+
+/// Tokens of a prompt that are taken at once.
+const ROWS_AT_ONCE: usize = 512;
+/// Caches grow by as many slots.
+const SLOTS_AT_ONCE: usize = 64;
+
+/// How tokens are chosen, and how many.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Sampling {
+    /// What logits are divided by; the best token is taken where it is 0, below, or NaN.
+    pub temperature: f32,
+    /// The best tokens that together have this probability are chosen from; all of them from 1 on.
+    pub top_p: f32,
+    /// So many of the best tokens are chosen from, 1 to [`MAX_CANDIDATES`].
+    pub top_k: u32,
+    /// What the choice depends on besides: the same seed gives the same tokens.
+    pub seed: i64,
+    /// Maximum number of tokens that are made, at least 1.
+    pub max_tokens: u32,
+}
+
+/// Number of a sequence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SequenceId(u64);
+
+/// A token that was made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Made {
+    /// Its sequence.
+    pub sequence: SequenceId,
+    /// The token.
+    pub token: i64,
+    /// Whether it is the sequence's last one.
+    pub is_last: bool,
+}
+
+/// Reasons for which nothing is generated.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum GenerateError {
+    /// The model does not generate.
+    #[error("the model is no language model: import it with --generation")]
+    NotGeneration,
+    /// The model cannot be executed token by token.
+    #[error("the model cannot be executed token by token: {0}")]
+    NotIncremental(String),
+    /// The prompt is empty, too long, or has a token that there is not.
+    #[error("the prompt must have 1 to {max} tokens, each below {vocabulary}")]
+    Prompt {
+        /// Maximum length, which leaves room for one token.
+        max: u32,
+        /// Number of tokens that there are.
+        vocabulary: u32,
+    },
+    /// A parameter of the request is out of its range.
+    #[error("{field} must be 1 to {max}")]
+    Field {
+        /// The parameter.
+        field: &'static str,
+        /// Its maximum.
+        max: u32,
+    },
+    /// There are as many sequences as there may be.
+    #[error("there are {MAX_SEQUENCES} sequences already")]
+    Full,
+    /// The engine does not execute it.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+}
+
+/// A sequence that is not finished.
+struct Sequence {
+    id: SequenceId,
+    /// The prompt and what was made.
+    tokens: Vec<i64>,
+    prompt: usize,
+    sampling: Sampling,
+}
+
+/// Generates sequences of a loaded model, several at once. They begin and end independently of each other.
+pub struct Generator {
+    generation: Generation,
+    derived: Derived,
+    plan: Plan,
+    memory_limit: u64,
+    prefill: Box<dyn Continued>,
+    step: Box<dyn Continued>,
+    next_id: u64,
+    waiting: Vec<Sequence>,
+    /// Those whose rows the step's caches have, in this order.
+    running: Vec<Sequence>,
+    /// Slots of the step's caches.
+    room: usize,
+}
+
+impl Sampling {
+    /// The best token every time.
+    pub fn greedy(max_tokens: u32) -> Self {
+        Self {
+            temperature: 0.0,
+            top_p: 1.0,
+            top_k: MAX_CANDIDATES,
+            seed: 0,
+            max_tokens,
+        }
+    }
+
+    /// What a check graph takes for this request and this sequence, which begins with the prompt.
+    pub fn check_inputs(&self, prompt: &[i64], sequence: &[i64]) -> Vec<Tensor> {
+        let one = |number: f32| numbers(vec![1], [number].into_iter());
+        let integer = |integer: i64| integers(vec![1], [integer].into_iter());
+        let row = |tokens: &[i64]| integers(vec![1, tokens.len() as u32], tokens.iter().copied());
+        vec![
+            row(prompt),
+            one(self.temperature),
+            one(self.top_p),
+            integer(self.top_k.into()),
+            integer(self.seed),
+            integer(self.max_tokens.into()),
+            row(sequence),
+        ]
+    }
+}
+
+impl Generator {
+    /// Derives what generates from the model's check graph.
+    pub fn new(model: &LoadedModel) -> Result<Self, GenerateError> {
+        let generation = model.generation.clone().ok_or(GenerateError::NotGeneration)?;
+        let derived = derive(&model.graph, &generation).map_err(GenerateError::NotIncremental)?;
+        let continued = || model.program.continued(derived.graph.clone());
+        Ok(Self {
+            prefill: continued()?,
+            step: continued()?,
+            plan: Plan::new(&derived.graph),
+            memory_limit: model.memory_limit,
+            generation,
+            derived,
+            next_id: 0,
+            waiting: Vec::new(),
+            running: Vec::new(),
+            room: 0,
+        })
+    }
+
+    /// Begins a sequence, whose first token the next [`step`](Self::step) makes.
+    pub fn start(&mut self, prompt: &[i64], sampling: Sampling) -> Result<SequenceId, GenerateError> {
+        let (max_length, vocabulary) = (self.generation.max_length, self.generation.vocabulary);
+        let max = max_length.saturating_sub(1);
+        let is_token = |token: &i64| (0..i64::from(vocabulary)).contains(token);
+        if prompt.is_empty() || prompt.len() > max as usize || !prompt.iter().all(is_token) {
+            return Err(GenerateError::Prompt { max, vocabulary });
+        }
+        for (field, value, max) in [
+            ("top_k", sampling.top_k, MAX_CANDIDATES),
+            ("max_tokens", sampling.max_tokens, max),
+        ] {
+            if !(1..=max).contains(&value) {
+                return Err(GenerateError::Field { field, max });
+            }
+        }
+        if self.len() >= MAX_SEQUENCES as usize {
+            return Err(GenerateError::Full);
+        }
+        let longest = (prompt.len() + sampling.max_tokens as usize).min(max_length as usize);
+        self.ensure_room(prompt.len(), longest)?;
+        let id = SequenceId(self.next_id);
+        self.next_id += 1;
+        self.waiting.push(Sequence {
+            id,
+            tokens: prompt.to_vec(),
+            prompt: prompt.len(),
+            sampling,
+        });
+        Ok(id)
+    }
+
+    /// Makes the next token of every sequence. Sequences that are finished are gone after it.
+    ///
+    /// After an error no sequence is left: all of them have to be begun again.
+    pub fn step(&mut self) -> Result<Vec<Made>, GenerateError> {
+        let made = self.advance();
+        if made.is_err() {
+            self.running.clear();
+            self.waiting.clear();
+            self.room = 0;
+        }
+        made
+    }
+
+    /// Ends a sequence before it is finished. One that is finished stays so.
+    pub fn stop(&mut self, sequence: SequenceId) -> Result<(), GenerateError> {
+        self.waiting.retain(|waiting| waiting.id != sequence);
+        let stays: Vec<bool> = self.running.iter().map(|running| running.id != sequence).collect();
+        self.leave(&stays)
+    }
+
+    /// Sequences that are not finished.
+    pub fn len(&self) -> usize {
+        self.waiting.len() + self.running.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Generates one sequence, which is given back with its prompt, and shows every token as it is made.
+    ///
+    /// Other sequences go on beside it, and their tokens are lost: it is for generators that have no others.
+    pub fn generate(
+        &mut self,
+        prompt: &[i64],
+        sampling: Sampling,
+        mut on_token: impl FnMut(i64),
+    ) -> Result<Vec<i64>, GenerateError> {
+        let id = self.start(prompt, sampling)?;
+        let mut sequence = prompt.to_vec();
+        loop {
+            for made in self.step()?.into_iter().filter(|made| made.sequence == id) {
+                on_token(made.token);
+                sequence.push(made.token);
+                if made.is_last {
+                    return Ok(sequence);
+                }
+            }
+        }
+    }
+
+    /// Estimate of the bytes that an execution takes at its peak, with its caches and without the model itself: of so
+    /// many sequences, with so many new tokens each, and so many slots.
+    pub fn peak_bytes(&self, sequences: u32, rows: u32, room: u32) -> u64 {
+        let symbols = [sequences, rows, room];
+        let peak = memory::peak(&self.derived.graph, &self.plan, &symbols);
+        peak.map_or_else(
+            || memory::all_outputs(&self.derived.graph, &symbols),
+            |peak| peak.bytes(),
+        )
+    }
+
+    fn ensure_room(&self, prompt: usize, longest: usize) -> Result<(), EngineError> {
+        if self.memory_limit == u64::MAX {
+            return Ok(());
+        }
+        let longest = self
+            .running
+            .iter()
+            .map(|running| self.end(running))
+            .chain([longest])
+            .max();
+        let room = self.rounded(longest.unwrap_or(1)) as u32;
+        let prefill = self.peak_bytes(1, prompt.min(ROWS_AT_ONCE) as u32, room);
+        let step = self.peak_bytes(self.len() as u32 + 1, 1, room);
+        let (needed, limit) = (prefill.saturating_add(step), self.memory_limit);
+        match needed > limit {
+            true => Err(EngineError::TooLarge { needed, limit }),
+            false => Ok(()),
+        }
+    }
+
+    /// The length that a sequence has at most.
+    fn end(&self, sequence: &Sequence) -> usize {
+        let end = sequence.prompt + sequence.sampling.max_tokens as usize;
+        end.min(self.generation.max_length as usize)
+    }
+
+    fn rounded(&self, slots: usize) -> usize {
+        let rounded = slots.next_multiple_of(SLOTS_AT_ONCE);
+        rounded.min(self.generation.max_length as usize)
+    }
+
+    fn advance(&mut self) -> Result<Vec<Made>, GenerateError> {
+        let mut made = Vec::new();
+        if !self.running.is_empty() {
+            let longest = self.running.iter().map(|running| running.tokens.len()).max();
+            self.grow(longest.unwrap_or(0))?;
+            let rows: Vec<_> = self
+                .running
+                .iter()
+                .map(|running| (running, running.tokens.len() - 1))
+                .collect();
+            let outputs = self.step.evaluate(&inputs(&rows))?;
+            let tokens = selected(&outputs, self.running.len())?;
+            let mut stays = Vec::new();
+            for (sequence, token) in self.running.iter_mut().zip(tokens) {
+                let is_last = take(&self.generation, sequence, token);
+                made.push(Made {
+                    sequence: sequence.id,
+                    token,
+                    is_last,
+                });
+                stays.push(!is_last);
+            }
+            self.leave(&stays)?;
+        }
+        for mut sequence in std::mem::take(&mut self.waiting) {
+            let (token, caches, room) = self.read_prompt(&sequence)?;
+            let is_last = take(&self.generation, &mut sequence, token);
+            made.push(Made {
+                sequence: sequence.id,
+                token,
+                is_last,
+            });
+            if !is_last {
+                self.join(sequence, caches, room)?;
+            }
+        }
+        Ok(made)
+    }
+
+    /// The token after a prompt, the caches of the prompt, and how many slots they have.
+    fn read_prompt(&mut self, sequence: &Sequence) -> Result<(i64, Vec<Tensor>, usize), GenerateError> {
+        let room = self.rounded(sequence.prompt + 1).max(self.room);
+        self.prefill.keep(caches::empty(&self.derived.caches, 1, room)?)?;
+        let mut token = None;
+        let mut begin = 0;
+        while begin < sequence.prompt {
+            let end = sequence.prompt.min(begin + ROWS_AT_ONCE);
+            let outputs = self.prefill.evaluate(&inputs_of(&[sequence], |_| begin..end))?;
+            token = selected(&outputs, 1)?.first().copied();
+            begin = end;
+        }
+        let token = token.ok_or_else(|| failed("the prompt is empty"))?;
+        Ok((token, self.prefill.take()?, room))
+    }
+
+    /// Puts a sequence beside those that are running.
+    fn join(&mut self, sequence: Sequence, caches: Vec<Tensor>, room: usize) -> Result<(), GenerateError> {
+        let joined = match self.running.is_empty() {
+            true => caches,
+            false => {
+                let own = self.step.take()?;
+                let own = caches::arranged(&self.derived.caches, own, &vec![true; self.running.len()], room)?;
+                caches::joined(own, caches)?
+            }
+        };
+        self.step.keep(joined)?;
+        self.running.push(sequence);
+        self.room = room;
+        Ok(())
+    }
+
+    /// Lets sequences go that do not stay.
+    fn leave(&mut self, stays: &[bool]) -> Result<(), GenerateError> {
+        if stays.iter().all(|stays| *stays) {
+            return Ok(());
+        }
+        let mut each = stays.iter().copied();
+        self.running.retain(|_| each.next().unwrap_or(true));
+        let kept = self.step.take()?;
+        if self.running.is_empty() {
+            self.room = 0;
+            return Ok(());
+        }
+        let kept = caches::arranged(&self.derived.caches, kept, stays, self.room)?;
+        Ok(self.step.keep(kept)?)
+    }
+
+    /// Makes room for so many tokens of each sequence.
+    fn grow(&mut self, tokens: usize) -> Result<(), GenerateError> {
+        if tokens <= self.room {
+            return Ok(());
+        }
+        let room = self.rounded(tokens);
+        let kept = self.step.take()?;
+        let stays = vec![true; self.running.len()];
+        self.step
+            .keep(caches::arranged(&self.derived.caches, kept, &stays, room)?)?;
+        self.room = room;
+        Ok(())
+    }
+}
+
+/// Takes a token into its sequence; whether it is the last one.
+fn take(generation: &Generation, sequence: &mut Sequence, token: i64) -> bool {
+    sequence.tokens.push(token);
+    let length = sequence.tokens.len();
+    generation.stop_tokens.contains(&token)
+        || length - sequence.prompt == sequence.sampling.max_tokens as usize
+        || length >= generation.max_length as usize
+}
+
+/// One new token of each sequence, at this position.
+fn inputs(rows: &[(&Sequence, usize)]) -> Vec<Tensor> {
+    let sequences: Vec<&Sequence> = rows.iter().map(|(sequence, _)| *sequence).collect();
+    inputs_of(&sequences, |index| rows[index].1..rows[index].1 + 1)
+}
+
+/// What the derived graph takes besides caches: as many tokens of each sequence, from these positions.
+fn inputs_of(sequences: &[&Sequence], positions: impl Fn(usize) -> std::ops::Range<usize>) -> Vec<Tensor> {
+    let count = sequences.len() as u32;
+    let rows = if sequences.is_empty() {
+        0
+    } else {
+        positions(0).len() as u32
+    };
+    let each = || sequences.iter().enumerate();
+    let places = || each().flat_map(|(index, sequence)| positions(index).map(move |place| (sequence, place)));
+    let sampling = || sequences.iter().map(|sequence| sequence.sampling);
+    vec![
+        integers(
+            vec![count, rows],
+            places().map(|(sequence, place)| sequence.tokens[place]),
+        ),
+        integers(vec![count, rows], places().map(|(_, place)| place as i64)),
+        numbers(vec![count], sampling().map(|sampling| sampling.temperature)),
+        numbers(vec![count], sampling().map(|sampling| sampling.top_p)),
+        integers(vec![count], sampling().map(|sampling| sampling.top_k.into())),
+        integers(vec![count], sampling().map(|sampling| sampling.seed)),
+    ]
+}
+
+fn integers(shape: Vec<u32>, integers: impl Iterator<Item = i64>) -> Tensor {
+    let bytes = integers.flat_map(i64::to_le_bytes).collect();
+    Tensor::new(DataType::Int64, shape, bytes).expect("as many integers as the shape says; qed")
+}
+
+fn numbers(shape: Vec<u32>, numbers: impl Iterator<Item = f32>) -> Tensor {
+    let bytes = numbers.flat_map(f32::to_le_bytes).collect();
+    let tensor = Tensor::new(DataType::Float32, shape, bytes);
+    tensor.expect("as many numbers as the shape says; qed").canonical()
+}
+
+/// The selected tokens of an execution.
+fn selected(outputs: &[Tensor], count: usize) -> Result<Vec<i64>, EngineError> {
+    let bytes = outputs.first().map_or(&[][..], Tensor::bytes);
+    let tokens: Vec<i64> = bytes
+        .as_chunks()
+        .0
+        .iter()
+        .map(|word| i64::from_le_bytes(*word))
+        .collect();
+    match tokens.len() == count {
+        true => Ok(tokens),
+        false => Err(failed("it gave another number of tokens than of sequences")),
+    }
+}
+
+fn failed(reason: &str) -> EngineError {
+    EngineError::Failed {
+        engine: "generation".to_owned(),
+        reason: reason.to_owned(),
+    }
+}

@@ -1,0 +1,300 @@
+//! The graph of a causal language model with rotary positions, grouped-query attention and a gated feed-forward layer.
+//!
+//! ```text
+//! tokens [batch, length] Int64 → logits [batch, length, vocabulary] Float32
+//! ```
+//!
+//! A family of models says in a [`Decoder`] which tensors are its weights. Attention is written so that an engine can
+//! compute it at once: the query heads that share a key head are the rows of one matrix, `[batch, key heads, length ×
+//! group, width]`, so no key is repeated.
+
+use super::weights::{TABLES, scales_name};
+use crate::{
+    arguments::{Number, Result},
+    builder::{Builder, Tensor},
+    core::{Binary, Unary},
+    error::Place,
+};
+use assay_exact::{
+    digest::DataType,
+    graph::{Dimension, Operator},
+    quantise::{Precision, WeightFormat},
+};
+
+/// A model, by the names of its tensors in the file.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Decoder {
+    /// Tokens of the vocabulary.
+    pub vocabulary: u32,
+    /// Elements of a token's vector.
+    pub width: u32,
+    /// Heads of the queries.
+    pub heads: u32,
+    /// Heads of the keys and values.
+    pub key_heads: u32,
+    /// Elements of a head.
+    pub head_width: u32,
+    /// What is added to the mean square of a norm.
+    pub epsilon: f64,
+    /// The matrix of the tokens' vectors.
+    pub embedding: String,
+    /// The blocks, from the first to the last.
+    pub blocks: Vec<Block>,
+    /// The weight of the norm after the blocks.
+    pub last_norm: String,
+    /// The matrix that gives the logits; the embedding's where the two are tied.
+    pub head: Matrix,
+}
+
+/// A block: attention, then a gated feed-forward layer, each behind a norm and added to what it was given.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Block {
+    /// What its nodes' names begin with.
+    pub name: String,
+    /// Weights of the norms before attention and before the feed-forward layer.
+    pub norms: [String; 2],
+    /// Queries, keys, values.
+    pub projections: [Matrix; 3],
+    /// What mixes the heads.
+    pub mixed: Matrix,
+    /// What the gate's function is applied to.
+    pub gate: Matrix,
+    /// What the gate is multiplied with.
+    pub up: Matrix,
+    /// Back to the width of a token.
+    pub down: Matrix,
+}
+
+/// A linear layer.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Matrix {
+    /// Name of the weight.
+    pub weight: String,
+    /// Name of the bias, if it has one.
+    pub bias: Option<String>,
+}
+
+/// A graph in the making, and what every block takes.
+struct Assembly<'g, 'p> {
+    graph: &'g mut Builder<'p>,
+    model: &'g Decoder,
+    batch: Dimension,
+    length: Dimension,
+    cosines: Tensor,
+    sines: Tensor,
+    mask: Tensor,
+}
+
+/// Writes the model into a graph whose first input is the tokens, and gives the logits.
+pub fn assemble(graph: &mut Builder<'_>, model: &Decoder, tokens: &Tensor) -> Result<Tensor> {
+    let &[batch, length] = tokens.dims.as_slice() else {
+        return Err(graph.misfit("needs two dimensions"));
+    };
+    begin(graph, "positions");
+    let [cosines, sines] = TABLES;
+    let (cosines, sines) = (table(graph, cosines, length)?, table(graph, sines, length)?);
+    let mask = causal_mask(graph, length, model.heads / model.key_heads)?;
+    graph.end(Vec::new(), None, false)?;
+    let mut assembly = Assembly {
+        graph,
+        model,
+        batch,
+        length,
+        cosines,
+        sines,
+        mask,
+    };
+    let mut x = assembly.embedding(tokens)?;
+    for block in &model.blocks {
+        x = assembly.attention(block, &x)?;
+        x = assembly.feed_forward(block, &x)?;
+    }
+    begin(assembly.graph, "output");
+    let x = assembly.norm(&x, &model.last_norm)?;
+    let logits = assembly.linear(&x, &model.head)?;
+    assembly.graph.end(Vec::new(), None, false)?;
+    Ok(logits)
+}
+
+/// From here on, nodes have names that begin with this one.
+fn begin(graph: &mut Builder<'_>, node: &str) {
+    graph.begin(Place {
+        operator: "gguf".to_owned(),
+        node: node.to_owned(),
+        source: String::new(),
+    });
+}
+
+fn weight(graph: &mut Builder<'_>, name: &str) -> Result<Tensor> {
+    let tensor = graph.tensor(name)?;
+    tensor.ok_or_else(|| graph.misfit(&format!("needs the weight {name}, which is not described")))
+}
+
+/// The rows of a table for the positions that there are, twice as wide, for any number of heads.
+fn table(graph: &mut Builder<'_>, name: &str, length: Dimension) -> Result<Tensor> {
+    let table = weight(graph, name)?;
+    let table = graph.cut(&table, 0, assay_exact::graph::Position::FromStart(0), length, 1)?;
+    let table = graph.concat(&[table.clone(), table], 1)?;
+    let dims = [table.dims[0], Dimension::Fixed(1), table.dims[1]];
+    graph.reshape(&table, &dims)
+}
+
+/// `[length × group, length]`: a query sees the keys up to its own position. `group` queries have one position.
+fn causal_mask(graph: &mut Builder<'_>, length: Dimension, group: u32) -> Result<Tensor> {
+    let rows = length.times(Dimension::Fixed(group)).ok_or_else(|| graph.misfit("has too many heads"))?;
+    let mut row = graph.indices(rows)?;
+    if group > 1 {
+        let group = graph.fill(Number::Int(i64::from(group)), DataType::Int64)?;
+        row = graph.binary(Binary::Div, &row, &group)?;
+    }
+    let row = graph.reshape(&row, &[rows, Dimension::Fixed(1)])?;
+    let column = graph.indices(length)?;
+    graph.binary(Binary::GreaterOrEqual, &row, &column)
+}
+
+impl Assembly<'_, '_> {
+    /// Whether the weights of linear layers are integers.
+    fn is_quantised(&self) -> bool {
+        self.graph.precision != Precision::Int16
+    }
+
+    fn embedding(&mut self, tokens: &Tensor) -> Result<Tensor> {
+        begin(self.graph, "embedding");
+        let name = self.model.embedding.as_str();
+        let vectors = weight(self.graph, name)?;
+        let mut x = self.graph.index_select(&vectors, 0, tokens)?;
+        if self.is_quantised() {
+            x = self.graph.cast(&x, DataType::Float32)?;
+            let scales = weight(self.graph, &scales_name(name))?;
+            let scales = self.graph.index_select(&scales, 0, tokens)?;
+            let scales = self
+                .graph
+                .reshape(&scales, &[self.batch, self.length, Dimension::Fixed(1)])?;
+            x = self.graph.binary(Binary::Mul, &x, &scales)?;
+        }
+        self.graph.end(Vec::new(), None, false)?;
+        Ok(x)
+    }
+
+    fn norm(&mut self, x: &Tensor, name: &str) -> Result<Tensor> {
+        let weight = weight(self.graph, name)?;
+        self.graph.rms_norm(x, Some(&weight), self.model.epsilon)
+    }
+
+    fn linear(&mut self, x: &Tensor, matrix: &Matrix) -> Result<Tensor> {
+        let weights = weight(self.graph, &matrix.weight)?;
+        let bias = matrix
+            .bias
+            .as_deref()
+            .map(|bias| weight(self.graph, bias))
+            .transpose()?;
+        let precision = match self.graph.precision {
+            Precision::Int16 => return self.graph.linear(x, &weights, bias.as_ref()),
+            Precision::Int16Int8 => Precision::Int16,
+            Precision::Int8 => Precision::Int8,
+        };
+        let scales = weight(self.graph, &scales_name(&matrix.weight))?;
+        let (Some((_, outer)), [features, _]) = (x.dims.split_last(), weights.dims.as_slice()) else {
+            return Err(self.graph.misfit("and the weight are not rows and a matrix"));
+        };
+        let dims = [outer, &[*features]].concat();
+        let operator = Operator::QuantisedLinear {
+            precision,
+            format: WeightFormat::Int8,
+        };
+        let inputs: Vec<&Tensor> = [x, &weights, &scales].into_iter().chain(bias.as_ref()).collect();
+        Ok(self.graph.node(operator, &inputs, DataType::Float32, dims))
+    }
+
+    fn attention(&mut self, block: &Block, x: &Tensor) -> Result<Tensor> {
+        begin(self.graph, &format!("{}.attn", block.name));
+        let (heads, key_heads) = (self.model.heads, self.model.key_heads);
+        let rows = self.norm(x, &block.norms[0])?;
+        let [query, key, value] = &block.projections;
+        let query = self.linear(&rows, query)?;
+        let query = self.rotated(&query, heads)?;
+        let query = self.grouped(&query)?;
+        let key = self.linear(&rows, key)?;
+        let key = self.rotated(&key, key_heads)?;
+        let key = self.graph.permute(&key, &[0, 2, 1, 3])?;
+        let value = self.linear(&rows, value)?;
+        let value = self.in_heads(&value, key_heads)?;
+        let value = self.graph.permute(&value, &[0, 2, 1, 3])?;
+
+        let graph = &mut *self.graph;
+        let scores = graph.matmul(&query, &key)?;
+        let scale = 1.0 / f64::from(self.model.head_width).sqrt();
+        let scale = graph.fill(Number::Float(scale), DataType::Float32)?;
+        let scores = graph.binary(Binary::Mul, &scores, &scale)?;
+        let never = graph.fill(Number::Float(f64::NEG_INFINITY), DataType::Float32)?;
+        let scores = graph.select(&self.mask, &scores, &never)?;
+        let weights = graph.softmax(&scores)?;
+        let mixed = graph.weighted_sum(&weights, &value)?;
+
+        let mixed = self.ungrouped(&mixed)?;
+        let mixed = self.linear(&mixed, &block.mixed)?;
+        let sum = self.graph.binary(Binary::Add, x, &mixed)?;
+        self.graph.end(Vec::new(), None, false)?;
+        Ok(sum)
+    }
+
+    /// `[batch, length, heads × width] → [batch, length, heads, width]`.
+    fn in_heads(&mut self, x: &Tensor, heads: u32) -> Result<Tensor> {
+        let (heads, width) = (Dimension::Fixed(heads), Dimension::Fixed(self.model.head_width));
+        self.graph.reshape(x, &[self.batch, self.length, heads, width])
+    }
+
+    /// The same, turned by its position. The two halves of a head are the two coordinates.
+    fn rotated(&mut self, x: &Tensor, heads: u32) -> Result<Tensor> {
+        let x = self.in_heads(x, heads)?;
+        let (graph, half) = (&mut *self.graph, self.model.head_width / 2);
+        let left = graph.slice(&x, 3, 0, half, 1)?;
+        let right = graph.slice(&x, 3, half, half, 1)?;
+        let right = graph.unary(Unary::Neg, &right)?;
+        let turned = graph.concat(&[right, left], 3)?;
+        let along = graph.binary(Binary::Mul, &x, &self.cosines)?;
+        let across = graph.binary(Binary::Mul, &turned, &self.sines)?;
+        graph.binary(Binary::Add, &along, &across)
+    }
+
+    /// Sizes of queries: batch, key heads, length, group, width.
+    fn sizes(&self) -> [Dimension; 5] {
+        let (heads, key_heads) = (self.model.heads, self.model.key_heads);
+        let [key_heads, group, width] = [key_heads, heads / key_heads, self.model.head_width].map(Dimension::Fixed);
+        [self.batch, key_heads, self.length, group, width]
+    }
+
+    /// `[batch, length, heads, width] → [batch, key heads, length × group, width]`.
+    fn grouped(&mut self, query: &Tensor) -> Result<Tensor> {
+        let [batch, key_heads, length, group, width] = self.sizes();
+        if group == Dimension::Fixed(1) {
+            return self.graph.permute(query, &[0, 2, 1, 3]);
+        }
+        let query = self.graph.reshape(query, &[batch, length, key_heads, group, width])?;
+        let query = self.graph.permute(&query, &[0, 2, 1, 3, 4])?;
+        let rows = self.mask.dims[0];
+        self.graph.reshape(&query, &[batch, key_heads, rows, width])
+    }
+
+    /// `[batch, key heads, length × group, width] → [batch, length, heads × width]`.
+    fn ungrouped(&mut self, mixed: &Tensor) -> Result<Tensor> {
+        let [batch, key_heads, length, group, width] = self.sizes();
+        let mixed = self.graph.reshape(mixed, &[batch, key_heads, length, group, width])?;
+        let mixed = self.graph.permute(&mixed, &[0, 2, 1, 3, 4])?;
+        let all = Dimension::Fixed(self.model.heads * self.model.head_width);
+        self.graph.reshape(&mixed, &[batch, length, all])
+    }
+
+    fn feed_forward(&mut self, block: &Block, x: &Tensor) -> Result<Tensor> {
+        begin(self.graph, &format!("{}.ffn", block.name));
+        let rows = self.norm(x, &block.norms[1])?;
+        let gate = self.linear(&rows, &block.gate)?;
+        let gate = self.graph.unary(Unary::Silu, &gate)?;
+        let up = self.linear(&rows, &block.up)?;
+        let inner = self.graph.binary(Binary::Mul, &gate, &up)?;
+        let inner = self.linear(&inner, &block.down)?;
+        let sum = self.graph.binary(Binary::Add, x, &inner)?;
+        self.graph.end(Vec::new(), None, false)?;
+        Ok(sum)
+    }
+}

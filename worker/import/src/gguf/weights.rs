@@ -1,0 +1,249 @@
+//! The weights that a language model's graph takes, and how each is made of the tensors of a file.
+
+use super::{
+    container::{Container, refused},
+    quantise::quantise_row,
+    rotary::Rotary,
+};
+use crate::{
+    error::ImportError,
+    program::{Size, TensorMeta},
+    stored::Stored,
+};
+use assay_exact::{digest::DataType, graph::Graph, tensor::Tensor};
+use std::{collections::BTreeMap, sync::Arc};
+
+type Result<T> = std::result::Result<T, ImportError>;
+
+/// What a weight of the graph is made of.
+#[derive(Clone, Debug, PartialEq)]
+enum Recipe {
+    /// A tensor of the file as Float32.
+    Numbers { tensor: String, order: RowOrder },
+    /// A matrix of the file as Int8.
+    Integers { tensor: String, order: RowOrder },
+    /// The scales of the rows of that.
+    Scales { tensor: String, order: RowOrder },
+    /// The cosines of the positions.
+    Cosines,
+    /// The sines of the positions.
+    Sines,
+}
+
+/// The order of a matrix's rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RowOrder {
+    /// That of the file.
+    AsStored,
+    /// The rows of each head of this width are in pairs, of which the first ones come first here.
+    ///
+    /// GGUF has the two coordinates of a rotation next to one another for this architecture, and the graph has them
+    /// half a head apart. Queries and keys are ordered alike, and their products are exact sums, so no result depends
+    /// on it.
+    Paired { width: u32 },
+}
+
+impl RowOrder {
+    /// The row of the file that is row `row` here.
+    fn stored(self, row: usize) -> usize {
+        match self {
+            Self::AsStored => row,
+            Self::Paired { width } => {
+                let width = width as usize;
+                let (head, within) = (row / width, row % width);
+                let (second, pair) = (within / (width / 2), within % (width / 2));
+                head * width + 2 * pair + second
+            }
+        }
+    }
+}
+
+/// The weights that a graph may take.
+pub struct Weights {
+    recipes: BTreeMap<String, (DataType, Vec<u32>, Recipe)>,
+    rotary: Rotary,
+    positions: u32,
+}
+
+/// Names of the tables of cosines and sines.
+pub const TABLES: [&str; 2] = ["rope.cos", "rope.sin"];
+
+impl Weights {
+    pub fn new(rotary: Rotary, positions: u32) -> Self {
+        let shape = vec![positions, rotary.frequencies];
+        let tables = TABLES.into_iter().zip([Recipe::Cosines, Recipe::Sines]);
+        let recipes = tables.map(|(name, recipe)| (name.to_owned(), (DataType::Float32, shape.clone(), recipe)));
+        Self {
+            recipes: recipes.collect(),
+            rotary,
+            positions,
+        }
+    }
+
+    /// Adds a tensor of the file as Float32.
+    pub fn add_numbers(&mut self, tensor: &str, shape: &[u32], order: RowOrder) {
+        let recipe = Recipe::Numbers {
+            tensor: tensor.to_owned(),
+            order,
+        };
+        self.recipes
+            .insert(tensor.to_owned(), (DataType::Float32, shape.to_vec(), recipe));
+    }
+
+    /// Adds a matrix of the file as Int8 under its name, and the scales of its rows under [`scales_name`].
+    pub fn add_integers(&mut self, tensor: &str, shape: [u32; 2], order: RowOrder) {
+        let name = tensor.to_owned();
+        let integers = Recipe::Integers {
+            tensor: name.clone(),
+            order,
+        };
+        let scales = Recipe::Scales { tensor: name, order };
+        self.recipes
+            .insert(tensor.to_owned(), (DataType::Int8, shape.to_vec(), integers));
+        self.recipes
+            .insert(scales_name(tensor), (DataType::Float32, vec![shape[0]], scales));
+    }
+
+    /// Every weight as a program that torch exported would describe it: its place, its shape, its layout.
+    pub(super) fn described(&self) -> impl Iterator<Item = (Arc<Stored>, Vec<u32>, TensorMeta)> {
+        self.recipes.iter().map(|(name, (dtype, shape, _))| {
+            let stored = Stored {
+                folder: "weights",
+                key: name.clone(),
+                names: vec![name.clone()],
+                shape: Some(shape.clone()),
+            };
+            (
+                Arc::new(stored),
+                shape.clone(),
+                described(*dtype, shape.iter().map(|size| i64::from(*size).into())),
+            )
+        })
+    }
+
+    /// The weights of a graph, in its order.
+    pub fn read(&self, container: &mut Container, graph: &Graph) -> Result<Vec<Tensor>> {
+        // Integers and scales come out of one pass, and the graph has them one after the other or far apart.
+        let mut kept: BTreeMap<String, Vec<u8>> = BTreeMap::new();
+        let weights = graph.weights.iter().map(|weight| {
+            let missing = || refused(&weight.name, "it is no weight of the model");
+            let (dtype, shape, recipe) = self.recipes.get(&weight.name).ok_or_else(missing)?;
+            let bytes = match kept.remove(&weight.name) {
+                Some(bytes) => bytes,
+                None => self.make(container, recipe, &mut kept)?,
+            };
+            let tensor = Tensor::new(*dtype, shape.clone(), bytes);
+            let tensor = tensor.map_err(|error| refused(&weight.name, error.to_string()))?;
+            Ok(tensor.canonical())
+        });
+        weights.collect()
+    }
+
+    /// The bytes of a weight. What is made at the same time is kept under its name.
+    fn make(
+        &self,
+        container: &mut Container,
+        recipe: &Recipe,
+        kept: &mut BTreeMap<String, Vec<u8>>,
+    ) -> Result<Vec<u8>> {
+        Ok(match recipe {
+            Recipe::Cosines => bytes(&self.rotary.tables(self.positions).0),
+            Recipe::Sines => bytes(&self.rotary.tables(self.positions).1),
+            Recipe::Numbers { tensor, order } => {
+                let mut all = Vec::new();
+                rows(container, tensor, *order, |row| all.extend_from_slice(&bytes(row)))?;
+                all
+            }
+            Recipe::Integers { tensor, order } => {
+                let (integers, scales) = quantised(container, tensor, *order)?;
+                kept.insert(scales_name(tensor), scales);
+                integers
+            }
+            Recipe::Scales { tensor, order } => {
+                let (integers, scales) = quantised(container, tensor, *order)?;
+                kept.insert(tensor.clone(), integers);
+                scales
+            }
+        })
+    }
+}
+
+/// The name of the scales of a matrix's rows.
+pub fn scales_name(tensor: &str) -> String {
+    format!("{}.scale", tensor.strip_suffix(".weight").unwrap_or(tensor))
+}
+
+/// What a program of torch says about a contiguous tensor of this type and these sizes.
+pub(super) fn described(dtype: DataType, sizes: impl Iterator<Item = Size>) -> TensorMeta {
+    let code = match dtype {
+        DataType::Uint8 => 1,
+        DataType::Int8 => 2,
+        DataType::Int32 => 4,
+        DataType::Int64 => 5,
+        DataType::Float32 => 7,
+        DataType::Bool => 12,
+    };
+    TensorMeta {
+        dtype: code,
+        sizes: sizes.collect(),
+        strides: Vec::new(),
+        storage_offset: Size::AsInt(0),
+    }
+}
+
+fn bytes(numbers: &[f32]) -> Vec<u8> {
+    numbers.iter().flat_map(|number| number.to_le_bytes()).collect()
+}
+
+fn quantised(container: &mut Container, tensor: &str, order: RowOrder) -> Result<(Vec<u8>, Vec<u8>)> {
+    let (mut integers, mut scales) = (Vec::new(), Vec::new());
+    let mut is_finite = true;
+    rows(container, tensor, order, |row| {
+        is_finite &= row.iter().all(|number| number.is_finite());
+        scales.push(quantise_row(row, &mut integers));
+    })?;
+    match is_finite {
+        true => Ok((integers, bytes(&scales))),
+        false => Err(refused(tensor, "it holds an infinity or a NaN; get the file again")),
+    }
+}
+
+/// Gives the rows of a tensor, dequantised, in the order wished.
+fn rows(container: &mut Container, name: &str, order: RowOrder, mut take: impl FnMut(&[f32])) -> Result<()> {
+    let tensor = container.tensor(name)?.clone();
+    let length = *tensor
+        .shape
+        .last()
+        .ok_or_else(|| refused(name, "it has no dimensions"))?;
+    let bytes = container.bytes(name)?;
+    let row_bytes = (length / tensor.kind.elements()) as usize * tensor.kind.bytes();
+    let (mut row, count) = (Vec::new(), bytes.len() / row_bytes.max(1));
+    if let RowOrder::Paired { width } = order
+        && tensor.shape.len() == 1
+    {
+        // A bias has an element for each row.
+        tensor.kind.read(&bytes, &mut row);
+        let ordered: Vec<f32> = (0..row.len())
+            .filter_map(|i| row.get(RowOrder::Paired { width }.stored(i)).copied())
+            .collect();
+        take(&ordered);
+        return Ok(());
+    }
+    for index in 0..count {
+        let start = order.stored(index) * row_bytes;
+        let stored = bytes.get(start..start + row_bytes);
+        row.clear();
+        tensor.kind.read(
+            stored.ok_or_else(|| refused(name, "its rows are not whole heads"))?,
+            &mut row,
+        );
+        take(&row);
+    }
+    Ok(())
+}
+
+impl From<i64> for Size {
+    fn from(size: i64) -> Self {
+        Self::AsInt(size)
+    }
+}
