@@ -130,7 +130,9 @@ impl AddressBook {
         self.is_changed = true;
         if self.peers.len() > MAX_PEERS {
             let oldest = self.newest().last().map(|(peer, _)| **peer);
-            oldest.and_then(|peer| self.peers.remove(&peer));
+            if let Some(oldest) = oldest {
+                self.peers.remove(&oldest);
+            }
         }
     }
 }

@@ -78,7 +78,7 @@ pub enum NetworkError {
         fault: Fault,
     },
     /// Nobody was found who provides all of it.
-    #[error("nobody provides the rest of 0x{}: {}", hex::encode(digest), attempts(tried))]
+    #[error("nobody provides the rest of 0x{}: {}", hex::encode(.digest), attempts(.tried))]
     Unavailable {
         /// What was to be fetched.
         digest: Digest,

@@ -144,7 +144,10 @@ impl Task {
             self.swarm.add_external_address(address);
         }
         while let Some(address) = awaited.values().next().cloned() {
-            let failed = |reason: String| NetworkError::Listen { address, reason };
+            let failed = |reason: String| NetworkError::Listen {
+                address: address.clone(),
+                reason,
+            };
             let event = timeout(LISTENING, self.swarm.select_next_some()).await;
             let event = event.map_err(|_| failed("the system does not say so in time".to_owned()))?;
             match &event {

@@ -206,8 +206,7 @@ struct Written {
 
 /// The bytes that answer a request. Reads files.
 fn answer(store: &dyn Store, request: Request) -> io::Result<Written> {
-    let refused = |refusal| Answer::Refused(refusal);
-    let unknown = || refused(Refusal::Unknown);
+    let unknown = || Answer::Refused(Refusal::Unknown);
     let answer = match request {
         Request::Ping => Answer::Pong,
         Request::Header(digest) => match store.content(&digest) {
@@ -230,7 +229,7 @@ fn answer(store: &dyn Store, request: Request) -> io::Result<Written> {
                         is_refused: false,
                     });
                 }
-                Err(refusal) => refused(refusal),
+                Err(refusal) => Answer::Refused(refusal),
             },
             None => unknown(),
         },

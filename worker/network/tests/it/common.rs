@@ -97,11 +97,19 @@ impl RawPeer {
 
     /// Opens a stream to a node that has connected with this peer.
     pub async fn open(&self, to: PeerId) -> Option<Stream> {
-        self.control
-            .clone()
-            .open_stream(to, StreamProtocol::new(PROTOCOL))
-            .await
-            .ok()
+        // The node may see the connection before this peer does.
+        for _ in 0..20 {
+            let opened = self
+                .control
+                .clone()
+                .open_stream(to, StreamProtocol::new(PROTOCOL))
+                .await;
+            if let Ok(stream) = opened {
+                return Some(stream);
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        None
     }
 
     /// Answers every stream with these bytes, whatever is asked.

@@ -68,7 +68,7 @@ async fn fetch_that_was_dropped_goes_on_in_another_node() {
     let (store, digest) = store_of(SIZE);
     let mut settings = config(folders[0].path());
     // Slow enough to be dropped in the middle.
-    settings.limits.bytes_per_second = 12 << 20;
+    settings.limits.bytes_per_second = 8 << 20;
     let provider = Node::start(settings, store).await.expect("starts");
     let sources = Sources {
         peers: vec![provider.peer()],
