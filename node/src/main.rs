@@ -24,6 +24,9 @@ impl RuntimeResolver for AssayRuntime {
 
 #[allow(clippy::result_large_err, reason = "the library's error, returned once")]
 fn main() -> Result<()> {
+    // A build of the whole workspace has two providers, and TLS without a choice panics. An error says that there is a
+    // choice already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     run::<cli::AssayNode>(RunConfig::new(
         Box::new(AssayRuntime),
         Box::new(chain_spec::NamedOrFile),

@@ -37,7 +37,7 @@ pub const MANIFEST_FILE: &str = "manifest.toml";
 const GRAPH_FILE: &str = "graph.scale";
 const WEIGHTS_FILE: &str = "weights.safetensors";
 /// Most bytes of a manifest.
-const MAX_MANIFEST_BYTES: u64 = 1 << 20;
+pub const MAX_MANIFEST_BYTES: u64 = 1 << 20;
 
 /// A model that has been checked and can be run, published or registered.
 #[derive(Clone, Debug)]
@@ -133,9 +133,7 @@ impl Package {
             field: "text",
             reason: "is not UTF-8".to_owned(),
         })?;
-        let manifest: Manifest =
-            toml::from_str(&manifest_text).map_err(|error| PackageError::Manifest { error: Box::new(error) })?;
-        manifest.check()?;
+        let manifest = Manifest::parse(&manifest_text)?;
         let graph = read_listed(folder, &manifest.graph)?;
         let graph = Graph::decode_all(&mut graph.as_slice())
             .map_err(|error| PackageError::Decode { error })?
@@ -265,18 +263,8 @@ fn parts(
 
 /// Reads a file that the manifest lists, and no byte more than it lists.
 fn read_listed(folder: &Path, entry: &FileEntry) -> Result<Vec<u8>, PackageError> {
-    let mismatch = |what| PackageError::Mismatch {
-        file: entry.file.clone(),
-        what,
-    };
     let content = read_at_most(&folder.join(&entry.file), entry.bytes.saturating_add(1))?;
-    let actual = FileEntry::of(&entry.file, &content);
-    if actual.bytes != entry.bytes {
-        return Err(mismatch("its size"));
-    }
-    if actual.blake2b != entry.blake2b {
-        return Err(mismatch("its hash"));
-    }
+    entry.check(&content)?;
     Ok(content)
 }
 

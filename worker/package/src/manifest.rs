@@ -167,6 +167,20 @@ impl FileEntry {
             blake2b,
         }
     }
+
+    /// Checks that this is the file's content.
+    pub fn check(&self, content: &[u8]) -> Result<(), PackageError> {
+        let actual = Self::of(&self.file, content);
+        let what = match (actual.bytes == self.bytes, actual.blake2b == self.blake2b) {
+            (true, true) => return Ok(()),
+            (false, _) => "its size",
+            (true, false) => "its hash",
+        };
+        Err(PackageError::Mismatch {
+            file: self.file.clone(),
+            what,
+        })
+    }
 }
 
 impl Manifest {
@@ -200,6 +214,14 @@ impl Manifest {
             weights: weights_file,
             assets,
         }
+    }
+
+    /// Reads a manifest, and checks everything that does not need the package's other files. The names of the files
+    /// are then plain: none leads out of the package's folder.
+    pub fn parse(text: &str) -> Result<Self, PackageError> {
+        let manifest: Self = toml::from_str(text).map_err(|error| PackageError::Manifest { error: Box::new(error) })?;
+        manifest.check()?;
+        Ok(manifest)
     }
 
     /// Checks everything that does not need the package's other files.
@@ -268,7 +290,8 @@ impl Manifest {
         }
     }
 
-    fn files(&self) -> impl Iterator<Item = &FileEntry> {
+    /// The package's files besides the manifest itself.
+    pub fn files(&self) -> impl Iterator<Item = &FileEntry> {
         [&self.graph, &self.weights].into_iter().chain(&self.assets)
     }
 }

@@ -1,0 +1,6 @@
+//! Tests of the network with real swarms on loopback.
+
+mod adversaries;
+mod common;
+mod discovery;
+mod fetching;
