@@ -8,7 +8,7 @@ use assay_kernels::{
     normalise::{layer_norm, softmax},
     packed::Packed,
     product::linear,
-    rows::{Kind, Matrix, Rows, Scaling},
+    rows::{self, Matrix, Rows, Scaling},
     scratch::Scratch,
     threads::Threads,
 };
@@ -41,20 +41,20 @@ pub fn products(report: &mut Report, threads: &Threads) {
             tensor(&bias, &[n as i64]),
         ];
         let brain = torch.each_ref().map(|tensor| tensor.to_kind(Kind::BFloat16));
-        let packed = [Kind::Int8, Kind::Int16].map(|kind| {
+        let packed = [rows::Kind::Int8, rows::Kind::Int16].map(|kind| {
             let mut rows = Rows::new(instructions);
             rows.quantise(Matrix::new(&weight, k), kind, Scaling::ByRow);
             Packed::new(&rows)
         });
         let matrix = Matrix::new(&input, k);
-        let mut outputs = [Kind::Int8, Kind::Int16, Kind::Halves].map(|_| vec![0.0; m * n]);
+        let mut outputs = [rows::Kind::Int8, rows::Kind::Int16, rows::Kind::Halves].map(|_| vec![0.0; m * n]);
         let [first, second, third] = &mut outputs;
-        let exact = |kind: Kind, packed: &Packed, output: &mut [f32]| {
+        let exact = |kind: rows::Kind, packed: &Packed, output: &mut [f32]| {
             linear(threads, &scratch, (matrix, kind), packed, Some(&bias), output, |_| {});
         };
-        let mut int8 = || exact(Kind::Int8, &packed[0], first);
-        let mut int16 = || exact(Kind::Int16, &packed[1], second);
-        let mut int16int8 = || exact(Kind::Halves, &packed[0], third);
+        let mut int8 = || exact(rows::Kind::Int8, &packed[0], first);
+        let mut int16 = || exact(rows::Kind::Int16, &packed[1], second);
+        let mut int16int8 = || exact(rows::Kind::Halves, &packed[0], third);
         let mut fp32 = || drop(torch[0].linear(&torch[1], Some(&torch[2])));
         let mut bf16 = || drop(brain[0].linear(&brain[1], Some(&brain[2])));
         let times = in_turns([&mut int8, &mut int16, &mut int16int8, &mut fp32, &mut bf16]);
