@@ -43,7 +43,11 @@ pub fn smollm2(report: &mut Report, place: &Place, models: &Path) -> Result<()> 
     let by_token = [("as many tokens of decode x1", PREFILL as f64 * one)];
     report.add_times(&format!("smollm2 prefill {PREFILL}"), prefill, &by_token);
     let [making, checking] = make_and_check(&model)?;
-    report.add_times(&format!("smollm2 check {CHECKED}"), checking, &[("making them", making)]);
+    report.add_times(
+        &format!("smollm2 check {CHECKED}"),
+        checking,
+        &[("making them", making)],
+    );
     Ok(())
 }
 
@@ -62,7 +66,14 @@ fn checking(package: &Package) -> Result<Package> {
         description: String::new(),
     };
     let (precision, weights) = (package.manifest().precision()?, package.weights().to_vec());
-    Ok(Package::new_generation(details, precision, graph, weights, Vec::new(), Vec::new())?)
+    Ok(Package::new_generation(
+        details,
+        precision,
+        graph,
+        weights,
+        Vec::new(),
+        Vec::new(),
+    )?)
 }
 
 /// As many tokens of a text without a meaning.

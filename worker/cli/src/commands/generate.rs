@@ -22,7 +22,12 @@ pub struct GenerateArgs {
     /// Folder of the package
     package: PathBuf,
     /// The text to go on from
-    #[arg(long, value_name = "TEXT", required_unless_present = "tokens", conflicts_with = "tokens")]
+    #[arg(
+        long,
+        value_name = "TEXT",
+        required_unless_present = "tokens",
+        conflicts_with = "tokens"
+    )]
     prompt: Option<String>,
     /// The tokens to go on from, such as 1,15,7; tokens are printed then
     #[arg(long, value_delimiter = ',', allow_negative_numbers = true)]
@@ -66,7 +71,9 @@ pub struct GenerateArgs {
 pub fn run(args: &GenerateArgs) -> anyhow::Result<ExitCode> {
     let package = Package::load(&args.package).with_context(|| format!("package {}", args.package.display()))?;
     let Some(generation) = package.generation() else {
-        bail!("the package generates nothing: import its language model with `assay-worker models import --generation`");
+        bail!(
+            "the package generates nothing: import its language model with `assay-worker models import --generation`"
+        );
     };
     let language = args.prompt.as_ref().map(|_| language(&package)).transpose()?;
     let prompt = match (&language, &args.prompt) {
@@ -113,7 +120,9 @@ fn tokens_of(args: &GenerateArgs, language: &Language, text: &str) -> anyhow::Re
         return Ok(language.encode(text)?);
     }
     if !language.converses() {
-        bail!("the package has no chat template: leave --chat out, or import the model with --asset chat_template.jinja");
+        bail!(
+            "the package has no chat template: leave --chat out, or import the model with --asset chat_template.jinja"
+        );
     }
     let message = |role, content: &str| Message {
         role,

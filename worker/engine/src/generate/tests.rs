@@ -279,7 +279,10 @@ fn sequence_that_is_not_finite_is_not_given_out() {
     let sound = cpu().load(&package(&sound, &[])).expect("a sound model");
     let sequence = generated(&sound, prompt, sampling);
     let (last, before) = sequence.split_last().expect("it has tokens");
-    assert!(!before.contains(last), "the token has to be the last one alone: {sequence:?}");
+    assert!(
+        !before.contains(last),
+        "the token has to be the last one alone: {sequence:?}"
+    );
     let model = grouped_model(50, 24, Masked::Causally).with_infinite_token(*last as usize);
     let model = cpu().load(&package(&model, &[])).expect("a sound package");
     let mut generator = Generator::new(&model).expect("the model is followed");
@@ -300,7 +303,11 @@ fn sequence_that_is_not_finite_is_not_given_out() {
     let mut ends = Vec::new();
     while !generator.is_empty() {
         let made = generator.step().expect("the engine executes it");
-        ends.extend(made.iter().filter(|made| made.is_last).map(|made| (made.sequence, made.is_finite)));
+        ends.extend(
+            made.iter()
+                .filter(|made| made.is_last)
+                .map(|made| (made.sequence, made.is_finite)),
+        );
     }
     assert_eq!(ends, [(beside, true), (infinite, false)]);
 }

@@ -114,7 +114,10 @@ impl Roles<'_> {
         };
         let sides = [(*left, a, of_left), (*right, b, of_right)];
         // Every row of a token has to say the token's position.
-        if sides.iter().any(|(value, role, count)| self.rows_of(*value, role.place) != Some(count.divisor)) {
+        if sides
+            .iter()
+            .any(|(value, role, count)| self.rows_of(*value, role.place) != Some(count.divisor))
+        {
             return After::Anything;
         }
         let (start, step, column_start, column_step) = (of_row.start, of_row.step, of_column.start, of_column.step);

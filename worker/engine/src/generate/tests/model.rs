@@ -55,7 +55,10 @@ impl Model {
     pub fn with_infinite_token(mut self, token: usize) -> Self {
         let table = self.weights.first_mut().expect("the vectors come first");
         let mut bytes = table.bytes().to_vec();
-        let vector = bytes.chunks_mut(4 * WIDTH as usize).nth(token).expect("it is in the vocabulary");
+        let vector = bytes
+            .chunks_mut(4 * WIDTH as usize)
+            .nth(token)
+            .expect("it is in the vocabulary");
         vector
             .chunks_mut(4)
             .for_each(|number| number.copy_from_slice(&f32::INFINITY.to_le_bytes()));
@@ -183,7 +186,9 @@ impl Making {
     fn quantised_linear(&mut self, name: &str, x: Value, from: u32, to: u32) -> Value {
         let integers = (0..from * to).map(|_| self.random.below(255) as u8).collect();
         let integers = self.stored(name, DataType::Int8, &[to, from], integers);
-        let scales = (0..to).flat_map(|_| (self.random.below(99) as f32 / 1e4).to_le_bytes()).collect();
+        let scales = (0..to)
+            .flat_map(|_| (self.random.below(99) as f32 / 1e4).to_le_bytes())
+            .collect();
         let scales = self.stored(name, DataType::Float32, &[to], scales);
         let operator = Operator::QuantisedLinear {
             precision: PRECISION,
