@@ -13,6 +13,7 @@ mod measure;
 mod minilm;
 mod models;
 mod report;
+mod smollm2;
 
 use anyhow::Result;
 use assay_kernels::threads::Threads;
@@ -46,6 +47,8 @@ enum Part {
     Minilm,
     /// The GPT of the repository: prefill and decoding.
     Gpt,
+    /// SmolLM2-135M-Instruct, if `make models` has made its package.
+    Smollm2,
     /// Products, functions and normalisations.
     Kernels,
     /// Digests, and the judge of one element.
@@ -73,6 +76,9 @@ fn main() -> Result<()> {
     }
     if wanted(Part::Gpt) {
         models::gpt(&mut report, &place, &options.models)?;
+    }
+    if wanted(Part::Smollm2) {
+        smollm2::smollm2(&mut report, &place, &options.models)?;
     }
     if options.gpu.is_some() {
         return report.write(&options.output);

@@ -52,6 +52,11 @@ impl Place {
         })
     }
 
+    /// The engine that is measured.
+    pub fn engine(&self) -> &dyn Engine {
+        self.engine.as_ref()
+    }
+
     /// A tensor where libtorch computes.
     fn torch(&self, tensor: &Tensor) -> tch::Tensor {
         to_torch(tensor).to_device(self.device)
@@ -234,7 +239,8 @@ fn compare_steps(
     Ok(())
 }
 
-fn load(folder: &Path) -> Result<Package> {
+/// The package in a folder.
+pub fn load(folder: &Path) -> Result<Package> {
     Package::load(folder).with_context(|| format!("cannot load {}", folder.display()))
 }
 

@@ -3,7 +3,7 @@
 use super::{derive::Cache, failed};
 use crate::EngineError;
 use assay_exact::graph::Dimension;
-use assay_ops::tensor::Tensor;
+use assay_ops::tensor::{DataType, Tensor};
 
 /// Caches of so many sequences with so many empty slots.
 pub(super) fn empty(caches: &[Cache], sequences: usize, room: usize) -> Result<Vec<Tensor>, EngineError> {
@@ -51,6 +51,30 @@ pub(super) fn arranged(
         self::tensor(cache, shape, bytes)
     });
     arranged.collect()
+}
+
+/// The caches of one sequence among so many.
+pub(super) fn of_one(tensors: &[Tensor], index: usize, sequences: usize) -> Result<Vec<Tensor>, EngineError> {
+    let own = tensors.iter().map(|tensor| {
+        let length = tensor.bytes().len() / sequences.max(1);
+        let bytes = tensor.bytes().chunks(length.max(1)).nth(index).map(<[u8]>::to_vec);
+        let mut shape = tensor.shape().to_vec();
+        if let Some(count) = shape.first_mut() {
+            *count = 1;
+        }
+        let own = bytes.and_then(|bytes| Tensor::new(tensor.dtype(), shape, bytes).ok());
+        own.ok_or_else(|| failed("it kept caches of another number of sequences"))
+    });
+    own.collect()
+}
+
+/// Whether all numbers in caches are finite. Slots without a token have 0.
+pub(super) fn are_finite(tensors: &[Tensor]) -> bool {
+    let mut numbers = tensors.iter().filter(|tensor| tensor.dtype() == DataType::Float32);
+    numbers.all(|tensor| {
+        let (words, _) = tensor.bytes().as_chunks();
+        words.iter().all(|word| f32::from_le_bytes(*word).is_finite())
+    })
 }
 
 /// The caches of these sequences and then of others, with as many slots.

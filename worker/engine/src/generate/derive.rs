@@ -15,10 +15,12 @@
 //!
 //! Nothing after the last column needs more than the last row: the logits and what selects a token from them are
 //! computed for that row alone.
+//!
+//! Where a token has several rows, their dimension is as many times L, and the last token's rows are taken together.
 
 mod operators;
 
-use super::roles::{LENGTH, Place, Roles};
+use super::roles::{LENGTH, Place, Roles, rows_per_token};
 use assay_exact::{
     digest::DataType,
     graph::{Binary, CheckedGraph, Dimension, Graph, Input, Node, Operator, Output, Position, Symbol, Value},
@@ -109,6 +111,13 @@ pub(super) fn derive(checked: &CheckedGraph, generation: &Generation) -> Result<
     let selected = derivation.take(generation.selected, Part::Last);
     let selected = selected.ok_or("the selected token does not depend on the sequence")?;
     derivation.finish(selected.value, generation.max_length)
+}
+
+/// As many rows for each of these tokens as a dimension of the check graph has.
+fn rows_here(tokens: Dimension, dimension: Dimension) -> Dimension {
+    let rows = rows_per_token(dimension).map(Dimension::Fixed);
+    // A multiple of another symbol is a dimension as well.
+    rows.and_then(|rows| tokens.times(rows)).unwrap_or(dimension)
 }
 
 /// Which value it is.
@@ -249,8 +258,10 @@ impl Derivation<'_> {
             Part::Columns => ROOM,
         };
         match self.place(value) {
-            Place::Row(axis) => dimensions[axis] = row,
-            Place::Both(axis, column) => (dimensions[axis], dimensions[column]) = (row, ROOM),
+            Place::Row(axis) => dimensions[axis] = rows_here(row, dimensions[axis]),
+            Place::Both(axis, column) => {
+                (dimensions[axis], dimensions[column]) = (rows_here(row, dimensions[axis]), ROOM);
+            }
             Place::Shared | Place::Sequence => {}
         }
         dimensions
@@ -280,7 +291,10 @@ impl Derivation<'_> {
             (_, Part::Last) => {
                 let all = self.take(value, Part::New)?;
                 match self.place(value) {
-                    Place::Row(axis) | Place::Both(axis, _) => self.last(&all, axis + self.shift(value, part)),
+                    Place::Row(axis) | Place::Both(axis, _) => {
+                        let rows = rows_per_token(*self.roles.dimensions(value).get(axis)?)?;
+                        self.last(&all, axis + self.shift(value, part), rows)
+                    }
                     _ => return None,
                 }
             }
@@ -291,15 +305,16 @@ impl Derivation<'_> {
         Some(made)
     }
 
-    /// The last of a value's rows.
-    fn last(&mut self, made: &Made, axis: usize) -> Made {
+    /// The last of a value's rows, those of one token.
+    fn last(&mut self, made: &Made, axis: usize, rows: u32) -> Made {
         let mut dimensions = made.dimensions.clone();
-        dimensions[axis] = ONE;
+        let length = Dimension::Fixed(rows);
+        dimensions[axis] = length;
         let operator = Operator::Slice {
             axis: axis as u8,
-            start: Position::FromEnd(1),
+            start: Position::FromEnd(rows),
             step: 1,
-            length: ONE,
+            length,
         };
         self.emit(operator, &[made], dimensions)
     }
@@ -380,7 +395,7 @@ impl Derivation<'_> {
             length: ONE,
         };
         let begin = self.emit(begin, &[&positions], vec![SEQUENCES, ONE]);
-        let end = self.last(&positions, 1);
+        let end = self.last(&positions, 1, 1);
         let whole = || vec![SEQUENCES, ROOM];
         let source = self.emit(Operator::Binary(Binary::Sub), &[&slot, &begin], whole());
         let after = self.emit(Operator::Binary(Binary::GreaterOrEqual), &[&slot, &begin], whole());

@@ -50,6 +50,9 @@ pub struct Made {
     pub token: i64,
     /// Whether it is the sequence's last one.
     pub is_last: bool,
+    /// Whether the check graph is known to say the same. It is not where a key or a value of the sequence is not finite,
+    /// which is found out at its end: every token before the last one has `true` here.
+    pub is_finite: bool,
 }
 
 /// Reasons for which nothing is generated.
@@ -77,6 +80,12 @@ pub enum GenerateError {
         /// Its maximum.
         max: u32,
     },
+    /// The sequence has keys or values that are not finite.
+    #[error(
+        "the model computes a NaN or an infinity in a key or a value of this sequence, so its check graph may say \
+         something else: do not claim it, and use a model whose numbers stay finite"
+    )]
+    NotFinite,
     /// There are as many sequences as there may be.
     #[error("there are {MAX_SEQUENCES} sequences already")]
     Full,
@@ -208,7 +217,7 @@ impl Generator {
     pub fn stop(&mut self, sequence: SequenceId) -> Result<(), GenerateError> {
         self.waiting.retain(|waiting| waiting.id != sequence);
         let stays: Vec<bool> = self.running.iter().map(|running| running.id != sequence).collect();
-        self.leave(&stays)
+        self.leave(&stays).map(drop)
     }
 
     /// Sequences that are not finished.
@@ -236,8 +245,10 @@ impl Generator {
             for made in self.step()?.into_iter().filter(|made| made.sequence == id) {
                 on_token(made.token);
                 sequence.push(made.token);
-                if made.is_last {
-                    return Ok(sequence);
+                match (made.is_last, made.is_finite) {
+                    (false, _) => {}
+                    (true, true) => return Ok(sequence),
+                    (true, false) => return Err(GenerateError::NotFinite),
                 }
             }
         }
@@ -304,22 +315,32 @@ impl Generator {
                     sequence: sequence.id,
                     token,
                     is_last,
+                    is_finite: true,
                 });
                 stays.push(!is_last);
             }
-            self.leave(&stays)?;
+            let ended = self.leave(&stays)?;
+            for (made, (sequence, caches)) in made.iter_mut().filter(|made| made.is_last).zip(ended) {
+                made.is_finite = self.is_finite(&sequence, caches)?;
+            }
         }
         for mut sequence in std::mem::take(&mut self.waiting) {
             let (token, caches, room) = self.read_prompt(&sequence)?;
             let is_last = take(&self.generation, &mut sequence, token);
+            let id = sequence.id;
+            let is_finite = match is_last {
+                true => self.is_finite(&sequence, caches)?,
+                false => {
+                    self.join(sequence, caches, room)?;
+                    true
+                }
+            };
             made.push(Made {
-                sequence: sequence.id,
+                sequence: id,
                 token,
                 is_last,
+                is_finite,
             });
-            if !is_last {
-                self.join(sequence, caches, room)?;
-            }
         }
         Ok(made)
     }
@@ -356,20 +377,38 @@ impl Generator {
         Ok(())
     }
 
-    /// Lets sequences go that do not stay.
-    fn leave(&mut self, stays: &[bool]) -> Result<(), GenerateError> {
+    /// Lets sequences go that do not stay, and gives them back with their caches, in their order.
+    fn leave(&mut self, stays: &[bool]) -> Result<Vec<(Sequence, Vec<Tensor>)>, GenerateError> {
         if stays.iter().all(|stays| *stays) {
-            return Ok(());
+            return Ok(Vec::new());
         }
-        let mut each = stays.iter().copied();
-        self.running.retain(|_| each.next().unwrap_or(true));
         let kept = self.step.take()?;
+        let (mut gone, mut staying) = (Vec::new(), Vec::new());
+        for (index, sequence) in std::mem::take(&mut self.running).into_iter().enumerate() {
+            if stays.get(index) == Some(&false) {
+                gone.push((sequence, caches::of_one(&kept, index, stays.len())?));
+            } else {
+                staying.push(sequence);
+            }
+        }
+        self.running = staying;
         if self.running.is_empty() {
             self.room = 0;
-            return Ok(());
+            return Ok(gone);
         }
         let kept = caches::arranged(&self.derived.caches, kept, stays, self.room)?;
-        Ok(self.step.keep(kept)?)
+        self.step.keep(kept)?;
+        Ok(gone)
+    }
+
+    /// Whether all keys and values of a sequence are finite, those of its last token included, which no other token has
+    /// needed. Only then do later tokens add nothing to earlier ones in the check graph as well.
+    fn is_finite(&mut self, sequence: &Sequence, caches: Vec<Tensor>) -> Result<bool, GenerateError> {
+        let length = sequence.tokens.len();
+        let caches = caches::arranged(&self.derived.caches, caches, &[true], self.rounded(length))?;
+        self.prefill.keep(caches)?;
+        self.prefill.evaluate(&inputs(&[(sequence, length - 1)]))?;
+        Ok(caches::are_finite(&self.prefill.take()?))
     }
 
     /// Makes room for so many tokens of each sequence.

@@ -6,10 +6,13 @@
 //! operator.
 //! A node is refused if a row would depend on rows after its own, or on others in a way that is not a column.
 //!
+//! A token may have several rows that stand next to each other: queries that share their keys are the rows of one
+//! matrix, whose dimension is a multiple of the sequence's length. The position of a row is then its index divided by
+//! that multiple. A column is always one token.
+//!
 //! A column is allowed where a softmax over it is masked: where every column after the row is −∞, whatever the scores
-//! are. Its weight is then exactly 0, and 0 adds nothing to a sum, which is exact in any order. So a row does not
-//! change
-//! when there are fewer columns after its own, or others.
+//! are. Its weight is then exactly 0, and 0 times a finite scale adds nothing to a sum, which is exact in any order. So
+//! a row does not change when there are fewer columns after its own, or others, as long as their values are finite.
 
 mod columns;
 mod masks;
@@ -26,7 +29,7 @@ pub(super) enum Place {
     Shared,
     /// Nowhere, and the tensor is another for every sequence.
     Sequence,
-    /// At this position: one row for each token.
+    /// At this position: one row for each token, or as many for each as [`rows_per_token`] says.
     Row(usize),
     /// At two positions, that of the row and that of the column.
     Both(usize, usize),
@@ -54,8 +57,35 @@ pub(super) struct Role {
     /// Whether it depends on what the sequence holds, or its request, and not on positions alone.
     pub holds_data: bool,
     pub after: After,
-    /// Start and step, if every element is `start + step × position` of its row.
-    pub counts: Option<(i64, i64)>,
+    /// If every element says where its row stands, how.
+    pub counts: Option<Count>,
+}
+
+/// An element that is `(start + step × row) / divisor`, rounded down, where rows are counted from 0 and a token may
+/// have several. The divisor is 1 unless start and step are 0 and 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Count {
+    pub start: i64,
+    pub step: i64,
+    pub divisor: u32,
+}
+
+impl Count {
+    const INDEX: Self = Self {
+        start: 0,
+        step: 1,
+        divisor: 1,
+    };
+
+    /// The same elements where a token has `to` rows in place of `from`; nothing if they do not follow from the token's
+    /// position alone.
+    fn with_rows(self, from: u32, to: u32) -> Option<Self> {
+        let of_positions = self.divisor == from && (from > 1 || to == 1 || self == Self::INDEX);
+        match from == to {
+            true => Some(self),
+            false => of_positions.then_some(Self { divisor: to, ..self }),
+        }
+    }
 }
 
 /// The roles of the nodes of a check graph that the selected tokens depend on.
@@ -140,16 +170,7 @@ impl<'a> Roles<'a> {
                 place: self.broadcast(node, output, &operands)?,
                 ..SHARED
             },
-            Operator::Fill { .. } => Role {
-                place: of_lengths(self.dimensions(output))?,
-                ..SHARED
-            },
-            Operator::Arange { start, step, length } if *length == LENGTH => Role {
-                place: Place::Row(0),
-                counts: Some((*start, *step)),
-                ..SHARED
-            },
-            Operator::Arange { .. } => Role {
+            Operator::Fill { .. } | Operator::Arange { .. } => Role {
                 place: of_lengths(self.dimensions(output))?,
                 ..SHARED
             },
@@ -167,31 +188,20 @@ impl<'a> Roles<'a> {
         };
         role.holds_data = holds_data;
         role.after = self.after(node, &role, &operands);
-        if !matches!(
-            node.operator,
-            Operator::Arange { .. } | Operator::Reshape { .. } | Operator::Permute { .. }
-        ) {
-            role.counts = None;
-        }
+        role.counts = self.counts(node, output, role.place, &operands);
         match self.lengths_stand(output, role.place) {
             true => Ok(role),
             false => Err("has the sequence's length, or more of it, where a row has it not"),
         }
     }
 
-    /// Whether the length stands where a place says, and nowhere else.
+    /// Whether the length stands where a place says, and nowhere else. A column is one token.
     fn lengths_stand(&self, value: Value, place: Place) -> bool {
         let mut dimensions = self.dimensions(value).iter().enumerate();
-        dimensions.all(|(axis, dimension)| {
-            let expected = match place {
-                Place::Shared | Place::Sequence => false,
-                Place::Row(row) => axis == row,
-                Place::Both(row, column) => axis == row || axis == column,
-            };
-            match expected {
-                true => *dimension == LENGTH,
-                false => matches!(dimension, Dimension::Fixed(_)),
-            }
+        dimensions.all(|(axis, dimension)| match place {
+            Place::Row(row) | Place::Both(row, _) if axis == row => rows_per_token(*dimension).is_some(),
+            Place::Both(_, column) if axis == column => *dimension == LENGTH,
+            _ => matches!(dimension, Dimension::Fixed(_)),
         })
     }
 
@@ -238,10 +248,8 @@ impl<'a> Roles<'a> {
             return Err("moves the sequence's length into or out of another dimension");
         }
         let axes = |dimensions: &[Dimension]| -> Vec<usize> {
-            let lengths = dimensions
-                .iter()
-                .enumerate()
-                .filter(|(_, dimension)| **dimension == LENGTH);
+            let lengths = dimensions.iter().enumerate();
+            let lengths = lengths.filter(|(_, dimension)| rows_per_token(**dimension).is_some());
             lengths.map(|(axis, _)| axis).collect()
         };
         let (before, after) = (axes(from), axes(to));
@@ -271,11 +279,8 @@ impl<'a> Roles<'a> {
                 Position::FromEnd(_) => Err("counts from the end of the sequence"),
             };
         }
-        let of_length = node
-            .inputs
-            .first()
-            .is_some_and(|value| self.dimensions(*value).get(axis) == Some(&LENGTH));
-        match of_length {
+        let from = node.inputs.first().and_then(|value| self.dimensions(*value).get(axis));
+        match from.is_some_and(|dimension| rows_per_token(*dimension).is_some()) {
             true => Err("takes some positions of the sequence apart"),
             false => Ok(role),
         }
@@ -336,6 +341,10 @@ impl<'a> Roles<'a> {
         if !fits {
             return Err("sums what is not one value for each column");
         }
+        // What does not come from tokens is not looked at for numbers that are not finite.
+        if !values.holds_data || !scales.holds_data {
+            return Err("sums values that do not depend on tokens");
+        }
         if weights.after != After::Zero {
             return Err("gives weight to tokens after its own: no mask of −∞ with a comparison of positions was found");
         }
@@ -385,12 +394,21 @@ fn first(operands: &[Role]) -> Result<&Role, Refusal> {
     operands.first().ok_or("takes too few tensors")
 }
 
+/// How many rows a dimension has for each token, if it is a multiple of the sequence's length.
+pub(super) fn rows_per_token(dimension: Dimension) -> Option<u32> {
+    let Dimension::Symbol(length) = LENGTH else {
+        return None;
+    };
+    let rows = dimension.elements_at(|symbol| (symbol == length).then_some(1))?;
+    (LENGTH.times(Dimension::Fixed(rows)) == Some(dimension)).then_some(rows)
+}
+
 /// The first length is the row, the second one the column.
 fn of_lengths(dimensions: &[Dimension]) -> Result<Place, Refusal> {
     let mut lengths = dimensions
         .iter()
         .enumerate()
-        .filter(|(_, dimension)| **dimension == LENGTH);
+        .filter(|(_, dimension)| rows_per_token(**dimension).is_some());
     match (lengths.next(), lengths.next(), lengths.next()) {
         (None, ..) => Ok(Place::Shared),
         (Some((row, _)), None, _) => Ok(Place::Row(row)),
@@ -399,7 +417,8 @@ fn of_lengths(dimensions: &[Dimension]) -> Result<Place, Refusal> {
     }
 }
 
-/// The products of the fixed dimensions before, between and after the lengths.
+/// The products of the fixed dimensions before, between and after the lengths. Rows of a token are elements after its
+/// length, since they stand next to each other.
 fn segments(dimensions: &[Dimension]) -> Option<Vec<u64>> {
     let mut segments = vec![1u64];
     for dimension in dimensions {
@@ -408,8 +427,7 @@ fn segments(dimensions: &[Dimension]) -> Option<Vec<u64>> {
                 let last = segments.last_mut()?;
                 *last = last.checked_mul(u64::from(*elements))?;
             }
-            dimension if *dimension == LENGTH => segments.push(1),
-            _ => return None,
+            dimension => segments.push(rows_per_token(*dimension)?.into()),
         }
     }
     Some(segments)

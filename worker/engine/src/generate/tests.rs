@@ -6,7 +6,7 @@ use super::{GenerateError, Generator, Sampling, derive::derive};
 use crate::{CpuEngine, CudaEngine, Engine, LoadedModel, ReferenceEngine};
 use assay_cuda_emulator::Emulator;
 use assay_ops::tensor::Tensor;
-use model::{Masked, language_model, package, package_that_says};
+use model::{Masked, grouped_model, language_model, package, package_that_says};
 use std::sync::Arc;
 
 const PROMPTS: [&[i64]; 3] = [&[3], &[17, 4, 9, 30, 2], &[8, 8, 1, 20, 41, 0, 33, 7, 12]];
@@ -235,6 +235,84 @@ fn sequences_together_are_those_of_each_alone() {
 }
 
 #[test]
+fn heads_that_share_a_key_are_rows_of_their_token() {
+    let package = package(&grouped_model(50, 24, Masked::Causally), &[]);
+    let checker = cpu().load(&package).expect("a sound model");
+    let generation = package.generation().expect("a check graph");
+    let derived = derive(package.graph(), generation).expect("the model is followed");
+    assert_eq!(derived.caches.len(), 4, "keys and values of two layers");
+    for cache in &derived.caches {
+        let heads = assay_exact::graph::Dimension::Fixed(2);
+        assert!(cache.dimensions.contains(&heads), "once for each key head: {cache:?}");
+    }
+    for engine in &engines() {
+        let model = engine.load(&package).expect("a sound model");
+        let mut generator = Generator::new(&model).expect("the model is followed");
+        let requests = [0, 1, 2].map(|index| (PROMPTS[index], samplings()[index]));
+        let ids = requests.map(|(prompt, sampling)| generator.start(prompt, sampling).expect("there is room"));
+        let mut sequences = requests.map(|(prompt, _)| prompt.to_vec());
+        while !generator.is_empty() {
+            for made in generator.step().expect("the engine executes it") {
+                let index = ids.iter().position(|id| *id == made.sequence).expect("it was begun");
+                sequences[index].push(made.token);
+            }
+        }
+        for ((prompt, sampling), sequence) in requests.iter().zip(&sequences) {
+            let name = engine.description();
+            assert!(is_valid(&checker, prompt, *sampling, sequence), "{name}: {sequence:?}");
+            assert_eq!(*sequence, generated(&model, prompt, *sampling), "{name}");
+            for place in 0..sequence.len() {
+                let mut changed = sequence.clone();
+                changed[place] = (changed[place] + 1) % 50;
+                assert!(!is_valid(&checker, prompt, *sampling, &changed), "{place}");
+            }
+        }
+    }
+}
+
+#[test]
+fn sequence_that_is_not_finite_is_not_given_out() {
+    // The token's vector is infinite, so its keys and values are NaN. No other token needs them, but the check graph
+    // adds them to what earlier tokens sum, with the weight 0.
+    let (prompt, sampling) = (PROMPTS[1], Sampling::greedy(6));
+    let sound = grouped_model(50, 24, Masked::Causally);
+    let sound = cpu().load(&package(&sound, &[])).expect("a sound model");
+    let sequence = generated(&sound, prompt, sampling);
+    let (last, before) = sequence.split_last().expect("it has tokens");
+    assert!(
+        !before.contains(last),
+        "the token has to be the last one alone: {sequence:?}"
+    );
+    let model = grouped_model(50, 24, Masked::Causally).with_infinite_token(*last as usize);
+    let model = cpu().load(&package(&model, &[])).expect("a sound package");
+    let mut generator = Generator::new(&model).expect("the model is followed");
+    let mut shown = Vec::new();
+    let refused = generator.generate(prompt, sampling, |token| shown.push(token));
+    assert_eq!(refused, Err(GenerateError::NotFinite));
+    assert_eq!([prompt, &shown].concat(), sequence);
+    assert!(!is_valid(&model, prompt, sampling, &sequence));
+    // What ends before it is sound, alone and beside it, and so is a single token after a prompt.
+    for max_tokens in [5, 1] {
+        let shorter = Sampling::greedy(max_tokens);
+        let length = prompt.len() + max_tokens as usize;
+        assert_eq!(generated(&model, prompt, shorter), sequence[..length]);
+        assert!(is_valid(&model, prompt, shorter, &sequence[..length]));
+    }
+    let beside = generator.start(prompt, Sampling::greedy(5)).expect("there is room");
+    let infinite = generator.start(prompt, sampling).expect("there is room");
+    let mut ends = Vec::new();
+    while !generator.is_empty() {
+        let made = generator.step().expect("the engine executes it");
+        ends.extend(
+            made.iter()
+                .filter(|made| made.is_last)
+                .map(|made| (made.sequence, made.is_finite)),
+        );
+    }
+    assert_eq!(ends, [(beside, true), (infinite, false)]);
+}
+
+#[test]
 fn sequence_that_is_stopped_leaves_the_others_alone() {
     let model = loaded(&cpu(), &[]);
     let mut generator = Generator::new(&model).expect("the model is followed");
@@ -278,8 +356,12 @@ fn vocabulary_longer_than_a_row_is_selected_from_in_pieces() {
 
 #[test]
 fn models_whose_tokens_see_later_ones_are_refused_by_the_node() {
-    for masked in [Masked::Not, Masked::Backwards] {
-        let package = package(&language_model(50, 24, masked), &[]);
+    let models = [Masked::Not, Masked::Backwards].map(|masked| {
+        let shared = [language_model, grouped_model];
+        shared.map(|model| model(50, 24, masked))
+    });
+    for model in models.iter().flatten() {
+        let package = package(model, &[]);
         let model = cpu().load(&package).expect("a sound model");
         let refused = Generator::new(&model).err();
         let Some(GenerateError::NotIncremental(reason)) = refused else {

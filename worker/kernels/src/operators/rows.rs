@@ -15,6 +15,9 @@ use assay_ops::{
     words::{Function, Normalisation, Reduction},
 };
 
+/// How many times as many elements as are looked for may wait to be ranked.
+const MORE_THAN_BEST: usize = 3;
+
 /// Functions of each number, one after the other. The array's memory is used for the result where nobody else holds it.
 pub fn apply(context: &mut Context<'_>, functions: &[Function], input: &mut Array) -> Option<Array> {
     let mut numbers = input.take_numbers(context)?;
@@ -141,17 +144,41 @@ pub fn top_k(context: &mut Context<'_>, largest: bool, input: &Array, shape: Dim
     with_type!(ordered.dtype(), T => {
         let from = (ordered.slice_of::<T>()?, length);
         map_rows(context.threads, from, (&mut output, count), |row, to| {
-            let rank = |(place, x): (usize, &T)| (if largest { !x.rank(true) } else { x.rank(false) }, place);
-            let mut places: Vec<(i64, usize)> = row.iter().enumerate().map(rank).collect();
-            places.select_nth_unstable(count - 1);
-            places[..count].sort_unstable();
-            for (to, (_, place)) in to.iter_mut().zip(places) {
-                *to = place as i64;
-            }
+            let rank = |x: &T| if largest { !x.rank(true) } else { x.rank(false) };
+            best_places(row.iter().map(rank), to);
         });
     });
     context.buffers.give(ordered);
     Some(Array::new(shape, output))
+}
+
+/// Where the least ranks stand, in their order, and of equal ones the first.
+fn best_places(ranks: impl Iterator<Item = i64>, to: &mut [i64]) {
+    let count = to.len();
+    if count == 0 {
+        return;
+    }
+    // The best so far, and some that came after them. Most of a long row is worse than the last of the best.
+    let mut best: Vec<(i64, i64)> = Vec::with_capacity(count * (1 + MORE_THAN_BEST));
+    let mut limit = i64::MAX;
+    for (place, rank) in (0i64..).zip(ranks) {
+        // What is equal to the limit stands after it.
+        if rank < limit || best.len() < count {
+            if best.len() == best.capacity() {
+                best.select_nth_unstable(count - 1);
+                best.truncate(count);
+                limit = best[count - 1].0;
+                if rank >= limit {
+                    continue;
+                }
+            }
+            best.push((rank, place));
+        }
+    }
+    best.sort_unstable();
+    for (to, (_, place)) in to.iter_mut().zip(best) {
+        *to = place;
+    }
 }
 
 /// Elements in their order.

@@ -159,13 +159,14 @@ fn rows_are_shared_out_as_defined() {
             summed,
             &[400, 60],
         );
-        for largest in [false, true] {
+        // The best alone, some out of many more, and all in order.
+        for (largest, count) in [(false, 1), (true, 1), (false, 5), (true, 5), (false, 60), (true, 60)] {
             check(
-                &Operator::TopK { count: 5, largest },
+                &Operator::TopK { count, largest },
                 &|context, x, shape| operators::top_k(context, largest, &x[0], shape),
                 &[&x],
                 DataType::Int64,
-                &[400, 5],
+                &[400, count],
             );
         }
     }

@@ -1,6 +1,7 @@
 //! What each operator of a check graph becomes for some rows.
 
 use super::{Derivation, LENGTH, Made, ONE, POSITIONS, Part, Place, ROOM, ROWS, SEQUENCES};
+use crate::generate::roles::rows_per_token;
 use assay_exact::{
     digest::DataType,
     graph::{Binary, Dimension, Node, Operator, Position, Value},
@@ -19,7 +20,10 @@ impl Derivation<'_> {
                 };
                 Some(self.emit(operator, &[], dimensions))
             }
-            Operator::Arange { start, step, length } if *length == LENGTH => Some(self.counted(*start, *step, part)),
+            Operator::Arange { start, step, length } if rows_per_token(*length).is_some() => {
+                let made = self.counted(*start, *step, rows_per_token(*length)?, part);
+                Some(made)
+            }
             Operator::Slice {
                 axis,
                 start,
@@ -50,8 +54,8 @@ impl Derivation<'_> {
         }
     }
 
-    /// `start + step × position` for each row.
-    fn counted(&mut self, start: i64, step: i64, part: Part) -> Made {
+    /// `start + step × row` for each row, of which a token has so many.
+    fn counted(&mut self, start: i64, step: i64, rows: u32, part: Part) -> Made {
         if part == Part::Columns {
             let length = ROOM;
             return self.emit(Operator::Arange { start, step, length }, &[], vec![ROOM]);
@@ -61,21 +65,40 @@ impl Derivation<'_> {
             dimensions: vec![SEQUENCES, ROWS],
         };
         if part == Part::Last {
-            made = self.last(&made, 1);
+            made = self.last(&made, 1, 1);
         }
-        for (function, neutral, number) in [(Binary::Mul, 1, step), (Binary::Add, 0, start)] {
-            if number != neutral {
-                let fill = Operator::Fill {
-                    dtype: DataType::Int64,
-                    bits: number.cast_unsigned(),
-                    dimensions: Vec::new(),
-                };
-                let number = self.emit(fill, &[], Vec::new());
-                let dimensions = made.dimensions.clone();
-                made = self.emit(Operator::Binary(function), &[&made, &number], dimensions);
-            }
+        if rows > 1 {
+            made = self.indices_of_rows(&made, rows);
         }
-        made
+        made = self.with_integer(Binary::Mul, &made, (step, 1));
+        self.with_integer(Binary::Add, &made, (start, 0))
+    }
+
+    /// `position × rows + row` for the rows of each token: positions `[B, L]` give `[B, L × rows]`.
+    fn indices_of_rows(&mut self, positions: &Made, rows: u32) -> Made {
+        let first = self.with_integer(Binary::Mul, positions, (rows.into(), 1));
+        let (tokens, length) = (first.dimensions[1], Dimension::Fixed(rows));
+        let first = self.reshape(&first, vec![SEQUENCES, tokens, ONE]);
+        let (start, step) = (0, 1);
+        let within = self.emit(Operator::Arange { start, step, length }, &[], vec![length]);
+        let each = vec![SEQUENCES, tokens, length];
+        let each = self.emit(Operator::Binary(Binary::Add), &[&first, &within], each);
+        self.reshape(&each, vec![SEQUENCES, tokens.times(length).unwrap_or(length)])
+    }
+
+    /// A function of each element and an integer, unless that is the neutral one.
+    fn with_integer(&mut self, function: Binary, made: &Made, (integer, neutral): (i64, i64)) -> Made {
+        if integer == neutral {
+            return made.clone();
+        }
+        let fill = Operator::Fill {
+            dtype: DataType::Int64,
+            bits: integer.cast_unsigned(),
+            dimensions: Vec::new(),
+        };
+        let integer = self.emit(fill, &[], Vec::new());
+        let dimensions = made.dimensions.clone();
+        self.emit(Operator::Binary(function), &[made, &integer], dimensions)
     }
 
     /// The rows of a table that stand at the positions.
@@ -102,7 +125,7 @@ impl Derivation<'_> {
             let dimensions = self.dimensions(output, part);
             return Some(self.emit(operator, &[&table], dimensions));
         }
-        let places = self.counted(i64::from(start), i64::from(step), part);
+        let places = self.counted(i64::from(start), i64::from(step), 1, part);
         Some(self.selected(output, &table, &places, axis, part))
     }
 

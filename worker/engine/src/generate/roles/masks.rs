@@ -1,12 +1,62 @@
 //! What is known of elements whose column comes after their row, from the comparison of positions to the softmax.
 
-use super::{After, Place, Role, Roles};
+use super::{After, Count, Place, Role, Roles, rows_per_token};
 use assay_exact::{
     digest::DataType,
     graph::{Binary, Node, Operator, Unary, Value},
 };
 
+/// Numbers below this one are small: a product of one with a position does not wrap.
+const SMALL: u64 = 1 << 24;
+
 impl Roles<'_> {
+    /// Whether every element of a node says where its row stands, and how.
+    pub(super) fn counts(&self, node: &Node, output: Value, place: Place, operands: &[Role]) -> Option<Count> {
+        let before = operands.first().and_then(|role| role.counts);
+        match &node.operator {
+            Operator::Arange { start, step, length } => rows_per_token(*length).map(|_| Count {
+                start: *start,
+                step: *step,
+                divisor: 1,
+            }),
+            Operator::Permute { .. } => before,
+            Operator::Reshape { .. } => {
+                let from = self.rows_of(*node.inputs.first()?, operands.first()?.place)?;
+                before?.with_rows(from, self.rows_of(output, place)?)
+            }
+            Operator::Binary(Binary::Div) => {
+                let [dividend, divisor] = *node.inputs.as_slice() else {
+                    return None;
+                };
+                let repeated = self.dimensions(dividend) != self.dimensions(output);
+                let divisor = self.integer(divisor).and_then(|divisor| u32::try_from(divisor).ok())?;
+                let index = Count::INDEX;
+                (before? == index && !repeated && divisor > 0).then_some(Count { divisor, ..index })
+            }
+            _ => None,
+        }
+    }
+
+    /// How many rows of a value each token has.
+    fn rows_of(&self, value: Value, place: Place) -> Option<u32> {
+        match place {
+            Place::Row(axis) => rows_per_token(*self.dimensions(value).get(axis)?),
+            _ => None,
+        }
+    }
+
+    /// The integer that a value is everywhere.
+    fn integer(&self, value: Value) -> Option<i64> {
+        match self.checked.graph().nodes.get(value.node()?)?.operator {
+            Operator::Fill {
+                dtype: DataType::Int64,
+                bits,
+                ..
+            } => Some(bits.cast_signed()),
+            _ => None,
+        }
+    }
+
     /// What is known of the elements after their row.
     pub(super) fn after(&self, node: &Node, role: &Role, operands: &[Role]) -> After {
         let of = |index: usize| operands.get(index).map_or(After::Anything, |role| role.after);
@@ -28,8 +78,7 @@ impl Roles<'_> {
                 (_, After::Never, After::Never) => After::Never,
                 _ => After::Anything,
             },
-            // The other number is finite, or the model gives none that mean anything.
-            Operator::Binary(Binary::Add) if of(0) == After::Never || of(1) == After::Never => After::Never,
+            // A sum with −∞ is NaN where a score is NaN or +∞, and such a score of a later token would reach the row.
             Operator::Binary(Binary::And) => match (of(0), of(1)) {
                 (After::False, _) | (_, After::False) => After::False,
                 (After::True, After::True) => After::True,
@@ -58,13 +107,22 @@ impl Roles<'_> {
             role.place == Place::Row((row + self.dimensions(*value).len()).wrapping_sub(rank))
         };
         let (left_is_row, right_is_row) = (is_row(left, a), is_row(right, b));
-        let ((start, step), (column_start, column_step)) = match (left_is_row, right_is_row) {
+        let (of_row, of_column) = match (left_is_row, right_is_row) {
             (true, false) => (of_left, of_right),
             (false, true) => (of_right, of_left),
             _ => return After::Anything,
         };
+        let sides = [(*left, a, of_left), (*right, b, of_right)];
+        // Every row of a token has to say the token's position.
+        if sides
+            .iter()
+            .any(|(value, role, count)| self.rows_of(*value, role.place) != Some(count.divisor))
+        {
+            return After::Anything;
+        }
+        let (start, step, column_start, column_step) = (of_row.start, of_row.step, of_column.start, of_column.step);
         // With c > r, start + step·r < column_start + step·c; positions are below 2^32, so nothing wraps.
-        let small = |number: i64| number.unsigned_abs() < 1 << 24;
+        let small = |number: i64| number.unsigned_abs() < SMALL;
         if step != column_step
             || step < 1
             || start > column_start
