@@ -75,7 +75,11 @@ fn bandwidth(threads: &Threads) -> f64 {
 fn main() {
     let threads = Threads::new(std::thread::available_parallelism().map_or(1, |count| count.get()));
     let all = Instructions::available();
-    println!("{} threads, memory {:.1} GB/s", threads.count(), bandwidth(&threads) / 1e9);
+    println!(
+        "{} threads, memory {:.1} GB/s",
+        threads.count(),
+        bandwidth(&threads) / 1e9
+    );
     for [k, n] in WEIGHTS {
         let weight = numbers(k * n);
         for m in ROWS {

@@ -169,12 +169,16 @@ impl Vector for F32x8 {
 
     #[inline(always)]
     fn greatest(self) -> f32 {
-        self.numbers().into_iter().fold(f32::NEG_INFINITY, |a, b| if a < b { b } else { a })
+        self.numbers()
+            .into_iter()
+            .fold(f32::NEG_INFINITY, |a, b| if a < b { b } else { a })
     }
 
     #[inline(always)]
     fn least(self) -> f32 {
-        self.numbers().into_iter().fold(f32::INFINITY, |a, b| if b < a { b } else { a })
+        self.numbers()
+            .into_iter()
+            .fold(f32::INFINITY, |a, b| if b < a { b } else { a })
     }
 
     #[inline(always)]

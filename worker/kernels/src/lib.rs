@@ -6,8 +6,8 @@
 //! of every type, which are [`array::Array`]s: shared memory, seen through shapes and strides. [`backend`] offers them
 //! to engines. Nothing here knows graphs.
 //!
-//! There is `unsafe` code here: calls of functions that need instructions the processor was asked
-//! for, reads and writes of whole vectors, and the lifetime of what [`threads::Threads`] executes.
+//! There is `unsafe` code here: calls of functions that need instructions the processor was asked for, reads and writes
+//! of whole vectors, tiles and the system call that permits them, and the lifetime of what [`threads::Threads`] executes.
 
 pub mod array;
 pub mod attention;

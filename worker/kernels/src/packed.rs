@@ -3,12 +3,12 @@
 #[cfg(target_arch = "x86_64")]
 mod layout;
 
+#[cfg(target_arch = "x86_64")]
+use crate::aligned::Aligned;
 use crate::{
     instructions::{Instructions, Set},
     rows::{Kind, Rows},
 };
-#[cfg(target_arch = "x86_64")]
-use crate::aligned::Aligned;
 
 /// Columns that one vector holds the sums of.
 pub(crate) const STRIP: usize = 16;

@@ -1,11 +1,7 @@
 //! Products with strips that are laid out for AVX-512, which are laid out for AMX too.
 
 use super::{Products, avx512, tiles};
-use crate::{
-    instructions::Set,
-    packed::Strips,
-    rows::Rows,
-};
+use crate::{instructions::Set, packed::Strips, rows::Rows};
 
 /// Multiplies with the instructions that the first operand was made for; the second one is made for the same.
 pub(super) fn multiply(a: &Rows, strips: &Strips, scales: &[f32], products: Products<'_>) {

@@ -232,9 +232,7 @@ fn int8(tiles: &mut impl Tiles, a: &Rows, b: &Second<'_>, rows: &Copied, mut pro
             tiles.zero::<1>();
             tiles.zero::<2>();
             tiles.zero::<3>();
-            for ((left, right), (upper, lower)) in
-                first_strip.tiles().zip(second_strip.tiles()).zip(upper.zip(lower))
-            {
+            for ((left, right), (upper, lower)) in first_strip.tiles().zip(second_strip.tiles()).zip(upper.zip(lower)) {
                 tiles.load::<6>(left);
                 tiles.load::<7>(right);
                 tiles.load::<4>(&upper.0);
@@ -267,13 +265,7 @@ fn int8(tiles: &mut impl Tiles, a: &Rows, b: &Second<'_>, rows: &Copied, mut pro
 
 /// One strip and two times 16 rows at a time, the high halves of which make two tiles of sums, and the low ones two.
 #[inline(always)]
-fn halves(
-    tiles: &mut impl Tiles,
-    a: &Rows,
-    b: &Second<'_>,
-    [high, low]: [&Copied; 2],
-    mut products: Products<'_>,
-) {
+fn halves(tiles: &mut impl Tiles, a: &Rows, b: &Second<'_>, [high, low]: [&Copied; 2], mut products: Products<'_>) {
     let depth = a.stride.div_ceil(TILE_LENGTH);
     let row_tiles = products.rows.len().div_ceil(TILE_ROWS);
     for column in products.columns.clone().step_by(STRIP) {
@@ -281,8 +273,12 @@ fn halves(
         for row_tile in (0..row_tiles).step_by(2) {
             let two_rows = row_tile + 1 < row_tiles;
             let next_tile = if two_rows { row_tile + 1 } else { row_tile };
-            let upper = high.tiles[row_tile * depth..].iter().zip(&low.tiles[row_tile * depth..]);
-            let lower = high.tiles[next_tile * depth..].iter().zip(&low.tiles[next_tile * depth..]);
+            let upper = high.tiles[row_tile * depth..]
+                .iter()
+                .zip(&low.tiles[row_tile * depth..]);
+            let lower = high.tiles[next_tile * depth..]
+                .iter()
+                .zip(&low.tiles[next_tile * depth..]);
             tiles.zero::<0>();
             tiles.zero::<1>();
             tiles.zero::<2>();
@@ -305,7 +301,13 @@ fn halves(
             tiles.store::<1>(&mut sums[1]);
             tiles.store::<2>(&mut sums[2]);
             tiles.store::<3>(&mut sums[3]);
-            for (lower, sums) in sums.as_chunks::<2>().0.iter().enumerate().take(1 + usize::from(two_rows)) {
+            for (lower, sums) in sums
+                .as_chunks::<2>()
+                .0
+                .iter()
+                .enumerate()
+                .take(1 + usize::from(two_rows))
+            {
                 let row_tile = row_tile + lower;
                 let excess = [high, low].map(|copied| &copied.excess[row_tile * TILE_ROWS..]);
                 target(a, b, &mut products, row_tile, column).finish(|row, column| {
@@ -319,19 +321,15 @@ fn halves(
 
 /// One strip and 16 rows at a time: a tile of sums for high halves, one for high with low ones, and one for low ones.
 #[inline(always)]
-fn int16(
-    tiles: &mut impl Tiles,
-    a: &Rows,
-    b: &Second<'_>,
-    [high, low]: [&Copied; 2],
-    mut products: Products<'_>,
-) {
+fn int16(tiles: &mut impl Tiles, a: &Rows, b: &Second<'_>, [high, low]: [&Copied; 2], mut products: Products<'_>) {
     let depth = a.stride.div_ceil(TILE_LENGTH);
     for column in products.columns.clone().step_by(STRIP) {
         let high_strip = StripTiles::new(strip_bytes(b.bytes, column, a.stride));
         let low_strip = StripTiles::new(strip_bytes(b.low_bytes, column, a.stride));
         for row_tile in 0..products.rows.len().div_ceil(TILE_ROWS) {
-            let rows = high.tiles[row_tile * depth..].iter().zip(&low.tiles[row_tile * depth..]);
+            let rows = high.tiles[row_tile * depth..]
+                .iter()
+                .zip(&low.tiles[row_tile * depth..]);
             tiles.zero::<0>();
             tiles.zero::<1>();
             tiles.zero::<2>();

@@ -12,7 +12,11 @@ pub(super) fn quantise(rows: &mut Rows, from: Matrix<'_>, scaling: Scaling<'_>) 
     let limit = rows.kind.greatest();
     let (stride, segments) = (rows.stride, rows.segments());
     let mut scaled = std::mem::take(&mut rows.scaled);
-    scaled.set_length(if matches!(scaling, Scaling::ByRow) { 0 } else { from.length });
+    scaled.set_length(if matches!(scaling, Scaling::ByRow) {
+        0
+    } else {
+        from.length
+    });
     for index in 0..from.rows {
         let row = from.row(index);
         match scaling {
@@ -30,7 +34,11 @@ pub(super) fn quantise(rows: &mut Rows, from: Matrix<'_>, scaling: Scaling<'_>) 
             }
             Scaling::ByColumn(columns) => divide(row, columns, limit as f32, &mut scaled),
         }
-        let numbers = if matches!(scaling, Scaling::ByRow) { row } else { &scaled };
+        let numbers = if matches!(scaling, Scaling::ByRow) {
+            row
+        } else {
+            &scaled
+        };
         let scale = match scaling {
             Scaling::ByColumn(_) => 1.0,
             _ => scale(greatest_bits(numbers), limit as f32),
@@ -49,7 +57,8 @@ pub(super) fn quantise(rows: &mut Rows, from: Matrix<'_>, scaling: Scaling<'_>) 
 #[target_feature(enable = "avx2")]
 #[inline]
 fn greatest_bits(row: &[f32]) -> u32 {
-    row.iter().fold(0, |greatest, x| greatest.max(x.to_bits() & MAGNITUDE_MASK))
+    row.iter()
+        .fold(0, |greatest, x| greatest.max(x.to_bits() & MAGNITUDE_MASK))
 }
 
 /// Writes the quotients of two rows. As an integer, a NaN is 0 and an infinity is the greatest one.

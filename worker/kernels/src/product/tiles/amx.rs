@@ -47,9 +47,7 @@ pub(crate) fn has_tiles() -> bool {
         const TILES: u32 = 1 << 24;
         const OF_BYTES: u32 = 1 << 25;
         // A processor without leaf 7 would answer with what its last one says, which has other meanings.
-        __cpuid_count(0, 0).eax >= 7
-            && __cpuid_count(7, 0).edx & (TILES | OF_BYTES) == TILES | OF_BYTES
-            && permitted()
+        __cpuid_count(0, 0).eax >= 7 && __cpuid_count(7, 0).edx & (TILES | OF_BYTES) == TILES | OF_BYTES && permitted()
     })
 }
 
