@@ -9,7 +9,7 @@ mod bounds;
 mod portable;
 #[cfg(target_arch = "x86_64")]
 mod strips;
-#[cfg(target_arch = "x86_64")]
+#[cfg(all(target_arch = "x86_64", any(target_os = "linux", test)))]
 mod tiles;
 
 #[cfg(target_arch = "x86_64")]

@@ -1,6 +1,8 @@
 //! Products with strips that are laid out for AVX-512, which are laid out for AMX too.
 
-use super::{Products, avx512, tiles};
+#[cfg(any(target_os = "linux", test))]
+use super::tiles;
+use super::{Products, avx512};
 use crate::{instructions::Set, packed::Strips, rows::Rows};
 
 /// Multiplies with the instructions that the first operand was made for; the second one is made for the same.

@@ -80,9 +80,9 @@ struct Copied {
 }
 
 impl Copied {
-    /// Copies rows, element by element. `byte` gives that at a place of all rows.
+    /// Copies rows. `copy` writes the bytes of so many elements that begin with this one of all rows.
     #[inline(always)]
-    fn new(a: &Rows, range: &Range<usize>, byte: impl Fn(usize) -> i8) -> Self {
+    fn new(a: &Rows, range: &Range<usize>, copy: impl Fn(Range<usize>, &mut [u8])) -> Self {
         let depth = a.stride.div_ceil(TILE_LENGTH);
         let row_tiles = range.len().div_ceil(TILE_ROWS);
         let mut tiles = vec![NO_BYTES; row_tiles * depth];
@@ -92,31 +92,43 @@ impl Copied {
             let place = index % TILE_ROWS * TILE_LENGTH;
             let mut sum = 0;
             for (start, tile) in (0..a.stride).step_by(TILE_LENGTH).zip(tiles) {
-                let elements = row * a.stride + start..row * a.stride + a.stride.min(start + TILE_LENGTH);
-                for (to, at) in tile.0[place..].iter_mut().zip(elements) {
-                    let byte = byte(at);
-                    sum += i32::from(byte);
-                    *to = byte.cast_unsigned();
-                }
+                let end = a.stride.min(start + TILE_LENGTH);
+                let bytes = &mut tile.0[place..][..end - start];
+                copy(row * a.stride + start..row * a.stride + end, bytes);
+                sum += bytes.iter().map(|byte| i32::from(byte.cast_signed())).sum::<i32>();
             }
             *excess = 128 * sum;
         }
         Self { tiles, excess }
     }
 
+    /// Copies elements that are bytes.
+    #[inline(always)]
+    fn of_bytes(a: &Rows, range: &Range<usize>, bytes: &[i8]) -> Self {
+        Self::new(a, range, |elements, to| {
+            for (to, byte) in to.iter_mut().zip(&bytes[elements]) {
+                *to = byte.cast_unsigned();
+            }
+        })
+    }
+
     /// The bytes of the operand, or of its high halves.
     #[inline(always)]
     fn high(a: &Rows, range: &Range<usize>) -> Self {
-        Self::new(a, range, |at| a.bytes[at])
+        Self::of_bytes(a, range, &a.bytes)
     }
 
     /// The low halves of the operand's integers.
     #[inline(always)]
     fn low(a: &Rows, range: &Range<usize>) -> Self {
-        match a.kind {
-            Kind::Int16 => Self::new(a, range, |at| halves_of(a.words[at])[1]),
-            Kind::Int8 | Kind::Halves => Self::new(a, range, |at| a.low_bytes[at]),
+        if a.kind != Kind::Int16 {
+            return Self::of_bytes(a, range, &a.low_bytes);
         }
+        Self::new(a, range, |elements, to| {
+            for (to, word) in to.iter_mut().zip(&a.words[elements]) {
+                *to = halves_of(*word)[1].cast_unsigned();
+            }
+        })
     }
 }
 
@@ -148,26 +160,26 @@ impl<'a> StripTiles<'a> {
 /// Where the numbers of the products of 16 rows with one strip go.
 struct Target<'a> {
     row_scales: &'a [f32],
-    scales: &'a [f32],
-    bias: Option<&'a [f32]>,
+    scales: [f32; STRIP],
+    /// What is added, zeros if nothing.
+    bias: [f32; STRIP],
     columns: usize,
     output: &'a mut [f32],
     output_stride: usize,
 }
 
 impl Target<'_> {
-    /// Scales the exact sums of a row and a column, rounded once, adds the bias, and writes canonical numbers.
+    /// Scales the exact sums of a row, each rounded once, adds the bias, and writes canonical numbers.
     #[inline(always)]
-    fn finish(self, sum: impl Fn(usize, usize) -> f32) {
+    fn finish(self, sums: impl Fn(usize) -> [f32; STRIP]) {
         let outputs = self.output.chunks_mut(self.output_stride);
         for (row, (output, row_scale)) in outputs.zip(self.row_scales).enumerate() {
-            for (column, y) in output[..self.columns].iter_mut().enumerate() {
-                let product = sum(row, column) * (row_scale * self.scales[column]);
-                *y = canonical(match self.bias {
-                    Some(bias) => product + bias[column],
-                    None => product,
-                });
+            let mut numbers = sums(row);
+            for ((number, scale), bias) in numbers.iter_mut().zip(&self.scales).zip(&self.bias) {
+                // Adding a zero is what makes one zero of both, so none is as good as no bias.
+                *number = canonical(*number * (row_scale * scale) + bias);
             }
+            output[..self.columns].copy_from_slice(&numbers[..self.columns]);
         }
     }
 }
@@ -187,7 +199,7 @@ fn multiply_in(tiles: &mut impl Tiles, a: &Rows, b: &Second<'_>, products: Produ
 #[inline(always)]
 fn target<'t>(
     a: &'t Rows,
-    b: &Second<'t>,
+    b: &Second<'_>,
     products: &'t mut Products<'_>,
     row_tile: usize,
     column: usize,
@@ -196,14 +208,19 @@ fn target<'t>(
     let rows = (products.rows.end - row).min(TILE_ROWS);
     let columns = (products.columns.end - column).min(STRIP);
     let place = row_tile * TILE_ROWS * products.stride + column - products.columns.start;
-    Target {
+    let mut target = Target {
         row_scales: &a.scales[row..row + rows],
-        scales: &b.scales[column..column + STRIP],
-        bias: products.bias.map(|bias| &bias[column..column + columns]),
+        scales: [1.0; STRIP],
+        bias: [0.0; STRIP],
         columns,
         output: &mut products.output[place..],
         output_stride: products.stride,
+    };
+    target.scales.copy_from_slice(&b.scales[column..column + STRIP]);
+    if let Some(bias) = products.bias {
+        target.bias[..columns].copy_from_slice(&bias[column..column + columns]);
     }
+    target
 }
 
 /// The bytes of the strip that begins with this column.
@@ -257,7 +274,7 @@ fn int8(tiles: &mut impl Tiles, a: &Rows, b: &Second<'_>, rows: &Copied, mut pro
                 let row_tile = row_tile + lower;
                 let excess = &rows.excess[row_tile * TILE_ROWS..];
                 target(a, b, &mut products, row_tile, column + right * STRIP)
-                    .finish(|row, column| sums.0[row][column].wrapping_sub(excess[row]) as f32);
+                    .finish(|row| sums.0[row].map(|sum| sum.wrapping_sub(excess[row]) as f32));
             }
         }
     }
@@ -310,9 +327,10 @@ fn halves(tiles: &mut impl Tiles, a: &Rows, b: &Second<'_>, [high, low]: [&Copie
             {
                 let row_tile = row_tile + lower;
                 let excess = [high, low].map(|copied| &copied.excess[row_tile * TILE_ROWS..]);
-                target(a, b, &mut products, row_tile, column).finish(|row, column| {
-                    let [high, low] = [0, 1].map(|half| sums[half].0[row][column].wrapping_sub(excess[half][row]));
-                    (128 * i64::from(high) + i64::from(low)) as f32
+                target(a, b, &mut products, row_tile, column).finish(|row| {
+                    let [high, low] =
+                        [0, 1].map(|half| sums[half].0[row].map(|sum| sum.wrapping_sub(excess[half][row])));
+                    std::array::from_fn(|column| (128 * i64::from(high[column]) + i64::from(low[column])) as f32)
                 });
             }
         }
@@ -348,12 +366,11 @@ fn int16(tiles: &mut impl Tiles, a: &Rows, b: &Second<'_>, [high, low]: [&Copied
             tiles.store::<1>(&mut sums[1]);
             tiles.store::<2>(&mut sums[2]);
             let [high, low] = [high, low].map(|copied| &copied.excess[row_tile * TILE_ROWS..]);
-            target(a, b, &mut products, row_tile, column).finish(|row, column| {
-                let [upper, middle, lower] = [0, 1, 2].map(|index| sums[index].0[row][column]);
-                let upper = i64::from(upper.wrapping_sub(high[row]));
-                let middle = i64::from(middle.wrapping_sub(high[row].wrapping_add(low[row])));
-                let lower = i64::from(lower.wrapping_sub(low[row]));
-                ((upper << 14) + (middle << 7) + lower) as f32
+            target(a, b, &mut products, row_tile, column).finish(|row| {
+                let excess = [high[row], high[row].wrapping_add(low[row]), low[row]];
+                let [upper, middle, lower] = [0, 1, 2]
+                    .map(|index: usize| sums[index].0[row].map(|sum| i64::from(sum.wrapping_sub(excess[index]))));
+                std::array::from_fn(|column| ((upper[column] << 14) + (middle[column] << 7) + lower[column]) as f32)
             });
         }
     }
