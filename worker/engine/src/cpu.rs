@@ -30,10 +30,26 @@ pub struct CpuEngine {
     instructions: Instructions,
 }
 
+/// The best instructions that the processor has and that give the defined bits on it.
+fn chosen(threads: &Threads) -> Result<Instructions, String> {
+    let mut last = String::new();
+    for instructions in Instructions::available() {
+        match probe::kernels(instructions, threads) {
+            Ok(()) => return Ok(instructions),
+            Err(reason) => {
+                let name = instructions.name();
+                tracing::warn!(reason, "{name} does not give the defined bits on this machine");
+                last = reason;
+            }
+        }
+    }
+    Err(last)
+}
+
 impl CpuEngine {
     /// Starts the threads and tests the processor with values that break inexact kernels.
     ///
-    /// Falls back to plain code if the vector instructions do not give the defined bits; fails if that does not either.
+    /// Takes the best instructions that give the defined bits; fails if not even plain code does.
     pub fn new(threads: NonZeroUsize) -> Result<Self, EngineError> {
         let refused = |reason: String| EngineError::Device {
             device: "cpu".to_owned(),
@@ -43,20 +59,7 @@ impl CpuEngine {
             return Err(refused(format!("{threads} threads are more than {MAX_THREADS}")));
         }
         let threads = Arc::new(Threads::new(threads.get()));
-        let mut instructions = Instructions::detect();
-        if let Err(reason) = probe::kernels(instructions, &threads) {
-            let instead = Instructions::portable();
-            if instructions == instead {
-                return Err(refused(reason));
-            }
-            tracing::warn!(
-                reason,
-                "{} does not give the defined bits on this machine; trying other instructions",
-                instructions.name()
-            );
-            probe::kernels(instead, &threads).map_err(refused)?;
-            instructions = instead;
-        }
+        let instructions = chosen(&threads).map_err(refused)?;
         Ok(Self { threads, instructions })
     }
 

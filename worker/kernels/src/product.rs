@@ -1,8 +1,19 @@
 //! Exact products of quantised rows: `y[i, j] = f32(Σ_k a[i, k]·b[j, k]) · (sa[i]·sb[j])`, and `+ bias[j]`.
 
 #[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
 mod avx512;
+#[cfg(target_arch = "x86_64")]
+mod bounds;
 mod portable;
+#[cfg(target_arch = "x86_64")]
+mod strips;
+#[cfg(all(target_arch = "x86_64", any(target_os = "linux", test)))]
+mod tiles;
+
+#[cfg(target_arch = "x86_64")]
+pub(crate) use strips::has_tiles;
 
 use crate::{
     packed::{Layout, Packed, STRIP},
@@ -39,7 +50,7 @@ pub(crate) struct Products<'a> {
 impl Products<'_> {
     fn check(&self, a: &Rows, b: &Packed) {
         assert!(
-            a.kind.second() == b.kind() && a.length == b.length,
+            a.kind.second() == b.kind() && a.length == b.length && a.instructions == b.instructions,
             "operands do not fit"
         );
         assert!(
@@ -68,23 +79,18 @@ pub(crate) fn multiply_part(a: &Rows, b: &Packed, products: Products<'_>) {
     match &b.layout {
         Layout::Rows(rows) => portable::multiply(a, b, rows, products),
         #[cfg(target_arch = "x86_64")]
-        Layout::Strips { bytes, words, norms } => {
-            assert_eq!(
-                a.instructions,
-                crate::instructions::Instructions::detect(),
-                "operands of two kinds"
-            );
-            let second = avx512::Second {
+        Layout::Pairs { bytes, words, norms } => {
+            let second = avx2::Second {
                 bytes,
                 words,
                 norms,
                 scales: &b.scales,
             };
-            // SAFETY: strips are laid out, and the operands agree, only where the processor has these instructions.
-            unsafe { avx512::multiply(a, second, products) }
+            // SAFETY: pairs are laid out, and the operands agree, only where the processor has these instructions.
+            unsafe { avx2::multiply(a, second, products) }
         }
-        #[cfg(not(target_arch = "x86_64"))]
-        Layout::Strips { .. } => {}
+        #[cfg(target_arch = "x86_64")]
+        Layout::Strips(layout) => strips::multiply(a, layout, &b.scales, products),
     }
 }
 

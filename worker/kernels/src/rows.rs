@@ -1,7 +1,11 @@
 //! Rows of numbers as integers with one scale each, as [`assay_exact::quantise`] defines them.
 
 #[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
 mod avx512;
+#[cfg(all(test, target_arch = "x86_64"))]
+mod emulated;
 mod portable;
 
 #[cfg(target_arch = "x86_64")]
@@ -182,16 +186,16 @@ pub struct Rows {
     pub(crate) length: usize,
     /// Integers of a row with its padding.
     pub(crate) stride: usize,
-    /// The integers of Int8; of the others the high halves `(q + 64) >> 7`. Not in portable code.
+    /// The integers of Int8; of the others the high halves `(q + 64) >> 7`. Not where words are all.
     pub(crate) bytes: Aligned<i8>,
-    /// Of Halves, what `128` times the high halves leave. Not in portable code.
+    /// Of Halves, what `128` times the high halves leave. Not where words are all.
     pub(crate) low_bytes: Aligned<i8>,
-    /// The integers of Int16, and in portable code of all.
+    /// The integers of Int16, and in portable code and for AVX2 of all.
     pub(crate) words: Aligned<i16>,
     /// The rows' scales.
     pub(crate) scales: Vec<f32>,
     /// The sum of each row's `bytes`, for Int16 in blocks of [`BLOCK`], for Halves with that of the `low_bytes` after
-    /// it. Not in portable code.
+    /// it. Not where words are all.
     pub(crate) sums: Vec<i32>,
     /// For Int16, not less than the Euclidean norm of each [`SEGMENT`] of each row. Not in portable code.
     pub(crate) norms: Vec<f32>,
@@ -239,10 +243,17 @@ impl Rows {
         self.become_of(kind, from.rows, from.length);
         match self.instructions.0 {
             #[cfg(target_arch = "x86_64")]
-            Set::Avx512 => {
-                // SAFETY: the set is made only where the processor has said that it has these instructions.
+            Set::Amx | Set::Avx512 => {
+                // SAFETY: the sets are made only where the processor has said that it has these instructions.
                 unsafe { avx512::quantise(self, from, scaling) }
             }
+            #[cfg(target_arch = "x86_64")]
+            Set::Avx2 => {
+                // SAFETY: as above.
+                unsafe { avx2::quantise(self, from, scaling) }
+            }
+            #[cfg(all(test, target_arch = "x86_64"))]
+            Set::EmulatedTiles => emulated::quantise(self, from, scaling),
             Set::Portable => portable::quantise(self, from, scaling),
         }
     }
@@ -286,18 +297,27 @@ impl Rows {
         self.stride = length.next_multiple_of(GROUP);
         self.scales.resize(count, 0.0);
         let integers = count * self.stride;
-        match self.instructions.0 {
+        let in_bytes = match self.instructions.0 {
             #[cfg(target_arch = "x86_64")]
-            Set::Avx512 => {
-                self.words.set_length(if kind == Kind::Int16 { integers } else { 0 });
-                self.bytes.set_length(integers);
-                self.low_bytes
-                    .set_length(if kind == Kind::Halves { integers } else { 0 });
-                self.sums.resize(count * self.blocks(), 0);
-                self.norms.resize(count * self.segments(), 0.0);
-            }
-            Set::Portable => self.words.set_length(integers),
+            Set::Amx | Set::Avx512 => true,
+            #[cfg(all(test, target_arch = "x86_64"))]
+            Set::EmulatedTiles => true,
+            #[cfg(target_arch = "x86_64")]
+            Set::Avx2 => false,
+            Set::Portable => false,
+        };
+        if self.instructions != Instructions::portable() {
+            self.norms.resize(count * self.segments(), 0.0);
         }
+        if !in_bytes {
+            self.words.set_length(integers);
+            return;
+        }
+        self.words.set_length(if kind == Kind::Int16 { integers } else { 0 });
+        self.bytes.set_length(integers);
+        self.low_bytes
+            .set_length(if kind == Kind::Halves { integers } else { 0 });
+        self.sums.resize(count * self.blocks(), 0);
     }
 
     /// How many rows there are.
@@ -322,7 +342,7 @@ impl Rows {
         })
     }
 
-    /// The columns as rows, with the scale 1, in portable code.
+    /// The columns as rows, with the scale 1, where words are all.
     pub(crate) fn transposed(&self) -> Self {
         let mut columns = Self::new(self.instructions);
         columns.kind = self.kind;
@@ -356,6 +376,15 @@ impl Rows {
             Kind::Int16 => self.stride.div_ceil(BLOCK),
         }
     }
+}
+
+/// The high and the low half of an integer of Int16: `q = 128·high + low`.
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+pub(crate) fn halves_of(q: i16) -> [i8; 2] {
+    // No integer is above 16319 in magnitude.
+    let high = (q + 64) >> 7;
+    [high as i8, (q - 128 * high) as i8]
 }
 
 /// The scale of a row with this greatest magnitude, by its bits, for a precision with this greatest integer.

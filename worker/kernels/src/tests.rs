@@ -60,10 +60,11 @@ impl Random {
     }
 }
 
-/// The kinds of instructions that this processor can be tested with.
+/// The kinds of instructions that this processor can be tested with, and tiles, which are emulated.
 pub(crate) fn all_instructions() -> Vec<Instructions> {
-    let mut all = vec![Instructions::portable(), Instructions::detect()];
-    all.dedup();
+    let mut all = Instructions::available();
+    #[cfg(target_arch = "x86_64")]
+    all.push(Instructions(crate::instructions::Set::EmulatedTiles));
     all
 }
 

@@ -24,7 +24,10 @@ mod finish;
 mod sums;
 mod wide;
 
-use super::Products;
+use super::{
+    Products,
+    bounds::{SAFE, greatest, norms_of_tiles, safe_together},
+};
 use crate::{
     packed::STRIP,
     rows::{BLOCK, GROUP, Kind, Rows, SEGMENT, prefetch},
@@ -44,8 +47,6 @@ const WIDE_STRIPS: usize = 2;
 const FEW_ROWS: usize = 3;
 /// Groups of four elements in a block.
 const BLOCK_GROUPS: usize = BLOCK / GROUP;
-/// A little less than `2^31`, for the rounding of bounds.
-const SAFE: f32 = 2.147e9;
 /// Scales up to this magnitude, `2^40`, make finite products: of two of them with a sum below `2^42`.
 const USUAL: f32 = (1u64 << 40) as f32;
 /// While rows as long as this are multiplied, there is time to bring the output's lines into the cache.
@@ -117,7 +118,7 @@ pub(super) fn multiply(a: &Rows, b: Second<'_>, products: Products<'_>) {
     let (range, columns, stride) = (products.rows, products.columns, a.stride);
     let few = range.len() <= FEW_ROWS;
     let (blocks, segments) = (a.blocks(), a.segments());
-    let row_norms = norms_of_tiles(a, &range);
+    let row_norms = norms_of_tiles(a, &range, TILE_ROWS);
     let mut column_norms = vec![0.0; segments];
     let mut bounds = vec![0.0; segments];
     let usual_rows = usual(&a.scales[range.clone()]);
@@ -175,33 +176,10 @@ pub(super) fn multiply(a: &Rows, b: Second<'_>, products: Products<'_>) {
     }
 }
 
-/// The greatest norms of the rows of each tile, for every segment.
-fn norms_of_tiles(a: &Rows, range: &Range<usize>) -> Vec<f32> {
-    let segments = a.segments();
-    let tiles = range.clone().step_by(TILE_ROWS);
-    let mut norms = vec![0.0; tiles.len() * segments];
-    for (row, norms) in tiles.zip(norms.chunks_exact_mut(segments.max(1))) {
-        let end = range.end.min(row + TILE_ROWS);
-        greatest(&a.norms[row * segments..end * segments], norms);
-    }
-    norms
-}
-
 /// Whether no magnitude of these scales is above [`USUAL`], and none is NaN. A scale that is given may be negative.
 fn usual(scales: &[f32]) -> bool {
     // Without an early end, so that it is computed in vectors.
     scales.iter().fold(true, |usual, scale| usual & (scale.abs() <= USUAL))
-}
-
-/// The greatest of each segment's norms.
-fn greatest(norms: &[f32], to: &mut [f32]) {
-    to.fill(0.0);
-    for row in norms.chunks(to.len().max(1)) {
-        for (greatest, norm) in to.iter_mut().zip(row) {
-            // No norm is NaN.
-            *greatest = if *norm > *greatest { *norm } else { *greatest };
-        }
-    }
 }
 
 /// Calls the function for a tile of so many rows and strips, of those listed.
@@ -351,12 +329,7 @@ unsafe fn int16_bounded<const ROWS: usize, const STRIPS: usize>(
     let mut first = 0;
     while first < bounds.len() {
         // As many segments as stay within 32 bits together.
-        let mut bound = 0.0;
-        let more = bounds[first..].iter().take_while(|next| {
-            bound += **next;
-            bound < SAFE
-        });
-        let end = first + more.count().max(1);
+        let end = first + safe_together(&bounds[first..]);
         // SAFETY: of the caller.
         let sums = unsafe { int16_sums_modulo::<ROWS, STRIPS>(operands, first * PAIRS, pairs.min(end * PAIRS)) };
         if end - first == bounds.len() {

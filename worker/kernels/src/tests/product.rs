@@ -182,6 +182,19 @@ fn products_are_exact_for_all_shapes_and_threads() {
 }
 
 #[test]
+fn products_are_exact_at_the_edges_of_tiles_and_strips() {
+    let mut random = Random(31);
+    let threads = Threads::new(2);
+    for m in [1, 2, 3, 4, 5, 6, 7, 15, 16, 17, 31, 32, 33] {
+        for k in [1, 2, 63, 64, 65, 192] {
+            for n in [1, 16, 17, 48] {
+                check(&mut random, [m, k, n], &threads);
+            }
+        }
+    }
+}
+
+#[test]
 fn longest_rows_of_greatest_integers_do_not_overflow() {
     let threads = Threads::new(2);
     let length = 16_384;
