@@ -15,7 +15,7 @@ use assay_client::{
 };
 use assay_package::Package;
 use assay_types::{
-    ModelVersion, Schema, WorkerStatus,
+    ModelParts, ModelVersion, WorkerStatus,
     offer::{largest_work, smallest_work},
 };
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
@@ -28,7 +28,7 @@ const PAUSE: Duration = Duration::from_secs(3);
 pub(super) struct Served {
     pub(super) name: String,
     pub(super) root: H256,
-    pub(super) schema: Schema,
+    pub(super) parts: ModelParts,
     pub(super) policy: ModelPolicy,
     /// Blocks that a job must have.
     pub(super) blocks: JobBlocks,
@@ -96,7 +96,7 @@ async fn resolve(
                 root,
                 blocks,
                 smallest_work: smallest_work(&record.parts),
-                schema: record.parts.schema,
+                parts: record.parts,
                 policy: policy.clone(),
             },
         );
@@ -291,6 +291,7 @@ mod tests {
     use super::*;
     use crate::config::{BlockPolicy, OfferPolicy};
     use polkadot_sdk::sp_runtime::FixedU128;
+    use std::path::Path;
 
     const MODEL: ModelVersion = ModelVersion { model: 0, version: 1 };
     const OTHER: ModelVersion = ModelVersion { model: 3, version: 1 };
@@ -324,11 +325,8 @@ mod tests {
 
     /// A model that is offered at a base and a rate of 7, and whose smallest job is two billion units of work.
     fn served(offer: Option<(Balance, u32)>) -> BTreeMap<ModelVersion, Served> {
-        let schema = Schema {
-            symbols: Default::default(),
-            inputs: Default::default(),
-            outputs: Default::default(),
-        };
+        let digits = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models/digits/package");
+        let digits = Package::load(&digits).expect("committed");
         let policy = ModelPolicy {
             package: "digits".into(),
             offer: offer.map(|(base, capacity)| OfferPolicy {
@@ -344,7 +342,7 @@ mod tests {
             Served {
                 name: "digits".into(),
                 root: H256::zero(),
-                schema,
+                parts: digits.parts().clone(),
                 policy,
                 blocks: BLOCKS,
                 smallest_work: 2_000_000_000,
