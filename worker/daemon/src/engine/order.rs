@@ -113,13 +113,13 @@ pub(super) fn is_to_generate(kind: ModelKind, inputs: &[Tensor]) -> bool {
 
 /// Whether the model takes these inputs, and the engine's process too.
 pub(super) fn fits(graph: &CheckedGraph, kind: ModelKind, inputs: &[Tensor]) -> Result<(), EngineError> {
-    let mut layouts: Vec<_> = inputs.iter().map(|input| (input.dtype(), input.shape())).collect();
     let longest;
+    let mut layouts: Vec<_> = inputs.iter().map(|input| (input.dtype(), input.shape())).collect();
     if is_to_generate(kind, inputs)
         && let Some(advice) = graph.graph().inputs.get(inputs.len())
     {
         longest = largest_shape(graph, &advice.dimensions);
-        layouts.push((advice.dtype, &longest));
+        layouts.push((advice.dtype, longest.as_slice()));
     }
     graph.bind(&layouts)?;
     let needed: u64 = inputs.iter().map(|input| input.bytes().len() as u64).sum();
