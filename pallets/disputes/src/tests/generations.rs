@@ -40,7 +40,7 @@ fn a_sequence_that_the_model_does_not_generate_is_convicted() {
                 matches!(conviction.fault, Fault::Element { operator, .. } if operator == lied),
                 "{lie:?}: {conviction:?}"
             );
-            assert_eq!(outcome.lost, []);
+            assert!(outcome.lost.is_empty(), "{:?}", outcome.lost);
         });
     }
 }
@@ -62,7 +62,7 @@ fn a_trace_of_another_sequence_than_the_claimed_one_is_refused() {
     let (claimed_execution, other) = (graphs::generation(7, &[7], &[7, 7]), graphs::generation(7, &[7], &[7, 7, 7]));
     TestExt::new().execute_with(|| {
         let job = claimed(&claimed_execution);
-        assert_ok!(challenge(FIRST, job));
+        assert_ok!(challenge(CHALLENGER, job));
         let trace = |execution: &InMemory| assay_player::statement(execution, &Place::Trace).expect("it is in memory");
         let mut mixed = trace(&claimed_execution);
         if let (Statement::Trace(mixed), Statement::Trace(other)) = (&mut mixed, trace(&other)) {
