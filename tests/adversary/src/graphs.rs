@@ -115,7 +115,11 @@ pub fn generation(seed: i64, prompt: &[i64], sequence: &[i64]) -> InMemory {
     let dimensions = vec![Dimension::Fixed(1), Dimension::Symbol(1)];
     let nodes = vec![
         node(0, Operator::Reshape { dimensions }, vec![Value::Input(6)]),
-        node(1, Operator::Binary(Binary::Equal), vec![Value::Input(6), Value::Input(4)]),
+        node(
+            1,
+            Operator::Binary(Binary::Equal),
+            vec![Value::Input(6), Value::Input(4)],
+        ),
         node(2, Operator::Reduce(Reduction::All), vec![Value::Node(1)]),
     ];
     let outputs = GENERATION_OUTPUTS.iter().zip([0, 2]).map(|(name, node)| Output {
@@ -136,7 +140,15 @@ pub fn generation(seed: i64, prompt: &[i64], sequence: &[i64]) -> InMemory {
     let row = |tokens: &[i64]| integers(vec![1, tokens.len() as u32], tokens);
     let number = || Tensor::new(DataType::Float32, vec![1], vec![0; 4]).expect("one number");
     let one = |integer| integers(vec![1], &[integer]);
-    let given = vec![row(prompt), number(), number(), one(64), one(seed), one(8), row(sequence)];
+    let given = vec![
+        row(prompt),
+        number(),
+        number(),
+        one(64),
+        one(seed),
+        one(8),
+        row(sequence),
+    ];
     executed(graph, vec![], given).of_kind(ModelKind::Generation)
 }
 

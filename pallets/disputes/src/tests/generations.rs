@@ -34,7 +34,14 @@ fn a_sequence_that_the_model_does_not_generate_is_convicted() {
         TestExt::new().execute_with(|| {
             let liar = Liar::new(&execution, &lie, Manner::Answers).expect("it is in memory");
             let liar = liar.expect("it is not the truth");
-            let outcome = meet(&mut random, liar.pretended(), &liar, 0, &execution, &[Challenger::Honest]);
+            let outcome = meet(
+                &mut random,
+                liar.pretended(),
+                &liar,
+                0,
+                &execution,
+                &[Challenger::Honest],
+            );
             let conviction = outcome.conviction.expect("it is found out");
             assert!(
                 matches!(conviction.fault, Fault::Element { operator, .. } if operator == lied),
@@ -59,7 +66,10 @@ fn a_sequence_that_the_model_generates_stands() {
 
 #[test]
 fn a_trace_of_another_sequence_than_the_claimed_one_is_refused() {
-    let (claimed_execution, other) = (graphs::generation(7, &[7], &[7, 7]), graphs::generation(7, &[7], &[7, 7, 7]));
+    let (claimed_execution, other) = (
+        graphs::generation(7, &[7], &[7, 7]),
+        graphs::generation(7, &[7], &[7, 7, 7]),
+    );
     TestExt::new().execute_with(|| {
         let job = claimed(&claimed_execution);
         assert_ok!(challenge(CHALLENGER, job));

@@ -2,8 +2,7 @@
 
 use crate::{Claim, Error, Jobs, Outputs, mock::*};
 use assay_types::{
-    Delivery, H256, HostBlake2, JobId, JobInput, ModelVersion, OfferTerms, Payload, Phase,
-    offer::WORK_PER_RATE,
+    Delivery, H256, HostBlake2, JobId, JobInput, ModelVersion, OfferTerms, Payload, Phase, offer::WORK_PER_RATE,
     payload::delivered,
 };
 use polkadot_sdk::frame_support::{assert_noop, assert_ok};
@@ -62,7 +61,10 @@ fn a_generation_is_priced_by_the_longest_sequence_that_it_may_have() {
         for (max_tokens, longest) in [(3, 5), (6, 8), (7, MAX_SEQUENCE)] {
             let job = submit(asking(&[1, 2], max_tokens, longest));
             assert_eq!(worker_of(job), Some((CHEAP, u64::from(longest))));
-            assert_eq!(Jobs::<Test>::get(job).map(|job| job.work), Some(u64::from(longest) * WORK_PER_RATE));
+            assert_eq!(
+                Jobs::<Test>::get(job).map(|job| job.work),
+                Some(u64::from(longest) * WORK_PER_RATE)
+            );
         }
     });
 }
@@ -164,6 +166,9 @@ fn a_claim_that_admits_an_invalid_sequence_is_refused() {
             output_digest: digest_saying(0),
             ..good
         };
-        assert_noop!(Market::claim(signed(CHEAP), admits), Error::<Test>::OutputDigestMismatch);
+        assert_noop!(
+            Market::claim(signed(CHEAP), admits),
+            Error::<Test>::OutputDigestMismatch
+        );
     });
 }

@@ -28,12 +28,15 @@ fn tensor(name: &str, data_type: DataType, symbol: Option<u8>, range: Option<Val
 
 fn parts(kind: ModelKind) -> ModelParts {
     let tokens = Some(ValueRange { min: 0, max: 9 });
-    let inputs = GENERATION_INPUTS.iter().enumerate().map(|(position, name)| match position {
-        0 => tensor(name, DataType::Int64, Some(0), tokens),
-        1 | 2 => tensor(name, DataType::Float32, None, None),
-        6 => tensor(name, DataType::Int64, Some(1), tokens),
-        _ => tensor(name, DataType::Int64, None, None),
-    });
+    let inputs = GENERATION_INPUTS
+        .iter()
+        .enumerate()
+        .map(|(position, name)| match position {
+            0 => tensor(name, DataType::Int64, Some(0), tokens),
+            1 | 2 => tensor(name, DataType::Float32, None, None),
+            6 => tensor(name, DataType::Int64, Some(1), tokens),
+            _ => tensor(name, DataType::Int64, None, None),
+        });
     let [sequence, valid] = GENERATION_OUTPUTS;
     let outputs = vec![
         tensor(sequence, DataType::Int64, Some(1), None),
@@ -86,7 +89,10 @@ fn the_parts_are_those_of_a_check_graph() {
 fn a_sequence_ends_at_max_tokens_or_at_the_models_maximum() {
     let parts = parts(ModelKind::Generation);
     let longest = |prompt, max_tokens| longest_sequence(&parts, prompt, max_tokens);
-    assert_eq!([longest(2, 1), longest(2, 4), longest(2, 5)], [Some(3), Some(6), Some(6)]);
+    assert_eq!(
+        [longest(2, 1), longest(2, 4), longest(2, 5)],
+        [Some(3), Some(6), Some(6)]
+    );
     assert_eq!(longest(2, i64::MAX), Some(MAXIMUM));
     assert_eq!([longest(2, 0), longest(2, i64::MIN), longest(MAXIMUM, 3)], [None; 3]);
 }
@@ -128,7 +134,10 @@ fn a_claim_delivers_the_sequence_and_says_that_it_is_valid() {
         tensor_digest::<HostBlake2>(DataType::Int64, &[1, 3], &sequence),
         tensor_digest::<HostBlake2>(DataType::Bool, &[1], &[1]),
     ];
-    assert_eq!(outputs.digest::<HostBlake2>(), Ok(H256(list_digest::<HostBlake2>(&digests))));
+    assert_eq!(
+        outputs.digest::<HostBlake2>(),
+        Ok(H256(list_digest::<HostBlake2>(&digests)))
+    );
     for length in [0, 8, 16, 23, 25, 48] {
         let wrong = delivered(&parts, &symbols, &vec![0; length]).map(|outputs| outputs.layouts);
         assert_eq!(wrong, Err(SchemaError::WrongSize { expected: 40 }), "{length} bytes");

@@ -17,7 +17,10 @@ const SEEDS: i64 = 16;
 /// What is claimed instead of an honest sequence. Where the kind of lie gives no other one, its last token is changed.
 pub fn lie(kind: Kind, work: &Work<'_>, honest: Output) -> Output {
     let tokens = integers(&honest.bytes);
-    let prompt = work.inputs.first().map_or(Vec::new(), |prompt| integers(prompt.bytes()));
+    let prompt = work
+        .inputs
+        .first()
+        .map_or(Vec::new(), |prompt| integers(prompt.bytes()));
     let told = match kind {
         Kind::StopsEarly => stopped(&tokens, prompt.len()),
         Kind::OtherDraw => drawn_otherwise(work, &prompt, &tokens),

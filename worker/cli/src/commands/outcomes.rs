@@ -44,7 +44,10 @@ pub fn print(outcomes: &[Outcome], json: bool) -> anyhow::Result<()> {
         );
     }
     explain(outcomes);
-    outcomes.iter().filter_map(answer).for_each(|answer| println!("{answer}"));
+    outcomes
+        .iter()
+        .filter_map(answer)
+        .for_each(|answer| println!("{answer}"));
     Ok(())
 }
 

@@ -181,7 +181,9 @@ impl GenerationRequest {
         if !(1..=max).contains(&max_tokens) {
             return Err(field("--max-tokens", &format!("1 to {max}")));
         }
-        let length = u32::try_from(self.prompt.len()).ok().filter(|length| (1..=max).contains(length));
+        let length = u32::try_from(self.prompt.len())
+            .ok()
+            .filter(|length| (1..=max).contains(length));
         let length = length.ok_or_else(|| GenerationError::Length {
             name: self.name.clone(),
             tokens: self.prompt.len(),
@@ -240,7 +242,10 @@ pub fn put_into_words(outcomes: &mut [Outcome], version: ModelVersion, parts: &M
     match Language::of(&package) {
         Ok(language) => {
             for outcome in outcomes {
-                outcome.text = outcome.tokens.as_deref().and_then(|tokens| language.decode(tokens).ok());
+                outcome.text = outcome
+                    .tokens
+                    .as_deref()
+                    .and_then(|tokens| language.decode(tokens).ok());
             }
         }
         Err(error) => tracing::debug!(%error, "the tokens are not decoded"),

@@ -61,10 +61,27 @@ async fn an_answer_comes_back_as_text() {
                 .await?;
 
             for (field, value) in [("--max-tokens", "24"), ("--top-k", "65"), ("--temperature", "-1")] {
-                let arguments = ["request", NAME, "--text", TEXT, "--models-dir", &models_dir, field, value];
+                let arguments = [
+                    "request",
+                    NAME,
+                    "--text",
+                    TEXT,
+                    "--models-dir",
+                    &models_dir,
+                    field,
+                    value,
+                ];
                 network.refuses("Bob", &arguments, &[field]).await?;
             }
-            let hidden = ["request", NAME, "--text", TEXT, "--models-dir", &models_dir, "--no-output"];
+            let hidden = [
+                "request",
+                NAME,
+                "--text",
+                TEXT,
+                "--models-dir",
+                &models_dir,
+                "--no-output",
+            ];
             network.refuses("Bob", &hidden, &["part of the claim"]).await
         })
         .await;
@@ -101,7 +118,10 @@ async fn a_sequence_that_the_model_does_not_generate_is_convicted_by_proof() {
                 }
                 let won = "won: the worker is convicted";
                 watcher.until_said(network, won, 3, GAME_BLOCKS).await?;
-                ensure_said(&watcher.stop(network, GAME_BLOCKS).await?, &["3 wrong", "3 won, 0 lost"])
+                ensure_said(
+                    &watcher.stop(network, GAME_BLOCKS).await?,
+                    &["3 wrong", "3 won, 0 lost"],
+                )
             },
         )
         .await;

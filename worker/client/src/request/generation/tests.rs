@@ -26,12 +26,15 @@ fn parts(max_length: u32) -> ModelParts {
             range: None,
         }
     };
-    let inputs = GENERATION_INPUTS.iter().enumerate().map(|(position, name)| match position {
-        0 => tensor(name, DataType::Int64, Some(0)),
-        1 | 2 => tensor(name, DataType::Float32, None),
-        6 => tensor(name, DataType::Int64, Some(1)),
-        _ => tensor(name, DataType::Int64, None),
-    });
+    let inputs = GENERATION_INPUTS
+        .iter()
+        .enumerate()
+        .map(|(position, name)| match position {
+            0 => tensor(name, DataType::Int64, Some(0)),
+            1 | 2 => tensor(name, DataType::Float32, None),
+            6 => tensor(name, DataType::Int64, Some(1)),
+            _ => tensor(name, DataType::Int64, None),
+        });
     let [sequence, valid] = GENERATION_OUTPUTS;
     let outputs = vec![
         tensor(sequence, DataType::Int64, Some(1)),
@@ -118,12 +121,18 @@ fn what_is_out_of_range_is_named() {
 fn a_prompt_leaves_room_and_its_sequence_fits_into_a_claim() {
     for tokens in [0, 20] {
         let refused = request(&vec![1; tokens], Sampling::default()).input(&parts(20));
-        assert!(matches!(refused, Err(GenerationError::Length { max: 19, .. })), "{refused:?}");
+        assert!(
+            matches!(refused, Err(GenerationError::Length { max: 19, .. })),
+            "{refused:?}"
+        );
     }
     let long = Sampling {
         max_tokens: Some(3_000),
         ..Sampling::default()
     };
     let refused = request(&[1], long).input(&parts(4_096));
-    assert!(matches!(refused, Err(GenerationError::TooLong { longest: 3_001, .. })), "{refused:?}");
+    assert!(
+        matches!(refused, Err(GenerationError::TooLong { longest: 3_001, .. })),
+        "{refused:?}"
+    );
 }
