@@ -293,8 +293,7 @@ fn version(parts: &ModelParts) -> ModelVersion {
 pub fn claimed(execution: &dyn Execution) -> JobId {
     let symbols = execution.trace().symbols.clone();
     let advice = execution.parts().kind.advice();
-    let sequence = advice.and_then(|advice| execution.inputs().get(usize::from(advice)));
-    let sequence = sequence.map(|sequence| sequence.bytes().to_vec());
+    let sequence = advice.map(|advice| execution.inputs()[usize::from(advice)].bytes().to_vec());
     claimed_with(execution.parts(), symbols, &committed(execution), sequence)
 }
 
