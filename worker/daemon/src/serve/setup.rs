@@ -17,11 +17,16 @@ use assay_package::Package;
 use assay_types::{
     ModelParts, ModelVersion, WorkerStatus,
     offer::{largest_work, smallest_work},
+    schema::ModelKind,
 };
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 /// Pause before a call is tried again that the node did not take.
 const PAUSE: Duration = Duration::from_secs(3);
+
+/// How many times as long a sequence takes that is made token by token, each of which reads all weights, as one that is
+/// checked at once: a low bound of the speed, like that of the work in a second.
+const TOKEN_BY_TOKEN: u64 = 4;
 
 /// A model that is served.
 #[derive(Clone, Debug)]
@@ -87,7 +92,7 @@ async fn resolve(
         };
         let version = snapshot.version_by_root(root).await?.ok_or_else(unregistered)?;
         let record = snapshot.version(version).await?.ok_or_else(unregistered)?;
-        let blocks = JobBlocks::new(&policy.blocks, &constants, largest_work(&record.parts));
+        let blocks = JobBlocks::new(&policy.blocks, &constants, longest_run(&record.parts));
         let blocks = blocks.map_err(|error| ServeError::Unfit(format!("model {}: {error}", policy.package)))?;
         served.insert(
             version,
@@ -102,6 +107,15 @@ async fn resolve(
         );
     }
     Ok(served)
+}
+
+/// Work of the largest job, by which its time is estimated.
+fn longest_run(parts: &ModelParts) -> u64 {
+    let work = largest_work(parts);
+    match parts.kind {
+        ModelKind::Plain => work,
+        ModelKind::Generation => work.saturating_mul(TOKEN_BY_TOKEN),
+    }
 }
 
 async fn register(
