@@ -57,7 +57,10 @@ pub struct RequestArgs {
         long,
         value_name = "ID",
         num_args = 0..=1,
-        conflicts_with_all = ["model", "input", "text", "prompt", "raw", "temperature", "top_k", "top_p", "seed", "max_tokens", "limit", "ceiling", "auction", "deadline", "window", "no_output", "digest"]
+        conflicts_with_all = [
+            "model", "input", "text", "prompt", "raw", "temperature", "top_k", "top_p", "seed", "max_tokens", "limit",
+            "ceiling", "auction", "deadline", "window", "no_output", "digest"
+        ]
     )]
     resume: Option<Option<u64>>,
     /// Submit only the first so many
