@@ -53,8 +53,8 @@ pub enum Matching<BlockNumber> {
 /// Ways in which the client gets the output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
 pub enum Delivery {
-    /// Only its digest is put on chain, in the claim and its event. A generation is not delivered so: nobody could check
-    /// a sequence that nobody has.
+    /// Only its digest is put on chain, in the claim and its event. A generation is not delivered so: nobody could
+    /// check a sequence that nobody has.
     #[codec(index = 0)]
     Digest,
     /// The output itself is part of the claim and is kept until the job is closed: all output tensors, or of a

@@ -1,8 +1,8 @@
 //! What jobs and claims carry: the inputs that the client gives, and the outputs as a claim delivers them.
 //!
-//! A job on a plain model carries all inputs, and its claim all outputs. A job on a check graph, a *generation*, carries
-//! all inputs but the sequence, and its claim delivers the sequence alone. That the sequence is valid is what the claim
-//! says, so the digest of the outputs is made with `valid = true`, whoever makes it.
+//! A job on a plain model carries all inputs, and its claim all outputs. A job on a check graph, a *generation*,
+//! carries all inputs but the sequence, and its claim delivers the sequence alone. That the sequence is valid is what
+//! the claim says, so the digest of the outputs is made with `valid = true`, whoever makes it.
 //!
 //! The length of the sequence is not known when the job is submitted. The job's symbols say its maximum, by which it is
 //! priced; the claim has the length itself.

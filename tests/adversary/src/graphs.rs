@@ -91,8 +91,9 @@ fn plain(random: &mut Random, elements: u32, nodes: Vec<Node>) -> InMemory {
     executed(graph, vec![weight], vec![input])
 }
 
-/// A check graph of three operators, which hands the sequence through and takes it for valid if every token is the seed;
-/// executed on this prompt and this sequence. The operators are the sequence, which tokens are right, and whether all are.
+/// A check graph of three operators, which hands the sequence through and takes it for valid if every token is the
+/// seed; executed on this prompt and this sequence. The operators are the sequence, which tokens are right, and whether
+/// all are.
 pub fn generation(seed: i64, prompt: &[i64], sequence: &[i64]) -> InMemory {
     let symbol = |name: &str| Symbol {
         name: name.into(),

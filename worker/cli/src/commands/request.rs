@@ -46,8 +46,8 @@ pub struct RequestArgs {
     /// model with a tokenizer, a .txt file, of which each line is one
     #[arg(long, short, value_name = "FILE|DIR", required_unless_present_any = ["text", "prompt", "resume"])]
     input: Option<PathBuf>,
-    /// Input for a model with a tokenizer, such as a sentence, or what a language model is asked; give it again for more
-    /// jobs
+    /// Input for a model with a tokenizer, such as a sentence, or what a language model is asked; give it again for
+    /// more jobs
     #[arg(long, value_name = "TEXT")]
     text: Vec<String>,
     #[command(flatten)]

@@ -1,5 +1,5 @@
-//! Requests for generations: texts, conversations or tokens become the inputs of a check graph without the sequence, and
-//! the sequences that come back become text.
+//! Requests for generations: texts, conversations or tokens become the inputs of a check graph without the sequence,
+//! and the sequences that come back become text.
 
 use super::{Model, outcome::Outcome};
 use crate::chain::{H256, VersionRecord, VersionStatus};
@@ -62,8 +62,8 @@ pub struct GenerationRequest {
 pub enum GenerationError {
     /// The model gives tensors.
     #[error(
-        "{0} is no language model that generates: leave out --prompt, --raw, --temperature, --top-p, --top-k, --seed and \
-         --max-tokens"
+        "{0} is no language model that generates: leave out --prompt, --raw, --temperature, --top-p, --top-k, --seed \
+         and --max-tokens"
     )]
     NotGeneration(ModelVersion),
     /// The model takes a prompt.

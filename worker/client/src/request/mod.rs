@@ -1,7 +1,8 @@
 //! Requests: inputs are submitted as jobs, followed, and come back as checked results.
 //!
 //! * [`plan::Plan`] reads inputs and checks all that can be known before anything is sent.
-//! * [`generation::GenerationRequest`] makes the inputs of a language model, and [`generation::put_into_words`] its text.
+//! * [`generation::GenerationRequest`] makes the inputs of a language model, and [`generation::put_into_words`] its
+//!   text.
 //! * [`run::Request`] submits and follows, and tells its [`progress`].
 //! * [`journal::Journal`] keeps what is known on disk, so that a request can be gone on with however it ended.
 //! * [`recover`] looks up results afterwards, and [`outcome::Outcome`] says what is known of one.

@@ -1,4 +1,5 @@
-//! Generations: an answer comes back as text, and a sequence that the model does not generate costs its worker the stake.
+//! Generations: an answer comes back as text, and a sequence that the model does not generate costs its worker the
+//! stake.
 
 use super::*;
 use assay_e2e::{
