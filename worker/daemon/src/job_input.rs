@@ -1,7 +1,7 @@
 //! Finds a job's input, on chain, among the copies or in the folder of inputs, and makes sure that it is the one asked
 //! for.
 //!
-//! An execution of a claimed generation takes the claimed sequence as well, which is on chain as long as the job is open.
+//! An execution of a claimed generation takes the claimed sequence as well, which is on chain while the job is open.
 
 use crate::serve::store::{Copied, Store, StoreError};
 use assay_client::chain::{ChainError, H256, Job, JobState, StateView};

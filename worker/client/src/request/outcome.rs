@@ -39,7 +39,8 @@ pub struct Outcome {
     /// The tokens that were generated after the prompt.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tokens: Option<Vec<i64>>,
-    /// The same as text, where the model's package is at hand: see [`put_into_words`](super::generation::put_into_words).
+    /// The same as text, where the model's package is at hand: see
+    /// [`put_into_words`](super::generation::put_into_words).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
     /// The right answer, if the file gives it.
@@ -226,7 +227,7 @@ fn checked(parts: &ModelParts, subject: Subject<'_>, story: &Story) -> Option<Op
     Some(tensors())
 }
 
-/// Whether the bytes of a sequence begin with those of its prompt. True where there is no prompt, or none that is known.
+/// Whether the bytes of a sequence begin with those of its prompt. True where there is no prompt, or none is known.
 fn begins_with_prompt(parts: &ModelParts, subject: Subject<'_>, sequence: &[u8]) -> bool {
     let (Some(given), Some(length)) = (subject.given, prompt_length(parts, subject)) else {
         return true;

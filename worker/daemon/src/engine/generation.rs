@@ -34,7 +34,7 @@ struct Making {
 }
 
 impl Generators {
-    /// Generates the sequences of jobs of the model at this position, and says what came of each as soon as it is known.
+    /// Generates the sequences of jobs of the model at this position, and says of each what came of it.
     pub fn run(
         &mut self,
         parent: &mut UnixStream,

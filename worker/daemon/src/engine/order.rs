@@ -143,8 +143,8 @@ fn largest_shape(graph: &CheckedGraph, dimensions: &[Dimension]) -> Vec<u32> {
     largest.collect()
 }
 
-/// Tasks in batches whose inputs have a bounded number of bytes. Sequences that are to be made are not put together with
-/// others that are to be checked.
+/// Tasks in batches whose inputs have a bounded number of bytes. Sequences that are to be made are not put together
+/// with others that are to be checked.
 pub(super) fn batches(tasks: Vec<Task>) -> Vec<Vec<Task>> {
     let mut batches: Vec<Vec<Task>> = Vec::new();
     let mut bytes = 0;

@@ -18,8 +18,8 @@ const KEPT_BYTES: usize = 128 << 20;
 /// An execution that threads share.
 pub type SharedExecution = Arc<dyn Execution + Send + Sync>;
 
-/// What an execution is found by: the model's root, the digest of the inputs that the client gave and that of the claimed
-/// outputs, which have the sequence of a generation.
+/// What an execution is found by: the model's root, the digest of the inputs that the client gave, and that of the
+/// claimed outputs, which have the sequence of a generation.
 type Key = (H256, H256, H256);
 
 /// The executions that were asked for last.
@@ -55,8 +55,8 @@ fn key(committed: &Committed) -> Key {
     (committed.model_root, committed.input_digest, committed.output_digest)
 }
 
-/// The digest that the store knows an execution's inputs by: that of all of them. A generation's worker has given one of
-/// them, to which the outputs commit.
+/// The digest that the store knows an execution's inputs by: that of all of them. A generation's worker has given one
+/// of them, to which the outputs commit.
 fn stored_under(model: &Model, committed: &Committed) -> H256 {
     match model.package.parts().kind {
         ModelKind::Plain => committed.input_digest,
