@@ -2,7 +2,7 @@
 
 use super::court::meet;
 use crate::mock::*;
-use assay_adversary::{Challenger, Downstream, InMemory, Liar, Lie, Manner, Random, graphs};
+use assay_adversary::{BadChallenger, Challenger, Downstream, InMemory, Liar, Lie, Manner, Random, graphs};
 use assay_player::{Execution, Honest};
 use assay_types::dispute::{Fault, Place, Statement};
 use polkadot_sdk::frame_support::assert_ok;
@@ -57,7 +57,7 @@ fn a_sequence_that_the_model_generates_stands() {
     let execution = graphs::generation(7, &[7, 7], &[7, 7, 7, 7]);
     let mut random = Random(39);
     TestExt::new().execute_with(|| {
-        let challengers = super::court::bad_challengers(&mut random, 3);
+        let challengers = [BadChallenger::Anywhere, BadChallenger::Stops].map(Challenger::Bad);
         let worker = Honest(&execution);
         let outcome = meet(&mut random, &execution, &worker, 0, &execution, &challengers);
         assert_eq!(outcome.conviction, None);

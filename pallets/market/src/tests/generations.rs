@@ -9,12 +9,15 @@ use polkadot_sdk::frame_support::{assert_noop, assert_ok};
 
 const LANGUAGE: ModelVersion = ModelVersion { model: 1, version: 1 };
 
-/// A chain with a language model, and a worker that asks 1 for each token that a sequence may have.
+/// Price of a sequence without tokens.
+const BASE: u64 = 10;
+
+/// A chain with a language model, and a worker that asks 1 more for each token that a sequence may have.
 fn with_language(story: impl FnOnce()) {
     TestExt::new().worker(CHEAP).execute_with(|| {
         let name = b"language".to_vec().try_into().expect("short");
         assert_ok!(Models::register(signed(PUBLISHER), name, generation()));
-        let terms = OfferTerms { rate: 1, ..at(0) };
+        let terms = OfferTerms { rate: 1, ..at(BASE) };
         assert_ok!(Workers::publish_offer(signed(CHEAP), LANGUAGE, terms, 5));
         story();
     });
@@ -60,7 +63,7 @@ fn a_generation_is_priced_by_the_longest_sequence_that_it_may_have() {
     with_language(|| {
         for (max_tokens, longest) in [(3, 5), (6, 8), (7, MAX_SEQUENCE)] {
             let job = submit(asking(&[1, 2], max_tokens, longest));
-            assert_eq!(worker_of(job), Some((CHEAP, u64::from(longest))));
+            assert_eq!(worker_of(job), Some((CHEAP, BASE + u64::from(longest))));
             assert_eq!(
                 Jobs::<Test>::get(job).map(|job| job.work),
                 Some(u64::from(longest) * WORK_PER_RATE)
