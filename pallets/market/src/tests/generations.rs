@@ -50,10 +50,10 @@ fn asking(prompt: &[i64], max_tokens: i64, declared: u32) -> Request {
 fn sequence_claim(job: JobId, tokens: &[i64]) -> Claim {
     let bytes: Vec<u8> = tokens.iter().flat_map(|token| token.to_le_bytes()).collect();
     let known = Jobs::<Test>::get(job).expect("open");
-    let outputs = delivered(&generation(), &known.symbols, &bytes).expect("a length that the job allows");
+    let digest = delivered(&generation(), &known.symbols, &bytes).and_then(|outputs| outputs.digest::<HostBlake2>());
     Claim {
         job,
-        output_digest: outputs.digest::<HostBlake2>().expect("as many bytes"),
+        output_digest: digest.expect("a length that the job allows"),
         output: Some(bytes.try_into().expect("short")),
     }
 }
