@@ -292,11 +292,18 @@ fn version(parts: &ModelParts) -> ModelVersion {
 /// A job that the worker has claimed, for an execution that it has made or pretends to have made.
 pub fn claimed(execution: &dyn Execution) -> JobId {
     let symbols = execution.trace().symbols.clone();
-    claimed_as(execution.parts(), symbols, &committed(execution))
+    let advice = execution.parts().kind.advice();
+    let sequence = advice.map(|advice| execution.inputs()[usize::from(advice)].bytes().to_vec());
+    claimed_with(execution.parts(), symbols, &committed(execution), sequence)
 }
 
 /// A job on a model that the worker has claimed, with what the claim commits to.
 pub fn claimed_as(parts: &ModelParts, symbols: Vec<u32>, committed: &Committed) -> JobId {
+    claimed_with(parts, symbols, committed, None)
+}
+
+/// The same with an output that is delivered with the claim.
+fn claimed_with(parts: &ModelParts, symbols: Vec<u32>, committed: &Committed, output: Option<Vec<u8>>) -> JobId {
     let job = pallet_market::NextJobId::<Test>::get();
     let request = JobRequest {
         model: version(parts),
@@ -308,13 +315,16 @@ pub fn claimed_as(parts: &ModelParts, symbols: Vec<u32>, committed: &Committed) 
         matching: Matching::Offers,
         deadline_blocks: 5,
         window_blocks: WINDOW,
-        delivery: Delivery::Digest,
+        delivery: match output {
+            Some(_) => Delivery::Inline,
+            None => Delivery::Digest,
+        },
     };
     assert_ok!(Market::submit(signed(CLIENT), request));
     let claim = pallet_market::Claim {
         job,
         output_digest: committed.output_digest,
-        output: None,
+        output: output.map(|output| output.try_into().expect("short")),
     };
     assert_ok!(Market::claim(signed(WORKER), claim));
     job

@@ -3,7 +3,7 @@
 use crate::{AssignmentOf, BalanceOf, Bids, Claim, Config, Error, Event, Inputs, JobOf, Jobs, Outputs, Pallet, terms};
 use assay_types::{
     AssayTime, Delivery, HostBlake2, JobId, JobState, ModelRegistry, Outcome, Slashed, WorkerRegistry,
-    schema::payload_digest,
+    payload::delivered,
 };
 use polkadot_sdk::{
     frame_support::{ensure, storage::with_storage_layer, traits::Get},
@@ -161,11 +161,8 @@ impl<T: Config> Pallet<T> {
                 // A version outlives the jobs that name it: it is removed only after it has been deprecated for longer
                 // than a job can last.
                 let version = T::Models::version(job.model).ok_or(Error::<T>::UnknownModel)?;
-                let digest = version
-                    .parts
-                    .schema
-                    .output_layouts(&job.symbols)
-                    .and_then(|layouts| payload_digest::<HostBlake2>(&layouts, output))
+                let digest = delivered(&version.parts, &job.symbols, output)
+                    .and_then(|outputs| outputs.digest::<HostBlake2>())
                     .map_err(|_| Error::<T>::OutputSizeMismatch)?;
                 ensure!(digest == claim.output_digest, Error::<T>::OutputDigestMismatch);
                 Ok(())

@@ -1,7 +1,7 @@
 //! The rules' and the registries' refusals as this pallet's errors.
 
 use crate::{Error, terms::TermsError};
-use assay_types::{NoOffer, SchemaError, Unavailable};
+use assay_types::{NoOffer, SchemaError, Unavailable, payload::RequestFault};
 
 impl<T> From<TermsError> for Error<T> {
     fn from(error: TermsError) -> Self {
@@ -29,6 +29,15 @@ impl<T> From<SchemaError> for Error<T> {
             | SchemaError::ValueRange
             | SchemaError::UnboundSymbol
             | SchemaError::TooLarge => Self::Inconsistent,
+        }
+    }
+}
+
+impl<T> From<RequestFault> for Error<T> {
+    fn from(fault: RequestFault) -> Self {
+        match fault {
+            RequestFault::Length { .. } => Self::SequenceLengthMismatch,
+            RequestFault::Value { .. } => Self::InputOutOfRange,
         }
     }
 }

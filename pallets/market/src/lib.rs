@@ -326,6 +326,14 @@ pub mod pallet {
         /// The worker has given back or missed a job, and takes none for a while: its record says from which block on
         /// it does.
         WorkerResting,
+        /// The symbol of a generation's sequence is not its maximum length: declare the prompt's length and
+        /// `max_tokens` together, or the model's maximum if that is less, and leave room for a token after the prompt.
+        SequenceLengthMismatch,
+        /// An integer of a generation's input is outside the range that the model's schema gives: tokens are below the
+        /// size of the vocabulary.
+        InputOutOfRange,
+        /// A generated sequence is part of the claim, since nobody could check it otherwise: ask for the output inline.
+        SequenceNotInline,
     }
 
     #[pallet::hooks]

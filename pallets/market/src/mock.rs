@@ -7,7 +7,7 @@ use assay_types::{
     limits::{InlineOutputBytes, Symbols},
     schema::payload_digest,
 };
-pub use model::root;
+pub use model::{generation, root};
 use model::{parts, schema};
 use polkadot_sdk::{
     frame_support::{
@@ -169,6 +169,8 @@ pub const MODEL: ModelVersion = ModelVersion { model: 0, version: 1 };
 pub const MAX_BATCH: u32 = 200;
 pub const INPUT_BYTES: usize = 4;
 pub const OUTPUT_BYTES: usize = 100;
+/// Maximum length of a sequence of the model that generates.
+pub const MAX_SEQUENCE: u32 = 8;
 
 /// A chain with a model on it, and the workers that the story needs.
 pub struct TestExt(sp_io::TestExternalities);

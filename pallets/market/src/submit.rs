@@ -2,11 +2,11 @@
 
 use crate::{Config, Error, HoldReason, Inputs, JobOf, JobRequestOf, NextJobId, Pallet, terms::Terms};
 use assay_types::{
-    AssayTime, Delivery, H256, HostBlake2, JobId, JobInput, JobState, JobTerms, Matching, ModelRegistry, Schema,
+    AssayTime, Delivery, H256, HostBlake2, JobId, JobInput, JobState, JobTerms, Matching, ModelParts, ModelRegistry,
     limits::{InlineInputBytes, MAX_INLINE_OUTPUT_BYTES, Symbols},
     offer::work_at,
+    payload::{check_request, given_layouts, max_delivered_bytes},
     schema::payload_digest,
-    traits::VersionInfo,
 };
 use polkadot_sdk::{
     frame_support::{
@@ -29,8 +29,8 @@ impl<T: Config> Pallet<T> {
         Self::terms().check(&request).map_err(Error::<T>::from)?;
         let version = T::Models::version(request.model).ok_or(Error::<T>::UnknownModel)?;
         ensure!(version.active, Error::<T>::ModelDeprecated);
-        let input = Self::check_input(&version, request.input)?;
-        Self::check_delivery(&version.parts.schema, &input.symbols, request.delivery)?;
+        let input = Self::check_input(&version.parts, request.input)?;
+        Self::check_delivery(&version.parts, &input.symbols, request.delivery)?;
 
         let now = T::Time::now();
         let terms = JobTerms {
@@ -89,12 +89,12 @@ impl<T: Config> Pallet<T> {
         })
     }
 
-    fn check_input(version: &VersionInfo, input: JobInput) -> Result<CheckedInput, DispatchError> {
-        let schema = &version.parts.schema;
+    fn check_input(parts: &ModelParts, input: JobInput) -> Result<CheckedInput, DispatchError> {
         Ok(match input {
             JobInput::Inline(payload) => {
-                let layouts = schema.input_layouts(&payload.symbols).map_err(Error::<T>::from)?;
+                let layouts = given_layouts(parts, &payload.symbols).map_err(Error::<T>::from)?;
                 let digest = payload_digest::<HostBlake2>(&layouts, &payload.bytes).map_err(Error::<T>::from)?;
+                check_request(parts, &payload.symbols, Some(&payload.bytes)).map_err(Error::<T>::from)?;
                 CheckedInput {
                     digest,
                     symbols: payload.symbols,
@@ -102,7 +102,8 @@ impl<T: Config> Pallet<T> {
                 }
             }
             JobInput::Digest { digest, symbols } => {
-                schema.input_layouts(&symbols).map_err(Error::<T>::from)?;
+                given_layouts(parts, &symbols).map_err(Error::<T>::from)?;
+                check_request(parts, &symbols, None).map_err(Error::<T>::from)?;
                 CheckedInput {
                     digest,
                     symbols,
@@ -112,17 +113,17 @@ impl<T: Config> Pallet<T> {
         })
     }
 
-    fn check_delivery(schema: &Schema, symbols: &[u32], delivery: Delivery) -> DispatchResult {
-        if delivery == Delivery::Inline {
-            let layouts = schema.output_layouts(symbols).map_err(Error::<T>::from)?;
-            // Saturating: a sum that saturates is refused all the same.
-            let bytes = layouts
-                .iter()
-                .fold(0u64, |total, layout| total.saturating_add(layout.bytes));
-            ensure!(
-                bytes <= u64::from(MAX_INLINE_OUTPUT_BYTES),
-                Error::<T>::OutputTooLargeForInline
-            );
+    fn check_delivery(parts: &ModelParts, symbols: &[u32], delivery: Delivery) -> DispatchResult {
+        match delivery {
+            // Whoever doubts a sequence has to execute the check graph on it.
+            Delivery::Digest => ensure!(parts.kind.advice().is_none(), Error::<T>::SequenceNotInline),
+            Delivery::Inline => {
+                let bytes = max_delivered_bytes(parts, symbols).map_err(Error::<T>::from)?;
+                ensure!(
+                    bytes <= u64::from(MAX_INLINE_OUTPUT_BYTES),
+                    Error::<T>::OutputTooLargeForInline
+                );
+            }
         }
         Ok(())
     }

@@ -33,9 +33,9 @@ pub type BidsOf<T> = BoundedVec<BidOf<T>, limits::Bids>;
 pub struct Claim {
     /// The job.
     pub job: JobId,
-    /// List digest of the output tensors.
+    /// List digest of the output tensors; of a generation, of the sequence and `valid = true`.
     pub output_digest: H256,
-    /// The output tensors one after the other, where the client asked for them inline.
+    /// The output tensors one after the other, where the client asked for them inline; of a generation, the sequence.
     pub output: Option<BoundedVec<u8, InlineOutputBytes>>,
 }
 

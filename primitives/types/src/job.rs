@@ -11,9 +11,10 @@ use scale_info::TypeInfo;
 /// An input that travels in the extrinsic.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
 pub struct Payload {
-    /// Value of each of the schema's symbols.
+    /// Value of each of the schema's symbols; that of a generation's sequence is its maximum length.
     pub symbols: BoundedVec<u32, Symbols>,
-    /// The input tensors one after the other, in the schema's order, little-endian and row-major.
+    /// The input tensors that the client gives, one after the other, in the schema's order, little-endian and
+    /// row-major.
     pub bytes: BoundedVec<u8, InlineInputBytes>,
 }
 
@@ -26,9 +27,9 @@ pub enum JobInput {
     /// Its digest; workers get the bytes elsewhere, and decline the job if they cannot.
     #[codec(index = 1)]
     Digest {
-        /// List digest of the input tensors (`assay_exact::digest::list_digest`).
+        /// List digest of the input tensors that the client gives (`assay_exact::digest::list_digest`).
         digest: H256,
-        /// Value of each of the schema's symbols.
+        /// Value of each of the schema's symbols, as in a [`Payload`].
         symbols: BoundedVec<u32, Symbols>,
     },
 }
@@ -52,10 +53,12 @@ pub enum Matching<BlockNumber> {
 /// Ways in which the client gets the output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
 pub enum Delivery {
-    /// Only its digest is put on chain, in the claim and its event.
+    /// Only its digest is put on chain, in the claim and its event. A generation is not delivered so: nobody could
+    /// check a sequence that nobody has.
     #[codec(index = 0)]
     Digest,
-    /// The output itself is part of the claim and is kept until the job is settled.
+    /// The output itself is part of the claim and is kept until the job is closed: all output tensors, or of a
+    /// generation the sequence.
     #[codec(index = 1)]
     Inline,
 }
@@ -241,9 +244,9 @@ pub struct Job<AccountId, Balance, BlockNumber> {
     pub client: AccountId,
     /// The model version to run.
     pub model: ModelVersion,
-    /// List digest of the input tensors.
+    /// List digest of the input tensors that the client gives.
     pub input_digest: H256,
-    /// Value of each of the schema's symbols.
+    /// Value of each of the schema's symbols; that of a generation's sequence is its maximum length.
     pub symbols: BoundedVec<u32, Symbols>,
     /// Work of the job, by which offers are priced: see [`crate::offer::work_at`].
     pub work: u64,

@@ -15,6 +15,7 @@ pub mod limits;
 pub mod name;
 pub mod offer;
 pub mod page;
+pub mod payload;
 pub mod runtime_api;
 pub mod schema;
 pub mod time;

@@ -5,8 +5,8 @@ use assay_exact::digest::Hash256;
 pub use assay_exact::{
     graph::Dimension,
     model::{
-        ModelParts, PartsError, Polynomial, Schema, SchemaError, SchemaName, SymbolRange, TensorLayout, TensorSchema,
-        ValueRange,
+        ModelKind, ModelParts, PartsError, Polynomial, Schema, SchemaError, SchemaName, SymbolRange, TensorLayout,
+        TensorSchema, ValueRange,
     },
 };
 

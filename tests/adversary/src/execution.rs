@@ -4,7 +4,7 @@ use assay_exact::{
     digest::{Digest, list_digest},
     evaluate::{EvaluateError, evaluate_with},
     graph::CheckedGraph,
-    model::ModelParts,
+    model::{ModelKind, ModelParts},
     quantise::Precision,
     tensor::Tensor,
     trace::{Trace, TraceBuilder},
@@ -53,6 +53,14 @@ impl InMemory {
             nodes,
             trace,
         })
+    }
+
+    /// The same execution of a model of another kind.
+    pub fn of_kind(self, kind: ModelKind) -> Self {
+        Self {
+            parts: self.parts.with_kind(kind),
+            ..self
+        }
     }
 }
 

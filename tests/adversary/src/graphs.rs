@@ -11,7 +11,8 @@ use crate::{InMemory, Random};
 use assay_exact::{
     self as exact,
     digest::DataType,
-    graph::{Binary, Dimension, Graph, Input, Node, Operator, Output, Unary, Value, Weight},
+    graph::{Binary, Dimension, Graph, Input, Node, Operator, Output, Reduction, Symbol, Unary, Value, Weight},
+    model::{GENERATION_INPUTS, GENERATION_OUTPUTS, ModelKind},
     tensor::Tensor,
 };
 
@@ -88,6 +89,68 @@ fn plain(random: &mut Random, elements: u32, nodes: Vec<Node>) -> InMemory {
     let weight = tensor(random, DataType::Float32, &[elements]).canonical();
     let input = tensor(random, DataType::Float32, &[elements]);
     executed(graph, vec![weight], vec![input])
+}
+
+/// A check graph of three operators, which hands the sequence through and takes it for valid if every token is the
+/// seed; executed on this prompt and this sequence. The operators are the sequence, which tokens are right, and whether
+/// all are.
+pub fn generation(seed: i64, prompt: &[i64], sequence: &[i64]) -> InMemory {
+    let symbol = |name: &str| Symbol {
+        name: name.into(),
+        min: 1,
+        max: 64,
+    };
+    let inputs = GENERATION_INPUTS.iter().enumerate().map(|(position, name)| Input {
+        name: (*name).into(),
+        dtype: match position {
+            1 | 2 => DataType::Float32,
+            _ => DataType::Int64,
+        },
+        dimensions: match position {
+            0 => vec![Dimension::Fixed(1), Dimension::Symbol(0)],
+            6 => vec![Dimension::Fixed(1), Dimension::Symbol(1)],
+            _ => vec![Dimension::Fixed(1)],
+        },
+        range: None,
+    });
+    let dimensions = vec![Dimension::Fixed(1), Dimension::Symbol(1)];
+    let nodes = vec![
+        node(0, Operator::Reshape { dimensions }, vec![Value::Input(6)]),
+        node(
+            1,
+            Operator::Binary(Binary::Equal),
+            vec![Value::Input(6), Value::Input(4)],
+        ),
+        node(2, Operator::Reduce(Reduction::All), vec![Value::Node(1)]),
+    ];
+    let outputs = GENERATION_OUTPUTS.iter().zip([0, 2]).map(|(name, node)| Output {
+        name: (*name).into(),
+        value: Value::Node(node),
+    });
+    let graph = Graph {
+        symbols: vec![symbol("prompt"), symbol("sequence")],
+        inputs: inputs.collect(),
+        weights: vec![],
+        nodes,
+        outputs: outputs.collect(),
+    };
+    let integers = |shape: Vec<u32>, integers: &[i64]| {
+        let bytes = integers.iter().flat_map(|integer| integer.to_le_bytes()).collect();
+        Tensor::new(DataType::Int64, shape, bytes).expect("as many integers")
+    };
+    let row = |tokens: &[i64]| integers(vec![1, tokens.len() as u32], tokens);
+    let number = || Tensor::new(DataType::Float32, vec![1], vec![0; 4]).expect("one number");
+    let one = |integer| integers(vec![1], &[integer]);
+    let given = vec![
+        row(prompt),
+        number(),
+        number(),
+        one(64),
+        one(seed),
+        one(8),
+        row(sequence),
+    ];
+    executed(graph, vec![], given).of_kind(ModelKind::Generation)
 }
 
 fn node(index: u32, operator: Operator, inputs: Vec<Value>) -> Node {

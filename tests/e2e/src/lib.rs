@@ -12,6 +12,7 @@ mod command;
 pub mod disputes;
 mod invariants;
 pub mod jobs;
+pub mod language;
 mod network;
 mod parameters;
 mod process;

@@ -1,10 +1,15 @@
 //! Finds a job's input, on chain, among the copies or in the folder of inputs, and makes sure that it is the one asked
 //! for.
+//!
+//! An execution of a claimed generation takes the claimed sequence as well, which is on chain while the job is open.
 
 use crate::serve::store::{Copied, Store, StoreError};
-use assay_client::chain::{ChainError, H256, Job, StateView};
+use assay_client::chain::{ChainError, H256, Job, JobState, StateView};
 use assay_ops::tensor::Tensor;
-use assay_types::{JobId, Schema};
+use assay_types::{
+    JobId, ModelParts,
+    payload::{check_request, delivered, given_layouts, lengths},
+};
 use std::{
     io,
     path::{Path, PathBuf},
@@ -24,7 +29,7 @@ pub struct Sources {
 
 /// What came of the search.
 pub enum Found {
-    /// The input tensors.
+    /// The input tensors: those that the client gives and, of a generation that is claimed, the claimed sequence.
     Input(Vec<Tensor>),
     /// The job cannot be done, for this reason.
     Impossible(String),
@@ -35,7 +40,7 @@ pub async fn find(
     state: &impl StateView,
     id: JobId,
     job: &Job,
-    schema: &Schema,
+    parts: &ModelParts,
     folder: &Path,
 ) -> Result<Found, ChainError> {
     let sources = Sources {
@@ -43,7 +48,7 @@ pub async fn find(
         store: None,
         copy: false,
     };
-    find_in(state, id, job, schema, &sources).await
+    find_in(state, id, job, parts, &sources).await
 }
 
 /// Gets a job's input tensors from the chain, the copies or the folder. The folder may be slow, or hang, so no task
@@ -52,7 +57,7 @@ pub async fn find_in(
     state: &impl StateView,
     id: JobId,
     job: &Job,
-    schema: &Schema,
+    parts: &ModelParts,
     sources: &Sources,
 ) -> Result<Found, ChainError> {
     let digest = hex::encode(job.input_digest);
@@ -66,23 +71,33 @@ pub async fn find_in(
             },
         },
     };
-    let tensors = match fit(&job.symbols, job.input_digest, schema, &bytes) {
+    let mut tensors = match fit(&job.symbols, job.input_digest, parts, &bytes) {
         Ok(tensors) => tensors,
         Err(reason) => return Ok(Found::Impossible(reason)),
     };
+    if is_claimed(&job.state) && lengths(parts).is_some() {
+        match claimed_sequence(&job.symbols, parts, state.output(id).await?) {
+            Ok(sequence) => tensors.push(sequence),
+            Err(reason) => return Ok(Found::Impossible(reason)),
+        }
+    }
     if let (Some(store), true, false) = (&sources.store, sources.copy, is_on_chain) {
         copy(store.clone(), id, job.input_digest, bytes).await;
     }
     Ok(Found::Input(tensors))
 }
 
-/// Gets the input tensors of a job that is closed, and of which nothing is on chain any more.
-pub async fn find_by_digest(digest: H256, symbols: &[u32], schema: &Schema, sources: &Sources) -> Found {
+/// Gets the input tensors of a job that is closed, and of which nothing is on chain any more. Those of a generation are
+/// gone with its sequence.
+pub async fn find_by_digest(digest: H256, symbols: &[u32], parts: &ModelParts, sources: &Sources) -> Found {
+    if lengths(parts).is_some() {
+        return Found::Impossible("the job is closed, and its sequence is no longer on chain".to_owned());
+    }
     let bytes = match copied(sources, digest).await {
         Some(bytes) => Ok(bytes),
         None => in_folder(&sources.folder, &hex::encode(digest)).await,
     };
-    let tensors = bytes.and_then(|bytes| fit(symbols, digest, schema, &bytes));
+    let tensors = bytes.and_then(|bytes| fit(symbols, digest, parts, &bytes));
     tensors.map_or_else(Found::Impossible, Found::Input)
 }
 
@@ -131,12 +146,33 @@ async fn copy(store: Store, job: JobId, digest: H256, bytes: Vec<u8>) {
     }
 }
 
-fn fit(symbols: &[u32], expected: H256, schema: &Schema, bytes: &[u8]) -> Result<Vec<Tensor>, String> {
+/// Whether an output was claimed for a job in this state.
+fn is_claimed(state: &JobState) -> bool {
+    match state {
+        JobState::Claimed { .. } | JobState::Disputed { .. } => true,
+        JobState::Bidding { .. } | JobState::Revealing { .. } | JobState::Assigned { .. } => false,
+    }
+}
+
+fn fit(symbols: &[u32], expected: H256, parts: &ModelParts, bytes: &[u8]) -> Result<Vec<Tensor>, String> {
     let unfit = |error| format!("its input does not fit the model: {error:?}");
-    let layouts = schema.input_layouts(symbols).map_err(unfit)?;
+    let layouts = given_layouts(parts, symbols).map_err(unfit)?;
     let digest = assay_client::schema::digest(&layouts, bytes).map_err(unfit)?;
     if digest != expected {
         return Err(format!("its input has the digest {digest:?}, not {expected:?}"));
     }
+    // The chain has checked it, unless it has only the digest.
+    check_request(parts, symbols, Some(bytes))
+        .map_err(|fault| format!("its input is not what the job declares: {fault:?}"))?;
     assay_client::schema::tensors(&layouts, bytes).map_err(unfit)
+}
+
+/// The sequence that was claimed for a generation.
+fn claimed_sequence(symbols: &[u32], parts: &ModelParts, output: Option<Vec<u8>>) -> Result<Tensor, String> {
+    let output = output.ok_or_else(|| "its sequence is not on chain".to_owned())?;
+    let unfit = |error| format!("its sequence does not fit the model: {error:?}");
+    let outputs = delivered(parts, symbols, &output).map_err(unfit)?;
+    let tensors = assay_client::schema::tensors(&outputs.layouts, &outputs.bytes).map_err(unfit)?;
+    let sequence = tensors.into_iter().next();
+    sequence.ok_or_else(|| "its model gives no sequence".to_owned())
 }

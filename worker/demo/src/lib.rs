@@ -374,8 +374,8 @@ async fn follow(
 
 /// Lets Bob's request go on until its jobs are closed. The chain ends with the demo, so nothing is kept on disk.
 fn start(scene: &Scene, jobs: &[Prepared], after: BlockNumber) -> Request {
-    let schema = scene.model.record.parts.schema.clone();
-    let start = Start::fresh(scene.bob.id(), jobs.to_vec(), schema, None, after);
+    let parts = scene.model.record.parts.clone();
+    let start = Start::fresh(scene.bob.id(), jobs.to_vec(), parts, None, after);
     let following = Following {
         until: Until::Closed,
         accept: false,

@@ -4,6 +4,7 @@ mod attacks;
 mod challenges;
 mod court;
 mod games;
+mod generations;
 mod large;
 mod silence;
 mod verdicts;

@@ -5,6 +5,7 @@ mod auctions;
 mod claims;
 mod disputes;
 mod games;
+mod generations;
 mod money;
 mod offers;
 mod queries;

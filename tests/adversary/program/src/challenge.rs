@@ -151,7 +151,7 @@ async fn execute(args: &ChallengeArgs, snapshot: &Snapshot) -> anyhow::Result<Jo
     let model = models
         .get(&version.root)
         .context("the package is not that of the job's model")?;
-    match job_input::find(snapshot, args.job, &job, &version.parts.schema, &args.inputs_dir).await? {
+    match job_input::find(snapshot, args.job, &job, &version.parts, &args.inputs_dir).await? {
         Found::Input(inputs) => Ok(JobExecution::new(model.subject()?, inputs)?),
         Found::Impossible(reason) => bail!(reason),
     }

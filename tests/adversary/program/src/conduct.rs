@@ -1,12 +1,15 @@
 //! The conduct of a worker that lies about some of its jobs, and keeps it up in disputes.
 
-use crate::story::{Kind, Story};
+use crate::{
+    sequence,
+    story::{Kind, Story},
+};
 use assay_daemon::{
     games::{Conduct, Honest, SharedExecution, Work},
     serve::desk_state::Output,
 };
-use assay_player::{PlayError, Statements};
-use assay_types::{JobId, dispute::Place};
+use assay_player::{Execution, PlayError, Statements};
+use assay_types::{JobId, dispute::Place, schema::ModelKind};
 use std::time::Duration;
 
 /// A worker that lies.
@@ -22,15 +25,25 @@ impl Crooked {
         Self { kind, every, late }
     }
 
-    fn lies(&self, job: JobId) -> bool {
-        job.is_multiple_of(self.every)
+    /// Whether it lies about a job on a model of this kind: of a generation it has a sequence to lie about, and nothing
+    /// else.
+    fn lies(&self, job: JobId, model: ModelKind) -> bool {
+        let can_lie = match model {
+            ModelKind::Plain => true,
+            ModelKind::Generation => self.kind.is_of_sequence(),
+        };
+        can_lie && job.is_multiple_of(self.every)
     }
 }
 
 impl Conduct for Crooked {
     fn output(&self, work: &Work<'_>, honest: Output) -> Output {
-        if !self.lies(work.job) {
+        let model = work.model.package.parts().kind;
+        if !self.lies(work.job, model) {
             return honest;
+        }
+        if model == ModelKind::Generation {
+            return sequence::lie(self.kind, work, honest);
         }
         let execution = match work.execute() {
             Ok(execution) => execution,
@@ -52,7 +65,7 @@ impl Conduct for Crooked {
     }
 
     fn statements(&self, job: JobId, honest: SharedExecution) -> Result<Box<dyn Statements + Send + Sync>, PlayError> {
-        if !self.lies(job) {
+        if !self.lies(job, honest.parts().kind) {
             return Honest.statements(job, honest);
         }
         Ok(Box::new(Story::new(self.kind, honest)?))

@@ -3,6 +3,7 @@
 
 mod challenge;
 mod conduct;
+mod sequence;
 mod story;
 
 use assay_daemon::{serve::serve_with, shutdown::Shutdown};

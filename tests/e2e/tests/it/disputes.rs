@@ -2,6 +2,7 @@
 
 mod convictions;
 mod games;
+mod generations;
 mod minilm;
 
 use anyhow::ensure;

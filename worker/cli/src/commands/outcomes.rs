@@ -44,7 +44,21 @@ pub fn print(outcomes: &[Outcome], json: bool) -> anyhow::Result<()> {
         );
     }
     explain(outcomes);
+    outcomes
+        .iter()
+        .filter_map(answer)
+        .for_each(|answer| println!("{answer}"));
     Ok(())
+}
+
+/// What was generated: the text, or the tokens where there is nothing to decode them with.
+fn answer(outcome: &Outcome) -> Option<String> {
+    let tokens = outcome.tokens.as_ref()?;
+    let said = outcome.text.clone().unwrap_or_else(|| {
+        let tokens: Vec<String> = tokens.iter().map(i64::to_string).collect();
+        tokens.join(" ")
+    });
+    Some(format!("\n{} (job {}):\n{said}", outcome.input, outcome.job))
 }
 
 /// Says in sentences what the table says in a word, once for each kind.
@@ -110,6 +124,8 @@ mod tests {
             output_digest: fits.map(|_| "0x00".into()),
             digest_matches: fits,
             answer: None,
+            tokens: None,
+            text: None,
             label: None,
             closed: closed.map(Into::into),
             is_final,
@@ -144,6 +160,16 @@ mod tests {
         ] {
             assert_eq!(code(&outcomes, until, unfinished), expected, "{outcomes:?}");
         }
+    }
+
+    #[test]
+    fn what_was_generated_is_shown_as_text_or_as_tokens() {
+        let mut generated = outcome("claimed", None, false, Some(true));
+        assert_eq!(answer(&generated), None);
+        generated.tokens = Some(vec![5, -1]);
+        assert_eq!(answer(&generated).as_deref(), Some("\ninput (job 1):\n5 -1"));
+        generated.text = Some("yes".into());
+        assert_eq!(answer(&generated).as_deref(), Some("\ninput (job 1):\nyes"));
     }
 
     #[test]

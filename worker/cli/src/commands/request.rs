@@ -10,6 +10,7 @@ use assay_client::{
     chain::{Account, BlockNumber, Key},
     request::{
         chain::NodeSender,
+        generation::{Sampling, Wish, put_into_words},
         outcome::Outcome,
         plan::{Ask, Plan},
         progress::Progress,
@@ -20,7 +21,7 @@ use assay_client::{
     units,
 };
 use assay_daemon::shutdown::Shutdown;
-use assay_types::{JobId, Schema};
+use assay_types::{JobId, ModelParts};
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::{
@@ -43,17 +44,23 @@ pub struct RequestArgs {
     model: Option<String>,
     /// Inputs: a .safetensors or .json file, or a folder of them, of which each row of a batch is a job; or, for a
     /// model with a tokenizer, a .txt file, of which each line is one
-    #[arg(long, short, value_name = "FILE|DIR", required_unless_present_any = ["text", "resume"])]
+    #[arg(long, short, value_name = "FILE|DIR", required_unless_present_any = ["text", "prompt", "resume"])]
     input: Option<PathBuf>,
-    /// Input for a model with a tokenizer, such as a sentence; give it again for more jobs
+    /// Input for a model with a tokenizer, such as a sentence, or what a language model is asked; give it again for
+    /// more jobs
     #[arg(long, value_name = "TEXT")]
     text: Vec<String>,
+    #[command(flatten)]
+    generation: GenerationArgs,
     /// Go on with the latest request, or with the one of this number: nothing is submitted twice
     #[arg(
         long,
         value_name = "ID",
         num_args = 0..=1,
-        conflicts_with_all = ["model", "input", "text", "limit", "ceiling", "auction", "deadline", "window", "no_output", "digest"]
+        conflicts_with_all = [
+            "model", "input", "text", "prompt", "raw", "temperature", "top_k", "top_p", "seed", "max_tokens", "limit",
+            "ceiling", "auction", "deadline", "window", "no_output", "digest"
+        ]
     )]
     resume: Option<Option<u64>>,
     /// Submit only the first so many
@@ -110,6 +117,48 @@ pub struct RequestArgs {
     node: NodeArgs,
 }
 
+/// Options for a language model that generates.
+#[derive(Debug, Args)]
+struct GenerationArgs {
+    /// Tokens to go on from instead of a text, such as 1,15,7
+    #[arg(long, value_name = "TOKENS", value_delimiter = ',', allow_negative_numbers = true)]
+    prompt: Option<Vec<i64>>,
+    /// Continue the text as it is, without the model's chat template
+    #[arg(long)]
+    raw: bool,
+    /// What the logits are divided by; without it 0, which takes the best token every time
+    #[arg(long, allow_negative_numbers = true)]
+    temperature: Option<f32>,
+    /// Choose among this many of the best tokens
+    #[arg(long)]
+    top_k: Option<u32>,
+    /// Choose among the best tokens that together have this probability
+    #[arg(long, allow_negative_numbers = true)]
+    top_p: Option<f32>,
+    /// The same seed gives the same tokens
+    #[arg(long, allow_negative_numbers = true)]
+    seed: Option<i64>,
+    /// Maximum number of tokens to make, up to which the price counts; without it 256, or what the model can do
+    #[arg(long)]
+    max_tokens: Option<u32>,
+}
+
+impl GenerationArgs {
+    fn wish(&self) -> Wish {
+        Wish {
+            prompts: self.prompt.iter().cloned().collect(),
+            raw: self.raw,
+            sampling: Sampling {
+                temperature: self.temperature,
+                top_p: self.top_p,
+                top_k: self.top_k,
+                seed: self.seed,
+                max_tokens: self.max_tokens,
+            },
+        }
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum WaitFor {
     /// Until the jobs are on chain
@@ -131,7 +180,7 @@ pub(super) async fn run(args: RequestArgs) -> anyhow::Result<ExitCode> {
         }
     };
     let (id, jobs, following) = (kept.id, kept.start.jobs().to_vec(), args.following());
-    let schema = kept.start.schema().clone();
+    let parts = kept.start.parts().clone();
     let mut shown = Shown::new(jobs.len(), args.json, following.until);
     let mut request = Request::start(chain, kept.start, following);
     let summary = loop {
@@ -156,8 +205,11 @@ pub(super) async fn run(args: RequestArgs) -> anyhow::Result<ExitCode> {
     };
     shown.close();
     let numbers: Vec<(usize, JobId)> = summary.submitted.iter().map(|job| (job.input, job.job)).collect();
-    let outcomes = Outcome::all(&schema, &jobs, &numbers, &summary.tracker);
-    args.finish(id, &schema, &outcomes, summary.unfinished)
+    let mut outcomes = Outcome::all(&parts, &jobs, &numbers, &summary.tracker);
+    if let Some(job) = jobs.first() {
+        put_into_words(&mut outcomes, job.request.model, &parts, &args.models_dir);
+    }
+    args.finish(id, &parts, &outcomes, summary.unfinished)
 }
 
 impl RequestArgs {
@@ -195,6 +247,7 @@ impl RequestArgs {
             model: self.model.clone().unwrap_or_default(),
             input: self.input.clone(),
             texts: self.text.clone(),
+            generation: self.generation.wish(),
             limit: self.limit,
             models_dir: self.models_dir.clone(),
             wishes: Wishes {
@@ -238,7 +291,7 @@ impl RequestArgs {
     }
 
     /// Prints and saves the results. What cannot be saved is still in the journal.
-    fn finish(&self, id: u64, schema: &Schema, outcomes: &[Outcome], unfinished: usize) -> anyhow::Result<ExitCode> {
+    fn finish(&self, id: u64, parts: &ModelParts, outcomes: &[Outcome], unfinished: usize) -> anyhow::Result<ExitCode> {
         outcomes::print(outcomes, self.json)?;
         if unfinished > 0 {
             let again = self.journal.command("request --resume", id);
@@ -249,7 +302,7 @@ impl RequestArgs {
         }
         if let Some(folder) = &self.save {
             let again = self.journal.command("results --save DIR --request", id);
-            outcomes::save(outcomes, folder, schema)
+            outcomes::save(outcomes, folder, &parts.schema)
                 .with_context(|| format!("the results are kept and can be saved again with `{again}`"))?;
         }
         Ok(outcomes::verdict(outcomes, self.following().until, unfinished))

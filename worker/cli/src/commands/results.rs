@@ -18,7 +18,7 @@ use assay_client::{
         tracker::Tracker,
     },
 };
-use assay_types::{JobId, ModelVersion, Schema};
+use assay_types::{JobId, ModelParts, ModelVersion, Schema};
 use clap::Args;
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -119,7 +119,7 @@ impl Group {
         let head = view.head().await?;
         let findings = look_up(view, &open, since, head, &mut tracker).await?;
         let snapshot = client.finalized().await?;
-        let mut schemas: BTreeMap<ModelVersion, Option<Schema>> = BTreeMap::new();
+        let mut models: BTreeMap<ModelVersion, Option<ModelParts>> = BTreeMap::new();
         let mut outcomes = Vec::new();
         for job in &self.jobs {
             if let Some(words) = findings
@@ -130,25 +130,25 @@ impl Group {
                 eprintln!("{words}");
             }
             let subject = self.subject(*job, &findings);
-            let schema = match &subject {
+            let parts = match &subject {
                 None => None,
-                Some((model, _)) if schemas.contains_key(model) => schemas[model].clone(),
+                Some((model, _)) if models.contains_key(model) => models[model].clone(),
                 Some((model, _)) => {
-                    let schema = snapshot.version(*model).await?.map(|version| version.parts.schema);
-                    schemas.insert(*model, schema.clone());
-                    schema
+                    let parts = snapshot.version(*model).await?.map(|version| version.parts);
+                    models.insert(*model, parts.clone());
+                    parts
                 }
             };
             let story = tracker.story(*job);
-            let outcome = match (&subject, &schema) {
-                (Some((_, subject)), Some(schema)) => Outcome::of(schema, *subject, *job, story),
+            let outcome = match (&subject, &parts) {
+                (Some((_, subject)), Some(parts)) => Outcome::of(parts, *subject, *job, story),
                 _ => Outcome::unchecked(*job, story),
             };
             if let Some(folder) = &args.save {
                 save(
                     folder,
                     &outcome,
-                    schema.as_ref(),
+                    parts.as_ref().map(|parts| &parts.schema),
                     story.and_then(|story| story.output.as_deref()),
                 )?;
             }
@@ -165,6 +165,7 @@ impl Group {
                 name: &input.name,
                 label: input.label,
                 symbols: &input.symbols,
+                given: None,
             };
             return Some((record.header.model(), subject));
         }
@@ -173,6 +174,7 @@ impl Group {
             name: "",
             label: None,
             symbols: &about.symbols,
+            given: None,
         };
         Some((about.model, subject))
     }

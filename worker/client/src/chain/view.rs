@@ -87,6 +87,7 @@ pub trait StateView: Send + Sync + 'static {
     fn events(&self) -> impl Future<Output = Result<Vec<Event>, ChainError>> + Send;
     fn job(&self, job: JobId) -> impl Future<Output = Result<Option<Job>, ChainError>> + Send;
     fn input(&self, job: JobId) -> impl Future<Output = Result<Option<Vec<u8>>, ChainError>> + Send;
+    fn output(&self, job: JobId) -> impl Future<Output = Result<Option<Vec<u8>>, ChainError>> + Send;
     fn bids(&self, job: JobId) -> impl Future<Output = Result<Vec<Bid>, ChainError>> + Send;
     fn jobs_of(&self, account: &AccountId) -> impl Future<Output = Result<Vec<(JobId, Job)>, ChainError>> + Send;
     fn open_jobs(&self, version: ModelVersion) -> impl Future<Output = Result<Vec<(JobId, Job)>, ChainError>> + Send;
@@ -196,6 +197,10 @@ impl StateView for Snapshot {
 
     async fn input(&self, job: JobId) -> Result<Option<Vec<u8>>, ChainError> {
         Self::input(self, job).await
+    }
+
+    async fn output(&self, job: JobId) -> Result<Option<Vec<u8>>, ChainError> {
+        Self::output(self, job).await
     }
 
     async fn bids(&self, job: JobId) -> Result<Vec<Bid>, ChainError> {

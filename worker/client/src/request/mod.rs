@@ -1,6 +1,8 @@
 //! Requests: inputs are submitted as jobs, followed, and come back as checked results.
 //!
 //! * [`plan::Plan`] reads inputs and checks all that can be known before anything is sent.
+//! * [`generation::GenerationRequest`] makes the inputs of a language model, and [`generation::put_into_words`] its
+//!   text.
 //! * [`run::Request`] submits and follows, and tells its [`progress`].
 //! * [`journal::Journal`] keeps what is known on disk, so that a request can be gone on with however it ended.
 //! * [`recover`] looks up results afterwards, and [`outcome::Outcome`] says what is known of one.
@@ -9,6 +11,7 @@ pub mod chain;
 #[cfg(test)]
 mod fake;
 mod follow;
+pub mod generation;
 pub mod journal;
 pub mod numbers;
 pub mod outcome;
@@ -33,8 +36,12 @@ use assay_ops::tensor::tensors_digest;
 use assay_package::{MANIFEST_FILE, Package};
 use assay_text::inputs::{InputError, JobInput, text::TextError};
 use assay_types::{
-    Delivery, JobInput as ChainInput, ModelVersion, Payload, SchemaError, limits, offer::work_at, schema::ValueRange,
+    DataType, Delivery, JobInput as ChainInput, ModelVersion, Payload, SchemaError, limits,
+    offer::work_at,
+    payload::{given_layouts, max_delivered_bytes},
+    schema::ValueRange,
 };
+use generation::GenerationError;
 use journal::JournalError;
 use polkadot_sdk::sp_runtime::BoundedVec;
 use std::path::{Path, PathBuf};
@@ -133,6 +140,9 @@ pub enum RequestError {
         /// Its size.
         bytes: usize,
     },
+    /// A generation cannot be requested.
+    #[error(transparent)]
+    Generation(#[from] GenerationError),
     /// The terms are not ones that the chain takes, or the money is not there.
     #[error(transparent)]
     Terms(#[from] terms::TermsError),
@@ -294,18 +304,10 @@ pub fn prepare(input: &JobInput, symbols: Vec<u32>, model: &Model, terms: &Terms
         }
     }
     let bytes = schema::payload(&input.tensors);
-    let layouts = model.record.parts.schema.input_layouts(&symbols).map_err(unfit)?;
+    let layouts = given_layouts(&model.record.parts, &symbols).map_err(unfit)?;
     let digest = schema::digest(&layouts, &bytes).map_err(unfit)?;
     debug_assert_eq!(digest, H256(tensors_digest(&input.tensors)));
-    let outputs: u64 = model
-        .record
-        .parts
-        .schema
-        .output_layouts(&symbols)
-        .map_err(unfit)?
-        .iter()
-        .map(|l| l.bytes)
-        .sum();
+    let outputs = max_delivered_bytes(&model.record.parts, &symbols).map_err(unfit)?;
     if terms.delivery == Delivery::Inline && outputs > u64::from(limits::MAX_INLINE_OUTPUT_BYTES) {
         return Err(terms::TermsError::OutputTooLarge { bytes: outputs }.into());
     }
@@ -344,8 +346,11 @@ pub fn prepare(input: &JobInput, symbols: Vec<u32>, model: &Model, terms: &Terms
 
 /// Values of the symbols for an input.
 fn bind(input: &JobInput, package: &Package) -> Result<Vec<u32>, RequestError> {
+    let sequence = generation::declared_length(package.parts(), &input.tensors).map(|length| [1, length]);
     let shapes = input.tensors.iter().map(|tensor| (tensor.dtype(), tensor.shape()));
-    let symbols = package.graph().bind(&shapes.collect::<Vec<_>>());
+    // A generation's sequence is not among the inputs, and is as long as it may become.
+    let sequence = sequence.iter().map(|shape| (DataType::Int64, shape.as_slice()));
+    let symbols = package.graph().bind(&shapes.chain(sequence).collect::<Vec<_>>());
     symbols.map_err(|error| RequestError::Shapes {
         name: input.name.clone(),
         error,

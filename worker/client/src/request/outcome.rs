@@ -6,7 +6,10 @@ use super::{
 };
 use crate::{chain::BlockNumber, schema, units};
 use assay_ops::tensor::{DataType, Tensor};
-use assay_types::{CloseReason, JobId, Phase, Schema};
+use assay_types::{
+    CloseReason, JobId, ModelParts, Phase, Schema,
+    payload::{delivered, lengths},
+};
 use safetensors::tensor::{Dtype, TensorView};
 use serde::Serialize;
 use std::path::Path;
@@ -28,11 +31,18 @@ pub struct Outcome {
     pub price: Option<String>,
     /// Digest of the output.
     pub output_digest: Option<String>,
-    /// Whether the output that came with the claim has that digest, which says nothing of the claim itself.
-    /// `None` without an output.
+    /// Whether the output that came with the claim has that digest and, of a generation, begins with the prompt; this
+    /// says nothing of the claim itself. `None` without an output.
     pub digest_matches: Option<bool>,
     /// Position of the greatest element of the first output, where that is floating-point and of one row.
     pub answer: Option<usize>,
+    /// The tokens that were generated after the prompt.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tokens: Option<Vec<i64>>,
+    /// The same as text, where the model's package is at hand: see
+    /// [`put_into_words`](super::generation::put_into_words).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
     /// The right answer, if the file gives it.
     pub label: Option<i64>,
     /// Why it was closed.
@@ -61,22 +71,41 @@ pub struct Subject<'a> {
     pub label: Option<i64>,
     /// Values of the schema's symbols.
     pub symbols: &'a [u32],
+    /// The bytes of the inputs, where they are known: a generation has to begin with the prompt, which is the first.
+    pub given: Option<&'a [u8]>,
+}
+
+impl<'a> Subject<'a> {
+    /// Of a job that is ready to be submitted, or was.
+    pub fn of(prepared: &'a Prepared) -> Self {
+        Self {
+            name: &prepared.name,
+            label: prepared.label,
+            symbols: prepared.symbols(),
+            // One that was submitted by its digest and resumed has none.
+            given: Some(&*prepared.bytes).filter(|bytes| !bytes.is_empty()),
+        }
+    }
 }
 
 impl Outcome {
     /// Puts together what is known of a job.
     pub fn new(model: &Model, prepared: &Prepared, job: JobId, story: Option<&Story>) -> Self {
-        let subject = Subject {
-            name: &prepared.name,
-            label: prepared.label,
-            symbols: prepared.symbols(),
-        };
-        Self::of(&model.record.parts.schema, subject, job, story)
+        Self::of(&model.record.parts, Subject::of(prepared), job, story)
     }
 
-    /// Puts together what is known of a job on a model with this schema.
-    pub fn of(schema: &Schema, subject: Subject<'_>, job: JobId, story: Option<&Story>) -> Self {
-        let outputs = story.and_then(|story| checked(schema, subject.symbols, story));
+    /// Puts together what is known of a job on a model with these parts.
+    pub fn of(parts: &ModelParts, subject: Subject<'_>, job: JobId, story: Option<&Story>) -> Self {
+        let outputs = story.and_then(|story| checked(parts, subject, story));
+        let known = Self::with(subject, job, story, outputs);
+        Self {
+            tokens: generated(parts, subject, known.outputs.as_deref()),
+            ..known
+        }
+    }
+
+    /// The same with outputs that were held against the claim.
+    fn with(subject: Subject<'_>, job: JobId, story: Option<&Story>, outputs: Option<Option<Vec<Tensor>>>) -> Self {
         let digest_matches = outputs.as_ref().map(Option::is_some);
         let outputs = outputs.flatten();
         let (brief, result) = match story {
@@ -96,6 +125,8 @@ impl Outcome {
                 .map(|digest| format!("{digest:?}")),
             digest_matches,
             answer: outputs.as_ref().and_then(|outputs| answer(outputs.first()?)),
+            tokens: None,
+            text: None,
             label: subject.label,
             closed: closed.map(|(_, reason, _)| format!("{reason:?}")),
             is_final: closed.is_some_and(|(_, reason, _)| reason.phase() == Phase::Settled),
@@ -114,15 +145,11 @@ impl Outcome {
             name: "",
             label: None,
             symbols: &[],
-        };
-        let none = Schema {
-            symbols: Default::default(),
-            inputs: Default::default(),
-            outputs: Default::default(),
+            given: None,
         };
         let mut bare = story.cloned();
         let output = bare.as_mut().and_then(|story| story.output.take());
-        let mut outcome = Self::of(&none, subject, job, bare.as_ref());
+        let mut outcome = Self::with(subject, job, bare.as_ref(), None);
         // Nothing says how it was matched.
         outcome.matched = "";
         if story.is_none() {
@@ -138,15 +165,10 @@ impl Outcome {
     }
 
     /// The outcomes of all jobs of a summary.
-    pub fn all(schema: &Schema, jobs: &[Prepared], submitted: &[(usize, JobId)], tracker: &Tracker) -> Vec<Self> {
+    pub fn all(parts: &ModelParts, jobs: &[Prepared], submitted: &[(usize, JobId)], tracker: &Tracker) -> Vec<Self> {
         let outcome = |(input, job): &(usize, JobId)| {
             let prepared = jobs.get(*input)?;
-            let subject = Subject {
-                name: &prepared.name,
-                label: prepared.label,
-                symbols: prepared.symbols(),
-            };
-            Some(Self::of(schema, subject, *job, tracker.story(*job)))
+            Some(Self::of(parts, Subject::of(prepared), *job, tracker.story(*job)))
         };
         submitted.iter().filter_map(outcome).collect()
     }
@@ -186,22 +208,45 @@ impl Outcome {
     }
 }
 
-/// Whether the output that came with a claim has the digest claimed; `None` without an output.
-pub fn fits(schema: &Schema, symbols: &[u32], story: &Story) -> Option<bool> {
-    checked(schema, symbols, story).map(|outputs| outputs.is_some())
+/// Whether the output that came with a claim has the digest claimed and begins with the prompt, if there is one; `None`
+/// without an output.
+pub fn fits(parts: &ModelParts, subject: Subject<'_>, story: &Story) -> Option<bool> {
+    checked(parts, subject, story).map(|outputs| outputs.is_some())
 }
 
-/// The output's tensors, if they have the digest of the claim; `None` without an output.
-fn checked(schema: &Schema, symbols: &[u32], story: &Story) -> Option<Option<Vec<Tensor>>> {
+/// The output's tensors, if they fit the claim and what was asked for; `None` without an output.
+fn checked(parts: &ModelParts, subject: Subject<'_>, story: &Story) -> Option<Option<Vec<Tensor>>> {
     let bytes = story.output.as_deref()?;
     let tensors = || {
-        let layouts = schema.output_layouts(symbols).ok()?;
-        let digest = schema::digest(&layouts, bytes).ok()?;
-        (Some(digest) == story.output_digest)
-            .then(|| schema::tensors(&layouts, bytes).ok())
+        let outputs = delivered(parts, subject.symbols, bytes).ok()?;
+        let digest = schema::digest(&outputs.layouts, &outputs.bytes).ok()?;
+        (Some(digest) == story.output_digest && begins_with_prompt(parts, subject, bytes))
+            .then(|| schema::tensors(&outputs.layouts, &outputs.bytes).ok())
             .flatten()
     };
     Some(tensors())
+}
+
+/// Whether the bytes of a sequence begin with those of its prompt. True where there is no prompt, or none is known.
+fn begins_with_prompt(parts: &ModelParts, subject: Subject<'_>, sequence: &[u8]) -> bool {
+    let (Some(given), Some(length)) = (subject.given, prompt_length(parts, subject)) else {
+        return true;
+    };
+    let prompt = given.get(..length.saturating_mul(size_of::<i64>()));
+    prompt.is_some_and(|prompt| sequence.starts_with(prompt))
+}
+
+/// The tokens of a generation after its prompt.
+fn generated(parts: &ModelParts, subject: Subject<'_>, outputs: Option<&[Tensor]>) -> Option<Vec<i64>> {
+    let (length, sequence) = (prompt_length(parts, subject)?, outputs?.first()?);
+    let tokens = sequence.bytes().as_chunks::<8>().0.iter().skip(length);
+    Some(tokens.map(|token| i64::from_le_bytes(*token)).collect())
+}
+
+/// Tokens of the prompt; `None` for a plain model.
+fn prompt_length(parts: &ModelParts, subject: Subject<'_>) -> Option<usize> {
+    let length = subject.symbols.get(lengths(parts)?.prompt)?;
+    usize::try_from(*length).ok()
 }
 
 fn state(story: &Story) -> String {
@@ -215,7 +260,7 @@ fn state(story: &Story) -> String {
 fn in_words(story: &Story, fits: Option<bool>) -> (String, String) {
     let held = match fits {
         Some(true) => "the output fits the claimed digest",
-        Some(false) => "the output does NOT fit the claimed digest",
+        Some(false) => "the output does NOT fit the claimed digest, or not the prompt",
         None => "there is a digest, and no output",
     };
     let word = match fits {

@@ -2,6 +2,7 @@
 
 use super::{
     Model, Prepared, RequestError, find_model, find_package,
+    generation::{self, GenerationError, Wish},
     journal::{Header, Journal, Origin},
     largest, prepare_all,
     resume::Kept,
@@ -29,6 +30,8 @@ pub struct Ask {
     pub input: Option<PathBuf>,
     /// Inputs as text.
     pub texts: Vec<String>,
+    /// What is said of a generation.
+    pub generation: Wish,
     /// The first so many alone.
     pub limit: Option<usize>,
     /// The folder in which the model's package is.
@@ -62,7 +65,11 @@ impl Plan {
         let snapshot = client.finalized().await?;
         let model = find_model(&snapshot, &ask.model).await?;
         let package = find_package(&ask.models_dir, &model)?;
-        let mut read = read_inputs(ask.input.as_deref(), &ask.texts, &package)?;
+        let mut read = match package.generation() {
+            Some(_) => generations(ask, &model, &package)?,
+            None if ask.generation.is_nothing() => read_inputs(ask.input.as_deref(), &ask.texts, &package)?,
+            None => return Err(GenerationError::NotGeneration(model.version).into()),
+        };
         read.truncate(ask.limit.unwrap_or(usize::MAX));
         if read.is_empty() {
             return Err(RequestError::NoLimit);
@@ -103,8 +110,8 @@ impl Plan {
         let root = self.model.record.root;
         let header = Header::new(&self.origin, client, root, &self.terms, &self.jobs);
         let journal = Journal::create(folder, header, &self.jobs)?;
-        let (id, schema) = (journal.id(), self.model.record.parts.schema);
-        let start = Start::fresh(client, self.jobs, schema, Some(journal), self.origin.after);
+        let (id, parts) = (journal.id(), self.model.record.parts);
+        let start = Start::fresh(client, self.jobs, parts, Some(journal), self.origin.after);
         Ok(Kept { id, start })
     }
 
@@ -169,11 +176,34 @@ async fn fees(snapshot: &Snapshot, key: &Key, jobs: &[Prepared], accept: bool) -
     Ok(fees)
 }
 
+/// The prompts of a generation: the texts that were given, those of the file, and then tokens.
+fn generations(ask: &Ask, model: &Model, package: &Package) -> Result<Vec<JobInput>, RequestError> {
+    if !ask.wishes.inline_output {
+        return Err(GenerationError::NoOutput.into());
+    }
+    let mut texts = generation::texts(&ask.texts);
+    match ask.input.as_deref() {
+        Some(path) if is_text(path) => texts.extend(text::read_texts(path)?),
+        Some(_) => return Err(GenerationError::Tensors(model.version).into()),
+        None => {}
+    }
+    let requests = ask.generation.requests(&texts, package)?;
+    let inputs = requests.iter().map(|request| request.input(&model.record.parts));
+    let inputs = inputs.collect::<Result<Vec<_>, GenerationError>>()?;
+    match &ask.input {
+        Some(path) if inputs.is_empty() => Err(RequestError::NoInputs(path.to_owned())),
+        _ => Ok(inputs),
+    }
+}
+
+fn is_text(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "txt")
+}
+
 /// The texts that were given, then those of the file, or its tensors.
 fn read_inputs(input: Option<&Path>, texts: &[String], package: &Package) -> Result<Vec<JobInput>, RequestError> {
-    let mut texts = text::named("text", texts.iter().map(String::as_str));
-    let is_text = |path: &&Path| path.extension().is_some_and(|extension| extension == "txt");
-    if let Some(path) = input.filter(is_text) {
+    let mut texts = generation::texts(texts);
+    if let Some(path) = input.filter(|path| is_text(path)) {
         texts.extend(text::read_texts(path)?);
     }
     let mut read = if texts.is_empty() {

@@ -43,7 +43,7 @@ pub async fn resume(
             others.extend(other.jobs.into_values().map(|(job, _)| job));
         }
     }
-    let start = Start::resumed(journal, &record, version.parts.schema, others)?;
+    let start = Start::resumed(journal, &record, version.parts, others)?;
     Ok(Kept { id, start })
 }
 

@@ -10,14 +10,14 @@ use super::{
     follow,
     journal::{Entry, Journal, JournalError, Record},
     numbers::Numbers,
-    outcome,
+    outcome::{self, Subject},
     progress::{Progress, Submitted, Summary},
     recover::{first_kept, look_up},
     submit,
     tracker::{Moment, Tracker},
 };
 use crate::chain::{AccountId, BlockNumber, MarketEvent, PastCall};
-use assay_types::{JobId, Schema};
+use assay_types::{JobId, ModelParts};
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::{
@@ -60,7 +60,7 @@ pub struct Following {
 #[derive(Debug)]
 pub struct Start {
     pub(super) jobs: Vec<Prepared>,
-    pub(super) schema: Schema,
+    pub(super) parts: ModelParts,
     pub(super) numbers: Numbers,
     pub(super) tracker: Tracker,
     pub(super) journal: Option<Journal>,
@@ -73,7 +73,7 @@ impl Start {
     pub fn fresh(
         client: &AccountId,
         jobs: Vec<Prepared>,
-        schema: Schema,
+        parts: ModelParts,
         journal: Option<Journal>,
         after: BlockNumber,
     ) -> Self {
@@ -81,7 +81,7 @@ impl Start {
             numbers: Numbers::new(jobs.iter().map(|job| job.digest).collect()),
             tracker: Tracker::new(client.clone()),
             jobs,
-            schema,
+            parts,
             journal,
             after,
         }
@@ -91,7 +91,7 @@ impl Start {
     pub fn resumed(
         journal: Journal,
         record: &Record,
-        schema: Schema,
+        parts: ModelParts,
         others: Vec<JobId>,
     ) -> Result<Self, RequestError> {
         let path = journal.path().to_owned();
@@ -109,7 +109,7 @@ impl Start {
         let since = numbers.unknown_since().unwrap_or(record.followed);
         Ok(Self {
             jobs,
-            schema,
+            parts,
             numbers,
             tracker,
             after: record.followed.min(since),
@@ -122,9 +122,9 @@ impl Start {
         &self.jobs
     }
 
-    /// The schema of their model.
-    pub fn schema(&self) -> &Schema {
-        &self.schema
+    /// The parts of their model.
+    pub fn parts(&self) -> &ModelParts {
+        &self.parts
     }
 
     /// How many of them are known to be submitted.
@@ -178,7 +178,7 @@ impl Drop for Request {
 pub(super) struct Shared<C> {
     pub(super) chain: C,
     pub(super) jobs: Vec<Prepared>,
-    pub(super) schema: Schema,
+    pub(super) parts: ModelParts,
     pub(super) following: Following,
     /// Whether all jobs are submitted.
     pub(super) all_submitted: AtomicBool,
@@ -228,7 +228,7 @@ impl<C: JobSender> Shared<C> {
         Self {
             chain,
             jobs: start.jobs,
-            schema: start.schema,
+            parts: start.parts,
             following,
             all_submitted: AtomicBool::new(false),
             followed: watch::Sender::new(start.after),
@@ -382,7 +382,7 @@ impl<C: JobSender> Shared<C> {
             let Some(story) = known.tracker.story(*job) else {
                 return false;
             };
-            let fits = outcome::fits(&self.schema, self.jobs[*input].symbols(), story);
+            let fits = outcome::fits(&self.parts, Subject::of(&self.jobs[*input]), story);
             !accepted.contains(job) && story.is_claimed() && fits != Some(false)
         });
         fits.map(|(_, job)| job).collect()

@@ -14,8 +14,11 @@ use super::{
     tracker::Tracker,
 };
 use crate::chain::{AccountId, H256, JobRequest, SubmitError};
+use assay_exact::{DEFINITION_NUMBER, graph::Value, judge::ModelHead};
 use assay_types::{
-    DataType, Delivery, Dimension, JobId, JobInput, Matching, ModelVersion, Payload, Schema, TensorSchema,
+    DataType, Delivery, Dimension, JobId, JobInput, Matching, ModelParts, ModelVersion, Payload, Precision, Schema,
+    TensorSchema,
+    schema::{ModelKind, Polynomial},
 };
 use std::{collections::BTreeSet, path::Path, time::Duration};
 use tempfile::TempDir;
@@ -32,6 +35,25 @@ pub(super) fn schema() -> Schema {
         symbols: Default::default(),
         inputs: vec![tensor.clone()].try_into().expect("one"),
         outputs: vec![tensor].try_into().expect("one"),
+    }
+}
+
+/// A plain model with this schema.
+pub(super) fn parts() -> ModelParts {
+    ModelParts {
+        definition: DEFINITION_NUMBER,
+        kind: ModelKind::Plain,
+        head: ModelHead {
+            operators: 1,
+            nodes_root: [0; 32],
+            weights_root: [0; 32],
+        },
+        outputs: vec![Value::Node(0)].try_into().expect("one"),
+        schema: schema(),
+        precision: Precision::Int16,
+        work: Polynomial::default(),
+        trace_bytes: Polynomial::default(),
+        manifest_hash: [0; 32],
     }
 }
 
@@ -94,7 +116,7 @@ async fn begin(chain: &FakeChain, folder: &Path, inputs: &[u8], until: Until) ->
     let (jobs, after) = (jobs(inputs), chain.head().await.expect("there"));
     let header = header(&jobs, after);
     let journal = Journal::create(folder, header, &jobs).expect("a new journal");
-    let start = Start::fresh(&client(), jobs, schema(), Some(journal), after);
+    let start = Start::fresh(&client(), jobs, parts(), Some(journal), after);
     Request::start(chain.clone(), start, following(until))
 }
 
@@ -103,7 +125,7 @@ fn resume(chain: &FakeChain, folder: &Path, until: Until) -> Request {
     let (journal, record) = Journal::open(folder, None).expect("the journal is there");
     let others = journal.others().into_iter().flat_map(|other| other.jobs.into_values());
     let others = others.map(|(job, _)| job).collect();
-    let start = Start::resumed(journal, &record, schema(), others).expect("the journal is sound");
+    let start = Start::resumed(journal, &record, parts(), others).expect("the journal is sound");
     Request::start(chain.clone(), start, following(until))
 }
 
@@ -145,7 +167,7 @@ fn all_is_there(chain: &FakeChain, summary: &Summary, inputs: &[u8]) {
     assert_eq!(submitted, expected, "each input is submitted once");
     let jobs = numbers(summary);
     assert_eq!(jobs.len(), inputs.len());
-    for outcome in Outcome::all(&schema(), &self::jobs(inputs), &jobs, &summary.tracker) {
+    for outcome in Outcome::all(&parts(), &self::jobs(inputs), &jobs, &summary.tracker) {
         assert_eq!(outcome.digest_matches, Some(true), "{outcome:?}");
     }
 }
@@ -163,7 +185,7 @@ async fn jobs_are_submitted_followed_and_closed() {
 #[tokio::test]
 async fn results_that_fit_are_accepted_before_their_windows_end() {
     let chain = FakeChain::new(client());
-    let start = Start::fresh(&client(), jobs(&[1, 2]), schema(), None, 0);
+    let start = Start::fresh(&client(), jobs(&[1, 2]), parts(), None, 0);
     let accepting = Following {
         accept: true,
         ..following(Until::Closed)
@@ -292,7 +314,7 @@ async fn patience_that_is_over_leaves_the_jobs_to_be_gone_on_with() {
     let (jobs, after) = (jobs(&[1, 2]), 0);
     let header = header(&jobs, after);
     let journal = Journal::create(folder.path(), header, &jobs).expect("a new journal");
-    let start = Start::fresh(&client(), jobs, schema(), Some(journal), after);
+    let start = Start::fresh(&client(), jobs, parts(), Some(journal), after);
     let impatient = Following {
         patience: Duration::from_millis(30),
         ..following(Until::Claimed)
@@ -338,7 +360,7 @@ async fn a_request_goes_on_where_the_node_has_pruned_what_happened() {
         .expect("it goes on");
     // The outputs are in the claims' transactions; how the jobs were closed is not known.
     all_is_there(&chain, &summary, &[1, 2]);
-    let outcome = &Outcome::all(&schema(), &jobs(&[1, 2]), &numbers(&summary), &summary.tracker)[0];
+    let outcome = &Outcome::all(&parts(), &jobs(&[1, 2]), &numbers(&summary), &summary.tracker)[0];
     assert_eq!((outcome.state.as_str(), outcome.is_final), ("closed", false));
     assert!(outcome.result.contains("pruned"), "{}", outcome.result);
 }
@@ -384,7 +406,7 @@ async fn numbers_that_the_node_has_pruned_are_not_taken_for_jobs_that_were_never
 /// Where the result of job 0 is found, and whether its output came, so many blocks after its submission.
 async fn found(blocks: usize, kept: Option<u32>) -> (Source, bool, Tracker) {
     let chain = FakeChain::new(client());
-    let start = Start::fresh(&client(), jobs(&[1]), schema(), None, 0);
+    let start = Start::fresh(&client(), jobs(&[1]), parts(), None, 0);
     end(Request::start(chain.clone(), start, following(Until::Submitted)))
         .await
         .expect("fine");

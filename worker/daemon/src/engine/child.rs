@@ -4,6 +4,7 @@
 //! between frames. It ends when the parent is gone, however that ended, and in the midst of an execution too.
 
 use super::{
+    generation::Generators,
     memory,
     message::{self, FrameError, MAX_FRAME_BYTES, Request, Response, Setup},
     wire::{WireFault, WireTensor, WireTraced},
@@ -96,8 +97,9 @@ pub fn run_with(open: &Open<'_>) -> Result<(), ChildError> {
     };
     let roots = models.iter().map(LoadedModel::root).collect();
     message::write(&mut parent, &Response::Loaded { description, roots })?;
+    let mut generators = Generators::default();
     for request in requests {
-        answer(&mut parent, &models, request)?;
+        answer(&mut parent, &models, &mut generators, request)?;
     }
     Ok(())
 }
@@ -170,10 +172,20 @@ fn choice(name: &str) -> Option<EngineChoice> {
     choices.into_iter().find(|choice| choice.name() == name)
 }
 
-fn answer(parent: &mut UnixStream, models: &[LoadedModel], request: Request) -> Result<(), FrameError> {
+fn answer(
+    parent: &mut UnixStream,
+    models: &[LoadedModel],
+    generators: &mut Generators,
+    request: Request,
+) -> Result<(), FrameError> {
     match request {
         Request::Load(_) => Err(FrameError::Garbled("the packages are loaded already".to_owned())),
         Request::Run { model, jobs } => run_jobs(parent, model_at(models, model)?, jobs),
+        Request::Generate { model: position, jobs } => {
+            let model = model_at(models, position)?;
+            let jobs = jobs.into_iter().map(tensors).collect::<Result<Vec<_>, _>>()?;
+            generators.run(parent, (position, model), jobs)
+        }
         Request::Trace { model, inputs, wanted } => {
             let (model, wanted) = (model_at(models, model)?, wanted.into());
             let mut said = Instant::now();

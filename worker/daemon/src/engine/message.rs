@@ -67,6 +67,9 @@ pub(super) enum Request {
     Load(Setup),
     /// Run jobs of the model at this position among the packages, together if possible.
     Run { model: u32, jobs: Vec<Vec<WireTensor>> },
+    /// Generate the sequences of jobs of the check graph at this position, several at once. The answers are those of
+    /// [`Run`](Self::Run).
+    Generate { model: u32, jobs: Vec<Vec<WireTensor>> },
     /// Execute a job with everything on the way.
     Trace {
         model: u32,

@@ -14,6 +14,7 @@
 //! program, started with a hidden subcommand.
 
 mod child;
+mod generation;
 mod health;
 mod memory;
 mod message;
@@ -136,6 +137,7 @@ pub fn start(
         setup,
         roots: packages.iter().map(|package| package.root()).collect(),
         graphs: packages.iter().map(|package| package.graph().clone()).collect(),
+        kinds: packages.iter().map(|package| package.parts().kind).collect(),
         patience,
         queue,
         outcomes: sender,

@@ -9,7 +9,10 @@ use crate::{
     dispute::{Traced, Wanted},
     serve::desk_state::Output,
 };
-use assay_exact::graph::CheckedGraph;
+use assay_exact::{
+    graph::{CheckedGraph, Dimension},
+    model::ModelKind,
+};
 use assay_ops::{
     program::EngineError,
     tensor::{Digest, Tensor},
@@ -33,7 +36,7 @@ pub struct Task {
     pub job: JobId,
     /// Root of the model to run.
     pub model: H256,
-    /// What to run it on.
+    /// What to run it on: all inputs, or for a generation those without the sequence, which is then made.
     pub inputs: Vec<Tensor>,
     /// When its output is of no more use.
     pub until: Instant,
@@ -95,15 +98,29 @@ pub(super) struct Start {
     /// Roots and graphs of the packages, in the setup's order.
     pub roots: Vec<Digest>,
     pub graphs: Vec<CheckedGraph>,
+    /// Kinds of the packages' models, in the same order.
+    pub kinds: Vec<ModelKind>,
     pub patience: Patience,
     pub queue: Receiver<Order>,
     pub outcomes: Sender<Outcome>,
     pub health: watch::Sender<Health>,
 }
 
+/// Whether these are the inputs of a generation whose sequence is to be made.
+pub(super) fn is_to_generate(kind: ModelKind, inputs: &[Tensor]) -> bool {
+    kind.advice().is_some_and(|advice| usize::from(advice) == inputs.len())
+}
+
 /// Whether the model takes these inputs, and the engine's process too.
-pub(super) fn fits(graph: &CheckedGraph, inputs: &[Tensor]) -> Result<(), EngineError> {
-    let layouts: Vec<_> = inputs.iter().map(|input| (input.dtype(), input.shape())).collect();
+pub(super) fn fits(graph: &CheckedGraph, kind: ModelKind, inputs: &[Tensor]) -> Result<(), EngineError> {
+    let longest;
+    let mut layouts: Vec<_> = inputs.iter().map(|input| (input.dtype(), input.shape())).collect();
+    if is_to_generate(kind, inputs)
+        && let Some(advice) = graph.graph().inputs.get(inputs.len())
+    {
+        longest = largest_shape(graph, &advice.dimensions);
+        layouts.push((advice.dtype, longest.as_slice()));
+    }
     graph.bind(&layouts)?;
     let needed: u64 = inputs.iter().map(|input| input.bytes().len() as u64).sum();
     if needed > MAX_INPUT_BYTES {
@@ -115,14 +132,26 @@ pub(super) fn fits(graph: &CheckedGraph, inputs: &[Tensor]) -> Result<(), Engine
     Ok(())
 }
 
-/// Tasks in batches whose inputs have a bounded number of bytes.
+/// The shape of an input whose symbols have their maximum values.
+fn largest_shape(graph: &CheckedGraph, dimensions: &[Dimension]) -> Vec<u32> {
+    let symbols = &graph.graph().symbols;
+    let largest = dimensions.iter().filter_map(|dimension| match dimension {
+        Dimension::Fixed(elements) => Some(*elements),
+        Dimension::Symbol(symbol) => symbols.get(usize::from(*symbol)).map(|symbol| symbol.max),
+        _ => None,
+    });
+    largest.collect()
+}
+
+/// Tasks in batches whose inputs have a bounded number of bytes. Sequences that are to be made are not put together
+/// with others that are to be checked.
 pub(super) fn batches(tasks: Vec<Task>) -> Vec<Vec<Task>> {
     let mut batches: Vec<Vec<Task>> = Vec::new();
     let mut bytes = 0;
     for task in tasks {
         let own: usize = task.inputs.iter().map(|input| input.bytes().len()).sum();
         match batches.last_mut() {
-            Some(batch) if bytes + own <= BATCH_BYTES => {
+            Some(batch) if bytes + own <= BATCH_BYTES && has_as_many_inputs(batch, &task) => {
                 bytes += own;
                 batch.push(task);
             }
@@ -133,4 +162,8 @@ pub(super) fn batches(tasks: Vec<Task>) -> Vec<Vec<Task>> {
         }
     }
     batches
+}
+
+fn has_as_many_inputs(batch: &[Task], task: &Task) -> bool {
+    batch.iter().all(|other| other.inputs.len() == task.inputs.len())
 }

@@ -4,7 +4,7 @@
 use super::{
     health::{Breaker, Health},
     message::{Request, Response},
-    order::{Order, Outcome, Start, Task, batches, fits},
+    order::{Order, Outcome, Start, Task, batches, fits, is_to_generate},
     process::{Process, ProcessError, unexpected},
     wire::{WireTensor, WireWanted},
 };
@@ -12,6 +12,7 @@ use crate::{
     dispute::{Traced, Wanted},
     serve::desk_state::Output,
 };
+use assay_exact::model::ModelKind;
 use assay_ops::{
     program::EngineError,
     tensor::{Digest, Tensor},
@@ -174,17 +175,24 @@ impl Supervisor {
     fn fitting(&self, model: u32, tasks: Vec<Task>) -> (Vec<Task>, Vec<(Task, EngineError)>) {
         let (mut fitting, mut unfit) = (Vec::new(), Vec::new());
         for task in tasks {
-            match self
-                .start
-                .graphs
-                .get(model as usize)
-                .map(|graph| fits(graph, &task.inputs))
-            {
-                Some(Err(error)) => unfit.push((task, error)),
-                Some(Ok(())) | None => fitting.push(task),
+            match self.fits(model, &task.inputs) {
+                Err(error) => unfit.push((task, error)),
+                Ok(()) => fitting.push(task),
             }
         }
         (fitting, unfit)
+    }
+
+    /// Whether the model at this position takes these inputs.
+    fn fits(&self, model: u32, inputs: &[Tensor]) -> Result<(), EngineError> {
+        match self.start.graphs.get(model as usize) {
+            Some(graph) => fits(graph, self.kind(model), inputs),
+            None => Ok(()),
+        }
+    }
+
+    fn kind(&self, model: u32) -> ModelKind {
+        self.start.kinds.get(model as usize).copied().unwrap_or_default()
     }
 
     /// Longest time that jobs may take together. Alone, a job may take all the time that it has.
@@ -201,16 +209,22 @@ impl Supervisor {
 
     /// Runs jobs within a time, and reports what comes of them; gives those that the process did not survive, and why.
     fn attempt(&mut self, model: u32, tasks: Vec<Task>, limit: Duration) -> (Vec<Task>, String) {
+        let kind = self.kind(model);
+        let generates = tasks.first().is_some_and(|task| is_to_generate(kind, &task.inputs));
         let mut tasks: Vec<Option<Task>> = tasks.into_iter().map(Some).collect();
         let jobs = tasks.iter().flatten();
         let jobs = jobs.map(|task| task.inputs.iter().cloned().map(WireTensor::of).collect());
         let jobs = jobs.collect();
+        let request = match generates {
+            true => Request::Generate { model, jobs },
+            false => Request::Run { model, jobs },
+        };
         let limit = limit.max(SHORTEST);
         let mut begun = Instant::now();
         let outcome = self.process().and_then(|process| {
             // To start a process is no part of the execution.
             begun = Instant::now();
-            process.ask(&Request::Run { model, jobs }, limit)?;
+            process.ask(&request, limit)?;
             Ok(begun + limit)
         });
         let outcome = outcome.and_then(|until| self.take_results(&mut tasks, until));
@@ -251,9 +265,7 @@ impl Supervisor {
     /// Executes a job with everything on the way: once more if the process does not survive it.
     fn trace(&mut self, root: &Digest, inputs: Vec<Tensor>, wanted: &Wanted) -> Result<Traced, EngineError> {
         let model = self.position(root).ok_or_else(|| failed("the model is not loaded"))?;
-        if let Some(graph) = self.start.graphs.get(model as usize) {
-            fits(graph, &inputs)?;
-        }
+        self.fits(model, &inputs)?;
         let inputs: Vec<WireTensor> = inputs.into_iter().map(WireTensor::of).collect();
         let mut why = String::new();
         for _ in 0..2 {

@@ -1,9 +1,13 @@
 //! Executions that were made, so that all games of a job share one.
 
 use crate::{dispute::JobExecution, models::Model, serve::store::Store};
-use assay_ops::{program::EngineError, tensor::Tensor};
+use assay_exact::digest::list_digest;
+use assay_ops::{
+    program::EngineError,
+    tensor::{Blake2b256, Tensor},
+};
 use assay_player::Execution;
-use assay_types::{H256, dispute::Committed};
+use assay_types::{H256, dispute::Committed, schema::ModelKind};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Executions that are kept; one that is dropped is made again when something has to be said.
@@ -14,8 +18,9 @@ const KEPT_BYTES: usize = 128 << 20;
 /// An execution that threads share.
 pub type SharedExecution = Arc<dyn Execution + Send + Sync>;
 
-/// What an execution is found by: the model's root and the digest of the inputs, of which it is a function.
-type Key = (H256, H256);
+/// What an execution is found by: the model's root, the digest of the inputs that the client gave, and that of the
+/// claimed outputs, which have the sequence of a generation.
+type Key = (H256, H256, H256);
 
 /// The executions that were asked for last.
 #[derive(Clone, Default)]
@@ -47,7 +52,19 @@ impl Archive {
 }
 
 fn key(committed: &Committed) -> Key {
-    (committed.model_root, committed.input_digest)
+    (committed.model_root, committed.input_digest, committed.output_digest)
+}
+
+/// The digest that the store knows an execution's inputs by: that of all of them. A generation's worker has given one
+/// of them, to which the outputs commit.
+fn stored_under(model: &Model, committed: &Committed) -> H256 {
+    match model.package.parts().kind {
+        ModelKind::Plain => committed.input_digest,
+        ModelKind::Generation => {
+            let digests = [committed.input_digest.0, committed.output_digest.0];
+            H256(list_digest::<Blake2b256>(&digests))
+        }
+    }
 }
 
 /// The execution of a disputed job: with digests that are known from before, or made now and kept. Takes as long as
@@ -58,7 +75,7 @@ pub(super) fn recall_or_execute(
     committed: &Committed,
     store: Option<&Store>,
 ) -> Result<SharedExecution, EngineError> {
-    let (root, input) = key(committed);
+    let (root, input) = (committed.model_root, stored_under(model, committed));
     let known = store.map(|store| store.trace(root, input)).transpose();
     let known = known.unwrap_or_else(|error| {
         tracing::error!(%error, "the digests of executions cannot be read");

@@ -66,7 +66,7 @@ impl Executions {
         let version = version.ok_or_else(gone)?;
         let record = read.version(version).await.map_err(failed)?.ok_or_else(gone)?;
         let digest = committed.input_digest;
-        match job_input::find_by_digest(digest, symbols, &record.parts.schema, &self.sources).await {
+        match job_input::find_by_digest(digest, symbols, &record.parts, &self.sources).await {
             Found::Input(inputs) => self.execute(committed, inputs).await,
             Found::Impossible(reason) => Err(reason),
         }
@@ -104,11 +104,10 @@ impl Executions {
             .map_err(|error| error.to_string())?
             .ok_or_else(gone)?;
         let version = read.version(record.model).await.map_err(|error| error.to_string())?;
-        let schema = version
+        let parts = version
             .ok_or_else(|| format!("its model {} is no longer registered", record.model))?
-            .parts
-            .schema;
-        let found = job_input::find_in(read, job, &record, &schema, &self.sources).await;
+            .parts;
+        let found = job_input::find_in(read, job, &record, &parts, &self.sources).await;
         match found.map_err(|error| error.to_string())? {
             Found::Input(inputs) => Ok(inputs),
             Found::Impossible(reason) => Err(reason),

@@ -158,7 +158,7 @@ impl<S: StateView> JobLoop<'_, S> {
                 copy: true,
             };
             self.kept.work.begin(async move {
-                let found = job_input::find_in(&*state, id, &job, &served.schema, &sources).await;
+                let found = job_input::find_in(&*state, id, &job, &served.parts, &sources).await;
                 Done::Searched(Searched {
                     job: id,
                     model: served.root,

@@ -7,9 +7,10 @@ use crate::{
     models::Models,
 };
 use assay_client::{chain::BlockNumber, schema};
+use assay_exact::digest::{list_digest, tensor_digest};
 use assay_ops::{
     program::EngineError,
-    tensor::{Tensor, tensors_digest},
+    tensor::{Blake2b256, DataType, Tensor, tensors_digest},
 };
 use assay_types::{H256, JobId};
 use std::{
@@ -102,5 +103,20 @@ pub fn output(tensors: &[Tensor]) -> Output {
     Output {
         digest: H256(tensors_digest(tensors)),
         bytes: schema::payload(tensors),
+    }
+}
+
+/// What is claimed of a generated sequence: its bytes, and the digest of it and of the statement that it is valid.
+pub fn sequence_output(tokens: &[i64]) -> Output {
+    let bytes: Vec<u8> = tokens.iter().flat_map(|token| token.to_le_bytes()).collect();
+    // Saturating: a sequence has at most as many tokens as a dimension has elements.
+    let length = u32::try_from(tokens.len()).unwrap_or(u32::MAX);
+    let digests = [
+        tensor_digest::<Blake2b256>(DataType::Int64, &[1, length], &bytes),
+        tensor_digest::<Blake2b256>(DataType::Bool, &[1], &[1]),
+    ];
+    Output {
+        digest: H256(list_digest::<Blake2b256>(&digests)),
+        bytes,
     }
 }

@@ -34,7 +34,7 @@ pub(super) async fn explain(
             now: state.now(),
         };
         // Of the smallest job on the terms of this offer.
-        let smallest: Vec<u32> = served.schema.symbols.iter().map(|symbol| symbol.min).collect();
+        let smallest: Vec<u32> = served.parts.schema.symbols.iter().map(|symbol| symbol.min).collect();
         let quote = state
             .quote(*version, &smallest, terms.min_deadline, terms.min_window)
             .await?;

@@ -15,20 +15,25 @@ use assay_client::{
 };
 use assay_package::Package;
 use assay_types::{
-    ModelVersion, Schema, WorkerStatus,
+    ModelParts, ModelVersion, WorkerStatus,
     offer::{largest_work, smallest_work},
+    schema::ModelKind,
 };
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 /// Pause before a call is tried again that the node did not take.
 const PAUSE: Duration = Duration::from_secs(3);
 
+/// How many times as long a sequence takes that is made token by token, each of which reads all weights, as one that is
+/// checked at once: a low bound of the speed, like that of the work in a second.
+const TOKEN_BY_TOKEN: u64 = 4;
+
 /// A model that is served.
 #[derive(Clone, Debug)]
 pub(super) struct Served {
     pub(super) name: String,
     pub(super) root: H256,
-    pub(super) schema: Schema,
+    pub(super) parts: ModelParts,
     pub(super) policy: ModelPolicy,
     /// Blocks that a job must have.
     pub(super) blocks: JobBlocks,
@@ -87,7 +92,7 @@ async fn resolve(
         };
         let version = snapshot.version_by_root(root).await?.ok_or_else(unregistered)?;
         let record = snapshot.version(version).await?.ok_or_else(unregistered)?;
-        let blocks = JobBlocks::new(&policy.blocks, &constants, largest_work(&record.parts));
+        let blocks = JobBlocks::new(&policy.blocks, &constants, longest_run(&record.parts));
         let blocks = blocks.map_err(|error| ServeError::Unfit(format!("model {}: {error}", policy.package)))?;
         served.insert(
             version,
@@ -96,12 +101,21 @@ async fn resolve(
                 root,
                 blocks,
                 smallest_work: smallest_work(&record.parts),
-                schema: record.parts.schema,
+                parts: record.parts,
                 policy: policy.clone(),
             },
         );
     }
     Ok(served)
+}
+
+/// Work of the largest job, by which its time is estimated.
+fn longest_run(parts: &ModelParts) -> u64 {
+    let work = largest_work(parts);
+    match parts.kind {
+        ModelKind::Plain => work,
+        ModelKind::Generation => work.saturating_mul(TOKEN_BY_TOKEN),
+    }
 }
 
 async fn register(
@@ -291,6 +305,7 @@ mod tests {
     use super::*;
     use crate::config::{BlockPolicy, OfferPolicy};
     use polkadot_sdk::sp_runtime::FixedU128;
+    use std::path::Path;
 
     const MODEL: ModelVersion = ModelVersion { model: 0, version: 1 };
     const OTHER: ModelVersion = ModelVersion { model: 3, version: 1 };
@@ -324,11 +339,8 @@ mod tests {
 
     /// A model that is offered at a base and a rate of 7, and whose smallest job is two billion units of work.
     fn served(offer: Option<(Balance, u32)>) -> BTreeMap<ModelVersion, Served> {
-        let schema = Schema {
-            symbols: Default::default(),
-            inputs: Default::default(),
-            outputs: Default::default(),
-        };
+        let digits = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models/digits/package");
+        let digits = Package::load(&digits).expect("committed");
         let policy = ModelPolicy {
             package: "digits".into(),
             offer: offer.map(|(base, capacity)| OfferPolicy {
@@ -344,7 +356,7 @@ mod tests {
             Served {
                 name: "digits".into(),
                 root: H256::zero(),
-                schema,
+                parts: digits.parts().clone(),
                 policy,
                 blocks: BLOCKS,
                 smallest_work: 2_000_000_000,

@@ -11,8 +11,8 @@ use crate::{
 };
 use assay_client::{
     chain::{
-        Account, AccountId, Balance, Call, ChainError, DisputesCall, DisputesEvent, Event, H256, Inclusion, Salts,
-        StateView, SubmitError, Wait,
+        Account, AccountId, Balance, Call, ChainError, DisputesCall, DisputesEvent, Event, H256, Inclusion, JobState,
+        Salts, StateView, SubmitError, Wait,
     },
     units,
 };
@@ -101,10 +101,14 @@ impl Finder {
         let record = record.ok_or_else(|| "the job is closed".to_owned())?;
         let version = snapshot.version(record.model).await.map_err(text)?;
         let version = version.ok_or_else(|| "its model is no longer registered".to_owned())?;
+        let claimed = match record.state {
+            JobState::Claimed { output_digest, .. } | JobState::Disputed { output_digest, .. } => Some(output_digest),
+            JobState::Bidding { .. } | JobState::Revealing { .. } | JobState::Assigned { .. } => None,
+        };
         let known = Committed {
             model_root: version.root,
             input_digest: record.input_digest,
-            output_digest: H256::zero(),
+            output_digest: claimed.ok_or_else(|| "the job is not claimed".to_owned())?,
         };
         // After a challenge that had no effect.
         if let Some(execution) = self.archive.get(&known) {
@@ -112,8 +116,7 @@ impl Finder {
         }
         let model = self.models.get(&version.root).cloned();
         let model = model.ok_or_else(|| "its model is not among those that are loaded here".to_owned())?;
-        let schema = &version.parts.schema;
-        let inputs = match job_input::find(snapshot, job, &record, schema, &self.folder).await {
+        let inputs = match job_input::find(snapshot, job, &record, &version.parts, &self.folder).await {
             Ok(Found::Input(inputs)) => inputs,
             Ok(Found::Impossible(reason)) => return Err(reason),
             Err(error) => return Err(error.to_string()),

@@ -19,7 +19,7 @@ use assay_client::{
     units,
 };
 use assay_player::watch::{Models as Watched, WatchPolicy};
-use assay_types::{JobId, ModelVersion, Schema};
+use assay_types::{JobId, ModelParts, ModelVersion};
 use futures::{StreamExt, TryStreamExt, stream};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -96,7 +96,7 @@ pub(super) struct ClaimSampler<'a, S> {
     policy: WatchPolicy<Balance>,
     now: BlockNumber,
     /// The models that are registered; `None` before the chain was read.
-    registered: Option<BTreeMap<ModelVersion, (H256, Schema)>>,
+    registered: Option<BTreeMap<ModelVersion, (H256, ModelParts)>>,
     summary_at: Instant,
     leaving: bool,
     state: PhantomData<S>,
@@ -154,7 +154,7 @@ impl<'a, S: StateView> ClaimSampler<'a, S> {
                 None => None,
             };
             match record {
-                Some((version, record)) => drop(models.insert(version, (*root, record.parts.schema))),
+                Some((version, record)) => drop(models.insert(version, (*root, record.parts))),
                 None if self.registered.is_none() => {
                     let name = &model.package.manifest().name;
                     tracing::warn!(
@@ -175,7 +175,7 @@ impl<'a, S: StateView> ClaimSampler<'a, S> {
         let memory = &mut self.kept.memory;
         let claim = memory.claim(id);
         let model = claim.and_then(|claim| self.registered.as_ref()?.get(&claim.model));
-        let Some((model, schema)) = model.cloned() else {
+        let Some((model, parts)) = model.cloned() else {
             return memory.note_unstarted(id, self.now.saturating_add(REST_BLOCKS));
         };
         memory.note(id, Check::Searching);
@@ -183,7 +183,7 @@ impl<'a, S: StateView> ClaimSampler<'a, S> {
         self.kept.work.begin(async move {
             let found = async {
                 match state.job(id).await? {
-                    Some(job) => job_input::find(&*state, id, &job, &schema, &folder).await,
+                    Some(job) => job_input::find(&*state, id, &job, &parts, &folder).await,
                     None => Ok(Found::Impossible("the job is closed".into())),
                 }
             };

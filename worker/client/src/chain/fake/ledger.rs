@@ -1,7 +1,7 @@
 //! The fake chain's state, and what calls do to it: enough for a daemon to see that its call was taken, once.
 
 use crate::chain::{
-    calls::{Call, DisputesCall, MarketCall, WorkersCall},
+    calls::{Call, Claim, DisputesCall, MarketCall, WorkersCall},
     error::SubmitError,
     events::{DisputesEvent, Event, MarketEvent},
     types::*,
@@ -28,6 +28,7 @@ pub struct Ledger {
     pub nonces: BTreeMap<AccountId, u64>,
     pub jobs: BTreeMap<JobId, Job>,
     pub inputs: BTreeMap<JobId, Vec<u8>>,
+    pub outputs: BTreeMap<JobId, Vec<u8>>,
     pub bids: BTreeMap<JobId, Vec<Bid>>,
     pub workers: BTreeMap<AccountId, WorkerInfo>,
     pub versions: BTreeMap<ModelVersion, VersionRecord>,
@@ -96,9 +97,7 @@ impl Ledger {
     fn market(&mut self, who: &AccountId, now: BlockNumber, call: &MarketCall) -> Result<Vec<Event>, SubmitError> {
         match call {
             MarketCall::ClaimBatch { claims } => {
-                let claims = claims
-                    .iter()
-                    .map(|claim| self.claim(who, now, claim.job, claim.output_digest));
+                let claims = claims.iter().map(|claim| self.claim(who, now, claim));
                 Ok(claims.map(Event::Market).collect())
             }
             MarketCall::Decline { job } => {
@@ -140,7 +139,8 @@ impl Ledger {
         }
     }
 
-    fn claim(&mut self, who: &AccountId, now: BlockNumber, id: JobId, output_digest: H256) -> MarketEvent {
+    fn claim(&mut self, who: &AccountId, now: BlockNumber, claim: &Claim) -> MarketEvent {
+        let (id, output_digest) = (claim.job, claim.output_digest);
         let rejected = MarketEvent::ClaimRejected {
             job: id,
             error: DispatchError::Other("not to be claimed"),
@@ -156,6 +156,9 @@ impl Ledger {
                     output_digest,
                     window_until,
                 };
+                if let Some(output) = &claim.output {
+                    self.outputs.insert(id, output.to_vec());
+                }
                 MarketEvent::JobClaimed {
                     job: id,
                     worker: who.clone(),

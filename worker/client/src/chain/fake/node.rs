@@ -337,6 +337,11 @@ impl StateView for FakeState {
         Ok(self.block.ledger.inputs.get(&job).cloned())
     }
 
+    async fn output(&self, job: JobId) -> Result<Option<Vec<u8>>, ChainError> {
+        self.connection.ask().await?;
+        Ok(self.block.ledger.outputs.get(&job).cloned())
+    }
+
     async fn bids(&self, job: JobId) -> Result<Vec<Bid>, ChainError> {
         self.connection.ask().await?;
         Ok(self.block.ledger.bids.get(&job).cloned().unwrap_or_default())
