@@ -384,8 +384,9 @@ pub mod pallet {
 
     #[pallet::call]
     impl<T: Config> Pallet<T> {
-        /// Doubts a claim, with a bond: that on a job, or a receipt that has been shown already. The worker must reveal its trace. `commitment` is that of the
-        /// challenger's own trace ([`assay_types::dispute::commitment`]), which the award of a proof depends on.
+        /// Doubts a claim, with a bond: that on a job, or a receipt that has been shown already. The worker must reveal
+        /// its trace. `commitment` is that of the challenger's own trace ([`assay_types::dispute::commitment`]), which
+        /// the award of a proof depends on.
         #[pallet::call_index(0)]
         #[pallet::weight(T::WeightInfo::challenge())]
         pub fn challenge(origin: OriginFor<T>, job: ClaimId, commitment: H256) -> DispatchResult {

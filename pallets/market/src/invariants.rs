@@ -105,7 +105,7 @@ impl<T: Config> Pallet<T> {
         Ok(())
     }
 
-    /// The stake that jobs and bids lock, by worker: what a worker has locked besides belongs to others than the market.
+    /// The stake that jobs and bids lock, by worker: what a worker has locked besides belongs to others.
     pub fn locked_stake() -> BTreeMap<T::AccountId, BalanceOf<T>> {
         let mut locked = BTreeMap::<T::AccountId, BalanceOf<T>>::new();
         for job in Jobs::<T>::iter_values() {

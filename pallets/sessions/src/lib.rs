@@ -34,8 +34,8 @@
 //! * What is held of an account is the sum of `budget - redeemed` over its sessions, after every call. Money never
 //!   passes through a pot.
 //! * The worker is never paid more than the client has signed, nor more than the budget.
-//! * The client has nothing back before the worker had [`Config::ClosingBlocks`] for its last voucher, or has closed the
-//!   session itself.
+//! * The client has nothing back before the worker had [`Config::ClosingBlocks`] for its last voucher, or has closed
+//!   the session itself.
 //! * Nothing is settled while a receipt is disputed, and afterwards the worker has time for its last voucher again.
 //! * Deadlines are checked when a call is dispatched; whether the agenda is late changes no outcome but the delay.
 //!

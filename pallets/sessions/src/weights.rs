@@ -119,8 +119,8 @@ impl<T: Config> WeightInfo for ComputedWeight<T> {
         Self::redeem().saturating_add(Self::call(5, 5, 3 * Self::agenda() + account_proof()))
     }
 
-    /// Reads and writes the session, four places on the agenda, its mark, the client's account and holds, the worker and
-    /// its load.
+    /// Reads and writes the session, four places on the agenda, its mark, the client's account and holds, the worker
+    /// and its load.
     fn advance() -> Weight {
         let records = Self::session() + 5 * Self::agenda() + account_proof();
         Self::call(10, 10, records + worker_proof() + load_proof())

@@ -1,5 +1,5 @@
-//! Claims: what a worker has committed to and can be convicted of. A claim is made on chain, by a job, or off the chain,
-//! by a signed receipt of a session. Disputes know claims by their numbers and through [`Claims`].
+//! Claims: what a worker has committed to and can be convicted of. A claim is made on chain, by a job, or off the
+//! chain, by a signed receipt of a session. Disputes know claims by their numbers and through [`Claims`].
 
 use crate::{
     H256, JobId, ModelParts, ModelVersion, Penalty, SessionId, SlashId, Slashed,

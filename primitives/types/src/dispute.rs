@@ -1,8 +1,9 @@
 //! Disputes: how the disagreement about a claim is narrowed down to one element. The worker reveals, the challenger
 //! points.
 //!
-//! A *dispute* is about one [claim](crate::ClaimSource): on a job, or by a receipt of a session. Each of its challengers plays a *game* of its own against the worker: the
-//! worker makes every statement, the challenger says only where to go on. What has been revealed once serves all games.
+//! A *dispute* is about one [claim](crate::ClaimSource): on a job, or by a receipt of a session. Each of its
+//! challengers plays a *game* of its own against the worker: the worker makes every statement, the challenger says only
+//! where to go on. What has been revealed once serves all games.
 //!
 //! A game stands at a [`Place`], and it is one side's [turn](Side). At the worker's turn, the worker owes the
 //! [`Statement`] of that place; at the challenger's, the place has been revealed and the challenger points into it, or

@@ -1,5 +1,5 @@
-//! Whole sessions: both sides and the chain as state machines, any order of messages that are lost, repeated and forged,
-//! and processes that die between.
+//! Whole sessions: both sides and the chain as state machines, any order of messages that are lost, repeated and
+//! forged, and processes that die between.
 //!
 //! A message is a record with the name of who has signed it; a forger can sign for nobody else. Answers are taken for
 //! right: what is wrong goes to the court, which has tests of its own.
