@@ -10,7 +10,7 @@ use crate::{
 };
 use alloc::{vec, vec::Vec};
 use assay_types::{
-    JobId, ModelVersion, NoOffer, Page, Quote, SlashId, WhyNot, WorkerInfo,
+    ClaimId, JobId, ModelVersion, NoOffer, Page, Quote, SessionId, SessionQuote, SlashId, WhyNot, WorkerInfo,
     dispute::{Place, Revealed},
 };
 use cumulus_primitives_core::{CollationInfo, ParaId, RelayProofRequest};
@@ -324,23 +324,23 @@ sp_api::impl_runtime_apis! {
             Market::claimed_jobs(after, limit)
         }
 
-        fn dispute(job: JobId) -> Option<pallet_disputes::DisputeOf<Runtime>> {
+        fn dispute(job: ClaimId) -> Option<pallet_disputes::DisputeOf<Runtime>> {
             Disputes::dispute(job)
         }
 
         fn disputes_of(
             account: AccountId,
-            after: Option<JobId>,
+            after: Option<ClaimId>,
             limit: u32,
         ) -> Page<pallet_disputes::DisputeOf<Runtime>> {
             Disputes::disputes_of(&account, after, limit)
         }
 
-        fn revealed(job: JobId, place: Place) -> Option<Revealed> {
+        fn revealed(job: ClaimId, place: Place) -> Option<Revealed> {
             Disputes::revealed(job, place)
         }
 
-        fn bond_for(job: JobId) -> Option<Balance> {
+        fn bond_for(job: ClaimId) -> Option<Balance> {
             Disputes::bond_of_next_game(job)
         }
 
@@ -350,6 +350,34 @@ sp_api::impl_runtime_apis! {
             limit: u32,
         ) -> Page<pallet_disputes::AwardOf<Runtime>> {
             Disputes::awards_of(&account, after, limit)
+        }
+
+        fn session(session: SessionId) -> Option<pallet_sessions::SessionOf<Runtime>> {
+            Sessions::session(session)
+        }
+
+        fn sessions_of(
+            account: AccountId,
+            after: Option<SessionId>,
+            limit: u32,
+        ) -> Page<pallet_sessions::SessionOf<Runtime>> {
+            Sessions::sessions_of(&account, after, limit)
+        }
+
+        fn session_offers(
+            model: ModelVersion,
+            after: Option<AccountId>,
+            limit: u32,
+        ) -> Vec<(AccountId, pallet_sessions::OfferOf<Runtime>)> {
+            Sessions::offers_on(model, after, limit)
+        }
+
+        fn session_quote(
+            model: ModelVersion,
+            worker: AccountId,
+            symbols: Vec<u32>,
+        ) -> Option<SessionQuote<Balance>> {
+            Sessions::quote_for(model, &worker, &symbols)
         }
     }
 

@@ -123,6 +123,17 @@ pub const CALLS: &[CallClass] = &[
     // What is late and stays unanswered convicts.
     line("Disputes", "answer_late", &[Worker], &[Worker], Working),
     line("Disputes", "claim_award", &[Challenger], &[Challenger], Working),
+    line("Sessions", "publish_offer", &[Worker], &[], Working),
+    line("Sessions", "remove_offer", &[Worker], &[], Working),
+    line("Sessions", "open", &[Client], &[], Working),
+    line("Sessions", "top_up", &[Client], &[], Working),
+    // After the time for the last voucher, the rest of the budget goes back to the client.
+    line("Sessions", "redeem", &[Worker], &[Worker], Working),
+    line("Sessions", "close", &[Worker, Client], &[], Working),
+    // The client's money and the worker's stake wait for the step when blocks have no weight left.
+    line("Sessions", "advance", &[Worker, Client], &[Worker, Client], Working),
+    line("Sessions", "challenge_receipt", &[Challenger], &[], Owning),
+    line("Sessions", "convict_equivocation", &[Challenger], &[], Working),
 ];
 
 /// The line of a call, if it is one of our pallets'.

@@ -7,7 +7,8 @@
 //! * A call that its signer may make now, and loses money by not making, is operational, whatever the pallet says. It
 //!   goes before all others in the pool, and pays the lane's own fee multiplier
 //!   ([`pallet_time::LaneMultiplier`]). Whether it is the signer's to make is a look at the record that the call is
-//!   about: the job that the signer holds, the game in which it is the signer's turn.
+//!   about: the job that the signer holds, the game in which it is the signer's turn, the session whose
+//!   last voucher the signer has.
 //! * Any other signed call is ordinary, even one that FRAME calls operational, unless the superuser has signed it.
 //!   Root's calls fail for everybody else, and would take the lane's room. An authorised upgrade needs no signature.
 //!
@@ -20,9 +21,9 @@
 //! `challenge` is not in the lane: any account could make it for any claim, so that it is nobody's turn in particular.
 //! Its window does not run while blocks are full.
 
-use crate::{AccountId, Disputes, Market, Proxy, Runtime, RuntimeCall, RuntimeOrigin, Time};
+use crate::{AccountId, Disputes, Market, Proxy, Runtime, RuntimeCall, RuntimeOrigin, Sessions, Time};
 use alloc::{vec, vec::Vec};
-use assay_types::{JobId, SlashId, dispute::Place};
+use assay_types::{JobId, SessionId, SlashId, dispute::Place};
 use codec::{Decode, DecodeWithMemTracking, Encode};
 use polkadot_sdk::{
     frame_support::{
@@ -66,6 +67,8 @@ enum Subject<'a> {
     Timeout(JobId, &'a AccountId),
     /// The award of a slash.
     Award(SlashId),
+    /// The last voucher of a session that closes.
+    Voucher(SessionId),
 }
 
 /// Where a transaction goes.
@@ -232,6 +235,10 @@ fn own_moves(who: &AccountId, call: &RuntimeCall) -> Option<Vec<TransactionTag>>
         }
         RuntimeCall::Market(call) => market_move(who, call).map(|subject| vec![tag(who, subject)]),
         RuntimeCall::Disputes(call) => dispute_move(who, call).map(|subject| vec![tag(who, subject)]),
+        RuntimeCall::Sessions(pallet_sessions::Call::redeem { voucher }) => {
+            let subject = Subject::Voucher(voucher.message.session);
+            Sessions::may_redeem_now(who, voucher).then(|| vec![tag(who, subject)])
+        }
         _ => None,
     }
 }

@@ -195,6 +195,8 @@ mod runtime {
     pub type Market = pallet_market;
     #[runtime::pallet_index(53)]
     pub type Disputes = pallet_disputes;
+    #[runtime::pallet_index(54)]
+    pub type Sessions = pallet_sessions;
 }
 
 cumulus_pallet_parachain_system::register_validate_block! {

@@ -1,7 +1,7 @@
 //! Awards of convictions by proof: the oldest challenger that can show that it had found the fault gets its award.
 
 use crate::{AwardOf, Awards, Config, EndOfAwards, Error, Event, FirstAward, Pallet, WeightInfo};
-use assay_types::{ClaimedJobs, HostBlake2, SlashId, dispute::FindingOpening};
+use assay_types::{Claims, HostBlake2, SlashId, dispute::FindingOpening};
 use polkadot_sdk::{
     frame_support::{
         ensure,
@@ -43,7 +43,7 @@ impl<T: Config> Pallet<T> {
             .map_err(Error::<T>::from)?;
 
         let awards = [(challenger.clone(), award.amount), award.client.clone()];
-        T::Jobs::award(slash, awards)?;
+        T::Claims::award(slash, awards)?;
         Self::deposit_event(Event::AwardClaimed {
             job: award.job,
             slash,

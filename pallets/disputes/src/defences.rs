@@ -3,7 +3,7 @@
 
 use crate::{Config, Defences, DisputeOf, Disputes, Error, Pallet};
 use assay_types::{
-    JobId,
+    ClaimId,
     dispute::{Clock, MAX_DEFENCES},
 };
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
@@ -14,7 +14,7 @@ use scale_info::TypeInfo;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
 pub struct WorkersDefences {
     /// The jobs that are disputed, the oldest dispute first.
-    pub jobs: BoundedVec<JobId, ConstU32<MAX_DEFENCES>>,
+    pub jobs: BoundedVec<ClaimId, ConstU32<MAX_DEFENCES>>,
     /// The games that are played in all of them.
     pub games: u32,
 }
@@ -26,7 +26,7 @@ impl<T: Config> Pallet<T> {
     }
 
     /// Puts a new dispute at the end of its worker's list. It waits if there are enough before it.
-    pub(crate) fn enlist(job: JobId, dispute: &mut DisputeOf<T>) -> Result<(), Error<T>> {
+    pub(crate) fn enlist(job: ClaimId, dispute: &mut DisputeOf<T>) -> Result<(), Error<T>> {
         Defences::<T>::try_mutate(&dispute.worker, |defences| {
             dispute.waits = defences.jobs.len() >= Self::called();
             defences.jobs.try_push(job).map_err(|_| Error::<T>::TooManyDefences)
@@ -47,7 +47,7 @@ impl<T: Config> Pallet<T> {
     }
 
     /// Takes a dispute that is over off its worker's list, and calls the oldest one that waits.
-    pub(crate) fn strike_off(job: JobId, worker: &T::AccountId) {
+    pub(crate) fn strike_off(job: ClaimId, worker: &T::AccountId) {
         let mut defences = Defences::<T>::get(worker);
         defences.jobs.retain(|other| *other != job);
         let last_called = Self::called().saturating_sub(1);
@@ -62,7 +62,7 @@ impl<T: Config> Pallet<T> {
     }
 
     /// Starts the clocks of a dispute, if it waits.
-    fn call_dispute(job: JobId) {
+    fn call_dispute(job: ClaimId) {
         Disputes::<T>::mutate_extant(job, |dispute| {
             if !core::mem::replace(&mut dispute.waits, false) {
                 return;

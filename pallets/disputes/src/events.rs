@@ -12,8 +12,8 @@ mod events {
     pub enum Event<T: Config> {
         /// A claim is doubted.
         Challenged {
-            /// The job.
-            job: JobId,
+            /// The claim.
+            job: ClaimId,
             /// The dispute, which is new if this is the only challenge.
             dispute: DisputeId,
             /// The challenger, who doubts the claim.
@@ -25,8 +25,8 @@ mod events {
         },
         /// The worker has let a clock run out: the client is refunded, and the worker may answer late, for a fee.
         WorkerLate {
-            /// The job.
-            job: JobId,
+            /// The claim.
+            job: ClaimId,
             /// The worker that made the claim.
             worker: T::AccountId,
             /// The last block for a late answer. After it, whoever says that the worker is late convicts it.
@@ -34,8 +34,8 @@ mod events {
         },
         /// The worker has revealed a place late; the game goes on.
         AnsweredLate {
-            /// The job.
-            job: JobId,
+            /// The claim.
+            job: ClaimId,
             /// The worker, which has lost both parts of the fee.
             worker: T::AccountId,
             /// The oldest challenger that waited for the answer.
@@ -47,15 +47,15 @@ mod events {
         },
         /// The worker has revealed a place; every game that stood there goes on.
         PlaceRevealed {
-            /// The job.
-            job: JobId,
+            /// The claim.
+            job: ClaimId,
             /// The place, to be read from `Reveals`.
             place: Place,
         },
         /// A challenger goes on to another place.
         Pointed {
-            /// The job.
-            job: JobId,
+            /// The claim.
+            job: ClaimId,
             /// The challenger that points.
             challenger: T::AccountId,
             /// The place pointed at.
@@ -63,10 +63,10 @@ mod events {
             /// The side whose turn it is there: the challenger's, if the place has been revealed before.
             turn: Side,
         },
-        /// The claim is wrong: the job is refunded and the worker's stake is to be slashed.
+        /// The claim is wrong: the client is refunded and the worker's stake is to be slashed.
         WorkerConvicted {
-            /// The job.
-            job: JobId,
+            /// The claim.
+            job: ClaimId,
             /// The worker that made the claim.
             worker: T::AccountId,
             /// The challenger whose game proved it, or the oldest one where the worker was silent.
@@ -85,8 +85,8 @@ mod events {
         /// A challenger has shown that it had found the fault before the worker was convicted. The award is its own
         /// unless an older challenger shows the same.
         AwardClaimed {
-            /// The job.
-            job: JobId,
+            /// The claim.
+            job: ClaimId,
             /// The slash of which the award is a part.
             slash: SlashId,
             /// The challenger.
@@ -96,8 +96,8 @@ mod events {
         },
         /// A bond went back to a challenger whose game ended with the worker's conviction.
         BondReturned {
-            /// The job.
-            job: JobId,
+            /// The claim.
+            job: ClaimId,
             /// The challenger whose bond it was.
             challenger: T::AccountId,
             /// Amount.
@@ -105,8 +105,8 @@ mod events {
         },
         /// A challenger let its time pass: its bond is lost.
         ChallengeFailed {
-            /// The job.
-            job: JobId,
+            /// The claim.
+            job: ClaimId,
             /// The challenger whose game it was.
             challenger: T::AccountId,
             /// The worker's part of the bond.

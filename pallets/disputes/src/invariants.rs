@@ -6,7 +6,7 @@ use crate::{
 };
 use alloc::collections::BTreeMap;
 use assay_types::{
-    ClaimedJobs,
+    Claims,
     dispute::{Place, Side},
 };
 use polkadot_sdk::{
@@ -90,7 +90,7 @@ impl<T: Config> Pallet<T> {
 
     fn check_games() -> Result<(), TryRuntimeError> {
         for (job, dispute) in Disputes::<T>::iter() {
-            let claimed = T::Jobs::claimed(job).map_err(|_| "a dispute is about a job without a claim")?;
+            let claimed = T::Claims::claimed(job).map_err(|_| "a dispute is about a job without a claim")?;
             ensure!(
                 claimed.worker == dispute.worker && claimed.locked == dispute.locked,
                 "a dispute names another worker or another lock than the job"

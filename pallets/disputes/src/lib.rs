@@ -18,6 +18,8 @@
 //!
 //! ## Terminology
 //!
+//! * **Claim**: what a worker is held to: its claim on a job, or a receipt of a session that it has signed. A claim has
+//!   a number ([`assay_types::ClaimSource`]); that of a claim on a job is the job's. Calls and events name it `job`.
 //! * **Dispute**: all that goes on about one claim. **Game**: one challenger's part of it.
 //! * **Place**: where a game stands. **Statement**: what the worker reveals of a place.
 //! * **Bond**: what a challenge holds of the challenger's money. It doubles with every game that is being played
@@ -91,7 +93,7 @@ pub mod pallet {
     use alloc::boxed::Box;
     use assay_exact::judge::Proof;
     use assay_types::{
-        AssayTime, ClaimedJobs, H256, JobId, SlashId,
+        AssayTime, ClaimId, Claims, H256, SlashId,
         dispute::{DisputeId, Fault, FindingOpening, Place, Revealed, Side, Statement},
     };
     use polkadot_sdk::{
@@ -122,7 +124,7 @@ pub mod pallet {
         type Time: AssayTime<BlockNumberFor<Self>>;
 
         /// The claims that can be doubted.
-        type Jobs: ClaimedJobs<Self::AccountId, BalanceOf<Self>, BlockNumberFor<Self>>;
+        type Claims: Claims<Self::AccountId, BalanceOf<Self>, BlockNumberFor<Self>>;
 
         /// The minimum bond of a challenge. More than the worker's transactions in a dispute cost.
         #[pallet::constant]
@@ -210,9 +212,9 @@ pub mod pallet {
     #[pallet::storage]
     pub type NextDisputeId<T> = StorageValue<_, DisputeId, ValueQuery>;
 
-    /// The disputes, by the job that they are about.
+    /// The disputes, by the claim that they are about.
     #[pallet::storage]
-    pub type Disputes<T> = StorageMap<_, Twox64Concat, JobId, DisputeOf<T>>;
+    pub type Disputes<T> = StorageMap<_, Twox64Concat, ClaimId, DisputeOf<T>>;
 
     /// Statements that were revealed in disputes.
     #[pallet::storage]
@@ -241,7 +243,8 @@ pub mod pallet {
     /// Refusals of calls, each with what to do.
     #[pallet::error]
     pub enum Error<T> {
-        /// No such job: it was never submitted, or it is closed.
+        /// No such claim: the job was never submitted, or it is closed. A receipt is challenged by showing it to
+        /// `Sessions::challenge_receipt`.
         UnknownJob,
         /// The job has not been claimed: there is nothing to challenge yet.
         NotClaimed,
@@ -381,11 +384,12 @@ pub mod pallet {
 
     #[pallet::call]
     impl<T: Config> Pallet<T> {
-        /// Doubts the claim on a job, with a bond. The worker must reveal its trace. `commitment` is that of the
-        /// challenger's own trace ([`assay_types::dispute::commitment`]), which the award of a proof depends on.
+        /// Doubts a claim, with a bond: that on a job, or a receipt that has been shown already. The worker must reveal
+        /// its trace. `commitment` is that of the challenger's own trace ([`assay_types::dispute::commitment`]), which
+        /// the award of a proof depends on.
         #[pallet::call_index(0)]
         #[pallet::weight(T::WeightInfo::challenge())]
-        pub fn challenge(origin: OriginFor<T>, job: JobId, commitment: H256) -> DispatchResult {
+        pub fn challenge(origin: OriginFor<T>, job: ClaimId, commitment: H256) -> DispatchResult {
             let challenger = ensure_signed(origin)?;
             Self::do_challenge(challenger, job, commitment)
         }
@@ -393,7 +397,7 @@ pub mod pallet {
         /// Reveals a place at which at least one game waits for the worker.
         #[pallet::call_index(1)]
         #[pallet::weight(T::WeightInfo::reveal(types::encoded_bytes(statement)))]
-        pub fn reveal(origin: OriginFor<T>, job: JobId, statement: Box<Statement>) -> DispatchResult {
+        pub fn reveal(origin: OriginFor<T>, job: ClaimId, statement: Box<Statement>) -> DispatchResult {
             let worker = ensure_signed(origin)?;
             Self::do_reveal(&worker, job, *statement)
         }
@@ -401,7 +405,7 @@ pub mod pallet {
         /// Points at entry `entry` of what was revealed at `place`, where the caller's game stands.
         #[pallet::call_index(2)]
         #[pallet::weight(T::WeightInfo::point())]
-        pub fn point(origin: OriginFor<T>, job: JobId, place: Place, entry: u32) -> DispatchResult {
+        pub fn point(origin: OriginFor<T>, job: ClaimId, place: Place, entry: u32) -> DispatchResult {
             let challenger = ensure_signed(origin)?;
             Self::do_point(&challenger, job, place, entry)
         }
@@ -413,7 +417,7 @@ pub mod pallet {
         #[pallet::weight(T::WeightInfo::prove(types::encoded_bytes(&(proof, finding))))]
         pub fn prove(
             origin: OriginFor<T>,
-            job: JobId,
+            job: ClaimId,
             challenger: T::AccountId,
             proof: Box<Proof>,
             element: u64,
@@ -428,7 +432,7 @@ pub mod pallet {
         /// worker can answer late after the first time, and is convicted by the same call once it no longer can.
         #[pallet::call_index(4)]
         #[pallet::weight(T::WeightInfo::claim_timeout())]
-        pub fn claim_timeout(origin: OriginFor<T>, job: JobId, challenger: T::AccountId) -> DispatchResult {
+        pub fn claim_timeout(origin: OriginFor<T>, job: ClaimId, challenger: T::AccountId) -> DispatchResult {
             ensure_signed(origin)?;
             Self::do_claim_timeout(job, &challenger)
         }
@@ -446,7 +450,7 @@ pub mod pallet {
         /// and the game goes on with a full clock of the worker's. The client is refunded, if it is not yet.
         #[pallet::call_index(6)]
         #[pallet::weight(T::WeightInfo::answer_late(types::encoded_bytes(statement)))]
-        pub fn answer_late(origin: OriginFor<T>, job: JobId, statement: Box<Statement>) -> DispatchResult {
+        pub fn answer_late(origin: OriginFor<T>, job: ClaimId, statement: Box<Statement>) -> DispatchResult {
             let worker = ensure_signed(origin)?;
             Self::do_answer_late(&worker, job, *statement)
         }
@@ -469,13 +473,13 @@ pub mod pallet {
 
     #[pallet::view_functions]
     impl<T: Config> Pallet<T> {
-        /// The dispute over a job.
-        pub fn dispute(job: JobId) -> Option<DisputeOf<T>> {
+        /// The dispute over a claim.
+        pub fn dispute(job: ClaimId) -> Option<DisputeOf<T>> {
             Disputes::<T>::get(job)
         }
 
-        /// The bond of a challenge to this job now; `None` if the job cannot be challenged.
-        pub fn bond_for(job: JobId) -> Option<BalanceOf<T>> {
+        /// The bond of a challenge to this claim now; `None` if it cannot be challenged.
+        pub fn bond_for(job: ClaimId) -> Option<BalanceOf<T>> {
             Self::bond_of_next_game(job)
         }
     }

@@ -157,7 +157,7 @@ impl pallet_market::Config for Test {
 impl pallet_disputes::Config for Test {
     type RuntimeHoldReason = RuntimeHoldReason;
     type Currency = Balances;
-    type Jobs = Market;
+    type Claims = Market;
     type LeastBond = ConstU64<LEAST_BOND>;
     type BondPerStake = BondPerStake;
     type GameCost = GameCost;

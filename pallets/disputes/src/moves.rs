@@ -3,13 +3,13 @@
 
 use crate::{Awards, Config, DisputeOf, Disputes, Pallet, play::asks};
 use assay_types::{
-    AssayTime, JobId, SlashId,
+    AssayTime, ClaimId, SlashId,
     dispute::{MoveKind, Place, Side, may},
 };
 
 impl<T: Config> Pallet<T> {
     /// Whether a game waits at this place for this worker, in time.
-    pub fn may_reveal(worker: &T::AccountId, job: JobId, place: Place) -> bool {
+    pub fn may_reveal(worker: &T::AccountId, job: ClaimId, place: Place) -> bool {
         let now = T::Time::now();
         Self::owed(worker, job).is_some_and(|dispute| {
             let mut games = dispute.games.iter();
@@ -18,7 +18,7 @@ impl<T: Config> Pallet<T> {
     }
 
     /// Whether a game has waited at this place for this worker in vain, and the worker may still answer.
-    pub fn may_answer_late(worker: &T::AccountId, job: JobId, place: Place) -> bool {
+    pub fn may_answer_late(worker: &T::AccountId, job: ClaimId, place: Place) -> bool {
         let now = T::Time::now();
         Self::owed(worker, job).is_some_and(|dispute| {
             let mut games = dispute.games.iter();
@@ -28,7 +28,7 @@ impl<T: Config> Pallet<T> {
     }
 
     /// Whether it is this challenger's turn to point into what was revealed at this place.
-    pub fn may_point(challenger: &T::AccountId, job: JobId, place: Place) -> bool {
+    pub fn may_point(challenger: &T::AccountId, job: ClaimId, place: Place) -> bool {
         Self::turn_of(challenger, job).is_some_and(|(dispute, index)| {
             let game = dispute.games.get(index);
             game.is_some_and(|game| {
@@ -38,7 +38,7 @@ impl<T: Config> Pallet<T> {
     }
 
     /// Whether it is this challenger's turn to prove, and no older game comes before it.
-    pub fn may_prove(challenger: &T::AccountId, job: JobId) -> bool {
+    pub fn may_prove(challenger: &T::AccountId, job: ClaimId) -> bool {
         Self::turn_of(challenger, job).is_some_and(|(dispute, index)| {
             let place = dispute.games.get(index).map(|game| game.place.kind());
             place.is_some_and(|place| may(place, Side::Challenger, MoveKind::Prove).is_some())
@@ -47,7 +47,7 @@ impl<T: Config> Pallet<T> {
     }
 
     /// Whether the clock of this challenger's game has run out, and `who` is one of its two sides.
-    pub fn may_claim_timeout(who: &T::AccountId, job: JobId, challenger: &T::AccountId) -> bool {
+    pub fn may_claim_timeout(who: &T::AccountId, job: ClaimId, challenger: &T::AccountId) -> bool {
         let now = T::Time::now();
         let Some(dispute) = Disputes::<T>::get(job) else {
             return false;
@@ -71,12 +71,12 @@ impl<T: Config> Pallet<T> {
     }
 
     /// The dispute over a job, if it is about this worker's claim and its clocks run.
-    fn owed(worker: &T::AccountId, job: JobId) -> Option<DisputeOf<T>> {
+    fn owed(worker: &T::AccountId, job: ClaimId) -> Option<DisputeOf<T>> {
         Disputes::<T>::get(job).filter(|dispute| dispute.worker == *worker && !dispute.waits)
     }
 
     /// The dispute over a job and the index of this challenger's game, if it is its turn, in time.
-    fn turn_of(challenger: &T::AccountId, job: JobId) -> Option<(DisputeOf<T>, usize)> {
+    fn turn_of(challenger: &T::AccountId, job: ClaimId) -> Option<(DisputeOf<T>, usize)> {
         let dispute = Disputes::<T>::get(job)?;
         let index = Self::position(&dispute, challenger).ok()?;
         Self::ensure_challengers_turn(dispute.games.get(index)?, T::Time::now()).ok()?;

@@ -1,11 +1,11 @@
 //! The moves of a game up to its end: challenge, reveal, answer late, point.
 
 use crate::{
-    BalanceOf, ClaimedJobOf, Config, Defences, DisputeOf, Disputes, Error, Event, GameOf, HoldReason, NextDisputeId,
+    BalanceOf, ClaimInfoOf, Config, Defences, DisputeOf, Disputes, Error, Event, GameOf, HoldReason, NextDisputeId,
     Pallet, Reveals, TermsOf,
 };
 use assay_types::{
-    AssayTime, ClaimedJobs, H256, HostBlake2, JobId, Slashed,
+    AssayTime, ClaimId, Claims, Court, H256, HostBlake2, Slashed,
     dispute::{
         After, Clock, Committed, Dispute, Game, LateTerms, MoveKind, Place, Revealed, Side, SlashShares, Statement,
         base_bond, bond, check, check_trace, late_fee, may, point,
@@ -24,8 +24,8 @@ use polkadot_sdk::{
 };
 
 impl<T: Config> Pallet<T> {
-    pub(crate) fn do_challenge(challenger: T::AccountId, job: JobId, commitment: H256) -> DispatchResult {
-        let claimed = T::Jobs::claimed(job).map_err(Error::<T>::from)?;
+    pub(crate) fn do_challenge(challenger: T::AccountId, job: ClaimId, commitment: H256) -> DispatchResult {
+        let claimed = T::Claims::claimed(job).map_err(Error::<T>::from)?;
         let mut dispute = match Disputes::<T>::get(job) {
             Some(dispute) => dispute,
             None => Self::open(job, &claimed)?,
@@ -69,8 +69,8 @@ impl<T: Config> Pallet<T> {
     }
 
     /// A dispute over this claim, without a game yet.
-    fn open(job: JobId, claimed: &ClaimedJobOf<T>) -> Result<DisputeOf<T>, DispatchError> {
-        T::Jobs::dispute(job)?;
+    fn open(job: ClaimId, claimed: &ClaimInfoOf<T>) -> Result<DisputeOf<T>, DispatchError> {
+        T::Claims::dispute(job)?;
         let id = NextDisputeId::<T>::mutate(|next| {
             let id = *next;
             *next = next.saturating_add(1); // 2^64 disputes are more than there will be blocks.
@@ -96,7 +96,7 @@ impl<T: Config> Pallet<T> {
         Ok(dispute)
     }
 
-    pub(crate) fn do_reveal(worker: &T::AccountId, job: JobId, statement: Statement) -> DispatchResult {
+    pub(crate) fn do_reveal(worker: &T::AccountId, job: ClaimId, statement: Statement) -> DispatchResult {
         let (now, place) = (Self::now(), statement.place());
         let mut dispute = Self::asked_of(worker, job, place)?;
         // A game whose time has passed is late even if another one at the same place goes on.
@@ -113,7 +113,7 @@ impl<T: Config> Pallet<T> {
         Ok(())
     }
 
-    pub(crate) fn do_answer_late(worker: &T::AccountId, job: JobId, statement: Statement) -> DispatchResult {
+    pub(crate) fn do_answer_late(worker: &T::AccountId, job: ClaimId, statement: Statement) -> DispatchResult {
         let (now, place) = (Self::now(), statement.place());
         let mut dispute = Self::asked_of(worker, job, place)?;
         let is_late = |game: &GameOf<T>| asks(game, place) && game.clock.is_over(now);
@@ -132,7 +132,7 @@ impl<T: Config> Pallet<T> {
         }
 
         let fee = late_fee(dispute.locked, &Self::late_terms());
-        let Slashed { paid, burned } = T::Jobs::charge(job, &oldest.challenger, fee)?;
+        let Slashed { paid, burned } = T::Claims::charge(job, &oldest.challenger, fee)?;
         // Saturating: the fee is at most the lock.
         dispute.locked = dispute.locked.saturating_sub(fee.paid.saturating_add(fee.burned));
         Self::deposit_event(Event::AnsweredLate {
@@ -148,11 +148,11 @@ impl<T: Config> Pallet<T> {
 
     /// Notes that the worker has let a clock run out: the client is refunded, the first time. Returns the last block
     /// for a late answer.
-    pub(crate) fn note_late(job: JobId, dispute: &mut DisputeOf<T>) -> Result<BlockNumberFor<T>, DispatchError> {
+    pub(crate) fn note_late(job: ClaimId, dispute: &mut DisputeOf<T>) -> Result<BlockNumberFor<T>, DispatchError> {
         if let Some(until) = dispute.late_until {
             return Ok(until);
         }
-        T::Jobs::refund(job)?;
+        T::Claims::refund(job)?;
         // Saturating: block numbers end far beyond any day.
         let until = Self::now().saturating_add(T::LateAnswerBlocks::get());
         dispute.late_until = Some(until);
@@ -165,7 +165,7 @@ impl<T: Config> Pallet<T> {
     }
 
     /// The dispute, if it asks this worker for the place.
-    fn asked_of(worker: &T::AccountId, job: JobId, place: Place) -> Result<DisputeOf<T>, Error<T>> {
+    fn asked_of(worker: &T::AccountId, job: ClaimId, place: Place) -> Result<DisputeOf<T>, Error<T>> {
         let dispute = Disputes::<T>::get(job).ok_or(Error::<T>::NotDisputed)?;
         ensure!(dispute.worker == *worker, Error::<T>::NotWorker);
         ensure!(!dispute.waits, Error::<T>::NotCalled);
@@ -187,7 +187,7 @@ impl<T: Config> Pallet<T> {
         );
         match statement {
             Statement::Trace(trace) => {
-                let parts = T::Jobs::parts(dispute.version).ok_or(Error::<T>::UnknownModel)?;
+                let parts = T::Claims::parts(dispute.version).ok_or(Error::<T>::UnknownModel)?;
                 let head = check_trace::<HostBlake2>(&parts, &dispute.committed, &trace)?;
                 dispute.trace = Some(head);
                 Ok(Revealed::Nodes(trace.nodes))
@@ -202,13 +202,13 @@ impl<T: Config> Pallet<T> {
         }
     }
 
-    fn keep_revealed(job: JobId, dispute: DisputeOf<T>, place: Place, revealed: Revealed) {
+    fn keep_revealed(job: ClaimId, dispute: DisputeOf<T>, place: Place, revealed: Revealed) {
         Reveals::<T>::insert(dispute.id, place, revealed);
         Disputes::<T>::insert(job, dispute);
         Self::deposit_event(Event::PlaceRevealed { job, place });
     }
 
-    pub(crate) fn do_point(challenger: &T::AccountId, job: JobId, place: Place, entry: u32) -> DispatchResult {
+    pub(crate) fn do_point(challenger: &T::AccountId, job: ClaimId, place: Place, entry: u32) -> DispatchResult {
         let mut dispute = Disputes::<T>::get(job).ok_or(Error::<T>::NotDisputed)?;
         let index = Self::position(&dispute, challenger)?;
         let kept = Self::kept(&dispute);
@@ -267,7 +267,7 @@ impl<T: Config> Pallet<T> {
     }
 
     /// The bond of the next challenge of a claim over which these games are played.
-    pub(crate) fn bond_over(claimed: &ClaimedJobOf<T>, games: &[GameOf<T>]) -> BalanceOf<T> {
+    pub(crate) fn bond_over(claimed: &ClaimInfoOf<T>, games: &[GameOf<T>]) -> BalanceOf<T> {
         let cost = T::GameCost::convert(claimed.work);
         let base = base_bond(claimed.locked, T::LeastBond::get(), T::BondPerStake::get(), cost);
         let others = games.len() as u32; // At most `MAX_GAMES`.
@@ -301,6 +301,12 @@ impl<T: Config> Pallet<T> {
             challenger: T::SlashToChallenger::get(),
             client: T::SlashToClient::get(),
         }
+    }
+}
+
+impl<T: Config> Court<T::AccountId> for Pallet<T> {
+    fn challenge(challenger: T::AccountId, claim: ClaimId, commitment: H256) -> DispatchResult {
+        Self::do_challenge(challenger, claim, commitment)
     }
 }
 

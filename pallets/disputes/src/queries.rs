@@ -2,13 +2,13 @@
 
 use crate::{AwardOf, Awards, BalanceOf, Config, DisputeOf, Disputes, Pallet, Reveals};
 use assay_types::{
-    ClaimedJobs, JobId, Page, SlashId,
+    ClaimId, Claims, Page, SlashId,
     dispute::{Place, Revealed},
 };
 
 impl<T: Config> Pallet<T> {
     /// The disputes in which an account is the worker or a challenger.
-    pub fn disputes_of(account: &T::AccountId, after: Option<JobId>, limit: u32) -> Page<DisputeOf<T>> {
+    pub fn disputes_of(account: &T::AccountId, after: Option<ClaimId>, limit: u32) -> Page<DisputeOf<T>> {
         let concerns = |dispute: &DisputeOf<T>| {
             dispute.worker == *account || dispute.games.iter().any(|game| game.challenger == *account)
         };
@@ -20,13 +20,13 @@ impl<T: Config> Pallet<T> {
     }
 
     /// The statement that was revealed of a place in the dispute over a job.
-    pub fn revealed(job: JobId, place: Place) -> Option<Revealed> {
+    pub fn revealed(job: ClaimId, place: Place) -> Option<Revealed> {
         Reveals::<T>::get(Disputes::<T>::get(job)?.id, place)
     }
 
     /// The bond of a challenge to this job now; `None` if the job cannot be challenged.
-    pub fn bond_of_next_game(job: JobId) -> Option<BalanceOf<T>> {
-        let claimed = T::Jobs::claimed(job).ok()?;
+    pub fn bond_of_next_game(job: ClaimId) -> Option<BalanceOf<T>> {
+        let claimed = T::Claims::claimed(job).ok()?;
         let games = Disputes::<T>::get(job).map_or_else(Default::default, |dispute| dispute.games);
         Some(Self::bond_over(&claimed, &games))
     }

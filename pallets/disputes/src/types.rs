@@ -2,7 +2,7 @@
 
 use crate::Config;
 use assay_types::{
-    ClaimedJob,
+    ClaimInfo,
     dispute::{ClockTerms, Dispute, Game, MAX_DEFENCES, OpenAward},
 };
 use codec::Encode;
@@ -19,7 +19,7 @@ pub type DisputeOf<T> = Dispute<<T as frame_system::Config>::AccountId, BalanceO
 /// A game of it.
 pub type GameOf<T> = Game<<T as frame_system::Config>::AccountId, BalanceOf<T>, BlockNumberFor<T>>;
 /// A claim that can be doubted.
-pub type ClaimedJobOf<T> = ClaimedJob<<T as frame_system::Config>::AccountId, BalanceOf<T>>;
+pub type ClaimInfoOf<T> = ClaimInfo<<T as frame_system::Config>::AccountId, BalanceOf<T>>;
 /// The award of a conviction by proof.
 pub type AwardOf<T> = OpenAward<<T as frame_system::Config>::AccountId, BalanceOf<T>, BlockNumberFor<T>>;
 /// The time that a game has.

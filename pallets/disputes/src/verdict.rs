@@ -10,7 +10,7 @@ use assay_exact::{
     tree::place_of,
 };
 use assay_types::{
-    ClaimedJobs, DataType, HostBlake2, JobId, Penalty,
+    ClaimId, Claims, DataType, HostBlake2, Penalty,
     dispute::{
         After, Fault, Finder, FindingOpening, LostBond, MoveKind, OpenAward, Place, Revealed, Side, WrongElement,
         lost_bond, may, slash_awards,
@@ -36,7 +36,7 @@ impl<T: Config> Pallet<T> {
     /// `finding` is what `challenger` has found, for its award. One that does not open is left out, for the proof may
     /// be sent by somebody else.
     pub(crate) fn do_prove(
-        job: JobId,
+        job: ClaimId,
         challenger: &T::AccountId,
         proof: &Proof,
         element: u64,
@@ -97,7 +97,7 @@ impl<T: Config> Pallet<T> {
 
     /// The award of a conviction, for which all challengers of the dispute may have found the fault.
     fn award_of(
-        job: JobId,
+        job: ClaimId,
         dispute: &DisputeOf<T>,
         penalty: &Penalty<BalanceOf<T>>,
         wrong: WrongElement,
@@ -137,7 +137,7 @@ impl<T: Config> Pallet<T> {
         Ok(Question { index, claimed })
     }
 
-    pub(crate) fn do_claim_timeout(job: JobId, challenger: &T::AccountId) -> DispatchResult {
+    pub(crate) fn do_claim_timeout(job: ClaimId, challenger: &T::AccountId) -> DispatchResult {
         let dispute = Disputes::<T>::get(job).ok_or(Error::<T>::NotDisputed)?;
         let index = Self::position(&dispute, challenger)?;
         let game = dispute.games.get(index).ok_or(Error::<T>::NoSuchGame)?;
@@ -155,7 +155,7 @@ impl<T: Config> Pallet<T> {
 
     /// The worker is late: the client is refunded, the first time; and the worker is convicted, if its time for a late
     /// answer is over. The award is that of the oldest challenger, for silence shows nobody's trace.
-    fn late(job: JobId, mut dispute: DisputeOf<T>, place: Place) -> DispatchResult {
+    fn late(job: ClaimId, mut dispute: DisputeOf<T>, place: Place) -> DispatchResult {
         let Some(until) = dispute.late_until else {
             Self::note_late(job, &mut dispute)?;
             Disputes::<T>::insert(job, dispute);
@@ -170,7 +170,7 @@ impl<T: Config> Pallet<T> {
 
     /// The claim is wrong: the job is refunded, the stake is to be slashed, and every bond goes back.
     fn convict(
-        job: JobId,
+        job: ClaimId,
         dispute: &DisputeOf<T>,
         challenger: &T::AccountId,
         fault: Fault,
@@ -178,12 +178,12 @@ impl<T: Config> Pallet<T> {
         let nothing = BalanceOf::<T>::zero();
         let awards =
             |to_challenger, to_client| [(challenger.clone(), to_challenger), (dispute.client.clone(), to_client)];
-        let penalty = T::Jobs::convict(job, T::FaultSlash::get(), awards(nothing, nothing))?;
+        let penalty = T::Claims::convict(job, T::FaultSlash::get(), awards(nothing, nothing))?;
         let is_proved = matches!(fault, Fault::Element { .. });
         let (to_challenger, to_client) = slash_awards(penalty.amount, dispute.locked, is_proved, Self::shares());
         // The award of a proof is the finder's, who has to show that it is one.
         let due = if is_proved { nothing } else { to_challenger };
-        T::Jobs::award(penalty.slash, awards(due, to_client))?;
+        T::Claims::award(penalty.slash, awards(due, to_client))?;
         Self::deposit_event(Event::WorkerConvicted {
             job,
             worker: dispute.worker.clone(),
@@ -208,7 +208,7 @@ impl<T: Config> Pallet<T> {
     }
 
     /// A challenger has let its time pass. The claim stands if nobody else doubts it.
-    fn lose(job: JobId, mut dispute: DisputeOf<T>, index: usize) -> DispatchResult {
+    fn lose(job: ClaimId, mut dispute: DisputeOf<T>, index: usize) -> DispatchResult {
         let kept = Self::kept(&dispute);
         let game = dispute.games.remove(index);
         let LostBond { paid, burned } = Self::take_bond(&game, &dispute.worker)?;
@@ -222,9 +222,9 @@ impl<T: Config> Pallet<T> {
         if dispute.games.is_empty() {
             match dispute.late_until {
                 // The client has its money back, so there is nothing to settle and nothing to doubt.
-                Some(_) => T::Jobs::excuse(job)?,
+                Some(_) => T::Claims::excuse(job)?,
                 // Saturating: block numbers end far beyond any window.
-                None => T::Jobs::uphold(job, Self::now().saturating_add(T::ReopenBlocks::get()))?,
+                None => T::Claims::uphold(job, Self::now().saturating_add(T::ReopenBlocks::get()))?,
             }
             Self::end(job, &dispute);
         } else {
@@ -286,7 +286,7 @@ impl<T: Config> Pallet<T> {
         Ok(parts)
     }
 
-    fn end(job: JobId, dispute: &DisputeOf<T>) {
+    fn end(job: ClaimId, dispute: &DisputeOf<T>) {
         Disputes::<T>::remove(job);
         Ended::<T>::insert(dispute.id, ());
         Self::strike_off(job, &dispute.worker);

@@ -7,7 +7,7 @@
 
 use crate::{AwardOf, Config, DisputeOf, WorkersDefences};
 use assay_types::{
-    JobId, ModelParts, SlashId,
+    ClaimId, ModelParts, SlashId,
     dispute::{DisputeId, FindingOpening, MAX_GAMES, Place, Revealed},
     weighing::{CALL_REF_TIME, account_proof, bytes_ref_time, job_proof, key_proof, version_proof, worker_proof},
 };
@@ -61,7 +61,7 @@ impl<T: Config> ComputedWeight<T> {
     }
 
     fn dispute() -> u64 {
-        key_proof::<JobId, DisputeOf<T>>()
+        key_proof::<ClaimId, DisputeOf<T>>()
     }
 
     /// Something revealed that is read.
@@ -116,7 +116,7 @@ impl<T: Config> WeightInfo for ComputedWeight<T> {
     /// Reads the version; reads and writes the dispute, the job with its place on the agenda, the next number, the
     /// worker's list of defences, and the challenger's account and holds.
     fn challenge() -> Weight {
-        let agenda = key_proof::<(BlockNumberFor<T>, JobId), ()>();
+        let agenda = key_proof::<(BlockNumberFor<T>, ClaimId), ()>();
         let numbers = key_proof::<(), DisputeId>();
         Self::call(
             9,

@@ -3,7 +3,7 @@
 
 use crate::{AssignmentOf, BalanceOf, Config, Error, Event, HoldReason, JobOf, Jobs, Pallet};
 use assay_types::{
-    AssayTime, ClaimedJob, ClaimedJobs, CloseReason, H256, JobId, JobState, ModelParts, ModelRegistry, ModelVersion,
+    AssayTime, ClaimInfo, Claims, CloseReason, H256, JobId, JobState, ModelParts, ModelRegistry, ModelVersion,
     NotChallengeable, Outcome, Penalty, SlashId, Slashed, WorkerRegistry,
 };
 use polkadot_sdk::{
@@ -16,8 +16,8 @@ use polkadot_sdk::{
     sp_runtime::{DispatchError, DispatchResult, Perbill, traits::Zero},
 };
 
-impl<T: Config> ClaimedJobs<T::AccountId, BalanceOf<T>, BlockNumberFor<T>> for Pallet<T> {
-    fn claimed(id: JobId) -> Result<ClaimedJob<T::AccountId, BalanceOf<T>>, NotChallengeable> {
+impl<T: Config> Claims<T::AccountId, BalanceOf<T>, BlockNumberFor<T>> for Pallet<T> {
+    fn claimed(id: JobId) -> Result<ClaimInfo<T::AccountId, BalanceOf<T>>, NotChallengeable> {
         let job = Jobs::<T>::get(id).ok_or(NotChallengeable::UnknownJob)?;
         let now = T::Time::now();
         let (assignment, output_digest) = match job.state {
@@ -39,7 +39,7 @@ impl<T: Config> ClaimedJobs<T::AccountId, BalanceOf<T>, BlockNumberFor<T>> for P
             }
         };
         let version = T::Models::version(job.model).ok_or(NotChallengeable::UnknownModel)?;
-        Ok(ClaimedJob {
+        Ok(ClaimInfo {
             client: job.client,
             worker: assignment.worker,
             model: job.model,

@@ -105,27 +105,33 @@ impl<T: Config> Pallet<T> {
         Ok(())
     }
 
-    /// Every worker's locked stake and load are what its jobs and bids say.
-    fn check_workers() -> Result<(), TryRuntimeError> {
+    /// The stake that jobs and bids lock, by worker: what a worker has locked besides belongs to others.
+    pub fn locked_stake() -> BTreeMap<T::AccountId, BalanceOf<T>> {
         let mut locked = BTreeMap::<T::AccountId, BalanceOf<T>>::new();
-        let mut load = BTreeMap::<(T::AccountId, ModelVersion), u32>::new();
         for job in Jobs::<T>::iter_values() {
             if let Some(assignment) = job.state.assignment() {
                 add(&mut locked, assignment.worker.clone(), assignment.locked);
-                if matches!(job.state, JobState::Assigned { .. }) {
-                    add(&mut load, (assignment.worker.clone(), job.model), 1);
-                }
             }
         }
         for bid in Bids::<T>::iter_values().flatten() {
             add(&mut locked, bid.worker, bid.locked);
         }
-        for account in frame_system::Account::<T>::iter_keys() {
-            let recorded = locked.get(&account).copied().unwrap_or_default();
+        locked
+    }
+
+    /// Every worker's load is what its jobs say, and no less of its stake is locked than they and its bids need.
+    fn check_workers() -> Result<(), TryRuntimeError> {
+        for (worker, stake) in Self::locked_stake() {
             ensure!(
-                T::Workers::locked(&account) == recorded,
-                "locked stake differs from the records"
+                T::Workers::locked(&worker) >= stake,
+                "less stake is locked than the records say"
             );
+        }
+        let mut load = BTreeMap::<(T::AccountId, ModelVersion), u32>::new();
+        for job in Jobs::<T>::iter_values() {
+            if let JobState::Assigned { assignment, .. } = job.state {
+                add(&mut load, (assignment.worker, job.model), 1);
+            }
         }
         for ((worker, model), jobs) in load {
             ensure!(

@@ -11,7 +11,7 @@
 //! or once the client accepts, the worker is paid and everything about the job is removed from state.
 //!
 //! Within the window the claim can be disputed. The market does not know how; it is told of the dispute and of its
-//! verdict through [`assay_types::ClaimedJobs`]. While a job is disputed nothing ends its phase: it is neither settled
+//! verdict through [`assay_types::Claims`]. While a job is disputed nothing ends its phase: it is neither settled
 //! nor accepted, and keeps its input, its output and all that it holds and locks. A claim that is upheld goes on where
 //! it was; one that is convicted refunds the client and costs the worker a share of its stake, at least all that the
 //! job locks. If the worker is late, the client is refunded at once, and the job stays disputed until the verdict.

@@ -2,8 +2,8 @@
 
 use crate::{self as pallet_market, AgendaCursor, Claim, HoldReason, Jobs, LongestJob};
 use assay_types::{
-    AssayTime, ClaimedJobs, CloseReason, Delivery, H256, HostBlake2, JobId, JobInput, JobRequest, JobState, Lock,
-    Matching, ModelVersion, OfferTerms, Outcome, Payload, Phase, Purpose, WorkerRegistry, bid_commitment,
+    AssayTime, Claims, CloseReason, Delivery, H256, HostBlake2, JobId, JobInput, JobRequest, JobState, Lock, Matching,
+    ModelVersion, OfferTerms, Outcome, Payload, Phase, Purpose, WorkerRegistry, bid_commitment,
     limits::{InlineOutputBytes, Symbols},
     schema::payload_digest,
 };
@@ -11,7 +11,7 @@ pub use model::{generation, root};
 use model::{parts, schema};
 use polkadot_sdk::{
     frame_support::{
-        assert_ok, derive_impl, parameter_types,
+        assert_ok, derive_impl, ensure, parameter_types,
         traits::{
             ConstU64, Hooks,
             fungible::{HoldConsideration, Inspect, InspectHold, Mutate},
@@ -244,7 +244,17 @@ impl TestExt {
 pub fn check() -> Result<(), TryRuntimeError> {
     Models::do_try_state()?;
     Workers::do_try_state()?;
-    Market::do_try_state()
+    Market::do_try_state()?;
+    // Nothing but the market locks stake here.
+    let locked = Market::locked_stake();
+    for account in frame_system::Account::<Test>::iter_keys() {
+        let recorded = locked.get(&account).copied().unwrap_or_default();
+        ensure!(
+            <Workers as WorkerRegistry<u64, u64>>::locked(&account) == recorded,
+            "locked stake differs from the records"
+        );
+    }
+    Ok(())
 }
 
 /// Terms with this base and no rate, which every job fits.

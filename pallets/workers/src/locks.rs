@@ -26,11 +26,11 @@ impl<T: Config> Pallet<T> {
         model: ModelVersion,
         purpose: Purpose<BalanceOf<T>>,
     ) -> Result<BalanceOf<T>, Unavailable> {
-        let (price, is_job) = match purpose {
-            Purpose::Bid { ceiling } => (ceiling, false),
-            Purpose::Job { price } => (price, true),
+        let (stake, is_job) = match purpose {
+            Purpose::Bid { ceiling } => (Self::lock_for(ceiling), false),
+            Purpose::Job { price } => (Self::lock_for(price), true),
+            Purpose::Session { stake } => (stake, false),
         };
-        let stake = Self::lock_for(price);
         let mut record = Self::available(worker, stake)?;
 
         record.locked = record.locked.saturating_add(stake); // `stake` is at most what is free.

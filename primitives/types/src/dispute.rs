@@ -1,8 +1,9 @@
 //! Disputes: how the disagreement about a claim is narrowed down to one element. The worker reveals, the challenger
 //! points.
 //!
-//! A *dispute* is about one claimed job. Each of its challengers plays a *game* of its own against the worker: the
-//! worker makes every statement, the challenger says only where to go on. What has been revealed once serves all games.
+//! A *dispute* is about one [claim](crate::ClaimSource): on a job, or by a receipt of a session. Each of its
+//! challengers plays a *game* of its own against the worker: the worker makes every statement, the challenger says only
+//! where to go on. What has been revealed once serves all games.
 //!
 //! A game stands at a [`Place`], and it is one side's [turn](Side). At the worker's turn, the worker owes the
 //! [`Statement`] of that place; at the challenger's, the place has been revealed and the challenger points into it, or
@@ -35,7 +36,7 @@ use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use polkadot_sdk::{sp_core::ConstU32, sp_runtime::BoundedVec};
 use scale_info::TypeInfo;
 
-/// A dispute, numbered from 0 and never used again; a job that is disputed a second time has a second one.
+/// A dispute, numbered from 0 and never used again; a claim that is disputed a second time has a second one.
 pub type DisputeId = u64;
 
 /// Challengers that may play at a time over one job.
@@ -87,16 +88,16 @@ pub struct Game<AccountId, Balance, BlockNumber> {
     pub clock: Clock<BlockNumber>,
 }
 
-/// The games over one job.
+/// The games over one claim.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
 pub struct Dispute<AccountId, Balance, BlockNumber> {
     /// Its number, under which what is revealed is stored.
     pub id: DisputeId,
     /// The worker that made the claim.
     pub worker: AccountId,
-    /// The client, who pays for the job.
+    /// The client, who pays for the result.
     pub client: AccountId,
-    /// The model version that the job names.
+    /// The model version that the claim names.
     pub version: ModelVersion,
     /// The worker's stake that secures the claim, without what late answers have cost.
     pub locked: Balance,

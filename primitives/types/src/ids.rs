@@ -1,10 +1,13 @@
-//! Identifiers of models, jobs and slashes.
+//! Identifiers of models, jobs, sessions and slashes.
 
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use scale_info::TypeInfo;
 
 /// A job, numbered from 0 in the order of submission and never used again.
 pub type JobId = u64;
+
+/// A session, numbered from 0 in the order of opening and never used again.
+pub type SessionId = u64;
 
 /// A slash that waits to be applied, numbered from 0 in the order of convictions and never used again.
 pub type SlashId = u64;

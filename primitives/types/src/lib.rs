@@ -7,6 +7,7 @@
 extern crate alloc;
 
 pub mod bid;
+pub mod claim;
 pub mod dispute;
 pub mod hash;
 pub mod ids;
@@ -18,6 +19,7 @@ pub mod page;
 pub mod payload;
 pub mod runtime_api;
 pub mod schema;
+pub mod session;
 pub mod time;
 pub mod traits;
 pub mod weighing;
@@ -25,8 +27,9 @@ pub mod worker;
 
 pub use assay_exact::{digest::DataType, quantise::Precision};
 pub use bid::{Bid, bid_commitment};
+pub use claim::{ClaimId, ClaimInfo, ClaimSource, Claims, Court, JobsAndReceipts, NotChallengeable};
 pub use hash::HostBlake2;
-pub use ids::{JobId, ModelId, ModelVersion, SlashId, VersionNumber};
+pub use ids::{JobId, ModelId, ModelVersion, SessionId, SlashId, VersionNumber};
 pub use job::{Assignment, CloseReason, Delivery, Job, JobInput, JobRequest, JobState, Matching, Payload, Phase};
 pub use name::{NameError, check_name};
 pub use offer::{JobTerms, Misfit, Offer, OfferInfo, OfferTerms};
@@ -34,9 +37,12 @@ pub use page::Page;
 pub use polkadot_sdk::sp_core::H256;
 pub use runtime_api::{Quote, WhyNot};
 pub use schema::{Dimension, ModelParts, Schema, SchemaError, TensorSchema};
+pub use session::{
+    Receipt, Session, SessionAccount, SessionKey, SessionOffer, SessionQuote, SessionRequest, SessionSignature,
+    SessionState, SessionTerms, Voucher,
+};
 pub use time::AssayTime;
 pub use traits::{
-    ClaimedJob, ClaimedJobs, Lock, ModelRegistry, NoOffer, NotChallengeable, Outcome, Penalty, Purpose, Released,
-    Slashed, Unavailable, WorkerRegistry,
+    Lock, ModelRegistry, NoOffer, Outcome, Penalty, Purpose, Released, Slashed, Unavailable, WorkerRegistry,
 };
 pub use worker::{WorkerInfo, WorkerStatus};

@@ -26,6 +26,12 @@ pub const MAX_OFFERS_PER_WORKER: u32 = 32;
 pub const MAX_UNBONDING: u32 = 8;
 /// Versions of one model.
 pub const MAX_VERSIONS: u32 = 64;
+/// The last session that has a number.
+pub const MAX_SESSIONS: u64 = (1 << 39) - 1;
+/// The last request of a session; a client opens another session then.
+pub const MAX_SEQUENCE: u32 = (1 << 24) - 1;
+/// Session offers of one worker.
+pub const MAX_SESSION_OFFERS: u32 = 32;
 /// Items in one batch call.
 pub const MAX_BATCH: u32 = 64;
 /// Jobs in one call that does what is due for each: a step can be the end of an auction with all its bids.
@@ -55,6 +61,8 @@ pub type Bids = ConstU32<MAX_BIDS>;
 pub type OffersPerModel = ConstU32<MAX_OFFERS_PER_MODEL>;
 /// Bound of a worker's offers.
 pub type OffersPerWorker = ConstU32<MAX_OFFERS_PER_WORKER>;
+/// Bound of a worker's session offers.
+pub type SessionOffers = ConstU32<MAX_SESSION_OFFERS>;
 /// Bound of the pieces of stake that unbond.
 pub type Unbonding = ConstU32<MAX_UNBONDING>;
 /// Bound of a batch.

@@ -105,13 +105,7 @@ where
     ///
     /// It saturates: a price that does not fit the type is more than anybody has.
     pub fn price(&self, work: u64) -> Balance {
-        let (unit, work) = (u128::from(WORK_PER_RATE), u128::from(work));
-        let rate = self.rate.saturated_into::<u128>();
-        // Apart, so that no product is cut before it is divided: the second factor is below 2^30.
-        let whole = (rate / unit).saturating_mul(work);
-        let part = (rate % unit).saturating_mul(work).div_ceil(unit);
-        let for_work = Balance::saturated_from(whole.saturating_add(part));
-        self.base.saturating_add(for_work)
+        price(self.base, self.rate, work)
     }
 
     /// Whether a client is no worse off with these terms than with `other`, whatever its job.
@@ -170,6 +164,17 @@ fn fits<Balance, BlockNumber: Copy + PartialOrd>(
         return Err(Misfit::OfferTooNew { from });
     }
     Ok(())
+}
+
+/// Price of this work: `base`, and `rate` for each [`WORK_PER_RATE`] units, rounded up. It saturates.
+pub fn price<Balance: AtLeast32BitUnsigned + Copy>(base: Balance, rate: Balance, work: u64) -> Balance {
+    let (unit, work) = (u128::from(WORK_PER_RATE), u128::from(work));
+    let rate = rate.saturated_into::<u128>();
+    // Apart, so that no product is cut before it is divided: the second factor is below 2^30.
+    let whole = (rate / unit).saturating_mul(work);
+    let part = (rate % unit).saturating_mul(work).div_ceil(unit);
+    let for_work = Balance::saturated_from(whole.saturating_add(part));
+    base.saturating_add(for_work)
 }
 
 /// Work of a job with these values of the symbols. It saturates, which registered parts never do within their ranges.

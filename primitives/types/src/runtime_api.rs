@@ -1,7 +1,8 @@
-//! The runtime API: a node's answers about jobs, workers and disputes, without a transaction.
+//! The runtime API: a node's answers about jobs, sessions, workers and disputes, without a transaction.
 
 use crate::{
-    Job, JobId, Misfit, ModelVersion, NoOffer, Page, SlashId, WorkerInfo, WorkerStatus,
+    ClaimId, Job, JobId, Misfit, ModelVersion, NoOffer, Page, Session, SessionId, SessionOffer, SessionQuote, SlashId,
+    WorkerInfo, WorkerStatus,
     dispute::{Dispute, OpenAward, Place, Revealed},
 };
 use alloc::vec::Vec;
@@ -114,7 +115,7 @@ pub enum WhyNot<AccountId, Balance, BlockNumber> {
 }
 
 polkadot_sdk::sp_api::decl_runtime_apis! {
-    /// Jobs, prices, workers and disputes.
+    /// Jobs, prices, sessions, workers and disputes.
     ///
     /// Lists are answered in pages of at most `limit` entries, see [`Page`]: `after` is the `next` of the page before,
     /// and `None` for the first one.
@@ -144,23 +145,40 @@ polkadot_sdk::sp_api::decl_runtime_apis! {
         fn why_not(worker: AccountId, job: JobId) -> WhyNot<AccountId, Balance, BlockNumber>;
         /// The jobs that are claimed or disputed.
         fn claimed_jobs(after: Option<JobId>, limit: u32) -> Page<Job<AccountId, Balance, BlockNumber>>;
-        /// The dispute over a job.
-        fn dispute(job: JobId) -> Option<Dispute<AccountId, Balance, BlockNumber>>;
+        /// The dispute over a claim: by the number of a job, or of a receipt ([`ClaimSource`](crate::ClaimSource)).
+        fn dispute(job: ClaimId) -> Option<Dispute<AccountId, Balance, BlockNumber>>;
         /// The disputes in which an account is the worker or a challenger.
         fn disputes_of(
             account: AccountId,
-            after: Option<JobId>,
+            after: Option<ClaimId>,
             limit: u32,
         ) -> Page<Dispute<AccountId, Balance, BlockNumber>>;
-        /// The statement that was revealed of a place in the dispute over a job.
-        fn revealed(job: JobId, place: Place) -> Option<Revealed>;
-        /// The bond of a challenge to a job now; `None` if the job cannot be challenged.
-        fn bond_for(job: JobId) -> Option<Balance>;
+        /// The statement that was revealed of a place in the dispute over a claim.
+        fn revealed(job: ClaimId, place: Place) -> Option<Revealed>;
+        /// The bond of a challenge to a claim now; `None` if it cannot be challenged.
+        fn bond_for(job: ClaimId) -> Option<Balance>;
         /// The awards that an account may still claim, by their slashes.
         fn awards_of(
             account: AccountId,
             after: Option<SlashId>,
             limit: u32,
         ) -> Page<OpenAward<AccountId, Balance, BlockNumber>>;
+        /// The session, until it is over.
+        fn session(session: SessionId) -> Option<Session<AccountId, Balance, BlockNumber>>;
+        /// The sessions in which an account is the client or the worker.
+        fn sessions_of(
+            account: AccountId,
+            after: Option<SessionId>,
+            limit: u32,
+        ) -> Page<Session<AccountId, Balance, BlockNumber>>;
+        /// The offers of sessions on a model version, at most `limit`: from the first one, or from the one after that
+        /// of the worker `after`.
+        fn session_offers(
+            model: ModelVersion,
+            after: Option<AccountId>,
+            limit: u32,
+        ) -> Vec<(AccountId, SessionOffer<Balance, BlockNumber>)>;
+        /// The price of a request with these values of the symbols by a worker's offer of sessions.
+        fn session_quote(model: ModelVersion, worker: AccountId, symbols: Vec<u32>) -> Option<SessionQuote<Balance>>;
     }
 }

@@ -1,7 +1,7 @@
-//! Traits through which the pallets meet. The market asks for models and workers through them, disputes ask for claims,
-//! and no pallet knows another.
+//! Traits through which the pallets meet. Market and sessions ask for models and workers through them, and no pallet
+//! knows another. Those of disputes are in [`crate::claim`].
 
-use crate::{H256, JobId, JobTerms, Misfit, ModelParts, ModelVersion, SlashId};
+use crate::{H256, JobTerms, Misfit, ModelParts, ModelVersion, SlashId};
 use polkadot_sdk::sp_runtime::{DispatchError, DispatchResult, Perbill};
 
 /// A model version, as far as the market needs to know it.
@@ -127,9 +127,14 @@ pub enum Purpose<Balance> {
         /// Price that the worker is paid for the job.
         price: Balance,
     },
+    /// A session, or an addition to its budget. The offer says how much is locked, and no load is counted.
+    Session {
+        /// The stake that is locked.
+        stake: Balance,
+    },
 }
 
-/// Stake that is locked for one bid or one job, as [`WorkerRegistry::take`] gave it.
+/// Stake that is locked for one bid, one job or one session, as [`WorkerRegistry::take`] gave it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lock<'a, AccountId, Balance> {
     /// The worker whose stake it is.
@@ -144,7 +149,8 @@ pub struct Lock<'a, AccountId, Balance> {
 ///
 /// A bid ends once, in `BidLost` or `BidWon`. A job, which `BidWon` or [`Purpose::Job`] began, ends once as an
 /// unclaimed one: in `Claimed`, `Missed` or `Declined`; and after `Claimed` once more, in `Paid`, `Unpaid` or
-/// `Convicted`. `Late` comes between: it ends nothing.
+/// `Convicted`. `Late` comes between: it ends nothing. A session, which [`Purpose::Session`] began, ends in `Paid`,
+/// `Unpaid` or `Convicted`; its lock may be released in parts, each with an outcome of its own.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome<AccountId, Balance> {
     /// The bid did not win, or was not revealed: its lock is free.
@@ -264,84 +270,4 @@ pub trait WorkerRegistry<AccountId, Balance> {
 
     /// The worker's unclaimed jobs on this version, for checks of consistency.
     fn load(worker: &AccountId, version: ModelVersion) -> u32;
-}
-
-/// The claim that a dispute is about.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ClaimedJob<AccountId, Balance> {
-    /// The client, who pays for the job.
-    pub client: AccountId,
-    /// The worker that claimed.
-    pub worker: AccountId,
-    /// The model version that was to be run.
-    pub model: ModelVersion,
-    /// Its root.
-    pub model_root: H256,
-    /// List digest of the input tensors.
-    pub input_digest: H256,
-    /// List digest of the output tensors, as claimed.
-    pub output_digest: H256,
-    /// The worker's stake that secures the claim, which is the minimum that a conviction slashes.
-    pub locked: Balance,
-    /// Price that the worker is paid if the claim stands.
-    pub price: Balance,
-    /// Work of one execution of the job, in the units of the model's parts.
-    pub work: u64,
-}
-
-/// Reasons for which a job's claim cannot be challenged.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, codec::Encode, codec::Decode, scale_info::TypeInfo)]
-pub enum NotChallengeable {
-    /// No such job: it was never submitted, or it is closed.
-    #[codec(index = 0)]
-    UnknownJob,
-    /// Nobody has claimed it yet.
-    #[codec(index = 1)]
-    NotClaimed,
-    /// The challenge window is over.
-    #[codec(index = 2)]
-    WindowPassed,
-    /// Its model version is no longer registered.
-    #[codec(index = 3)]
-    UnknownModel,
-}
-
-/// The claims on jobs, as those see them who judge disputes.
-pub trait ClaimedJobs<AccountId, Balance, BlockNumber> {
-    /// The claim on a job whose challenge window is open, or that is disputed
-    /// already. Changes nothing.
-    fn claimed(job: JobId) -> Result<ClaimedJob<AccountId, Balance>, NotChallengeable>;
-
-    /// The parts of a model version that a claimed job names.
-    fn parts(model: ModelVersion) -> Option<ModelParts>;
-
-    /// `Claimed` → `Disputed`; nothing if it is disputed already. The job is neither settled nor accepted until one of
-    /// the two below.
-    fn dispute(job: JobId) -> DispatchResult;
-
-    /// `Disputed` → `Claimed`: every challenge failed. The window ends where it did, and no earlier than
-    /// `window_at_least` or this block, so that a challenger who was kept out gets a turn.
-    fn uphold(job: JobId, window_at_least: BlockNumber) -> DispatchResult;
-
-    /// Gives the ceiling of a disputed job back to the client, because the worker is late. The job stays disputed, and
-    /// its lock stays locked; the client is never charged again. A second time changes nothing.
-    fn refund(job: JobId) -> DispatchResult;
-
-    /// Takes what a late answer costs out of the lock of a disputed job, as [`Outcome::Late`]; returns what was taken.
-    fn charge(job: JobId, beneficiary: &AccountId, cost: Slashed<Balance>) -> Result<Slashed<Balance>, DispatchError>;
-
-    /// `Disputed` → `Refunded`: every challenge failed, but the client was refunded meanwhile. The lock is free
-    /// ([`Outcome::Unpaid`]), and the job is closed.
-    fn excuse(job: JobId) -> DispatchResult;
-
-    /// `Disputed` → `Refunded`: the claim is wrong. What is left of the ceiling goes back, what the job locks of the
-    /// worker's stake is released as [`Outcome::Convicted`], and the job is closed.
-    fn convict(
-        job: JobId,
-        share: Perbill,
-        awards: [(AccountId, Balance); 2],
-    ) -> Result<Penalty<Balance>, DispatchError>;
-
-    /// See [`WorkerRegistry::award`].
-    fn award(slash: SlashId, awards: [(AccountId, Balance); 2]) -> DispatchResult;
 }

@@ -8,7 +8,7 @@ use crate::{
 };
 use frame_support::{
     parameter_types,
-    traits::{ConstU32, ConstU128, fungible::HoldConsideration},
+    traits::{ConstU32, ConstU128, Get, fungible::HoldConsideration},
 };
 use frame_system::EnsureRoot;
 use pallet_models::VersionDeposit;
@@ -18,8 +18,8 @@ use sp_runtime::{FixedU128, Perbill};
 const MIN_DEADLINE: BlockNumber = MINUTES;
 const MAX_DEADLINE: BlockNumber = HOURS;
 /// A challenger re-executes the job, which takes it no longer than the worker had at least.
-const MIN_WINDOW: BlockNumber = MINUTES;
-const MAX_WINDOW: BlockNumber = DAYS;
+pub(super) const MIN_WINDOW: BlockNumber = MINUTES;
+pub(super) const MAX_WINDOW: BlockNumber = DAYS;
 /// Enough blocks for a bid to be seen, priced and included, even if one block or two are missed.
 const MIN_AUCTION_PHASE: BlockNumber = 5;
 const MAX_AUCTION_PHASE: BlockNumber = 10 * MINUTES;
@@ -34,10 +34,19 @@ const MISS_COMPENSATION: Balance = 100 * MICROUNIT;
 
 /// Every clock of a dispute, over the challenge window of its job, and those of the disputes that come before it in its
 /// worker's queue ([`pallet_disputes::LongestDispute`]).
-const DISPUTE_ALLOWANCE: BlockNumber = 10 * DAYS;
-/// Stake and models outlive every job ([`pallet_market::LongestJob`], eleven days and some hours) by days; the pallets'
-/// integrity tests compare the two.
+pub(super) const DISPUTE_ALLOWANCE: BlockNumber = 10 * DAYS;
+/// Stake and models outlive every job ([`pallet_market::LongestJob`], eleven days and some hours) and every session
+/// ([`pallet_sessions::LongestSession`], twelve days and some) by days; the pallets' integrity tests compare the two.
 const OUTLIVE_JOBS: BlockNumber = 14 * DAYS;
+
+/// The longest that a job or a session can last.
+pub struct LongestClaim;
+
+impl Get<BlockNumber> for LongestClaim {
+    fn get() -> BlockNumber {
+        pallet_market::LongestJob::<Runtime>::get().max(pallet_sessions::LongestSession::<Runtime>::get())
+    }
+}
 
 parameter_types! {
     pub const ModelDeposit: RuntimeHoldReason = RuntimeHoldReason::Models(pallet_models::HoldReason::Registration);
@@ -50,7 +59,7 @@ impl pallet_models::Config for Runtime {
         ModelDeposit,
         VersionDeposit<ConstU128<{ deposit(3, 0) }>, ConstU128<{ deposit(0, 1) }>, Balance>,
     >;
-    type LongestJob = pallet_market::LongestJob<Self>;
+    type LongestJob = LongestClaim;
     type RetirementBlocks = ConstU32<OUTLIVE_JOBS>;
     type Time = Time;
     type WeightInfo = pallet_models::weights::ComputedWeight<Self>;
@@ -66,7 +75,7 @@ parameter_types! {
 
 impl pallet_workers::Config for Runtime {
     type Currency = Balances;
-    type LongestJob = pallet_market::LongestJob<Self>;
+    type LongestJob = LongestClaim;
     type MaxDeadline = ConstU32<MAX_DEADLINE>;
     type MaxWindow = ConstU32<MAX_WINDOW>;
     type MinStake = ConstU128<{ 100 * UNIT }>;

@@ -8,6 +8,7 @@ use crate::{
     units::{DAYS, HOURS, MICROUNIT, MINUTES, UNIT},
     *,
 };
+use assay_types::JobsAndReceipts;
 use frame_support::{
     parameter_types,
     traits::{ConstU32, ConstU128},
@@ -77,7 +78,8 @@ impl pallet_disputes::Config for Runtime {
     type Currency = Balances;
     type FaultSlash = FaultSlash;
     type GameCost = GameCost;
-    type Jobs = Market;
+    /// Those on jobs, and receipts of sessions.
+    type Claims = JobsAndReceipts<Market, Sessions>;
     type LateAnswerBlocks = LateAnswerBlocks;
     type LateFee = LateFee;
     type LateFeeToChallenger = LateFeeToChallenger;

@@ -4,6 +4,7 @@ pub mod assay;
 pub mod consensus;
 pub mod disputes;
 pub mod money;
+pub mod sessions;
 pub mod system;
 pub mod time;
 pub mod xcm;

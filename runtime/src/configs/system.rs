@@ -142,11 +142,11 @@ pub enum ProxyType {
     /// Run a collator: its candidacy and its session keys.
     #[codec(index = 2)]
     Collator,
-    /// Work: offers, bids, claims and their defence in disputes, but not the stake. For the key that lies on the
-    /// machine with the GPU. See [`crate::calls`].
+    /// Work: offers, bids, claims and their defence in disputes, vouchers, but not the stake. For the key that lies on
+    /// the machine with the GPU. See [`crate::calls`].
     #[codec(index = 3)]
     Worker,
-    /// Buy: submit jobs and accept their results. See [`crate::calls`].
+    /// Buy: submit jobs and accept their results, open sessions. See [`crate::calls`].
     #[codec(index = 4)]
     Client,
 }

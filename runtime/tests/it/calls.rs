@@ -1,6 +1,9 @@
 //! Who makes the calls of our pallets, and what their proxies may do.
 
-use crate::chain::in_first_block;
+use crate::{
+    chain::{genesis, in_first_block},
+    scene::voucher_of,
+};
 use assay_runtime::{
     Address, AllPalletsWithSystem, Proxy, ProxyType, RuntimeCall, RuntimeEvent, RuntimeOrigin, System,
     calls::{CALLS, Key, Role, class_of},
@@ -15,6 +18,7 @@ use polkadot_sdk::{
         traits::{GetCallMetadata, InstanceFilter, PalletsInfoAccess},
     },
     pallet_proxy,
+    sp_core::{Pair as _, sr25519::Pair},
     sp_keyring::Sr25519Keyring::{Bob, Charlie},
     sp_runtime::DispatchError,
 };
@@ -91,7 +95,13 @@ fn the_filters_are_the_tables() {
     let unbond: RuntimeCall = pallet_workers::Call::unbond { amount: 1 }.into();
     let slash: SlashId = 0;
     let cancel: RuntimeCall = pallet_workers::Call::cancel_slash { slash }.into();
+    let pair = Pair::from_seed(&[1; 32]);
+    let voucher = genesis("development").execute_with(|| voucher_of(0, 1, &pair));
+    let redeem: RuntimeCall = pallet_sessions::Call::redeem { voucher }.into();
+    let top_up: RuntimeCall = pallet_sessions::Call::top_up { session: 0, amount: 1 }.into();
     for (call, worker, client) in [
+        (redeem, true, false),
+        (top_up, false, true),
         (reveal(), true, false),
         (claim_timeout(), true, false),
         (commit, true, false),

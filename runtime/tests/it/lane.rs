@@ -2,10 +2,13 @@
 
 use crate::{
     chain::{in_first_block, pass, signed},
-    scene::{applied, apply, assigned, claim, execution, fee_of, offered, origin},
+    scene::{applied, apply, assigned, claim, execution, fee_of, offered, origin, session, voucher_of},
 };
 use assay_player::statement;
-use assay_runtime::{Address, Disputes, Executive, Proxy, ProxyType, Runtime, RuntimeCall, Time, lane::PRIORITY};
+use assay_runtime::{
+    Address, Disputes, Executive, Proxy, ProxyType, Runtime, RuntimeCall, Sessions, Time, check_invariants,
+    lane::PRIORITY, units::UNIT,
+};
 use assay_types::{H256, dispute::Place};
 use polkadot_sdk::{
     frame_metadata_hash_extension::CheckMetadataHash,
@@ -14,7 +17,8 @@ use polkadot_sdk::{
         dispatch::{DispatchClass, GetDispatchInfo},
         storage::with_transaction,
     },
-    frame_system, pallet_proxy, pallet_sudo, pallet_transaction_payment, pallet_utility, sp_core,
+    frame_system, pallet_proxy, pallet_sudo, pallet_transaction_payment, pallet_utility,
+    sp_core::{self, Pair as _, sr25519::Pair},
     sp_keyring::Sr25519Keyring::{self, Alice, Bob, Charlie, Dave, Eve},
     sp_runtime::{
         DispatchError, FixedU128, TransactionOutcome,
@@ -106,6 +110,29 @@ fn a_turn_is_urgent_for_the_side_whose_turn_it_is() {
         pass(1_000);
         assert_eq!(applied(Bob, timeout.clone()), DispatchClass::Operational);
         assert_eq!(apply(Eve, timeout).1, Some(DispatchClass::Normal));
+    });
+}
+
+#[test]
+fn the_last_voucher_is_urgent_once_the_session_closes() {
+    in_first_block(|| {
+        offered(&execution());
+        let key = Pair::from_seed(&[1; 32]);
+        let id = session(&key);
+        let redeem = |owed| -> RuntimeCall {
+            let voucher = voucher_of(id, owed, &key);
+            pallet_sessions::Call::redeem { voucher }.into()
+        };
+        assert_eq!(applied(Bob, redeem(UNIT)), DispatchClass::Normal);
+        assert_ok!(Sessions::close(origin(Charlie), id, None));
+        assert_eq!(apply(Eve, redeem(2 * UNIT)).1, Some(DispatchClass::Normal));
+        assert_eq!(
+            apply(Bob, redeem(UNIT)).1,
+            Some(DispatchClass::Normal),
+            "it is redeemed"
+        );
+        assert_eq!(applied(Bob, redeem(2 * UNIT)), DispatchClass::Operational);
+        assert_ok!(check_invariants());
     });
 }
 

@@ -4,14 +4,20 @@ use crate::chain::{pass, signed};
 use assay_adversary::{InMemory, Random, graphs};
 use assay_player::{Execution, committed};
 use assay_runtime::{
-    AccountId, Balance, Executive, Market, Models, RuntimeCall, RuntimeEvent, RuntimeOrigin, System, Workers,
+    AccountId, Balance, Executive, Market, Models, Runtime, RuntimeCall, RuntimeEvent, RuntimeOrigin, Sessions, System,
+    Workers,
     units::{MINUTES, UNIT},
 };
-use assay_types::{Delivery, JobId, JobInput, JobRequest, Matching, ModelVersion, OfferTerms};
+use assay_types::{
+    Delivery, JobId, JobInput, JobRequest, Matching, ModelVersion, OfferTerms, SessionId, SessionKey, SessionOffer,
+    SessionRequest, SessionSignature, SessionTerms, Voucher,
+};
+use pallet_sessions::{Signed, SignedVoucherOf};
 use polkadot_sdk::{
     frame_metadata_hash_extension::CheckMetadataHash,
     frame_support::{assert_ok, dispatch::DispatchClass},
     pallet_transaction_payment,
+    sp_core::{Pair, sr25519},
     sp_keyring::Sr25519Keyring::{self, Alice, Bob, Charlie},
     sp_runtime::ApplyExtrinsicResult,
 };
@@ -62,6 +68,49 @@ pub fn assigned(execution: &InMemory) -> JobId {
     };
     assert_ok!(Market::submit(origin(Charlie), request));
     job
+}
+
+/// A voucher for a session, signed by this key.
+pub fn voucher_of(session: SessionId, owed: Balance, key: &sr25519::Pair) -> SignedVoucherOf<Runtime> {
+    let message = Voucher {
+        genesis: System::block_hash(0),
+        session,
+        owed,
+    };
+    let signature = SessionSignature::Sr25519(key.sign(&message.message()));
+    Signed { message, signature }
+}
+
+/// A session of Charlie's with Bob, whose vouchers this key signs.
+pub fn session(key: &sr25519::Pair) -> SessionId {
+    let terms = SessionTerms {
+        base: UNIT,
+        rate: 0,
+        min_budget: UNIT,
+        max_budget: 20 * UNIT,
+        lock_percent: 100,
+        max_blocks: MINUTES,
+        window_blocks: MINUTES,
+    };
+    let worker_key = SessionKey::Sr25519(sr25519::Pair::from_seed(&[7; 32]).public());
+    let offer = SessionOffer {
+        terms,
+        key: worker_key.clone(),
+        capacity: 8,
+    };
+    assert_ok!(Sessions::publish_offer(origin(Bob), VERSION, offer));
+    let session = pallet_sessions::NextSessionId::<Runtime>::get();
+    let request = SessionRequest {
+        worker: Bob.to_account_id(),
+        model: VERSION,
+        budget: 10 * UNIT,
+        blocks: MINUTES,
+        terms,
+        worker_key,
+        client_key: SessionKey::Sr25519(key.public()),
+    };
+    assert_ok!(Sessions::open(origin(Charlie), Box::new(request)));
+    session
 }
 
 /// Bob's claim of a job.

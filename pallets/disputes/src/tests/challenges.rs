@@ -97,7 +97,7 @@ fn every_game_against_the_worker_makes_the_next_bond_half_as_much_again() {
 fn a_bond_is_at_least_what_a_game_causes() {
     TestExt::new().execute_with(|| {
         let job = claimed_nothing();
-        let claimed = <Market as assay_types::ClaimedJobs<_, _, _>>::claimed(job).expect("is claimed");
+        let claimed = <Market as assay_types::Claims<_, _, _>>::claimed(job).expect("is claimed");
         assert!(claimed.work > 0, "the model does nothing");
         PriceOfWork::set(1_000);
         let bond = Disputes::bond_for(job);

@@ -1,9 +1,7 @@
 //! Disputed claims, and workers whose stake no longer secures what they have.
 
 use crate::{AgendaCursor, Error, Event, Inputs, Outputs, mock::*};
-use assay_types::{
-    ClaimedJob, ClaimedJobs, CloseReason, Delivery, H256, NotChallengeable, Outcome, Phase, Slashed, WhyNot,
-};
+use assay_types::{ClaimInfo, Claims, CloseReason, Delivery, H256, NotChallengeable, Outcome, Phase, Slashed, WhyNot};
 use polkadot_sdk::{
     frame_support::{assert_noop, assert_ok, traits::Get},
     sp_runtime::Perbill,
@@ -34,7 +32,7 @@ fn a_claim_is_shown_while_its_window_is_open() {
         let shown = Market::claimed(job).expect("its window is open");
         assert_eq!(
             shown,
-            ClaimedJob {
+            ClaimInfo {
                 client: CLIENT,
                 worker: CHEAP,
                 model: MODEL,
@@ -203,7 +201,7 @@ fn a_fault_costs_a_share_of_the_whole_stake_and_the_awards_can_be_set_later() {
         let penalty = Market::convict(job, half, [(THIRD, 0), (CLIENT, 0)]).expect("it is disputed");
         assert_eq!(penalty.amount, STAKE / 2);
         assert_eq!((stake(CHEAP), locked(CHEAP)), (STAKE / 2, lock(30)));
-        assert_ok!(<Market as ClaimedJobs<_, _, _>>::award(penalty.slash, AWARDS));
+        assert_ok!(<Market as Claims<_, _, _>>::award(penalty.slash, AWARDS));
         // Until the slash is applied, the worker gets no job.
         assert_noop!(
             Market::submit(signed(CLIENT), request(100)),
@@ -212,7 +210,7 @@ fn a_fault_costs_a_share_of_the_whole_stake_and_the_awards_can_be_set_later() {
 
         advance_to(now() + SLASH_DELAY);
         assert_eq!((free(THIRD), burned()), (ENDOWMENT + 100, STAKE / 2 - 150));
-        let late = <Market as ClaimedJobs<_, _, _>>::award(penalty.slash, AWARDS);
+        let late = <Market as Claims<_, _, _>>::award(penalty.slash, AWARDS);
         assert_eq!(late, Err(pallet_workers::Error::<Test>::NoSuchSlash.into()));
         assert_ok!(Market::uphold(other, 0));
         assert_ok!(Workers::resume(signed(CHEAP)));

@@ -1,7 +1,7 @@
 //! Random play: whatever clients and workers do, in whatever order, the books balance.
 
 use crate::{Jobs, LongestJob, mock::*};
-use assay_types::{ClaimedJobs, Delivery, JobId, JobState, Outcome, Phase, WorkerRegistry};
+use assay_types::{Claims, Delivery, JobId, JobState, Outcome, Phase, WorkerRegistry};
 use polkadot_sdk::{
     frame_support::{
         dispatch::{DispatchResult, DispatchResultWithPostInfo},

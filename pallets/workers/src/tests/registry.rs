@@ -1,7 +1,7 @@
 //! What the market sees of workers: who is cheapest, what is locked, who is busy.
 
 use crate::{Error, Load, mock::*};
-use assay_types::{NoOffer, Outcome, Slashed, Unavailable, WorkerRegistry};
+use assay_types::{NoOffer, Outcome, Purpose, Slashed, Unavailable, WorkerRegistry};
 use polkadot_sdk::{
     frame_support::{assert_noop, assert_ok},
     sp_runtime::Perbill,
@@ -195,5 +195,19 @@ fn what_a_worker_did_is_counted() {
         let info = Workers::worker(ALICE).expect("she is registered");
         assert_eq!((info.completed, info.missed, info.declined), (1, 2, 1));
         assert_eq!((info.stake, info.locked), (MIN_STAKE, 0));
+    });
+}
+
+#[test]
+fn a_session_locks_what_it_says_and_fills_no_place() {
+    story(|| {
+        register(ALICE, MIN_STAKE);
+        let session = |stake| <Registry as WorkerRegistry<_, _>>::take(&ALICE, DIGITS, Purpose::Session { stake });
+        assert_eq!(session(MIN_STAKE + 1), Err(Unavailable::StakeTooSmall));
+        assert_eq!(session(7), Ok(7));
+        assert_eq!((locked(ALICE), load(ALICE)), (7, 0));
+        assert_ok!(release(ALICE, 3, Outcome::Unpaid));
+        assert_ok!(release(ALICE, 4, Outcome::Paid));
+        assert_eq!(locked(ALICE), 0);
     });
 }

@@ -5,7 +5,7 @@
 //! challenge whose commitment opens to the element that convicts, as the runtime computed it, has found the fault.
 
 use super::{Committed, MAX_GAMES};
-use crate::{H256, JobId, limits::Symbols};
+use crate::{ClaimId, H256, limits::Symbols};
 use assay_exact::{
     bounded::Bounded,
     digest::{CHUNK_BYTES, DOMAIN_BYTES, DataType, Digest, Hash256, leaf, tensor_digest_of_root},
@@ -19,14 +19,14 @@ use scale_info::TypeInfo;
 /// Domain of the hash that seals a finding.
 pub const FINDING_DOMAIN: &[u8; DOMAIN_BYTES] = b"assay/finding/1\0";
 
-/// Seals a finding: `H(FINDING_DOMAIN ‖ job ‖ challenger ‖ trace digest ‖ salt)`, the fields in SCALE, with
+/// Seals a finding: `H(FINDING_DOMAIN ‖ claim ‖ challenger ‖ trace digest ‖ salt)`, the fields in SCALE, with
 /// BLAKE2b-256.
 ///
 /// The trace digest is the list digest of the challenger's own trace. The challenger is part of the hash, so that
 /// nobody can copy another's commitment and its opening. The salt keeps the worker, which knows the right trace, from
 /// seeing whether the challenger knows it too.
 pub fn commitment<H: Hash256, AccountId: Encode>(
-    job: JobId,
+    job: ClaimId,
     challenger: &AccountId,
     trace_digest: &Digest,
     salt: &[u8; 32],
@@ -85,7 +85,7 @@ impl FindingOpening {
     /// Checks that `challenger` has committed to a trace in which the element is what the runtime computed.
     pub fn check<H: Hash256, AccountId: Encode>(
         &self,
-        job: JobId,
+        job: ClaimId,
         challenger: &AccountId,
         committed: &H256,
         wrong: &WrongElement,
@@ -125,8 +125,8 @@ pub struct Finder<AccountId> {
 /// The award of a conviction by proof, which the oldest finder gets.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
 pub struct OpenAward<AccountId, Balance, BlockNumber> {
-    /// The job.
-    pub job: JobId,
+    /// The claim.
+    pub job: ClaimId,
     /// The digests that the claim committed to.
     pub committed: Committed,
     /// The values of the graph's symbols, in its order.
@@ -151,7 +151,7 @@ mod tests {
     use assay_exact::{digest::list_digest, tree::chunk_leaves};
 
     const SALT: [u8; 32] = [7; 32];
-    const JOB: JobId = 4;
+    const JOB: ClaimId = 4;
 
     /// A trace of three outputs, the second of which is `bytes`, opened at element `element` of it.
     fn opened(bytes: &[u8], element: u64) -> (FindingOpening, WrongElement) {
