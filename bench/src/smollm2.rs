@@ -1,4 +1,5 @@
-//! SmolLM2-135M-Instruct, if `make models` has made its package: what generating costs, and checking what was generated.
+//! SmolLM2-135M-Instruct, if `make models` has made its package: what generating costs, and checking what was
+//! generated.
 
 use crate::{
     measure::in_turns,

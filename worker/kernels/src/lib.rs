@@ -3,11 +3,12 @@
 //! Kernels work on plain slices of numbers, which are canonical (one zero, one NaN) when they come and when they go.
 //! Each of them has a form for AVX-512 VNNI, one for AVX2 and one in plain code, and products have one for the tiles of
 //! AMX; [`instructions::Instructions::detect`] picks at run time. The result depends neither on that nor on the number
-//! of threads. [`operators`] do the same for whole tensors of every type, which are [`array::Array`]s: shared memory, seen
-//! through shapes and strides. [`backend`] offers them to engines. Nothing here knows graphs.
+//! of threads. [`operators`] do the same for whole tensors of every type, which are [`array::Array`]s: shared memory,
+//! seen through shapes and strides. [`backend`] offers them to engines. Nothing here knows graphs.
 //!
 //! There is `unsafe` code here: calls of functions that need instructions the processor was asked for, reads and writes
-//! of whole vectors, tiles and the system call that permits them, and the lifetime of what [`threads::Threads`] executes.
+//! of whole vectors, tiles and the system call that permits them, and the lifetime of what [`threads::Threads`]
+//! executes.
 
 pub mod array;
 pub mod attention;

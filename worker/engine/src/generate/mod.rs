@@ -50,8 +50,8 @@ pub struct Made {
     pub token: i64,
     /// Whether it is the sequence's last one.
     pub is_last: bool,
-    /// Whether the check graph is known to say the same. It is not where a key or a value of the sequence is not finite,
-    /// which is found out at its end: every token before the last one has `true` here.
+    /// Whether the check graph is known to say the same. It is not where a key or a value of the sequence is not
+    /// finite, which is found out at its end: every token before the last one has `true` here.
     pub is_finite: bool,
 }
 

@@ -4,9 +4,10 @@
 //! instruction multiplies pairs of 16-bit integers and adds both products, which 32 bits hold exactly. The instruction
 //! for bytes is of no use: it saturates, and made not to, it is no faster.
 //!
-//! **By bytes.** The second operand's bytes become 16-bit integers in registers, so memory is read at the rate of bytes.
-//! The first operand is of 16-bit integers, whichever its kind is: Int8 and Int16 take the same time. Of the greatest
-//! integers, 1024 products are below `2^31`; longer sums of Int16 are put together in binary64, which is exact.
+//! **By bytes.** The second operand's bytes become 16-bit integers in registers, so memory is read at the rate of
+//! bytes. The first operand is of 16-bit integers, whichever its kind is: Int8 and Int16 take the same time. Of the
+//! greatest integers, 1024 products are below `2^31`; longer sums of Int16 are put together in binary64, which is
+//! exact.
 //!
 //! **Int16.** Sums over as many segments as stay below `2^31` for certain are exact, and these are added in binary64.
 //! Where one segment might already overflow, four pairs do not: of their sum `s`, `s >> 16` is summed as well, and

@@ -5,8 +5,8 @@
 //! instruction multiplies signed bytes with unsigned ones and adds 16,384 products, each modulo 2^32.
 //!
 //! The second operand is laid out plus 128, so a sum is too great by 128 times the sum of the row, which is known.
-//! Integers of 16 bits are `128·high + low`, and their halves are multiplied as bytes: `K` is at most 16,384, so the sums
-//! of each pair of halves fit 32 bits, and they are put together in 64.
+//! Integers of 16 bits are `128·high + low`, and their halves are multiplied as bytes: `K` is at most 16,384, so the
+//! sums of each pair of halves fit 32 bits, and they are put together in 64.
 //!
 //! The first operand is copied tile by tile, with zeros in place of missing rows and elements; so is the end of a strip
 //! that is no whole number of tiles. So all tiles are whole, and none is read beyond its operand.
