@@ -141,7 +141,10 @@ pub fn import_generation(pt2: &Path, options: ImportOptions, stop_tokens: &[i64]
 type Assets = Vec<(String, Vec<u8>)>;
 
 /// The graph as the program says it, unchecked, with its weights and the files that travel with it.
-fn read_model(pt2: &Path, options: &ImportOptions) -> Result<(Graph, Vec<assay_ops::tensor::Tensor>, Assets), ImportError> {
+fn read_model(
+    pt2: &Path,
+    options: &ImportOptions,
+) -> Result<(Graph, Vec<assay_ops::tensor::Tensor>, Assets), ImportError> {
     let mut archive = Archive::open(pt2)?;
     let program = archive.program()?;
     let layouts = Layouts::read(&mut archive)?;

@@ -25,9 +25,11 @@ pub(super) fn add(operator: &Operator, node: &Taken<'_>, sum: &mut Sum) -> Resul
     }
     sum.add(ELEMENT, node.output)?;
     match operator {
-        Operator::Linear { precision } | Operator::MatMul { precision } | Operator::WeightedSum { precision } => {
-            sum.add(products_per_element(precision.left(), precision.right()), &products(node))
-        }
+        Operator::Linear { precision } | Operator::MatMul { precision } | Operator::WeightedSum { precision } => sum
+            .add(
+                products_per_element(precision.left(), precision.right()),
+                &products(node),
+            ),
         Operator::QuantisedLinear { precision, .. } => {
             sum.add(products_per_element(precision.left(), Bits::Int8), &products(node))
         }

@@ -141,7 +141,9 @@ fn table(graph: &mut Builder<'_>, name: &str, length: Dimension) -> Result<Tenso
 
 /// `[length × group, length]`: a query sees the keys up to its own position. `group` queries have one position.
 fn causal_mask(graph: &mut Builder<'_>, length: Dimension, group: u32) -> Result<Tensor> {
-    let rows = length.times(Dimension::Fixed(group)).ok_or_else(|| graph.misfit("has too many heads"))?;
+    let rows = length
+        .times(Dimension::Fixed(group))
+        .ok_or_else(|| graph.misfit("has too many heads"))?;
     let mut row = graph.indices(rows)?;
     if group > 1 {
         let group = graph.fill(Number::Int(i64::from(group)), DataType::Int64)?;

@@ -93,10 +93,19 @@ pub fn import_gguf(path: &Path, options: GgufOptions) -> Result<Package, ImportE
     let assets = assets.into_iter().collect();
     let Some(mut stop_tokens) = options.generation else {
         let weights = weights.read(&mut container, graph.graph())?;
-        return Ok(Package::new(options.details, options.precision, graph, weights, assets)?);
+        return Ok(Package::new(
+            options.details,
+            options.precision,
+            graph,
+            weights,
+            assets,
+        )?);
     };
     if stop_tokens.is_empty() {
-        stop_tokens = tokenizer::ends(&container.metadata)?.into_iter().map(i64::from).collect();
+        stop_tokens = tokenizer::ends(&container.metadata)?
+            .into_iter()
+            .map(i64::from)
+            .collect();
     }
     let model = LanguageModel {
         graph: graph.graph().clone(),

@@ -90,9 +90,9 @@ impl Map {
             Dimension::Symbol(symbol) => of(symbol),
             Dimension::Computed(formula) => {
                 let terms = formula.terms().iter();
-                let sum = terms.map(|term| product(term, of)).try_fold(Expression::number(0), |sum, term| {
-                    sum.plus(&term?)
-                });
+                let sum = terms
+                    .map(|term| product(term, of))
+                    .try_fold(Expression::number(0), |sum, term| sum.plus(&term?));
                 sum?.dimension()
             }
         }
