@@ -48,7 +48,10 @@ fn convict(claim: ClaimId, honest: &InMemory, worker: &dyn Statements) {
         let dispute = dispute(claim).expect("is disputed");
         let reveals: Reveals = pallet_disputes::Reveals::<Test>::iter_prefix(dispute.id).collect();
         match find(honest, &place, &reveals).expect("all is known") {
-            Finding::Entry(entry) => assert_ok!(Disputes::point(signed(CHALLENGER), claim, place, entry)),
+            Finding::Entry(entry) => {
+                let pointed = Disputes::point(signed(CHALLENGER), claim, place, entry);
+                assert_ok!(pointed);
+            }
             Finding::Element(element) => {
                 let head = dispute.trace.expect("is revealed");
                 let proof = prove(honest, &head, &reveals, &place, element).expect("it is wrong");
