@@ -124,6 +124,7 @@ fn weights(graph: &CheckedGraph, ledger: &Rc<Ledger>) -> Option<Vec<Array>> {
             block: Rc::new(Block {
                 dtype: weight.dtype,
                 bytes: 0,
+                length: 0,
                 ledger: ledger.clone(),
             }),
         })
@@ -180,6 +181,8 @@ impl Ledger {
 struct Block {
     dtype: DataType,
     bytes: u64,
+    /// Elements that it was taken for.
+    length: usize,
     ledger: Rc<Ledger>,
 }
 
@@ -187,6 +190,11 @@ impl Drop for Block {
     fn drop(&mut self) {
         self.ledger.give(self.dtype, self.bytes);
     }
+}
+
+/// Elements of a shape. Saturating: what overflows is above any limit.
+fn elements(shape: &Dims) -> usize {
+    shape.iter().fold(1, |elements: usize, length| elements.saturating_mul(*length))
 }
 
 /// An array without elements.
@@ -198,9 +206,10 @@ struct Array {
 }
 
 impl Array {
-    /// Whether a result may take the memory.
+    /// Whether a result may take the memory: nothing else refers to it, and it is the whole of it.
     fn is_free(&self) -> bool {
-        Rc::strong_count(&self.block) == 1 && self.block.bytes > 0 && self.layout.is_contiguous()
+        let is_whole = self.layout.is_contiguous() && elements(&self.layout.shape) == self.block.length;
+        Rc::strong_count(&self.block) == 1 && self.block.bytes > 0 && is_whole
     }
 }
 
@@ -224,6 +233,7 @@ impl Meter {
             block: Rc::new(Block {
                 dtype,
                 bytes: self.ledger.take(dtype, bytes),
+                length: elements(&shape),
                 ledger: self.ledger.clone(),
             }),
         }

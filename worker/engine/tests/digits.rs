@@ -15,7 +15,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-const ROOT: &str = "7be5cb7a5540274152af1ca28afbbc52cd6d122c027e328e3dfdc6b55dae2114";
+const ROOT: &str = "08d4f2980f5010c044caaade12b5d9fc923839e3a5961c522c88bae01f15608c";
 const HELD_OUT: usize = 360;
 
 fn digits(path: &str) -> PathBuf {

@@ -283,9 +283,8 @@ impl Array {
         })
     }
 
-    /// Its own elements, which leaves it empty; nothing if they are of another type, do not stand in row-major
-    /// order, or
-    /// if somebody else holds them or others beside them.
+    /// Its own elements, which leaves it empty; nothing if they are of another type, do not stand in row-major order,
+    /// or if somebody else holds them or others beside them.
     pub(crate) fn take_own<T: Element>(&mut self) -> Option<Buffer<T>> {
         let length = self.len();
         if self.layout.offset != 0 || !self.layout.is_contiguous() {
