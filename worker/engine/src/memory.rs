@@ -3,6 +3,8 @@
 //! A plan is executed on arrays that have a layout and a size and no elements. Results, copies and what is dropped are
 //! those of the kernels on processors; other engines need about as much.
 
+mod ledger;
+
 use crate::{
     operators,
     plan::Plan,
@@ -22,16 +24,12 @@ use assay_ops::{
         Bitwise, Comparison, Connective, Form, Function, Layer, Normalisation, Operation, Reduction, WholeAttention,
     },
 };
-use std::{
-    cell::{Cell, RefCell},
-    rc::Rc,
-};
+use ledger::{Block, Ledger};
+use std::rc::Rc;
 
 /// Copies of inputs and outputs beside those that the plan computes with: as they came, canonical, and on their way
 /// out.
 const COPIES: u64 = 3;
-/// Fewer bytes are not kept for later.
-const FEWEST_BYTES_TO_KEEP: u64 = 128;
 /// Bytes of an element that is packed at Int16, the dearer precision: before and after it is put in order.
 const PACKED: u64 = 6;
 
@@ -136,60 +134,6 @@ fn dims(shape: &[u32]) -> Dims {
     let mut dims = Dims::default();
     shape.iter().for_each(|length| dims.push(*length as usize));
     dims
-}
-
-/// What is held now, and what was at most. Memory that nobody uses is kept for later, as the kernels' buffers are: by
-/// type, the smallest that is large enough, or else a new one in place of the largest.
-#[derive(Default)]
-struct Ledger {
-    used: Cell<u64>,
-    unused: RefCell<Vec<(DataType, u64)>>,
-    peak: Cell<u64>,
-    /// The most that a kernel computes in beside its operands and its result: it keeps that for the next one.
-    scratch: Cell<u64>,
-}
-
-impl Ledger {
-    /// Takes memory of a size; the size of what there is.
-    fn take(&self, dtype: DataType, bytes: u64) -> u64 {
-        let mut unused = self.unused.borrow_mut();
-        let of_type = || unused.iter().enumerate().filter(|(_, (other, _))| *other == dtype);
-        let best = of_type()
-            .filter(|(_, (_, size))| *size >= bytes)
-            .min_by_key(|(_, (_, size))| *size);
-        let largest = of_type().max_by_key(|(_, (_, size))| *size);
-        let taken = best.or(largest).map(|(index, _)| index);
-        let is_enough = best.is_some();
-        let found = taken.map(|index| unused.swap_remove(index).1);
-        let size = found.filter(|_| is_enough).unwrap_or(bytes);
-        // Saturating: what overflows is above any limit.
-        self.used.set(self.used.get().saturating_add(size));
-        let kept = unused.iter().fold(0, |sum: u64, (_, size)| sum.saturating_add(*size));
-        self.peak.set(self.peak.get().max(self.used.get().saturating_add(kept)));
-        size
-    }
-
-    fn give(&self, dtype: DataType, bytes: u64) {
-        self.used.set(self.used.get().saturating_sub(bytes));
-        if bytes > FEWEST_BYTES_TO_KEEP {
-            self.unused.borrow_mut().push((dtype, bytes));
-        }
-    }
-}
-
-/// Memory that is given back when nothing refers to it.
-struct Block {
-    dtype: DataType,
-    bytes: u64,
-    /// Elements that it was taken for.
-    length: usize,
-    ledger: Rc<Ledger>,
-}
-
-impl Drop for Block {
-    fn drop(&mut self) {
-        self.ledger.give(self.dtype, self.bytes);
-    }
 }
 
 /// Elements of a shape. Saturating: what overflows is above any limit.
