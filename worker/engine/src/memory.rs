@@ -138,7 +138,9 @@ fn dims(shape: &[u32]) -> Dims {
 
 /// Elements of a shape. Saturating: what overflows is above any limit.
 fn elements(shape: &Dims) -> usize {
-    shape.iter().fold(1, |elements: usize, length| elements.saturating_mul(*length))
+    shape
+        .iter()
+        .fold(1, |elements: usize, length| elements.saturating_mul(*length))
 }
 
 /// An array without elements.
