@@ -169,17 +169,15 @@ struct Meter {
 
 impl Meter {
     fn array(&self, dtype: DataType, shape: Dims) -> Array {
-        // Saturating: what overflows is above any limit.
-        let bytes = shape.iter().fold(dtype.size_bytes() as u64, |bytes, length| {
-            bytes.saturating_mul(*length as u64)
-        });
+        let length = elements(&shape);
+        let bytes = (length as u64).saturating_mul(dtype.size_bytes() as u64);
         Array {
             dtype,
             layout: Layout::contiguous(shape),
             block: Rc::new(Block {
                 dtype,
                 bytes: self.ledger.take(dtype, bytes),
-                length: elements(&shape),
+                length,
                 ledger: self.ledger.clone(),
             }),
         }
