@@ -14,6 +14,8 @@
 extern crate alloc;
 
 pub mod apis;
+#[cfg(feature = "runtime-benchmarks")]
+mod benchmarking;
 pub mod calls;
 mod configs;
 pub mod genesis_presets;

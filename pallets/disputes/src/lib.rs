@@ -64,6 +64,8 @@ use frame_support::pallet_macros::import_section;
 use polkadot_sdk::*;
 
 mod award;
+#[cfg(feature = "runtime-benchmarks")]
+mod benchmarking;
 mod defences;
 mod errors;
 mod events;
@@ -94,7 +96,7 @@ pub mod pallet {
     use assay_exact::judge::Proof;
     use assay_types::{
         AssayTime, ClaimId, Claims, H256, SlashId,
-        dispute::{DisputeId, Fault, FindingOpening, Place, Revealed, Side, Statement},
+        dispute::{DisputeId, Fault, FindingOpening, MAX_GAMES, Place, Revealed, Side, Statement},
     };
     use polkadot_sdk::{
         frame_support::{pallet_prelude::*, traits::fungible},
@@ -198,6 +200,10 @@ pub mod pallet {
 
         /// Weights of the calls.
         type WeightInfo: WeightInfo;
+
+        /// The other pallets, as benchmarks set them up.
+        #[cfg(feature = "runtime-benchmarks")]
+        type BenchmarkHelper: assay_types::benchmarking::Scene<Self::AccountId, BalanceOf<Self>, BlockNumberFor<Self>>;
     }
 
     /// Reasons for which this pallet holds money.
@@ -431,19 +437,23 @@ pub mod pallet {
         /// Says that the side whose turn it is in `challenger`'s game has let its time pass. Anybody may send it. A
         /// worker can answer late after the first time, and is convicted by the same call once it no longer can.
         #[pallet::call_index(4)]
-        #[pallet::weight(T::WeightInfo::claim_timeout())]
-        pub fn claim_timeout(origin: OriginFor<T>, job: ClaimId, challenger: T::AccountId) -> DispatchResult {
+        #[pallet::weight(T::WeightInfo::claim_timeout(MAX_GAMES))]
+        pub fn claim_timeout(
+            origin: OriginFor<T>,
+            job: ClaimId,
+            challenger: T::AccountId,
+        ) -> DispatchResultWithPostInfo {
             ensure_signed(origin)?;
-            Self::do_claim_timeout(job, &challenger)
+            Ok(Some(Self::do_claim_timeout(job, &challenger)?).into())
         }
 
         /// Removes some of what was revealed in a dispute that is over. Anybody may call it; `on_idle` does the same
         /// where there is weight left.
         #[pallet::call_index(5)]
         #[pallet::weight(T::WeightInfo::sweep(types::SWEEP_ENTRIES))]
-        pub fn sweep(origin: OriginFor<T>, dispute: DisputeId) -> DispatchResult {
+        pub fn sweep(origin: OriginFor<T>, dispute: DisputeId) -> DispatchResultWithPostInfo {
             ensure_signed(origin)?;
-            Self::do_sweep(dispute)
+            Ok(Some(T::WeightInfo::sweep(Self::do_sweep(dispute)?)).into())
         }
 
         /// Reveals a place at which a game has waited for the worker in vain. It costs a fee out of what the job locks,

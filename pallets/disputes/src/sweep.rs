@@ -2,23 +2,21 @@
 
 use crate::{Config, Ended, Error, Pallet, Reveals, SWEEP_ENTRIES, WeightInfo};
 use assay_types::dispute::DisputeId;
-use polkadot_sdk::{
-    frame_support::{
-        ensure,
-        weights::{Weight, WeightMeter},
-    },
-    sp_runtime::DispatchResult,
+use polkadot_sdk::frame_support::{
+    ensure,
+    weights::{Weight, WeightMeter},
 };
 
 impl<T: Config> Pallet<T> {
-    pub(crate) fn do_sweep(dispute: DisputeId) -> DispatchResult {
+    /// Returns the number of entries that were looked for.
+    pub(crate) fn do_sweep(dispute: DisputeId) -> Result<u32, Error<T>> {
         ensure!(Ended::<T>::contains_key(dispute), Error::<T>::NothingToSweep);
-        for _ in 0..SWEEP_ENTRIES {
+        for looked_for in 1..=SWEEP_ENTRIES {
             if !Self::sweep_one(dispute) {
-                break;
+                return Ok(looked_for);
             }
         }
-        Ok(())
+        Ok(SWEEP_ENTRIES)
     }
 
     /// Removes as much as `remaining` allows; returns what it used.

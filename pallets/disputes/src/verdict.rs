@@ -2,6 +2,7 @@
 
 use crate::{
     AwardOf, BalanceOf, Config, DisputeOf, Disputes, Ended, Error, Event, GameOf, HoldReason, Pallet, Reveals,
+    WeightInfo,
 };
 use alloc::vec::Vec;
 use assay_exact::{
@@ -25,6 +26,7 @@ use polkadot_sdk::{
             fungible::{Inspect, MutateHold},
             tokens::{DepositConsequence, Fortitude, Precision, Provenance, Restriction},
         },
+        weights::Weight,
     },
     sp_runtime::{
         BoundedVec, DispatchError, DispatchResult,
@@ -137,35 +139,37 @@ impl<T: Config> Pallet<T> {
         Ok(Question { index, claimed })
     }
 
-    pub(crate) fn do_claim_timeout(job: ClaimId, challenger: &T::AccountId) -> DispatchResult {
+    /// Returns the weight of what the timeout has led to.
+    pub(crate) fn do_claim_timeout(job: ClaimId, challenger: &T::AccountId) -> Result<Weight, DispatchError> {
         let dispute = Disputes::<T>::get(job).ok_or(Error::<T>::NotDisputed)?;
         let index = Self::position(&dispute, challenger)?;
         let game = dispute.games.get(index).ok_or(Error::<T>::NoSuchGame)?;
         ensure!(game.clock.is_over(Self::now()), Error::<T>::DeadlineNotPassed);
         ensure!(!dispute.is_kept(index), Error::<T>::OlderGameFirst);
+        let games = dispute.games.len() as u32; // At most `MAX_GAMES`.
         match may(game.place.kind(), game.turn, MoveKind::Timeout) {
             Some(After::Late) => {
                 let place = game.place;
                 Self::late(job, dispute, place)
             }
-            Some(After::Lost) => Self::lose(job, dispute, index),
+            Some(After::Lost) => Self::lose(job, dispute, index).map(|()| T::WeightInfo::claim_timeout(games)),
             _ => Err(Error::<T>::IllegalMove.into()),
         }
     }
 
     /// The worker is late: the client is refunded, the first time; and the worker is convicted, if its time for a late
     /// answer is over. The award is that of the oldest challenger, for silence shows nobody's trace.
-    fn late(job: ClaimId, mut dispute: DisputeOf<T>, place: Place) -> DispatchResult {
+    fn late(job: ClaimId, mut dispute: DisputeOf<T>, place: Place) -> Result<Weight, DispatchError> {
         let Some(until) = dispute.late_until else {
             Self::note_late(job, &mut dispute)?;
             Disputes::<T>::insert(job, dispute);
-            return Ok(());
+            return Ok(T::WeightInfo::late());
         };
         ensure!(until < Self::now(), Error::<T>::MayAnswerLate);
         let oldest = dispute.games.first().ok_or(Error::<T>::NoSuchGame)?;
         let oldest = oldest.challenger.clone();
         Self::convict(job, &dispute, &oldest, Fault::Silence { place })?;
-        Ok(())
+        Ok(T::WeightInfo::claim_timeout(dispute.games.len() as u32)) // At most `MAX_GAMES`.
     }
 
     /// The claim is wrong: the job is refunded, the stake is to be slashed, and every bond goes back.

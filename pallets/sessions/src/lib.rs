@@ -57,6 +57,8 @@ use frame_support::pallet_macros::import_section;
 use polkadot_sdk::*;
 
 mod agenda;
+#[cfg(feature = "runtime-benchmarks")]
+mod benchmarking;
 mod dispute;
 mod equivocation;
 mod errors;
@@ -173,6 +175,10 @@ pub mod pallet {
 
         /// Weights of the calls and steps.
         type WeightInfo: WeightInfo;
+
+        /// The other pallets, as benchmarks set them up.
+        #[cfg(feature = "runtime-benchmarks")]
+        type BenchmarkHelper: assay_types::benchmarking::Scene<Self::AccountId, BalanceOf<Self>, BlockNumberFor<Self>>;
     }
 
     /// Reasons for which this pallet holds money.

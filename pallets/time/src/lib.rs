@@ -46,6 +46,8 @@
 
 use polkadot_sdk::*;
 
+#[cfg(feature = "runtime-benchmarks")]
+mod benchmarking;
 mod invariants;
 pub mod room;
 pub mod weights;

@@ -82,11 +82,14 @@ extern crate alloc;
 use frame_support::pallet_macros::import_section;
 use polkadot_sdk::*;
 
+#[cfg(feature = "runtime-benchmarks")]
+mod benchmarking;
 pub mod book;
 mod errors;
 mod events;
 mod invariants;
 mod locks;
+mod matching;
 mod offers;
 mod queries;
 mod registry;
@@ -196,6 +199,10 @@ pub mod pallet {
 
         /// Weights of the calls.
         type WeightInfo: WeightInfo;
+
+        /// Money, time and models, as benchmarks set them up.
+        #[cfg(feature = "runtime-benchmarks")]
+        type BenchmarkHelper: assay_types::benchmarking::Stage<Self::AccountId, BlockNumberFor<Self>>;
     }
 
     /// Reasons for which this pallet holds money.

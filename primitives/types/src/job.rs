@@ -237,6 +237,28 @@ impl CloseReason {
     }
 }
 
+/// What the chain keeps of a job beside its record. Nobody looks for what is not kept.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
+pub struct Kept {
+    /// Its inline input.
+    pub input: bool,
+    /// The inline output of its claim.
+    pub output: bool,
+    /// The bids of its auction, of which there may be none yet, or its runners-up.
+    pub bids: bool,
+    /// The mark that its step failed in `on_idle`: it is off the agenda until somebody calls `advance`.
+    pub set_aside: bool,
+}
+
+impl Kept {
+    /// Storage items that the job has beside its record, and its bit on the agenda.
+    pub fn items(self) -> u32 {
+        u32::from(self.input) + u32::from(self.output) + u32::from(self.bids)
+    }
+}
+
 /// A job, as the chain keeps it until it is closed.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
 pub struct Job<AccountId, Balance, BlockNumber> {
@@ -262,6 +284,8 @@ pub struct Job<AccountId, Balance, BlockNumber> {
     pub submitted_at: BlockNumber,
     /// Workers that had it and did not deliver, in order; none of them gets it again.
     pub tried: BoundedVec<AccountId, Attempts>,
+    /// What the chain keeps beside this record.
+    pub kept: Kept,
     /// The state of the job.
     pub state: JobState<AccountId, Balance, BlockNumber>,
 }

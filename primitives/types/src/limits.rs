@@ -32,8 +32,8 @@ pub const MAX_SESSIONS: u64 = (1 << 39) - 1;
 pub const MAX_SEQUENCE: u32 = (1 << 24) - 1;
 /// Session offers of one worker.
 pub const MAX_SESSION_OFFERS: u32 = 32;
-/// Items in one batch call.
-pub const MAX_BATCH: u32 = 32;
+/// Items in one batch call, and jobs on one page of the market's agenda.
+pub const MAX_BATCH: u32 = 64;
 /// Jobs in one call that does what is due for each: a step can be the end of an auction with all its bids.
 pub const MAX_STEPS: u32 = 4;
 /// Jobs that one page of an answer of the runtime API lists.

@@ -1,7 +1,8 @@
 //! Traits through which the pallets meet. Market and sessions ask for models and workers through them, and no pallet
 //! knows another. Those of disputes are in [`crate::claim`].
 
-use crate::{H256, JobTerms, Misfit, ModelParts, ModelVersion, SlashId};
+use crate::{Assignment, H256, JobTerms, Misfit, ModelParts, ModelVersion, SlashId};
+use alloc::vec::Vec;
 use polkadot_sdk::sp_runtime::{DispatchError, DispatchResult, Perbill};
 
 /// A model version, as far as the market needs to know it.
@@ -222,10 +223,20 @@ pub struct Released<Balance> {
     pub pending: Option<Penalty<Balance>>,
 }
 
+/// Jobs that standing offers have taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Assigned<AccountId, Balance> {
+    /// For each job, in the order in which they were asked for, the worker that has it.
+    pub assignments: Vec<Assignment<AccountId, Balance>>,
+    /// Offers whose workers were looked at, which is what the search costs.
+    pub examined: u32,
+}
+
 /// The registered workers, their offers and their stake.
 ///
 /// A worker's stake is moved by two methods only: [`take`](Self::take) when it gets a bid or a job, and
-/// [`release`](Self::release) when that ends. Each does all that belongs to it, or nothing.
+/// [`release`](Self::release) when that ends; [`assign`](Self::assign) and [`settle`](Self::settle) do the same for
+/// several jobs at once. Each does all that belongs to it, or nothing.
 pub trait WorkerRegistry<AccountId, Balance> {
     /// The number of a block.
     type BlockNumber;
@@ -250,6 +261,18 @@ pub trait WorkerRegistry<AccountId, Balance> {
     /// which belongs to the caller until it is released. The worker must be available; whether its capacity allows the
     /// job is not asked.
     fn take(worker: &AccountId, model: ModelVersion, purpose: Purpose<Balance>) -> Result<Balance, Unavailable>;
+
+    /// Gives jobs on one version to workers, each with the most that its client pays: one after the other to the worker
+    /// that [`cheapest`](Self::cheapest) would find then, whose stake is [taken](Self::take) for it. All of them, or
+    /// the reason for which nobody takes one. The book, and the record of each worker, are read once for all jobs.
+    fn assign(
+        version: ModelVersion,
+        jobs: &[(JobTerms<Self::BlockNumber>, Balance)],
+    ) -> Result<Assigned<AccountId, Balance>, NoOffer>;
+
+    /// Ends this many claimed jobs of a worker, which lock `stake` together, as [`Outcome::Paid`] does each. An error
+    /// changes nothing.
+    fn settle(worker: &AccountId, stake: Balance, jobs: u32) -> DispatchResult;
 
     /// Ends a bid or a job. An error changes nothing, and says that the caller's books are wrong: more is to be
     /// released than is locked, or a job is to end that the worker does not have.

@@ -30,7 +30,7 @@ const OFFER_DELAY: BlockNumber = 10;
 const REST_BLOCKS: BlockNumber = MINUTES / 2;
 /// What a job costs its client in fees at least: in a full batch, with the smallest input, at the minimum of the fee
 /// multiplier. A test compares the two.
-const MISS_COMPENSATION: Balance = 100 * MICROUNIT;
+const MISS_COMPENSATION: Balance = 20 * MICROUNIT;
 
 /// Every clock of a dispute, over the challenge window of its job, and those of the disputes that come before it in its
 /// worker's queue ([`pallet_disputes::LongestDispute`]).
@@ -53,6 +53,8 @@ parameter_types! {
 }
 
 impl pallet_models::Config for Runtime {
+    #[cfg(feature = "runtime-benchmarks")]
+    type BenchmarkHelper = benchmarking::Stage;
     type Consideration = HoldConsideration<
         AccountId,
         Balances,
@@ -62,7 +64,7 @@ impl pallet_models::Config for Runtime {
     type LongestJob = LongestClaim;
     type RetirementBlocks = ConstU32<OUTLIVE_JOBS>;
     type Time = Time;
-    type WeightInfo = pallet_models::weights::ComputedWeight<Self>;
+    type WeightInfo = weights::pallet_models::AssayWeight<Self>;
 }
 
 parameter_types! {
@@ -74,6 +76,8 @@ parameter_types! {
 }
 
 impl pallet_workers::Config for Runtime {
+    #[cfg(feature = "runtime-benchmarks")]
+    type BenchmarkHelper = benchmarking::Stage;
     type Currency = Balances;
     type LongestJob = LongestClaim;
     type MaxDeadline = ConstU32<MAX_DEADLINE>;
@@ -91,7 +95,7 @@ impl pallet_workers::Config for Runtime {
     type StakePerPrice = StakePerPrice;
     type Time = Time;
     type UnbondingBlocks = ConstU32<OUTLIVE_JOBS>;
-    type WeightInfo = pallet_workers::weights::ComputedWeight<Self>;
+    type WeightInfo = weights::pallet_workers::AssayWeight<Self>;
 }
 
 parameter_types! {
@@ -100,6 +104,8 @@ parameter_types! {
 }
 
 impl pallet_market::Config for Runtime {
+    #[cfg(feature = "runtime-benchmarks")]
+    type BenchmarkHelper = benchmarking::Stage;
     /// More than the fees of a bid, so that a bid which is not meant costs something.
     type BidDeposit = ConstU128<{ 100 * MILLIUNIT }>;
     type Currency = Balances;
@@ -116,6 +122,6 @@ impl pallet_market::Config for Runtime {
     type NonDeliverySlash = NonDeliverySlash;
     type RuntimeHoldReason = RuntimeHoldReason;
     type Time = Time;
-    type WeightInfo = pallet_market::weights::ComputedWeight<Self>;
+    type WeightInfo = weights::pallet_market::AssayWeight<Self>;
     type Workers = Workers;
 }

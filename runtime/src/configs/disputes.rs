@@ -14,7 +14,7 @@ use frame_support::{
     traits::{ConstU32, ConstU128},
     weights::WeightToFee as _,
 };
-use pallet_disputes::{WeightInfo as _, weights::ComputedWeight};
+use pallet_disputes::WeightInfo as _;
 use sp_runtime::{Perbill, traits::Convert};
 
 parameter_types! {
@@ -56,7 +56,7 @@ pub struct GameCost;
 
 impl Convert<u64, Balance> for GameCost {
     fn convert(work: u64) -> Balance {
-        let weight = ComputedWeight::<Runtime>::reveal(STATEMENT_BYTES);
+        let weight = <Runtime as pallet_disputes::Config>::WeightInfo::reveal(STATEMENT_BYTES);
         let length = TransactionByteFee::get().saturating_mul(STATEMENT_BYTES.into());
         let fee = WeightToFee::weight_to_fee(&weight).saturating_add(length);
         // Saturating: work is bounded by what a model may do.
@@ -68,6 +68,8 @@ impl Convert<u64, Balance> for GameCost {
 }
 
 impl pallet_disputes::Config for Runtime {
+    #[cfg(feature = "runtime-benchmarks")]
+    type BenchmarkHelper = benchmarking::Stage;
     /// The slash of the conviction waits for a day.
     type AwardBlocks = ConstU32<{ 12 * HOURS }>;
     type BondPerStake = BondPerStake;
@@ -94,5 +96,5 @@ impl pallet_disputes::Config for Runtime {
     type SlashToChallenger = SlashToChallenger;
     type SlashToClient = SlashToClient;
     type Time = Time;
-    type WeightInfo = ComputedWeight<Self>;
+    type WeightInfo = weights::pallet_disputes::AssayWeight<Self>;
 }

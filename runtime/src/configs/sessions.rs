@@ -20,6 +20,8 @@ impl Get<Hash> for Genesis {
 }
 
 impl pallet_sessions::Config for Runtime {
+    #[cfg(feature = "runtime-benchmarks")]
+    type BenchmarkHelper = benchmarking::Stage;
     /// As long as a worker may be gone in a dispute and lose nothing.
     type ClosingBlocks = ConstU32<{ 30 * MINUTES }>;
     type Court = Disputes;
@@ -39,6 +41,6 @@ impl pallet_sessions::Config for Runtime {
     type SlashToClient = SlashToClient;
     type SlashToReporter = SlashToChallenger;
     type Time = Time;
-    type WeightInfo = pallet_sessions::weights::ComputedWeight<Self>;
+    type WeightInfo = weights::pallet_sessions::AssayWeight<Self>;
     type Workers = Workers;
 }

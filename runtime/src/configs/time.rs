@@ -11,5 +11,5 @@ parameter_types! {
 
 impl pallet_time::Config for Runtime {
     type FullShare = FullShare;
-    type WeightInfo = pallet_time::weights::ComputedWeight<Self>;
+    type WeightInfo = weights::pallet_time::AssayWeight<Self>;
 }

@@ -4,7 +4,7 @@ use crate::chain::{genesis, in_first_block, signed};
 use assay_runtime::{BlockNumber, Runtime, TransactionPayment, units::MICROUNIT};
 use assay_types::dispute::{Nodes, Place, Statement, lost_bond};
 use codec::Encode;
-use pallet_disputes::{LongestDispute, WeightInfo as _, weights::ComputedWeight};
+use pallet_disputes::{LongestDispute, WeightInfo as _};
 use polkadot_sdk::{
     frame_metadata_hash_extension::CheckMetadataHash,
     frame_support::{dispatch::DispatchClass, traits::Get},
@@ -49,7 +49,7 @@ fn half_of_the_least_bond_pays_a_workers_statements() {
 #[test]
 fn the_largest_proof_fits_a_block_with_room_to_spare() {
     in_first_block(|| {
-        let largest = ComputedWeight::<Runtime>::prove(4 * 1024 * 1024);
+        let largest = <Runtime as pallet_disputes::Config>::WeightInfo::prove(4 * 1024 * 1024);
         let limits = <Runtime as polkadot_sdk::frame_system::Config>::BlockWeights::get();
         let most = limits.get(DispatchClass::Normal).max_total;
         assert!(largest.saturating_mul(2).all_lte(most.expect("blocks are bounded")));

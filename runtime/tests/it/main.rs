@@ -10,3 +10,4 @@ mod scene;
 mod stuffing;
 mod transactions;
 mod wasm;
+mod weights;

@@ -42,6 +42,7 @@ fn job(state: JobState) -> Job {
         delivery: Delivery::Digest,
         submitted_at: 1,
         tried: Default::default(),
+        kept: Default::default(),
         state,
     }
 }

@@ -127,6 +127,7 @@ impl Tested {
                 delivery: Delivery::Digest,
                 submitted_at: 1,
                 tried: BoundedVec::new(),
+                kept: Default::default(),
                 state,
             },
         );
