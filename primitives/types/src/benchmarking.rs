@@ -206,7 +206,7 @@ mod tests {
         assert_eq!(parts.validate(), Ok(()));
         let inputs = parts.schema.input_layouts(&[65_536]);
         assert_eq!(
-            inputs.map(|layouts| layouts.iter().map(|layout| layout.bytes).sum()),
+            inputs.map(|layouts| layouts.iter().map(|layout| layout.bytes).sum::<u64>()),
             Ok(65_536u64)
         );
     }

@@ -12,7 +12,7 @@ use assay_types::{
 };
 use codec::MaxEncodedLen;
 use core::marker::PhantomData;
-use pallet_disputes::{AwardOf, Config, DisputeOf, WorkersDefences};
+use pallet_disputes::{AwardOf, Config, DisputeOf, WeightInfo, WorkersDefences};
 use polkadot_sdk::{
     frame_support::{traits::Get, weights::Weight},
     frame_system::pallet_prelude::BlockNumberFor,
@@ -90,7 +90,7 @@ impl<T: Config> AssayWeight<T> {
     }
 }
 
-impl<T: Config> pallet_disputes::WeightInfo for AssayWeight<T> {
+impl<T: Config> WeightInfo for AssayWeight<T> {
     /// Reads the version; reads and writes the dispute, the job with its place on the agenda, the next number, the
     /// worker's list of defences, and the challenger's account and holds.
     fn challenge() -> Weight {

@@ -10,7 +10,7 @@ use assay_types::{
     },
 };
 use core::marker::PhantomData;
-use pallet_market::{BidsOf, Config, JobOf};
+use pallet_market::{BidsOf, Config, JobOf, WeightInfo};
 use polkadot_sdk::{
     frame_support::{traits::Get, weights::Weight},
     frame_system::pallet_prelude::BlockNumberFor,
@@ -100,7 +100,7 @@ impl<T: Config> AssayWeight<T> {
     }
 }
 
-impl<T: Config> pallet_market::WeightInfo for AssayWeight<T> {
+impl<T: Config> WeightInfo for AssayWeight<T> {
     fn submit(c: u32) -> Weight {
         Self::submit_batch(1, c)
     }

@@ -7,7 +7,7 @@ use assay_types::{
     weighing::{CALL_REF_TIME, account_proof, key_proof, load_proof, version_proof, worker_proof},
 };
 use core::marker::PhantomData;
-use pallet_sessions::{Config, DisputedReceiptOf, OfferOf, SessionOf};
+use pallet_sessions::{Config, DisputedReceiptOf, OfferOf, SessionOf, WeightInfo};
 use polkadot_sdk::{
     frame_support::{traits::Get, weights::Weight},
     frame_system::pallet_prelude::BlockNumberFor,
@@ -58,7 +58,7 @@ impl<T: Config> AssayWeight<T> {
     }
 }
 
-impl<T: Config> pallet_sessions::WeightInfo for AssayWeight<T> {
+impl<T: Config> WeightInfo for AssayWeight<T> {
     /// Reads the worker and the version; reads and writes the offer and the worker's list.
     fn publish_offer() -> Weight {
         Self::call(4, 2, worker_proof() + version_proof() + Self::offer() + Self::offers())

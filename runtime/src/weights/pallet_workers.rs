@@ -7,7 +7,7 @@ use assay_types::{
     weighing::{BOOK_REF_TIME, CALL_REF_TIME, account_proof, key_proof, version_proof},
 };
 use core::marker::PhantomData;
-use pallet_workers::{BookOf, Config, PendingSlashOf, WaitingOf, WorkerRecordOf};
+use pallet_workers::{BookOf, Config, PendingSlashOf, WaitingOf, WeightInfo, WorkerRecordOf};
 use polkadot_sdk::{
     frame_support::{traits::Get, weights::Weight},
     frame_system,
@@ -61,7 +61,7 @@ impl<T: Config> AssayWeight<T> {
     }
 }
 
-impl<T: Config> pallet_workers::WeightInfo for AssayWeight<T> {
+impl<T: Config> WeightInfo for AssayWeight<T> {
     /// Reads and writes the worker, account, holds.
     fn register() -> Weight {
         Self::call(3, 3, 0, Self::worker() + account_proof())
