@@ -11,10 +11,18 @@ use polkadot_sdk::{
 impl<T: Config> Pallet<T> {
     /// Panics if the constants contradict each other.
     pub(crate) fn do_integrity_test() {
-        assert!(
+        if let Err(why) = Self::check_constants() {
+            panic!("{why}");
+        }
+    }
+
+    /// Says which constants contradict each other, if any do.
+    pub fn check_constants() -> Result<(), &'static str> {
+        ensure!(
             T::RetirementBlocks::get() > T::LongestJob::get(),
             "RetirementBlocks must be longer than LongestJob: a version must outlast the jobs that name it"
         );
+        Ok(())
     }
 
     /// Checks that the records and the indices say the same.
