@@ -8,13 +8,9 @@ mod to_parameters;
 
 pub use to_parameters::ToParameters;
 
-use crate::Runtime;
-#[cfg(not(feature = "runtime-benchmarks"))]
-use pallet_disputes::migrations::AddDefinition;
-
 /// Migrations in the block of the upgrade.
 pub type SingleBlock = ToParameters;
 
 /// Migrations in the blocks after it.
 #[cfg(not(feature = "runtime-benchmarks"))]
-pub type MultiBlock = (AddDefinition<Runtime>,);
+pub type MultiBlock = (pallet_disputes::migrations::AddDefinition<crate::Runtime>,);
