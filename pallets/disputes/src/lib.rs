@@ -42,6 +42,9 @@
 //! * A worker that can open everything honestly never loses: each of its statements is accepted, and no element of it
 //!   can be proved wrong. A worker that has lied has committed to a first wrong operator, whose operands both sides
 //!   agree on.
+//! * A dispute keeps the values of the constants that were in force when it began.
+//! * Nobody is convicted over a model of another definition of the arithmetic than the runtime's: such a dispute ends
+//!   without a verdict, and all its bonds go back.
 //! * A verdict is reached once: a convicted worker's job is closed, and every other bond goes back.
 //! * What is held of an account for [`HoldReason::Bond`] is the sum of its games' bonds, after every call.
 //! * While a dispute lasts, everything that was said in it can be read from state. Afterwards it is removed, as far as

@@ -2,6 +2,7 @@
 
 use super::{
     RuntimeParameters,
+    dynamic_params::{disputes, market, sessions, workers},
     ranges::{is_in_range, name_of},
     rules,
 };
@@ -46,18 +47,28 @@ impl Parameters for CheckedParameters {
     }
 }
 
-/// Has the pallets keep the values in force for the jobs, sessions and disputes that go on.
+/// Has the pallets keep the values in force for the jobs, sessions and disputes that go on, as far as they depend on the
+/// parameter.
 fn keep_rules(change: &RuntimeParameters) -> Result<(), TooManyKept> {
+    use disputes::Parameters::{FaultSlash, SlashToChallenger, SlashToClient, WorkPrice};
+    use market::Parameters::{DeclineSlash, MissCompensation, NonDeliverySlash};
     match change {
-        RuntimeParameters::Market(_) | RuntimeParameters::Workers(_) => Market::keep_rules(OUTLIVE_JOBS),
-        RuntimeParameters::Disputes(_) => {
+        RuntimeParameters::Market(NonDeliverySlash(..) | DeclineSlash(..) | MissCompensation(..))
+        | RuntimeParameters::Workers(workers::Parameters::MinStake(..)) => Market::keep_rules(OUTLIVE_JOBS),
+        // An equivocation costs and brings what other faults do.
+        RuntimeParameters::Disputes(FaultSlash(..) | SlashToChallenger(..) | SlashToClient(..)) => {
             Disputes::keep_rules(OUTLIVE_JOBS)?;
-            // An equivocation costs and brings what other faults do.
             Sessions::keep_rules(OUTLIVE_JOBS)
         }
-        RuntimeParameters::Sessions(_) => Sessions::keep_rules(OUTLIVE_JOBS),
+        // It sizes a bond when the bond is taken.
+        RuntimeParameters::Disputes(WorkPrice(..)) => Ok(()),
+        RuntimeParameters::Disputes(_) => Disputes::keep_rules(OUTLIVE_JOBS),
+        RuntimeParameters::Sessions(sessions::Parameters::ClosingBlocks(..)) => Sessions::keep_rules(OUTLIVE_JOBS),
         // Nothing that lasts depends on these.
-        RuntimeParameters::Models(_)
+        RuntimeParameters::Market(_)
+        | RuntimeParameters::Workers(_)
+        | RuntimeParameters::Sessions(_)
+        | RuntimeParameters::Models(_)
         | RuntimeParameters::Fees(_)
         | RuntimeParameters::Time(_)
         | RuntimeParameters::Governance(_) => Ok(()),
