@@ -47,8 +47,8 @@ impl Parameters for CheckedParameters {
     }
 }
 
-/// Has the pallets keep the values in force for the jobs, sessions and disputes that go on, as far as they depend on the
-/// parameter.
+/// Has the pallets keep the values in force for the jobs, sessions and disputes that go on, as far as these depend on
+/// the parameter.
 fn keep_rules(change: &RuntimeParameters) -> Result<(), TooManyKept> {
     use disputes::Parameters::{FaultSlash, SlashToChallenger, SlashToClient, WorkPrice};
     use market::Parameters::{DeclineSlash, MissCompensation, NonDeliverySlash};
