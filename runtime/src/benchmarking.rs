@@ -13,6 +13,7 @@ use sp_runtime::BoundedVec;
 
 frame_benchmarking::define_benchmarks!(
     [pallet_disputes, Disputes]
+    [pallet_governance, Governance]
     [pallet_market, Market]
     [pallet_models, Models]
     [pallet_sessions, Sessions]

@@ -134,6 +134,9 @@ pub const CALLS: &[CallClass] = &[
     line("Sessions", "advance", &[Worker, Client], &[Worker, Client], Working),
     line("Sessions", "challenge_receipt", &[Challenger], &[], Owning),
     line("Sessions", "convict_equivocation", &[Challenger], &[], Working),
+    line("Governance", "enact", &[Governance], &[], Owning),
+    line("Governance", "cancel", &[Governance], &[], Owning),
+    line("Governance", "set_parameter", &[Governance], &[], Owning),
 ];
 
 /// The line of a call, if it is one of our pallets'.

@@ -42,6 +42,9 @@
 //! * A worker that can open everything honestly never loses: each of its statements is accepted, and no element of it
 //!   can be proved wrong. A worker that has lied has committed to a first wrong operator, whose operands both sides
 //!   agree on.
+//! * A dispute keeps the values of the constants that were in force when it began.
+//! * Nobody is convicted over a model of another definition of the arithmetic than the runtime's: such a dispute ends
+//!   without a verdict, and all its bonds go back.
 //! * A verdict is reached once: a convicted worker's job is closed, and every other bond goes back.
 //! * What is held of an account for [`HoldReason::Bond`] is the sum of its games' bonds, after every call.
 //! * While a dispute lasts, everything that was said in it can be read from state. Afterwards it is removed, as far as
@@ -70,11 +73,14 @@ mod defences;
 mod errors;
 mod events;
 mod invariants;
+pub mod migrations;
 mod moves;
 mod play;
 pub mod queries;
+mod rules;
 mod sweep;
 pub mod types;
+mod unjudged;
 mod verdict;
 pub mod weights;
 
@@ -91,7 +97,7 @@ pub use weights::WeightInfo;
 #[import_section(events::events)]
 #[frame_support::pallet]
 pub mod pallet {
-    use crate::{AwardOf, BalanceOf, DisputeOf, WeightInfo, WorkersDefences, types};
+    use crate::{AwardOf, BalanceOf, DisputeOf, KeptRulesOf, WeightInfo, WorkersDefences, types};
     use alloc::boxed::Box;
     use assay_exact::judge::Proof;
     use assay_types::{
@@ -105,7 +111,7 @@ pub mod pallet {
     };
 
     /// In-code storage version.
-    const STORAGE_VERSION: StorageVersion = StorageVersion::new(1);
+    const STORAGE_VERSION: StorageVersion = StorageVersion::new(2);
 
     /// The pallet.
     #[pallet::pallet]
@@ -242,6 +248,10 @@ pub mod pallet {
     #[pallet::storage]
     pub type EndOfAwards<T> = StorageValue<_, SlashId, ValueQuery>;
 
+    /// Rules that were changed while disputes went on which had begun under them.
+    #[pallet::storage]
+    pub type KeptRules<T: Config> = StorageValue<_, KeptRulesOf<T>, ValueQuery>;
+
     /// Disputes that are over and of which something revealed may still be stored.
     #[pallet::storage]
     pub type Ended<T> = StorageMap<_, Twox64Concat, DisputeId, ()>;
@@ -368,6 +378,9 @@ pub mod pallet {
         FindingChunkDoesNotOpen,
         /// The committed trace has another element than the one that was computed: the fault was not found.
         NotFound,
+        /// The chain does not judge by the definition of this model any more: a dispute that goes on is ended with
+        /// `claim_timeout`, at no cost to either side.
+        AnotherDefinition,
     }
 
     #[pallet::hooks]
@@ -435,7 +448,8 @@ pub mod pallet {
         }
 
         /// Says that the side whose turn it is in `challenger`'s game has let its time pass. Anybody may send it. A
-        /// worker can answer late after the first time, and is convicted by the same call once it no longer can.
+        /// worker can answer late after the first time, and is convicted by the same call once it no longer can. A
+        /// dispute that the chain cannot judge any more ends with this call at any time, and nobody is convicted.
         #[pallet::call_index(4)]
         #[pallet::weight(T::WeightInfo::claim_timeout(MAX_GAMES))]
         pub fn claim_timeout(

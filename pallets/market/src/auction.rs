@@ -128,8 +128,10 @@ impl<T: Config> Pallet<T> {
         } else {
             CloseReason::NoWorkerLeft
         };
-        let (mut revealed, insecure): (Vec<_>, Vec<_>) =
-            revealed.into_iter().partition(|bid| T::Workers::is_secure(&bid.worker));
+        let min_stake = Self::rules_of(id).min_stake;
+        let (mut revealed, insecure): (Vec<_>, Vec<_>) = revealed
+            .into_iter()
+            .partition(|bid| T::Workers::is_secure(&bid.worker, min_stake));
         for bid in insecure {
             Self::pass_over(id, job.model, bid)?;
         }

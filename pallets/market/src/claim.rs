@@ -12,7 +12,7 @@ use assay_types::{
     payload::delivered,
 };
 use polkadot_sdk::{
-    frame_support::{ensure, storage::with_storage_layer, traits::Get, weights::Weight},
+    frame_support::{ensure, storage::with_storage_layer, weights::Weight},
     frame_system::pallet_prelude::BlockNumberFor,
     sp_runtime::{
         DispatchError, DispatchResult, SaturatedConversion,
@@ -118,12 +118,12 @@ impl<T: Config> Pallet<T> {
             of: job.deadline_blocks.saturated_into(),
             is_inline: job.kept.input,
         };
-        let (least, missed) = (T::DeclineSlash::get(), T::NonDeliverySlash::get());
+        let rules = Self::rules_of(id);
         let outcome = Outcome::Declined {
             beneficiary: job.client.clone(),
             cost: Slashed {
                 paid: Zero::zero(),
-                burned: terms::decline(assignment.locked, least, missed, held),
+                burned: terms::decline(assignment.locked, rules.declined, rules.missed, held),
             },
         };
         Ok(T::Workers::release(assignment.lock(job.model), outcome)?.slashed.burned)
@@ -141,7 +141,11 @@ impl<T: Config> Pallet<T> {
         };
         let now = T::Time::now();
         ensure!(now <= deadline, Error::<T>::DeadlinePassed);
-        ensure!(!T::Workers::is_secure(&assignment.worker), Error::<T>::WorkerIsSecure);
+        let min_stake = Self::rules_of(id).min_stake;
+        ensure!(
+            !T::Workers::is_secure(&assignment.worker, min_stake),
+            Error::<T>::WorkerIsSecure
+        );
 
         Self::give_back(&job, &assignment, deadline)?;
         Self::deposit_event(Event::WorkerRemoved {
@@ -157,14 +161,15 @@ impl<T: Config> Pallet<T> {
             return Err(Error::<T>::NotAssigned.into());
         };
         // The client paid one fee, so that one worker's miss makes it good.
+        let rules = Self::rules_of(id);
         let compensation = if job.tried.is_empty() {
-            T::MissCompensation::get()
+            rules.compensation
         } else {
             Zero::zero()
         };
         let outcome = Outcome::Missed {
             beneficiary: job.client.clone(),
-            cost: terms::non_delivery(assignment.locked, T::NonDeliverySlash::get(), compensation),
+            cost: terms::non_delivery(assignment.locked, rules.missed, compensation),
         };
         let Slashed { paid, burned } = T::Workers::release(assignment.lock(job.model), outcome)?.slashed;
         Self::deposit_event(Event::DeadlineMissed {

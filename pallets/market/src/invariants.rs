@@ -25,22 +25,9 @@ use polkadot_sdk::{
 impl<T: Config> Pallet<T> {
     /// Panics if the constants contradict each other.
     pub(crate) fn do_integrity_test() {
-        assert!(
-            T::MinDeadline::get() <= T::MaxDeadline::get(),
-            "MinDeadline is above MaxDeadline"
-        );
-        assert!(
-            T::MinWindow::get() <= T::MaxWindow::get(),
-            "MinWindow is above MaxWindow"
-        );
-        assert!(
-            T::MinAuctionPhase::get() <= T::MaxAuctionPhase::get(),
-            "MinAuctionPhase is above MaxAuctionPhase"
-        );
-        assert!(
-            T::DeclineSlash::get() <= T::NonDeliverySlash::get(),
-            "declining must not cost more than silence, or workers would stay silent"
-        );
+        if let Err(why) = Self::check_constants() {
+            panic!("{why}");
+        }
         let full = u64::from(MAX_BATCH);
         let claims = terms::claim_items_weight::<T::WeightInfo>(MAX_BATCH, full.saturating_mul(3))
             .saturating_add(T::WeightInfo::removal().saturating_mul(full));
@@ -56,6 +43,27 @@ impl<T: Config> Pallet<T> {
                 "a full batch of {what} must fit into a block"
             );
         }
+    }
+
+    /// Says which constants contradict each other, if any do.
+    pub fn check_constants() -> Result<(), &'static str> {
+        ensure!(
+            T::MinDeadline::get() <= T::MaxDeadline::get(),
+            "MinDeadline is above MaxDeadline"
+        );
+        ensure!(
+            T::MinWindow::get() <= T::MaxWindow::get(),
+            "MinWindow is above MaxWindow"
+        );
+        ensure!(
+            T::MinAuctionPhase::get() <= T::MaxAuctionPhase::get(),
+            "MinAuctionPhase is above MaxAuctionPhase"
+        );
+        ensure!(
+            T::DeclineSlash::get() <= T::NonDeliverySlash::get(),
+            "declining must not cost more than silence, or workers would stay silent"
+        );
+        Ok(())
     }
 
     /// Checks money against records, and each record against the others.

@@ -70,6 +70,7 @@ mod invariants;
 mod matching;
 mod moves;
 pub mod queries;
+mod rules;
 mod settlement;
 mod steps;
 mod submit;
@@ -90,7 +91,7 @@ pub use weights::WeightInfo;
 #[import_section(events::events)]
 #[frame_support::pallet]
 pub mod pallet {
-    use crate::{BalanceOf, BidsOf, Claim, JobOf, JobRequestOf, WeightInfo, terms};
+    use crate::{BalanceOf, BidsOf, Claim, JobOf, JobRequestOf, KeptRulesOf, WeightInfo, terms};
     use alloc::vec;
     use assay_types::{
         AssayTime, CloseReason, H256, JobId, ModelRegistry, ModelVersion, Page, WorkerRegistry,
@@ -228,6 +229,10 @@ pub mod pallet {
     /// The first block whose part of the agenda may not be drained yet.
     #[pallet::storage]
     pub type AgendaCursor<T> = StorageValue<_, BlockNumberFor<T>, ValueQuery>;
+
+    /// Rules that were changed while jobs were open which had been submitted under them.
+    #[pallet::storage]
+    pub type KeptRules<T: Config> = StorageValue<_, KeptRulesOf<T>, ValueQuery>;
 
     /// Refusals of calls, each with what to do.
     #[pallet::error]

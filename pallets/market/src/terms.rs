@@ -4,10 +4,12 @@
 use crate::{Claim, WeightInfo};
 use alloc::collections::BTreeMap;
 use assay_types::{JobInput, JobRequest, Matching, ModelVersion, Slashed, limits::MAX_OFFERS_PER_MODEL};
+use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use polkadot_sdk::{
     frame_support::weights::Weight,
     sp_runtime::{Perbill, traits::AtLeast32BitUnsigned},
 };
+use scale_info::TypeInfo;
 
 /// Bounds of a job's terms, both ends included, in blocks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,6 +79,19 @@ pub fn non_delivery<Balance: AtLeast32BitUnsigned + Copy>(
         paid,
         burned: slashed.saturating_sub(paid),
     }
+}
+
+/// The chain's part of a job's terms: those in force when the job was submitted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+pub struct JobRules<Balance> {
+    /// Part of the lock that a missed deadline costs.
+    pub missed: Perbill,
+    /// Part of the lock that declining a job with an inline input costs at least.
+    pub declined: Perbill,
+    /// The most that the client gets when the first worker misses the deadline.
+    pub compensation: Balance,
+    /// Minimum stake of the worker that has the job, below which it can be relieved of it.
+    pub min_stake: Balance,
 }
 
 /// How a job was held that is given back.

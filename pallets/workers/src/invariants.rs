@@ -20,26 +20,34 @@ use polkadot_sdk::{
 impl<T: Config> Pallet<T> {
     /// Panics if the constants contradict each other.
     pub(crate) fn do_integrity_test() {
-        assert!(
+        if let Err(why) = Self::check_constants() {
+            panic!("{why}");
+        }
+    }
+
+    /// Says which constants contradict each other, if any do.
+    pub fn check_constants() -> Result<(), &'static str> {
+        ensure!(
             T::UnbondingBlocks::get() > T::LongestJob::get(),
             "UnbondingBlocks must be longer than LongestJob: stake must outlive every window that it may secure"
         );
-        assert!(
+        ensure!(
             !T::StakeFloor::get().is_zero(),
             "StakeFloor must not be zero: every job must lock some stake"
         );
-        assert!(
+        ensure!(
             !T::SlashDelay::get().is_zero(),
             "SlashDelay must not be zero: awards are set after the conviction"
         );
-        assert!(
+        ensure!(
             T::MinWindow::get() <= T::MaxWindow::get(),
             "MinWindow is above MaxWindow"
         );
-        assert!(
+        ensure!(
             T::MinStake::get() >= T::StakeFloor::get(),
             "MinStake must cover the StakeFloor of one job"
         );
+        Ok(())
     }
 
     /// Checks money against records, and each index against the other.

@@ -77,8 +77,12 @@ impl<T: Config> WorkerRegistry<T::AccountId, BalanceOf<T>> for Pallet<T> {
         Self::do_award(slash, awards)
     }
 
-    fn is_secure(worker: &T::AccountId) -> bool {
-        Workers::<T>::get(worker).is_some_and(|record| record.stake >= T::MinStake::get() && record.slashing.is_zero())
+    fn min_stake() -> BalanceOf<T> {
+        T::MinStake::get()
+    }
+
+    fn is_secure(worker: &T::AccountId, min_stake: BalanceOf<T>) -> bool {
+        Workers::<T>::get(worker).is_some_and(|record| record.stake >= min_stake && record.slashing.is_zero())
     }
 
     fn locked(worker: &T::AccountId) -> BalanceOf<T> {

@@ -225,6 +225,9 @@ pub enum CloseReason {
     /// Refunded: the claimed result was challenged and nobody proved it wrong, but its author answered late.
     #[codec(index = 6)]
     Late,
+    /// Refunded: the claimed result was challenged, and the chain no longer judges by the definition of its model.
+    #[codec(index = 7)]
+    Unjudged,
 }
 
 impl CloseReason {
@@ -232,7 +235,9 @@ impl CloseReason {
     pub fn phase(self) -> Phase {
         match self {
             Self::Accepted | Self::WindowPassed => Phase::Settled,
-            Self::NoBids | Self::NoBidRevealed | Self::NoWorkerLeft | Self::Fraud | Self::Late => Phase::Refunded,
+            Self::NoBids | Self::NoBidRevealed | Self::NoWorkerLeft | Self::Fraud | Self::Late | Self::Unjudged => {
+                Phase::Refunded
+            }
         }
     }
 }
@@ -379,6 +384,7 @@ mod tests {
             CloseReason::NoWorkerLeft,
             CloseReason::Fraud,
             CloseReason::Late,
+            CloseReason::Unjudged,
         ] {
             assert!(matches!(reason.phase(), Phase::Settled | Phase::Refunded));
         }

@@ -14,6 +14,7 @@ pub mod dispute;
 pub mod hash;
 pub mod ids;
 pub mod job;
+pub mod kept;
 pub mod limits;
 pub mod name;
 pub mod offer;
@@ -27,7 +28,7 @@ pub mod traits;
 pub mod weighing;
 pub mod worker;
 
-pub use assay_exact::{digest::DataType, quantise::Precision};
+pub use assay_exact::{DEFINITION_NUMBER, digest::DataType, quantise::Precision};
 pub use bid::{Bid, bid_commitment};
 pub use claim::{ClaimId, ClaimInfo, ClaimSource, Claims, Court, JobsAndReceipts, NotChallengeable};
 pub use hash::HostBlake2;

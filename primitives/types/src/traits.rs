@@ -190,7 +190,8 @@ pub enum Outcome<AccountId, Balance> {
         /// The stake that the worker loses, at most its lock.
         cost: Slashed<Balance>,
     },
-    /// The worker's claim stands, and the worker is not paid for it, because it answered late: the lock is free.
+    /// The worker's claim stands, and the worker is not paid for it, because it answered late or because nobody can
+    /// judge the claim any more: the lock is free.
     Unpaid,
     /// The worker's claim was wrong. Its lock is free, and it loses a share of its whole stake, at least the lock and
     /// as far as the stake goes. What it loses secures nothing and stays held until the slash matures; until then the
@@ -284,9 +285,12 @@ pub trait WorkerRegistry<AccountId, Balance> {
     /// Sets the parts of a pending slash for others, in place of those that it had. Refused once the slash is mature.
     fn award(slash: SlashId, awards: [(AccountId, Balance); 2]) -> DispatchResult;
 
-    /// Whether the account is a worker, has the minimum stake of one, and no slash of it is pending. A worker of which
-    /// this is no longer so keeps what it has claimed, and can be relieved of what it has not.
-    fn is_secure(worker: &AccountId) -> bool;
+    /// The minimum stake of a worker that takes jobs now.
+    fn min_stake() -> Balance;
+
+    /// Whether the account is a worker, has at least `min_stake`, and no slash of it is pending. A worker of which this
+    /// is no longer so keeps what it has claimed, and can be relieved of what it has not.
+    fn is_secure(worker: &AccountId, min_stake: Balance) -> bool;
 
     /// The worker's locked stake, for checks of consistency.
     fn locked(worker: &AccountId) -> Balance;

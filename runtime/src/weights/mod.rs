@@ -6,6 +6,7 @@
 //! functions of the pallet's `WeightInfo`.
 
 pub mod pallet_disputes;
+pub mod pallet_governance;
 pub mod pallet_market;
 pub mod pallet_models;
 pub mod pallet_sessions;

@@ -13,10 +13,10 @@ use polkadot_sdk::{
 pub struct AssayWeight<T>(PhantomData<T>);
 
 impl<T: Config> pallet_time::WeightInfo for AssayWeight<T> {
-    /// Reads and writes the moment, the mark of a full block and the lane's price; reads what the block used, which is
-    /// in memory.
+    /// Reads and writes the moment, the mark of a full block and the lane's price; reads the marks of migrations, and
+    /// removes one; reads what the block used, which is in memory.
     fn tick() -> Weight {
-        let proof = key_proof::<(), BlockNumberFor<T>>() + key_proof::<(), bool>() + key_proof::<(), u128>();
-        Weight::from_parts(CALL_REF_TIME, proof).saturating_add(T::DbWeight::get().reads_writes(3, 3))
+        let proof = key_proof::<(), BlockNumberFor<T>>() + 4 * key_proof::<(), bool>() + key_proof::<(), u128>();
+        Weight::from_parts(CALL_REF_TIME, proof).saturating_add(T::DbWeight::get().reads_writes(6, 4))
     }
 }

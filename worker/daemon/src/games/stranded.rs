@@ -175,6 +175,7 @@ mod tests {
             worker: key().account(),
             client: AccountId::new([9; 32]),
             version: ModelVersion { model: 0, version: 1 },
+            definition: assay_exact::DEFINITION_NUMBER,
             locked: 10,
             committed: Committed {
                 model_root: H256::zero(),

@@ -254,6 +254,7 @@ impl Ledger {
             worker: assignment.worker.clone(),
             client: job.client.clone(),
             version: job.model,
+            definition: assay_exact::DEFINITION_NUMBER,
             locked: assignment.locked,
             committed: Committed {
                 model_root: self.versions.get(&job.model).map_or(H256::zero(), |record| record.root),
