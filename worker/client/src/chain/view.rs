@@ -12,7 +12,7 @@ use super::{
     types::*,
 };
 use assay_types::{
-    JobId, ModelVersion, NoOffer, Page, SlashId,
+    JobId, ModelVersion, NoOffer, Page, SessionId, SlashId,
     dispute::{Place, Revealed},
 };
 use futures::stream::{self, BoxStream, StreamExt};
@@ -114,6 +114,11 @@ pub trait StateView: Send + Sync + 'static {
         &self,
         account: &AccountId,
     ) -> impl Future<Output = Result<Vec<(SlashId, OpenAward)>, ChainError>> + Send;
+    fn session(&self, session: SessionId) -> impl Future<Output = Result<Option<Session>, ChainError>> + Send;
+    fn sessions_of(
+        &self,
+        account: &AccountId,
+    ) -> impl Future<Output = Result<Vec<(SessionId, Session)>, ChainError>> + Send;
 }
 
 impl ChainView for Client {
@@ -263,5 +268,13 @@ impl StateView for Snapshot {
 
     async fn awards_of(&self, account: &AccountId) -> Result<Vec<(SlashId, OpenAward)>, ChainError> {
         Self::awards_of(self, account).await
+    }
+
+    async fn session(&self, session: SessionId) -> Result<Option<Session>, ChainError> {
+        Self::session(self, session).await
+    }
+
+    async fn sessions_of(&self, account: &AccountId) -> Result<Vec<(SessionId, Session)>, ChainError> {
+        Self::sessions_of(self, account).await
     }
 }

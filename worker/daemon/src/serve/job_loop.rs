@@ -13,6 +13,7 @@ use super::{
 };
 use crate::{
     config::ServeConfig,
+    games::Standing,
     job_input::Found,
     skeleton::{Duty, Heads, Panicked, Update, Work},
 };
@@ -20,19 +21,19 @@ use assay_client::chain::{
     Account, Balance, BlockNumber, ChainError, Event, H256, Inclusion, JobState, MarketEvent, StateView, SubmitError,
 };
 use assay_ops::program::EngineError;
-use assay_types::{JobId, ModelVersion, limits};
+use assay_types::{JobId, ModelVersion, SessionId, limits};
 use futures::{StreamExt, TryStreamExt, stream};
 use std::{
     collections::{BTreeMap, BTreeSet},
     marker::PhantomData,
     time::Duration,
 };
-use tokio::time::Instant;
+use tokio::{sync::watch, time::Instant};
 
 /// Time without a job after which the log says why.
 const IDLE: Duration = Duration::from_secs(60);
 /// Requests to the node at a time.
-const REQUESTS: usize = 16;
+pub(super) const REQUESTS: usize = 16;
 /// Blocks for which no bids are made after the store could not be written.
 const STORE_REST_BLOCKS: BlockNumber = 10;
 
@@ -89,9 +90,13 @@ pub(super) struct JobLoop<'a, S> {
     /// Jobs to read anew, since what is known of them may be wrong.
     doubtful: BTreeSet<JobId>,
     /// Number of the best block.
-    height: BlockNumber,
+    pub(super) height: BlockNumber,
     /// Jobs whose inputs were copied and that are gone, and the best block that showed it first.
-    gone_since: BTreeMap<JobId, BlockNumber>,
+    pub(super) gone_since: BTreeMap<JobId, BlockNumber>,
+    /// Sessions whose requests are kept and that are over, and the best block that showed it first.
+    pub(super) over_since: BTreeMap<SessionId, BlockNumber>,
+    /// How the account's disputes stand.
+    pub(super) standing: watch::Receiver<Standing>,
     /// The store is not written to before this moment.
     pub(super) store_rests_until: BlockNumber,
     pub(super) busy_at: Instant,
@@ -111,6 +116,7 @@ impl<'a, S: StateView> JobLoop<'a, S> {
         store: &'a Store,
         kept: &'a mut Kept,
         executor: &'a Executor,
+        standing: watch::Receiver<Standing>,
     ) -> Self {
         let bidding = served
             .iter()
@@ -134,6 +140,8 @@ impl<'a, S: StateView> JobLoop<'a, S> {
             doubtful: BTreeSet::new(),
             height: 0,
             gone_since: BTreeMap::new(),
+            over_since: BTreeMap::new(),
+            standing,
             store_rests_until: 0,
             busy_at: Instant::now(),
             largest_batch: limits::MAX_BATCH as usize,
@@ -351,38 +359,6 @@ impl<'a, S: StateView> JobLoop<'a, S> {
         );
     }
 
-    /// Drops the copies of the inputs of jobs that are closed for good: in a final block that is no older than the best
-    /// block which did not show them first.
-    async fn drop_inputs(&mut self, finalized: &S) -> Result<(), ChainError> {
-        let kept = match self.store.jobs_with_inputs() {
-            Ok(kept) => kept,
-            Err(error) => {
-                tracing::error!(%error, "which inputs were copied cannot be read");
-                return Ok(());
-            }
-        };
-        let gone = kept.into_iter().filter(|job| !self.view.jobs.contains_key(job));
-        let before = std::mem::take(&mut self.gone_since);
-        let since = |job| (job, before.get(&job).copied().unwrap_or(self.height));
-        self.gone_since = gone.map(since).collect();
-        let is_old = |since: &BlockNumber| *since <= finalized.number();
-        let old: Vec<JobId> = self
-            .gone_since
-            .iter()
-            .filter(|(_, since)| is_old(since))
-            .map(|(job, _)| *job)
-            .collect();
-        let read =
-            stream::iter(old).map(|job| async move { Ok::<_, ChainError>((job, finalized.job(job).await?.is_none())) });
-        let read: Vec<_> = read.buffer_unordered(REQUESTS).try_collect().await?;
-        for (job, _) in read.into_iter().filter(|(_, closed)| *closed) {
-            if let Err(error) = self.store.drop_input(job) {
-                tracing::error!(job, %error, "the copy of a closed job's input stays in the store");
-            }
-        }
-        Ok(())
-    }
-
     async fn explain_idleness(&mut self, state: &S) -> Result<(), ChainError> {
         if self.busy_at.elapsed() < IDLE {
             return Ok(());
@@ -410,7 +386,7 @@ impl<S: StateView> Duty<S> for JobLoop<'_, S> {
         let view = &self.view;
         self.kept.memory.retain(|job| view.jobs.contains_key(&job));
         self.kept.open = self.is_open();
-        self.drop_inputs(&heads.finalized).await?;
+        self.forget_what_is_over(state, &heads.finalized).await?;
         Ok(self.tell_health(state).await?)
     }
 

@@ -30,6 +30,7 @@ mod leaving;
 mod report;
 mod setup;
 pub mod store;
+mod upkeep;
 
 use crate::{
     config::ServeConfig,
@@ -234,6 +235,7 @@ impl Worker {
         let (config, timing) = (&self.config, self.timing);
         let (executor, done, packages) = (&self.executor, &mut self.done, &self.packages);
         let (account, store, kept) = (now.account.clone(), &now.store, &mut now.kept);
+        let standing = now.games.standing();
         let jobs = async {
             let constants = chain.finalized().await?.constants()?;
             let is_well = executor.health().borrow().is_well();
@@ -242,8 +244,15 @@ impl Worker {
                 () = shutdown.requested() => return Ok(()),
             };
             connections.works(&constants);
-            let mut jobs =
-                JobLoop::<<N::Chain as ChainView>::State>::new(config, account.clone(), served, store, kept, executor);
+            let mut jobs = JobLoop::<<N::Chain as ChainView>::State>::new(
+                config,
+                account.clone(),
+                served,
+                store,
+                kept,
+                executor,
+                standing,
+            );
             tracing::info!("serving");
             skeleton::run(&mut jobs, chain, timing, done, shutdown).await?;
             jobs.say_goodbye();

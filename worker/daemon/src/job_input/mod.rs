@@ -2,6 +2,9 @@
 //! for.
 //!
 //! An execution of a claimed generation takes the claimed sequence as well, which is on chain while the job is open.
+//! Nothing of a session's request is on chain: see [`lists`].
+
+pub mod lists;
 
 use crate::serve::store::{Copied, Store, StoreError};
 use assay_client::chain::{ChainError, H256, Job, JobState, StateView};

@@ -1,0 +1,109 @@
+//! Lists of tensors by their digests: each tensor with its type and shape, so that a list is read without knowing the
+//! values of its model's symbols. The requests of sessions are kept so, in the store and in the folder of inputs.
+//!
+//! A file is named `<hex list digest>.tensors`, and is the list in SCALE: `Vec<(DataType, Vec<u32>, Vec<u8>)>`.
+
+use super::{Found, Sources};
+use assay_client::chain::H256;
+use assay_ops::tensor::{DataType, Tensor, tensors_digest};
+use assay_types::{ModelParts, dispute::Committed, payload::lengths};
+use codec::{DecodeAll, Encode};
+use std::io;
+use tokio::task::spawn_blocking;
+
+/// Ending of the file of a list.
+const ENDING: &str = "tensors";
+
+/// The name of the file of a list.
+pub fn file_name(digest: H256) -> String {
+    format!("{}.{ENDING}", hex::encode(digest))
+}
+
+/// A list as it is kept.
+pub fn encode(tensors: &[Tensor]) -> Vec<u8> {
+    let parts = tensors.iter();
+    let parts = parts.map(|tensor| (tensor.dtype(), tensor.shape(), tensor.bytes()));
+    parts.collect::<Vec<_>>().encode()
+}
+
+/// Reads a list, which must have this digest.
+pub fn decode(digest: H256, bytes: &[u8]) -> Result<Vec<Tensor>, String> {
+    type Parts = Vec<(DataType, Vec<u32>, Vec<u8>)>;
+    let damaged = || format!("the tensors 0x{} are damaged where they are kept", hex::encode(digest));
+    let parts = Parts::decode_all(&mut &*bytes).map_err(|_| damaged())?;
+    let tensors = parts.into_iter();
+    let tensors = tensors.map(|(dtype, shape, bytes)| Tensor::new(dtype, shape, bytes).map_err(|_| damaged()));
+    let tensors = tensors.collect::<Result<Vec<_>, _>>()?;
+    match H256(tensors_digest(&tensors)) == digest {
+        true => Ok(tensors),
+        false => Err(damaged()),
+    }
+}
+
+/// Gets what an execution takes of a request whose receipt is disputed: the inputs that the client gave and, of a
+/// generation, the sequence, which is the first of its outputs. Nothing of a request is on chain.
+pub async fn find_request(committed: &Committed, parts: &ModelParts, sources: &Sources) -> Found {
+    let mut tensors = match list(committed.input_digest, sources).await {
+        Ok(tensors) => tensors,
+        Err(reason) => return Found::Impossible(reason),
+    };
+    if lengths(parts).is_some() {
+        match list(committed.output_digest, sources).await {
+            Ok(outputs) => tensors.extend(outputs.into_iter().take(1)),
+            Err(reason) => return Found::Impossible(reason),
+        }
+    }
+    Found::Input(tensors)
+}
+
+/// The list of this digest, from the store or the folder, or why there is none.
+async fn list(digest: H256, sources: &Sources) -> Result<Vec<Tensor>, String> {
+    if let Some(store) = sources.store.clone() {
+        let found = spawn_blocking(move || store.tensors(digest)).await;
+        match found {
+            Ok(Ok(Some(bytes))) => return decode(digest, &bytes),
+            Ok(Ok(None)) | Err(_) => {}
+            Ok(Err(error)) => tracing::error!(%error, "the requests that are kept cannot be read"),
+        }
+    }
+    let path = sources.folder.join(file_name(digest));
+    match tokio::fs::read(&path).await {
+        Ok(bytes) => decode(digest, &bytes),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Err(format!(
+            "its tensors 0x{} are neither kept here nor in {}",
+            hex::encode(digest),
+            sources.folder.display()
+        )),
+        Err(error) => Err(format!("{} cannot be read: {error}", path.display())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tensors() -> Vec<Tensor> {
+        let scalar = Tensor::new(DataType::Int64, vec![], vec![7; 8]).expect("a scalar");
+        let empty = Tensor::new(DataType::Float32, vec![3, 0], vec![]).expect("no elements");
+        vec![scalar, empty]
+    }
+
+    #[test]
+    fn a_list_is_read_as_it_was_written() {
+        let digest = H256(tensors_digest(&tensors()));
+        assert_eq!(decode(digest, &encode(&tensors())), Ok(tensors()));
+    }
+
+    #[test]
+    fn another_list_and_a_damaged_one_are_refused() {
+        let digest = H256(tensors_digest(&tensors()));
+        let mut bytes = encode(&tensors());
+        assert!(decode(H256::zero(), &bytes).is_err());
+        assert!(decode(digest, &bytes[1..]).is_err());
+        bytes.push(0);
+        assert!(decode(digest, &bytes).is_err());
+        // A shape that has more elements than there are bytes.
+        let false_shape = vec![(DataType::Int64, vec![u32::MAX; 9], vec![0u8; 8])].encode();
+        assert!(decode(digest, &false_shape).is_err());
+    }
+}
