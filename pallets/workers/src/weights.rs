@@ -5,7 +5,7 @@
 
 use crate::{BookOf, Config, PendingSlashOf, WaitingOf, WorkerRecordOf};
 use assay_types::{
-    ModelVersion, SlashId,
+    Announcement, ModelVersion, SlashId,
     limits::{MAX_OFFERS_PER_MODEL, MAX_OFFERS_PER_WORKER, OffersPerWorker},
     weighing::{BOOK_REF_TIME, CALL_REF_TIME, account_proof, key_proof, version_proof},
 };
@@ -46,6 +46,8 @@ pub trait WeightInfo {
     fn drain() -> Weight;
     /// Weight of [`crate::Pallet::leave`] for a worker with as many offers as it may have.
     fn leave() -> Weight;
+    /// Weight of [`crate::Pallet::announce`].
+    fn announce() -> Weight;
     /// Weight of [`crate::Pallet::apply_slash`].
     fn apply_slash() -> Weight;
     /// Weight of [`crate::Pallet::cancel_slash`].
@@ -82,6 +84,10 @@ impl<T: Config> ComputedWeight<T> {
     /// The return of every offer that a worker may have waiting.
     fn readmission() -> Weight {
         Self::drain()
+    }
+
+    fn announcement() -> u64 {
+        key_proof::<AccountOf<T>, Announcement>()
     }
 
     fn slash() -> u64 {
@@ -152,11 +158,17 @@ impl<T: Config> WeightInfo for ComputedWeight<T> {
         )
     }
 
-    /// As [`WeightInfo::drain`], and reads whether there is a load: the first key of a prefix and its value.
+    /// As [`WeightInfo::drain`], and reads whether there is a load: the first key of a prefix and its value. Removes
+    /// what was announced.
     fn leave() -> Weight {
         Self::drain()
-            .saturating_add(T::DbWeight::get().reads(2))
-            .saturating_add(Weight::from_parts(0, 2 * Self::load()))
+            .saturating_add(T::DbWeight::get().reads_writes(3, 1))
+            .saturating_add(Weight::from_parts(0, 2 * Self::load() + Self::announcement()))
+    }
+
+    /// Reads the worker, and writes what it announces.
+    fn announce() -> Weight {
+        Self::call(2, 1, 0, Self::worker() + Self::announcement())
     }
 
     /// Reads and writes the slash, the worker, its account and holds, the accounts of two beneficiaries, and the
@@ -220,6 +232,10 @@ impl WeightInfo for () {
         Weight::zero()
     }
 
+    fn announce() -> Weight {
+        Weight::zero()
+    }
+
     fn apply_slash() -> Weight {
         Weight::from_parts(1_000, 0)
     }
@@ -260,6 +276,7 @@ mod tests {
             Computed::resume(),
             Computed::drain(),
             Computed::leave(),
+            Computed::announce(),
             Computed::apply_slash(),
             Computed::cancel_slash(),
         ];

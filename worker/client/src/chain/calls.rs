@@ -9,7 +9,7 @@ use super::types::{
 };
 use assay_exact::judge::Proof;
 use assay_types::{
-    JobId, ModelParts, ModelVersion, SessionId, SlashId,
+    Announcement, JobId, ModelParts, ModelVersion, SessionId, SlashId,
     dispute::{FindingOpening, Place, Statement},
     limits::{Batch, InlineOutputBytes, NameBytes, Steps, Symbols},
 };
@@ -79,6 +79,9 @@ pub enum WorkersCall {
     Leave,
     ApplySlash {
         slash: SlashId,
+    },
+    Announce {
+        announcement: Option<Announcement>,
     },
 }
 

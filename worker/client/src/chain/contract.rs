@@ -12,7 +12,7 @@ use super::{
     types::*,
 };
 use assay_types::{
-    ClaimId, JobId, ModelId, ModelVersion, NoOffer, Page, SessionId, SessionQuote, SlashId,
+    Announcement, ClaimId, JobId, ModelId, ModelVersion, NoOffer, Page, SessionId, SessionQuote, SlashId,
     dispute::{Place, Revealed},
 };
 use polkadot_sdk::sp_runtime::FixedU128;
@@ -182,6 +182,16 @@ fn apis(check: &mut Check) -> Vec<Item> {
             "worker",
             vec![meta_type::<AccountId>()],
             meta_type::<Option<WorkerInfo>>(),
+        ),
+        check.api(
+            "announcement",
+            vec![meta_type::<AccountId>()],
+            meta_type::<Option<Announcement>>(),
+        ),
+        check.api(
+            "announcements",
+            vec![meta_type::<Option<AccountId>>(), meta_type::<u32>()],
+            meta_type::<Vec<(AccountId, Announcement)>>(),
         ),
         check.api(
             "why_not",

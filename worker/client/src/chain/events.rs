@@ -5,7 +5,7 @@ use super::{
     types::{AccountId, Balance, BlockNumber, H256, Receipt, SessionOffer},
 };
 use assay_types::{
-    ClaimId, CloseReason, JobId, ModelId, ModelVersion, SessionId, SlashId,
+    Announcement, ClaimId, CloseReason, JobId, ModelId, ModelVersion, SessionId, SlashId,
     dispute::{DisputeId, Fault, Place, Side},
     session::SessionEnd,
 };
@@ -276,6 +276,10 @@ pub enum WorkersEvent {
     OfferDisplaced {
         worker: AccountId,
         version: ModelVersion,
+    },
+    Announced {
+        worker: AccountId,
+        announcement: Option<Announcement>,
     },
     Slashed {
         worker: AccountId,

@@ -7,7 +7,7 @@ use super::{
     types::*,
 };
 use assay_types::{
-    ClaimId, JobId, ModelId, ModelVersion, NoOffer, Page, SessionId, SessionQuote, SlashId,
+    Announcement, ClaimId, JobId, ModelId, ModelVersion, NoOffer, Page, SessionId, SessionQuote, SlashId,
     dispute::{Place, Revealed},
     limits::MAX_LISTED_JOBS,
 };
@@ -203,6 +203,17 @@ impl Snapshot {
     /// A worker, its stake and its offers.
     pub async fn worker(&self, account: &AccountId) -> Result<Option<WorkerInfo>, ChainError> {
         self.ask("worker", account.encode()).await
+    }
+
+    /// A worker's place in the workers' network, if it has announced one.
+    pub async fn announcement(&self, worker: &AccountId) -> Result<Option<Announcement>, ChainError> {
+        self.ask("announcement", worker.encode()).await
+    }
+
+    /// The places that the first of all workers have announced, as many as one answer lists.
+    pub async fn announcements(&self) -> Result<Vec<(AccountId, Announcement)>, ChainError> {
+        let after: Option<AccountId> = None;
+        self.ask("announcements", (after, MAX_LISTED_JOBS).encode()).await
     }
 
     /// What keeps a worker from having a job, or from being paid for it.

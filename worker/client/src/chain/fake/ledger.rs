@@ -7,7 +7,7 @@ use crate::chain::{
     types::*,
 };
 use assay_types::{
-    ClaimId, ClaimSource, JobId, ModelVersion, SessionId, SlashId, WorkerStatus,
+    Announcement, ClaimId, ClaimSource, JobId, ModelVersion, SessionId, SlashId, WorkerStatus,
     dispute::{Clock, ClockTerms, Committed, Place, Revealed, Side},
 };
 use polkadot_sdk::sp_runtime::{BoundedVec, DispatchError};
@@ -21,7 +21,7 @@ const CLOCK: ClockTerms<BlockNumber> = ClockTerms {
 };
 
 /// What a fake chain keeps. Tests write to it; of calls, it knows claims, declining, bids, challenges of jobs and of
-/// receipts, statements, pausing and resuming.
+/// receipts, statements, pausing, resuming and announcing.
 #[derive(Clone, Debug, Default)]
 #[allow(missing_docs, reason = "named after what they hold")]
 pub struct Ledger {
@@ -36,6 +36,7 @@ pub struct Ledger {
     pub revealed: BTreeMap<(JobId, Place), Revealed>,
     pub awards: BTreeMap<SlashId, OpenAward>,
     pub sessions: BTreeMap<SessionId, Session>,
+    pub announcements: BTreeMap<AccountId, Announcement>,
 }
 
 fn refused(pallet: &str, error: &str) -> SubmitError {
@@ -86,6 +87,13 @@ impl Ledger {
             Call::Sessions(SessionsCall::ChallengeReceipt {
                 receipt, commitment, ..
             }) => self.challenge_receipt(who, now, &receipt.message, *commitment),
+            Call::Workers(WorkersCall::Announce { announcement }) => {
+                match announcement {
+                    Some(place) => drop(self.announcements.insert(who.clone(), place.clone())),
+                    None => drop(self.announcements.remove(who)),
+                }
+                Ok(Vec::new())
+            }
             Call::Workers(WorkersCall::Pause) => self.step(who, WorkerStatus::Active, WorkerStatus::Paused),
             Call::Workers(WorkersCall::Resume) => self.step(who, WorkerStatus::Paused, WorkerStatus::Active),
             _ => Ok(Vec::new()),

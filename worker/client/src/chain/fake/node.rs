@@ -14,7 +14,7 @@ use crate::chain::{
     view::{ChainView, StateView},
 };
 use assay_types::{
-    JobId, ModelVersion, NoOffer, Page, SessionId, SlashId,
+    Announcement, JobId, ModelVersion, NoOffer, Page, SessionId, SlashId,
     dispute::{Place, Revealed},
 };
 use futures::stream::{self, BoxStream, StreamExt};
@@ -427,6 +427,19 @@ impl StateView for FakeState {
         let awards = self.block.ledger.awards.iter();
         let mine = awards.filter(|(_, award)| award.finders.iter().any(|finder| finder.challenger == *account));
         Ok(mine.map(|(slash, award)| (*slash, award.clone())).collect())
+    }
+
+    async fn announcement(&self, worker: &AccountId) -> Result<Option<Announcement>, ChainError> {
+        self.connection.ask().await?;
+        Ok(self.block.ledger.announcements.get(worker).cloned())
+    }
+
+    async fn announcements(&self) -> Result<Vec<(AccountId, Announcement)>, ChainError> {
+        self.connection.ask().await?;
+        let announcements = self.block.ledger.announcements.iter();
+        Ok(announcements
+            .map(|(worker, place)| (worker.clone(), place.clone()))
+            .collect())
     }
 
     async fn session(&self, session: SessionId) -> Result<Option<Session>, ChainError> {
