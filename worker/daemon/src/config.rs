@@ -3,6 +3,7 @@
 use crate::engine::EngineProgram;
 use assay_client::chain::{Balance, BlockNumber, Key};
 use assay_engine::EngineChoice;
+use assay_network::NetworkConfig;
 use assay_player::watch::Sampling;
 use polkadot_sdk::sp_runtime::Perbill;
 use std::{path::PathBuf, time::Duration};
@@ -34,6 +35,17 @@ pub struct Common {
     pub stall: Duration,
     /// Maximum tip for a call that must be in a block in time, as a share of what is lost otherwise.
     pub max_tip: Perbill,
+    /// How the daemon takes part in the workers' network; `None` if it does not.
+    pub network: Option<NetworkPolicy>,
+}
+
+/// How a daemon takes part in the workers' network.
+#[derive(Clone, Debug)]
+pub struct NetworkPolicy {
+    /// The node.
+    pub node: NetworkConfig,
+    /// Whether a worker announces the node's addresses on chain.
+    pub announces: bool,
 }
 
 /// What `serve` runs on.

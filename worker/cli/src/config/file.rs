@@ -1,6 +1,6 @@
 //! The configuration file, field by field.
 
-use super::{ConfigError, EngineArg};
+use super::{ConfigError, EngineArg, FileNetwork};
 use serde::Deserialize;
 use std::{
     fs,
@@ -36,6 +36,17 @@ use std::{
 /// bid = "0.4"                      # price in auctions; without it no bids are made
 /// bid_min = "0.2"                  # bids the client's ceiling where that is between bid_min and bid
 /// max_bids = 16                    # auctions at a time
+///
+/// [network]                        # joins the workers' network; without the section it is not joined
+/// listen = ["/ip4/0.0.0.0/udp/30340/quic-v1", "/ip4/0.0.0.0/tcp/30340"]    # the default of `serve`
+/// bootnodes = ["/dns/boot.example/udp/30340/quic-v1/p2p/12D3KooW…"]
+/// external = ["/ip4/192.0.2.1/udp/30340/quic-v1"]    # where others reach it, if it does not find out by itself
+/// relays = []                      # peers through which others may reach it, behind NAT
+/// relay = false                    # true: pass connections of others on
+/// reachable = false                # true: others reach every address that it listens on
+/// announce = true                  # false: do not announce the addresses on chain
+/// bytes_per_second = 0             # to one peer; 0: any number
+/// dir = "/var/lib/assay/network"   # of the node's key and the peers that it has met
 ///
 /// [watch]                          # for `watch` alone
 /// model = ["digits"]               # folders in models_dir; without it all that are there and registered
@@ -74,6 +85,8 @@ pub struct File {
     pub stall_seconds: Option<u64>,
     /// Maximum tip for a call that must be in a block in time, in percent of what is lost otherwise.
     pub max_tip_percent: Option<f64>,
+    /// How to take part in the workers' network.
+    pub network: Option<FileNetwork>,
     /// The models to serve.
     #[serde(default)]
     pub model: Vec<FileModel>,

@@ -7,10 +7,12 @@
 mod common;
 mod file;
 mod model;
+pub(crate) mod network;
 mod watch;
 
 pub use common::CommonArgs;
 pub use file::{File, FileModel, FileWatch};
+pub use network::{FileNetwork, NetworkArgs};
 pub use watch::{WatchArgs, watch};
 
 use assay_client::units;
@@ -124,7 +126,7 @@ pub fn serve(args: &ServeArgs) -> Result<ServeConfig, ConfigError> {
 }
 
 fn merge(args: &ServeArgs, file: File) -> Result<ServeConfig, ConfigError> {
-    let common = common::merge(&args.common, &file)?;
+    let common = common::merge(&args.common, &file, true)?;
     let stake = match args.stake.clone().or(file.stake) {
         None => None,
         Some(stake) => Some(units::parse(&stake).map_err(|error| ConfigError::field("stake", error))?),

@@ -107,6 +107,7 @@ fn sources(folder: &Path, store: Option<Store>) -> Sources {
         folder: folder.into(),
         store,
         copy: false,
+        network: None,
     }
 }
 

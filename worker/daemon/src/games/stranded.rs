@@ -72,6 +72,7 @@ impl Stranded<'_> {
                 false => None,
             },
             copy: false,
+            network: None,
         };
         let models = self.models();
         name_the_lost(&chain, &account, &models, &self.reason).await?;

@@ -11,6 +11,8 @@ use codec::{DecodeAll, Encode};
 use std::io;
 use tokio::task::spawn_blocking;
 
+/// Bytes of a list that is fetched from the network: those of a request of any session.
+const MAX_FETCHED_BYTES: u64 = 256 << 20;
 /// Ending of the file of a list.
 const ENDING: &str = "tensors";
 
@@ -56,7 +58,7 @@ pub async fn find_request(committed: &Committed, parts: &ModelParts, sources: &S
     Found::Input(tensors)
 }
 
-/// The list of this digest, from the store or the folder, or why there is none.
+/// The list of this digest, from the store, the folder or the network, or why there is none.
 async fn list(digest: H256, sources: &Sources) -> Result<Vec<Tensor>, String> {
     if let Some(store) = sources.store.clone() {
         let found = spawn_blocking(move || store.tensors(digest)).await;
@@ -67,14 +69,21 @@ async fn list(digest: H256, sources: &Sources) -> Result<Vec<Tensor>, String> {
         }
     }
     let path = sources.folder.join(file_name(digest));
-    match tokio::fs::read(&path).await {
-        Ok(bytes) => decode(digest, &bytes),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Err(format!(
+    let reason = match tokio::fs::read(&path).await {
+        Ok(bytes) => return decode(digest, &bytes),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => format!(
             "its tensors 0x{} are neither kept here nor in {}",
             hex::encode(digest),
             sources.folder.display()
-        )),
-        Err(error) => Err(format!("{} cannot be read: {error}", path.display())),
+        ),
+        Err(error) => format!("{} cannot be read: {error}", path.display()),
+    };
+    match &sources.network {
+        Some(network) => network
+            .fetch(digest, MAX_FETCHED_BYTES)
+            .await
+            .map_err(|error| format!("{reason}, and nobody in the network gives them: {error}")),
+        None => Err(reason),
     }
 }
 

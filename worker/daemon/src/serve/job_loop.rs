@@ -7,7 +7,9 @@ use super::{
     decide::{Policy, View},
     desk_state::{Kind, Memory, Progress},
     executor::{self, Done as Executed, Executor, NotTaken, Task},
-    idle, report,
+    idle,
+    place::Telling,
+    report,
     setup::Served,
     store::{Store, StoreError},
 };
@@ -15,6 +17,7 @@ use crate::{
     config::ServeConfig,
     games::Standing,
     job_input::Found,
+    network::Network,
     skeleton::{Duty, Heads, Panicked, Update, Work},
 };
 use assay_client::chain::{
@@ -74,6 +77,10 @@ pub(super) struct Kept {
     pub(super) work: Work<Done>,
     /// Whether a job, a bid or a dispute was open when the chain was last seen.
     pub(super) open: bool,
+    /// The workers' network, if the worker has joined it.
+    pub(super) network: Option<Network>,
+    /// What is being told of the node's place.
+    pub(super) telling: Telling,
 }
 
 pub(super) struct JobLoop<'a, S> {
@@ -226,7 +233,7 @@ impl<'a, S: StateView> JobLoop<'a, S> {
                 self.view.jobs.get(&job).map(|job| &job.state),
                 Some(JobState::Assigned { assignment, .. }) if assignment.worker == self.policy.me
             ),
-            Kind::Pause | Kind::Resume => true,
+            Kind::Pause | Kind::Resume | Kind::Announce => true,
         }
     }
 
@@ -275,6 +282,7 @@ impl<'a, S: StateView> JobLoop<'a, S> {
         let progress = match outcome {
             Ok(output) => {
                 tracing::debug!(job, digest = ?output.digest, "the output is ready");
+                self.share_output(job, &output);
                 Progress::Ready(output)
             }
             Err(error @ EngineError::TooLarge { .. }) => Progress::Impossible(error.to_string()),
@@ -317,9 +325,11 @@ impl<'a, S: StateView> JobLoop<'a, S> {
             }
             Err(error) => {
                 tracing::warn!(?kind, ?jobs, %error, "a transaction had no effect");
-                if matches!(kind, Kind::Pause | Kind::Resume) {
+                match kind {
                     // Looked up and told again at the next block.
-                    self.told_well = None;
+                    Kind::Pause | Kind::Resume => self.told_well = None,
+                    Kind::Announce => self.kept.telling.note_failed(best),
+                    Kind::Claim | Kind::Decline | Kind::Commit | Kind::Reveal => {}
                 }
                 let hopeless = kind == Kind::Commit && matches!(error, SubmitError::Refused { .. });
                 let known = error.is("Market", "AlreadyBid") || error.is("Market", "AlreadyClaimed");
@@ -387,6 +397,7 @@ impl<S: StateView> Duty<S> for JobLoop<'_, S> {
         self.kept.memory.retain(|job| view.jobs.contains_key(&job));
         self.kept.open = self.is_open();
         self.forget_what_is_over(state, &heads.finalized).await?;
+        self.tell_place(state).await?;
         Ok(self.tell_health(state).await?)
     }
 

@@ -80,6 +80,7 @@ async fn serving(chain: FakeChain) -> Serving {
             }],
             pause_at_exit: false,
         },
+        network: None,
         timing: TIMING,
         packages: vec![tested.package.clone()],
         models: tested.models.clone(),

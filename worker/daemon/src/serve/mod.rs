@@ -27,6 +27,7 @@ mod job_loop;
 #[cfg(test)]
 mod job_loop_tests;
 mod leaving;
+mod place;
 mod report;
 mod setup;
 pub mod store;
@@ -38,10 +39,15 @@ use crate::{
     games::{Conduct, GameSet, Honest, Stranded},
     job_input::Sources,
     models::{LoadError, Models, PackageAt, read_all, read_usable},
+    network::{
+        Network,
+        packages::{FetchError, fetch_missing},
+    },
     shutdown::Shutdown,
     skeleton::{self, Connections, Timing},
 };
 use assay_client::chain::{Account, ChainError, ChainView, Connect, H256, KeyError, Nodes, StateView, SubmitError};
+use assay_network::NetworkError;
 use assay_ops::program::EngineError;
 use assay_package::Package;
 use desk_state::Memory;
@@ -80,6 +86,12 @@ pub enum ServeError {
     /// The worker's state on chain does not let it serve.
     #[error("{0}")]
     Unfit(String),
+    /// The workers' network cannot be joined.
+    #[error("network: {0}")]
+    Network(#[from] NetworkError),
+    /// A package that is not here cannot be fetched.
+    #[error(transparent)]
+    Fetch(#[from] FetchError),
 }
 
 /// Reads the packages that the configuration names, in its order.
@@ -103,8 +115,9 @@ pub async fn serve_with(
     mut shutdown: Shutdown,
     conduct: Arc<dyn Conduct>,
 ) -> Result<(), ServeError> {
-    let error = match Worker::start(config.clone(), conduct.clone()) {
-        Ok(worker) => return worker.serve_on(Nodes, shutdown).await,
+    let error = match ready(&config, &conduct, &mut shutdown).await {
+        Ok(Some(worker)) => return worker.serve_on(Nodes, shutdown).await,
+        Ok(None) => return Ok(()),
         Err(error) => error,
     };
     let stranded = Stranded {
@@ -119,9 +132,30 @@ pub async fn serve_with(
     Err(error)
 }
 
+/// Joins the network, if the configuration says so, fetches what is not here, and starts the engine; nothing if
+/// shutdown is requested meanwhile.
+async fn ready(
+    config: &ServeConfig,
+    conduct: &Arc<dyn Conduct>,
+    shutdown: &mut Shutdown,
+) -> Result<Option<Worker>, ServeError> {
+    let network = match &config.common.network {
+        Some(policy) => Some(Network::join(policy).await?),
+        None => None,
+    };
+    if let Some(network) = &network {
+        let names: Vec<String> = config.models.iter().map(|policy| policy.package.clone()).collect();
+        if !fetch_missing(&config.common, &names, network, shutdown).await? {
+            return Ok(None);
+        }
+    }
+    Worker::start(config.clone(), network, conduct.clone()).map(Some)
+}
+
 /// A worker that is ready to serve.
 struct Worker {
     config: ServeConfig,
+    network: Option<Network>,
     timing: Timing,
     packages: Vec<Arc<Package>>,
     models: Models,
@@ -141,15 +175,19 @@ struct OnChain {
 
 impl Worker {
     /// Starts the engine with the packages that the configuration names.
-    fn start(config: ServeConfig, conduct: Arc<dyn Conduct>) -> Result<Self, ServeError> {
+    fn start(config: ServeConfig, network: Option<Network>, conduct: Arc<dyn Conduct>) -> Result<Self, ServeError> {
         let found = packages(&config)?;
         let engine = engine::start_for(&config.common, &found)?;
         let models = engine.models.clone();
         let (done_sender, done) = mpsc::channel::<Done>(executor::QUEUE);
         let executor = Executor::start(engine, conduct.clone(), done_sender)?;
+        if let Some(network) = &network {
+            network.provide_packages(found.clone());
+        }
         Ok(Self {
             timing: Timing::with_stall(config.common.stall),
             config,
+            network,
             packages: found.into_iter().map(|(_, package)| package).collect(),
             models,
             conduct,
@@ -201,6 +239,7 @@ impl Worker {
         let store = Store::open(&common.data_dir, genesis, &common.key.account())?;
         let kept = Kept {
             memory: Memory::new(store.bids().keys().copied()),
+            network: self.network.clone(),
             ..Kept::default()
         };
         let account = chain.account(&common.key, common.max_tip, None)?;
@@ -210,6 +249,7 @@ impl Worker {
                 folder: common.inputs_dir.clone(),
                 store: Some(store.clone()),
                 copy: false,
+                network: self.network.clone(),
             },
             self.conduct.clone(),
             account.id().clone(),
@@ -234,10 +274,15 @@ impl Worker {
     ) -> Result<(), ServeError> {
         let (config, timing) = (&self.config, self.timing);
         let (executor, done, packages) = (&self.executor, &mut self.done, &self.packages);
+        let network = self.network.clone();
         let (account, store, kept) = (now.account.clone(), &now.store, &mut now.kept);
         let standing = now.games.standing();
         let jobs = async {
-            let constants = chain.finalized().await?.constants()?;
+            let finalized = chain.finalized().await?;
+            let constants = finalized.constants()?;
+            if let Some(network) = &network {
+                network.meet(finalized.announcements().await?);
+            }
             let is_well = executor.health().borrow().is_well();
             let served = tokio::select! {
                 served = setup::prepare(chain, &account, config, packages, is_well) => served?,

@@ -158,6 +158,7 @@ pub(crate) fn common(folder: &Path) -> Common {
         engine_program: EngineProgram::this_one(&["engine"]),
         stall: TIMING.stall,
         max_tip: Perbill::from_percent(1),
+        network: None,
     }
 }
 
