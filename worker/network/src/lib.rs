@@ -19,10 +19,12 @@ mod node;
 mod status;
 mod task;
 
+pub use address_book::known_peers;
 pub use config::{DEFAULT_PORT, Limits, NetworkConfig, Patience, RelayLimits, quic, tcp};
 pub use counters::Counters;
 pub use data::{Content, LocalStore, Sources, Store, TensorHeader};
 pub use error::{Fault, NetworkError};
+pub use identity::peer_of_key;
 pub use libp2p::{Multiaddr, PeerId};
 pub use node::Node;
 pub use status::{PeerStatus, Pong, Reachability, Status};

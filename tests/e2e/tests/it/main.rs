@@ -9,3 +9,4 @@ mod node_restarts;
 mod refusals;
 mod requests;
 mod worker_restarts;
+mod workers_network;

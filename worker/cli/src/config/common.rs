@@ -1,6 +1,6 @@
 //! What every daemon is told, whatever it does: nodes, key, folders, engine.
 
-use super::{ConfigError, DEFAULT_NODE, EngineArg, File, NetworkArgs, check_node, network};
+use super::{ConfigError, DEFAULT_DATA_DIR, DEFAULT_NODE, EngineArg, File, NetworkArgs, check_node, network};
 use assay_client::chain::Key;
 use assay_daemon::{
     config::Common,
@@ -108,7 +108,7 @@ pub(super) fn merge(args: &CommonArgs, file: &File, listens: bool) -> Result<Com
             format!("{} is not a folder", models_dir.display()),
         ));
     }
-    let data_dir = path(&args.data_dir, &file.data_dir, "assay-data");
+    let data_dir = path(&args.data_dir, &file.data_dir, DEFAULT_DATA_DIR);
     Ok(Common {
         network: network::merge(&args.network, file.network.as_ref(), &data_dir, listens)?,
         nodes,

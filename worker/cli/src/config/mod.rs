@@ -22,6 +22,8 @@ use clap::{Args, ValueEnum};
 use serde::Deserialize;
 use std::collections::BTreeSet;
 
+/// Folder of what must survive a crash, where nothing else is said.
+pub(crate) const DEFAULT_DATA_DIR: &str = "assay-data";
 /// The node of a development chain on this machine.
 pub const DEFAULT_NODE: &str = "ws://127.0.0.1:9944";
 

@@ -1,6 +1,6 @@
 //! What a node of the workers' network is told.
 
-use super::ConfigError;
+use super::{ConfigError, DEFAULT_DATA_DIR, File};
 use assay_daemon::config::NetworkPolicy;
 use assay_network::{DEFAULT_PORT, Multiaddr, NetworkConfig, RelayLimits, quic, tcp};
 use clap::Args;
@@ -62,7 +62,8 @@ pub struct FileNetwork {
 }
 
 impl NetworkArgs {
-    fn joins(&self) -> bool {
+    /// Whether they say that the network is joined.
+    pub(crate) fn joins(&self) -> bool {
         self.join || !self.listen.is_empty() || !self.bootnodes.is_empty()
     }
 }
@@ -103,6 +104,17 @@ pub(crate) fn merge(
     node.limits.bytes_per_second = file.bytes_per_second.unwrap_or(node.limits.bytes_per_second);
     let announces = file.announce.unwrap_or(true) && !node.listen.is_empty();
     Ok(Some(NetworkPolicy { node, announces }))
+}
+
+/// The network as a command looks at it that is no daemon: as a daemon with this configuration would join it, without
+/// listening.
+pub fn look(args: &NetworkArgs, config: Option<&Path>, data_dir: Option<&Path>) -> Result<NetworkPolicy, ConfigError> {
+    let file = File::load(config)?;
+    let data_dir = data_dir.map(Path::to_owned).or(file.data_dir);
+    let data_dir = data_dir.unwrap_or_else(|| PathBuf::from(DEFAULT_DATA_DIR));
+    let section = file.network.unwrap_or_default();
+    let policy = merge(args, Some(&section), &data_dir, false)?;
+    policy.ok_or_else(|| ConfigError::field("network", "is not joined"))
 }
 
 /// Reads addresses, which end in a peer's identity or do not.

@@ -9,7 +9,7 @@ pub mod place;
 mod shelf;
 
 use crate::config::NetworkPolicy;
-use assay_client::chain::{AccountId, H256};
+use assay_client::chain::{AccountId, Event, H256, WorkersEvent};
 use assay_network::{NetworkError, Node, PeerId, Sources, Status};
 use assay_ops::tensor::{Digest, Tensor};
 use assay_package::Package;
@@ -24,7 +24,7 @@ use std::{
 use tokio::{task::spawn_blocking, time::Instant};
 
 /// Bytes of lists of tensors that are provided from memory.
-const MAX_SHARED_BYTES: u64 = 256 << 20;
+pub const MAX_SHARED_BYTES: u64 = 256 << 20;
 /// Connected peers that are asked at once, before the network is searched.
 const ASKED_AT_ONCE: usize = 16;
 /// Announced nodes that are dialled when the chain is seen first.
@@ -151,6 +151,20 @@ impl Network {
     pub fn meet(&self, announced: Vec<(AccountId, Announcement)>) {
         let network = self.clone();
         tokio::spawn(async move { network.meet_now(announced).await });
+    }
+
+    /// Connects with the nodes that workers announce in these events, beside everything else.
+    pub fn meet_new(&self, events: &[Event]) {
+        let announced = events.iter().filter_map(|event| match event {
+            Event::Workers(WorkersEvent::Announced { worker, announcement }) => {
+                Some((worker.clone(), announcement.clone()?))
+            }
+            _ => None,
+        });
+        let announced: Vec<_> = announced.collect();
+        if !announced.is_empty() {
+            self.meet(announced);
+        }
     }
 
     /// Connects with nodes that workers have announced; how many were reached.

@@ -409,6 +409,9 @@ impl<S: StateView> Duty<S> for JobLoop<'_, S> {
             .finalized
             .iter()
             .for_each(|event| report::report(&self.policy.me, event));
+        if let Some(network) = &self.kept.network {
+            network.meet_new(&update.finalized);
+        }
         let mut touched = std::mem::take(&mut self.doubtful);
         touched.extend(update.events().filter_map(|event| match event {
             Event::Market(event) if self.concerns(event) => Some(event.job()),

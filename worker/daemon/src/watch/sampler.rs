@@ -319,6 +319,9 @@ impl<S: StateView> Duty<S> for ClaimSampler<'_, S> {
     async fn take_update(&mut self, update: &Update<S>) -> Result<(), ChainError> {
         let state = &update.heads.best;
         self.now = state.now();
+        if let Some(network) = &self.kept.finder.sources.network {
+            network.meet_new(&update.finalized);
+        }
         let mut touched = BTreeSet::new();
         for event in update.events() {
             if let Event::Market(
