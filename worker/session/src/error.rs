@@ -4,7 +4,10 @@ use crate::{
     chain::ChainError, client::side::ReceiptFault, journal::JournalError, message::Decline, request::RequestError,
     types::SessionId,
 };
-use assay_network::{NetworkError, session::{RefusalReason, StreamError}};
+use assay_network::{
+    NetworkError,
+    session::{RefusalReason, StreamError},
+};
 use assay_types::session::SideError;
 
 /// Why a session was not opened, or a request not answered.
@@ -41,9 +44,18 @@ pub enum SessionError {
     /// The session was closed by this client, or abandoned.
     #[error("the session is closed; open another one")]
     Closed,
-    /// The offer names a key that this worker does not have.
-    #[error("the session names a key that is not this worker's")]
-    OtherKey,
+    /// Encryption cannot be set up.
+    #[error("encryption cannot be set up: {reason}")]
+    Setup {
+        /// What is wrong.
+        reason: String,
+    },
+    /// A check needs an execution that failed.
+    #[error("two answers differ, and neither could be checked: {reason}")]
+    Unchecked {
+        /// What is wrong.
+        reason: String,
+    },
     /// The task that made the exchange ended without an answer.
     #[error("the exchange was broken off")]
     BrokenOff,

@@ -29,10 +29,15 @@ pub mod message;
 pub mod request;
 pub mod seal;
 pub mod server;
+#[cfg(test)]
+mod tests;
 pub mod types;
+mod wire;
 
-pub use chain::{ChainAnswer, ChainError, ClientChain, Equivocation, ModelRecord, SessionChain, WorkerChain, WrongReceipt};
-pub use check::{Case, CheckError, Checker, Verdict};
+pub use chain::{
+    ChainAnswer, ChainError, ClientChain, Equivocation, ModelRecord, SessionChain, WorkerChain, WrongReceipt,
+};
+pub use check::{Case, CheckError, Checker, SecondOpinion, Verdict};
 pub use choose::{Candidate, Preference, Record};
 pub use client::{Answer, ClientConfig, Generation, Piece, Session, Sessions};
 pub use error::SessionError;
