@@ -4,7 +4,8 @@
 //! find peers, autonat to learn whether others reach the node, relays and hole punching where they do not.
 //!
 //! What a node provides comes from a [`Store`]; what it fetches is verified as it arrives, from several providers at
-//! once ([`data`]). The network holds no secret and no money: nothing here knows the chain, and a peer's identity here
+//! once ([`data`]). Requests and answers of sessions travel as frames that say nothing to the network ([`session`]). The
+//! network holds no secret and no money: nothing here knows the chain, and a peer's identity here
 //! says nothing of accounts there.
 
 mod address_book;
@@ -14,8 +15,10 @@ mod config;
 mod counters;
 pub mod data;
 mod error;
+mod guard;
 mod identity;
 mod node;
+pub mod session;
 mod status;
 mod task;
 
