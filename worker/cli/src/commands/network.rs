@@ -6,8 +6,11 @@ use crate::{
     config::{NetworkArgs, network::look},
 };
 use anyhow::{Context, bail};
-use assay_client::chain::{AccountId, Client};
-use assay_daemon::network::{Network, place};
+use assay_client::{
+    chain::{AccountId, Client},
+    sessions::announced_node,
+};
+use assay_daemon::network::Network;
 use assay_network::{Multiaddr, PeerId, known_peers, peer_of_key};
 use assay_types::Announcement;
 use clap::{Args, Subcommand};
@@ -183,7 +186,7 @@ fn bootnode(address: &Multiaddr) -> Option<Target> {
 }
 
 fn worker((account, announcement): &(AccountId, Announcement)) -> Option<Target> {
-    let (peer, addresses) = place::read(announcement)?;
+    let (peer, addresses) = announced_node(announcement)?;
     Some(Target {
         what: format!("worker {account}"),
         peer,

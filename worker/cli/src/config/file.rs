@@ -37,6 +37,16 @@ use std::{
 /// bid_min = "0.2"                  # bids the client's ceiling where that is between bid_min and bid
 /// max_bids = 16                    # auctions at a time
 ///
+/// [model.session]                  # offers sessions on the model above, over the workers' network
+/// base = "0.001"                   # ASY a request, and
+/// rate = "0.0005"                  # ASY for each 10^9 units of its work
+/// min_budget = "1"                 # ASY, of a session
+/// max_budget = "50"
+/// capacity = 8                     # sessions at a time
+/// lock_percent = 100               # of a session's budget, locked of the stake
+/// max_blocks = 3600                # for which a session may be open
+/// window_blocks = 300              # in which receipts can be challenged; without it by the largest job
+///
 /// [network]                        # joins the workers' network; without the section it is not joined
 /// listen = ["/ip4/0.0.0.0/udp/30340/quic-v1", "/ip4/0.0.0.0/tcp/30340"]    # the default of `serve`
 /// bootnodes = ["/dns/boot.example/udp/30340/quic-v1/p2p/12D3KooW…"]
@@ -162,6 +172,30 @@ pub struct FileModel {
     pub bid_min: Option<String>,
     /// Auctions at a time.
     pub max_bids: Option<u32>,
+    /// Terms of sessions; without them none are offered.
+    pub session: Option<FileSession>,
+}
+
+/// Terms of sessions on a model.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FileSession {
+    /// Price of a request, in ASY.
+    pub base: Option<String>,
+    /// Price of 10^9 units of a request's work on top of the base, in ASY.
+    pub rate: Option<String>,
+    /// Minimum budget, in ASY.
+    pub min_budget: Option<String>,
+    /// Maximum budget, in ASY.
+    pub max_budget: Option<String>,
+    /// Sessions at a time.
+    pub capacity: Option<u32>,
+    /// Stake that a session locks, in hundredths of its budget.
+    pub lock_percent: Option<u32>,
+    /// Maximum number of blocks for which a session is open.
+    pub max_blocks: Option<u32>,
+    /// Blocks in which receipts can be challenged after a session's end.
+    pub window_blocks: Option<u32>,
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ pub(crate) mod network;
 mod watch;
 
 pub use common::CommonArgs;
-pub use file::{File, FileModel, FileWatch};
+pub use file::{File, FileModel, FileSession, FileWatch};
 pub use network::{FileNetwork, NetworkArgs};
 pub use watch::{WatchArgs, watch};
 
@@ -155,6 +155,12 @@ fn merge(args: &ServeArgs, file: File) -> Result<ServeConfig, ConfigError> {
         return Err(ConfigError::field(
             format!("model {}", twice.package),
             "is given twice: a model has one price, one capacity and one way to bid",
+        ));
+    }
+    if let (Some(offering), None) = (models.iter().find(|model| model.sessions.is_some()), &common.network) {
+        return Err(ConfigError::field(
+            format!("model {}: session", offering.package),
+            "clients of sessions come over the workers' network: join it with a section [network] or --network",
         ));
     }
     Ok(ServeConfig {

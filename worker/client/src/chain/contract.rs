@@ -118,6 +118,12 @@ fn storage(check: &mut Check) -> Vec<Item> {
             Some(meta_type::<ClaimId>()),
             meta_type::<DisputedReceipt>(),
         ),
+        check.map(
+            "Sessions",
+            "OffersOf",
+            Some(meta_type::<AccountId>()),
+            meta_type::<Vec<ModelVersion>>(),
+        ),
         check.map("Models", "NextModelId", None, meta_type::<ModelId>()),
         check.map("Time", "Now", None, meta_type::<BlockNumber>()),
         check.map(

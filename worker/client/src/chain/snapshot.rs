@@ -276,6 +276,19 @@ impl Snapshot {
         }
     }
 
+    /// The standing offers of sessions that a worker has made, by model version.
+    pub async fn session_offers_of(&self, worker: &AccountId) -> Result<Vec<(ModelVersion, SessionOffer)>, ChainError> {
+        let what = "the offers of sessions of a worker";
+        let versions: Option<Vec<ModelVersion>> = self.entry("Sessions", "OffersOf", what, &worker.encode()).await?;
+        let mut offers = Vec::new();
+        for version in versions.unwrap_or_default() {
+            let all = self.session_offers(version).await?;
+            let own = all.into_iter().find(|(other, _)| other == worker);
+            offers.extend(own.map(|(_, offer)| (version, offer)));
+        }
+        Ok(offers)
+    }
+
     /// The price of a request with these values of the symbols by a worker's offer of sessions.
     pub async fn session_quote(
         &self,

@@ -122,6 +122,10 @@ pub trait StateView: Send + Sync + 'static {
         &self,
         account: &AccountId,
     ) -> impl Future<Output = Result<Vec<(SessionId, Session)>, ChainError>> + Send;
+    fn session_offers_of(
+        &self,
+        worker: &AccountId,
+    ) -> impl Future<Output = Result<Vec<(ModelVersion, SessionOffer)>, ChainError>> + Send;
 }
 
 impl ChainView for Client {
@@ -287,5 +291,9 @@ impl StateView for Snapshot {
 
     async fn sessions_of(&self, account: &AccountId) -> Result<Vec<(SessionId, Session)>, ChainError> {
         Self::sessions_of(self, account).await
+    }
+
+    async fn session_offers_of(&self, worker: &AccountId) -> Result<Vec<(ModelVersion, SessionOffer)>, ChainError> {
+        Self::session_offers_of(self, worker).await
     }
 }

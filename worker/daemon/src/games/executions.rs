@@ -3,7 +3,7 @@
 
 use super::{Archive, SharedExecution, archive::recall_or_execute};
 use crate::{
-    job_input::{self, Found, Sources, lists},
+    job_input::{self, Found, RequestId, Sources, lists},
     models::Models,
 };
 use assay_client::chain::{ChainError, StateView};
@@ -48,7 +48,10 @@ impl Executions {
         self.ensure_loaded(&committed.model_root)?;
         let inputs = match ClaimSource::of(claim) {
             ClaimSource::Job(job) => self.inputs(job, read).await?,
-            ClaimSource::Receipt { .. } => self.requested(&committed, read).await?,
+            ClaimSource::Receipt { session, sequence } => {
+                let request = RequestId { session, sequence };
+                self.requested(request, &committed, read).await?
+            }
         };
         self.execute(committed, inputs).await
     }
@@ -71,7 +74,10 @@ impl Executions {
                 let parts = parts_of(&committed, read).await?;
                 found(job_input::find_by_digest(committed.input_digest, symbols, &parts, &self.sources).await)?
             }
-            ClaimSource::Receipt { .. } => self.requested(&committed, read).await?,
+            ClaimSource::Receipt { session, sequence } => {
+                let request = RequestId { session, sequence };
+                self.requested(request, &committed, read).await?
+            }
         };
         self.execute(committed, inputs).await
     }
@@ -115,9 +121,14 @@ impl Executions {
     }
 
     /// The inputs of a session's request, from what is kept or from the folder.
-    async fn requested(&self, committed: &Committed, read: &impl StateView) -> Result<Vec<Tensor>, String> {
+    async fn requested(
+        &self,
+        request: RequestId,
+        committed: &Committed,
+        read: &impl StateView,
+    ) -> Result<Vec<Tensor>, String> {
         let parts = parts_of(committed, read).await?;
-        found(lists::find_request(committed, &parts, &self.sources).await)
+        found(lists::find_request(request, committed, &parts, &self.sources).await)
     }
 }
 

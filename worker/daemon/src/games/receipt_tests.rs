@@ -3,8 +3,8 @@
 use super::{GameSet, Honest};
 use crate::{
     dispute::{Execution, JobExecution, Reveals},
-    job_input::{Sources, lists},
-    serve::store::Store,
+    job_input::{KeptRequests, RequestId, Sources, lists},
+    serve::sessions::with_one,
     skeleton::tests::{MODEL, TIMING, Tested, author_until, key},
 };
 use assay_adversary::{Liar, Lie, Manner, Random};
@@ -102,12 +102,13 @@ fn play(tested: &Tested, chain: &FakeChain, me: &Key, sources: Sources) -> tokio
     })
 }
 
-fn sources(folder: &Path, store: Option<Store>) -> Sources {
+fn sources(folder: &Path, requests: Option<Arc<dyn KeptRequests>>) -> Sources {
     Sources {
         folder: folder.into(),
-        store,
+        store: None,
         copy: false,
         network: None,
+        requests,
     }
 }
 
@@ -124,10 +125,17 @@ async fn a_worker_defends_a_receipt_from_what_it_has_kept() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     tested.register(&chain);
     chain.author_with(|ledger, _| drop(ledger.sessions.insert(SESSION, session(&key(), &tested))));
-    let store = Store::open(folder.path(), chain.connection().genesis(), &key().account()).expect("opened");
-    let outputs = tested.inputs();
-    store.keep_request(claim(), tested.inputs(), outputs).expect("kept");
-    let playing = play(&tested, &chain, &key(), sources(folder.path(), Some(store)));
+    let request = RequestId {
+        session: SESSION,
+        sequence: SEQUENCE,
+    };
+    let requests = with_one(folder.path(), &tested, request).await;
+    let playing = play(
+        &tested,
+        &chain,
+        &key(),
+        sources(folder.path(), Some(Arc::new(requests))),
+    );
     chain.faults(|faults| faults.instant_seal = true);
     challenge(
         &chain.account(&stranger()),

@@ -1,20 +1,42 @@
 //! Lists of tensors by their digests: each tensor with its type and shape, so that a list is read without knowing the
-//! values of its model's symbols. The requests of sessions are kept so, in the store and in the folder of inputs.
+//! values of its model's symbols. A challenger of a receipt has its request so, in its folder of inputs; a worker finds
+//! the requests that it has signed for in its journal.
 //!
 //! A file is named `<hex list digest>.tensors`, and is the list in SCALE: `Vec<(DataType, Vec<u32>, Vec<u8>)>`.
 
 use super::{Found, Sources};
 use assay_client::chain::H256;
 use assay_ops::tensor::{DataType, Tensor, tensors_digest};
-use assay_types::{ModelParts, dispute::Committed, payload::lengths};
+use assay_types::{ModelParts, SessionId, dispute::Committed, payload::lengths};
 use codec::{DecodeAll, Encode};
-use std::io;
-use tokio::task::spawn_blocking;
+use futures::future::BoxFuture;
+use std::{fmt::Debug, io};
 
 /// Bytes of a list that is fetched from the network: those of a request of any session.
 const MAX_FETCHED_BYTES: u64 = 256 << 20;
 /// Ending of the file of a list.
 const ENDING: &str = "tensors";
+
+/// A request, by its session and its number in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RequestId {
+    /// The session.
+    pub session: SessionId,
+    /// Number of the request.
+    pub sequence: u32,
+}
+
+/// Where a worker has the requests that it has signed receipts for.
+pub trait KeptRequests: Debug + Send + Sync {
+    /// What an execution takes of a request: the inputs that the client gave and, of a generation, the sequence.
+    /// `None` if it is not kept, or has other inputs than those that are committed to.
+    fn find<'a>(
+        &'a self,
+        request: RequestId,
+        committed: &'a Committed,
+        parts: &'a ModelParts,
+    ) -> BoxFuture<'a, Result<Option<Vec<Tensor>>, String>>;
+}
 
 /// The name of the file of a list.
 pub fn file_name(digest: H256) -> String {
@@ -44,35 +66,38 @@ pub fn decode(digest: H256, bytes: &[u8]) -> Result<Vec<Tensor>, String> {
 
 /// Gets what an execution takes of a request whose receipt is disputed: the inputs that the client gave and, of a
 /// generation, the sequence, which is the first of its outputs. Nothing of a request is on chain.
-pub async fn find_request(committed: &Committed, parts: &ModelParts, sources: &Sources) -> Found {
-    let mut tensors = match list(committed.input_digest, sources).await {
-        Ok(tensors) => tensors,
-        Err(reason) => return Found::Impossible(reason),
-    };
-    if lengths(parts).is_some() {
-        match list(committed.output_digest, sources).await {
-            Ok(outputs) => tensors.extend(outputs.into_iter().take(1)),
-            Err(reason) => return Found::Impossible(reason),
+pub async fn find_request(request: RequestId, committed: &Committed, parts: &ModelParts, sources: &Sources) -> Found {
+    let mut kept_badly = None;
+    if let Some(requests) = &sources.requests {
+        match requests.find(request, committed, parts).await {
+            Ok(Some(tensors)) => return Found::Input(tensors),
+            Ok(None) => {}
+            Err(reason) => kept_badly = Some(reason),
         }
     }
-    Found::Input(tensors)
+    match lists_of(committed, parts, sources).await {
+        Ok(tensors) => Found::Input(tensors),
+        // What is wrong with what is here says more than that it is nowhere else.
+        Err(reason) => Found::Impossible(kept_badly.unwrap_or(reason)),
+    }
 }
 
-/// The list of this digest, from the store, the folder or the network, or why there is none.
-async fn list(digest: H256, sources: &Sources) -> Result<Vec<Tensor>, String> {
-    if let Some(store) = sources.store.clone() {
-        let found = spawn_blocking(move || store.tensors(digest)).await;
-        match found {
-            Ok(Ok(Some(bytes))) => return decode(digest, &bytes),
-            Ok(Ok(None)) | Err(_) => {}
-            Ok(Err(error)) => tracing::error!(%error, "the requests that are kept cannot be read"),
-        }
+async fn lists_of(committed: &Committed, parts: &ModelParts, sources: &Sources) -> Result<Vec<Tensor>, String> {
+    let mut tensors = list(committed.input_digest, sources).await?;
+    if lengths(parts).is_some() {
+        let outputs = list(committed.output_digest, sources).await?;
+        tensors.extend(outputs.into_iter().take(1));
     }
+    Ok(tensors)
+}
+
+/// The list of this digest, from the folder or the network, or why there is none.
+async fn list(digest: H256, sources: &Sources) -> Result<Vec<Tensor>, String> {
     let path = sources.folder.join(file_name(digest));
     let reason = match tokio::fs::read(&path).await {
         Ok(bytes) => return decode(digest, &bytes),
         Err(error) if error.kind() == io::ErrorKind::NotFound => format!(
-            "its tensors 0x{} are neither kept here nor in {}",
+            "its tensors 0x{} are not in {}",
             hex::encode(digest),
             sources.folder.display()
         ),

@@ -6,6 +6,8 @@
 
 pub mod lists;
 
+pub use lists::{KeptRequests, RequestId};
+
 use crate::{
     network::Network,
     serve::store::{Copied, Store, StoreError},
@@ -19,6 +21,7 @@ use assay_types::{
 use std::{
     io,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 use tokio::task::spawn_blocking;
 
@@ -33,6 +36,8 @@ pub struct Sources {
     pub copy: bool,
     /// The workers' network, which is asked last.
     pub network: Option<Network>,
+    /// The requests of the sessions that are served here.
+    pub requests: Option<Arc<dyn KeptRequests>>,
 }
 
 /// What came of the search.
@@ -56,6 +61,7 @@ pub async fn find(
         store: None,
         copy: false,
         network: None,
+        requests: None,
     };
     find_in(state, id, job, parts, &sources).await
 }

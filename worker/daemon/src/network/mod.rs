@@ -5,11 +5,14 @@
 //! inputs are on chain or came over the network. An input that was put into a folder stays private.
 
 pub mod packages;
-pub mod place;
+mod place;
 mod shelf;
 
 use crate::config::NetworkPolicy;
-use assay_client::chain::{AccountId, Event, H256, WorkersEvent};
+use assay_client::{
+    chain::{AccountId, Event, H256, WorkersEvent},
+    sessions::announced_node,
+};
 use assay_network::{NetworkError, Node, PeerId, Sources, Status};
 use assay_ops::tensor::{Digest, Tensor};
 use assay_package::Package;
@@ -170,7 +173,7 @@ impl Network {
     /// Connects with nodes that workers have announced; how many were reached.
     pub async fn meet_now(&self, announced: Vec<(AccountId, Announcement)>) -> usize {
         let own = self.node.peer();
-        let known = announced.iter().filter_map(|(_, place)| place::read(place));
+        let known = announced.iter().filter_map(|(_, place)| announced_node(place));
         let others = known.filter(|(peer, addresses)| *peer != own && !addresses.is_empty());
         let dials = others.take(MET).map(|(peer, addresses)| async move {
             match self.node.connect(peer, addresses).await {

@@ -1,4 +1,4 @@
-//! A node's place as it is announced on chain, and the places of others as they are read from there.
+//! A node's place as it is announced on chain.
 
 use assay_network::{Multiaddr, PeerId, Status};
 use assay_types::{
@@ -30,17 +30,6 @@ pub(super) fn of(status: &Status) -> Option<Announcement> {
     })
 }
 
-/// The peer and the addresses of an announcement, each with the identity at its end. An address that is not understood
-/// is passed over; `None` for an identity that is not.
-pub fn read(announcement: &Announcement) -> Option<(PeerId, Vec<Multiaddr>)> {
-    let peer = PeerId::from_bytes(&announcement.peer).ok()?;
-    let addresses = announcement.addresses.iter().filter_map(|bytes| {
-        let address = Multiaddr::try_from(bytes.to_vec()).ok()?;
-        address.with_p2p(peer).ok()
-    });
-    Some((peer, addresses.collect()))
-}
-
 /// The address without the identity at its end; `None` for one that ends in another identity.
 fn without_peer(address: Multiaddr, peer: PeerId) -> Option<Multiaddr> {
     let mut whole = address.with_p2p(peer).ok()?;
@@ -51,6 +40,7 @@ fn without_peer(address: Multiaddr, peer: PeerId) -> Option<Multiaddr> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use assay_client::sessions::announced_node as read;
     use assay_network::{Counters, Reachability};
 
     fn address(text: &str) -> Multiaddr {

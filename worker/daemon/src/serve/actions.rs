@@ -157,6 +157,7 @@ impl<S: StateView> JobLoop<'_, S> {
                 store: Some(self.store.clone()),
                 copy: true,
                 network: self.kept.network.clone(),
+                requests: None,
             };
             self.kept.work.begin(async move {
                 let found = job_input::find_in(&*state, id, &job, &served.parts, &sources).await;

@@ -24,7 +24,7 @@ use assay_client::chain::{
     Account, Balance, BlockNumber, ChainError, Event, H256, Inclusion, JobState, MarketEvent, StateView, SubmitError,
 };
 use assay_ops::program::EngineError;
-use assay_types::{JobId, ModelVersion, SessionId, limits};
+use assay_types::{JobId, ModelVersion, limits};
 use futures::{StreamExt, TryStreamExt, stream};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -100,8 +100,6 @@ pub(super) struct JobLoop<'a, S> {
     pub(super) height: BlockNumber,
     /// Jobs whose inputs were copied and that are gone, and the best block that showed it first.
     pub(super) gone_since: BTreeMap<JobId, BlockNumber>,
-    /// Sessions whose requests are kept and that are over, and the best block that showed it first.
-    pub(super) over_since: BTreeMap<SessionId, BlockNumber>,
     /// How the account's disputes stand.
     pub(super) standing: watch::Receiver<Standing>,
     /// The store is not written to before this moment.
@@ -147,7 +145,6 @@ impl<'a, S: StateView> JobLoop<'a, S> {
             doubtful: BTreeSet::new(),
             height: 0,
             gone_since: BTreeMap::new(),
-            over_since: BTreeMap::new(),
             standing,
             store_rests_until: 0,
             busy_at: Instant::now(),
@@ -257,6 +254,7 @@ impl<'a, S: StateView> JobLoop<'a, S> {
                     model,
                     inputs,
                     until,
+                    reply: None,
                 };
                 match self.executor.try_run(task) {
                     Ok(()) => memory.note(job, Progress::Running),
@@ -396,7 +394,7 @@ impl<S: StateView> Duty<S> for JobLoop<'_, S> {
         let view = &self.view;
         self.kept.memory.retain(|job| view.jobs.contains_key(&job));
         self.kept.open = self.is_open();
-        self.forget_what_is_over(state, &heads.finalized).await?;
+        self.drop_inputs(&heads.finalized).await?;
         self.tell_place(state).await?;
         Ok(self.tell_health(state).await?)
     }

@@ -77,6 +77,7 @@ async fn serving(chain: FakeChain) -> Serving {
                     max_window: Some(1_000),
                 },
                 bidding: None,
+                sessions: None,
             }],
             pause_at_exit: false,
         },

@@ -10,7 +10,8 @@
 //! The [`job_loop`] owns everything that changes: what the chain says, what is remembered, the store. At each block
 //! it asks [`decide`], a pure function, what is due, and sends it off. The chain is the truth: a new start and a new
 //! connection read everything anew, and so does the loop from time to time. Whatever a claim's challengers ask is
-//! answered by [`games`](crate::games), beside the loop and with the same account.
+//! answered by [`games`](crate::games), beside the loop and with the same account. So are the requests of
+//! [`sessions`], which clients send over the workers' network.
 //!
 //! Jobs are read from the *best* block: auctions and deadlines are shorter than finality may take. If the block of an
 //! assignment is replaced, the work on it is in vain, and a claim of it is refused for its fee.
@@ -29,6 +30,7 @@ mod job_loop_tests;
 mod leaving;
 mod place;
 mod report;
+pub mod sessions;
 mod setup;
 pub mod store;
 mod upkeep;
@@ -50,9 +52,11 @@ use assay_client::chain::{Account, ChainError, ChainView, Connect, H256, KeyErro
 use assay_network::NetworkError;
 use assay_ops::program::EngineError;
 use assay_package::Package;
+use assay_session::SessionError;
 use desk_state::Memory;
 use executor::{Done, Executor};
 use job_loop::{JobLoop, Kept};
+use sessions::Desk;
 use std::{path::PathBuf, sync::Arc};
 use store::{Store, StoreError};
 use tokio::sync::mpsc;
@@ -92,6 +96,9 @@ pub enum ServeError {
     /// A package that is not here cannot be fetched.
     #[error(transparent)]
     Fetch(#[from] FetchError),
+    /// Sessions cannot be served.
+    #[error("sessions: {0}")]
+    Sessions(#[from] SessionError),
 }
 
 /// Reads the packages that the configuration names, in its order.
@@ -165,12 +172,13 @@ struct Worker {
 }
 
 /// What a worker keeps of one chain, over all connections to it.
-struct OnChain {
+struct OnChain<C> {
     genesis: H256,
     store: Store,
     kept: Kept,
     account: Account,
     games: GameSet,
+    sessions: Desk<C>,
 }
 
 impl Worker {
@@ -198,7 +206,7 @@ impl Worker {
 
     async fn serve_on<N: Connect>(mut self, connect: N, mut shutdown: Shutdown) -> Result<(), ServeError> {
         let mut connections = Connections::new(connect, &self.config.common.nodes);
-        let mut on_chain: Option<OnChain> = None;
+        let mut on_chain: Option<OnChain<N::Chain>> = None;
         while let Some(chain) = connections.open(&mut shutdown).await? {
             if on_chain.as_ref().is_some_and(|of| of.genesis != chain.genesis()) {
                 // Dropped first: the same files may be opened again.
@@ -208,9 +216,10 @@ impl Worker {
             let mut now = match on_chain.take() {
                 Some(mut now) => {
                     now.account = chain.account(&common.key, common.max_tip, Some(now.account))?;
+                    now.sessions.moved(&chain);
                     now
                 }
-                None => self.begin(&chain)?,
+                None => self.begin(&chain).await?,
             };
             tracing::info!(node = chain.address(), account = %now.account.id(), "connected");
             let ended = self.session(&chain, &mut now, &mut connections, &mut shutdown).await;
@@ -233,7 +242,7 @@ impl Worker {
         Ok(())
     }
 
-    fn begin<C: ChainView>(&self, chain: &C) -> Result<OnChain, ServeError> {
+    async fn begin<C: ChainView>(&self, chain: &C) -> Result<OnChain<C>, ServeError> {
         let common = &self.config.common;
         let genesis = chain.genesis();
         let store = Store::open(&common.data_dir, genesis, &common.key.account())?;
@@ -243,6 +252,14 @@ impl Worker {
             ..Kept::default()
         };
         let account = chain.account(&common.key, common.max_tip, None)?;
+        let engine = (self.executor.tasks(), self.models.clone());
+        let sessions = Desk::open(
+            (chain, &account, &common.key),
+            store.folder(),
+            engine,
+            self.network.as_ref(),
+        )
+        .await?;
         let (games, _) = GameSet::new(
             self.models.clone(),
             Sources {
@@ -250,6 +267,7 @@ impl Worker {
                 store: Some(store.clone()),
                 copy: false,
                 network: self.network.clone(),
+                requests: Some(sessions.requests()),
             },
             self.conduct.clone(),
             account.id().clone(),
@@ -261,6 +279,7 @@ impl Worker {
             kept,
             account,
             games,
+            sessions,
         })
     }
 
@@ -268,14 +287,14 @@ impl Worker {
     async fn session<N: Connect>(
         &mut self,
         chain: &N::Chain,
-        now: &mut OnChain,
+        now: &mut OnChain<N::Chain>,
         connections: &mut Connections<N>,
         shutdown: &mut Shutdown,
     ) -> Result<(), ServeError> {
         let (config, timing) = (&self.config, self.timing);
         let (executor, done, packages) = (&self.executor, &mut self.done, &self.packages);
         let network = self.network.clone();
-        let (account, store, kept) = (now.account.clone(), &now.store, &mut now.kept);
+        let (account, store, kept, sessions) = (now.account.clone(), &now.store, &mut now.kept, &now.sessions);
         let standing = now.games.standing();
         let jobs = async {
             let finalized = chain.finalized().await?;
@@ -284,8 +303,13 @@ impl Worker {
                 network.meet(finalized.announcements().await?);
             }
             let is_well = executor.health().borrow().is_well();
+            let prepared = async {
+                let served = setup::prepare(chain, &account, config, packages, is_well).await?;
+                sessions::offers::offer(chain, &account, config, &served).await?;
+                Ok::<_, ServeError>(served)
+            };
             let served = tokio::select! {
-                served = setup::prepare(chain, &account, config, packages, is_well) => served?,
+                served = prepared => served?,
                 () = shutdown.requested() => return Ok(()),
             };
             connections.works(&constants);
@@ -306,6 +330,7 @@ impl Worker {
         // A clock may be running: disputes do not wait for offers to be published.
         tokio::select! {
             ended = jobs => ended,
+            never = sessions.look_after() => match never {},
             error = now.games.play(chain, account.clone(), timing) => Err(error.into()),
         }
     }

@@ -1,10 +1,9 @@
-//! The durable store: secrets of sealed bids, copies of inputs, requests of sessions, digests of traces, in one
-//! database that survives a crash.
+//! The durable store: secrets of sealed bids, copies of inputs, digests of traces, in one database that survives a
+//! crash.
 //!
 //! Losing a salt means losing the bid's deposit, so a bid's price and salt are on disk before its commitment can be on
-//! chain. Losing an input means losing a dispute, so the input of a job by digest is copied when the job is taken, and
-//! a session's request is kept before its receipt is sent. A trace can be made again and is kept to save time.
-//! Everything else is read from the chain.
+//! chain. Losing an input means losing a dispute, so the input of a job by digest is copied when the job is taken. A
+//! trace can be made again and is kept to save time. Everything else is read from the chain.
 //!
 //! ```text
 //! <data dir>/<first 8 bytes of the genesis hash>-<account>/store.redb    the database
@@ -16,7 +15,6 @@
 
 mod bids_file;
 mod copies;
-mod requests;
 #[cfg(test)]
 mod tests;
 mod traces;

@@ -1,21 +1,14 @@
-//! What the store forgets: the copies of the inputs of closed jobs, and the requests of sessions that are over.
+//! What the store forgets: the copies of the inputs of closed jobs.
 
 use super::job_loop::{JobLoop, REQUESTS};
 use assay_client::chain::{BlockNumber, ChainError, StateView};
 use assay_types::JobId;
 use futures::{StreamExt, TryStreamExt, stream};
-use tokio::task::spawn_blocking;
 
 impl<S: StateView> JobLoop<'_, S> {
-    /// Drops what is kept for jobs and sessions that are over for good: in a final block that is no older than the best
+    /// Drops the copies of the inputs of jobs that are closed for good: in a final block that is no older than the best
     /// block which did not show them first.
-    pub(super) async fn forget_what_is_over(&mut self, best: &S, finalized: &S) -> Result<(), ChainError> {
-        self.drop_inputs(finalized).await?;
-        self.drop_requests(best, finalized).await
-    }
-
-    /// Drops the copies of the inputs of closed jobs.
-    async fn drop_inputs(&mut self, finalized: &S) -> Result<(), ChainError> {
+    pub(super) async fn drop_inputs(&mut self, finalized: &S) -> Result<(), ChainError> {
         let kept = match self.store.jobs_with_inputs() {
             Ok(kept) => kept,
             Err(error) => {
@@ -41,36 +34,6 @@ impl<S: StateView> JobLoop<'_, S> {
             if let Err(error) = self.store.drop_input(job) {
                 tracing::error!(job, %error, "the copy of a closed job's input stays in the store");
             }
-        }
-        Ok(())
-    }
-
-    /// Drops the requests of sessions that are over, whose receipts nobody can challenge any more.
-    async fn drop_requests(&mut self, best: &S, finalized: &S) -> Result<(), ChainError> {
-        let kept = match self.store.sessions_with_requests() {
-            Ok(kept) => kept,
-            Err(error) => {
-                tracing::error!(%error, "which requests are kept cannot be read");
-                return Ok(());
-            }
-        };
-        let before = std::mem::take(&mut self.over_since);
-        for session in kept {
-            if best.session(session).await?.is_some() {
-                continue;
-            }
-            let since = before.get(&session).copied().unwrap_or(self.height);
-            if since > finalized.number() || finalized.session(session).await?.is_some() {
-                self.over_since.insert(session, since);
-                continue;
-            }
-            let store = self.store.clone();
-            // There may be millions of them, and nobody waits for it.
-            spawn_blocking(move || {
-                if let Err(error) = store.drop_requests(session) {
-                    tracing::error!(session, %error, "the requests of a session that is over stay in the store");
-                }
-            });
         }
         Ok(())
     }

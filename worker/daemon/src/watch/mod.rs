@@ -261,6 +261,7 @@ impl Watcher {
             store: None,
             copy: false,
             network: self.network.clone(),
+            requests: None,
         };
         let (games, hints) = GameSet::new(
             self.models.clone(),

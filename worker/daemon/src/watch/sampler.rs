@@ -201,6 +201,7 @@ impl<'a, S: StateView> ClaimSampler<'a, S> {
                     model,
                     inputs,
                     until: executor::until(window.saturating_sub(self.now)),
+                    reply: None,
                 };
                 match self.executor.try_run(task) {
                     Ok(()) => memory.note(job, Check::Running),

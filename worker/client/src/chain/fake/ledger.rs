@@ -21,7 +21,7 @@ const CLOCK: ClockTerms<BlockNumber> = ClockTerms {
 };
 
 /// What a fake chain keeps. Tests write to it; of calls, it knows claims, declining, bids, challenges of jobs and of
-/// receipts, statements, pausing, resuming and announcing.
+/// receipts, offers of sessions, statements, pausing, resuming and announcing.
 #[derive(Clone, Debug, Default)]
 #[allow(missing_docs, reason = "named after what they hold")]
 pub struct Ledger {
@@ -36,6 +36,7 @@ pub struct Ledger {
     pub revealed: BTreeMap<(JobId, Place), Revealed>,
     pub awards: BTreeMap<SlashId, OpenAward>,
     pub sessions: BTreeMap<SessionId, Session>,
+    pub session_offers: BTreeMap<(AccountId, ModelVersion), SessionOffer>,
     pub announcements: BTreeMap<AccountId, Announcement>,
 }
 
@@ -87,6 +88,15 @@ impl Ledger {
             Call::Sessions(SessionsCall::ChallengeReceipt {
                 receipt, commitment, ..
             }) => self.challenge_receipt(who, now, &receipt.message, *commitment),
+            Call::Sessions(SessionsCall::PublishOffer { model, offer }) => {
+                self.session_offers.insert((who.clone(), *model), offer.clone());
+                Ok(Vec::new())
+            }
+            Call::Sessions(SessionsCall::RemoveOffer { model }) => {
+                let removed = self.session_offers.remove(&(who.clone(), *model));
+                removed.ok_or_else(|| refused("Sessions", "NoSuchOffer"))?;
+                Ok(Vec::new())
+            }
             Call::Workers(WorkersCall::Announce { announcement }) => {
                 match announcement {
                     Some(place) => drop(self.announcements.insert(who.clone(), place.clone())),

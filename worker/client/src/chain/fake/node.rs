@@ -453,4 +453,11 @@ impl StateView for FakeState {
         let mine = sessions.filter(|(_, session)| session.client == *account || session.worker == *account);
         Ok(mine.map(|(id, session)| (*id, session.clone())).collect())
     }
+
+    async fn session_offers_of(&self, worker: &AccountId) -> Result<Vec<(ModelVersion, SessionOffer)>, ChainError> {
+        self.connection.ask().await?;
+        let offers = self.block.ledger.session_offers.iter();
+        let mine = offers.filter(|((of, _), _)| of == worker);
+        Ok(mine.map(|((_, version), offer)| (*version, offer.clone())).collect())
+    }
 }
