@@ -183,7 +183,7 @@ async fn exchange(shared: &Shared, wire: &mut Wire, key: &SessionKey, ask: Ask) 
     match next {
         Next::SendAgain(receipt) => send_again(shared, wire, &asked, &receipt).await,
         Next::Execute(begun) => {
-            *state = begun;
+            *state = *begun;
             execute(shared, wire, &mut state, asked).await
         }
     }
