@@ -4,9 +4,9 @@
 //! find peers, autonat to learn whether others reach the node, relays and hole punching where they do not.
 //!
 //! What a node provides comes from a [`Store`]; what it fetches is verified as it arrives, from several providers at
-//! once ([`data`]). Requests and answers of sessions travel as frames that say nothing to the network ([`session`]). The
-//! network holds no secret and no money: nothing here knows the chain, and a peer's identity here
-//! says nothing of accounts there.
+//! once ([`data`]). Requests and answers of sessions travel as frames that say nothing to the network ([`session`]).
+//! The network holds no secret and no money: nothing here knows the chain, and a peer's identity here says nothing of
+//! accounts there.
 
 mod address_book;
 mod atomic;

@@ -120,7 +120,10 @@ impl Decline {
             Self::Input,
             Self::TooManyTries,
         ];
-        known.into_iter().find(|reason| *reason as u8 == code).unwrap_or(Self::Unknown)
+        known
+            .into_iter()
+            .find(|reason| *reason as u8 == code)
+            .unwrap_or(Self::Unknown)
     }
 
     /// The refusal that says so on the wire.

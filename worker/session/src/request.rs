@@ -117,7 +117,9 @@ impl CheckedRequest {
         if sampling.max_tokens == 0 {
             return field("max_tokens", format!("1 to {max}"));
         }
-        let length = u32::try_from(prompt.len()).ok().filter(|length| (1..=max).contains(length));
+        let length = u32::try_from(prompt.len())
+            .ok()
+            .filter(|length| (1..=max).contains(length));
         let Some(length) = length else {
             return field("the prompt's number of tokens", format!("1 to {max}"));
         };
@@ -128,11 +130,7 @@ impl CheckedRequest {
         let mut bytes: Vec<u8> = prompt.iter().flat_map(|token| token.to_le_bytes()).collect();
         bytes.extend(sampling.temperature.to_le_bytes());
         bytes.extend(sampling.top_p.to_le_bytes());
-        for integer in [
-            i64::from(sampling.top_k),
-            sampling.seed,
-            i64::from(sampling.max_tokens),
-        ] {
+        for integer in [i64::from(sampling.top_k), sampling.seed, i64::from(sampling.max_tokens)] {
             bytes.extend(integer.to_le_bytes());
         }
         Self::of_bytes(parts, Self::lengths(parts, length, longest)?, bytes)
@@ -229,7 +227,12 @@ pub fn delivery(parts: &ModelParts, outputs: &[Tensor]) -> Vec<u8> {
 
 /// Tokens as they lie in a tensor.
 pub fn tokens(bytes: &[u8]) -> Vec<i64> {
-    bytes.as_chunks().0.iter().map(|token| i64::from_le_bytes(*token)).collect()
+    bytes
+        .as_chunks()
+        .0
+        .iter()
+        .map(|token| i64::from_le_bytes(*token))
+        .collect()
 }
 
 fn tensors(layouts: &[TensorLayout], bytes: &[u8]) -> Result<Vec<Tensor>, RequestError> {

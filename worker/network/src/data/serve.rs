@@ -1,8 +1,8 @@
 //! The serving side of `/assay/data/1`: answers from the store, within bounds.
 //!
 //! A stream is answered one request after the other, so a peer that asks faster than it reads waits for itself. A
-//! stream over the limit is closed at once. A peer that breaks the protocol loses its stream, and after a number of them
-//! its connection, for the time that the swarm's task decides.
+//! stream over the limit is closed at once. A peer that breaks the protocol loses its stream, and after a number of
+//! them its connection, for the time that the swarm's task decides.
 
 use super::{
     rate::RateLimit,

@@ -223,6 +223,9 @@ mod tests {
     #[test]
     fn a_refusal_for_now_is_bounded() {
         let refusal = |ms| SessionRefusal::for_now(RefusalReason::Busy, std::time::Duration::from_millis(ms));
-        assert_eq!([0, 5, u64::MAX].map(|ms| refusal(ms).retry_after_ms), [1, 5, MAX_RETRY_AFTER_MS]);
+        assert_eq!(
+            [0, 5, u64::MAX].map(|ms| refusal(ms).retry_after_ms),
+            [1, 5, MAX_RETRY_AFTER_MS]
+        );
     }
 }

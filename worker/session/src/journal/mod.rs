@@ -5,6 +5,8 @@
 //! transaction, so that a store that syncs a hundred times a second serves thousands of requests.
 
 mod client;
+#[cfg(test)]
+pub(crate) mod disk;
 mod store;
 mod worker;
 

@@ -239,4 +239,4 @@ fn stopped() -> JournalError {
 }
 
 #[cfg(test)]
-pub(crate) mod tests;
+mod tests;

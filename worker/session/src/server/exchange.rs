@@ -79,7 +79,14 @@ pub(super) async fn serve(shared: &Shared, stream: SessionStream) {
                 Ok(ask) => exchange(shared, &mut wire, &key, ask).await,
                 Err(_) => Err(SessionRefusal::finally(RefusalReason::Protocol).into()),
             },
-            Ok(Some(Frame::Voucher(content))) => voucher(shared, &content).await,
+            Ok(Some(Frame::Voucher(content))) => {
+                // Nobody waits for a word, and a refusal here would be taken for one of the next request. What is
+                // good of it comes again with that.
+                if voucher(shared, &content).await.is_err() {
+                    tracing::debug!(%peer, "does not take a voucher");
+                }
+                Ok(())
+            }
             Ok(Some(other)) => Err(WireError::Unexpected(other.kind()).into()),
             Ok(None) => break,
             Err(error) => Err(error.into()),
@@ -183,7 +190,7 @@ async fn exchange(shared: &Shared, wire: &mut Wire, key: &SessionKey, ask: Ask) 
     match next {
         Next::SendAgain(receipt) => send_again(shared, wire, &asked, &receipt).await,
         Next::Execute(begun) => {
-            *state = begun;
+            *state = *begun;
             execute(shared, wire, &mut state, asked).await
         }
     }

@@ -5,6 +5,8 @@ use crate::types::{Balance, BlockNumber, SessionRecord, SignedVoucher};
 use assay_types::session::SessionState;
 
 /// When a voucher is redeemed. A redemption costs a fee, and what is not redeemed is lost if this machine is.
+///
+/// The last voucher of a session that is closing is redeemed at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RedeemPolicy {
     /// It is redeemed when what it is worth reaches this share of the session's lock, in hundredths.
@@ -41,7 +43,8 @@ impl RedeemPolicy {
         let left = record.state.until().map_or(0, |until| until.saturating_sub(now));
         // Saturating: a share that does not fit is never reached.
         let share = record.locked.saturating_mul(self.lock_percent.into()) / 100;
-        (worth >= share || left <= self.margin_blocks).then_some(voucher)
+        let is_closing = matches!(record.state, SessionState::Closing { .. });
+        (is_closing || worth >= share || left <= self.margin_blocks).then_some(voucher)
     }
 
     /// Whether new requests are taken: enough is left of the session to redeem their vouchers.
@@ -103,8 +106,8 @@ mod tests {
         record.account.redeemed = 1;
         assert!(policy.due(&state(1), &record, until).is_none());
         record.account.redeemed = 0;
-        record.state = SessionState::Closing { until: 5 };
-        assert!(policy.due(&state(1), &record, 5).is_some());
+        record.state = SessionState::Closing { until: 1_000 };
+        assert!(policy.due(&state(1), &record, 5).is_some(), "it is the last one");
         record.state = SessionState::Settled { until: 5 };
         assert!(policy.due(&state(1), &record, 5).is_none());
     }

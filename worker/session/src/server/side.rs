@@ -84,7 +84,7 @@ pub struct Begun {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Next {
     /// It executes it, and calls [`WorkerState::finish`].
-    Execute(WorkerState),
+    Execute(Box<WorkerState>),
     /// It sends the answer and this receipt again.
     SendAgain(Box<SignedReceipt>),
 }
@@ -162,7 +162,7 @@ impl WorkerState {
                     input_digest: asked.input_digest,
                     tries: tries + 1,
                 });
-                Ok(Next::Execute(next))
+                Ok(Next::Execute(Box::new(next)))
             }
         }
     }
