@@ -44,10 +44,12 @@ pub struct Terms {
 struct Setting<'a> {
     models_dir: &'a Path,
     package: &'a str,
-    /// Whether it joins the workers' network.
+    /// Whether it joins the workers' network, and offers sessions there.
     joins: bool,
 }
 
+/// Price of a request in the sessions of a worker that joins the workers' network, in ASY.
+pub const SESSION_PRICE: &str = "0.25";
 /// Stake of every worker here, in ASY.
 pub const STAKE: &str = "1000";
 
@@ -291,6 +293,13 @@ fn configuration(terms: &Terms, folder: &Path, setting: Setting<'_>, nodes: Vec<
     }
     if let Some(bid) = terms.bid {
         model.insert("bid".into(), bid.into());
+    }
+    if setting.joins {
+        let mut session = toml::Table::new();
+        for (name, amount) in [("base", SESSION_PRICE), ("min_budget", "1"), ("max_budget", "50")] {
+            session.insert(name.into(), amount.into());
+        }
+        model.insert("session".into(), toml::Value::Table(session));
     }
     let mut config = toml::Table::new();
     config.insert("node".into(), nodes.into());

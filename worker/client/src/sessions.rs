@@ -68,6 +68,22 @@ impl<C: ChainView> ChainSessions<C> {
         self.shared.chain.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// Number of the best block.
+    pub async fn height(&self) -> Result<BlockNumber, SessionChainError> {
+        Ok(self.best().await?.number())
+    }
+
+    /// A session after the latest final block, and that block's number.
+    pub async fn in_final_block(
+        &self,
+        session: SessionId,
+    ) -> Result<(BlockNumber, Option<SessionRecord>), SessionChainError> {
+        let chain = self.chain();
+        let state = chain.finalized().await.map_err(unread)?;
+        let record = state.session(session).await.map_err(unread)?;
+        Ok((state.number(), record))
+    }
+
     /// The state after the best block: a session is used as soon as it is opened. If its block is replaced, one request
     /// may be lost.
     async fn best(&self) -> Result<C::State, SessionChainError> {

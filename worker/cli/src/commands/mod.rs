@@ -10,6 +10,7 @@ mod provide;
 pub mod request;
 pub mod results;
 pub mod serve;
+mod session;
 pub mod stake;
 pub mod status;
 mod visitor;

@@ -4,6 +4,7 @@ use super::{
     journal::{JournalArgs, ranges},
     outcomes::{self, EXIT_CODES, INTERRUPTED},
     provide::{fetch_outputs, provide},
+    session::{Asking, SessionArgs},
 };
 use crate::{
     cli::{KeyArgs, NodeArgs},
@@ -117,6 +118,8 @@ pub struct RequestArgs {
     #[command(flatten)]
     network: NetworkArgs,
     #[command(flatten)]
+    session: SessionArgs,
+    #[command(flatten)]
     journal: JournalArgs,
     #[command(flatten)]
     key: KeyArgs,
@@ -177,6 +180,16 @@ enum WaitFor {
 }
 
 pub(super) async fn run(args: RequestArgs) -> anyhow::Result<ExitCode> {
+    if args.session.session {
+        let asking = Asking {
+            ask: args.ask()?,
+            session: args.session,
+            network: args.network,
+            folder: args.journal.folder()?,
+            json: args.json,
+        };
+        return asking.run(&super::load_key(&args.key)?, &args.node).await;
+    }
     ensure!(
         !args.network.joins() || args.wait != WaitFor::Submitted,
         "--wait submitted: the inputs are given to the workers by this program, so it must run until they have claimed"

@@ -33,6 +33,7 @@ const SALT_DOMAIN: &[u8; 16] = b"assay/salt/1\0\0\0\0";
 
 /// Domain of what an account's keys of sessions are derived from.
 const RECEIPT_DOMAIN: &[u8; 16] = b"assay/receipts/1";
+const VOUCHER_DOMAIN: &[u8; 16] = b"assay/vouchers/1";
 
 /// The salts of an account's commitments on one chain. They follow from the key, so nothing is kept that could be lost.
 /// They are never printed: whoever knows a salt can try which trace was committed to.
@@ -220,6 +221,12 @@ impl Key {
     /// block. It follows from the key, so nothing is kept that could be lost, and tells nothing of it.
     pub fn receipt_seed(&self, genesis: H256) -> [u8; 32] {
         blake2_256(&(RECEIPT_DOMAIN, self.derived(RECEIPT_DOMAIN, genesis)).encode())
+    }
+
+    /// The secret seed of the key that signs requests and vouchers in the sessions that this account opens, as
+    /// [`Self::receipt_seed`].
+    pub fn voucher_seed(&self, genesis: H256) -> [u8; 32] {
+        blake2_256(&(VOUCHER_DOMAIN, self.derived(VOUCHER_DOMAIN, genesis)).encode())
     }
 
     /// A secret of this domain and chain: the public key of a hard derivation is known only to who has the key.
@@ -428,7 +435,7 @@ mod tests {
     }
 
     #[test]
-    fn the_key_of_receipts_follows_from_key_and_chain_and_from_nothing_else() {
+    fn the_keys_of_sessions_follow_from_key_and_chain_and_from_nothing_else() {
         let seed = |name, genesis| {
             let key = Key::load(name).expect("a name");
             key.receipt_seed(H256::repeat_byte(genesis))
@@ -436,5 +443,8 @@ mod tests {
         assert_eq!(seed("//Alice", 1), seed("//Alice", 1));
         assert_ne!(seed("//Alice", 1), seed("//Bob", 1));
         assert_ne!(seed("//Alice", 1), seed("//Alice", 2));
+        let alice = Key::load("//Alice").expect("a name");
+        let genesis = H256::repeat_byte(1);
+        assert_ne!(alice.voucher_seed(genesis), alice.receipt_seed(genesis));
     }
 }

@@ -3,6 +3,7 @@
 //! [`assay_session`] has the rules. Here are what it stands on: the chain over the account that jobs are claimed with,
 //! the engine that jobs are executed on, and a journal beside the store.
 
+mod careful;
 mod engine;
 pub(super) mod offers;
 mod requests;
@@ -22,6 +23,7 @@ use assay_network::{
     session::{Serving, SessionLimits},
 };
 use assay_session::{ServerConfig, SessionError, SessionPair, SessionServer};
+use careful::Careful;
 use engine::SessionEngine;
 use std::{convert::Infallible, path::Path, sync::Arc, time::Duration};
 
@@ -53,7 +55,7 @@ impl<C: ChainView> Desk<C> {
         let server = SessionServer::new(
             ServerConfig::default(),
             vec![pair],
-            Arc::new(chain.clone()),
+            Arc::new(Careful::new(chain.clone(), requests.journal().clone())),
             Arc::new(SessionEngine::new(tasks, models)),
             requests.journal().clone(),
         )?;

@@ -38,6 +38,7 @@ impl Requests {
         Ok(Self { journal, tasks })
     }
 
+    /// The journal.
     pub(super) fn journal(&self) -> &WorkerJournal {
         &self.journal
     }
@@ -88,7 +89,7 @@ pub(crate) mod tests {
     use super::*;
     use crate::skeleton::tests::{MODEL, Tested};
     use assay_client::{
-        chain::{AccountId, Balance, SessionTerms},
+        chain::{AccountId, Balance, Session, SessionTerms},
         schema,
     };
     use assay_ops::tensor::tensors_digest;
@@ -98,9 +99,18 @@ pub(crate) mod tests {
         server::side::{Answered, Begun, Contract, WorkerState},
         types::Place,
     };
-    use assay_types::H256;
+    use assay_types::{H256, SessionAccount, SessionState};
 
     const BUDGET: Balance = 100;
+    const TERMS: SessionTerms = SessionTerms {
+        base: 1,
+        rate: 0,
+        min_budget: 1,
+        max_budget: BUDGET,
+        lock_percent: 100,
+        max_blocks: 100,
+        window_blocks: 100,
+    };
 
     fn contract(session: u64, model_root: H256, pair: &SessionPair) -> Contract {
         Contract {
@@ -111,18 +121,28 @@ pub(crate) mod tests {
             worker: AccountId::new([1; 32]),
             model: MODEL,
             model_root,
-            terms: SessionTerms {
-                base: 1,
-                rate: 0,
-                min_budget: 1,
-                max_budget: BUDGET,
-                lock_percent: 100,
-                max_blocks: 100,
-                window_blocks: 100,
-            },
+            terms: TERMS,
             client_key: pair.public(),
             worker_key: pair.public(),
             budget: BUDGET,
+        }
+    }
+
+    /// An open session of this worker, as the chain has it.
+    pub(crate) fn record(worker: AccountId) -> Session {
+        let pair = SessionPair::ed25519(&[3; 32]);
+        Session {
+            client: AccountId::new([9; 32]),
+            worker,
+            model: MODEL,
+            model_root: H256::zero(),
+            terms: TERMS,
+            client_key: pair.public(),
+            worker_key: pair.public(),
+            account: SessionAccount::new(BUDGET),
+            locked: BUDGET,
+            disputes: 0,
+            state: SessionState::Open { until: 1_000 },
         }
     }
 
