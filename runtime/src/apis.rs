@@ -10,7 +10,8 @@ use crate::{
 };
 use alloc::{vec, vec::Vec};
 use assay_types::{
-    ClaimId, JobId, ModelVersion, NoOffer, Page, Quote, SessionId, SessionQuote, SlashId, WhyNot, WorkerInfo,
+    Announcement, ClaimId, JobId, ModelVersion, NoOffer, Page, Quote, SessionId, SessionQuote, SlashId, WhyNot,
+    WorkerInfo,
     dispute::{Place, Revealed},
 };
 use cumulus_primitives_core::{CollationInfo, ParaId, RelayProofRequest};
@@ -314,6 +315,14 @@ sp_api::impl_runtime_apis! {
 
         fn worker(account: AccountId) -> Option<WorkerInfo<Balance, BlockNumber>> {
             Workers::worker_info(&account)
+        }
+
+        fn announcement(worker: AccountId) -> Option<Announcement> {
+            Workers::announcement_of(&worker)
+        }
+
+        fn announcements(after: Option<AccountId>, limit: u32) -> Vec<(AccountId, Announcement)> {
+            Workers::announcements_from(after, limit)
         }
 
         fn why_not(worker: AccountId, job: JobId) -> WhyNot<AccountId, Balance, BlockNumber> {

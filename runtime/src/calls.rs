@@ -90,6 +90,7 @@ pub const CALLS: &[CallClass] = &[
     line("Workers", "resume", &[Worker], &[], Working),
     line("Workers", "drain", &[Worker], &[Worker], Working),
     line("Workers", "leave", &[Worker], &[], Owning),
+    line("Workers", "announce", &[Worker], &[], Working),
     line("Workers", "apply_slash", &[Anyone], &[], Working),
     line("Workers", "cancel_slash", &[Governance], &[], Owning),
     line("Market", "submit", &[Client], &[], Working),

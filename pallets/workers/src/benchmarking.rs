@@ -1,14 +1,14 @@
 //! Benchmarks of the register of workers: full books, full lists of offers, and workers whose offers all wait.
 
 use crate::{
-    BalanceOf, BookOf, Call, Config, NextSlash, OfferOf, OfferTermsOf, Offers, OffersOf, Pallet, PendingSlashes,
+    Announcements, BalanceOf, BookOf, Call, Config, NextSlash, OfferOf, OfferTermsOf, Offers, OffersOf, Pallet, PendingSlashes,
     Waiting, WaitingOf, Workers,
 };
-use alloc::vec::Vec;
+use alloc::{vec, vec::Vec};
 use assay_types::{
-    ModelVersion, Offer, OfferTerms, Purpose, SlashId, WorkerStatus,
+    Announcement, ModelVersion, Offer, OfferTerms, Purpose, SlashId, WorkerStatus,
     benchmarking::{Stage, largest_parts},
-    limits::{MAX_OFFERS_PER_MODEL, MAX_OFFERS_PER_WORKER, MAX_UNBONDING, OffersPerWorker},
+    limits::{MAX_ADDRESS_BYTES, MAX_ADDRESSES, MAX_OFFERS_PER_MODEL, MAX_OFFERS_PER_WORKER, MAX_PEER_BYTES, MAX_UNBONDING, OffersPerWorker},
 };
 use polkadot_sdk::{
     frame_benchmarking::v2::*,
@@ -267,6 +267,27 @@ mod benchmarks {
         _(RawOrigin::Signed(worker.clone()));
 
         assert!(Workers::<T>::get(worker).is_some_and(|record| record.status == WorkerStatus::Left));
+        Ok(())
+    }
+
+    /// As many addresses as there may be, each as long as it may be, where there were as many.
+    #[benchmark]
+    fn announce() -> Result<(), BenchmarkError> {
+        let worker: T::AccountId = whitelisted_caller();
+        registered::<T>(&worker)?;
+        let (peer, address) = (vec![1; MAX_PEER_BYTES as usize], vec![1; MAX_ADDRESS_BYTES as usize]);
+        let address: BoundedVec<_, _> = address.try_into().map_err(|_| BenchmarkError::Weightless)?;
+        let addresses = vec![address; MAX_ADDRESSES as usize];
+        let given = Announcement {
+            peer: peer.try_into().map_err(|_| BenchmarkError::Weightless)?,
+            addresses: addresses.try_into().map_err(|_| BenchmarkError::Weightless)?,
+        };
+        Pallet::<T>::do_announce(worker.clone(), Some(given.clone()))?;
+
+        #[extrinsic_call]
+        _(RawOrigin::Signed(worker.clone()), Some(given.clone()));
+
+        assert_eq!(Announcements::<T>::get(worker), Some(given));
         Ok(())
     }
 

@@ -1,8 +1,8 @@
 //! Invariants: of the constants before the chain starts, and of the state after every block.
 
 use crate::{
-    BalanceOf, Config, HoldReason, Load, NextSlash, NextToMature, Offers, OffersOf, Pallet, PendingSlashes, Waiting,
-    Workers,
+    Announcements, BalanceOf, Config, HoldReason, Load, NextSlash, NextToMature, Offers, OffersOf, Pallet,
+    PendingSlashes, Waiting, Workers,
 };
 use alloc::collections::BTreeMap;
 use assay_types::{ModelRegistry, WorkerStatus, limits::MAX_OFFERS_PER_WORKER, offer::largest_work};
@@ -57,6 +57,7 @@ impl<T: Config> Pallet<T> {
         Self::check_books()?;
         Self::check_lists()?;
         Self::check_waiting()?;
+        Self::check_announcements()?;
         for (worker, _, load) in Load::<T>::iter() {
             ensure!(load > 0, "an empty load is stored");
             let record = Workers::<T>::get(&worker).ok_or("an account that is no worker has jobs")?;
@@ -180,6 +181,18 @@ impl<T: Config> Pallet<T> {
                 waiting.iter().all(|(version, ..)| !listed.contains(version)),
                 "an offer waits and stands in a book"
             );
+        }
+        Ok(())
+    }
+
+    fn check_announcements() -> Result<(), TryRuntimeError> {
+        for (worker, announcement) in Announcements::<T>::iter() {
+            let record = Workers::<T>::get(&worker).ok_or("an account that is no worker has announced its node")?;
+            ensure!(
+                record.status != WorkerStatus::Left,
+                "a worker that has left has announced its node"
+            );
+            ensure!(!announcement.peer.is_empty(), "a node without an identity is announced");
         }
         Ok(())
     }

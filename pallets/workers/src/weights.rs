@@ -25,6 +25,8 @@ pub trait WeightInfo {
     fn drain() -> Weight;
     /// Weight of [`crate::Pallet::leave`] for a worker with as many offers as it may have.
     fn leave() -> Weight;
+    /// Weight of [`crate::Pallet::announce`].
+    fn announce() -> Weight;
     /// Weight of [`crate::Pallet::apply_slash`].
     fn apply_slash() -> Weight;
     /// Weight of [`crate::Pallet::cancel_slash`].
@@ -72,6 +74,10 @@ impl WeightInfo for () {
     }
 
     fn leave() -> Weight {
+        Weight::zero()
+    }
+
+    fn announce() -> Weight {
         Weight::zero()
     }
 

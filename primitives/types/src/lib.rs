@@ -48,4 +48,4 @@ pub use time::AssayTime;
 pub use traits::{
     Assigned, Lock, ModelRegistry, NoOffer, Outcome, Penalty, Purpose, Released, Slashed, Unavailable, WorkerRegistry,
 };
-pub use worker::{WorkerInfo, WorkerStatus};
+pub use worker::{Announcement, WorkerInfo, WorkerStatus};

@@ -2,7 +2,7 @@
 //! measured them.
 
 use assay_types::{
-    ModelVersion, SlashId,
+    Announcement, ModelVersion, SlashId,
     limits::{MAX_OFFERS_PER_MODEL, MAX_OFFERS_PER_WORKER, OffersPerWorker},
     weighing::{BOOK_REF_TIME, CALL_REF_TIME, account_proof, key_proof, version_proof},
 };
@@ -50,6 +50,10 @@ impl<T: Config> AssayWeight<T> {
     /// The return of every offer that a worker may have waiting.
     fn readmission() -> Weight {
         Self::drain()
+    }
+
+    fn announcement() -> u64 {
+        key_proof::<AccountOf<T>, Announcement>()
     }
 
     fn slash() -> u64 {
@@ -120,11 +124,17 @@ impl<T: Config> WeightInfo for AssayWeight<T> {
         )
     }
 
-    /// As a drain, and reads whether there is a load: the first key of a prefix and its value.
+    /// As a drain, and reads whether there is a load: the first key of a prefix and its value. Removes what
+    /// was announced.
     fn leave() -> Weight {
         Self::drain()
-            .saturating_add(T::DbWeight::get().reads(2))
-            .saturating_add(Weight::from_parts(0, 2 * Self::load()))
+            .saturating_add(T::DbWeight::get().reads_writes(3, 1))
+            .saturating_add(Weight::from_parts(0, 2 * Self::load() + Self::announcement()))
+    }
+
+    /// Reads the worker, and writes what it announces.
+    fn announce() -> Weight {
+        Self::call(2, 1, 0, Self::worker() + Self::announcement())
     }
 
     /// Reads and writes the slash, the worker, its account and holds, the accounts of two beneficiaries, and the

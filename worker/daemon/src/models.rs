@@ -42,7 +42,10 @@ pub struct Models(Arc<BTreeMap<H256, Arc<Model>>>);
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
     /// There is none.
-    #[error("model {path}: the folder holds no package (no {MANIFEST_FILE}): get the package, or correct its name")]
+    #[error(
+        "model {path}: the folder holds no package (no {MANIFEST_FILE}): get the package, correct its name, or let \
+         --network fetch it"
+    )]
     Missing {
         /// Its folder.
         path: PathBuf,

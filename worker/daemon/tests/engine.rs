@@ -143,6 +143,7 @@ impl Case {
                 model: H256(self.package.root()),
                 inputs: row(*first),
                 until: Instant::now() + time,
+                reply: None,
             };
             self.engine.tasks.try_run(task).expect("there is room");
         }
@@ -262,6 +263,7 @@ fn job_that_does_not_fit_the_model_is_not_the_engines_fault() {
             model: H256(case.package.root()),
             inputs: vec![],
             until: Instant::now() + MINUTE,
+            reply: None,
         };
         case.engine.tasks.try_run(task).expect("there is room");
     }

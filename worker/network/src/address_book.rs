@@ -137,6 +137,12 @@ impl AddressBook {
     }
 }
 
+/// The peers in the file of an address book, the newest first, each with the addresses at which it was met. A file that
+/// is not there has none.
+pub fn known_peers(path: &Path) -> Result<Vec<(PeerId, Vec<Multiaddr>)>, NetworkError> {
+    Ok(AddressBook::load(path)?.addresses())
+}
+
 /// The peer that an address ends in.
 pub(crate) fn peer_of(address: &Multiaddr) -> Option<PeerId> {
     match address.iter().last() {
@@ -164,6 +170,7 @@ mod tests {
         book.note(peer, [address(1), address(2), address(1)]);
         book.save(&path).expect("saves");
         let again = AddressBook::load(&path).expect("loads");
+        assert_eq!(known_peers(&path).expect("reads"), again.addresses());
         assert_eq!(again.peers, book.peers);
         assert_eq!(again.addresses()[0].1.len(), 2);
     }

@@ -1,6 +1,6 @@
 //! What every daemon is told, whatever it does: nodes, key, folders, engine.
 
-use super::{ConfigError, DEFAULT_NODE, EngineArg, File, check_node};
+use super::{ConfigError, DEFAULT_DATA_DIR, DEFAULT_NODE, EngineArg, File, NetworkArgs, check_node, network};
 use assay_client::chain::Key;
 use assay_daemon::{
     config::Common,
@@ -51,13 +51,17 @@ pub struct CommonArgs {
     /// [default: 1]
     #[arg(long, env = "ASSAY_MAX_TIP_PERCENT", value_name = "PERCENT")]
     pub max_tip_percent: Option<f64>,
+    /// How the daemon takes part in the workers' network
+    #[command(flatten)]
+    pub network: NetworkArgs,
 }
 
 /// Maximum tip, in percent of what is at stake, where the configuration does not say.
 const DEFAULT_MAX_TIP_PERCENT: f64 = 1.0;
 
-/// Puts flags, environment and file together.
-pub(super) fn merge(args: &CommonArgs, file: &File) -> Result<Common, ConfigError> {
+/// Puts flags, environment and file together. `listens` says whether the daemon's node in the workers' network listens
+/// where nothing is said.
+pub(super) fn merge(args: &CommonArgs, file: &File, listens: bool) -> Result<Common, ConfigError> {
     let nodes = match (args.node.is_empty(), &file.node) {
         (false, _) => args.node.clone(),
         (true, Some(nodes)) if !nodes.is_empty() => nodes.clone(),
@@ -104,12 +108,14 @@ pub(super) fn merge(args: &CommonArgs, file: &File) -> Result<Common, ConfigErro
             format!("{} is not a folder", models_dir.display()),
         ));
     }
+    let data_dir = path(&args.data_dir, &file.data_dir, DEFAULT_DATA_DIR);
     Ok(Common {
+        network: network::merge(&args.network, file.network.as_ref(), &data_dir, listens)?,
         nodes,
         key,
         models_dir,
         inputs_dir: path(&args.inputs_dir, &file.inputs_dir, "inputs"),
-        data_dir: path(&args.data_dir, &file.data_dir, "assay-data"),
+        data_dir,
         engine: engine.into(),
         gpu,
         threads,

@@ -30,7 +30,7 @@ pub use child::{ChildError, run, run_with};
 pub use health::Health;
 pub use memory::{default_limit, hard_limit};
 pub use message::{FrameError, MAX_FRAME_BYTES, Setup, VERSION};
-pub use order::{Outcome, Patience, Task};
+pub use order::{Outcome, Patience, Reply, Task};
 pub use process::EngineProgram;
 
 use crate::{
@@ -166,6 +166,7 @@ mod tests {
             model: assay_types::H256::zero(),
             inputs: vec![],
             until: std::time::Instant::now(),
+            reply: None,
         };
         let (orders, queue) = std::sync::mpsc::sync_channel(1);
         let (_sender, health) = watch::channel(Health::Well);

@@ -146,7 +146,8 @@ impl Supervisor {
         }
         for tasks in batches(fitting) {
             let now = Instant::now();
-            let (tasks, late): (Vec<Task>, Vec<Task>) = tasks.into_iter().partition(|task| task.until > now);
+            let wanted = tasks.into_iter().filter(|task| !task.is_abandoned());
+            let (tasks, late): (Vec<Task>, Vec<Task>) = wanted.partition(|task| task.until > now);
             late.into_iter().for_each(|task| self.expire(task));
             if tasks.is_empty() {
                 continue;
@@ -216,7 +217,11 @@ impl Supervisor {
         let jobs = jobs.map(|task| task.inputs.iter().cloned().map(WireTensor::of).collect());
         let jobs = jobs.collect();
         let request = match generates {
-            true => Request::Generate { model, jobs },
+            true => Request::Generate {
+                model,
+                jobs,
+                told: waited_for(&tasks),
+            },
             false => Request::Run { model, jobs },
         };
         let limit = limit.max(SHORTEST);
@@ -247,17 +252,29 @@ impl Supervisor {
     /// Takes the outcome of each job; how many there were.
     fn take_results(&mut self, tasks: &mut [Option<Task>], until: Instant) -> Result<usize, ProcessError> {
         let count = tasks.len();
-        for _ in 0..count {
+        let mut left = count;
+        while left > 0 {
             let patience = until.saturating_duration_since(Instant::now());
             let process = self.process.as_mut().ok_or_else(unexpected)?;
-            let Response::Ran(position, result) = process.answer(patience)? else {
-                return Err(unexpected());
-            };
-            let task = tasks
-                .get_mut(position as usize)
-                .and_then(Option::take)
-                .ok_or_else(unexpected)?;
-            self.report(task, result.map(Into::into).map_err(Into::into));
+            match process.answer(patience)? {
+                Response::Made {
+                    position,
+                    before,
+                    tokens,
+                } => {
+                    let task = tasks.get(position as usize).and_then(Option::as_ref);
+                    if let Some(reply) = task.and_then(|task| task.reply.as_ref()) {
+                        // Whoever waits may have gone.
+                        let _ = reply.tokens.send((before, tokens));
+                    }
+                }
+                Response::Ran(position, result) => {
+                    let task = tasks.get_mut(position as usize).and_then(Option::take);
+                    self.report(task.ok_or_else(unexpected)?, result.map(Into::into).map_err(Into::into));
+                    left -= 1;
+                }
+                _ => return Err(unexpected()),
+            }
         }
         Ok(count)
     }
@@ -399,8 +416,16 @@ impl Supervisor {
 
     /// Gives up a task whose time is over, which says nothing about the engine.
     fn expire(&self, task: Task) {
-        let result = Err(failed("there was no time left for the job"));
-        let _ = self.start.outcomes.send(Outcome { task, result });
+        self.tell(task, Err(failed("there was no time left for the job")));
+    }
+
+    /// Tells whoever waits for a task what became of it.
+    fn tell(&self, task: Task, result: Result<Output, EngineError>) {
+        // Without a receiver nobody wants to know.
+        match &task.reply {
+            Some(reply) => drop(reply.outcome.try_send(result)),
+            None => drop(self.start.outcomes.send(Outcome { task, result })),
+        }
     }
 
     /// Says what became of a task.
@@ -411,8 +436,7 @@ impl Supervisor {
             Err(EngineError::Inputs(_) | EngineError::TooLarge { .. }) => {}
             Err(error) => self.note_failure(&error.to_string()),
         }
-        // Without a receiver nobody wants to know.
-        let _ = self.start.outcomes.send(Outcome { task, result });
+        self.tell(task, result);
     }
 
     fn note_success(&mut self) {
@@ -435,6 +459,15 @@ impl Supervisor {
         let position = self.start.roots.iter().position(|own| own == root)?;
         u32::try_from(position).ok()
     }
+}
+
+/// The positions of tasks that somebody waits for.
+fn waited_for(tasks: &[Option<Task>]) -> Vec<u32> {
+    let waited = (0u32..).zip(tasks).filter(|(_, task)| {
+        let reply = task.as_ref().and_then(|task| task.reply.as_ref());
+        reply.is_some()
+    });
+    waited.map(|(position, _)| position).collect()
 }
 
 fn failed(reason: &str) -> EngineError {

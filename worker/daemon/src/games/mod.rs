@@ -29,6 +29,8 @@ mod driver;
 mod executions;
 mod game_set;
 mod plan;
+#[cfg(test)]
+mod receipt_tests;
 mod report;
 mod statistics;
 mod stranded;

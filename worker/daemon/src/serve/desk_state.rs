@@ -45,6 +45,8 @@ pub enum Kind {
     Pause,
     /// Resumes the worker; about no job.
     Resume,
+    /// Says where the worker's node is; about no job.
+    Announce,
 }
 
 /// What the worker remembers.

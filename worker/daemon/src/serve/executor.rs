@@ -67,6 +67,11 @@ impl Executor {
         self.tasks.try_run(task)
     }
 
+    /// The engine's queue, for those who wait for each of their tasks.
+    pub fn tasks(&self) -> Tasks {
+        self.tasks.clone()
+    }
+
     /// Whether the engine can be relied on, now and later.
     pub fn health(&self) -> watch::Receiver<Health> {
         self.tasks.health()

@@ -34,11 +34,16 @@ use crate::{
     games::{GameSet, Honest, Stranded},
     job_input::Sources,
     models::{LoadError, Models, PackageAt, folders, read_usable},
+    network::{
+        Network,
+        packages::{FetchError, fetch_missing},
+    },
     serve::executor::{self, Done, Executor},
     shutdown::Shutdown,
     skeleton::{self, Connections, Timing},
 };
 use assay_client::chain::{Account, Balance, ChainError, ChainView, Connect, H256, KeyError, Nodes, StateView};
+use assay_network::NetworkError;
 use assay_ops::program::EngineError;
 use assay_player::watch::{Models as Watched, WatchPolicy};
 use attempt::Finder;
@@ -78,6 +83,12 @@ pub enum WatchError {
     /// The chain cannot be read.
     #[error(transparent)]
     Chain(#[from] ChainError),
+    /// The workers' network cannot be joined.
+    #[error("network: {0}")]
+    Network(#[from] NetworkError),
+    /// A package that is not here cannot be fetched.
+    #[error(transparent)]
+    Fetch(#[from] FetchError),
 }
 
 /// Reads the packages that the configuration names, or all that there are. Those that cannot be used are left out, and
@@ -140,8 +151,9 @@ fn load(config: &WatchConfig) -> Result<engine::Engine, WatchError> {
 
 /// Watches until shutdown is requested; what came of it.
 pub async fn watch(config: WatchConfig, mut shutdown: Shutdown) -> Result<Summary, WatchError> {
-    let error = match Watcher::start(config.clone()) {
-        Ok(watcher) => return watcher.watch_on(Nodes, shutdown).await,
+    let error = match ready(&config, &mut shutdown).await {
+        Ok(Some(watcher)) => return watcher.watch_on(Nodes, shutdown).await,
+        Ok(None) => return Ok(Summary::default()),
         Err(error) => error,
     };
     let stranded = Stranded {
@@ -156,9 +168,25 @@ pub async fn watch(config: WatchConfig, mut shutdown: Shutdown) -> Result<Summar
     Err(error)
 }
 
+/// Joins the network, if the configuration says so, fetches what is not here, and starts the engine; nothing if
+/// shutdown is requested meanwhile.
+async fn ready(config: &WatchConfig, shutdown: &mut Shutdown) -> Result<Option<Watcher>, WatchError> {
+    let network = match &config.common.network {
+        Some(policy) => Some(Network::join(policy).await?),
+        None => None,
+    };
+    if let (Some(network), Some(names)) = (&network, &config.models)
+        && !fetch_missing(&config.common, names, network, shutdown).await?
+    {
+        return Ok(None);
+    }
+    Watcher::start(config.clone(), network).map(Some)
+}
+
 /// A watcher that is ready.
 struct Watcher {
     config: WatchConfig,
+    network: Option<Network>,
     timing: Timing,
     seed: [u8; 32],
     models: Models,
@@ -176,7 +204,7 @@ struct OnChain {
 
 impl Watcher {
     /// Starts the engine with the packages that can be used.
-    fn start(config: WatchConfig) -> Result<Self, WatchError> {
+    fn start(config: WatchConfig, network: Option<Network>) -> Result<Self, WatchError> {
         let engine = load(&config)?;
         let models = engine.models.clone();
         let seed = seed::load(&config.common.data_dir)?;
@@ -185,6 +213,7 @@ impl Watcher {
         Ok(Self {
             timing: Timing::with_stall(config.common.stall),
             config,
+            network,
             seed,
             models,
             executor,
@@ -227,20 +256,23 @@ impl Watcher {
     fn begin<C: ChainView>(&self, chain: &C) -> Result<OnChain, WatchError> {
         let common = &self.config.common;
         let account = chain.account(&common.key, common.max_tip, None)?;
+        let sources = Sources {
+            folder: common.inputs_dir.clone(),
+            store: None,
+            copy: false,
+            network: self.network.clone(),
+            requests: None,
+        };
         let (games, hints) = GameSet::new(
             self.models.clone(),
-            Sources {
-                folder: common.inputs_dir.clone(),
-                store: None,
-                copy: false,
-            },
+            sources.clone(),
             Arc::new(Honest),
             account.id().clone(),
             common.key.salts(chain.genesis()),
         );
         let finder = Finder {
             models: self.models.clone(),
-            folder: common.inputs_dir.clone(),
+            sources,
             archive: games.archive(),
             salts: common.key.salts(chain.genesis()),
             permit: Arc::new(Semaphore::new(1)),
@@ -261,9 +293,12 @@ impl Watcher {
         connections: &mut Connections<N>,
         shutdown: &mut Shutdown,
     ) -> Result<(), ChainError> {
-        connections.works(&chain.finalized().await?.constants()?);
+        let finalized = chain.finalized().await?;
+        connections.works(&finalized.constants()?);
+        if let Some(network) = &self.network {
+            network.meet(finalized.announcements().await?);
+        }
         let mut sampler = ClaimSampler::new(
-            &self.config,
             &self.models,
             &self.seed,
             &self.executor,
@@ -333,6 +368,7 @@ mod tests {
                 engine_program: EngineProgram::this_one(&["engine"]),
                 stall: Duration::from_secs(60),
                 max_tip: Perbill::zero(),
+                network: None,
             },
             models: Some(models.iter().map(|name| name.to_string()).collect())
                 .filter(|models: &Vec<_>| !models.is_empty()),
