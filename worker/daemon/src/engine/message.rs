@@ -12,7 +12,7 @@ use codec::{Decode, DecodeAll, Encode};
 use std::io::{self, Read, Write};
 
 /// Version of the frames and messages.
-pub const VERSION: u16 = 1;
+pub const VERSION: u16 = 2;
 /// Maximum bytes of a message.
 pub const MAX_FRAME_BYTES: u32 = 1 << 30;
 const MAGIC: [u8; 2] = *b"AE";

@@ -46,7 +46,7 @@ impl Executions {
     ) -> Result<SharedExecution, String> {
         self.ensure_loaded(&committed.model_root)?;
         let inputs = self.inputs(job, read).await?;
-        self.execute(committed, inputs).await
+        self.execute(committed, inputs, Some(job)).await
     }
 
     /// The execution of a job that is closed: the one that is kept, or another one if the input is found by its digest.
@@ -67,7 +67,7 @@ impl Executions {
         let record = read.version(version).await.map_err(failed)?.ok_or_else(gone)?;
         let digest = committed.input_digest;
         match job_input::find_by_digest(digest, symbols, &record.parts, &self.sources).await {
-            Found::Input(inputs) => self.execute(committed, inputs).await,
+            Found::Input(inputs) => self.execute(committed, inputs, None).await,
             Found::Impossible(reason) => Err(reason),
         }
     }
@@ -79,13 +79,19 @@ impl Executions {
         }
     }
 
-    async fn execute(&self, committed: Committed, inputs: Vec<Tensor>) -> Result<SharedExecution, String> {
+    /// The execution of a job, whose trees are kept as long as it is open.
+    async fn execute(
+        &self,
+        committed: Committed,
+        inputs: Vec<Tensor>,
+        job: Option<JobId>,
+    ) -> Result<SharedExecution, String> {
         let model = self.models.get(&committed.model_root).cloned();
         let model = model.ok_or_else(|| "its model is not among those that are loaded here".to_owned())?;
         let (archive, store) = (self.archive.clone(), self.sources.store.clone());
         let _permit = self.permits.acquire().await.map_err(|error| error.to_string())?;
         let executing = tokio::task::spawn_blocking(move || {
-            let execution = recall_or_execute(&model, inputs, &committed, store.as_ref());
+            let execution = recall_or_execute(&archive, &model, inputs, &committed, job, store.as_ref());
             let execution = execution.map_err(|error| error.to_string())?;
             archive.keep(&committed, execution.clone());
             Ok(execution)

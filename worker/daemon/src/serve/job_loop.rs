@@ -351,13 +351,13 @@ impl<'a, S: StateView> JobLoop<'a, S> {
         );
     }
 
-    /// Drops the copies of the inputs of jobs that are closed for good: in a final block that is no older than the best
-    /// block which did not show them first.
-    async fn drop_inputs(&mut self, finalized: &S) -> Result<(), ChainError> {
-        let kept = match self.store.jobs_with_inputs() {
-            Ok(kept) => kept,
-            Err(error) => {
-                tracing::error!(%error, "which inputs were copied cannot be read");
+    /// Drops the copies of inputs and the digest trees of jobs that are closed for good: in a final block that is no
+    /// older than the best block which did not show them first.
+    async fn drop_kept(&mut self, finalized: &S) -> Result<(), ChainError> {
+        let kept: BTreeSet<JobId> = match (self.store.jobs_with_inputs(), self.store.jobs_with_trees()) {
+            (Ok(inputs), Ok(trees)) => inputs.into_iter().chain(trees).collect(),
+            (Err(error), _) | (_, Err(error)) => {
+                tracing::error!(%error, "which inputs and digest trees are kept cannot be read");
                 return Ok(());
             }
         };
@@ -376,8 +376,8 @@ impl<'a, S: StateView> JobLoop<'a, S> {
             stream::iter(old).map(|job| async move { Ok::<_, ChainError>((job, finalized.job(job).await?.is_none())) });
         let read: Vec<_> = read.buffer_unordered(REQUESTS).try_collect().await?;
         for (job, _) in read.into_iter().filter(|(_, closed)| *closed) {
-            if let Err(error) = self.store.drop_input(job) {
-                tracing::error!(job, %error, "the copy of a closed job's input stays in the store");
+            if let Err(error) = self.store.drop_input(job).and_then(|()| self.store.drop_trees(job)) {
+                tracing::error!(job, %error, "what was kept for a closed job stays in the store");
             }
         }
         Ok(())
@@ -410,7 +410,7 @@ impl<S: StateView> Duty<S> for JobLoop<'_, S> {
         let view = &self.view;
         self.kept.memory.retain(|job| view.jobs.contains_key(&job));
         self.kept.open = self.is_open();
-        self.drop_inputs(&heads.finalized).await?;
+        self.drop_kept(&heads.finalized).await?;
         Ok(self.tell_health(state).await?)
     }
 
