@@ -8,7 +8,6 @@
 //! says nothing of accounts there.
 
 mod address_book;
-mod atomic;
 mod behaviour;
 mod config;
 mod counters;

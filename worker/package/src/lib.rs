@@ -10,6 +10,7 @@
 //! The same program and options give the same bytes. A [`Package`] in memory has been checked in full: sizes, hashes,
 //! the graph, the weights against the graph, and the manifest against both.
 
+pub mod atomic;
 pub mod dimension;
 mod error;
 pub mod generation;
