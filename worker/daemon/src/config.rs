@@ -34,6 +34,8 @@ pub struct Common {
     pub stall: Duration,
     /// Maximum tip for a call that must be in a block in time, as a share of what is lost otherwise.
     pub max_tip: Perbill,
+    /// Share of the jobs that were served which are executed once more and compared with the definition.
+    pub audit_share: Perbill,
 }
 
 /// What `serve` runs on.

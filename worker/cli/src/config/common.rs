@@ -51,10 +51,15 @@ pub struct CommonArgs {
     /// [default: 1]
     #[arg(long, env = "ASSAY_MAX_TIP_PERCENT", value_name = "PERCENT")]
     pub max_tip_percent: Option<f64>,
+    /// Percent of the jobs that are executed once more and compared with the model's definition [default: 0.5]
+    #[arg(long, env = "ASSAY_AUDIT_PERCENT", value_name = "PERCENT")]
+    pub audit_percent: Option<f64>,
 }
 
 /// Maximum tip, in percent of what is at stake, where the configuration does not say.
 const DEFAULT_MAX_TIP_PERCENT: f64 = 1.0;
+/// Share of jobs that are audited, in percent, where the configuration does not say.
+const DEFAULT_AUDIT_PERCENT: f64 = 0.5;
 
 /// Puts flags, environment and file together.
 pub(super) fn merge(args: &CommonArgs, file: &File) -> Result<Common, ConfigError> {
@@ -85,10 +90,9 @@ pub(super) fn merge(args: &CommonArgs, file: &File) -> Result<Common, ConfigErro
         })?,
     };
     let max_tip = args.max_tip_percent.or(file.max_tip_percent);
-    let max_tip = max_tip.unwrap_or(DEFAULT_MAX_TIP_PERCENT);
-    if !(0.0..=100.0).contains(&max_tip) {
-        return Err(ConfigError::field("max_tip_percent", "must be between 0 and 100"));
-    }
+    let max_tip = share("max_tip_percent", max_tip.unwrap_or(DEFAULT_MAX_TIP_PERCENT))?;
+    let audit_share = args.audit_percent.or(file.audit_percent);
+    let audit_share = share("audit_percent", audit_share.unwrap_or(DEFAULT_AUDIT_PERCENT))?;
     let engine = args.engine.or(file.engine).unwrap_or(EngineArg::Cpu);
     let gpu = args.gpu.or(file.gpu);
     engine.check_gpu(gpu)?;
@@ -116,9 +120,18 @@ pub(super) fn merge(args: &CommonArgs, file: &File) -> Result<Common, ConfigErro
         max_memory,
         engine_program: EngineProgram::this_one(&["engine"]),
         stall: Duration::from_secs(stall),
-        // A percentage within bounds fits; the fraction beyond a millionth is of no interest.
-        max_tip: Perbill::from_parts((max_tip * 1e7) as u32),
+        max_tip,
+        audit_share,
     })
+}
+
+/// A share that is given in percent.
+fn share(field: &'static str, percent: f64) -> Result<Perbill, ConfigError> {
+    if !(0.0..=100.0).contains(&percent) {
+        return Err(ConfigError::field(field, "must be between 0 and 100"));
+    }
+    // A percentage within bounds fits; the fraction beyond a millionth is of no interest.
+    Ok(Perbill::from_parts((percent * 1e7) as u32))
 }
 
 /// Bytes of a size in GiB or MiB; `None` if it is none, or too small for any engine.

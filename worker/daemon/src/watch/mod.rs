@@ -69,6 +69,12 @@ pub enum WatchError {
     /// The engine cannot be used.
     #[error(transparent)]
     Engine(#[from] EngineError),
+    /// No model is left of which this machine gives what is defined.
+    #[error("no model is left to watch: {reason}")]
+    Unfaithful {
+        /// What was found of one of them.
+        reason: String,
+    },
     /// The seed of the sample cannot be kept.
     #[error(transparent)]
     Seed(#[from] SeedError),
@@ -161,6 +167,9 @@ struct Watcher {
     config: WatchConfig,
     timing: Timing,
     seed: [u8; 32],
+    /// Models whose claims are watched.
+    watched: Models,
+    /// Models of which games can be played.
     models: Models,
     executor: Executor,
     done: mpsc::Receiver<Done>,
@@ -179,6 +188,23 @@ impl Watcher {
     fn start(config: WatchConfig) -> Result<Self, WatchError> {
         let engine = load(&config)?;
         let models = engine.models.clone();
+        let watched = models.without(&engine.faults);
+        if let Some(reason) = engine
+            .faults
+            .values()
+            .next()
+            .filter(|_| watched.iter().next().is_none())
+        {
+            return Err(WatchError::Unfaithful { reason: reason.clone() });
+        }
+        for (root, reason) in &engine.faults {
+            let model = models.get(root).map(|model| model.package.manifest().name.as_str());
+            tracing::error!(
+                model,
+                reason,
+                "CLAIMS ON A MODEL ARE NOT WATCHED: what is executed here is not relied on"
+            );
+        }
         let seed = seed::load(&config.common.data_dir)?;
         let (done_sender, done) = mpsc::channel::<Done>(executor::QUEUE);
         let executor = Executor::start(engine, Arc::new(Honest), done_sender)?;
@@ -186,6 +212,7 @@ impl Watcher {
             timing: Timing::with_stall(config.common.stall),
             config,
             seed,
+            watched,
             models,
             executor,
             done,
@@ -239,7 +266,7 @@ impl Watcher {
             common.key.salts(chain.genesis()),
         );
         let finder = Finder {
-            models: self.models.clone(),
+            models: self.watched.clone(),
             folder: common.inputs_dir.clone(),
             archive: games.archive(),
             salts: common.key.salts(chain.genesis()),
@@ -264,7 +291,7 @@ impl Watcher {
         connections.works(&chain.finalized().await?.constants()?);
         let mut sampler = ClaimSampler::new(
             &self.config,
-            &self.models,
+            &self.watched,
             &self.seed,
             &self.executor,
             now.account.clone(),
@@ -333,6 +360,7 @@ mod tests {
                 engine_program: EngineProgram::this_one(&["engine"]),
                 stall: Duration::from_secs(60),
                 max_tip: Perbill::zero(),
+                audit_share: Perbill::zero(),
             },
             models: Some(models.iter().map(|name| name.to_string()).collect())
                 .filter(|models: &Vec<_>| !models.is_empty()),
