@@ -30,7 +30,7 @@ pub struct Common {
     pub max_memory: u64,
     /// The program that is started as the engine's process.
     pub engine_program: EngineProgram,
-    /// Longest wait for a finalized block.
+    /// Longest wait for a block.
     pub stall: Duration,
     /// Maximum tip for a call that must be in a block in time, as a share of what is lost otherwise.
     pub max_tip: Perbill,

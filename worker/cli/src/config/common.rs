@@ -44,7 +44,8 @@ pub struct CommonArgs {
     /// Memory for the engine, such as 12GiB: a job that needs more is declined [default: 80 % of the machine's]
     #[arg(long, env = "ASSAY_MAX_MEMORY", value_name = "SIZE")]
     pub max_memory: Option<String>,
-    /// Seconds without a finalized block after which another connection is tried [default: 120]
+    /// Seconds without a block after which another connection is tried; ten times as many without a final one
+    /// [default: 120]
     #[arg(long, env = "ASSAY_STALL_SECONDS")]
     pub stall_seconds: Option<u64>,
     /// Maximum tip for a call that must be in a block in time, in percent of what is lost otherwise; 0 for none
