@@ -8,7 +8,7 @@ use super::{
 use crate::{
     dispute::{Traced, Tracer, Wanted},
     models::Models,
-    serve::{desk_state::Output, executor::output},
+    serve::{executor::output, memory::Output},
 };
 use assay_adversary::graphs;
 use assay_engine::{CpuEngine, Engine, LoadedModel, ReferenceEngine};

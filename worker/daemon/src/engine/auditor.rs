@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     models::{Model, Models},
-    serve::desk_state::Output,
+    serve::memory::Output,
 };
 use assay_ops::{
     program::EngineError,

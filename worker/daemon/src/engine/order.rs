@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     dispute::{Traced, Wanted},
-    serve::desk_state::Output,
+    serve::memory::Output,
 };
 use assay_exact::{
     graph::{CheckedGraph, Dimension},

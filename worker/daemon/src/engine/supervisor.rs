@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     dispute::{Traced, Wanted},
-    serve::desk_state::Output,
+    serve::memory::Output,
 };
 use assay_exact::model::ModelKind;
 use assay_ops::{

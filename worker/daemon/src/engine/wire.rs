@@ -2,7 +2,7 @@
 
 use crate::{
     dispute::{Traced, TreesAt, Wanted},
-    serve::desk_state::Output,
+    serve::memory::Output,
 };
 use assay_exact::trace::Trace;
 use assay_ops::{

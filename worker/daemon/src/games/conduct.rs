@@ -2,7 +2,7 @@
 //! elsewhere.
 
 use super::SharedExecution;
-use crate::{dispute::JobExecution, models::Model, serve::desk_state::Output};
+use crate::{dispute::JobExecution, models::Model, serve::memory::Output};
 use assay_ops::{program::EngineError, tensor::Tensor};
 use assay_player::{PlayError, Statements, statement};
 use assay_types::{

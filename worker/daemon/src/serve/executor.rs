@@ -1,6 +1,6 @@
 //! Runs jobs on the engine, and gives their outputs as the account claims them.
 
-use super::desk_state::Output;
+use super::memory::Output;
 use crate::{
     engine::{Auditor, Engine, Health, Outcome, Tasks},
     games::{Conduct, Work},

@@ -5,9 +5,10 @@
 use super::{
     ServeError,
     decide::{Policy, View},
-    desk_state::{Kind, Memory, Progress},
     executor::{self, Done as Executed, Executor, NotTaken, Task},
-    idle, report,
+    idle,
+    memory::{Kind, Memory, Progress},
+    report,
     setup::Served,
     store::{Store, StoreError},
 };

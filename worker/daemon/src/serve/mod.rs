@@ -19,7 +19,6 @@ mod actions;
 pub mod blocks;
 mod claims;
 pub mod decide;
-pub mod desk_state;
 pub mod executor;
 mod health;
 mod idle;
@@ -27,6 +26,7 @@ mod job_loop;
 #[cfg(test)]
 mod job_loop_tests;
 mod leaving;
+pub mod memory;
 mod report;
 mod setup;
 pub mod store;
@@ -43,9 +43,9 @@ use crate::{
 use assay_client::chain::{Account, ChainError, ChainView, Connect, H256, KeyError, Nodes, StateView, SubmitError};
 use assay_ops::program::EngineError;
 use assay_package::Package;
-use desk_state::Memory;
 use executor::{Done, Executor};
 use job_loop::{JobLoop, Kept};
+use memory::Memory;
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 use store::{Store, StoreError};
 use tokio::sync::mpsc;
