@@ -225,13 +225,6 @@ impl Package {
     }
 }
 
-/// Minimum of the batch, along which inputs are cut into jobs and jobs are put together; 1 for a graph without one.
-pub fn min_batch(graph: &CheckedGraph) -> u32 {
-    let batch = graph.batch_symbol();
-    let symbol = batch.and_then(|batch| graph.graph().symbols.get(usize::from(batch)));
-    symbol.map_or(1, |symbol| symbol.min)
-}
-
 /// What the check graph is made of, if the manifest says that it is one.
 fn recognised(manifest: &Manifest, graph: &CheckedGraph) -> Result<Option<Generation>, PackageError> {
     let entry = manifest.generation.as_ref();
