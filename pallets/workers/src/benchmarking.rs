@@ -1,14 +1,17 @@
 //! Benchmarks of the register of workers: full books, full lists of offers, and workers whose offers all wait.
 
 use crate::{
-    Announcements, BalanceOf, BookOf, Call, Config, NextSlash, OfferOf, OfferTermsOf, Offers, OffersOf, Pallet, PendingSlashes,
-    Waiting, WaitingOf, Workers,
+    Announcements, BalanceOf, BookOf, Call, Config, NextSlash, OfferOf, OfferTermsOf, Offers, OffersOf, Pallet,
+    PendingSlashes, Waiting, WaitingOf, Workers,
 };
 use alloc::{vec, vec::Vec};
 use assay_types::{
     Announcement, ModelVersion, Offer, OfferTerms, Purpose, SlashId, WorkerStatus,
     benchmarking::{Stage, largest_parts},
-    limits::{MAX_ADDRESS_BYTES, MAX_ADDRESSES, MAX_OFFERS_PER_MODEL, MAX_OFFERS_PER_WORKER, MAX_PEER_BYTES, MAX_UNBONDING, OffersPerWorker},
+    limits::{
+        MAX_ADDRESS_BYTES, MAX_ADDRESSES, MAX_OFFERS_PER_MODEL, MAX_OFFERS_PER_WORKER, MAX_PEER_BYTES, MAX_UNBONDING,
+        OffersPerWorker,
+    },
 };
 use polkadot_sdk::{
     frame_benchmarking::v2::*,

@@ -31,10 +31,12 @@ pub struct Common {
     pub max_memory: u64,
     /// The program that is started as the engine's process.
     pub engine_program: EngineProgram,
-    /// Longest wait for a finalized block.
+    /// Longest wait for a block.
     pub stall: Duration,
     /// Maximum tip for a call that must be in a block in time, as a share of what is lost otherwise.
     pub max_tip: Perbill,
+    /// Share of the jobs that were served which are executed once more and compared with the definition.
+    pub audit_share: Perbill,
     /// How the daemon takes part in the workers' network; `None` if it does not.
     pub network: Option<NetworkPolicy>,
 }

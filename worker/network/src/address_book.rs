@@ -3,7 +3,8 @@
 //! One line an address: the second since 1970 in which the peer was last connected, a space, and the address with the
 //! peer's identity. The newest peers are kept, and a file is never larger than [`MAX_PEERS`] and [`MAX_ADDRESSES`] say.
 
-use crate::{atomic, error::NetworkError};
+use crate::error::NetworkError;
+use assay_package::atomic;
 use libp2p::{Multiaddr, PeerId, multiaddr::Protocol};
 use std::{
     collections::HashMap,

@@ -1,6 +1,7 @@
 //! The node's key: an ed25519 key in a file that only its owner can read, made at the first start.
 
-use crate::{atomic, error::NetworkError};
+use crate::error::NetworkError;
+use assay_package::atomic;
 use libp2p::{PeerId, identity::Keypair};
 use std::{fs, io, os::unix::fs::PermissionsExt, path::Path};
 

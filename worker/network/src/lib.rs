@@ -9,7 +9,6 @@
 //! accounts there.
 
 mod address_book;
-mod atomic;
 mod behaviour;
 mod config;
 mod counters;

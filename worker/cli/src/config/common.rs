@@ -44,13 +44,17 @@ pub struct CommonArgs {
     /// Memory for the engine, such as 12GiB: a job that needs more is declined [default: 80 % of the machine's]
     #[arg(long, env = "ASSAY_MAX_MEMORY", value_name = "SIZE")]
     pub max_memory: Option<String>,
-    /// Seconds without a finalized block after which another connection is tried [default: 120]
+    /// Seconds without a block after which another connection is tried; ten times as many without a final one
+    /// [default: 120]
     #[arg(long, env = "ASSAY_STALL_SECONDS")]
     pub stall_seconds: Option<u64>,
     /// Maximum tip for a call that must be in a block in time, in percent of what is lost otherwise; 0 for none
     /// [default: 1]
     #[arg(long, env = "ASSAY_MAX_TIP_PERCENT", value_name = "PERCENT")]
     pub max_tip_percent: Option<f64>,
+    /// Percent of the jobs that are executed once more and compared with the model's definition [default: 0.5]
+    #[arg(long, env = "ASSAY_AUDIT_PERCENT", value_name = "PERCENT")]
+    pub audit_percent: Option<f64>,
     /// How the daemon takes part in the workers' network
     #[command(flatten)]
     pub network: NetworkArgs,
@@ -58,6 +62,8 @@ pub struct CommonArgs {
 
 /// Maximum tip, in percent of what is at stake, where the configuration does not say.
 const DEFAULT_MAX_TIP_PERCENT: f64 = 1.0;
+/// Share of jobs that are audited, in percent, where the configuration does not say.
+const DEFAULT_AUDIT_PERCENT: f64 = 0.5;
 
 /// Puts flags, environment and file together. `listens` says whether the daemon's node in the workers' network listens
 /// where nothing is said.
@@ -89,10 +95,9 @@ pub(super) fn merge(args: &CommonArgs, file: &File, listens: bool) -> Result<Com
         })?,
     };
     let max_tip = args.max_tip_percent.or(file.max_tip_percent);
-    let max_tip = max_tip.unwrap_or(DEFAULT_MAX_TIP_PERCENT);
-    if !(0.0..=100.0).contains(&max_tip) {
-        return Err(ConfigError::field("max_tip_percent", "must be between 0 and 100"));
-    }
+    let max_tip = share("max_tip_percent", max_tip.unwrap_or(DEFAULT_MAX_TIP_PERCENT))?;
+    let audit_share = args.audit_percent.or(file.audit_percent);
+    let audit_share = share("audit_percent", audit_share.unwrap_or(DEFAULT_AUDIT_PERCENT))?;
     let engine = args.engine.or(file.engine).unwrap_or(EngineArg::Cpu);
     let gpu = args.gpu.or(file.gpu);
     engine.check_gpu(gpu)?;
@@ -122,9 +127,18 @@ pub(super) fn merge(args: &CommonArgs, file: &File, listens: bool) -> Result<Com
         max_memory,
         engine_program: EngineProgram::this_one(&["engine"]),
         stall: Duration::from_secs(stall),
-        // A percentage within bounds fits; the fraction beyond a millionth is of no interest.
-        max_tip: Perbill::from_parts((max_tip * 1e7) as u32),
+        max_tip,
+        audit_share,
     })
+}
+
+/// A share that is given in percent.
+fn share(field: &'static str, percent: f64) -> Result<Perbill, ConfigError> {
+    if !(0.0..=100.0).contains(&percent) {
+        return Err(ConfigError::field(field, "must be between 0 and 100"));
+    }
+    // A percentage within bounds fits; the fraction beyond a millionth is of no interest.
+    Ok(Perbill::from_parts((percent * 1e7) as u32))
 }
 
 /// Bytes of a size in GiB or MiB; `None` if it is none, or too small for any engine.

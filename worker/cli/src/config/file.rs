@@ -23,6 +23,7 @@ use std::{
 /// stay_active = false              # true: do not pause the worker on chain at exit
 /// stall_seconds = 120
 /// max_tip_percent = 1              # of what a call that comes too late would lose; 0: no tips
+/// audit_percent = 0.5              # of the jobs, which are executed once more and compared with the definition
 ///
 /// [[model]]
 /// package = "digits"               # folder in models_dir
@@ -95,6 +96,8 @@ pub struct File {
     pub stall_seconds: Option<u64>,
     /// Maximum tip for a call that must be in a block in time, in percent of what is lost otherwise.
     pub max_tip_percent: Option<f64>,
+    /// Percent of the jobs that are executed once more and compared with the model's definition.
+    pub audit_percent: Option<f64>,
     /// How to take part in the workers' network.
     pub network: Option<FileNetwork>,
     /// The models to serve.

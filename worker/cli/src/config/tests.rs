@@ -62,6 +62,7 @@ fn an_error_names_the_field() {
         (with(|common| common.max_memory = Some("12".into())), "max_memory: "),
         (with(|common| common.max_memory = Some("1MiB".into())), "max_memory: "),
         (with(|common| common.max_tip_percent = Some(101.0)), "max_tip_percent: "),
+        (with(|common| common.audit_percent = Some(-1.0)), "audit_percent: "),
         (
             ServeArgs {
                 models: vec!["digits".into()],

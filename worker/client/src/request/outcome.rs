@@ -9,13 +9,14 @@ use crate::{
     schema, units,
 };
 use assay_ops::tensor::{DataType, Tensor, tensors_digest};
+use assay_package::atomic;
 use assay_types::{
     CloseReason, JobId, ModelParts, Phase, Schema,
     payload::{delivered, lengths},
 };
 use safetensors::tensor::{Dtype, TensorView};
 use serde::Serialize;
-use std::path::Path;
+use std::{io, path::Path};
 
 /// What came of one input.
 #[derive(Clone, Debug, Serialize)]
@@ -211,14 +212,10 @@ impl Outcome {
         });
         let views = views.collect::<Result<Vec<_>, RequestError>>()?;
         // A full disk must not leave half of a file under the name of a whole one.
-        let half = path.with_extension("half");
-        let written = safetensors::serialize_to_file(views, None, &half).map_err(|error| error.to_string());
-        let written = written.and_then(|()| std::fs::rename(&half, &path).map_err(|error| error.to_string()));
-        written.map_err(|reason| {
-            // It is of no use, and may not even be there.
-            let _ = std::fs::remove_file(&half);
-            failed(reason)
-        })
+        let written = atomic::replace_by(&path, |new| {
+            safetensors::serialize_to_file(views, None, new).map_err(io::Error::other)
+        });
+        written.map_err(|error| failed(error.to_string()))
     }
 }
 

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     dispute::{Traced, Wanted},
-    serve::desk_state::Output,
+    serve::memory::Output,
 };
 use assay_exact::{
     graph::{CheckedGraph, Dimension},
@@ -81,6 +81,14 @@ pub(super) enum Order {
         wanted: Wanted,
         reply: SyncSender<Result<Traced, EngineError>>,
     },
+    /// Execute a job as those that are served, for an audit.
+    Probe {
+        model: Digest,
+        inputs: Vec<Tensor>,
+        reply: SyncSender<Result<Output, EngineError>>,
+    },
+    /// Execute no job of this model any more: an audit has found a difference, in these words.
+    Distrust { model: Digest, reason: String },
 }
 
 /// How long the supervisor waits for what.

@@ -7,6 +7,7 @@ use super::{
 use crate::{dispute::Tracer, models::Models, serve::executor::output};
 use assay_engine::LoadedModel;
 use std::{
+    collections::BTreeMap,
     sync::{Arc, mpsc},
     thread,
 };
@@ -40,6 +41,11 @@ impl StandIn {
                     Order::Trace {
                         inputs, wanted, reply, ..
                     } => drop(reply.send(Tracer::trace(&*loaded, &inputs, &wanted))),
+                    Order::Probe { inputs, reply, .. } => {
+                        drop(reply.send(loaded.run(&inputs).map(|tensors| output(&tensors))));
+                    }
+                    // The test sets the health.
+                    Order::Distrust { .. } => {}
                 }
             }
         });
@@ -51,6 +57,8 @@ impl StandIn {
                 orders,
                 health: healths,
             },
+            faults: BTreeMap::new(),
+            auditor: None,
         };
         Self { engine, health }
     }

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     dispute::{Traced, Wanted},
-    serve::desk_state::Output,
+    serve::memory::Output,
 };
 use assay_exact::model::ModelKind;
 use assay_ops::{
@@ -57,6 +57,7 @@ pub(super) fn start(start: Start) -> Result<String, EngineError> {
             next_test: now,
             next_start: now,
             longest: BTreeMap::new(),
+            distrusted: BTreeMap::new(),
             start,
         };
         supervisor.work();
@@ -77,6 +78,8 @@ struct Supervisor {
     next_start: Instant,
     /// The longest time that a job of each model took.
     longest: BTreeMap<u32, Duration>,
+    /// Models of which an audit has found a difference, and which.
+    distrusted: BTreeMap<u32, String>,
 }
 
 impl Drop for Supervisor {
@@ -108,29 +111,35 @@ impl Supervisor {
             }
             let more: Vec<Order> = self.start.queue.try_iter().take(BATCH - 1).collect();
             let mut by_model: BTreeMap<H256, Vec<Task>> = BTreeMap::new();
-            let mut traces = Vec::new();
+            let mut others = Vec::new();
             for order in first.into_iter().chain(more) {
                 match order {
                     Order::Run(task) => by_model.entry(task.model).or_default().push(task),
-                    order @ Order::Trace { .. } => traces.push(order),
+                    order => others.push(order),
                 }
             }
             for (root, tasks) in by_model {
                 self.run(&root, tasks);
             }
-            for order in traces {
-                if let Order::Trace {
-                    model,
-                    inputs,
-                    wanted,
-                    reply,
-                } = order
-                {
-                    let traced = self.trace(&model, inputs, &wanted);
-                    // Whoever has asked may have gone.
-                    let _ = reply.send(traced);
-                }
+            others.into_iter().for_each(|order| self.answer(order));
+        }
+    }
+
+    /// Does what disputes and audits ask for. Whoever has asked may have gone.
+    fn answer(&mut self, order: Order) {
+        match order {
+            Order::Run(task) => {
+                let model = task.model;
+                self.run(&model, vec![task]);
             }
+            Order::Trace {
+                model,
+                inputs,
+                wanted,
+                reply,
+            } => drop(reply.send(self.trace(&model, inputs, &wanted))),
+            Order::Probe { model, inputs, reply } => drop(reply.send(self.probe(&model, inputs))),
+            Order::Distrust { model, reason } => self.distrust(&model, reason),
         }
     }
 
@@ -140,6 +149,10 @@ impl Supervisor {
             let error = failed("the model is not loaded");
             return tasks.into_iter().for_each(|task| self.report(task, Err(error.clone())));
         };
+        if let Some(reason) = self.distrusted.get(&model) {
+            let error = failed(reason);
+            return tasks.into_iter().for_each(|task| self.report(task, Err(error.clone())));
+        }
         let (fitting, unfit) = self.fitting(model, tasks);
         for (task, error) in unfit {
             self.report(task, Err(error));
@@ -277,6 +290,40 @@ impl Supervisor {
             }
         }
         Ok(count)
+    }
+
+    /// Executes a job as those that are served.
+    fn probe(&mut self, root: &Digest, inputs: Vec<Tensor>) -> Result<Output, EngineError> {
+        let model = self.position(root).ok_or_else(|| failed("the model is not loaded"))?;
+        self.fits(model, &inputs)?;
+        let jobs = vec![inputs.into_iter().map(WireTensor::of).collect()];
+        let patience = self.start.patience.start;
+        let answered = self.process().and_then(|process| {
+            process.ask(&Request::Run { model, jobs }, patience)?;
+            match process.answer(patience)? {
+                Response::Ran(0, result) => Ok(result),
+                _ => Err(unexpected()),
+            }
+        });
+        match answered {
+            Ok(result) => result.map(Into::into).map_err(Into::into),
+            Err(error) => {
+                tracing::error!(%error, "the engine did not survive the execution of an audit");
+                self.process = None;
+                self.note_failure(&error.to_string());
+                Err(failed(&error.to_string()))
+            }
+        }
+    }
+
+    /// Executes no job of a model any more, and relies on the engine again only after a self-test.
+    fn distrust(&mut self, root: &Digest, reason: String) {
+        let Some(model) = self.position(root) else { return };
+        if self.breaker.note_difference(&reason) {
+            self.next_test = Instant::now() + self.start.patience.between_tests;
+            self.start.health.send_replace(self.breaker.health().clone());
+        }
+        self.distrusted.insert(model, reason);
     }
 
     /// Executes a job with everything on the way: once more if the process does not survive it.

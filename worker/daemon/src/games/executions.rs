@@ -46,14 +46,14 @@ impl Executions {
         read: &impl StateView,
     ) -> Result<SharedExecution, String> {
         self.ensure_loaded(&committed.model_root)?;
-        let inputs = match ClaimSource::of(claim) {
-            ClaimSource::Job(job) => self.inputs(job, read).await?,
+        let (inputs, job) = match ClaimSource::of(claim) {
+            ClaimSource::Job(job) => (self.inputs(job, read).await?, Some(job)),
             ClaimSource::Receipt { session, sequence } => {
                 let request = RequestId { session, sequence };
-                self.requested(request, &committed, read).await?
+                (self.requested(request, &committed, read).await?, None)
             }
         };
-        self.execute(committed, inputs).await
+        self.execute(committed, inputs, job).await
     }
 
     /// The execution that a claim is about whose dispute is over: the one that is kept, or another one if the input is
@@ -79,7 +79,7 @@ impl Executions {
                 self.requested(request, &committed, read).await?
             }
         };
-        self.execute(committed, inputs).await
+        self.execute(committed, inputs, None).await
     }
 
     fn ensure_loaded(&self, root: &H256) -> Result<(), String> {
@@ -89,13 +89,19 @@ impl Executions {
         }
     }
 
-    async fn execute(&self, committed: Committed, inputs: Vec<Tensor>) -> Result<SharedExecution, String> {
+    /// The execution of a job, whose trees are kept as long as it is open.
+    async fn execute(
+        &self,
+        committed: Committed,
+        inputs: Vec<Tensor>,
+        job: Option<JobId>,
+    ) -> Result<SharedExecution, String> {
         let model = self.models.get(&committed.model_root).cloned();
         let model = model.ok_or_else(|| "its model is not among those that are loaded here".to_owned())?;
         let (archive, store) = (self.archive.clone(), self.sources.store.clone());
         let _permit = self.permits.acquire().await.map_err(|error| error.to_string())?;
         let executing = tokio::task::spawn_blocking(move || {
-            let execution = recall_or_execute(&model, inputs, &committed, store.as_ref());
+            let execution = recall_or_execute(&archive, &model, inputs, &committed, job, store.as_ref());
             let execution = execution.map_err(|error| error.to_string())?;
             archive.keep(&committed, execution.clone());
             Ok(execution)

@@ -35,7 +35,6 @@ mod report;
 mod statistics;
 mod stranded;
 
-pub(crate) use archive::execute;
 pub use archive::{Archive, SharedExecution};
 pub use conduct::{Conduct, Honest, Work};
 pub use descent::descent;

@@ -3,8 +3,8 @@
 use super::{
     claims,
     decide::{Action, decide},
-    desk_state::{Kind, Progress},
     job_loop::{Done, JobLoop, Searched, Sent},
+    memory::{Kind, Progress},
 };
 use crate::job_input::{self, Sources};
 use assay_client::{

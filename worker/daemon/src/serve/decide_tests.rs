@@ -1,7 +1,7 @@
 //! Every decision at least once.
 
 use super::*;
-use crate::serve::desk_state::Output;
+use crate::serve::memory::Output;
 use assay_types::{Assignment, Delivery, H256};
 
 const JOB: JobId = 5;

@@ -5,9 +5,9 @@
 use super::{
     ServeError,
     decide::{Policy, View},
-    desk_state::{Kind, Memory, Progress},
     executor::{self, Done as Executed, Executor, NotTaken, Task},
     idle,
+    memory::{Kind, Memory, Progress},
     place::Telling,
     report,
     setup::Served,
@@ -394,7 +394,7 @@ impl<S: StateView> Duty<S> for JobLoop<'_, S> {
         let view = &self.view;
         self.kept.memory.retain(|job| view.jobs.contains_key(&job));
         self.kept.open = self.is_open();
-        self.drop_inputs(&heads.finalized).await?;
+        self.drop_kept(&heads.finalized).await?;
         self.tell_place(state).await?;
         Ok(self.tell_health(state).await?)
     }

@@ -1,6 +1,6 @@
 //! What a worker finishes before it leaves, and what it says of the rest.
 
-use super::{desk_state::Kind, job_loop::JobLoop};
+use super::{job_loop::JobLoop, memory::Kind};
 use assay_client::chain::{BlockNumber, Call, Job, JobState, StateView, WorkersCall};
 use assay_types::{ClaimId, ClaimSource};
 

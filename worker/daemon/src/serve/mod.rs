@@ -20,7 +20,6 @@ mod actions;
 pub mod blocks;
 mod claims;
 pub mod decide;
-pub mod desk_state;
 pub mod executor;
 mod health;
 mod idle;
@@ -28,6 +27,7 @@ mod job_loop;
 #[cfg(test)]
 mod job_loop_tests;
 mod leaving;
+pub mod memory;
 mod place;
 mod report;
 pub mod sessions;
@@ -53,11 +53,11 @@ use assay_network::NetworkError;
 use assay_ops::program::EngineError;
 use assay_package::Package;
 use assay_session::SessionError;
-use desk_state::Memory;
 use executor::{Done, Executor};
 use job_loop::{JobLoop, Kept};
+use memory::Memory;
 use sessions::Desk;
-use std::{path::PathBuf, sync::Arc};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 use store::{Store, StoreError};
 use tokio::sync::mpsc;
 
@@ -159,6 +159,32 @@ async fn ready(
     Worker::start(config.clone(), network, conduct.clone()).map(Some)
 }
 
+/// Leaves out models of which this machine does not give what is defined. An error if none is left.
+fn leave_out(
+    config: &mut ServeConfig,
+    found: &mut Vec<PackageAt>,
+    faults: &BTreeMap<H256, String>,
+) -> Result<(), ServeError> {
+    let (mut policies, mut packages) = (Vec::new(), Vec::new());
+    for (policy, package) in std::mem::take(&mut config.models)
+        .into_iter()
+        .zip(std::mem::take(found))
+    {
+        match faults.get(&H256(package.1.root())) {
+            Some(reason) => tracing::error!(model = policy.package, reason, "A MODEL IS NOT SERVED"),
+            None => {
+                policies.push(policy);
+                packages.push(package);
+            }
+        }
+    }
+    if let Some(reason) = faults.values().next().filter(|_| packages.is_empty()) {
+        return Err(ServeError::Unfit(format!("no model is left to serve: {reason}")));
+    }
+    (config.models, *found) = (policies, packages);
+    Ok(())
+}
+
 /// A worker that is ready to serve.
 struct Worker {
     config: ServeConfig,
@@ -183,9 +209,10 @@ struct OnChain<C> {
 
 impl Worker {
     /// Starts the engine with the packages that the configuration names.
-    fn start(config: ServeConfig, network: Option<Network>, conduct: Arc<dyn Conduct>) -> Result<Self, ServeError> {
-        let found = packages(&config)?;
+    fn start(mut config: ServeConfig, network: Option<Network>, conduct: Arc<dyn Conduct>) -> Result<Self, ServeError> {
+        let mut found = packages(&config)?;
         let engine = engine::start_for(&config.common, &found)?;
+        leave_out(&mut config, &mut found, &engine.faults)?;
         let models = engine.models.clone();
         let (done_sender, done) = mpsc::channel::<Done>(executor::QUEUE);
         let executor = Executor::start(engine, conduct.clone(), done_sender)?;

@@ -2,8 +2,8 @@
 //! clients have asked for by digest.
 
 use super::{
-    desk_state::{Kind, Output},
     job_loop::JobLoop,
+    memory::{Kind, Output},
 };
 use assay_client::{
     chain::{BlockNumber, Call, ChainError, StateView, WorkersCall},

@@ -1,18 +1,19 @@
-//! What the store forgets: the copies of the inputs of closed jobs.
+//! What the store forgets: the copies of the inputs and the digest trees of closed jobs.
 
 use super::job_loop::{JobLoop, REQUESTS};
 use assay_client::chain::{BlockNumber, ChainError, StateView};
 use assay_types::JobId;
 use futures::{StreamExt, TryStreamExt, stream};
+use std::collections::BTreeSet;
 
 impl<S: StateView> JobLoop<'_, S> {
-    /// Drops the copies of the inputs of jobs that are closed for good: in a final block that is no older than the best
-    /// block which did not show them first.
-    pub(super) async fn drop_inputs(&mut self, finalized: &S) -> Result<(), ChainError> {
-        let kept = match self.store.jobs_with_inputs() {
-            Ok(kept) => kept,
-            Err(error) => {
-                tracing::error!(%error, "which inputs were copied cannot be read");
+    /// Drops the copies of inputs and the digest trees of jobs that are closed for good: in a final block that is no
+    /// older than the best block which did not show them first.
+    pub(super) async fn drop_kept(&mut self, finalized: &S) -> Result<(), ChainError> {
+        let kept: BTreeSet<JobId> = match (self.store.jobs_with_inputs(), self.store.jobs_with_trees()) {
+            (Ok(inputs), Ok(trees)) => inputs.into_iter().chain(trees).collect(),
+            (Err(error), _) | (_, Err(error)) => {
+                tracing::error!(%error, "which inputs and digest trees are kept cannot be read");
                 return Ok(());
             }
         };
@@ -31,8 +32,8 @@ impl<S: StateView> JobLoop<'_, S> {
             stream::iter(old).map(|job| async move { Ok::<_, ChainError>((job, finalized.job(job).await?.is_none())) });
         let read: Vec<_> = read.buffer_unordered(REQUESTS).try_collect().await?;
         for (job, _) in read.into_iter().filter(|(_, closed)| *closed) {
-            if let Err(error) = self.store.drop_input(job) {
-                tracing::error!(job, %error, "the copy of a closed job's input stays in the store");
+            if let Err(error) = self.store.drop_input(job).and_then(|()| self.store.drop_trees(job)) {
+                tracing::error!(job, %error, "what was kept for a closed job stays in the store");
             }
         }
         Ok(())

@@ -158,6 +158,7 @@ pub(crate) fn common(folder: &Path) -> Common {
         max_memory: 1 << 30,
         engine_program: EngineProgram::this_one(&["engine"]),
         stall: TIMING.stall,
+        audit_share: Perbill::zero(),
         max_tip: Perbill::from_percent(1),
         network: None,
     }

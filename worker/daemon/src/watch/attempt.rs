@@ -5,7 +5,7 @@
 //! follow use the same execution.
 
 use crate::{
-    games::{Archive, SharedExecution, execute},
+    games::{Archive, SharedExecution},
     job_input::{self, Found, Sources},
     models::Models,
 };
@@ -126,7 +126,11 @@ impl Finder {
             job,
             "executing a wrong claim's job with everything on the way, to commit to it"
         );
-        let executing = tokio::task::spawn_blocking(move || execute(&model, inputs).map_err(|error| error.to_string()));
+        let archive = self.archive.clone();
+        let executing = tokio::task::spawn_blocking(move || {
+            let execution = archive.execute(&model, inputs);
+            execution.map_err(|error| error.to_string())
+        });
         let execution = executing
             .await
             .map_err(|error| format!("the execution failed: {error}"))??;

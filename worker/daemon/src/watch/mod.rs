@@ -74,6 +74,12 @@ pub enum WatchError {
     /// The engine cannot be used.
     #[error(transparent)]
     Engine(#[from] EngineError),
+    /// No model is left of which this machine gives what is defined.
+    #[error("no model is left to watch: {reason}")]
+    Unfaithful {
+        /// What was found of one of them.
+        reason: String,
+    },
     /// The seed of the sample cannot be kept.
     #[error(transparent)]
     Seed(#[from] SeedError),
@@ -189,6 +195,9 @@ struct Watcher {
     network: Option<Network>,
     timing: Timing,
     seed: [u8; 32],
+    /// Models whose claims are watched.
+    watched: Models,
+    /// Models of which games can be played.
     models: Models,
     executor: Executor,
     done: mpsc::Receiver<Done>,
@@ -207,6 +216,23 @@ impl Watcher {
     fn start(config: WatchConfig, network: Option<Network>) -> Result<Self, WatchError> {
         let engine = load(&config)?;
         let models = engine.models.clone();
+        let watched = models.without(&engine.faults);
+        if let Some(reason) = engine
+            .faults
+            .values()
+            .next()
+            .filter(|_| watched.iter().next().is_none())
+        {
+            return Err(WatchError::Unfaithful { reason: reason.clone() });
+        }
+        for (root, reason) in &engine.faults {
+            let model = models.get(root).map(|model| model.package.manifest().name.as_str());
+            tracing::error!(
+                model,
+                reason,
+                "CLAIMS ON A MODEL ARE NOT WATCHED: what is executed here is not relied on"
+            );
+        }
         let seed = seed::load(&config.common.data_dir)?;
         let (done_sender, done) = mpsc::channel::<Done>(executor::QUEUE);
         let executor = Executor::start(engine, Arc::new(Honest), done_sender)?;
@@ -215,6 +241,7 @@ impl Watcher {
             config,
             network,
             seed,
+            watched,
             models,
             executor,
             done,
@@ -271,7 +298,7 @@ impl Watcher {
             common.key.salts(chain.genesis()),
         );
         let finder = Finder {
-            models: self.models.clone(),
+            models: self.watched.clone(),
             sources,
             archive: games.archive(),
             salts: common.key.salts(chain.genesis()),
@@ -299,7 +326,7 @@ impl Watcher {
             network.meet(finalized.announcements().await?);
         }
         let mut sampler = ClaimSampler::new(
-            &self.models,
+            &self.watched,
             &self.seed,
             &self.executor,
             now.account.clone(),
@@ -368,6 +395,7 @@ mod tests {
                 engine_program: EngineProgram::this_one(&["engine"]),
                 stall: Duration::from_secs(60),
                 max_tip: Perbill::zero(),
+                audit_share: Perbill::zero(),
                 network: None,
             },
             models: Some(models.iter().map(|name| name.to_string()).collect())

@@ -106,6 +106,7 @@ impl ChainView for FakeConnection {
         let changes = self.chain.changes.subscribe();
         let stream = stream::unfold(Some((self.clone(), changes, after)), move |open| async move {
             let (connection, mut changes, last) = open?;
+            let until = tokio::time::Instant::now() + patience;
             loop {
                 if let Err(error) = connection.ask().await {
                     return Some((Err(error), None));
@@ -118,7 +119,8 @@ impl ChainView for FakeConnection {
                     let state = connection.state(block);
                     return Some((Ok(state), Some((connection, changes, last + 1))));
                 }
-                if tokio::time::timeout(patience, changes.changed()).await.is_err() {
+                // Only a final block is one.
+                if tokio::time::timeout_at(until, changes.changed()).await.is_err() {
                     let seconds = patience.as_secs();
                     return Some((Err(ChainError::Stalled { seconds }), None));
                 }

@@ -4,7 +4,7 @@
 use crate::{
     engine::{NotTaken, Reply, Task, Tasks},
     models::{Model, Models},
-    serve::desk_state::Output,
+    serve::memory::Output,
 };
 use assay_client::schema;
 use assay_ops::{

@@ -1,4 +1,4 @@
-//! What the worker remembers between blocks; all of it but the sealed bids can be lost.
+//! What the worker remembers of its jobs between blocks; all of it but the sealed bids can be lost.
 
 use crate::skeleton::InFlight;
 use assay_client::chain::{BlockNumber, H256};
