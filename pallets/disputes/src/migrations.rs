@@ -73,6 +73,7 @@ impl<AccountId, Balance, BlockNumber> DisputeV1<AccountId, Balance, BlockNumber>
 }
 
 /// Storage of version 1.
+#[allow(missing_docs, reason = "the macro writes a prefix without documentation")]
 pub mod v1 {
     use super::DisputeV1Of;
     use crate::{Config, Pallet};

@@ -144,13 +144,13 @@ impl<T: Config> Pallet<T> {
     pub(crate) fn do_claim_timeout(job: ClaimId, challenger: &T::AccountId) -> Result<Weight, DispatchError> {
         let dispute = Disputes::<T>::get(job).ok_or(Error::<T>::NotDisputed)?;
         let index = Self::position(&dispute, challenger)?;
+        let games = dispute.games.len() as u32; // At most `MAX_GAMES`.
         if Self::ensure_judged(dispute.definition).is_err() {
-            return Self::void(job, &dispute);
+            return Self::void(job, &dispute).map(|()| T::WeightInfo::claim_timeout(games));
         }
         let game = dispute.games.get(index).ok_or(Error::<T>::NoSuchGame)?;
         ensure!(game.clock.is_over(Self::now()), Error::<T>::DeadlineNotPassed);
         ensure!(!dispute.is_kept(index), Error::<T>::OlderGameFirst);
-        let games = dispute.games.len() as u32; // At most `MAX_GAMES`.
         match may(game.place.kind(), game.turn, MoveKind::Timeout) {
             Some(After::Late) => {
                 let place = game.place;

@@ -95,7 +95,7 @@ impl<T: Config> Pallet<T> {
         let now = T::Time::now();
         ensure!(now <= deadline, Error::<T>::DeadlinePassed);
 
-        let slashed = Self::give_back(&job, &assignment, deadline)?;
+        let slashed = Self::give_back(id, &job, &assignment, deadline)?;
         Self::deposit_event(Event::JobDeclined {
             job: id,
             worker: worker.clone(),
@@ -106,6 +106,7 @@ impl<T: Config> Pallet<T> {
 
     /// Ends a job for a worker that declines it or that it is taken from, and returns what that costs the worker.
     fn give_back(
+        id: JobId,
         job: &JobOf<T>,
         assignment: &AssignmentOf<T>,
         deadline: BlockNumberFor<T>,
@@ -147,7 +148,7 @@ impl<T: Config> Pallet<T> {
             Error::<T>::WorkerIsSecure
         );
 
-        Self::give_back(&job, &assignment, deadline)?;
+        Self::give_back(id, &job, &assignment, deadline)?;
         Self::deposit_event(Event::WorkerRemoved {
             job: id,
             worker: assignment.worker.clone(),

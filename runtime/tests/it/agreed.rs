@@ -79,7 +79,9 @@ fn a_game_that_goes_on_keeps_its_clocks_its_bond_and_its_fees() {
         pass(clock);
         let timeout = |expected: DispatchResult| {
             assert_eq!(
-                Disputes::claim_timeout(origin(Dave), job, Dave.to_account_id()),
+                Disputes::claim_timeout(origin(Dave), job, Dave.to_account_id())
+                    .map(drop)
+                    .map_err(|refused| refused.error),
                 expected
             );
         };

@@ -43,7 +43,9 @@ macro_rules! used {
 
 #[test]
 fn the_first_values_keep_all_rules() {
-    in_first_block(|| assert_ok!(rules::check()));
+    in_first_block(|| {
+        assert_ok!(rules::check());
+    });
 }
 
 #[test]

@@ -10,7 +10,7 @@ use assay_runtime::{
 use polkadot_sdk::{
     frame_support::{
         migrations::MultiStepMigrator,
-        traits::{Get, GetStorageVersion, IntegrityTest},
+        traits::{GetStorageVersion, IntegrityTest},
     },
     pallet_collective, pallet_sudo, pallet_xcm,
     sp_consensus_aura::runtime_decl_for_aura_api::AuraApi,

@@ -214,6 +214,7 @@ fn difference_at_load_is_a_fault_and_one_of_a_job_ends_the_trust_and_both_are_re
         model: root,
         inputs: zeros(&package),
         until: Instant::now(),
+        reply: None,
     };
     let wrong = Output {
         digest: H256::zero(),

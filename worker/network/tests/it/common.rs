@@ -143,7 +143,7 @@ impl Drop for Gate {
 pub struct RawPeer {
     pub peer: PeerId,
     pub address: Multiaddr,
-    control: libp2p_stream::Control,
+    pub control: libp2p_stream::Control,
     connected: watch::Receiver<HashSet<PeerId>>,
     task: tokio::task::JoinHandle<()>,
 }

@@ -307,6 +307,7 @@ impl Ledger {
             worker: known.worker.clone(),
             client: known.client.clone(),
             version: known.model,
+            definition: assay_exact::DEFINITION_NUMBER,
             locked: known.locked,
             committed: Committed {
                 model_root: receipt.model_root,

@@ -206,7 +206,7 @@ fn a_disk_that_fails_is_named_and_is_used_again_once_it_works() {
 fn trees_are_found_by_their_jobs_until_they_are_dropped_and_unfinished_ones_do_not_survive_a_start() {
     let folder = tempfile::tempdir().expect("temporary folder");
     let store = open(folder.path()).expect("new");
-    assert_eq!(store.jobs_with_trees().expect("read"), []);
+    assert!(store.jobs_with_trees().expect("read").is_empty());
     let trees = store.folder().join("trees");
     fs::create_dir(&trees).expect("made");
     for name in ["7.trees", "8.trees", "9.new", "something else"] {
