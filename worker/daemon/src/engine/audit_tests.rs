@@ -42,7 +42,7 @@ fn digits() -> Arc<Package> {
 }
 
 fn random(seed: u64, operators: usize) -> Arc<Package> {
-    let model = graphs::random(&mut assay_adversary::Random(seed), operators);
+    let model = graphs::random(&mut assay_adversary::Random(seed + 1), operators);
     let details = Details {
         name: "random".into(),
         version: "1".into(),

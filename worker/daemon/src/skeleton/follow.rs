@@ -140,7 +140,8 @@ impl<C: ChainView> Scout<C> {
         // Time is counted in looks, so that a program that was stopped for a while does not blame the node.
         let most = (stall.as_millis() / look.as_millis().max(1)).max(1);
         let (mut quiet, mut without_final) = (0, 0);
-        let mut blocks = self.chain.blocks_after(self.heads.finalized.number(), EVER).await?;
+        let beginning = self.chain.blocks_after(self.heads.finalized.number(), EVER);
+        let mut blocks = timeout(stall, beginning).await.map_err(|_| stalled())??;
         let mut ticks = interval(look);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -150,7 +151,7 @@ impl<C: ChainView> Scout<C> {
                 block = blocks.next() => {
                     let ended = ChainError::Request { what: "finalized blocks", reason: "the stream ended".into() };
                     let block = block.unwrap_or(Err(ended))?;
-                    finalized = block.events().await?;
+                    finalized = timeout(stall, block.events()).await.map_err(|_| stalled())??;
                     self.heads.finalized = Arc::new(block);
                     is_new = true;
                     without_final = 0;
