@@ -10,7 +10,7 @@ use crate::{
 use assay_ops::tensor::Tensor;
 use futures::future::BoxFuture;
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{BTreeMap, HashSet},
     sync::Arc,
 };
 use tokio::sync::Mutex;
@@ -69,7 +69,7 @@ struct Asking {
     budget: Balance,
     arbiter: Arc<dyn Checker>,
     /// One session for each model and each worker that is not asked.
-    open: Mutex<HashMap<(ModelVersion, AccountId), Session>>,
+    open: Mutex<BTreeMap<(ModelVersion, AccountId), Session>>,
 }
 
 impl SecondOpinion {

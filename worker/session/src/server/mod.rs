@@ -26,7 +26,7 @@ use assay_ops::tensor::Tensor;
 use futures::future::BoxFuture;
 use side::{Contract, WorkerState};
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
@@ -113,7 +113,7 @@ struct Shared {
     reads: Semaphore,
     live: Mutex<HashMap<SessionId, Arc<Live>>>,
     unknown: Mutex<HashMap<SessionId, Instant>>,
-    models: Mutex<HashMap<ModelVersion, Arc<ModelRecord>>>,
+    models: Mutex<BTreeMap<ModelVersion, Arc<ModelRecord>>>,
 }
 
 /// A session that is being used.
