@@ -4,7 +4,7 @@ use crate::numbers;
 use anyhow::Result;
 use assay_exact::{
     graph::{Binary, CheckedGraph, Dimension, Graph, Input, Node, Operator, Output, Position, Reduction, Unary, Value},
-    quantise::{Precision, WeightFormat},
+    quantise::{GroupedBits, Precision, WeightFormat},
 };
 use assay_ops::tensor::{DataType, Tensor};
 
@@ -50,25 +50,24 @@ type Operand = (DataType, Vec<u32>);
 /// An operator's name, the operator, and what it takes.
 type Case = (&'static str, Operator, Vec<Operand>);
 
-/// A layer of integers of four bits, with as many groups as there can be.
-fn quantised_linear() -> Operator {
-    Operator::QuantisedLinear {
-        precision: Precision::Int16,
-        format: WeightFormat::Int4 { group: 2 },
-    }
-}
-
-/// What it takes.
-fn of_halves() -> Vec<Operand> {
-    let groups = (DataType::Int8, vec![5, ROW / 2]);
-    vec![
-        (DataType::Float32, vec![5, ROW - 1]),
-        (DataType::Uint8, vec![5, ROW / 2]),
-        groups.clone(),
-        groups,
+/// A layer of small integers with as many groups as there can be.
+fn in_groups(bits: GroupedBits) -> (Operator, Vec<Operand>) {
+    // Whole groups, as many as a row may have but for one.
+    let length = ROW / 16 * 16;
+    let integers = match bits {
+        GroupedBits::Four => (DataType::Uint8, vec![5, length / 2]),
+        GroupedBits::Eight => (DataType::Int8, vec![5, length]),
+    };
+    let operands = vec![
+        (DataType::Float32, vec![5, length]),
+        integers,
+        (DataType::Int32, vec![5, length / 16]),
         (DataType::Float32, vec![5]),
         (DataType::Float32, vec![5]),
-    ]
+    ];
+    let format = WeightFormat::Grouped { bits, group: 16 };
+    let precision = Precision::Int16;
+    (Operator::QuantisedLinear { precision, format }, operands)
 }
 
 fn cases() -> Vec<Case> {
@@ -85,10 +84,12 @@ fn cases() -> Vec<Case> {
     let indices = (DataType::Int64, vec![700]);
     let start = Position::FromStart(1);
     let length = Dimension::Fixed(3);
+    let [four, eight] = [GroupedBits::Four, GroupedBits::Eight].map(in_groups);
     vec![
         ("linear, int16", Operator::Linear { precision: int16 }, matrix.clone()),
         ("linear, int8", Operator::Linear { precision: int8 }, matrix.clone()),
-        ("quantised_linear, int4", quantised_linear(), of_halves()),
+        ("quantised_linear, 4 bits", four.0, four.1),
+        ("quantised_linear, 8 bits", eight.0, eight.1),
         ("matmul", Operator::MatMul { precision: int16 }, matrix[..2].to_vec()),
         ("weighted_sum", Operator::WeightedSum { precision: int16 }, attention),
         ("row_scale", Operator::RowScale { precision: int16 }, values.clone()),

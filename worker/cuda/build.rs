@@ -5,12 +5,13 @@ use assay_codegen::{Function, Operation};
 use std::{env, fs, path::Path};
 
 /// The parts of the source, in their order; the functions come after the first.
-const PARTS: [&str; 5] = [
+const PARTS: [&str; 6] = [
     "kernels/numbers.cuh",
     "kernels/elements.cuh",
     "kernels/movement.cuh",
     "kernels/rows.cuh",
     "kernels/products.cuh",
+    "kernels/groups.cuh",
 ];
 
 /// The operation as a declaration of its result. Every intrinsic rounds once, and none is ever contracted with another.

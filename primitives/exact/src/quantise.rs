@@ -85,6 +85,9 @@ impl Bits {
     }
 }
 
+/// Groups have a multiple of this many elements.
+pub const GROUP_UNIT: u8 = 16;
+
 /// How the integers of a weight are given that was quantised before the model was made.
 ///
 /// Every tensor of the right type and shape has a meaning, so no model can be refused for its weights' elements.
@@ -93,13 +96,27 @@ pub enum WeightFormat {
     /// `[N, K]` Int8: the integers as they are, −128 included.
     #[codec(index = 0)]
     Int8,
-    /// `[N, K/2]` Uint8 with element `2i` in the low four bits and element `2i + 1` in the high ones, then zeros and
-    /// multipliers, each `[N, K/group]` Int8: [`four_bit_weight`] of these three is the integer.
+    /// Small integers, and then `[N, K/group]` Int32, each the word of a [`WeightGroup`]. What is multiplied is
+    /// `integer · multiplier + offset`, with the multiplier and the offset of the group.
     #[codec(index = 1)]
-    Int4 {
-        /// Neighbouring elements of a row that share a zero and a multiplier: even, at least 2, and a divisor of K.
-        group: u32,
+    Grouped {
+        /// How the small integers are given.
+        bits: GroupedBits,
+        /// Neighbouring elements of a row that share a multiplier and an offset: a multiple of [`GROUP_UNIT`] that is
+        /// not 0, and a divisor of K. Sums of a group's products fit 32 bits: `240 · 16319 · 255 < 2^31`.
+        group: u8,
     },
+}
+
+/// How the small integers of a grouped weight are given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+pub enum GroupedBits {
+    /// `[N, K/2]` Uint8: byte `i` of a row holds elements `2i` and `2i + 1`, which are its [`four_bit_integers`].
+    #[codec(index = 0)]
+    Four,
+    /// `[N, K]` Int8: the integers as they are, −128 included.
+    #[codec(index = 1)]
+    Eight,
 }
 
 impl WeightFormat {
@@ -107,22 +124,47 @@ impl WeightFormat {
     pub const fn operands(self) -> usize {
         match self {
             Self::Int8 => 1,
-            Self::Int4 { .. } => 3,
+            Self::Grouped { .. } => 2,
         }
     }
 }
 
-/// The integer that four bits stand for in a group with this zero and this multiplier: `(q4 − zero) · multiplier`,
-/// clamped to −128 and 127. Of `four_bits` the low four count.
-pub const fn four_bit_weight(four_bits: u8, zero: i8, multiplier: i8) -> i8 {
-    let integer = ((four_bits & 15) as i32 - zero as i32) * multiplier as i32;
-    if integer < i8::MIN as i32 {
-        i8::MIN
-    } else if integer > i8::MAX as i32 {
-        i8::MAX
-    } else {
-        integer as i8
+/// What the small integers of a group become weights by.
+///
+/// A weight is at most `128 · 32768 + 32768 = 4 227 072` in magnitude. A sum of 16,384 products with integers of Int16
+/// is below `2^51`, so that 64 bits hold every partial sum, and binary64 does too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WeightGroup {
+    /// What an integer is multiplied with.
+    pub multiplier: i16,
+    /// What is added then.
+    pub offset: i16,
+}
+
+impl WeightGroup {
+    /// The group that a word stands for: its low 16 bits are the multiplier and its high ones the offset, each in two's
+    /// complement.
+    pub const fn of_word(word: i32) -> Self {
+        Self {
+            multiplier: word as i16,
+            offset: (word >> 16) as i16,
+        }
     }
+
+    /// The word that stands for the group.
+    pub const fn word(self) -> i32 {
+        (self.offset as i32) << 16 | self.multiplier as u16 as i32
+    }
+
+    /// The weight that a small integer stands for.
+    pub const fn weight(self, integer: i8) -> i32 {
+        integer as i32 * self.multiplier as i32 + self.offset as i32
+    }
+}
+
+/// The integers of four bits that a byte holds, from −8 to 7: its low four bits less 8, and its high four bits less 8.
+pub const fn four_bit_integers(byte: u8) -> [i8; 2] {
+    [(byte & 15) as i8 - 8, (byte >> 4) as i8 - 8]
 }
 
 /// A row of an operand, quantised.
@@ -138,14 +180,6 @@ impl QuantisedRow {
         let scale = scale(row.clone(), bits);
         Self {
             integers: row.map(|x| quantise(x, scale, bits)).collect(),
-            scale,
-        }
-    }
-
-    /// A row of given integers with a given scale, which may be any number.
-    pub fn given(integers: impl Iterator<Item = i8>, scale: Binary32) -> Self {
-        Self {
-            integers: integers.map(i16::from).collect(),
             scale,
         }
     }
@@ -170,6 +204,35 @@ impl QuantisedRow {
             .map(|(a, b)| i64::from(*a) * i64::from(*b))
             .sum();
         Binary32::from_i64(sum) * (self.scale * other.scale)
+    }
+
+    /// The product with a row of given integers. Elements that only one of them has count as zero.
+    pub fn given_product(&self, other: &GivenRow) -> Binary32 {
+        // 2^14 products below 2^37 stay within 2^51.
+        let sum = self
+            .integers
+            .iter()
+            .zip(&other.integers)
+            .map(|(a, b)| i64::from(*a) * i64::from(*b))
+            .sum();
+        Binary32::from_i64(sum) * (self.scale * other.scale)
+    }
+}
+
+/// A row of a weight whose integers are given.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GivenRow {
+    integers: Vec<i32>,
+    scale: Binary32,
+}
+
+impl GivenRow {
+    /// The integers of a row and its scale, which may be any number.
+    pub fn new(integers: impl Iterator<Item = i32>, scale: Binary32) -> Self {
+        Self {
+            integers: integers.collect(),
+            scale,
+        }
     }
 }
 
@@ -293,14 +356,43 @@ mod tests {
     }
 
     #[test]
-    fn four_bits_have_a_meaning_whatever_their_group_says() {
-        assert_eq!(four_bit_weight(0xf9, 8, 5), 5);
-        assert_eq!(four_bit_weight(0, 8, 5), -40);
-        assert_eq!(four_bit_weight(15, -128, 127), 127);
-        assert_eq!(four_bit_weight(15, -128, -128), -128);
-        assert_eq!(four_bit_weight(0, 1, -128), 127);
-        assert_eq!(four_bit_weight(1, 2, -128), 127);
-        assert_eq!(four_bit_weight(3, 2, -128), -128);
-        assert_eq!(four_bit_weight(7, 7, 99), 0);
+    fn words_and_bytes_of_groups_have_a_meaning_whatever_they_are() {
+        assert_eq!(four_bit_integers(0xf9), [1, 7]);
+        assert_eq!(four_bit_integers(0x80), [-8, 0]);
+        for (word, multiplier, offset) in [
+            (0, 0, 0),
+            (5, 5, 0),
+            (-1, -1, -1),
+            (0xffff, -1, 0),
+            (0x1_0000, 0, 1),
+            (i32::MIN, 0, i16::MIN),
+            (i32::MAX, -1, i16::MAX),
+            (0x7fff_8000, i16::MIN, i16::MAX),
+        ] {
+            let group = WeightGroup { multiplier, offset };
+            assert_eq!(WeightGroup::of_word(word), group);
+            assert_eq!(group.word(), word);
+        }
+        let least = WeightGroup {
+            multiplier: i16::MIN,
+            offset: i16::MIN,
+        };
+        assert_eq!((least.weight(-128), least.weight(127)), (4_161_536, -4_194_304));
+        let most = WeightGroup {
+            multiplier: i16::MIN,
+            offset: i16::MAX,
+        };
+        assert_eq!(most.weight(-128), 4_227_071);
+    }
+
+    #[test]
+    fn longest_rows_of_the_greatest_weights_have_an_exact_sum() {
+        let length = MAX_CONTRACTION_LENGTH as usize;
+        let row = QuantisedRow::new(numbers(&[1.0; MAX_CONTRACTION_LENGTH as usize]), Bits::Int16);
+        let weights = GivenRow::new((0..length).map(|_| -4_227_072), Binary32::ONE);
+        let sum = -16_384i64 * 16_319 * 4_227_072;
+        assert!(sum > -(1 << 51));
+        let scale = f32::from_bits(row.scale().to_bits());
+        assert_eq!(row.given_product(&weights).to_bits(), (sum as f32 * scale).to_bits());
     }
 }

@@ -6,7 +6,7 @@ use assay_exact::{
     digest::{DataType, Digest},
     graph::{Dimension, Graph, Operator, Position, Value},
     model::ValueRange,
-    quantise::{Precision, WeightFormat},
+    quantise::{GroupedBits, Precision, WeightFormat},
     tensor::Tensor,
 };
 
@@ -206,7 +206,13 @@ fn parameters(operator: &Operator) -> Vec<(&'static str, Json)> {
 fn format(format: WeightFormat) -> Json {
     Json::List(match format {
         WeightFormat::Int8 => vec!["int8".into()],
-        WeightFormat::Int4 { group } => vec!["int4".into(), group.into()],
+        WeightFormat::Grouped { bits, group } => {
+            let bits = match bits {
+                GroupedBits::Four => 4u32,
+                GroupedBits::Eight => 8,
+            };
+            vec!["grouped".into(), bits.into(), u32::from(group).into()]
+        }
     })
 }
 

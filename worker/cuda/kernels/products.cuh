@@ -83,28 +83,14 @@ struct Take {
     word rows;
     word length;
     word stride;
-    // Elements that share a zero and a multiplier, or 0 where the integers are given as they are.
-    word group;
-    // Bytes, or halves of bytes, the low one first.
     const signed char *from;
-    const signed char *zeros;
-    const signed char *multipliers;
     signed char *to;
 };
 
 KERNEL(take_integers, Take) {
     FOR_EACH(index, p.rows * p.stride) {
         unsigned row = index / (unsigned)p.stride, k = index - row * (unsigned)p.stride;
-        int q = 0;
-        if (k < (unsigned)p.length && !p.group) {
-            q = p.from[(word)row * p.length + k];
-        } else if (k < (unsigned)p.length) {
-            int byte = (unsigned char)p.from[(word)row * (p.length / 2) + k / 2];
-            word group = (word)row * (p.length / p.group) + k / (unsigned)p.group;
-            q = ((k % 2 ? byte >> 4 : byte & 15) - p.zeros[group]) * p.multipliers[group];
-            q = q < -128 ? -128 : q > 127 ? 127 : q;
-        }
-        p.to[index] = (signed char)q;
+        p.to[index] = k < (unsigned)p.length ? p.from[(word)row * p.length + k] : 0;
     }
 }
 
@@ -118,6 +104,9 @@ JOINT_KERNEL(row_scale, Quantise) {
     }
 }
 
+// Planes of bytes that a second operand has at most.
+#define MAX_PLANES 4
+
 // y[i, j] = f32(Σ_k a[i, k]·b[j, k]) × (sa[i] × sb[j]), + bias[j], and then functions.
 struct Product {
     word batch;
@@ -128,8 +117,8 @@ struct Product {
     const signed char *a_high;
     const signed char *a_low;
     const float *a_scales;
-    const signed char *b_high;
-    const signed char *b_low;
+    // From the one of the greatest weight on; two at most but where integers were given in groups.
+    const signed char *b_planes[MAX_PLANES];
     // None where the sums have the scale of the row alone.
     const float *b_scales;
     // Whether all of the batch are multiplied with the same second operand.
@@ -279,8 +268,8 @@ DEVICE SecondPart second_part(const int *tile, unsigned column, unsigned depth) 
 }
 
 // A block of four warps computes a tile of 64×64 numbers, each warp a quarter of it. The operands are given in one plane of bytes
-// each, or in two of halves. The sums of at most 16384 products stay below 2^29 each: of high halves with high ones, of high ones
-// with low ones both ways, and of low ones with low ones.
+// each, in two of halves, or the second one in more. The sums of at most 16384 products of each kind stay below 2^30: of high halves
+// with high ones, of high ones with low ones both ways, and so on.
 template <bool TENSOR_CORES, int A_PLANES, int B_PLANES> DEVICE void multiply_tiles(const Product &p) {
     const int KINDS = A_PLANES + B_PLANES - 1;
     ALIGNED SHARED int a_tile[A_PLANES][TILE * PITCH];
@@ -294,7 +283,11 @@ template <bool TENSOR_CORES, int A_PLANES, int B_PLANES> DEVICE void multiply_ti
     const signed char *a[2] = {p.a_high + (word)batch * p.rows * p.stride,
                                A_PLANES > 1 ? p.a_low + (word)batch * p.rows * p.stride : p.a_high};
     word b_batch = p.b_shared ? 0 : (word)batch * p.columns * p.stride;
-    const signed char *b[2] = {p.b_high + b_batch, B_PLANES > 1 ? p.b_low + b_batch : p.b_high};
+    const signed char *b[B_PLANES];
+    UNROLL
+    for (int plane = 0; plane < B_PLANES; ++plane) {
+        b[plane] = p.b_planes[plane] + b_batch;
+    }
     Sums sums[KINDS][2][4];
     UNROLL
     for (int kind = 0; kind < KINDS; ++kind) {
@@ -372,9 +365,17 @@ template <bool TENSOR_CORES, int A_PLANES, int B_PLANES> DEVICE void multiply_ti
 JOINT_KERNEL(product_8_tensor_cores, Product) { multiply_tiles<true, 1, 1>(p); }
 JOINT_KERNEL(product_16_8_tensor_cores, Product) { multiply_tiles<true, 2, 1>(p); }
 JOINT_KERNEL(product_16_tensor_cores, Product) { multiply_tiles<true, 2, 2>(p); }
+JOINT_KERNEL(product_8_by_3_planes_tensor_cores, Product) { multiply_tiles<true, 1, 3>(p); }
+JOINT_KERNEL(product_8_by_4_planes_tensor_cores, Product) { multiply_tiles<true, 1, 4>(p); }
+JOINT_KERNEL(product_16_by_3_planes_tensor_cores, Product) { multiply_tiles<true, 2, 3>(p); }
+JOINT_KERNEL(product_16_by_4_planes_tensor_cores, Product) { multiply_tiles<true, 2, 4>(p); }
 JOINT_KERNEL(product_8_lanes, Product) { multiply_tiles<false, 1, 1>(p); }
 JOINT_KERNEL(product_16_8_lanes, Product) { multiply_tiles<false, 2, 1>(p); }
 JOINT_KERNEL(product_16_lanes, Product) { multiply_tiles<false, 2, 2>(p); }
+JOINT_KERNEL(product_8_by_3_planes_lanes, Product) { multiply_tiles<false, 1, 3>(p); }
+JOINT_KERNEL(product_8_by_4_planes_lanes, Product) { multiply_tiles<false, 1, 4>(p); }
+JOINT_KERNEL(product_16_by_3_planes_lanes, Product) { multiply_tiles<false, 2, 3>(p); }
+JOINT_KERNEL(product_16_by_4_planes_lanes, Product) { multiply_tiles<false, 2, 4>(p); }
 
 DEVICE word products_of_words(int a_high, int a_low, int b_high, int b_low) {
     return (word)__dp4a(a_high, b_high, 0) * 16384 + (word)(__dp4a(a_high, b_low, 0) + __dp4a(a_low, b_high, 0)) * 128 +
@@ -390,12 +391,12 @@ JOINT_KERNEL(product_of_few_rows, Product) {
         for (unsigned row = 0; row < (unsigned)p.rows; ++row) {
             word a = ((word)batch * p.rows + row) * p.stride, sum = 0;
             for (unsigned k = LANE; k < words; k += LANES) {
-                int a_high = ((const int *)(p.a_high + a))[k], b_high = ((const int *)(p.b_high + b))[k];
-                if (p.a_low && !p.b_low) {
+                int a_high = ((const int *)(p.a_high + a))[k], b_high = ((const int *)(p.b_planes[0] + b))[k];
+                if (p.a_low && !p.b_planes[1]) {
                     int a_low = ((const int *)(p.a_low + a))[k];
                     sum += (word)__dp4a(a_high, b_high, 0) * 128 + __dp4a(a_low, b_high, 0);
                 } else if (p.a_low) {
-                    sum += products_of_words(a_high, ((const int *)(p.a_low + a))[k], b_high, ((const int *)(p.b_low + b))[k]);
+                    sum += products_of_words(a_high, ((const int *)(p.a_low + a))[k], b_high, ((const int *)(p.b_planes[1] + b))[k]);
                 } else {
                     sum += __dp4a(a_high, b_high, 0);
                 }

@@ -10,7 +10,7 @@ use super::{
 use assay_exact::{
     digest::DataType,
     graph::{Dimension, Formula, MAX_ROW_BYTES, Operator, Position},
-    quantise::MAX_CONTRACTION_LENGTH,
+    quantise::{MAX_CONTRACTION_LENGTH, Precision},
 };
 
 pub(super) use assay_exact::graph::{Binary, Reduction, Unary};
@@ -456,21 +456,30 @@ impl Builder<'_> {
 
     /// Rows of `a` with rows of `b`, whose dimensions before the last two are the same.
     pub fn matmul(&mut self, a: &Tensor, b: &Tensor) -> Result<Tensor> {
+        self.matmul_in(self.precision, a, b)
+    }
+
+    /// The same in another precision than the package's.
+    pub fn matmul_in(&mut self, precision: Precision, a: &Tensor, b: &Tensor) -> Result<Tensor> {
         let ([outer @ .., rows, _], [.., columns, _]) = (a.dims.as_slice(), b.dims.as_slice()) else {
             return Err(self.misfit("needs two dimensions"));
         };
         let dims = [outer, &[*rows, *columns]].concat();
-        let precision = self.precision;
         Ok(self.node(Operator::MatMul { precision }, &[a, b], DataType::Float32, dims))
     }
 
     /// Rows of `values` `[…, T, D]`, each with a scale of its own, summed with weights `[…, M, T]`.
     pub fn weighted_sum(&mut self, weights: &Tensor, values: &Tensor) -> Result<Tensor> {
+        self.weighted_sum_in(self.precision, weights, values)
+    }
+
+    /// The same in another precision than the package's.
+    pub fn weighted_sum_in(&mut self, precision: Precision, weights: &Tensor, values: &Tensor) -> Result<Tensor> {
         let ([outer @ .., rows, _], [.., width]) = (weights.dims.as_slice(), values.dims.as_slice()) else {
             return Err(self.misfit("needs two dimensions"));
         };
         let dims = [outer, &[*rows, *width]].concat();
-        let (precision, rank) = (self.precision, values.dims.len());
+        let rank = values.dims.len();
         let scale_dims = values.dims[..rank - 1].to_vec();
         let scales = self.node(
             Operator::RowScale {

@@ -7,7 +7,7 @@ use crate::{
     normalise::{layer_norm, rms_norm},
     packed::Packed,
     product::{FEWEST_PRODUCTS_TO_SHARE, FEWEST_ROWS_TO_SHARE, linear, multiply, rows_at_once},
-    rows::{Kind, Matrix, Scaling},
+    rows::{Kind, Matrix},
     scratch::{Scratch, ThreadScratch},
     threads::Threads,
 };
@@ -92,7 +92,7 @@ fn some_rows(
         let at_last = last.is_none_or(|last| index >= last);
         if let Layer::Linear(kind, weight, bias) = layer {
             let from = if index == 0 { input } else { Matrix::new(numbers, width) };
-            quantised.quantise(from, *kind, Scaling::ByRow);
+            quantised.quantise_for(weight, from, *kind);
             width = weight.columns();
             if at_last {
                 multiply(quantised, weight, *bias, output, width);

@@ -1,7 +1,11 @@
 //! Quantised rows as the second operand of a product: laid out once, in the order that the product reads them.
 
+mod grouped;
 #[cfg(target_arch = "x86_64")]
 mod layout;
+
+pub use grouped::GivenGroups;
+pub(crate) use grouped::{Grouped, HEAD, QUAD};
 
 #[cfg(target_arch = "x86_64")]
 use crate::aligned::Aligned;
@@ -34,6 +38,8 @@ pub struct Packed {
 pub(crate) enum Layout {
     /// As they are.
     Rows(Rows),
+    /// Small integers in groups, in strips, whichever the instructions are.
+    Grouped(Grouped),
     /// In strips, two elements of each row at a time.
     #[cfg(target_arch = "x86_64")]
     Pairs {
@@ -80,6 +86,21 @@ impl Packed {
         };
         packed.replace(rows);
         packed
+    }
+
+    /// Lays out small integers in groups, for products with these instructions; nothing if their parts do not agree.
+    pub fn of_groups(instructions: Instructions, given: &GivenGroups<'_>) -> Option<Self> {
+        let groups = given.groups()?;
+        let mut scales = given.scales.to_vec();
+        scales.resize(given.scales.len().next_multiple_of(STRIP), 1.0);
+        Some(Self {
+            instructions,
+            kind: Kind::Int8,
+            columns: given.scales.len(),
+            length: groups * given.group,
+            layout: Layout::Grouped(Grouped::new(given, groups)),
+            scales,
+        })
     }
 
     /// Replaces the rows by these ones.
@@ -138,6 +159,14 @@ impl Packed {
     /// How many elements a row has.
     pub fn length(&self) -> usize {
         self.length
+    }
+
+    /// Elements of a group, where its integers are in groups.
+    pub(crate) fn group(&self) -> Option<usize> {
+        match &self.layout {
+            Layout::Grouped(grouped) => Some(grouped.group),
+            _ => None,
+        }
     }
 
     /// The kind of its rows.

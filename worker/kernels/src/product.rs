@@ -6,6 +6,7 @@ mod avx2;
 mod avx512;
 #[cfg(target_arch = "x86_64")]
 mod bounds;
+mod grouped;
 mod portable;
 #[cfg(target_arch = "x86_64")]
 mod strips;
@@ -54,6 +55,10 @@ impl Products<'_> {
             "operands do not fit"
         );
         assert!(
+            b.group().is_none_or(|group| a.group == group),
+            "rows without the sums of their groups"
+        );
+        assert!(
             self.rows.end <= a.count && self.columns.end <= b.columns,
             "no such rows"
         );
@@ -78,6 +83,7 @@ pub(crate) fn multiply_part(a: &Rows, b: &Packed, products: Products<'_>) {
     }
     match &b.layout {
         Layout::Rows(rows) => portable::multiply(a, b, rows, products),
+        Layout::Grouped(grouped) => grouped::multiply(a, b, grouped, products),
         #[cfg(target_arch = "x86_64")]
         Layout::Pairs { bytes, words, norms } => {
             let second = avx2::Second {
@@ -98,7 +104,8 @@ pub(crate) fn multiply_part(a: &Rows, b: &Packed, products: Products<'_>) {
 ///
 /// # Panics
 ///
-/// If the operands are not of one length and precision, or the output or the bias are not as large as they say.
+/// If the operands are not of one length and precision, the rows were not quantised for a second operand in groups, or
+/// the output or the bias are not as large as they say.
 pub fn multiply(a: &Rows, b: &Packed, bias: Option<&[f32]>, output: &mut [f32], stride: usize) {
     let products = Products {
         rows: 0..a.count(),
@@ -139,7 +146,7 @@ pub fn linear(
             let start = part * at_once;
             let mut scratch = scratch.of(thread);
             let input = input.part(start, start + output.len() / columns);
-            scratch.rows.quantise(input, kind, Scaling::ByRow);
+            scratch.rows.quantise_for(weight, input, kind);
             multiply(&scratch.rows, weight, bias, output, columns);
             finish(output);
         });
@@ -148,7 +155,7 @@ pub fn linear(
     // Few rows: the weight is what takes time to read, so each thread reads a part of it.
     let mut whole = scratch.whole();
     let whole = &mut *whole;
-    whole.rows.quantise(input, kind, Scaling::ByRow);
+    whole.rows.quantise_for(weight, input, kind);
     let a = &whole.rows;
     let part_columns = STRIP * STRIPS_AT_ONCE;
     whole.numbers.set_length(rows * columns);

@@ -14,6 +14,7 @@ pub(crate) use avx512::prefetch;
 use crate::{
     aligned::Aligned,
     instructions::{Instructions, Set},
+    packed::Packed,
 };
 use assay_exact::quantise::{Bits, Precision};
 
@@ -199,6 +200,12 @@ pub struct Rows {
     pub(crate) sums: Vec<i32>,
     /// For Int16, not less than the Euclidean norm of each [`SEGMENT`] of each row. Not in portable code.
     pub(crate) norms: Vec<f32>,
+    /// Elements of a group whose sum is kept, 0 where none is.
+    pub(crate) group: usize,
+    /// The sums of the integers of each group of each row.
+    pub(crate) group_sums: Vec<i32>,
+    /// The same in binary64.
+    pub(crate) wide_group_sums: Vec<f64>,
     /// A row that is scaled before it is quantised.
     scaled: Aligned<f32>,
 }
@@ -218,6 +225,9 @@ impl Rows {
             scales: Vec::new(),
             sums: Vec::new(),
             norms: Vec::new(),
+            group: 0,
+            group_sums: Vec::new(),
+            wide_group_sums: Vec::new(),
             scaled: Aligned::default(),
         }
     }
@@ -258,6 +268,37 @@ impl Rows {
         }
     }
 
+    /// Replaces the rows by these ones, each with its own scale, as the first operand of products with a weight.
+    ///
+    /// # Panics
+    ///
+    /// If a row is longer than a contraction's.
+    pub fn quantise_for(&mut self, weight: &Packed, from: Matrix<'_>, kind: Kind) {
+        self.quantise(from, kind, Scaling::ByRow);
+        if let Some(group) = weight.group().filter(|group| self.length.is_multiple_of(*group)) {
+            self.sum_groups(group);
+        }
+    }
+
+    /// Keeps the sums of groups of so many elements; rows are whole groups.
+    fn sum_groups(&mut self, group: usize) {
+        self.group = group;
+        self.group_sums.clear();
+        if self.words.is_empty() {
+            let sum = |bytes: &[i8]| bytes.iter().map(|byte| i32::from(*byte)).sum::<i32>();
+            self.group_sums.extend(self.bytes.chunks_exact(group).map(sum));
+            for (total, low) in self.group_sums.iter_mut().zip(self.low_bytes.chunks_exact(group)) {
+                *total = 128 * *total + sum(low);
+            }
+        } else {
+            let sum = |words: &[i16]| words.iter().map(|word| i32::from(*word)).sum::<i32>();
+            self.group_sums.extend(self.words.chunks_exact(group).map(sum));
+        }
+        self.wide_group_sums.clear();
+        self.wide_group_sums
+            .extend(self.group_sums.iter().copied().map(f64::from));
+    }
+
     /// Replaces the rows by given integers of `length` to a row, with a scale for each row, as a second operand.
     ///
     /// # Panics
@@ -294,6 +335,7 @@ impl Rows {
     /// Makes place for so many rows.
     fn become_of(&mut self, kind: Kind, count: usize, length: usize) {
         (self.kind, self.count, self.length) = (kind, count, length);
+        self.group = 0;
         self.stride = length.next_multiple_of(GROUP);
         self.scales.resize(count, 0.0);
         let integers = count * self.stride;

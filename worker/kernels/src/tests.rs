@@ -3,6 +3,7 @@
 
 mod attention;
 mod elementwise;
+mod groups;
 mod layers;
 mod operators;
 mod product;

@@ -23,6 +23,9 @@ const SHAPES: [[usize; 3]; 9] = [
     [3, 16_384, 5],
 ];
 
+/// The greatest magnitude of a weight of small integers in groups: `128 · 32768 + 32768`.
+const WEIGHTS_END: i32 = 4_227_072;
+
 /// Compares products of integers with sums in 64-bit integers; says what differs.
 pub(super) fn route(route: Route, device: Device) -> Result<(), String> {
     let _no_grad = tch::no_grad_guard();
@@ -49,7 +52,33 @@ pub(super) fn route(route: Route, device: Device) -> Result<(), String> {
             return Err(format!("a product of {shape:?} with integers of -128 was not exact"));
         }
     }
+    for [m, k, n] in SHAPES {
+        let exact = check_wide(device, [m, k, n]);
+        let exact = exact.map_err(|error| format!("a product of [{m}, {k}, {n}] failed: {error}"))?;
+        if !exact {
+            return Err(format!("a product of [{m}, {k}, {n}] in float64 was not exact"));
+        }
+    }
     Ok(())
+}
+
+/// Compares products of float64 with the greatest weights of small integers in groups, and with odd ones.
+fn check_wide(device: Device, [m, k, n]: [usize; 3]) -> Result<bool, TchError> {
+    let scales = Tensor::f_ones([n as i64], (Kind::Float, device))?;
+    let greatest = i64::from(Bits::Int16.greatest());
+    let numbers = vec![greatest as f32; m * k];
+    let rows = Tensor::f_from_slice(&numbers)?
+        .f_reshape([m as i64, k as i64])?
+        .f_to_device(device)?;
+    let rows = quantise::rows(&rows, Bits::Int16, Route::Float64)?;
+    for weight in [WEIGHTS_END, -WEIGHTS_END, 4_194_303] {
+        let weights = quantise::given_wide(&vec![weight; n * k], [n as i64, k as i64], &scales)?;
+        let expected = greatest * i64::from(weight) * k as i64;
+        if integers_of(&integer_product(&rows.integers, &weights.integers)?, m * n)? != vec![expected; m * n] {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// Compares products with the least integer of a weight, which no quantised row has.

@@ -4,11 +4,11 @@ use super::{
     TorchOptions,
     contraction::{self, Route},
     failed,
-    quantise::{self, QuantisedRows},
+    quantise::{self, Integers, QuantisedRows},
 };
 use assay_exact::{
     graph::{CheckedGraph, Node, Operator, Value},
-    quantise::{Bits, WeightFormat, four_bit_weight},
+    quantise::{Bits, GroupedBits, WeightFormat, WeightGroup, four_bit_integers},
 };
 use assay_ops::{
     program::{EngineError, OnNode, Program},
@@ -190,7 +190,11 @@ impl Execution<'_> {
         };
         let input = operand(0)?;
         let input = input.f_reshape([-1, input.size().last().copied().unwrap_or(1)])?;
-        let rows = quantise::rows(&input, bits, self.program.route)?;
+        let route = match second.integers {
+            Integers::Float64(_) => Route::Float64,
+            Integers::Int8(_) | Integers::Halves { .. } => Route::Int8,
+        };
+        let rows = quantise::rows(&input, bits, route)?;
         let product = canonical(&contraction::product(&rows, second)?)?;
         let bias = 1 + form.operands();
         let sum = if node.inputs.len() > bias {
@@ -253,24 +257,34 @@ fn second_operand(
     route: Route,
 ) -> Result<Option<QuantisedRows>, TchError> {
     let signed = |tensor: &Tensor| -> Vec<i8> { tensor.bytes().iter().map(|byte| byte.cast_signed()).collect() };
-    let integers = match (form, weights) {
-        (Form::Quantised(bits), [_]) => return quantise::rows(last, bits, route).map(Some),
-        (Form::Given(WeightFormat::Int8), [integers, _]) => signed(integers),
-        (Form::Given(WeightFormat::Int4 { group }), [packed, zeros, multipliers, _]) => {
-            let half = (group / 2).max(1) as usize;
-            let (zeros, multipliers) = (signed(zeros), signed(multipliers));
-            let groups = packed.bytes().chunks(half).zip(zeros.into_iter().zip(multipliers));
-            let integers = groups.flat_map(|(bytes, (zero, multiplier))| {
-                let integer = move |four_bits: u8| four_bit_weight(four_bits, zero, multiplier);
-                bytes.iter().flat_map(move |byte| [integer(*byte), integer(*byte >> 4)])
-            });
-            integers.collect()
-        }
-        _ => return Ok(None),
-    };
     let rows = last.numel();
-    let length = integers.len() / rows.max(1);
-    quantise::given(&integers, [rows as i64, length as i64], last, route).map(Some)
+    let shape = |count: usize| [rows as i64, (count / rows.max(1)) as i64];
+    match (form, weights) {
+        (Form::Quantised(bits), [_]) => quantise::rows(last, bits, route).map(Some),
+        (Form::Given(WeightFormat::Int8), [integers, _]) => {
+            let integers = signed(integers);
+            quantise::given(&integers, shape(integers.len()), last, route).map(Some)
+        }
+        (Form::Given(WeightFormat::Grouped { bits, group }), [integers, words, _]) => {
+            let integers = match bits {
+                GroupedBits::Four => integers
+                    .bytes()
+                    .iter()
+                    .flat_map(|byte| four_bit_integers(*byte))
+                    .collect(),
+                GroupedBits::Eight => signed(integers),
+            };
+            let (words, _) = words.bytes().as_chunks();
+            let groups = integers.chunks(usize::from(group).max(1)).zip(words);
+            let weights = groups.flat_map(|(integers, word)| {
+                let group = WeightGroup::of_word(i32::from_le_bytes(*word));
+                integers.iter().map(move |integer| group.weight(*integer))
+            });
+            let weights: Vec<i32> = weights.collect();
+            quantise::given_wide(&weights, shape(weights.len()), last).map(Some)
+        }
+        _ => Ok(None),
+    }
 }
 
 /// One zero and one NaN. The sum turns −0 into +0; the NaN is written last, since an addition may change its payload.

@@ -56,6 +56,18 @@ pub(super) fn rows(matrix: &Tensor, bits: Bits, route: Route) -> Result<Quantise
     })
 }
 
+/// Rows of weights beyond 8 bits that are given, as [`given`] takes them. Products with them are of float64: they and
+/// every partial sum are integers below `2^51`.
+pub(super) fn given_wide(weights: &[i32], shape: [i64; 2], scale: &Tensor) -> Result<QuantisedRows, TchError> {
+    let weights = Tensor::f_from_slice(weights)?
+        .f_reshape(shape)?
+        .f_to_device(scale.device())?;
+    Ok(QuantisedRows {
+        integers: Integers::Float64(weights.f_to_kind(Kind::Double)?),
+        scale: scale.f_contiguous()?,
+    })
+}
+
 /// Rows of integers that are given, `[rows, K]` in row-major order, with their scales `[rows]` as a Float32 tensor.
 pub(super) fn given(integers: &[i8], shape: [i64; 2], scale: &Tensor, route: Route) -> Result<QuantisedRows, TchError> {
     let integers = Tensor::f_from_slice(integers)?

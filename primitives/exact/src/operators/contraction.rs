@@ -3,7 +3,10 @@
 use crate::{
     binary32::Binary32,
     element::{Element, ElementError, Operands},
-    quantise::{Bits, Precision, QuantisedRow, WeightFormat, four_bit_weight, quantise, scale},
+    quantise::{
+        Bits, GivenRow, GroupedBits, Precision, QuantisedRow, WeightFormat, WeightGroup, four_bit_integers, quantise,
+        scale,
+    },
     tensor::Tensor,
 };
 use alloc::vec::Vec;
@@ -37,17 +40,19 @@ pub(super) fn quantised_linear(
     let row = quantised(operands, 0, i, length, bits)?;
     let mut read = |operand: usize, length: u64| operands.integers(operand, j.saturating_mul(length), length);
     let integers = match format {
-        WeightFormat::Int8 => narrow(&read(1, length)?),
-        WeightFormat::Int4 { group } => {
-            let groups = divide(length, u64::from(group))?;
-            let bytes = read(1, length / 2)?.iter().map(|byte| *byte as u8).collect::<Vec<_>>();
-            let (zeros, multipliers) = (narrow(&read(2, groups)?), narrow(&read(3, groups)?));
-            four_bit_row(&bytes, &zeros, &multipliers, group)
+        WeightFormat::Int8 => weights(&read(1, length)?),
+        WeightFormat::Grouped { bits, group } => {
+            let words = read(2, divide(length, u64::from(group))?)?;
+            let integers = match bits {
+                GroupedBits::Four => halves(&read(1, length / 2)?),
+                GroupedBits::Eight => read(1, length)?,
+            };
+            grouped_weights(&integers, &words, group)
         }
     };
     let scales = 1 + format.operands();
-    let column = QuantisedRow::given(integers.into_iter(), operands.number(scales, j)?);
-    biased(operands, row.product(&column), scales + 1, j)
+    let column = GivenRow::new(integers.into_iter(), operands.number(scales, j)?);
+    biased(operands, row.given_product(&column), scales + 1, j)
 }
 
 /// The sum with element `j` of the bias, if there is one.
@@ -59,19 +64,24 @@ fn biased(operands: &mut impl Operands, product: Binary32, bias: usize, j: u64) 
     }))
 }
 
-/// Integers of an Int8 tensor as what they are.
-fn narrow(integers: &[i64]) -> Vec<i8> {
-    integers.iter().map(|integer| *integer as i8).collect()
+/// Integers of an Int8 tensor as weights.
+fn weights(integers: &[i64]) -> Vec<i32> {
+    integers.iter().map(|integer| *integer as i32).collect()
 }
 
-/// The integers of a row that is given in four bits each.
-fn four_bit_row(bytes: &[u8], zeros: &[i8], multipliers: &[i8], group: u32) -> Vec<i8> {
-    let half = (group / 2).max(1) as usize;
-    let groups = bytes.chunks(half).zip(zeros).zip(multipliers);
+/// The integers of four bits that bytes hold.
+fn halves(bytes: &[i64]) -> Vec<i64> {
+    let integers = bytes.iter().flat_map(|byte| four_bit_integers(*byte as u8));
+    integers.map(i64::from).collect()
+}
+
+/// The weights that small integers stand for, whose groups have these words.
+fn grouped_weights(integers: &[i64], words: &[i64], group: u8) -> Vec<i32> {
+    let groups = integers.chunks(usize::from(group).max(1)).zip(words);
     groups
-        .flat_map(|((bytes, zero), multiplier)| {
-            let integer = |four_bits: u8| four_bit_weight(four_bits, *zero, *multiplier);
-            bytes.iter().flat_map(move |byte| [integer(*byte), integer(*byte >> 4)])
+        .flat_map(|(integers, word)| {
+            let group = WeightGroup::of_word(*word as i32);
+            integers.iter().map(move |integer| group.weight(*integer as i8))
         })
         .collect()
 }
@@ -123,7 +133,8 @@ pub(super) fn linear_tensor(
     precision: Precision,
 ) -> Vec<Binary32> {
     let rows = quantised_rows(input, precision.left());
-    products(&rows, &quantised_rows(weight, precision.right()), bias)
+    let columns = quantised_rows(weight, precision.right());
+    products(&rows, &columns, QuantisedRow::product, bias)
 }
 
 /// [`quantised_linear`], whole; `None` where the operands do not fit. `others` are those after the input.
@@ -137,37 +148,66 @@ pub(super) fn quantised_linear_tensor(
         return None;
     };
     let length = usize::try_from(*input.shape().last()?).ok()?;
-    let rows: Vec<Vec<i8>> = match (format, weight) {
-        (WeightFormat::Int8, [integers]) => signed(integers).chunks(length.max(1)).map(<[i8]>::to_vec).collect(),
-        (WeightFormat::Int4 { group }, [packed, zeros, multipliers]) => {
-            let groups = length.checked_div(usize::try_from(group).ok()?)?.max(1);
-            let (zeros, multipliers) = (signed(zeros), signed(multipliers));
-            let rows = packed.bytes().chunks((length / 2).max(1));
-            rows.zip(zeros.chunks(groups).zip(multipliers.chunks(groups)))
-                .map(|(bytes, (zeros, multipliers))| four_bit_row(bytes, zeros, multipliers, group))
-                .collect()
+    let integers = match (format, weight) {
+        (WeightFormat::Int8, [integers]) => weights(&signed(integers)),
+        (WeightFormat::Grouped { bits, group }, [integers, words]) => {
+            let integers = match bits {
+                GroupedBits::Four => halves(&unsigned(integers)),
+                GroupedBits::Eight => signed(integers),
+            };
+            // Rows are whole groups, so groups can be taken from all rows one after the other.
+            grouped_weights(&integers, &int32(words), group)
         }
         _ => return None,
     };
-    let columns: Vec<QuantisedRow> = rows
-        .into_iter()
+    let columns: Vec<GivenRow> = integers
+        .chunks(length.max(1))
         .zip(scales.numbers())
-        .map(|(row, scale)| QuantisedRow::given(row.into_iter(), scale))
+        .map(|(row, scale)| GivenRow::new(row.iter().copied(), scale))
         .collect();
-    Some(products(&quantised_rows(input, bits), &columns, bias.first().copied()))
+    let rows = quantised_rows(input, bits);
+    Some(products(
+        &rows,
+        &columns,
+        QuantisedRow::given_product,
+        bias.first().copied(),
+    ))
 }
 
-/// The bytes of an Int8 tensor as integers.
-fn signed(tensor: &Tensor) -> Vec<i8> {
-    tensor.bytes().iter().map(|byte| byte.cast_signed()).collect()
+/// The elements of an Int8 tensor.
+fn signed(tensor: &Tensor) -> Vec<i64> {
+    tensor
+        .bytes()
+        .iter()
+        .map(|byte| i64::from(byte.cast_signed()))
+        .collect()
+}
+
+/// The elements of a Uint8 tensor.
+fn unsigned(tensor: &Tensor) -> Vec<i64> {
+    tensor.bytes().iter().copied().map(i64::from).collect()
+}
+
+/// The elements of an Int32 tensor.
+fn int32(tensor: &Tensor) -> Vec<i64> {
+    let (words, _) = tensor.bytes().as_chunks();
+    words
+        .iter()
+        .map(|bytes| i64::from(i32::from_le_bytes(*bytes)))
+        .collect()
 }
 
 /// The products of all rows with all columns, and a sum with the bias.
-fn products(rows: &[QuantisedRow], columns: &[QuantisedRow], bias: Option<&Tensor>) -> Vec<Binary32> {
+fn products<C>(
+    rows: &[QuantisedRow],
+    columns: &[C],
+    product: impl Fn(&QuantisedRow, &C) -> Binary32,
+    bias: Option<&Tensor>,
+) -> Vec<Binary32> {
     let bias: Option<Vec<Binary32>> = bias.map(|bias| bias.numbers().collect());
     let row = |row: &QuantisedRow| {
         let sums = columns.iter().enumerate().map(|(j, column)| {
-            let product = row.product(column);
+            let product = product(row, column);
             match &bias {
                 Some(bias) => product + bias.get(j).copied().unwrap_or(Binary32::NAN),
                 None => product,

@@ -5,6 +5,9 @@ from .graph import Operator
 from .quantise import LEFT, QMAX, RIGHT, Quantised, dot, product, quantise, with_scale_one
 from .tensors import Tensor
 
+# Operands that a weight is given by in each format.
+GIVEN = {"int8": 1, "grouped": 2}
+
 
 def quantised_row(tensor: Tensor, number: int, qmax: int) -> Quantised:
     key = ("quantised", number, qmax)
@@ -21,19 +24,23 @@ def linear(operator: Operator, operands: list[Tensor], index: int) -> int:
     return binary32.add(y, operands[2].element(column)) if len(operands) > 2 else y
 
 
-def four_bit_row(packed: list[int], zeros: list[int], multipliers: list[int], group: int) -> list[int]:
-    halves = [half for byte in packed for half in (byte & 15, byte >> 4)]
-    integers = ((half - zeros[k // group]) * multipliers[k // group] for k, half in enumerate(halves))
-    return [max(-128, min(127, integer)) for integer in integers]
+def grouped_row(integers: list[int], words: list[int], bits: int, group: int) -> list[int]:
+    if bits == 4:
+        integers = [half - 8 for byte in integers for half in (byte & 15, byte >> 4)]
+    return [q * signed16(words[k // group]) + signed16(words[k // group] >> 16) for k, q in enumerate(integers)]
+
+
+def signed16(word: int) -> int:
+    return (word + 0x8000 & 0xFFFF) - 0x8000
 
 
 def quantised_linear(operator: Operator, operands: list[Tensor], index: int) -> int:
     kind, *parameters = operator["format"]
-    given = {"int8": 1, "int4": 3}[kind]
+    given = GIVEN[kind]
     scales, *bias = operands[1 + given :]
     row, column = divmod(index, scales.dims[0])
     rows = [operand.last_row(column) for operand in operands[1 : 1 + given]]
-    integers = rows[0] if kind == "int8" else four_bit_row(*rows, *parameters)
+    integers = rows[0] if kind == "int8" else grouped_row(*rows, *parameters)
     weight = Quantised(integers, scales.element(column))
     y = product(quantised_row(operands[0], row, QMAX[operator["precision"]]), weight)
     return binary32.add(y, bias[0].element(column)) if bias else y

@@ -122,7 +122,7 @@ def linear(_operator: Operator, operands: list[Shape], _ranges: Ranges) -> Shape
 
 def quantised_linear(operator: Operator, operands: list[Shape], _ranges: Ranges) -> Shape:
     kind, *parameters = operator["format"]
-    given = {"int8": 1, "int4": 3}[kind]
+    given = {"int8": 1, "grouped": 2}[kind]
     require(len(operands) in (given + 2, given + 3), "arity")
     require(operator["precision"] != "Int16Int8", "parameter")
     source, weight, vectors = operands[0], operands[1 : 1 + given], operands[1 + given :]
@@ -131,10 +131,10 @@ def quantised_linear(operator: Operator, operands: list[Shape], _ranges: Ranges)
     contraction(source.dims[-1])
     length = source.dims[-1].size
     expected = [("Int8", length)]
-    if kind == "int4":
-        group = parameters[0]
-        require(group >= 2 and group % 2 == 0 and length % group == 0, "parameter")
-        expected = [("Uint8", length // 2), ("Int8", length // group), ("Int8", length // group)]
+    if kind == "grouped":
+        bits, group = parameters
+        require(group > 0 and group % 16 == 0 and length % group == 0, "parameter")
+        expected = [("Uint8", length // 2) if bits == 4 else ("Int8", length), ("Int32", length // group)]
     features = weight[0].dims[:1]
     require(len(features) == 1, "dimensions")
     for operand, (dtype, width) in zip(weight, expected):
@@ -357,7 +357,7 @@ def unfold(operator: Operator, operands: list[Shape], ranges: Ranges) -> Shape:
 
 RULES = {
     "linear": (linear, 2, 3),
-    "quantised_linear": (quantised_linear, 3, 6),
+    "quantised_linear": (quantised_linear, 3, 5),
     "matmul": (matmul, 2, 2),
     "row_scale": (row_scale, 1, 1),
     "weighted_sum": (weighted_sum, 3, 3),

@@ -15,7 +15,7 @@ use assay_exact::{
     digest::DataType,
     graph::{Binary, Graph, Operator, Position, Reduction, Unary, Value, Weight},
     model::ValueRange,
-    quantise::{Precision, WeightFormat},
+    quantise::{GroupedBits, Precision, WeightFormat},
 };
 use codec::{DecodeAll, Encode};
 
@@ -113,7 +113,17 @@ fn with_parameters() -> Vec<Operator> {
         },
         Operator::QuantisedLinear {
             precision: Precision::Int16Int8,
-            format: WeightFormat::Int4 { group: 0x0102_0304 },
+            format: WeightFormat::Grouped {
+                bits: GroupedBits::Four,
+                group: 0x23,
+            },
+        },
+        Operator::QuantisedLinear {
+            precision,
+            format: WeightFormat::Grouped {
+                bits: GroupedBits::Eight,
+                group: 0xff,
+            },
         },
         Operator::Random,
     ]

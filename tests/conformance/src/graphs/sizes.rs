@@ -14,7 +14,7 @@ use assay_exact::{
     digest::DataType,
     graph::{Binary, Dimension, Graph, MAX_SYMBOLS, Operator, Output, Position, Reduction, Unary, Value},
     model::{Polynomial, Term},
-    quantise::{Precision, WeightFormat},
+    quantise::{GroupedBits, Precision, WeightFormat},
 };
 use codec::{Decode, Encode};
 
@@ -119,16 +119,21 @@ fn counted() -> Vec<Graph> {
         let bytes = [float(&[N, four]), given(INT8, 4), vector.clone()];
         let format = WeightFormat::Int8;
         graphs.push(single(Operator::QuantisedLinear { precision, format }, &bytes));
-        let halves = [
-            float(&[N, other, four]),
-            given(DataType::Uint8, 2),
-            given(INT8, 1),
-            given(INT8, 1),
-            vector.clone(),
-            vector,
-        ];
-        let format = WeightFormat::Int4 { group: 4 };
-        graphs.push(single(Operator::QuantisedLinear { precision, format }, &halves));
+        for (bits, integers) in [
+            (GroupedBits::Four, given(DataType::Uint8, 24)),
+            (GroupedBits::Eight, given(INT8, 48)),
+        ] {
+            let rows = float(&[N, other, Dimension::Fixed(48)]);
+            let of_group = [
+                rows,
+                integers,
+                given(DataType::Int32, 3),
+                vector.clone(),
+                vector.clone(),
+            ];
+            let format = WeightFormat::Grouped { bits, group: 16 };
+            graphs.push(single(Operator::QuantisedLinear { precision, format }, &of_group));
+        }
     }
     let places = [
         (DataType::Int64, vec![]),

@@ -11,7 +11,8 @@ use assay_exact::{
     digest::DataType,
     graph::{Binary, Dimension, Operator, Output, Position, Value},
     model::Schema,
-    quantise::{Precision, WeightFormat},
+    quantise::{GroupedBits, Precision, WeightFormat},
+    tensor::Tensor,
 };
 
 pub fn add(cases: &mut Cases) {
@@ -28,7 +29,7 @@ pub fn add(cases: &mut Cases) {
     }
     ends(cases, &long);
     let given = given_rows(&mut cases.random);
-    for (operator, index) in [(0, 3), (0, 26), (1, 20), (2, 4)] {
+    for (operator, index) in [(0, 3), (0, 26), (1, 20), (2, 11), (3, 4)] {
         let trial = Trial::new(&given, operator, index);
         let wrong = wrong_element(&mut cases.random, &trial);
         cases.judge("judge given", &trial);
@@ -65,16 +66,17 @@ fn ends(cases: &mut Cases, execution: &Executed) {
 /// Layers whose integers are given, in rows that begin within a chunk and cross into the next one, and random numbers
 /// of three operands of different shapes.
 fn given_rows(random: &mut Random) -> Executed {
-    use DataType::{Float32, Int8, Int64, Uint8};
+    use DataType::{Float32, Int8, Int32, Int64, Uint8};
     let weights: [(DataType, &[u32]); 6] = [
-        (Int8, &[9, 300]),
-        (Uint8, &[9, 150]),
-        (Int8, &[9, 15]),
-        (Int8, &[9, 15]),
+        (Int8, &[9, 336]),
+        (Uint8, &[9, 168]),
+        (Int32, &[9, 7]),
+        (Int32, &[9, 21]),
         (Float32, &[9]),
         (Float32, &[9]),
     ];
     let layer = |precision, format| Operator::QuantisedLinear { precision, format };
+    let grouped = |bits, group| WeightFormat::Grouped { bits, group };
     let weight = |index: u16| Value::Weight(index);
     let nodes = vec![
         (
@@ -82,8 +84,12 @@ fn given_rows(random: &mut Random) -> Executed {
             vec![Value::Input(0), weight(0), weight(4)],
         ),
         (
-            layer(Precision::Int16, WeightFormat::Int4 { group: 20 }),
-            [vec![Value::Input(0)], (1..6).map(weight).collect()].concat(),
+            layer(Precision::Int16, grouped(GroupedBits::Four, 48)),
+            vec![Value::Input(0), weight(1), weight(2), weight(4)],
+        ),
+        (
+            layer(Precision::Int16, grouped(GroupedBits::Eight, 16)),
+            vec![Value::Input(0), weight(0), weight(3), weight(4), weight(5)],
         ),
         (
             Operator::Random,
@@ -92,24 +98,33 @@ fn given_rows(random: &mut Random) -> Executed {
     ];
     let mut graph = graph(
         &[
-            float(&[N, Dimension::Fixed(300)]),
+            float(&[N, Dimension::Fixed(336)]),
             (Int64, vec![N, Dimension::Fixed(1)]),
             (Int64, vec![Dimension::Fixed(2)]),
         ],
         &weights,
         nodes,
     );
-    graph.outputs.extend([0, 1].map(|node| Output {
+    graph.outputs.extend([0, 1, 2].map(|node| Output {
         name: format!("output_{}", node + 1),
         value: Value::Node(node),
     }));
-    let weights = weights.map(|(dtype, shape)| tensor(random, dtype, shape).canonical());
+    let weights = weights.map(|(dtype, shape)| match dtype {
+        Int32 => words(random, shape),
+        dtype => tensor(random, dtype, shape).canonical(),
+    });
     let inputs = vec![
-        tensor(random, Float32, &[3, 300]),
+        tensor(random, Float32, &[3, 336]),
         tensor(random, Int64, &[3, 1]),
         tensor(random, Int64, &[2]),
     ];
     Executed::new(graph, weights.into(), inputs)
+}
+
+/// Any multipliers and offsets of groups.
+fn words(random: &mut Random, shape: &[u32]) -> Tensor {
+    let bytes = (0..shape.iter().product::<u32>()).flat_map(|_| (random.next() as u32).to_le_bytes());
+    Tensor::new(DataType::Int32, shape.to_vec(), bytes.collect()).expect("as many as the shape says")
 }
 
 /// The question with other bytes claimed: one bit, no bytes, or more bytes than there are.

@@ -5,7 +5,7 @@ use crate::{drawn::tensor, random::Random};
 use assay_exact::{
     digest::DataType,
     graph::Operator,
-    quantise::{Precision, WeightFormat},
+    quantise::{GroupedBits, Precision, WeightFormat, WeightGroup},
     tensor::Tensor,
 };
 
@@ -21,7 +21,7 @@ pub fn add(cases: &mut Cases) {
     for precision in [Precision::Int8, Precision::Int16] {
         row_scale(cases, precision, &mut random);
         given_bytes(cases, precision, &mut random);
-        given_halves(cases, precision, &mut random);
+        given_groups(cases, precision, &mut random);
     }
 }
 
@@ -100,44 +100,73 @@ fn given_bytes(cases: &mut Cases, precision: Precision, random: &mut Random) {
     }
 }
 
-fn given_halves(cases: &mut Cases, precision: Precision, random: &mut Random) {
-    let mut add = |group: u32, inputs: Vec<Tensor>| {
-        let format = WeightFormat::Int4 { group };
+/// The words of groups.
+fn words(shape: &[u32], groups: &[(i16, i16)]) -> Tensor {
+    let words = groups.iter().map(|(multiplier, offset)| {
+        let (multiplier, offset) = (*multiplier, *offset);
+        i64::from(WeightGroup { multiplier, offset }.word())
+    });
+    integers(DataType::Int32, shape, &words.collect::<Vec<_>>())
+}
+
+fn given_groups(cases: &mut Cases, precision: Precision, random: &mut Random) {
+    let mut add = |bits, group: u8, inputs: Vec<Tensor>| {
+        let format = WeightFormat::Grouped { bits, group };
         cases.add(Operator::QuantisedLinear { precision, format }, inputs);
     };
-    let packed = |shape: &[u32], values: &[i64]| integers(DataType::Uint8, shape, values);
-    let bytes = |shape: &[u32], values: &[i64]| integers(DataType::Int8, shape, values);
-    // Every half of a byte, then zeros and multipliers by which the integers are clamped.
-    let all = packed(&[1, 8], &[0x10, 0x32, 0x54, 0x76, 0x98, 0xba, 0xdc, 0xfe]);
+    // Every half of a byte and bytes at their ends, with multipliers and offsets at theirs.
+    let halves = integers(
+        DataType::Uint8,
+        &[1, 8],
+        &[0x10, 0x32, 0x54, 0x76, 0x98, 0xba, 0xdc, 0xfe],
+    );
+    let bytes: Vec<i64> = [-128, 127, 0, 1, -1, 2, -127, 126].repeat(2);
+    let bytes = integers(DataType::Int8, &[1, 16], &bytes);
     let sixteen: Vec<i64> = (1..=16).collect();
-    for (zero, multiplier) in [
+    for group in [
+        (1, 0),
         (0, 1),
-        (8, 1),
-        (8, -17),
-        (-128, 127),
-        (127, 127),
-        (-128, -128),
-        (127, -128),
-        (3, 0),
+        (-17, 300),
+        (i16::MAX, i16::MAX),
+        (i16::MIN, i16::MIN),
+        (i16::MAX, i16::MIN),
+        (i16::MIN, i16::MAX),
+        (0, 0),
+        (-1, -1),
     ] {
-        let [zeros, multipliers] = [zero, multiplier].map(|value| bytes(&[1, 1], &[value]));
-        let rows = whole(&[16], &sixteen);
-        add(16, vec![rows, all.clone(), zeros, multipliers, whole(&[1], &[1])]);
+        for (bits, weight) in [(GroupedBits::Four, &halves), (GroupedBits::Eight, &bytes)] {
+            let words = words(&[1, 1], &[group]);
+            add(
+                bits,
+                16,
+                vec![whole(&[16], &sixteen), weight.clone(), words, whole(&[1], &[1])],
+            );
+        }
     }
-    let groups = [0, 8, -8, 7];
-    let rows = whole(&[1, 8], &[1, -1, 2, -2, 3, -3, 4, -4]);
-    let weight = packed(&[1, 4], &[0x0f, 0xf0, 0x37, 0x88]);
-    let [zeros, multipliers] = [bytes(&[1, 4], &groups), bytes(&[1, 4], &[1, -1, 9, 30])];
-    add(2, vec![rows, weight, zeros, multipliers, numbers(&[1], &[SIGN | ONE])]);
-    for (rows, group, groups, features) in [(1, 32, 2, 3), (3, 2, 5, 5), (2, 6, 11, 2), (1, 128, 1, 2)] {
-        let length = group * groups;
+    // The greatest sums that there are, with scales of all kinds.
+    let (rows, least) = (
+        whole(&[1, 64], &[1; 64]),
+        integers(DataType::Int8, &[5, 64], &[-128; 320]),
+    );
+    let greatest = words(&[5, 4], &[(i16::MIN, i16::MAX); 20]);
+    add(GroupedBits::Eight, 16, vec![rows, least, greatest, odd_scales()]);
+    for (rows, group, groups, features) in [(1, 32, 2, 3), (3, 16, 5, 5), (2, 48, 3, 2), (1, 240, 2, 2)] {
+        let length = u32::from(group) * groups;
         let input = tensor(random, FLOAT, &[rows, length]);
-        let weight = tensor(random, DataType::Uint8, &[features, length / 2]);
-        let [zeros, multipliers] = [(); 2].map(|()| tensor(random, DataType::Int8, &[features, groups]));
-        let (scales, bias) = (tensor(random, FLOAT, &[features]), tensor(random, FLOAT, &[features]));
-        let inputs = vec![input, weight, zeros, multipliers, scales];
-        add(group, inputs.clone());
-        add(group, [inputs, vec![bias]].concat());
+        for bits in [GroupedBits::Four, GroupedBits::Eight] {
+            let weight = match bits {
+                GroupedBits::Four => tensor(random, DataType::Uint8, &[features, length / 2]),
+                GroupedBits::Eight => tensor(random, DataType::Int8, &[features, length]),
+            };
+            let any: Vec<(i16, i16)> = (0..features * groups)
+                .map(|_| (random.next() as i16, random.next() as i16))
+                .collect();
+            let words = words(&[features, groups], &any);
+            let (scales, bias) = (tensor(random, FLOAT, &[features]), tensor(random, FLOAT, &[features]));
+            let inputs = vec![input.clone(), weight, words, scales];
+            add(bits, group, inputs.clone());
+            add(bits, group, [inputs, vec![bias]].concat());
+        }
     }
 }
 

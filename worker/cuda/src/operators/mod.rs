@@ -6,6 +6,7 @@
 mod elements;
 mod lookup;
 mod movement;
+mod packed;
 mod products;
 mod rows;
 
@@ -14,7 +15,8 @@ pub use elements::{
 };
 pub use lookup::{gather, gather_where, index_select};
 pub use movement::{arange, concat, fill, pad, reshape, seen_through, slice};
-pub use products::{Packed, attention, layers, linear_layer, matmul, weighted_sum};
+pub use packed::Packed;
+pub use products::{attention, layers, linear_layer, matmul, weighted_sum};
 pub use rows::{cum_sum, normalise, reduce, row_scale, top_k};
 
 use crate::device::DeviceError;

@@ -3,7 +3,9 @@
 use super::{
     Failure,
     elements::{apply, combine, function_code},
-    fit, normalise, row_scale,
+    fit, normalise,
+    packed::{Integers, MAX_PLANES, Packed, Scaling},
+    row_scale,
     rows::softmax,
 };
 use crate::{
@@ -14,151 +16,18 @@ use crate::{
 };
 use assay_exact::{
     digest::DataType,
-    quantise::{Bits, Precision, WeightFormat},
+    quantise::{Bits, Precision},
 };
 use assay_ops::{
     layout::Dims,
     words::{Form, Function, Layer, Masking, Operation, WholeAttention},
 };
-use std::{slice, sync::Arc};
+use std::slice;
 
-/// Integers of a row are padded with zeros to a multiple of this.
-const STRIDE: usize = 64;
 /// Rows and columns of the tile that a block computes.
 const TILE: usize = 64;
 /// Up to so many rows, each column is multiplied by a warp of its own.
 const FEW_ROWS: usize = 8;
-
-/// Rows of integers with their scales: what products are made of.
-pub struct Packed {
-    bits: Bits,
-    rows: usize,
-    length: usize,
-    stride: usize,
-    high: Buffer,
-    /// Of Int16 alone.
-    low: Option<Buffer>,
-    /// None where every element has had a scale of its own.
-    scales: Option<Arc<Buffer>>,
-}
-
-/// How rows become integers.
-#[derive(Clone, Copy)]
-enum Scaling<'a> {
-    /// Each by its own scale.
-    Row,
-    /// The same, after the elements were multiplied: a row of factors for so many rows.
-    RowAfter(&'a Array, usize),
-    /// Each element by its own factor: a row of them for so many rows.
-    Column(&'a Array, usize),
-}
-
-impl Packed {
-    /// The rows along the last dimension, each quantised with its own scale.
-    pub fn new(queue: &Queue, array: &Array, bits: Bits) -> Result<Self, Failure> {
-        Self::scaled(queue, array, bits, Scaling::Row)
-    }
-
-    /// The second operand of a product, made of values.
-    pub fn of_values(queue: &Queue, values: &[Array], form: Form) -> Result<Self, Failure> {
-        match (form, values) {
-            (Form::Quantised(bits), [weight]) => Self::new(queue, weight, bits),
-            (Form::Given(format), [integers @ .., scales]) => Self::given(queue, format, integers, scales),
-            _ => Err(Failure::Misfit),
-        }
-    }
-
-    /// Rows of integers that are given, each with its scale.
-    fn given(queue: &Queue, format: WeightFormat, integers: &[Array], scales: &Array) -> Result<Self, Failure> {
-        let types: &[DataType] = match format {
-            WeightFormat::Int8 => &[DataType::Int8],
-            WeightFormat::Int4 { .. } => &[DataType::Uint8, DataType::Int8, DataType::Int8],
-        };
-        if !integers.iter().map(|array| array.dtype).eq(types.iter().copied()) || scales.dtype != DataType::Float32 {
-            return Err(Failure::Misfit);
-        }
-        let mut ordered = Vec::with_capacity(integers.len());
-        for array in integers {
-            ordered.push(array.contiguous(queue)?);
-        }
-        let (first, groups) = fit(ordered.split_first())?;
-        let [rows, width] = *first.shape() else {
-            return Err(Failure::Misfit);
-        };
-        let (length, group) = match format {
-            WeightFormat::Int8 => (width, 0),
-            WeightFormat::Int4 { group } => (2 * width, group as usize),
-        };
-        let fits = groups.iter().all(|array| array.len() * group == rows * length);
-        if !fits || scales.len() != rows {
-            return Err(Failure::Misfit);
-        }
-        let stride = length.next_multiple_of(STRIDE);
-        let high = queue.pool().take(rows * stride)?;
-        let parameters = Parameters::default()
-            .count(rows)
-            .count(length)
-            .count(stride)
-            .count(group)
-            .address(&first.buffer)
-            .optional(groups.first().map(|array| &*array.buffer))
-            .optional(groups.get(1).map(|array| &*array.buffer))
-            .address(&high);
-        queue.for_each("take_integers", rows * stride, parameters)?;
-        Ok(Self {
-            bits: Bits::Int8,
-            rows,
-            length,
-            stride,
-            high,
-            low: None,
-            scales: Some(scales.contiguous(queue)?.buffer),
-        })
-    }
-
-    fn scaled(queue: &Queue, array: &Array, bits: Bits, scaling: Scaling<'_>) -> Result<Self, Failure> {
-        let length = *fit(array.shape().last())?;
-        if array.dtype != DataType::Float32 {
-            return Err(Failure::Misfit);
-        }
-        let (rows, stride) = (array.len() / length, length.next_multiple_of(STRIDE));
-        let take = |bytes: usize| queue.pool().take(bytes);
-        let high = take(rows * stride)?;
-        let low = match bits {
-            Bits::Int8 => None,
-            Bits::Int16 => Some(take(rows * stride)?),
-        };
-        let (kind, factors) = match scaling {
-            Scaling::Row => (0, None),
-            Scaling::RowAfter(factors, rows) => (1, Some((factors.contiguous(queue)?, rows))),
-            Scaling::Column(factors, rows) => (2, Some((factors.contiguous(queue)?, rows))),
-        };
-        let scales = match scaling {
-            Scaling::Column(..) => None,
-            _ => Some(Arc::new(take(rows * size_of::<f32>())?)),
-        };
-        let parameters = fit(Parameters::default().rows(array))?
-            .address(&array.buffer)
-            .word(bits.greatest() as u64)
-            .count(stride)
-            .word(kind)
-            .optional(factors.as_ref().map(|(factors, _)| &*factors.buffer))
-            .count(factors.as_ref().map_or(1, |(_, rows)| *rows))
-            .address(&high)
-            .optional(low.as_ref())
-            .optional(scales.as_deref());
-        queue.for_rows("quantise", rows, rows * stride, parameters)?;
-        Ok(Self {
-            bits,
-            rows,
-            length,
-            stride,
-            high,
-            low,
-            scales,
-        })
-    }
-}
 
 /// What a product is besides its operands.
 struct Product<'a> {
@@ -180,7 +49,6 @@ impl Product<'_> {
     fn execute(&self, queue: &Queue, a: &Packed, b: &Packed, to: &Array) -> Result<(), Failure> {
         let second_rows = if self.shared { 1 } else { self.batch } * self.columns;
         let fits = a.length == b.length
-            && [a.bits, b.bits] != [Bits::Int8, Bits::Int16]
             && a.rows == self.batch * self.rows
             && b.rows == second_rows
             && to.len() == self.batch * self.rows * self.columns
@@ -188,19 +56,34 @@ impl Product<'_> {
         let (Some(a_scales), true) = (&a.scales, fits && self.functions.len() <= MAX_FUNCTIONS) else {
             return Err(Failure::Misfit);
         };
+        let few = self.rows <= FEW_ROWS;
+        let made;
+        let (planes, groups): (Vec<&Buffer>, _) = match &b.integers {
+            // Of a weight in groups, there is one for all matrices, and matrices are put together.
+            Integers::Groups(_) if self.batch != 1 => return Err(Failure::Misfit),
+            Integers::Groups(groups) if few => (Vec::new(), Some(groups)),
+            Integers::Groups(groups) => {
+                made = groups.planes(queue, b)?;
+                (made.iter().collect(), None)
+            }
+            integers => (integers.planes().into_iter().flatten().collect(), None),
+        };
         let codes: Vec<u64> = self.functions.iter().copied().map(function_code).collect();
         let bias = self.bias.map(|bias| bias.contiguous(queue)).transpose()?;
         let [batch_stride, head_stride, row_stride] = self.strides;
-        let parameters = Parameters::default()
+        let [a_high, a_low] = a.integers.planes();
+        let mut parameters = Parameters::default()
             .count(self.batch)
             .count(self.rows)
             .count(self.columns)
             .count(a.stride)
-            .address(&a.high)
-            .optional(a.low.as_ref())
-            .address(a_scales)
-            .address(&b.high)
-            .optional(b.low.as_ref())
+            .optional(a_high)
+            .optional(a_low)
+            .address(a_scales);
+        for plane in 0..MAX_PLANES {
+            parameters = parameters.optional(planes.get(plane).copied());
+        }
+        let parameters = parameters
             .optional(b.scales.as_deref())
             .word(u64::from(self.shared))
             .optional(bias.as_ref().map(|bias| &*bias.buffer))
@@ -210,26 +93,41 @@ impl Product<'_> {
             .count(head_stride)
             .count(row_stride)
             .functions(&codes);
-        let elements = a.rows.max(b.rows) * a.stride;
-        Ok(self.launch(queue, [a.bits, b.bits], elements.max(to.len()), parameters)?)
-    }
-
-    fn launch(&self, queue: &Queue, bits: [Bits; 2], elements: usize, parameters: Parameters) -> Result<(), Failure> {
-        if self.rows <= FEW_ROWS {
-            return Ok(queue.for_rows("product_of_few_rows", self.batch * self.columns, elements, parameters)?);
+        let elements = (a.rows.max(b.rows) * a.stride).max(to.len());
+        if let Some(groups) = groups {
+            let parameters = groups.add_to(parameters, b.length);
+            queue.for_rows("product_of_few_rows_with_groups", self.columns, elements, parameters)?;
+            return Ok(());
         }
-        let kernel = match (bits, queue.route()) {
-            ([Bits::Int8, Bits::Int8], Route::TensorCores) => "product_8_tensor_cores",
-            ([Bits::Int8, Bits::Int8], Route::Lanes) => "product_8_lanes",
-            ([Bits::Int16, Bits::Int8], Route::TensorCores) => "product_16_8_tensor_cores",
-            ([Bits::Int16, Bits::Int8], Route::Lanes) => "product_16_8_lanes",
-            ([Bits::Int16, Bits::Int16], Route::TensorCores) => "product_16_tensor_cores",
-            ([Bits::Int16, Bits::Int16], Route::Lanes) => "product_16_lanes",
-            ([Bits::Int8, Bits::Int16], _) => return Err(Failure::Misfit),
-        };
+        let kernel = fit(kernel(a.integers.first_planes(), planes.len(), queue.route()))?;
+        if few {
+            queue.for_rows("product_of_few_rows", self.batch * self.columns, elements, parameters)?;
+            return Ok(());
+        }
         let tiles = self.rows.div_ceil(TILE) * self.columns.div_ceil(TILE);
         Ok(queue.blocks(kernel, self.batch * tiles, elements, parameters)?)
     }
+}
+
+/// The kernel that multiplies tiles of operands with so many planes.
+fn kernel(first: Option<usize>, second: usize, route: Route) -> Option<&'static str> {
+    Some(match (first?, second, route) {
+        (1, 1, Route::TensorCores) => "product_8_tensor_cores",
+        (1, 1, Route::Lanes) => "product_8_lanes",
+        (2, 1, Route::TensorCores) => "product_16_8_tensor_cores",
+        (2, 1, Route::Lanes) => "product_16_8_lanes",
+        (2, 2, Route::TensorCores) => "product_16_tensor_cores",
+        (2, 2, Route::Lanes) => "product_16_lanes",
+        (1, 3, Route::TensorCores) => "product_8_by_3_planes_tensor_cores",
+        (1, 3, Route::Lanes) => "product_8_by_3_planes_lanes",
+        (2, 3, Route::TensorCores) => "product_16_by_3_planes_tensor_cores",
+        (2, 3, Route::Lanes) => "product_16_by_3_planes_lanes",
+        (1, 4, Route::TensorCores) => "product_8_by_4_planes_tensor_cores",
+        (1, 4, Route::Lanes) => "product_8_by_4_planes_lanes",
+        (2, 4, Route::TensorCores) => "product_16_by_4_planes_tensor_cores",
+        (2, 4, Route::Lanes) => "product_16_by_4_planes_lanes",
+        _ => return None,
+    })
 }
 
 /// Input, what the weight is made of, and a bias or none, and then functions of each number; the weight packed already,

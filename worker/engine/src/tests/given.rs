@@ -7,7 +7,7 @@ use super::{
 };
 use assay_exact::{
     graph::{Operator, Unary, Value},
-    quantise::{Precision, WeightFormat},
+    quantise::{GroupedBits, Precision, WeightFormat},
 };
 use assay_ops::tensor::{DataType, Tensor};
 
@@ -23,20 +23,24 @@ pub(super) fn integers(case: &mut Case, random: &mut Random, dtype: DataType, sh
 fn layer(case: &mut Case, random: &mut Random, precision: Precision, rows: (Value, u32)) -> (Value, u32) {
     let (rows, length) = rows;
     let features = 1 + random.below(50) as u32;
-    let groups: Vec<u32> = (2..=length)
-        .filter(|group| group % 2 == 0 && length % group == 0)
+    let groups: Vec<u32> = (16..=240)
+        .step_by(16)
+        .filter(|group| length.is_multiple_of(*group))
         .collect();
     let mut operands = vec![rows];
-    let format = if groups.is_empty() || random.below(2) == 0 {
+    let format = if groups.is_empty() || random.below(3) == 0 {
         operands.push(integers(case, random, DataType::Int8, &[features, length]));
         WeightFormat::Int8
     } else {
         let group = pick(random, &groups);
-        operands.push(integers(case, random, DataType::Uint8, &[features, length / 2]));
-        for _ in 0..2 {
-            operands.push(integers(case, random, DataType::Int8, &[features, length / group]));
-        }
-        WeightFormat::Int4 { group }
+        let bits = pick(random, &[GroupedBits::Four, GroupedBits::Eight]);
+        operands.push(match bits {
+            GroupedBits::Four => integers(case, random, DataType::Uint8, &[features, length / 2]),
+            GroupedBits::Eight => integers(case, random, DataType::Int8, &[features, length]),
+        });
+        operands.push(integers(case, random, DataType::Int32, &[features, length / group]));
+        let group = group as u8;
+        WeightFormat::Grouped { bits, group }
     };
     for _ in 0..1 + random.below(2) {
         operands.push(case.numbers(random, &[features]));
@@ -48,7 +52,11 @@ fn layer(case: &mut Case, random: &mut Random, precision: Precision, rows: (Valu
 
 /// One or two layers whose integers are given, with a function between two of them now and then.
 pub(super) fn layers(case: &mut Case, random: &mut Random, precision: Precision, shape: &[u32]) -> Value {
-    let mut value = (case.view(random, shape), shape[shape.len() - 1]);
+    // Rows that are whole groups, every other time.
+    let units = shape[shape.len() - 1].min(8);
+    let length = pick(random, &[shape[shape.len() - 1], 16 * units]);
+    let shape = [&shape[..shape.len() - 1], &[length]].concat();
+    let mut value = (case.view(random, &shape), length);
     for _ in 0..1 + random.below(2) {
         value = layer(case, random, precision, value);
         match random.below(4) {

@@ -1,5 +1,8 @@
 //! How ggml writes the elements of tensors: as numbers, or in blocks of small integers that share scales.
 
+use super::quantise::{GroupedRow, Line};
+use assay_exact::quantise::GroupedBits;
+
 /// A type of ggml's whose elements are read here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BlockType {
@@ -122,6 +125,63 @@ impl BlockType {
             }
         }
     }
+
+    /// Bits of the small integers that blocks consist of, and how many elements share a scale; nothing where elements
+    /// are numbers.
+    pub fn grouped(self) -> Option<(GroupedBits, u8)> {
+        match self {
+            Self::F32 | Self::F16 | Self::Bf16 => None,
+            Self::Q40 | Self::Q41 | Self::Q4K => Some((GroupedBits::Four, 32)),
+            Self::Q80 => Some((GroupedBits::Eight, 32)),
+            Self::Q6K => Some((GroupedBits::Eight, 16)),
+        }
+    }
+
+    /// Replaces a row by what whole blocks of small integers hold. Nothing is rounded.
+    pub fn read_groups(self, bytes: &[u8], row: &mut GroupedRow) {
+        row.integers.clear();
+        row.lines.clear();
+        for block in bytes.chunks_exact(self.bytes()) {
+            let scale = f64::from(half(block, 0));
+            let centred = |bytes| nibbles(bytes).map(|q| q.cast_signed() - 8);
+            match self {
+                Self::F32 | Self::F16 | Self::Bf16 => {}
+                Self::Q40 => {
+                    row.lines.push(line(scale, 0.0));
+                    row.integers.extend(centred(&block[2..]));
+                }
+                Self::Q41 => {
+                    row.lines.push(line(scale, f64::from(half(block, 2)) + 8.0 * scale));
+                    row.integers.extend(centred(&block[4..]));
+                }
+                Self::Q80 => {
+                    row.lines.push(line(scale, 0.0));
+                    row.integers.extend(block[2..].iter().map(|byte| byte.cast_signed()));
+                }
+                Self::Q4K => {
+                    let min = f64::from(half(block, 2));
+                    let pairs = scales_and_minima(&block[4..16]).into_iter();
+                    row.lines.extend(pairs.map(|[own_scale, own_min]| {
+                        let step = scale * f64::from(own_scale);
+                        line(step, 8.0 * step - min * f64::from(own_min))
+                    }));
+                    let parts = block[16..].chunks_exact(32);
+                    row.integers.extend(parts.flat_map(centred));
+                }
+                Self::Q6K => {
+                    let scale = f64::from(half(block, 208));
+                    let scales = block[192..208].iter();
+                    let own = scales.map(|own| line(scale * f64::from(own.cast_signed()), 0.0));
+                    row.lines.extend(own);
+                    row.integers.extend(q6k_integers(block));
+                }
+            }
+        }
+    }
+}
+
+fn line(step: f64, offset: f64) -> Line {
+    Line { step, offset }
 }
 
 fn word(block: &[u8], at: usize) -> u16 {
@@ -153,40 +213,43 @@ fn nibbles(bytes: &[u8]) -> impl Iterator<Item = u8> {
         .chain(bytes.iter().map(|byte| byte >> 4))
 }
 
-fn read_q4k(block: &[u8], numbers: &mut Vec<f32>) {
-    let (scale, min) = (half(block, 0), half(block, 2));
-    let (packed, quants) = (&block[4..16], &block[16..]);
-    // Eight scales and eight minima of 6 bits in 12 bytes.
-    let pair = |j: usize| match j {
-        0..4 => (packed[j] & 63, packed[j + 4] & 63),
-        _ => (
+/// Eight scales and eight minima of 6 bits in 12 bytes.
+fn scales_and_minima(packed: &[u8]) -> [[u8; 2]; 8] {
+    std::array::from_fn(|j| match j {
+        0..4 => [packed[j] & 63, packed[j + 4] & 63],
+        _ => [
             packed[j + 4] & 15 | packed[j - 4] >> 6 << 4,
             packed[j + 4] >> 4 | packed[j] >> 6 << 4,
-        ),
-    };
-    for (j, quants) in quants.chunks_exact(32).enumerate() {
-        for (half, shift) in [(0, 0), (1, 4)] {
-            let (own_scale, own_min) = pair(2 * j + half);
-            let (own_scale, own_min) = (scale * f32::from(own_scale), min * f32::from(own_min));
-            numbers.extend(quants.iter().map(|q| own_scale * f32::from(q >> shift & 15) - own_min));
-        }
-    }
+        ],
+    })
+}
+
+fn read_q4k(block: &[u8], numbers: &mut Vec<f32>) {
+    let (scale, min) = (half(block, 0), half(block, 2));
+    let pairs = scales_and_minima(&block[4..16]);
+    let integers = block[16..].chunks_exact(32).flat_map(nibbles);
+    numbers.extend(integers.enumerate().map(|(index, q)| {
+        let [own_scale, own_min] = pairs[index / 32].map(f32::from);
+        scale * own_scale * f32::from(q) - min * own_min
+    }));
+}
+
+/// The integers of a block, from −32 to 31.
+fn q6k_integers(block: &[u8]) -> impl Iterator<Item = i8> {
+    (0..256).map(move |index| {
+        let (part, quarter, l) = (index / 128, index / 32 % 4, index % 32);
+        let lower = block[64 * part + l + 32 * (quarter & 1)] >> (4 * (quarter >> 1)) & 15;
+        let upper = block[128 + 32 * part + l] >> (2 * quarter) & 3;
+        (lower | upper << 4).cast_signed() - 32
+    })
 }
 
 fn read_q6k(block: &[u8], numbers: &mut Vec<f32>) {
-    let (low, high, scales, scale) = (&block[..128], &block[128..192], &block[192..208], half(block, 208));
-    for part in 0..2 {
-        let (low, high, scales) = (&low[64 * part..], &high[32 * part..], &scales[8 * part..]);
-        for quarter in 0..4 {
-            for l in 0..32 {
-                let lower = low[l + 32 * (quarter & 1)] >> (4 * (quarter >> 1)) & 15;
-                let upper = high[l] >> (2 * quarter) & 3;
-                let q = f32::from(lower | upper << 4) - 32.0;
-                let own = f32::from(scales[2 * quarter + l / 16] as i8);
-                numbers.push(scale * own * q);
-            }
-        }
-    }
+    let scale = half(block, 208);
+    numbers.extend(q6k_integers(block).enumerate().map(|(index, q)| {
+        let own = f32::from(block[192 + index / 16].cast_signed());
+        scale * own * f32::from(q)
+    }));
 }
 
 #[cfg(test)]
@@ -249,6 +312,29 @@ mod tests {
         assert_eq!((q4k.len(), q6k.len()), (256, 256));
         assert_eq!(Q4K, [q4k[0], q4k[33], q4k[130], q4k[255], q4k.iter().sum()]);
         assert_eq!(Q6K, [q6k[0], q6k[33], q6k[130], q6k[255], q6k.iter().sum()]);
+    }
+
+    #[test]
+    fn groups_stand_for_the_same_numbers() {
+        for (kind, halves) in [
+            (BlockType::Q40, &[(0, 0x3e00)][..]),
+            (BlockType::Q41, &[(0, 0x3e00), (2, 0xb800)]),
+            (BlockType::Q80, &[(0, 0x3e00)]),
+            (BlockType::Q4K, &[(0, 0x3e00), (2, 0x3800)]),
+            (BlockType::Q6K, &[(208, 0x3e00)]),
+        ] {
+            let bytes = [block(kind, halves), block(kind, halves)].concat();
+            let mut row = GroupedRow::default();
+            kind.read_groups(&bytes, &mut row);
+            let (_, group) = kind.grouped().expect("it has groups");
+            let weights = row.integers.chunks(group.into()).zip(&row.lines);
+            let weights = weights.flat_map(|(integers, line)| {
+                integers
+                    .iter()
+                    .map(|q| (f64::from(*q) * line.step + line.offset) as f32)
+            });
+            assert!(weights.eq(numbers(kind, &bytes)), "{kind:?}");
+        }
     }
 
     const Q4K: [f32; 5] = [486.0, 36.0, 286.5, 81.5, 83772.0];

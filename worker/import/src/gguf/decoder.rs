@@ -8,7 +8,7 @@
 //! compute it at once: the query heads that share a key head are the rows of one matrix, `[batch, key heads, length ×
 //! group, width]`, so no key is repeated.
 
-use super::weights::{TABLES, scales_name};
+use super::weights::{TABLES, scales_name, words_name};
 use crate::{
     arguments::{Number, Result},
     builder::{Builder, Tensor},
@@ -18,7 +18,7 @@ use crate::{
 use assay_exact::{
     digest::DataType,
     graph::{Dimension, Operator},
-    quantise::{Precision, WeightFormat},
+    quantise::{GroupedBits, Precision, WeightFormat},
 };
 
 /// A model, by the names of its tensors in the file.
@@ -37,7 +37,7 @@ pub struct Decoder {
     /// What is added to the mean square of a norm.
     pub epsilon: f64,
     /// The matrix of the tokens' vectors.
-    pub embedding: String,
+    pub embedding: Matrix,
     /// The blocks, from the first to the last.
     pub blocks: Vec<Block>,
     /// The weight of the norm after the blocks.
@@ -70,6 +70,8 @@ pub struct Block {
 pub struct Matrix {
     /// Name of the weight.
     pub weight: String,
+    /// How the weight is given as integers; `None` if it is given as numbers.
+    pub format: Option<WeightFormat>,
     /// Name of the bias, if it has one.
     pub bias: Option<String>,
 }
@@ -155,27 +157,75 @@ fn causal_mask(graph: &mut Builder<'_>, length: Dimension, group: u32) -> Result
 }
 
 impl Assembly<'_, '_> {
-    /// Whether the weights of linear layers are integers.
-    fn is_quantised(&self) -> bool {
-        self.graph.precision != Precision::Int16
-    }
-
     fn embedding(&mut self, tokens: &Tensor) -> Result<Tensor> {
         begin(self.graph, "embedding");
-        let name = self.model.embedding.as_str();
-        let vectors = weight(self.graph, name)?;
-        let mut x = self.graph.index_select(&vectors, 0, tokens)?;
-        if self.is_quantised() {
-            x = self.graph.cast(&x, DataType::Float32)?;
-            let scales = weight(self.graph, &scales_name(name))?;
-            let scales = self.graph.index_select(&scales, 0, tokens)?;
-            let scales = self
-                .graph
-                .reshape(&scales, &[self.batch, self.length, Dimension::Fixed(1)])?;
-            x = self.graph.binary(Binary::Mul, &x, &scales)?;
-        }
+        let matrix = self.model.embedding.clone();
+        let integers = self.looked_up(&matrix.weight, tokens)?;
+        let x = match matrix.format {
+            None => integers,
+            Some(format) => {
+                let x = match format {
+                    WeightFormat::Int8 => self.graph.cast(&integers, DataType::Float32)?,
+                    WeightFormat::Grouped { bits, group } => {
+                        let words = self.looked_up(&words_name(&matrix.weight), tokens)?;
+                        self.in_groups(&integers, bits, &words, group.into())?
+                    }
+                };
+                let scales = self.looked_up(&scales_name(&matrix.weight), tokens)?;
+                let scales = self
+                    .graph
+                    .reshape(&scales, &[self.batch, self.length, Dimension::Fixed(1)])?;
+                self.graph.binary(Binary::Mul, &x, &scales)?
+            }
+        };
         self.graph.end(Vec::new(), None, false)?;
         Ok(x)
+    }
+
+    /// The rows of a weight that belong to the tokens.
+    fn looked_up(&mut self, name: &str, tokens: &Tensor) -> Result<Tensor> {
+        let rows = weight(self.graph, name)?;
+        self.graph.index_select(&rows, 0, tokens)
+    }
+
+    /// The weights that small integers in groups stand for, as numbers: a layer multiplies with the same ones. They are
+    /// below `2^23`, so each operation is exact.
+    fn in_groups(&mut self, integers: &Tensor, bits: GroupedBits, words: &Tensor, group: u32) -> Result<Tensor> {
+        let (batch, length) = (self.batch, self.length);
+        let graph = &mut *self.graph;
+        let integer = |graph: &mut Builder<'_>, number: i64, dtype: DataType| graph.fill(Number::Int(number), dtype);
+        let half = integer(graph, 16, DataType::Int32)?;
+        let low = graph.binary(Binary::Shl, words, &half)?;
+        let multipliers = graph.binary(Binary::Shr, &low, &half)?;
+        let offsets = graph.binary(Binary::Shr, words, &half)?;
+        let integers = match bits {
+            GroupedBits::Eight => graph.cast(integers, DataType::Float32)?,
+            GroupedBits::Four => {
+                let (mask, four) = (
+                    integer(graph, 15, DataType::Uint8)?,
+                    integer(graph, 4, DataType::Uint8)?,
+                );
+                let low = graph.binary(Binary::And, integers, &mask)?;
+                let high = graph.binary(Binary::Shr, integers, &four)?;
+                let each = [integers.dims.as_slice(), &[Dimension::Fixed(1)]].concat();
+                let halves = [graph.reshape(&low, &each)?, graph.reshape(&high, &each)?];
+                let halves = graph.concat(&halves, 3)?;
+                let halves = graph.cast(&halves, DataType::Float32)?;
+                let centre = graph.fill(Number::Float(8.0), DataType::Float32)?;
+                graph.binary(Binary::Sub, &halves, &centre)?
+            }
+        };
+        let Some(&Dimension::Fixed(groups)) = words.dims.last() else {
+            return Err(graph.misfit("needs a fixed number of groups"));
+        };
+        let [groups, one, elements] = [groups, 1, group].map(Dimension::Fixed);
+        let mut x = graph.reshape(&integers, &[batch, length, groups, elements])?;
+        for (function, part) in [(Binary::Mul, multipliers), (Binary::Add, offsets)] {
+            let part = graph.cast(&part, DataType::Float32)?;
+            let part = graph.reshape(&part, &[batch, length, groups, one])?;
+            x = graph.binary(function, &x, &part)?;
+        }
+        graph.reshape(&x, &[batch, length, Dimension::Fixed(self.model.width)])
     }
 
     fn norm(&mut self, x: &Tensor, name: &str) -> Result<Tensor> {
@@ -190,22 +240,30 @@ impl Assembly<'_, '_> {
             .as_deref()
             .map(|bias| weight(self.graph, bias))
             .transpose()?;
-        let precision = match self.graph.precision {
-            Precision::Int16 => return self.graph.linear(x, &weights, bias.as_ref()),
-            Precision::Int16Int8 => Precision::Int16,
-            Precision::Int8 => Precision::Int8,
+        let Some(format) = matrix.format else {
+            return self.graph.linear(x, &weights, bias.as_ref());
+        };
+        let words = match format {
+            WeightFormat::Int8 => None,
+            WeightFormat::Grouped { .. } => Some(weight(self.graph, &words_name(&matrix.weight))?),
         };
         let scales = weight(self.graph, &scales_name(&matrix.weight))?;
         let (Some((_, outer)), [features, _]) = (x.dims.split_last(), weights.dims.as_slice()) else {
             return Err(self.graph.misfit("and the weight are not rows and a matrix"));
         };
         let dims = [outer, &[*features]].concat();
-        let operator = Operator::QuantisedLinear {
-            precision,
-            format: WeightFormat::Int8,
-        };
-        let inputs: Vec<&Tensor> = [x, &weights, &scales].into_iter().chain(bias.as_ref()).collect();
+        let precision = self.graph.precision.left().into();
+        let operator = Operator::QuantisedLinear { precision, format };
+        let given = [x, &weights].into_iter().chain(&words).chain([&scales]);
+        let inputs: Vec<&Tensor> = given.chain(bias.as_ref()).collect();
         Ok(self.graph.node(operator, &inputs, DataType::Float32, dims))
+    }
+
+    /// The precision of the products of queries with keys and of weights with values.
+    ///
+    /// Keys and values of 8 bits would change the choice of one token in 40.
+    fn attention_precision(&self) -> Precision {
+        self.graph.precision.left().into()
     }
 
     fn attention(&mut self, block: &Block, x: &Tensor) -> Result<Tensor> {
@@ -223,15 +281,16 @@ impl Assembly<'_, '_> {
         let value = self.in_heads(&value, key_heads)?;
         let value = self.graph.permute(&value, &[0, 2, 1, 3])?;
 
+        let precision = self.attention_precision();
         let graph = &mut *self.graph;
-        let scores = graph.matmul(&query, &key)?;
+        let scores = graph.matmul_in(precision, &query, &key)?;
         let scale = 1.0 / f64::from(self.model.head_width).sqrt();
         let scale = graph.fill(Number::Float(scale), DataType::Float32)?;
         let scores = graph.binary(Binary::Mul, &scores, &scale)?;
         let never = graph.fill(Number::Float(f64::NEG_INFINITY), DataType::Float32)?;
         let scores = graph.select(&self.mask, &scores, &never)?;
         let weights = graph.softmax(&scores)?;
-        let mixed = graph.weighted_sum(&weights, &value)?;
+        let mixed = graph.weighted_sum_in(precision, &weights, &value)?;
 
         let mixed = self.ungrouped(&mixed)?;
         let mixed = self.linear(&mixed, &block.mixed)?;

@@ -163,16 +163,13 @@ struct Tensors<'c> {
 impl Tensors<'_> {
     fn model(&mut self, sizes: &Sizes) -> Result<Decoder> {
         let embedding = "token_embd.weight";
-        self.matrix(embedding, [sizes.vocabulary, sizes.width], RowOrder::AsStored)?;
+        let embedding = self.matrix(embedding, [sizes.vocabulary, sizes.width], RowOrder::AsStored)?;
         let blocks = (0..sizes.blocks).map(|index| self.block(sizes, &format!("blk.{index}")));
         let blocks = blocks.collect::<Result<Vec<_>>>()?;
         let last_norm = self.vector("output_norm.weight", sizes.width, RowOrder::AsStored)?;
         let head = match self.container.tensors.contains_key("output.weight") {
             true => self.linear("output", [sizes.vocabulary, sizes.width], RowOrder::AsStored)?,
-            false => Matrix {
-                weight: embedding.to_owned(),
-                bias: None,
-            },
+            false => embedding.clone(),
         };
         Ok(Decoder {
             vocabulary: sizes.vocabulary,
@@ -181,7 +178,7 @@ impl Tensors<'_> {
             key_heads: sizes.key_heads,
             head_width: sizes.head_width,
             epsilon: sizes.epsilon,
-            embedding: embedding.to_owned(),
+            embedding,
             blocks,
             last_norm,
             head,
@@ -238,22 +235,28 @@ impl Tensors<'_> {
         Ok(name.to_owned())
     }
 
-    fn matrix(&mut self, name: &str, shape: [u32; 2], order: RowOrder) -> Result<()> {
+    fn matrix(&mut self, name: &str, shape: [u32; 2], order: RowOrder) -> Result<Matrix> {
         self.check(name, &shape)?;
-        match self.is_quantised {
-            true => self.weights.add_integers(name, shape, order),
-            false => self.weights.add_numbers(name, &shape, order),
+        let mut format = None;
+        if self.is_quantised {
+            let kind = self.container.tensor(name)?.kind;
+            format = Some(self.weights.add_integers(name, shape, order, kind));
+        } else {
+            self.weights.add_numbers(name, &shape, order);
         }
-        Ok(())
+        Ok(Matrix {
+            weight: name.to_owned(),
+            format,
+            bias: None,
+        })
     }
 
     fn linear(&mut self, part: &str, shape: [u32; 2], order: RowOrder) -> Result<Matrix> {
         let (weight, bias) = (format!("{part}.weight"), format!("{part}.bias"));
-        self.matrix(&weight, shape, order)?;
-        let bias = match self.container.tensors.contains_key(&bias) {
-            true => Some(self.vector(&bias, shape[0], order)?),
-            false => None,
-        };
-        Ok(Matrix { weight, bias })
+        let mut matrix = self.matrix(&weight, shape, order)?;
+        if self.container.tensors.contains_key(&bias) {
+            matrix.bias = Some(self.vector(&bias, shape[0], order)?);
+        }
+        Ok(matrix)
     }
 }

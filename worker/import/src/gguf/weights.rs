@@ -1,8 +1,9 @@
 //! The weights that a language model's graph takes, and how each is made of the tensors of a file.
 
 use super::{
+    blocks::BlockType,
     container::{Container, refused},
-    quantise::quantise_row,
+    quantise::{GroupedRow, quantise_row},
     rotary::Rotary,
 };
 use crate::{
@@ -10,7 +11,12 @@ use crate::{
     program::{Size, TensorMeta},
     stored::Stored,
 };
-use assay_exact::{digest::DataType, graph::Graph, tensor::Tensor};
+use assay_exact::{
+    digest::DataType,
+    graph::Graph,
+    quantise::{GroupedBits, WeightFormat},
+    tensor::Tensor,
+};
 use std::{collections::BTreeMap, sync::Arc};
 
 type Result<T> = std::result::Result<T, ImportError>;
@@ -20,10 +26,12 @@ type Result<T> = std::result::Result<T, ImportError>;
 enum Recipe {
     /// A tensor of the file as Float32.
     Numbers { tensor: String, order: RowOrder },
-    /// A matrix of the file as Int8.
-    Integers { tensor: String, order: RowOrder },
-    /// The scales of the rows of that.
-    Scales { tensor: String, order: RowOrder },
+    /// A part of what a matrix of the file becomes as integers.
+    Given {
+        tensor: String,
+        order: RowOrder,
+        format: WeightFormat,
+    },
     /// The cosines of the positions.
     Cosines,
     /// The sines of the positions.
@@ -90,18 +98,36 @@ impl Weights {
             .insert(tensor.to_owned(), (DataType::Float32, shape.to_vec(), recipe));
     }
 
-    /// Adds a matrix of the file as Int8 under its name, and the scales of its rows under [`scales_name`].
-    pub fn add_integers(&mut self, tensor: &str, shape: [u32; 2], order: RowOrder) {
-        let name = tensor.to_owned();
-        let integers = Recipe::Integers {
-            tensor: name.clone(),
-            order,
+    /// Adds a matrix of the file, of this type there, as integers: they have its name, the words of their groups
+    /// [`words_name`], and the scales of the rows [`scales_name`].
+    pub fn add_integers(&mut self, tensor: &str, shape: [u32; 2], order: RowOrder, kind: BlockType) -> WeightFormat {
+        let format = format_of(kind, shape[1]);
+        let [rows, length] = shape;
+        let (bytes, halves) = ((DataType::Int8, length), (DataType::Uint8, length / 2));
+        let (integers, group) = match format {
+            WeightFormat::Int8 => (bytes, None),
+            WeightFormat::Grouped { bits, group } => match bits {
+                GroupedBits::Four => (halves, Some(group)),
+                GroupedBits::Eight => (bytes, Some(group)),
+            },
         };
-        let scales = Recipe::Scales { tensor: name, order };
-        self.recipes
-            .insert(tensor.to_owned(), (DataType::Int8, shape.to_vec(), integers));
-        self.recipes
-            .insert(scales_name(tensor), (DataType::Float32, vec![shape[0]], scales));
+        let recipe = Recipe::Given {
+            tensor: tensor.to_owned(),
+            order,
+            format,
+        };
+        let words = group.map(|group| (DataType::Int32, vec![rows, length / u32::from(group)]));
+        let parts = [
+            (tensor.to_owned(), Some((integers.0, vec![rows, integers.1]))),
+            (words_name(tensor), words),
+            (scales_name(tensor), Some((DataType::Float32, vec![rows]))),
+        ];
+        for (name, part) in parts {
+            if let Some((dtype, shape)) = part {
+                self.recipes.insert(name, (dtype, shape, recipe.clone()));
+            }
+        }
+        format
     }
 
     /// Every weight as a program that torch exported would describe it: its place, its shape, its layout.
@@ -123,14 +149,14 @@ impl Weights {
 
     /// The weights of a graph, in its order.
     pub fn read(&self, container: &mut Container, graph: &Graph) -> Result<Vec<Tensor>> {
-        // Integers and scales come out of one pass, and the graph has them one after the other or far apart.
+        // Integers, words and scales come out of one pass, and the graph has them one after the other or far apart.
         let mut kept: BTreeMap<String, Vec<u8>> = BTreeMap::new();
         let weights = graph.weights.iter().map(|weight| {
             let missing = || refused(&weight.name, "it is no weight of the model");
             let (dtype, shape, recipe) = self.recipes.get(&weight.name).ok_or_else(missing)?;
             let bytes = match kept.remove(&weight.name) {
                 Some(bytes) => bytes,
-                None => self.make(container, recipe, &mut kept)?,
+                None => self.make(container, &weight.name, recipe, &mut kept)?,
             };
             let tensor = Tensor::new(*dtype, shape.clone(), bytes);
             let tensor = tensor.map_err(|error| refused(&weight.name, error.to_string()))?;
@@ -143,6 +169,7 @@ impl Weights {
     fn make(
         &self,
         container: &mut Container,
+        name: &str,
         recipe: &Recipe,
         kept: &mut BTreeMap<String, Vec<u8>>,
     ) -> Result<Vec<u8>> {
@@ -154,18 +181,34 @@ impl Weights {
                 rows(container, tensor, *order, |row| all.extend_from_slice(&bytes(row)))?;
                 all
             }
-            Recipe::Integers { tensor, order } => {
-                let (integers, scales) = quantised(container, tensor, *order)?;
-                kept.insert(scales_name(tensor), scales);
-                integers
-            }
-            Recipe::Scales { tensor, order } => {
-                let (integers, scales) = quantised(container, tensor, *order)?;
+            Recipe::Given { tensor, order, format } => {
+                let [integers, words, scales] = quantised(container, tensor, *order, *format)?;
                 kept.insert(tensor.clone(), integers);
-                scales
+                kept.insert(words_name(tensor), words);
+                kept.insert(scales_name(tensor), scales);
+                kept.remove(name).unwrap_or_default()
             }
         })
     }
+}
+
+/// How a matrix is given as integers whose rows have so many elements and this type in the file.
+///
+/// Rows of numbers become bytes, in groups of 32 or of 16 if they are whole groups.
+fn format_of(kind: BlockType, length: u32) -> WeightFormat {
+    let of_numbers = || {
+        let group = [32, 16].into_iter().find(|group| length % u32::from(*group) == 0)?;
+        Some((GroupedBits::Eight, group))
+    };
+    match kind.grouped().or_else(of_numbers) {
+        Some((bits, group)) => WeightFormat::Grouped { bits, group },
+        None => WeightFormat::Int8,
+    }
+}
+
+/// The name of the words of a matrix's groups.
+pub fn words_name(tensor: &str) -> String {
+    format!("{}.groups", tensor.strip_suffix(".weight").unwrap_or(tensor))
 }
 
 /// The name of the scales of a matrix's rows.
@@ -195,21 +238,51 @@ fn bytes(numbers: &[f32]) -> Vec<u8> {
     numbers.iter().flat_map(|number| number.to_le_bytes()).collect()
 }
 
-fn quantised(container: &mut Container, tensor: &str, order: RowOrder) -> Result<(Vec<u8>, Vec<u8>)> {
-    let (mut integers, mut scales) = (Vec::new(), Vec::new());
+/// The integers of a matrix, the words of their groups, and the scales of the rows.
+fn quantised(container: &mut Container, tensor: &str, order: RowOrder, format: WeightFormat) -> Result<[Vec<u8>; 3]> {
+    let (mut integers, mut words, mut scales) = (Vec::new(), Vec::new(), Vec::new());
     let mut is_finite = true;
-    rows(container, tensor, order, |row| {
-        is_finite &= row.iter().all(|number| number.is_finite());
-        scales.push(quantise_row(row, &mut integers));
-    })?;
+    match format {
+        WeightFormat::Int8 => rows(container, tensor, order, |row| {
+            is_finite &= row.iter().all(|number| number.is_finite());
+            scales.push(quantise_row(row, &mut integers));
+        })?,
+        WeightFormat::Grouped { bits, group } => {
+            let (mut row, mut numbers) = (GroupedRow::default(), Vec::new());
+            stored_rows(container, tensor, order, |kind, bytes| {
+                if kind.grouped().is_some() {
+                    kind.read_groups(bytes, &mut row);
+                } else {
+                    numbers.clear();
+                    kind.read(bytes, &mut numbers);
+                    is_finite &= numbers.iter().all(|number: &f32| number.is_finite());
+                    row.replace(&numbers, group.into());
+                }
+                is_finite &= row
+                    .lines
+                    .iter()
+                    .all(|line| line.step.is_finite() && line.offset.is_finite());
+                scales.push(row.fit(&mut words));
+                match bits {
+                    GroupedBits::Four => integers.extend(row.halves()),
+                    GroupedBits::Eight => integers.extend(row.integers.iter().map(|integer| integer.cast_unsigned())),
+                }
+            })?;
+        }
+    }
     match is_finite {
-        true => Ok((integers, bytes(&scales))),
+        true => Ok([integers, words, bytes(&scales)]),
         false => Err(refused(tensor, "it holds an infinity or a NaN; get the file again")),
     }
 }
 
-/// Gives the rows of a tensor, dequantised, in the order wished.
-fn rows(container: &mut Container, name: &str, order: RowOrder, mut take: impl FnMut(&[f32])) -> Result<()> {
+/// Gives the bytes of the rows of a tensor and their type, in the order wished.
+fn stored_rows(
+    container: &mut Container,
+    name: &str,
+    order: RowOrder,
+    mut take: impl FnMut(BlockType, &[u8]),
+) -> Result<()> {
     let tensor = container.tensor(name)?.clone();
     let length = *tensor
         .shape
@@ -217,29 +290,37 @@ fn rows(container: &mut Container, name: &str, order: RowOrder, mut take: impl F
         .ok_or_else(|| refused(name, "it has no dimensions"))?;
     let bytes = container.bytes(name)?;
     let row_bytes = (length / tensor.kind.elements()) as usize * tensor.kind.bytes();
-    let (mut row, count) = (Vec::new(), bytes.len() / row_bytes.max(1));
+    for index in 0..bytes.len() / row_bytes.max(1) {
+        let start = order.stored(index) * row_bytes;
+        let row = bytes.get(start..start + row_bytes);
+        take(
+            tensor.kind,
+            row.ok_or_else(|| refused(name, "its rows are not whole heads"))?,
+        );
+    }
+    Ok(())
+}
+
+/// Gives the rows of a tensor, dequantised, in the order wished.
+fn rows(container: &mut Container, name: &str, order: RowOrder, mut take: impl FnMut(&[f32])) -> Result<()> {
+    let mut row = Vec::new();
+    let tensor = container.tensor(name)?.clone();
     if let RowOrder::Paired { width } = order
         && tensor.shape.len() == 1
     {
         // A bias has an element for each row.
-        tensor.kind.read(&bytes, &mut row);
+        tensor.kind.read(&container.bytes(name)?, &mut row);
         let ordered: Vec<f32> = (0..row.len())
             .filter_map(|i| row.get(RowOrder::Paired { width }.stored(i)).copied())
             .collect();
         take(&ordered);
         return Ok(());
     }
-    for index in 0..count {
-        let start = order.stored(index) * row_bytes;
-        let stored = bytes.get(start..start + row_bytes);
+    stored_rows(container, name, order, |kind, bytes| {
         row.clear();
-        tensor.kind.read(
-            stored.ok_or_else(|| refused(name, "its rows are not whole heads"))?,
-            &mut row,
-        );
+        kind.read(bytes, &mut row);
         take(&row);
-    }
-    Ok(())
+    })
 }
 
 impl From<i64> for Size {

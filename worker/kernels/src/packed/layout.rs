@@ -32,7 +32,7 @@ fn in_tiles(rows: &Rows) -> bool {
 fn memory(previous: Layout) -> Strips {
     match previous {
         Layout::Strips(strips) => strips,
-        Layout::Rows(_) | Layout::Pairs { .. } => Strips::default(),
+        Layout::Rows(_) | Layout::Grouped(_) | Layout::Pairs { .. } => Strips::default(),
     }
 }
 
@@ -71,7 +71,7 @@ fn pairs_with(
 ) -> Layout {
     let (mut bytes, mut words, mut norms) = match previous {
         Layout::Pairs { bytes, words, norms } => (bytes, words, norms),
-        Layout::Rows(_) | Layout::Strips(_) => Default::default(),
+        Layout::Rows(_) | Layout::Grouped(_) | Layout::Strips(_) => Default::default(),
     };
     let is_words = rows.kind == Kind::Int16;
     bytes.set_length(if is_words { 0 } else { size });

@@ -13,6 +13,10 @@
 //! Where one segment might already overflow, four pairs do not: of their sum `s`, `s >> 16` is summed as well, and
 //! `2^16·Σ (s >> 16)` leaves less than `2^31` of the exact sum, so the sum modulo 2^32 tells the rest.
 
+mod grouped;
+
+pub(super) use grouped::multiply_grouped;
+
 use super::{
     Products,
     bounds::{SAFE, greatest, norms_of_tiles, safe_together},

@@ -21,8 +21,11 @@
 //! where for blocks of 1024 both sums are below `2^31`.
 
 mod finish;
+mod grouped;
 mod sums;
 mod wide;
+
+pub(super) use grouped::multiply_grouped;
 
 use super::{
     Products,

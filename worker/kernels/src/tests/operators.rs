@@ -9,7 +9,7 @@ use crate::{
 use assay_exact::{
     digest::DataType,
     graph::{self, Binary, Dimension, Operator, Position},
-    quantise::{Precision, WeightFormat},
+    quantise::{GroupedBits, Precision, WeightFormat},
     tensor::Tensor,
 };
 use assay_ops::{
@@ -234,20 +234,23 @@ fn integers_are_combined_bit_by_bit_as_defined() {
 fn layers_with_given_integers_are_as_defined() {
     let mut random = Random(44);
     let mut bytes = |dtype: DataType, shape: &[u32]| {
-        let bytes = (0..shape.iter().product::<u32>())
-            .map(|_| random.next() as u8)
-            .collect();
+        let count = shape.iter().product::<u32>() as usize * dtype.size_bytes();
+        let bytes = (0..count).map(|_| random.next() as u8).collect();
         Tensor::new(dtype, shape.to_vec(), bytes).expect("as many bytes as the shape says")
     };
     let (integers, packed) = (bytes(DataType::Int8, &[70, 96]), bytes(DataType::Uint8, &[70, 48]));
-    let [zeros, multipliers] = [(); 2].map(|()| bytes(DataType::Int8, &[70, 6]));
+    let [narrow, wide] = [6, 2].map(|groups| bytes(DataType::Int32, &[70, groups]));
     let mut random = Random(45);
     let x = tensor(&mut random, DataType::Float32, &[30, 96], 0);
     let scales = tensor(&mut random, DataType::Float32, &[70], 0);
+    let grouped = |bits, group| WeightFormat::Grouped { bits, group };
     for precision in [Precision::Int8, Precision::Int16] {
         for (format, weight) in [
             (WeightFormat::Int8, vec![&integers]),
-            (WeightFormat::Int4 { group: 16 }, vec![&packed, &zeros, &multipliers]),
+            (grouped(GroupedBits::Four, 16), vec![&packed, &narrow]),
+            (grouped(GroupedBits::Four, 48), vec![&packed, &wide]),
+            (grouped(GroupedBits::Eight, 16), vec![&integers, &narrow]),
+            (grouped(GroupedBits::Eight, 48), vec![&integers, &wide]),
         ] {
             for biased in [false, true] {
                 let layer = Layer::QuantisedLinear {

@@ -10,7 +10,7 @@ use crate::{
 };
 use assay_exact::{
     binary32::Binary32,
-    quantise::{Bits, Precision, QuantisedRow, quantise},
+    quantise::{Bits, GivenRow, Precision, QuantisedRow, quantise},
 };
 
 const PRECISIONS: [Precision; 3] = [Precision::Int8, Precision::Int16, Precision::Int16Int8];
@@ -308,16 +308,16 @@ fn products_with_given_integers_are_exact() {
             .collect();
         for (kind, bits) in [(Kind::Int8, Bits::Int8), (Kind::Halves, Bits::Int16)] {
             let rows = input.chunks(k).map(|row| QuantisedRow::new(exact(row), bits));
-            let columns: Vec<QuantisedRow> = integers
+            let columns: Vec<GivenRow> = integers
                 .chunks(k)
                 .zip(exact(&scales))
-                .map(|(row, scale)| QuantisedRow::given(row.iter().copied(), scale))
+                .map(|(row, scale)| GivenRow::new(row.iter().copied().map(i32::from), scale))
                 .collect();
             let products = rows.flat_map(|row| {
                 let sums = columns
                     .iter()
                     .zip(exact(&bias))
-                    .map(|(column, bias)| row.product(column) + bias);
+                    .map(|(column, bias)| row.given_product(column) + bias);
                 sums.collect::<Vec<_>>()
             });
             let expected: Vec<Binary32> = products.collect();
@@ -348,8 +348,9 @@ fn longest_rows_of_least_integers_do_not_overflow() {
         let input: Vec<f32> = (0..length).map(|k| if k == 0 { low.signum() } else { low }).collect();
         for (kind, bits) in [(Kind::Int8, Bits::Int8), (Kind::Halves, Bits::Int16)] {
             let integers = vec![-128i8; length];
-            let column = QuantisedRow::given(integers.iter().copied(), Binary32::from_bits((-0.5f32).to_bits()));
-            let expected = QuantisedRow::new(exact(&input), bits).product(&column);
+            let scale = Binary32::from_bits((-0.5f32).to_bits());
+            let column = GivenRow::new(integers.iter().copied().map(i32::from), scale);
+            let expected = QuantisedRow::new(exact(&input), bits).given_product(&column);
             for instructions in all_instructions() {
                 let scratch = Scratch::new(instructions, 1);
                 let mut second = Rows::new(instructions);

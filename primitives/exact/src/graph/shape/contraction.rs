@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     digest::DataType,
-    quantise::{MAX_CONTRACTION_LENGTH, Precision, WeightFormat},
+    quantise::{GROUP_UNIT, GroupedBits, MAX_CONTRACTION_LENGTH, Precision, WeightFormat},
 };
 
 pub(super) fn linear(inputs: &[&Layout]) -> Result<Layout, ShapeError> {
@@ -69,12 +69,17 @@ pub(super) fn quantised_linear(
     };
     let widths: &[(DataType, u32)] = match format {
         WeightFormat::Int8 => &[(DataType::Int8, elements)],
-        WeightFormat::Int4 { group } => {
-            if group < 2 || !group.is_multiple_of(2) || !elements.is_multiple_of(group) {
+        WeightFormat::Grouped { bits, group } => {
+            let is_unit = group > 0 && group.is_multiple_of(GROUP_UNIT);
+            let group = u32::from(group);
+            if !is_unit || !elements.is_multiple_of(group) {
                 return Err(ShapeError::Parameter("group"));
             }
-            let groups = (DataType::Int8, elements / group);
-            &[(DataType::Uint8, elements / 2), groups, groups]
+            let integers = match bits {
+                GroupedBits::Four => (DataType::Uint8, elements / 2),
+                GroupedBits::Eight => (DataType::Int8, elements),
+            };
+            &[integers, (DataType::Int32, elements / group)]
         }
     };
     let features = weight

@@ -3,7 +3,7 @@
 use super::{super::prover::Recorder, *};
 use crate::{
     graph::{Binary, Dimension, Graph, Input, Node, Operator, Output, Position, Reduction, Unary, Weight},
-    quantise::{Precision, WeightFormat},
+    quantise::{GroupedBits, Precision, WeightFormat},
     testing::Random,
 };
 use alloc::{format, vec, vec::Vec};
@@ -162,7 +162,14 @@ fn cases() -> Vec<(Operator, Vec<Layout>)> {
 fn quantised_layers() -> Vec<(Operator, Vec<Layout>)> {
     let precision = Precision::Int16;
     let layer = |format| Operator::QuantisedLinear { precision, format };
-    let (zeros, scales) = ((DataType::Int8, vec![5, (ROW - 2) / 2]), (F, vec![5]));
+    let scales = (F, vec![5]);
+    // Whole groups, as many as a row may have, but for one so that rows begin within chunks.
+    let length = ROW - 16;
+    let grouped = |bits, integers: (DataType, Vec<u32>)| {
+        let words = (DataType::Int32, vec![5, length / 16]);
+        let operands = vec![(F, vec![5, length]), integers, words, scales.clone(), scales.clone()];
+        (layer(WeightFormat::Grouped { bits, group: 16 }), operands)
+    };
     vec![
         (
             layer(WeightFormat::Int8),
@@ -173,17 +180,8 @@ fn quantised_layers() -> Vec<(Operator, Vec<Layout>)> {
                 scales.clone(),
             ],
         ),
-        (
-            layer(WeightFormat::Int4 { group: 2 }),
-            vec![
-                (F, vec![5, ROW - 2]),
-                (DataType::Uint8, vec![5, (ROW - 2) / 2]),
-                zeros.clone(),
-                zeros,
-                scales.clone(),
-                scales,
-            ],
-        ),
+        grouped(GroupedBits::Four, (DataType::Uint8, vec![5, length / 2])),
+        grouped(GroupedBits::Eight, (DataType::Int8, vec![5, length])),
     ]
 }
 

@@ -6,9 +6,9 @@ use super::{
     random_tensor, tensor, values,
 };
 use crate::{
-    digest::DataType::{Float32, Int8, Uint8},
+    digest::DataType::{Float32, Int8, Int32, Uint8},
     graph::{Dimension, Operator, ShapeError},
-    quantise::{Bits, Precision, QuantisedRow, WeightFormat, four_bit_weight},
+    quantise::{Bits, GivenRow, GroupedBits, Precision, QuantisedRow, WeightFormat, WeightGroup, four_bit_integers},
     tensor::Tensor,
     testing::Random,
 };
@@ -18,7 +18,7 @@ const PRECISIONS: [Precision; 3] = [Precision::Int8, Precision::Int16, Precision
 
 /// A tensor of any bytes.
 fn bytes(random: &mut Random, dtype: crate::digest::DataType, shape: &[u32]) -> Tensor {
-    let count = shape.iter().product::<u32>();
+    let count = shape.iter().product::<u32>() * dtype.size_bytes() as u32;
     let bytes = (0..count).map(|_| (random.next() >> 40) as u8).collect();
     Tensor::new(dtype, shape.to_vec(), bytes).expect("as many bytes as the shape says")
 }
@@ -123,45 +123,60 @@ fn layers_with_given_integers_are_those_of_their_rows() {
     let mut random = Random(15);
     for case in 0..60 {
         let mut size = |end: u64| 1 + (random.next() >> 33) as u32 % end as u32;
-        let (m, n, group, groups) = (size(4), size(5), 2 * size(4), size(4));
+        let (m, n, units, groups) = (size(4), size(5), size(4), size(4));
+        let group = 16 * units;
         let k = group * groups;
         let precision = [Precision::Int8, Precision::Int16][case % 2];
         let x = random_tensor(&mut random, &[m, k]);
         let (scales, bias) = (random_tensor(&mut random, &[n]), random_tensor(&mut random, &[n]));
-        let integers = bytes(&mut random, Int8, &[n, k]);
-        let format = WeightFormat::Int8;
-        let layer = Operator::QuantisedLinear { precision, format };
-        let given = apply(&layer, &[&x, &integers, &scales], Float32, &[m, n]);
-        apply(&layer, &[&x, &integers, &scales, &bias], Float32, &[m, n]);
-        let row = QuantisedRow::new(
-            x.numbers().take(k as usize).collect::<Vec<_>>().into_iter(),
-            precision.left(),
-        );
-        let column = integers.bytes().iter().take(k as usize).map(|byte| byte.cast_signed());
-        let column = QuantisedRow::given(column, scales.numbers().next().expect("there is one"));
-        assert_eq!(given.numbers().next(), Some(row.product(&column)));
-
-        let packed = bytes(&mut random, Uint8, &[n, k / 2]);
-        let zeros = bytes(&mut random, Int8, &[n, groups]);
-        let multipliers = bytes(&mut random, Int8, &[n, groups]);
-        let format = WeightFormat::Int4 { group };
-        let layer = Operator::QuantisedLinear { precision, format };
-        let four = apply(&layer, &[&x, &packed, &zeros, &multipliers, &scales], Float32, &[m, n]);
-        let with_bias = [&x, &packed, &zeros, &multipliers, &scales, &bias];
-        apply(&layer, &with_bias, Float32, &[m, n]);
-        // The same integers, unpacked.
-        let element = |index: u32| {
-            let (row, at) = (index / k, index % k);
-            let byte = packed.bytes()[(index / 2) as usize];
-            let of_group = (row * groups + at / group) as usize;
-            let [zero, multiplier] = [&zeros, &multipliers].map(|tensor| tensor.bytes()[of_group].cast_signed());
-            let four_bits = if at % 2 == 0 { byte & 15 } else { byte >> 4 };
-            four_bit_weight(four_bits, zero, multiplier).cast_unsigned()
+        let eight = bytes(&mut random, Int8, &[n, k]);
+        let four = bytes(&mut random, Uint8, &[n, k / 2]);
+        let words = bytes(&mut random, Int32, &[n, groups]);
+        let signed: Vec<i8> = eight.bytes().iter().map(|byte| byte.cast_signed()).collect();
+        let halves: Vec<i8> = four.bytes().iter().flat_map(|byte| four_bit_integers(*byte)).collect();
+        let of_group = |(at, integer): (usize, &i8)| {
+            let word = &words.bytes()[4 * (at / group as usize)..];
+            let word = i32::from_le_bytes([word[0], word[1], word[2], word[3]]);
+            let group = WeightGroup::of_word(word);
+            i32::from(*integer) * i32::from(group.multiplier) + i32::from(group.offset)
         };
-        let unpacked = Tensor::new(Int8, [n, k].to_vec(), (0..n * k).map(element).collect()).expect("a sound tensor");
-        let format = WeightFormat::Int8;
-        let layer = Operator::QuantisedLinear { precision, format };
-        assert_eq!(apply(&layer, &[&x, &unpacked, &scales], Float32, &[m, n]), four);
+        let group = group as u8;
+        let grouped = |bits| WeightFormat::Grouped { bits, group };
+        for (format, given, weights) in [
+            (
+                WeightFormat::Int8,
+                &[&eight][..],
+                signed.iter().copied().map(i32::from).collect::<Vec<_>>(),
+            ),
+            (
+                grouped(GroupedBits::Four),
+                &[&four, &words][..],
+                halves.iter().enumerate().map(of_group).collect(),
+            ),
+            (
+                grouped(GroupedBits::Eight),
+                &[&eight, &words][..],
+                signed.iter().enumerate().map(of_group).collect(),
+            ),
+        ] {
+            let layer = Operator::QuantisedLinear { precision, format };
+            let plain = apply(&layer, &[&[&x][..], given, &[&scales]].concat(), Float32, &[m, n]);
+            apply(
+                &layer,
+                &[&[&x][..], given, &[&scales, &bias]].concat(),
+                Float32,
+                &[m, n],
+            );
+            let numbers: Vec<_> = x.numbers().collect();
+            let rows = numbers.chunks(k as usize);
+            let rows = rows.map(|row| QuantisedRow::new(row.iter().copied(), precision.left()));
+            let columns = weights.chunks(k as usize).zip(scales.numbers());
+            let columns: Vec<_> = columns
+                .map(|(column, scale)| GivenRow::new(column.iter().copied(), scale))
+                .collect();
+            let products = rows.flat_map(|row| columns.iter().map(move |column| row.given_product(column)));
+            assert!(plain.numbers().eq(products));
+        }
     }
 }
 
@@ -187,25 +202,30 @@ fn given_integers_have_the_shapes_of_their_format() {
         precision: Precision::Int16,
         format,
     };
-    let (eight, four) = (of(WeightFormat::Int8), of(WeightFormat::Int4 { group: 4 }));
+    let grouped = |bits, group| of(WeightFormat::Grouped { bits, group });
+    let whole = of(WeightFormat::Int8);
+    let (four, eight) = (grouped(GroupedBits::Four, 16), grouped(GroupedBits::Eight, 16));
     let n = Dimension::Symbol(0);
-    let rows: (DataType, &[Dimension]) = (Float32, &[n, fixed(8)]);
-    let (scales, packed) = ([fixed(3)], [fixed(3), fixed(4)]);
-    let (whole, groups) = ([fixed(3), fixed(8)], [fixed(3), fixed(2)]);
+    let rows: (DataType, &[Dimension]) = (Float32, &[n, fixed(48)]);
+    let (scales, packed) = ([fixed(3)], [fixed(3), fixed(24)]);
+    let (bytes, groups) = ([fixed(3), fixed(48)], [fixed(3), fixed(3)]);
     let gives = Ok((Float32, alloc::vec![n, fixed(3)]));
-    let int8: [(DataType, &[Dimension]); 4] = [rows, (Int8, &whole), (Float32, &scales), (Float32, &scales)];
-    assert_eq!(layout(&eight, &int8[..3]), gives);
-    assert_eq!(layout(&eight, &int8), gives);
-    let int4: [(DataType, &[Dimension]); 6] = [
+    let int8: [(DataType, &[Dimension]); 4] = [rows, (Int8, &bytes), (Float32, &scales), (Float32, &scales)];
+    assert_eq!(layout(&whole, &int8[..3]), gives);
+    assert_eq!(layout(&whole, &int8), gives);
+    let of_four: [(DataType, &[Dimension]); 5] = [
         rows,
         (Uint8, &packed),
-        (Int8, &groups),
-        (Int8, &groups),
+        (Int32, &groups),
         (Float32, &scales),
         (Float32, &scales),
     ];
-    assert_eq!(layout(&four, &int4[..5]), gives);
-    assert_eq!(layout(&four, &int4), gives);
+    let mut of_eight = of_four;
+    of_eight[1] = (Int8, &bytes);
+    for (layer, inputs) in [(&four, of_four), (&eight, of_eight)] {
+        assert_eq!(layout(layer, &inputs[..4]), gives);
+        assert_eq!(layout(layer, &inputs), gives);
+    }
     let mixed = Operator::QuantisedLinear {
         precision: Precision::Int16Int8,
         format: WeightFormat::Int8,
@@ -215,29 +235,32 @@ fn given_integers_have_the_shapes_of_their_format() {
         precision: Precision::Int16Int8,
     };
     assert_eq!(layout(&scale, &[rows]), Err(ShapeError::Parameter("precision")));
-    for group in [0, 1, 3, 16, 6] {
-        let format = of(WeightFormat::Int4 { group });
-        assert_eq!(layout(&format, &int4), Err(ShapeError::Parameter("group")));
+    for group in [0, 1, 8, 15, 17, 24, 32, 64, 255] {
+        let layer = grouped(GroupedBits::Four, group);
+        assert_eq!(layout(&layer, &of_four), Err(ShapeError::Parameter("group")));
     }
+    let one: &[Dimension] = &[fixed(3), fixed(1)];
+    let of_one = [&of_four[..2], &[(Int32, one)], &of_four[3..]].concat();
+    assert_eq!(layout(&grouped(GroupedBits::Four, 48), &of_one), gives);
     for count in [1, 2] {
-        assert_eq!(layout(&eight, &int8[..count]), Err(ShapeError::Arity { actual: count }));
+        assert_eq!(layout(&whole, &int8[..count]), Err(ShapeError::Arity { actual: count }));
     }
-    assert_eq!(layout(&four, &int4[..4]), Err(ShapeError::Arity { actual: 4 }));
+    assert_eq!(layout(&four, &of_four[..3]), Err(ShapeError::Arity { actual: 3 }));
     let changed = |position: usize, operand: (DataType, &'static [Dimension])| {
-        let mut inputs = int4;
+        let mut inputs = of_four;
         inputs[position] = operand;
         layout(&four, &inputs)
     };
-    const WIDE: &[Dimension] = &[fixed(3), fixed(8)];
-    const OTHERS: &[Dimension] = &[fixed(4), fixed(2)];
+    const WIDE: &[Dimension] = &[fixed(3), fixed(48)];
+    const OTHERS: &[Dimension] = &[fixed(4), fixed(3)];
     assert_eq!(changed(1, (Int8, WIDE)), Err(ShapeError::DataType(Int8)));
     assert_eq!(changed(1, (Uint8, WIDE)), Err(ShapeError::Dimensions { input: 1 }));
     assert_eq!(changed(1, (Uint8, &[])), Err(ShapeError::Dimensions { input: 1 }));
-    assert_eq!(changed(2, (Int8, OTHERS)), Err(ShapeError::Dimensions { input: 2 }));
-    assert_eq!(changed(3, (Uint8, OTHERS)), Err(ShapeError::DataType(Uint8)));
-    assert_eq!(changed(4, (Float32, WIDE)), Err(ShapeError::Dimensions { input: 4 }));
-    assert_eq!(changed(5, (Int8, WIDE)), Err(ShapeError::DataType(Int8)));
+    assert_eq!(changed(2, (Int32, OTHERS)), Err(ShapeError::Dimensions { input: 2 }));
+    assert_eq!(changed(2, (Int8, OTHERS)), Err(ShapeError::DataType(Int8)));
+    assert_eq!(changed(3, (Float32, WIDE)), Err(ShapeError::Dimensions { input: 3 }));
+    assert_eq!(changed(4, (Int8, WIDE)), Err(ShapeError::DataType(Int8)));
     let long = fixed(16_386);
     let wide: [(DataType, &[Dimension]); 3] = [(Float32, &[n, long]), (Int8, &[fixed(3), long]), (Float32, &scales)];
-    assert_eq!(layout(&eight, &wide), Err(ShapeError::ContractionLength(long)));
+    assert_eq!(layout(&whole, &wide), Err(ShapeError::ContractionLength(long)));
 }

@@ -5,7 +5,7 @@ use crate::graphs::build::{N, float, single, top_k};
 use assay_exact::{
     digest::DataType,
     graph::{Dimension, Graph, Operator, Reduction},
-    quantise::{Precision, WeightFormat},
+    quantise::{GroupedBits, Precision, WeightFormat},
 };
 
 pub fn contraction() -> Vec<Graph> {
@@ -74,13 +74,14 @@ pub fn contraction() -> Vec<Graph> {
 /// Layers whose integers are given, and precisions that rows have none of.
 pub fn given() -> Vec<Graph> {
     let layer = |precision, format| Operator::QuantisedLinear { precision, format };
-    let (eight, four) = (WeightFormat::Int8, |group| WeightFormat::Int4 { group });
+    let grouped = |bits, group| WeightFormat::Grouped { bits, group };
+    let plain = WeightFormat::Int8;
     let bytes = |shape: &[u32]| of(DataType::Int8, shape);
     let halves = |shape: &[u32]| of(DataType::Uint8, shape);
     let (rows, scales) = (f(&[2, 8]), f(&[3]));
     let whole = vec![rows.clone(), bytes(&[3, 8]), scales.clone()];
     let of_bytes = each(
-        &layer(Precision::Int8, eight),
+        &layer(Precision::Int8, plain),
         &[
             whole[..2].to_vec(),
             [whole.clone(), vec![scales.clone(); 2]].concat(),
@@ -97,28 +98,39 @@ pub fn given() -> Vec<Graph> {
             vec![float(&[N]), bytes(&[3, 8]), scales.clone()],
         ],
     );
-    let groups = |packed, zeros, multipliers| vec![rows.clone(), packed, zeros, multipliers, scales.clone()];
-    let sound = groups(halves(&[3, 4]), bytes(&[3, 2]), bytes(&[3, 2]));
-    let of_halves = each(
-        &layer(Precision::Int16, four(4)),
+    let words = |shape: &[u32]| of(DataType::Int32, shape);
+    let groups = |integers, words| vec![f(&[2, 48]), integers, words, scales.clone()];
+    let sound = groups(halves(&[3, 24]), words(&[3, 3]));
+    let of_four = each(
+        &layer(Precision::Int16, grouped(GroupedBits::Four, 16)),
         &[
-            sound[..4].to_vec(),
+            sound[..3].to_vec(),
             [sound.clone(), vec![scales.clone(); 2]].concat(),
-            groups(bytes(&[3, 4]), bytes(&[3, 2]), bytes(&[3, 2])),
-            groups(halves(&[3, 8]), bytes(&[3, 2]), bytes(&[3, 2])),
-            groups(halves(&[3, 4]), halves(&[3, 2]), bytes(&[3, 2])),
-            groups(halves(&[3, 4]), bytes(&[3, 1]), bytes(&[3, 2])),
-            groups(halves(&[3, 4]), bytes(&[3, 2]), f(&[3, 2])),
-            groups(halves(&[3, 4]), bytes(&[3, 2]), bytes(&[2, 2])),
+            groups(bytes(&[3, 24]), words(&[3, 3])),
+            groups(halves(&[3, 48]), words(&[3, 3])),
+            groups(halves(&[3, 24]), bytes(&[3, 3])),
+            groups(halves(&[3, 24]), of(INT, &[3, 3])),
+            groups(halves(&[3, 24]), words(&[3, 6])),
+            groups(halves(&[3, 24]), words(&[2, 3])),
+            groups(halves(&[24]), words(&[3, 3])),
         ],
     );
-    let mut graphs = [of_bytes, of_halves].concat();
-    for group in [0, 1, 3, 6, 16] {
-        graphs.extend(each(&layer(Precision::Int8, four(group)), std::slice::from_ref(&sound)));
+    let of_eight = each(
+        &layer(Precision::Int16, grouped(GroupedBits::Eight, 16)),
+        &[
+            groups(halves(&[3, 48]), words(&[3, 3])),
+            groups(bytes(&[3, 24]), words(&[3, 3])),
+            groups(bytes(&[3, 48]), words(&[3, 1])),
+        ],
+    );
+    let mut graphs = [of_bytes, of_four, of_eight].concat();
+    for group in [0, 1, 2, 8, 15, 17, 24, 32, 96, 255] {
+        let layer = layer(Precision::Int8, grouped(GroupedBits::Four, group));
+        graphs.extend(each(&layer, std::slice::from_ref(&sound)));
     }
     let precision = Precision::Int16Int8;
-    graphs.extend(each(&layer(precision, eight), &[whole]));
-    graphs.extend(each(&layer(precision, four(4)), &[sound]));
+    graphs.extend(each(&layer(precision, plain), &[whole]));
+    graphs.extend(each(&layer(precision, grouped(GroupedBits::Four, 16)), &[sound]));
     graphs.extend(each(&Operator::RowScale { precision }, &[vec![rows]]));
     graphs
 }

@@ -10,7 +10,7 @@ use super::{
             Binary, CheckedGraph, Dimension, Graph, Input, MAX_TENSORS, Node, Operator, Output, Position, Reduction,
             Symbol, Unary, Value, Weight,
         },
-        quantise::{Precision, WeightFormat},
+        quantise::{GroupedBits, Precision, WeightFormat},
         tensor::Tensor,
     },
 };
@@ -188,8 +188,14 @@ pub fn operator(random: &mut Random) -> Operator {
             precision: random.one(&[Precision::Int8, Precision::Int16]),
             format: random.one(&[
                 WeightFormat::Int8,
-                WeightFormat::Int4 { group: 2 },
-                WeightFormat::Int4 { group: 4 },
+                WeightFormat::Grouped {
+                    bits: GroupedBits::Four,
+                    group: 16,
+                },
+                WeightFormat::Grouped {
+                    bits: GroupedBits::Eight,
+                    group: 32,
+                },
             ]),
         },
         _ => Operator::RmsNorm { epsilon: 0x3727_c5ac },
@@ -249,18 +255,18 @@ fn operands(random: &mut Random, operator: &mut Operator, values: &[(Value, Layo
     inputs.into_iter().map(|(value, _)| value).collect()
 }
 
-/// Rows of a layer whose integers are given have so many elements, as the first input has.
-const LENGTH: u32 = 4;
+/// Rows of a layer whose integers are given have so many elements, as one input has.
+const LENGTH: u32 = 32;
 /// Features of such a layer.
 const FEATURES: u32 = 3;
 
-/// Type and shape of the weights that there are for layers whose integers are given: of eight bits, of four, zeros or
-/// multipliers of two groups and of one, and scales.
+/// Type and shape of the weights that there are for layers whose integers are given: of eight bits, of four, the words
+/// of two groups and of one, and scales.
 const GIVEN: [(DataType, &[u32]); 5] = [
     (DataType::Int8, &[FEATURES, LENGTH]),
     (DataType::Uint8, &[FEATURES, LENGTH / 2]),
-    (DataType::Int8, &[FEATURES, 2]),
-    (DataType::Int8, &[FEATURES, 1]),
+    (DataType::Int32, &[FEATURES, 2]),
+    (DataType::Int32, &[FEATURES, 1]),
     (DataType::Float32, &[FEATURES]),
 ];
 
@@ -278,9 +284,13 @@ fn layer_operands(format: WeightFormat) -> Vec<Wanted> {
     let mut operands: Vec<Wanted> = vec![Box::new(rows)];
     match format {
         WeightFormat::Int8 => operands.push(given(0)),
-        WeightFormat::Int4 { group } => {
-            let groups = if group == LENGTH { 3 } else { 2 };
-            operands.extend([given(1), given(groups), given(groups)]);
+        WeightFormat::Grouped { bits, group } => {
+            let integers = match bits {
+                GroupedBits::Four => 1,
+                GroupedBits::Eight => 0,
+            };
+            let words = if u32::from(group) == LENGTH { 3 } else { 2 };
+            operands.extend([given(integers), given(words)]);
         }
     }
     operands.push(given(4));
@@ -325,6 +335,12 @@ pub fn model(random: &mut Random, nodes: usize) -> (CheckedGraph, Vec<Tensor>, V
         let dimensions = dimensions(random, &[N]);
         graph.inputs.push(input(random, index, dimensions));
     }
+    graph.inputs.push(Input {
+        name: "rows".into(),
+        dtype: DataType::Float32,
+        dimensions: vec![N, Dimension::Fixed(LENGTH)],
+        range: None,
+    });
     for index in 0..2 + random.below(4) {
         let fixed = dimensions(random, &[]);
         let shape = shape_of(&fixed, &[]);
