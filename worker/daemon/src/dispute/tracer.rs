@@ -81,17 +81,18 @@ pub(crate) fn trace(
     let mut found = BTreeMap::new();
     let outputs = model.trace(inputs, &mut |operator, output| {
         if let (Some(builder), Ok(index)) = (&mut builder, usize::try_from(operator)) {
-            builder.record(index, output);
+            builder.record_digest(index, output.digest()?);
         }
         if wanted.operators.contains(&operator) {
-            found.insert(operator, Arc::new(output.clone()));
+            found.insert(operator, Arc::new(output.tensor()?));
         } else if wanted.others.as_ref().is_none_or(|others| others.contains(&operator)) {
             // A tensor that is too large is not copied first.
-            if output.bytes().len() as u64 <= wanted.most_bytes {
-                kept.insert(operator, Arc::new(output.clone()));
+            if output.size_bytes() <= wanted.most_bytes {
+                kept.insert(operator, Arc::new(output.tensor()?));
             }
         }
         after_each();
+        Ok(())
     })?;
     let trace = builder.map(|builder| builder.finish(&outputs)).transpose();
     Ok(Traced {
