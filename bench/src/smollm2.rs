@@ -103,7 +103,8 @@ fn decode(model: &LoadedModel, sequences: usize) -> Result<f64> {
 
 /// Milliseconds until the first token after a long prompt.
 fn prefill(model: &LoadedModel) -> Result<f64> {
-    let mut generator = Generator::new(model)?;
+    // Every time it is read whole.
+    let mut generator = Generator::new(model)?.keeping(0);
     let prompt = prompt(PREFILL);
     let mut read = Ok(());
     let [milliseconds] = in_turns([&mut || {
