@@ -1,5 +1,5 @@
 //! Generations in the engine's process: jobs of one model are made together, token by token, and each is answered when
-//! its last token is there.
+//! its last token is there. Jobs that come meanwhile join them at the next token.
 
 use super::{
     message::{self, FrameError, Response},
@@ -8,13 +8,23 @@ use super::{
 use crate::serve::executor::sequence_output;
 use assay_engine::{
     EngineError, LoadedModel,
-    generate::{GenerateError, Generator, Sampling, SequenceId},
+    generate::{GenerateError, Generator, Made, Sampling, SequenceId},
 };
 use assay_ops::tensor::Tensor;
 use std::{
     collections::{BTreeMap, VecDeque, btree_map::Entry},
     os::unix::net::UnixStream,
+    time::{Duration, Instant},
 };
+
+/// Time between two messages that say that a generation goes on, after which jobs may join it.
+const SIGN_OF_LIFE: Duration = Duration::from_millis(50);
+
+/// Jobs with their positions, each with what a check graph takes, but for the sequence.
+pub(super) type Jobs = Vec<(u32, Vec<Tensor>)>;
+
+/// Asks for the jobs that have come since it was asked last.
+pub(super) type More<'a> = dyn FnMut() -> Result<Option<Jobs>, FrameError> + 'a;
 
 /// The generators of the models, each of which is made for its first job.
 #[derive(Default)]
@@ -34,12 +44,14 @@ struct Making {
 }
 
 impl Generators {
-    /// Generates the sequences of jobs of the model at this position, and says of each what came of it.
+    /// Generates the sequences of jobs of the model at this position, and of those that come meanwhile, and says of
+    /// each what came of it.
     pub fn run(
         &mut self,
         parent: &mut UnixStream,
         model: (u32, &LoadedModel),
-        jobs: Vec<Vec<Tensor>>,
+        jobs: Jobs,
+        more: &mut More<'_>,
     ) -> Result<(), FrameError> {
         let (position, model) = model;
         let generator = match self.0.entry(position) {
@@ -47,13 +59,12 @@ impl Generators {
             Entry::Vacant(entry) => match Generator::new(model) {
                 Ok(generator) => entry.insert(generator),
                 Err(error) => {
-                    let count = u32::try_from(jobs.len()).unwrap_or(u32::MAX);
-                    return (0..count).try_for_each(|position| fail(parent, position, error.clone()));
+                    let mut positions = jobs.iter().map(|(position, _)| *position);
+                    return positions.try_for_each(|position| fail(parent, position, error.clone()));
                 }
             },
         };
-        let waiting = (0u32..).zip(jobs);
-        run_all(parent, generator, waiting.collect())
+        run_all(parent, generator, jobs.into(), more)
     }
 }
 
@@ -61,9 +72,14 @@ fn run_all(
     parent: &mut UnixStream,
     generator: &mut Generator,
     mut waiting: VecDeque<(u32, Vec<Tensor>)>,
+    more: &mut More<'_>,
 ) -> Result<(), FrameError> {
     let mut making: BTreeMap<SequenceId, Making> = BTreeMap::new();
+    let mut said = Instant::now();
     loop {
+        while let Some(jobs) = more()? {
+            waiting.extend(jobs);
+        }
         while let Some((position, inputs)) = waiting.pop_front() {
             match begin(generator, &inputs) {
                 Ok((id, tokens)) => drop(making.insert(id, Making { position, tokens })),
@@ -78,20 +94,7 @@ fn run_all(
             return Ok(());
         }
         match generator.step() {
-            Ok(made) => {
-                for made in made {
-                    let Some(sequence) = making.get_mut(&made.sequence) else {
-                        continue;
-                    };
-                    sequence.tokens.push(made.token);
-                    if made.is_last
-                        && let Some(Making { position, tokens }) = making.remove(&made.sequence)
-                    {
-                        let output = sequence_output(&tokens).into();
-                        message::write(parent, &Response::Ran(position, Ok(output)))?;
-                    }
-                }
-            }
+            Ok(made) => made.into_iter().try_for_each(|made| take(parent, &mut making, made))?,
             // No sequence is left after an error.
             Err(error) => {
                 for Making { position, .. } in std::mem::take(&mut making).into_values() {
@@ -99,7 +102,29 @@ fn run_all(
                 }
             }
         }
+        if said.elapsed() >= SIGN_OF_LIFE {
+            said = Instant::now();
+            message::write(parent, &Response::Alive)?;
+        }
     }
+}
+
+/// Takes a token into its sequence, and answers the job of one that is finished.
+fn take(parent: &mut UnixStream, making: &mut BTreeMap<SequenceId, Making>, made: Made) -> Result<(), FrameError> {
+    let Some(sequence) = making.get_mut(&made.sequence) else {
+        return Ok(());
+    };
+    sequence.tokens.push(made.token);
+    if made.is_last
+        && let Some(Making { position, tokens }) = making.remove(&made.sequence)
+    {
+        if !made.is_finite {
+            return fail(parent, position, GenerateError::NotFinite);
+        }
+        let output = sequence_output(&tokens).into();
+        message::write(parent, &Response::Ran(position, Ok(output)))?;
+    }
+    Ok(())
 }
 
 /// Begins the sequence of a job; its number and its prompt.
@@ -152,22 +177,5 @@ impl Asked {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_inputs_of_a_check_graph_are_a_request() {
-        let sampling = Sampling {
-            temperature: 0.5,
-            top_p: 0.9,
-            top_k: 7,
-            seed: -3,
-            max_tokens: 12,
-        };
-        let mut inputs = sampling.check_inputs(&[4, 1], &[4, 1, 9]);
-        assert_eq!(Asked::of(&inputs), None, "the sequence is not asked for");
-        inputs.pop();
-        let prompt = vec![4, 1];
-        assert_eq!(Asked::of(&inputs), Some(Asked { prompt, sampling }));
-    }
-}
+#[path = "generation_tests.rs"]
+mod tests;

@@ -12,7 +12,7 @@ use codec::{Decode, DecodeAll, Encode};
 use std::io::{self, Read, Write};
 
 /// Version of the frames and messages.
-pub const VERSION: u16 = 1;
+pub const VERSION: u16 = 2;
 /// Maximum bytes of a message.
 pub const MAX_FRAME_BYTES: u32 = 1 << 30;
 const MAGIC: [u8; 2] = *b"AE";
@@ -68,8 +68,14 @@ pub(super) enum Request {
     /// Run jobs of the model at this position among the packages, together if possible.
     Run { model: u32, jobs: Vec<Vec<WireTensor>> },
     /// Generate the sequences of jobs of the check graph at this position, several at once. The answers are those of
-    /// [`Run`](Self::Run).
-    Generate { model: u32, jobs: Vec<Vec<WireTensor>> },
+    /// [`Run`](Self::Run), and [`Response::Alive`] between them: after one, jobs of the same model may be added by
+    /// another such message. Their positions go on after those that were asked for before, of which `first` is the
+    /// number.
+    Generate {
+        model: u32,
+        first: u32,
+        jobs: Vec<Vec<WireTensor>>,
+    },
     /// Execute a job with everything on the way.
     Trace {
         model: u32,

@@ -1,6 +1,8 @@
 //! The thread that owns the engine's process: it hands out work, starts the process again when it ends, and decides who
 //! is to blame.
 
+mod results;
+
 use super::{
     health::{Breaker, Health},
     message::{Request, Response},
@@ -57,12 +59,22 @@ pub(super) fn start(start: Start) -> Result<String, EngineError> {
             next_test: now,
             next_start: now,
             longest: BTreeMap::new(),
+            next: None,
             start,
         };
         supervisor.work();
     };
     builder.spawn(supervise).map_err(failed)?;
     Ok(description)
+}
+
+/// Whether others may join jobs that are executed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Company {
+    /// They may.
+    Open,
+    /// They may not.
+    Alone,
 }
 
 struct Supervisor {
@@ -77,6 +89,8 @@ struct Supervisor {
     next_start: Instant,
     /// The longest time that a job of each model took.
     longest: BTreeMap<u32, Duration>,
+    /// An order that was taken from the queue and is for later.
+    next: Option<Order>,
 }
 
 impl Drop for Supervisor {
@@ -92,7 +106,9 @@ impl Supervisor {
     /// Works until nobody can ask for anything any more.
     fn work(mut self) {
         loop {
-            let first = if self.breaker.health().is_well() {
+            let first = if let Some(order) = self.next.take() {
+                Ok(order)
+            } else if self.breaker.health().is_well() {
                 self.start.queue.recv().map_err(|_| RecvTimeoutError::Disconnected)
             } else {
                 let wait = self.next_test.saturating_duration_since(Instant::now());
@@ -152,7 +168,7 @@ impl Supervisor {
                 continue;
             }
             let limit = self.limit(model, &tasks, now);
-            let mut left = VecDeque::from(self.attempt(model, tasks, limit).0);
+            let mut left = VecDeque::from(self.attempt(model, tasks, limit, Company::Open).0);
             while let Some(task) = left.pop_front() {
                 let others = left.iter().map(|task| task.until).min();
                 let now = Instant::now();
@@ -163,7 +179,8 @@ impl Supervisor {
                 // Half of the time is for those that wait.
                 let half = others.map(|until| until.saturating_duration_since(now) / 2);
                 let own = task.until.saturating_duration_since(now);
-                let (left, why) = self.attempt(model, vec![task], half.map_or(own, |half| half.min(own)));
+                let limit = half.map_or(own, |half| half.min(own));
+                let (left, why) = self.attempt(model, vec![task], limit, Company::Alone);
                 for task in left {
                     self.report(task, Err(failed(&why)));
                 }
@@ -208,7 +225,7 @@ impl Supervisor {
     }
 
     /// Runs jobs within a time, and reports what comes of them; gives those that the process did not survive, and why.
-    fn attempt(&mut self, model: u32, tasks: Vec<Task>, limit: Duration) -> (Vec<Task>, String) {
+    fn attempt(&mut self, model: u32, tasks: Vec<Task>, limit: Duration, company: Company) -> (Vec<Task>, String) {
         let kind = self.kind(model);
         let generates = tasks.first().is_some_and(|task| is_to_generate(kind, &task.inputs));
         let mut tasks: Vec<Option<Task>> = tasks.into_iter().map(Some).collect();
@@ -216,7 +233,7 @@ impl Supervisor {
         let jobs = jobs.map(|task| task.inputs.iter().cloned().map(WireTensor::of).collect());
         let jobs = jobs.collect();
         let request = match generates {
-            true => Request::Generate { model, jobs },
+            true => Request::Generate { model, first: 0, jobs },
             false => Request::Run { model, jobs },
         };
         let limit = limit.max(SHORTEST);
@@ -227,7 +244,9 @@ impl Supervisor {
             process.ask(&request, limit)?;
             Ok(begun + limit)
         });
-        let outcome = outcome.and_then(|until| self.take_results(&mut tasks, until));
+        // Those that are suspected are left to themselves.
+        let joined_by = (generates && company == Company::Open).then_some(model);
+        let outcome = outcome.and_then(|until| self.take_results(&mut tasks, until, joined_by));
         let left: Vec<Task> = tasks.into_iter().flatten().collect();
         let why = match outcome {
             Ok(count) => {
@@ -242,24 +261,6 @@ impl Supervisor {
         tracing::error!(?jobs, reason = why, "the engine did not survive an execution");
         self.process = None;
         (left, why)
-    }
-
-    /// Takes the outcome of each job; how many there were.
-    fn take_results(&mut self, tasks: &mut [Option<Task>], until: Instant) -> Result<usize, ProcessError> {
-        let count = tasks.len();
-        for _ in 0..count {
-            let patience = until.saturating_duration_since(Instant::now());
-            let process = self.process.as_mut().ok_or_else(unexpected)?;
-            let Response::Ran(position, result) = process.answer(patience)? else {
-                return Err(unexpected());
-            };
-            let task = tasks
-                .get_mut(position as usize)
-                .and_then(Option::take)
-                .ok_or_else(unexpected)?;
-            self.report(task, result.map(Into::into).map_err(Into::into));
-        }
-        Ok(count)
     }
 
     /// Executes a job with everything on the way: once more if the process does not survive it.
