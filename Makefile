@@ -54,7 +54,7 @@ bench: build ## Measure exact inference against libtorch; after `make models`, M
 	@exec "$(BIN)/assay-bench"
 
 .PHONY: bench-setup
-bench-setup: ## Fetch ONNX Runtime and OpenVINO from PyPI; `make bench` compares MiniLM with them from then on
+bench-setup: ## Fetch ONNX Runtime and OpenVINO from PyPI and build llama.cpp; `make bench` compares models with them from then on
 	@python3 bench/baselines.py --setup
 
 .PHONY: bench-dispute

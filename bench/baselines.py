@@ -1,7 +1,8 @@
 """MiniLM in ONNX Runtime and OpenVINO, for `make bench` to compare with: `baselines.py --setup`, or `--threads N WEIGHTS`.
 
-`--setup` (`make bench-setup`) makes a virtual environment in the cache, of what baselines.txt pins by checksum. Nothing else
-uses it, and torch is not needed: the ONNX graph is written here, from the weights of the package that `make models` makes.
+`--setup` (`make bench-setup`) makes a virtual environment in the cache, of what baselines.txt pins by checksum, and builds
+llama.cpp in it, as llama.txt pins it. Nothing else uses it but peers.py, and torch is not needed: the ONNX graph is written
+here, from the weights of the package that `make models` makes.
 
 Otherwise assay-bench starts this, with any Python; it goes on with the environment's. It executes one thing at a time, when it
 is asked to, so that all that is compared takes turns:
@@ -25,27 +26,57 @@ HERE = pathlib.Path(__file__).resolve().parent
 CACHE = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "assay"
 ENVIRONMENT = CACHE / "bench-venv"
 PYTHON = ENVIRONMENT / "bin" / "python"
-# A copy of what the environment was made from, put there when it is whole.
+# Copies of what the environment was made from, put there when that is whole.
 MADE_FROM = ENVIRONMENT / "baselines.txt"
+BUILT_FROM = ENVIRONMENT / "llama.txt"
 HEADS, HEAD, LAYERS, EPSILON = 12, 32, 6, 1e-12
 WIDTH = HEADS * HEAD
 OPSET = 20
 
 
+def is_copy(path):
+    return path.is_file() and path.read_text() == (HERE / path.name).read_text()
+
+
 def is_set_up():
-    return MADE_FROM.is_file() and MADE_FROM.read_text() == (HERE / "baselines.txt").read_text()
+    return is_copy(MADE_FROM)
+
+
+def install(requirements, *options, **environment):
+    """Has pip install what a file pins; whether it has."""
+    pip = [str(PYTHON), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps", "--require-hashes"]
+    pip += [*options, "--requirement", str(HERE / requirements)]
+    return subprocess.run(pip, stdin=subprocess.DEVNULL, env={**os.environ, **environment}).returncode == 0
+
+
+def fetch():
+    """Makes the environment, or leaves it as it is if it is what baselines.txt says."""
+    if is_set_up():
+        return
+    venv.create(ENVIRONMENT, clear=True, with_pip=True)
+    if not install("baselines.txt", "--only-binary=:all:"):
+        sys.exit("baselines: pip failed, and says above why; CPython 3.11 to 3.14 on x86-64 Linux is needed")
+    MADE_FROM.write_text((HERE / "baselines.txt").read_text())
+
+
+def build():
+    """Builds llama.cpp in the environment, unless it is there; says so if it cannot be built."""
+    if is_copy(BUILT_FROM):
+        return
+    print("baselines: building llama.cpp, which takes some minutes", flush=True)
+    path = os.pathsep.join([str(PYTHON.parent), os.environ.get("PATH", os.defpath)])
+    options = ["--no-build-isolation", "--no-binary=llama-cpp-python"]
+    if install("llama.txt", *options, PATH=path, CMAKE_ARGS="-DLLAVA_BUILD=OFF -DGGML_NATIVE=ON"):
+        BUILT_FROM.write_text((HERE / "llama.txt").read_text())
+    else:
+        print("baselines: llama.cpp was not built, and pip says above why; `make bench` goes without it")
 
 
 def setup():
-    """Makes the environment, or leaves it as it is if it is what baselines.txt says."""
-    if not is_set_up():
-        venv.create(ENVIRONMENT, clear=True, with_pip=True)
-        pip = [str(PYTHON), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-        pip += ["--no-deps", "--require-hashes", "--only-binary=:all:", "--requirement", str(HERE / "baselines.txt")]
-        if subprocess.run(pip, stdin=subprocess.DEVNULL).returncode != 0:
-            sys.exit("baselines: pip failed, and says above why; CPython 3.11 to 3.14 on x86-64 Linux is needed")
-        MADE_FROM.write_text((HERE / "baselines.txt").read_text())
-    print(f"baselines: ONNX Runtime and OpenVINO are in {ENVIRONMENT}")
+    """Makes all that there is to compare with, or leaves it as it is."""
+    fetch()
+    build()
+    print(f"baselines: ONNX Runtime, OpenVINO and what reads GGUF files are in {ENVIRONMENT}")
 
 
 def read_weights(path):
@@ -237,4 +268,5 @@ def main():
             sys.exit(__doc__)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -1,6 +1,6 @@
-//! `make bench`: exact inference and the kernels under it against libtorch, and against ONNX Runtime and OpenVINO where
-//! `make bench-setup` has fetched them, in one run, with the same number of threads; and what a dispute's last step
-//! costs.
+//! `make bench`: exact inference and the kernels under it against libtorch, and against ONNX Runtime, OpenVINO and
+//! llama.cpp where `make bench-setup` has fetched them, in one run, with the same number of threads; and what a
+//! dispute's last step costs.
 //!
 //! Prints a table, and writes the same as JSON. There is nothing to pass or to fail here.
 
@@ -12,6 +12,8 @@ mod machine;
 mod measure;
 mod minilm;
 mod models;
+mod peers;
+mod process;
 mod report;
 mod smollm2;
 

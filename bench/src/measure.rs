@@ -45,7 +45,8 @@ pub fn timed<'a>(mut way: impl FnMut() + 'a) -> Timed<'a> {
     })
 }
 
-fn median(mut times: Vec<f64>) -> f64 {
+/// The median of some times, of which there is at least one.
+pub fn median(mut times: Vec<f64>) -> f64 {
     times.sort_by(f64::total_cmp);
     times[times.len() / 2]
 }

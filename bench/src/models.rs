@@ -5,7 +5,7 @@ use crate::{
     gpt::Gpt,
     measure::{Timed, in_turns, timed, timed_in_turns},
     minilm::MiniLm,
-    report::Report,
+    report::{Baseline, Report},
 };
 use anyhow::{Context, Result, ensure};
 use assay_engine::{CpuEngine, CudaEngine, Engine, LoadedModel};
@@ -52,6 +52,16 @@ impl Place {
         })
     }
 
+    /// How many threads everything is measured with.
+    pub fn threads(&self) -> NonZeroUsize {
+        self.threads
+    }
+
+    /// Whether it is the processor.
+    pub fn is_processor(&self) -> bool {
+        self.device == tch::Device::Cpu
+    }
+
     /// The engine that is measured.
     pub fn engine(&self) -> &dyn Engine {
         self.engine.as_ref()
@@ -78,11 +88,18 @@ impl Place {
     }
 }
 
+/// Packages of MiniLM, in the order in which they are measured. The last one has the weights as they are.
+const PRECISIONS: [(&str, &str); 3] = [
+    ("int8", "package-int8"),
+    ("int16int8", "package-int16int8"),
+    ("int16", "package"),
+];
+
 /// All that executes MiniLM.
 struct Compared<'a> {
     place: &'a Place,
-    int8: LoadedModel,
-    int16: LoadedModel,
+    /// Those of [`PRECISIONS`].
+    exact: Vec<LoadedModel>,
     fp32: MiniLm,
     bf16: MiniLm,
     /// ONNX Runtime and OpenVINO, if they are there.
@@ -91,21 +108,24 @@ struct Compared<'a> {
 
 /// Measures MiniLM if `make models` has made its packages.
 pub fn minilm(report: &mut Report, place: &Place, models: &Path) -> Result<()> {
-    let folders = ["package-int8", "package"].map(|name| models.join("all-minilm-l6-v2").join(name));
+    let folders = PRECISIONS.map(|(_, name)| models.join("all-minilm-l6-v2").join(name));
     if let Some(missing) = folders.iter().find(|folder| !folder.is_dir()) {
         println!("there is no {}; `make models` makes it", missing.display());
         return Ok(());
     }
-    let packages = [load(&folders[0])?, load(&folders[1])?];
-    let weights = place.weights(&packages[1]);
+    let packages = folders.iter().map(|folder| load(folder)).collect::<Result<Vec<_>>>()?;
+    let (Some(folder), Some(plain)) = (folders.last(), packages.last()) else {
+        return Ok(());
+    };
+    let weights = place.weights(plain);
     let others = match place.device {
-        tch::Device::Cpu => Baselines::start(place.threads, &folders[1].join("weights.safetensors"))?,
+        tch::Device::Cpu => Baselines::start(place.threads, &folder.join("weights.safetensors"))?,
         _ => None,
     };
+    let exact = packages.iter().map(|package| place.engine.load(package));
     let compared = Compared {
         place,
-        int8: place.engine.load(&packages[0])?,
-        int16: place.engine.load(&packages[1])?,
+        exact: exact.collect::<Result<_, _>>()?,
         fp32: MiniLm::new(&weights, Kind::Float)?,
         bf16: MiniLm::new(&weights, Kind::BFloat16)?,
         others: others.map(RefCell::new),
@@ -125,16 +145,19 @@ impl Compared<'_> {
         let on_processor = |embeddings: tch::Tensor| embeddings.to_device(tch::Device::Cpu);
         let reference = on_processor(embed(&self.fp32));
         let run = |model: &LoadedModel| model.run(&job).map(|outputs| to_torch(&outputs[0]));
-        let exact = [run(&self.int8)?, run(&self.int16)?].map(|output| cosine(&output, &reference));
-        let mut ways: Vec<Timed<'_>> = vec![
-            timed(|| drop(run(&self.int8))),
-            timed(|| drop(run(&self.int16))),
-            timed(|| drop(self.int16.trace_digests(&job))),
-            timed(|| drop(embed(&self.fp32))),
-            timed(|| drop(embed(&self.bf16))),
-        ];
+        let run = &run;
+        let cosines = self.exact.iter().map(|model| Ok(cosine(&run(model)?, &reference)));
+        let cosines = cosines.collect::<Result<Vec<f64>>>()?;
+        let plain = self.exact.last().context("no package is measured")?;
+        let mut ways: Vec<Timed<'_>> = Vec::new();
+        for model in &self.exact {
+            ways.push(timed(move || drop(run(model))));
+        }
+        ways.push(timed(|| drop(plain.trace_digests(&job))));
+        ways.push(timed(|| drop(embed(&self.fp32))));
+        ways.push(timed(|| drop(embed(&self.bf16))));
         let bf16 = cosine(&on_processor(embed(&self.bf16)), &reference);
-        let mut baselines = vec!["libtorch fp32".to_owned(), format!("libtorch bf16, cosine {bf16:.5}")];
+        let mut baselines = vec![("libtorch fp32".to_owned(), 1.0), ("libtorch bf16".to_owned(), bf16)];
         if let Some(others) = &self.others {
             let [tokens, mask] = [&tokens, &mask].map(Vec::<Vec<i64>>::try_from);
             let job = Job {
@@ -144,24 +167,28 @@ impl Compared<'_> {
             let outputs = others.borrow_mut().embed(&job)?;
             for (way, (name, output)) in others.borrow().names.iter().zip(&outputs).enumerate() {
                 let cosine = cosine(&tch::Tensor::from_slice2(output), &reference);
-                baselines.push(format!("{name}, cosine {cosine:.5}"));
+                baselines.push((name.clone(), cosine));
                 ways.push(Box::new(move || others.borrow_mut().run(way).unwrap_or(f64::NAN)));
             }
         }
         let times = timed_in_turns(ways);
         ensure!(times.iter().all(|time| time.is_finite()), "a baseline has ended");
-        let (exact_times, baseline_times) = times.split_at(3);
-        let baselines: Vec<_> = baselines
-            .iter()
-            .map(String::as_str)
-            .zip(baseline_times.iter().copied())
-            .collect();
-        for (name, milliseconds, cosine) in [("int8", exact_times[0], exact[0]), ("int16", exact_times[1], exact[1])] {
-            let name = format!("MiniLM {batch} x {count}, exact {name}, cosine {cosine:.7}");
-            report.add_times(&name, milliseconds, &baselines);
+        let (exact_times, others) = times.split_at(self.exact.len());
+        let (traced, baseline_times) = others.split_first().context("nothing was measured")?;
+        let baselines = baselines.into_iter().zip(baseline_times);
+        let baselines = baselines.map(|((name, cosine), milliseconds)| Baseline {
+            name,
+            milliseconds: *milliseconds,
+            cosine: Some(cosine),
+        });
+        let baselines: Vec<Baseline> = baselines.collect();
+        for (((name, _), milliseconds), cosine) in PRECISIONS.iter().zip(exact_times).zip(cosines) {
+            let name = format!("minilm {batch}x{count} {name}");
+            report.add_compared(&name, (*milliseconds, Some(cosine)), &baselines);
         }
-        let name = format!("MiniLM {batch} x {count}, exact int16, trace with its digests");
-        report.add_times(&name, exact_times[2], &[("a run without", exact_times[1])]);
+        let run = exact_times.last().copied().unwrap_or(f64::NAN);
+        let name = format!("minilm {batch}x{count} int16, trace with its digests");
+        report.add_times(&name, *traced, &[("a run without", run)]);
         Ok(())
     }
 }

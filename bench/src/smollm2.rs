@@ -4,18 +4,21 @@
 use crate::{
     measure::in_turns,
     models::{Place, load},
-    report::Report,
+    peers::{Measured, Peers},
+    report::{Baseline, Report},
 };
 use anyhow::{Context, Result, ensure};
 use assay_engine::{
     LoadedModel,
     generate::{Generator, Sampling},
 };
+use assay_exact::graph::{Operator, Value};
+use assay_kernels::threads::Threads;
 use assay_package::{
     Details, Package,
     generation::{LanguageModel, check_graph},
 };
-use std::{path::Path, time::Instant};
+use std::{collections::BTreeSet, hint::black_box, path::Path, time::Instant};
 
 /// Tokens of the prompt before the tokens whose making is measured.
 const BEFORE: usize = 64;
@@ -25,6 +28,8 @@ const STEPS: u32 = 24;
 const PREFILL: usize = 512;
 /// Tokens that are made and then checked.
 const CHECKED: u32 = 256;
+/// Numbers that one thread reads at a time.
+const READ_AT_ONCE: usize = 1 << 16;
 
 /// Measures decoding, reading a prompt, and checking.
 pub fn smollm2(report: &mut Report, place: &Place, models: &Path) -> Result<()> {
@@ -33,16 +38,46 @@ pub fn smollm2(report: &mut Report, place: &Place, models: &Path) -> Result<()> 
         println!("there is no {}; `make models` makes it", folder.display());
         return Ok(());
     }
+    let mut peers = match place.is_processor() {
+        true => Peers::start(place.threads())?,
+        false => Peers::none(),
+    };
     // Without stop tokens, so that a sequence has the length that is measured.
-    let model = place.engine().load(&checking(&load(&folder)?)?)?;
-    let [one, eight] = [1, 8].map(|sequences| decode(&model, sequences));
-    let (one, eight) = (one?, eight?);
-    report.add_times("smollm2 decode x1", one, &[]);
-    let alone = [("eight times decode x1", 8.0 * one)];
-    report.add_times("smollm2 decode x8", eight, &alone);
-    let prefill = prefill(&model)?;
-    let by_token = [("as many tokens of decode x1", PREFILL as f64 * one)];
-    report.add_times(&format!("smollm2 prefill {PREFILL}"), prefill, &by_token);
+    let package = checking(&load(&folder)?)?;
+    let model = place.engine().load(&package)?;
+    let step = |sequences| Measured::Step {
+        sequences,
+        before: BEFORE,
+        steps: STEPS,
+    };
+    let (one, others) = peers.beside(step(1), || decode(&model, 1))?;
+    let mut baselines = named(others);
+    if place.is_processor() {
+        baselines.push(Baseline {
+            name: "reading its weights from memory once".to_owned(),
+            milliseconds: reading(&package, &Threads::new(place.threads().get())),
+            cosine: None,
+        });
+    }
+    report.add_compared("smollm2 decode x1", (one, None), &baselines);
+    let (eight, others) = peers.beside(step(8), || decode(&model, 8))?;
+    let mut baselines = named(others);
+    baselines.push(Baseline {
+        name: "eight times decode x1".to_owned(),
+        milliseconds: 8.0 * one,
+        cosine: None,
+    });
+    report.add_compared("smollm2 decode x8", (eight, None), &baselines);
+    let prompt = Measured::Prompt { prompt: PREFILL };
+    let (prefill, others) = peers.beside(prompt, || prefill(&model))?;
+    let mut baselines = named(others);
+    baselines.push(Baseline {
+        name: "as many tokens of decode x1".to_owned(),
+        milliseconds: PREFILL as f64 * one,
+        cosine: None,
+    });
+    report.add_compared(&format!("smollm2 prefill {PREFILL}"), (prefill, None), &baselines);
+    drop(peers);
     let [making, checking] = make_and_check(&model)?;
     report.add_times(
         &format!("smollm2 check {CHECKED}"),
@@ -50,6 +85,46 @@ pub fn smollm2(report: &mut Report, place: &Place, models: &Path) -> Result<()> 
         &[("making them", making)],
     );
     Ok(())
+}
+
+/// Times of peers as what ours is compared with.
+fn named(times: Vec<(String, f64)>) -> Vec<Baseline> {
+    let baselines = times.into_iter().map(|(name, milliseconds)| Baseline {
+        name,
+        milliseconds,
+        cosine: None,
+    });
+    baselines.collect()
+}
+
+/// Milliseconds in which all threads read as many bytes from memory as the weights of the linear layers have, which a
+/// step takes at least.
+fn reading(package: &Package, threads: &Threads) -> f64 {
+    let layers = package.graph().graph().nodes.iter().filter(|node| {
+        matches!(
+            node.operator,
+            Operator::Linear { .. } | Operator::QuantisedLinear { .. }
+        )
+    });
+    let weights: BTreeSet<u16> = layers
+        .flat_map(|node| &node.inputs)
+        .filter_map(|value| match value {
+            Value::Weight(index) => Some(*index),
+            Value::Input(_) | Value::Node(_) => None,
+        })
+        .collect();
+    let weights = weights
+        .into_iter()
+        .filter_map(|index| package.weights().get(usize::from(index)));
+    let bytes: usize = weights.map(|weight| weight.bytes().len()).sum();
+    let numbers = vec![1u64; bytes / size_of::<u64>()];
+    let [milliseconds] = in_turns([&mut || {
+        threads.share(numbers.chunks(READ_AT_ONCE), |_, numbers| {
+            let sum = numbers.iter().fold(0u64, |sum, number| sum.wrapping_add(*number));
+            black_box(sum);
+        });
+    }]);
+    milliseconds
 }
 
 /// The package of the check graph of a language model's package.
@@ -103,7 +178,8 @@ fn decode(model: &LoadedModel, sequences: usize) -> Result<f64> {
 
 /// Milliseconds until the first token after a long prompt.
 fn prefill(model: &LoadedModel) -> Result<f64> {
-    let mut generator = Generator::new(model)?;
+    // Every time it is read whole.
+    let mut generator = Generator::new(model)?.keeping(0);
     let prompt = prompt(PREFILL);
     let mut read = Ok(());
     let [milliseconds] = in_turns([&mut || {

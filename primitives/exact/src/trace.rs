@@ -102,10 +102,10 @@ impl<H: Hash256> TraceBuilder<H> {
         self.record_digest(index, output.digest::<H>());
     }
 
-    /// The same for a node whose output's digest is known.
-    pub fn record_digest(&mut self, index: usize, output: Digest) {
-        if let Some(digest) = self.nodes.get_mut(index) {
-            *digest = Some(output);
+    /// The same where the digest is known, computed where the output was.
+    pub fn record_digest(&mut self, index: usize, digest: Digest) {
+        if let Some(place) = self.nodes.get_mut(index) {
+            *place = Some(digest);
         }
     }
 

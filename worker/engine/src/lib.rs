@@ -24,7 +24,7 @@ mod tests;
 mod torch;
 mod weights;
 
-pub use assay_ops::program::{Continued, EngineError, OnNode, Program};
+pub use assay_ops::program::{Continued, EngineError, OnNode, Program, Shown};
 pub use assay_torch::{Device, TorchEngine, TorchOptions};
 pub use choice::{EngineChoice, open};
 pub use cpu::CpuEngine;
@@ -167,8 +167,8 @@ impl LoadedModel {
     /// Runs one job node by node, and shows the canonical output of every node of the graph with the node's position:
     /// each once, in the graph's order. The outputs are those of [`Self::run`].
     ///
-    /// Memory holds what an execution needs, and one node's output more. `on_node` must not use this model: executions
-    /// take turns.
+    /// Memory holds what an execution needs, and one node's output more where `on_node` takes a copy. `on_node` must
+    /// not use this model: executions take turns. Its error ends the execution.
     pub fn trace(&self, inputs: &[Tensor], on_node: &mut OnNode<'_>) -> Result<Vec<Tensor>, EngineError> {
         Self::ensure_environment()?;
         let symbols = self.bind(inputs)?;
@@ -189,7 +189,10 @@ impl LoadedModel {
         };
         let builder = TraceBuilder::<Blake2b256>::new(&self.graph, inputs);
         let mut builder = builder.map_err(|error| failed(error.to_string()))?;
-        let outputs = self.trace(inputs, &mut |node, output| builder.record(node as usize, output))?;
+        let outputs = self.trace(inputs, &mut |node, output| {
+            builder.record_digest(node as usize, output.digest()?);
+            Ok(())
+        })?;
         let trace = builder.finish(&outputs);
         trace.map_err(|node| failed(format!("node {node} was not shown")))
     }

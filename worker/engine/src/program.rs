@@ -4,12 +4,15 @@ use crate::{
     EngineError, OnNode, Program, operators,
     plan::{Plan, Step},
 };
-use assay_exact::graph::{CheckedGraph, Output, Value};
+use assay_exact::{
+    digest::tensor_digest_of_root,
+    graph::{CheckedGraph, Operator, Output, Value},
+};
 use assay_ops::{
     layout::Dims,
     operators::{Failure, Operators, fit},
-    program::{Backend, Continued},
-    tensor::{DataType, Tensor},
+    program::{Backend, Continued, Shown},
+    tensor::{Blake2b256, DataType, Digest, Tensor},
 };
 use assay_package::Package;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -253,6 +256,7 @@ fn execute<O: Operators>(
         nodes: Vec::new(),
     };
     values.nodes.resize_with(shapes.nodes.len(), || None);
+    let mut roots = vec![None; if on_step.is_some() { shapes.nodes.len() } else { 0 }];
     let mut operands = Vec::new();
     for step in &plan.steps {
         let name = || graph.graph().nodes.get(step.output as usize);
@@ -265,7 +269,13 @@ fn execute<O: Operators>(
         let result = operators::execute(on, graph, step, &mut operands, *shape).map_err(failed)?;
         operands.drain(..).for_each(|operand| on.give(operand));
         if let Some(on_step) = &mut on_step {
-            on_step(step.output, &on.download(&result).map_err(failed)?);
+            let mut shown = Showing {
+                root: known_root(graph, step, &roots),
+                on: &mut *on,
+                array: &result,
+            };
+            on_step(step.output, &mut shown).map_err(failed)?;
+            roots[step.output as usize] = shown.root;
         }
         if step.unused {
             on.give(result);
@@ -274,6 +284,43 @@ fn execute<O: Operators>(
         }
     }
     Ok(values)
+}
+
+/// What a step gives, on the device.
+struct Showing<'a, O: Operators> {
+    on: &'a mut O,
+    array: &'a O::Array,
+    /// The root of its tree, once that is known.
+    root: Option<Digest>,
+}
+
+impl<O: Operators> Shown for Showing<'_, O> {
+    fn size_bytes(&self) -> u64 {
+        (O::layout(self.array).elements() * O::dtype(self.array).size_bytes()) as u64
+    }
+
+    fn digest(&mut self) -> Result<Digest, Failure> {
+        let root = match self.root {
+            Some(root) => root,
+            None => self.on.root(self.array)?,
+        };
+        self.root = Some(root);
+        let (dtype, shape) = layout_of(&*self.on, self.array);
+        Ok(tensor_digest_of_root::<Blake2b256>(dtype, &shape, &root))
+    }
+
+    fn tensor(&mut self) -> Result<Tensor, Failure> {
+        self.on.download(self.array)
+    }
+}
+
+/// The root of what a step gives, where that has the bytes of another node in their order.
+fn known_root(graph: &CheckedGraph, step: &Step, roots: &[Option<Digest>]) -> Option<Digest> {
+    let node = graph.graph().nodes.get(step.output as usize)?;
+    match (&node.operator, node.inputs.as_slice()) {
+        (Operator::Reshape { .. }, [Value::Node(input)]) => *roots.get(*input as usize)?,
+        _ => None,
+    }
 }
 
 /// What has been computed so far and is still needed.

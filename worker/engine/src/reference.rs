@@ -32,7 +32,7 @@ impl Engine for ReferenceEngine {
 
 impl Program for ReferenceProgram {
     fn evaluate(&self, inputs: &[Tensor]) -> Result<Vec<Tensor>, EngineError> {
-        self.evaluate_with(inputs, &mut |_, _| {})
+        self.evaluate_with(inputs, &mut |_, _| Ok(()))
     }
 
     fn evaluate_with(&self, inputs: &[Tensor], on_node: &mut OnNode<'_>) -> Result<Vec<Tensor>, EngineError> {
@@ -84,9 +84,16 @@ fn evaluated(
     on_node: &mut OnNode<'_>,
 ) -> Result<Vec<Tensor>, EngineError> {
     // A graph has fewer than 2^16 nodes.
-    let outputs = evaluate_with(graph, weights, inputs, |node, output| {
-        on_node(node as u32, output);
+    let mut shown = Ok(());
+    let outputs = evaluate_with(graph, weights, inputs, |node, mut output| {
+        if shown.is_ok() {
+            shown = on_node(node as u32, &mut output);
+        }
     });
+    shown.map_err(|failure| EngineError::Failed {
+        engine: "reference".to_owned(),
+        reason: failure.to_string(),
+    })?;
     outputs.map_err(|error| match error {
         EvaluateError::Inputs(error) => EngineError::Inputs(error),
         error => EngineError::Failed {

@@ -230,3 +230,21 @@ fn fetched_models_agree_with_fp32() {
         }
     }
 }
+
+#[test]
+#[ignore = "needs what `make models` fetches"]
+fn fetched_embeddings_of_single_words_agree_with_fp32() {
+    for (folder, least) in [
+        ("package", 0.999_99),
+        ("package-int16int8", 0.998),
+        ("package-int8", 0.985),
+    ] {
+        let folder = models("all-minilm-l6-v2").join(folder);
+        let package = Package::load(&folder).expect("`make models` makes it");
+        let golden = models("all-minilm-l6-v2/words.safetensors");
+        let report = check(&package, &torch(), &golden).expect("the golden file fits");
+        let embeddings = &report.outputs[0];
+        assert_eq!(embeddings.rows, 35);
+        assert!(embeddings.cosine >= least, "{}: {report}", folder.display());
+    }
+}

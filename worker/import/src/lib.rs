@@ -26,12 +26,14 @@ mod program;
 mod ranges;
 mod recurrent;
 mod reduction;
+mod smooth;
 mod stored;
 mod symbols;
 mod version;
 
 pub use error::{ImportError, Place};
 pub use gguf::{GgufOptions, import_gguf};
+pub use smooth::Calibration;
 
 use archive::Archive;
 use arguments::Call;
@@ -102,7 +104,20 @@ const FAMILIES: &[(&[(&str, Handler)], bool)] = &[
 
 /// Imports a `.pt2` archive of torch 2.9 to 2.11.
 pub fn import(pt2: &Path, options: ImportOptions) -> Result<Package, ImportError> {
-    let (graph, weights, assets) = read_model(pt2, &options)?;
+    packaged(pt2, options, None)
+}
+
+/// The same with activations and weights balanced by powers of two, for less loss in Int8 and Int16Int8: as rows of the
+/// same model, imported without that in any precision, say.
+pub fn import_smoothed(pt2: &Path, options: ImportOptions, calibration: &Calibration) -> Result<Package, ImportError> {
+    packaged(pt2, options, Some(calibration))
+}
+
+fn packaged(pt2: &Path, options: ImportOptions, calibration: Option<&Calibration>) -> Result<Package, ImportError> {
+    let (mut graph, mut weights, assets) = read_model(pt2, &options)?;
+    if let Some(calibration) = calibration {
+        (graph, weights) = smooth::smooth(graph, weights, calibration);
+    }
     let graph = checked(graph)?;
     Ok(Package::new(
         options.details,

@@ -52,6 +52,9 @@ pub(crate) trait Element: Copy + Debug + Default + PartialEq + PartialOrd + Send
     /// Reads and appends little-endian bytes.
     fn read(bytes: &[u8], to: &mut [Self]);
     fn write(elements: &[Self], to: &mut Vec<u8>);
+
+    /// Writes little-endian bytes to a place that has room for them.
+    fn put(elements: &[Self], to: &mut [u8]);
 }
 
 macro_rules! element {
@@ -103,6 +106,13 @@ macro_rules! element {
                         *to = $write;
                     }
                     to.extend_from_slice(block[..elements.len()].as_flattened());
+                }
+            }
+
+            fn put(elements: &[Self], to: &mut [u8]) {
+                let (places, _) = to.as_chunks_mut::<{ size_of::<Self>() }>();
+                for (to, $x) in places.iter_mut().zip(elements) {
+                    *to = $write;
                 }
             }
         })*

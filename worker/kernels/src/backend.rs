@@ -1,7 +1,7 @@
 //! Operators on the processor: those of `assay-kernels`.
 
 use crate::{
-    array::Array, buffers::Buffers, context::Context, instructions::Instructions, operators, packed::Packed,
+    array::Array, buffers::Buffers, context::Context, digest, instructions::Instructions, operators, packed::Packed,
     scratch::Scratch, threads::Threads,
 };
 use assay_exact::{digest::DataType, graph::Value};
@@ -9,7 +9,7 @@ use assay_ops::{
     each_operator,
     operators::{Failure, Operators, fit},
     program::Backend,
-    tensor::Tensor,
+    tensor::{Digest, Tensor},
     weights::Weights,
 };
 use assay_ops::{
@@ -80,6 +80,10 @@ macro_rules! implement {
             fn download(&mut self, array: &Array) -> Result<Tensor, Failure> {
                 let shape = array.shape().iter().map(|length| *length as u32).collect();
                 fit(Tensor::new(array.dtype(), shape, array.to_bytes(self.context.threads)).ok())
+            }
+
+            fn root(&mut self, array: &Array) -> Result<Digest, Failure> {
+                Ok(digest::root(self.context.threads, array))
             }
 
             fn weight(&self, index: u16) -> Option<&Array> {

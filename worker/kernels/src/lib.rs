@@ -15,6 +15,7 @@ pub mod attention;
 pub mod backend;
 pub mod buffers;
 pub mod context;
+pub mod digest;
 pub mod elementwise;
 pub mod environment;
 pub mod instructions;

@@ -2,6 +2,7 @@
 //! of threads, in vectors and in plain code.
 
 mod attention;
+mod digest;
 mod elementwise;
 mod groups;
 mod layers;

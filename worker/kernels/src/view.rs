@@ -208,6 +208,28 @@ pub(crate) fn map_rows<A: Sync, T: Send>(
     });
 }
 
+/// Elements from this position on, in row-major order, of a tensor that stands so among `from`.
+///
+/// # Panics
+///
+/// If the tensor leaves `from`, or has fewer elements.
+pub(crate) fn read<T: Copy>(from: &[T], layout: &Layout, start: usize, to: &mut [T]) {
+    let Some(outer) = layout.shape.len().checked_sub(1) else {
+        to.fill(from[layout.offset]);
+        return;
+    };
+    let (length, stride) = (layout.shape[outer], layout.strides[outer]);
+    let mut walk = Walk::new(&[*layout], outer, start / length);
+    let (mut along, mut rest) = (start % length, to);
+    while !rest.is_empty() {
+        let (row, after) = rest.split_at_mut(rest.len().min(length - along));
+        let [offset] = walk.offsets;
+        gather(from, offset + along * stride, &[row.len()], &[stride], row);
+        (along, rest) = (0, after);
+        walk.step();
+    }
+}
+
 /// Writes elements in row-major order: `to[i, j, …] = from[offset + i·strides[0] + j·strides[1] + …]`.
 ///
 /// # Panics

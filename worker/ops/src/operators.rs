@@ -2,10 +2,10 @@
 
 use crate::{
     layout::{Dims, Layout},
-    tensor::{DataType, Tensor},
+    tensor::{Blake2b256, DataType, Digest, Tensor},
     words::{Form, Layer},
 };
-use assay_exact::graph::Value;
+use assay_exact::{digest::tensor_tree_root, graph::Value};
 
 /// Why an operator has no result.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -147,6 +147,11 @@ macro_rules! declare {
 
             /// An array as a tensor.
             fn download(&mut self, array: &Self::Array) -> Result<Tensor, Failure>;
+
+            /// The root of the tree over an array's bytes, in which its digest is.
+            fn root(&mut self, array: &Self::Array) -> Result<Digest, Failure> {
+                Ok(tensor_tree_root::<Blake2b256>(self.download(array)?.bytes()))
+            }
 
             /// A weight of the package, or any array if nothing takes the weight as it is.
             fn weight(&self, index: u16) -> Option<&Self::Array>;

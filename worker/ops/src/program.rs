@@ -1,6 +1,9 @@
 //! A package made ready: what an engine evaluates, and where.
 
-use crate::{operators::Operators, tensor::Tensor};
+use crate::{
+    operators::{Failure, Operators},
+    tensor::{Blake2b256, Digest, Tensor},
+};
 use assay_exact::graph::{BindError, CheckedGraph};
 
 /// Why a model was not executed.
@@ -40,8 +43,35 @@ pub enum EngineError {
     },
 }
 
-/// Callback that gets the output of every node: the node's position in the graph, and the canonical tensor.
-pub type OnNode<'a> = dyn FnMut(u32, &Tensor) + 'a;
+/// The canonical output of a node, where it was computed.
+pub trait Shown {
+    /// Bytes of its elements.
+    fn size_bytes(&self) -> u64;
+
+    /// Its digest. Nothing is copied for it where the engine can hash what it has.
+    fn digest(&mut self) -> Result<Digest, Failure>;
+
+    /// A copy of it.
+    fn tensor(&mut self) -> Result<Tensor, Failure>;
+}
+
+/// Callback that gets the output of every node: the node's position in the graph, and the output while it is there. The
+/// execution ends with its error.
+pub type OnNode<'a> = dyn FnMut(u32, &mut dyn Shown) -> Result<(), Failure> + 'a;
+
+impl Shown for &Tensor {
+    fn size_bytes(&self) -> u64 {
+        self.bytes().len() as u64
+    }
+
+    fn digest(&mut self) -> Result<Digest, Failure> {
+        Ok(Tensor::digest::<Blake2b256>(self))
+    }
+
+    fn tensor(&mut self) -> Result<Tensor, Failure> {
+        Ok((*self).clone())
+    }
+}
 
 /// A package that an engine has made ready.
 pub trait Program: Send + Sync {

@@ -15,6 +15,15 @@ use blake2b_simd::{
 /// Pieces that are hashed at a time: a few times what a processor's vectors take.
 const AT_ONCE: usize = 16;
 
+/// Places for pieces of bytes that are hashed several at a time, each behind one domain: whoever has elements writes
+/// them here, and nowhere else before.
+pub struct Stage {
+    parameters: Params,
+    size: usize,
+    /// For each place the domain, and room for a piece.
+    bytes: Vec<u8>,
+}
+
 /// BLAKE2b with a 32-byte output, the same as the runtime's host function.
 #[derive(Clone, Copy, Debug)]
 pub struct Blake2b256;
@@ -27,25 +36,52 @@ impl Hash256 for Blake2b256 {
     }
 
     fn hash_pieces(domain: &[u8; DOMAIN_BYTES], bytes: &[u8], size: usize) -> Vec<Digest> {
-        let parameters = parameters();
         let mut digests = vec![[0; 32]; bytes.len().div_ceil(size)];
-        let mut staged = vec![0; AT_ONCE * (DOMAIN_BYTES + size)];
-        for place in staged.chunks_mut(DOMAIN_BYTES + size) {
+        let mut pieces = bytes.chunks(size);
+        Stage::new(domain, size).hash(&mut digests, |_, place| match pieces.next() {
+            Some(piece) => {
+                place[..piece.len()].copy_from_slice(piece);
+                piece.len()
+            }
+            None => 0,
+        });
+        digests
+    }
+}
+
+impl Stage {
+    /// Places for pieces of at most `size` bytes behind this domain.
+    pub fn new(domain: &[u8; DOMAIN_BYTES], size: usize) -> Self {
+        let mut bytes = vec![0; AT_ONCE * (DOMAIN_BYTES + size)];
+        for place in bytes.chunks_exact_mut(DOMAIN_BYTES + size) {
             place[..DOMAIN_BYTES].copy_from_slice(domain);
         }
-        for (pieces, digests) in bytes.chunks(AT_ONCE * size).zip(digests.chunks_mut(AT_ONCE)) {
-            for (piece, place) in pieces.chunks(size).zip(staged.chunks_mut(DOMAIN_BYTES + size)) {
-                place[DOMAIN_BYTES..][..piece.len()].copy_from_slice(piece);
+        Self {
+            parameters: parameters(),
+            size,
+            bytes,
+        }
+    }
+
+    /// Hashes as many pieces as there are digests. `fill` gets a piece's position and its place, and gives how many
+    /// bytes of the place are the piece.
+    pub fn hash(&mut self, digests: &mut [Digest], mut fill: impl FnMut(usize, &mut [u8]) -> usize) {
+        let place = DOMAIN_BYTES + self.size;
+        for (group, digests) in digests.chunks_mut(AT_ONCE).enumerate() {
+            let mut lengths = [0; AT_ONCE];
+            let places = self.bytes.chunks_exact_mut(place).zip(&mut lengths).take(digests.len());
+            for (index, (place, length)) in places.enumerate() {
+                *length = fill(group * AT_ONCE + index, &mut place[DOMAIN_BYTES..]);
             }
-            let places = pieces.chunks(size).zip(staged.chunks(DOMAIN_BYTES + size));
-            let inputs = places.map(|(piece, place)| &place[..DOMAIN_BYTES + piece.len()]);
-            let mut jobs: Vec<HashManyJob<'_>> = inputs.map(|input| HashManyJob::new(&parameters, input)).collect();
+            let places = self.bytes.chunks_exact(place).zip(lengths).take(digests.len());
+            let inputs = places.map(|(place, length)| &place[..DOMAIN_BYTES + length]);
+            let jobs = inputs.map(|input| HashManyJob::new(&self.parameters, input));
+            let mut jobs: Vec<HashManyJob<'_>> = jobs.collect();
             hash_many(&mut jobs);
             for (job, digest) in jobs.iter().zip(digests) {
                 digest.copy_from_slice(job.to_hash().as_bytes());
             }
         }
-        digests
     }
 }
 

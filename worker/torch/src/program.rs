@@ -107,7 +107,8 @@ impl TorchProgram {
             let result = execution.apply(node, value, symbols, &shape)?;
             if let Some(on_node) = &mut on_node {
                 let (dtype, _) = self.graph.value(value).ok_or_else(|| missing(&node.name))?;
-                on_node(index, &from_torch(&result, dtype, shape)?.canonical());
+                let output = from_torch(&result, dtype, shape)?.canonical();
+                on_node(index, &mut &output).map_err(|failure| TchError::Torch(failure.to_string()))?;
             }
             execution.results.push(Some(result));
             for node in finished {

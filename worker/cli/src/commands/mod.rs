@@ -1,5 +1,6 @@
 //! What the subcommands do: wiring between the command line and the library.
 
+mod calibrate;
 pub mod generate;
 pub mod guard;
 pub mod journal;

@@ -69,6 +69,10 @@ pub struct ImportArgs {
     /// A file that travels with the model, such as a tokenizer
     #[arg(long = "asset")]
     assets: Vec<PathBuf>,
+    /// Inputs by which int8 and int16int8 are made to lose less: texts, one a line (.txt), for a model with a
+    /// tokenizer.json among its assets, or tensors (.safetensors, .json)
+    #[arg(long, value_name = "FILE", conflicts_with = "generation")]
+    calibrate: Option<PathBuf>,
     /// Import a language model, tokens [batch, length] to logits, as the check graph of what it generates
     #[arg(long)]
     generation: bool,
@@ -186,6 +190,7 @@ fn import(args: ImportArgs) -> anyhow::Result<ExitCode> {
         max_length,
         weights,
         assets,
+        calibrate,
         generation,
         stop_tokens,
     } = args;
@@ -199,6 +204,9 @@ fn import(args: ImportArgs) -> anyhow::Result<ExitCode> {
     };
     if is_gguf && weights.is_some() {
         bail!("--weights is for an archive that was exported without its weights; a GGUF file has its own")
+    }
+    if is_gguf && calibrate.is_some() {
+        bail!("--calibrate is for an archive; the matrices of a GGUF file are integers already")
     }
     if !is_gguf && max_length.is_some() {
         bail!("--max-length is for a GGUF file; an archive has the lengths that it was exported with")
@@ -225,9 +233,10 @@ fn import(args: ImportArgs) -> anyhow::Result<ExitCode> {
             weights,
             assets,
         };
-        match generation {
-            true => assay_import::import_generation(&model, options, &stop_tokens)?,
-            false => assay_import::import(&model, options)?,
+        match (calibrate, generation) {
+            (Some(file), _) => super::calibrate::smoothed(&model, options, &file)?,
+            (None, true) => assay_import::import_generation(&model, options, &stop_tokens)?,
+            (None, false) => assay_import::import(&model, options)?,
         }
     };
     package.save(&output)?;

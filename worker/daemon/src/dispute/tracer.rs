@@ -98,18 +98,19 @@ pub(crate) fn trace(
         if let (Some(builder), Ok(index)) = (&mut builder, usize::try_from(operator)) {
             match digest {
                 Some(digest) => builder.record_digest(index, digest),
-                None => builder.record(index, output),
+                None => builder.record_digest(index, output.digest()?),
             }
         }
         if wanted.operators.contains(&operator) {
-            found.insert(operator, Arc::new(output.clone()));
+            found.insert(operator, Arc::new(output.tensor()?));
         } else if wanted.others.as_ref().is_none_or(|others| others.contains(&operator)) {
             // A tensor that is too large is not copied first.
-            if output.bytes().len() as u64 <= wanted.most_bytes {
-                kept.insert(operator, Arc::new(output.clone()));
+            if output.size_bytes() <= wanted.most_bytes {
+                kept.insert(operator, Arc::new(output.tensor()?));
             }
         }
         after_each();
+        Ok(())
     })?;
     if let Some(trees) = trees {
         written(trees.finish());

@@ -4,9 +4,9 @@
 //! between frames. It ends when the parent is gone, however that ended, and in the midst of an execution too.
 
 use super::{
-    generation::Generators,
+    generation::{Generators, Job, Jobs},
     memory,
-    message::{self, FrameError, MAX_FRAME_BYTES, Request, Response, Setup},
+    message::{self, FrameError, MAX_FRAME_BYTES, Request, Response, SequenceJob, Setup},
     wire::{WireFault, WireTensor, WireTraced},
 };
 use crate::{dispute, serve::executor::output};
@@ -98,10 +98,39 @@ pub fn run_with(open: &Open<'_>) -> Result<(), ChildError> {
     let roots = models.iter().map(LoadedModel::root).collect();
     message::write(&mut parent, &Response::Loaded { description, roots })?;
     let mut generators = Generators::default();
-    for request in requests {
-        answer(&mut parent, &models, &mut generators, request)?;
+    let mut requests = Requests { requests, next: None };
+    while let Some(request) = requests.wait() {
+        answer(&mut parent, &models, &mut generators, &mut requests, request)?;
     }
     Ok(())
+}
+
+/// What the parent asks for.
+struct Requests {
+    requests: Receiver<Request>,
+    /// One that was looked at and is for later.
+    next: Option<Request>,
+}
+
+impl Requests {
+    /// The next request, waited for; nothing once there will be none.
+    fn wait(&mut self) -> Option<Request> {
+        self.next.take().or_else(|| self.requests.recv().ok())
+    }
+
+    /// Jobs for the generation of this model that goes on, if that is what is asked for next.
+    fn more(&mut self, generated: u32) -> Result<Option<Jobs>, FrameError> {
+        if self.next.is_none() {
+            self.next = self.requests.try_recv().ok();
+        }
+        match self.next.take() {
+            Some(Request::Generate { model, first, jobs }) if model == generated => numbered(first, jobs).map(Some),
+            other => {
+                self.next = other;
+                Ok(None)
+            }
+        }
+    }
 }
 
 /// The requests. A thread reads them, so that the end of the parent is noticed during an execution.
@@ -176,19 +205,16 @@ fn answer(
     parent: &mut UnixStream,
     models: &[LoadedModel],
     generators: &mut Generators,
+    requests: &mut Requests,
     request: Request,
 ) -> Result<(), FrameError> {
     match request {
         Request::Load(_) => Err(FrameError::Garbled("the packages are loaded already".to_owned())),
         Request::Run { model, jobs } => run_jobs(parent, model_at(models, model)?, jobs),
-        Request::Generate {
-            model: position,
-            jobs,
-            told,
-        } => {
-            let model = model_at(models, position)?;
-            let jobs = jobs.into_iter().map(tensors).collect::<Result<Vec<_>, _>>()?;
-            generators.run(parent, (position, model), jobs, &told.into_iter().collect())
+        Request::Generate { model, first, jobs } => {
+            let jobs = numbered(first, jobs)?;
+            let more = &mut || requests.more(model);
+            generators.run(parent, (model, model_at(models, model)?), jobs, more)
         }
         Request::Trace { model, inputs, wanted } => {
             let (model, wanted) = (model_at(models, model)?, wanted.into());
@@ -275,6 +301,18 @@ fn zeros(model: &LoadedModel) -> Option<Vec<Tensor>> {
 fn model_at(models: &[LoadedModel], position: u32) -> Result<&LoadedModel, FrameError> {
     let model = models.get(position as usize);
     model.ok_or_else(|| FrameError::Garbled(format!("there is no model {position}")))
+}
+
+/// Jobs with their positions.
+fn numbered(first: u32, jobs: Vec<SequenceJob>) -> Result<Jobs, FrameError> {
+    let jobs = (first..).zip(jobs).map(|(position, job)| {
+        Ok(Job {
+            position,
+            inputs: tensors(job.inputs)?,
+            streams: job.streams,
+        })
+    });
+    jobs.collect()
 }
 
 fn tensors(tensors: Vec<WireTensor>) -> Result<Vec<Tensor>, FrameError> {

@@ -1,5 +1,5 @@
 //! Generations in the engine's process: jobs of one model are made together, token by token, and each is answered when
-//! its last token is there.
+//! its last token is there. Jobs that come meanwhile join them at the next token.
 
 use super::{
     message::{self, FrameError, Response},
@@ -8,13 +8,34 @@ use super::{
 use crate::serve::executor::sequence_output;
 use assay_engine::{
     EngineError, LoadedModel,
-    generate::{GenerateError, Generator, Sampling, SequenceId},
+    generate::{GenerateError, Generator, Made, Sampling, SequenceId},
 };
 use assay_ops::tensor::Tensor;
 use std::{
-    collections::{BTreeMap, BTreeSet, VecDeque, btree_map::Entry},
+    collections::{BTreeMap, VecDeque, btree_map::Entry},
     os::unix::net::UnixStream,
+    time::{Duration, Instant},
 };
+
+/// Time between two messages that say that a generation goes on, after which jobs may join it.
+const SIGN_OF_LIFE: Duration = Duration::from_millis(50);
+
+/// A job of a generation.
+#[derive(Clone, Debug)]
+pub(super) struct Job {
+    /// Its number among those of the generation.
+    pub position: u32,
+    /// What a check graph takes, but for the sequence.
+    pub inputs: Vec<Tensor>,
+    /// Whether its tokens are told as they are made.
+    pub streams: bool,
+}
+
+/// Jobs of a generation.
+pub(super) type Jobs = Vec<Job>;
+
+/// Asks for the jobs that have come since it was asked last.
+pub(super) type More<'a> = dyn FnMut() -> Result<Option<Jobs>, FrameError> + 'a;
 
 /// The generators of the models, each of which is made for its first job.
 #[derive(Default)]
@@ -27,23 +48,24 @@ struct Asked {
     sampling: Sampling,
 }
 
-/// A sequence that is being made: the position of its job, and what is there.
+/// A sequence that is being made: the position of its job, what is there, and whether its tokens are told.
 struct Making {
     position: u32,
     tokens: Vec<i64>,
+    streams: bool,
     /// Tokens that were made.
     made: u32,
 }
 
 impl Generators {
-    /// Generates the sequences of jobs of the model at this position, and says of each what came of it. The tokens of
-    /// the jobs at the positions `told` are told as they are made.
+    /// Generates the sequences of jobs of the model at this position, and of those that come meanwhile, and says of
+    /// each what came of it.
     pub fn run(
         &mut self,
         parent: &mut UnixStream,
         model: (u32, &LoadedModel),
-        jobs: Vec<Vec<Tensor>>,
-        told: &BTreeSet<u32>,
+        jobs: Jobs,
+        more: &mut More<'_>,
     ) -> Result<(), FrameError> {
         let (position, model) = model;
         let generator = match self.0.entry(position) {
@@ -51,69 +73,50 @@ impl Generators {
             Entry::Vacant(entry) => match Generator::new(model) {
                 Ok(generator) => entry.insert(generator),
                 Err(error) => {
-                    let count = u32::try_from(jobs.len()).unwrap_or(u32::MAX);
-                    return (0..count).try_for_each(|position| fail(parent, position, error.clone()));
+                    let mut positions = jobs.iter().map(|job| job.position);
+                    return positions.try_for_each(|position| fail(parent, position, error.clone()));
                 }
             },
         };
-        let waiting = (0u32..).zip(jobs);
-        run_all(parent, generator, waiting.collect(), told)
+        run_all(parent, generator, jobs.into(), more)
     }
 }
 
 fn run_all(
     parent: &mut UnixStream,
     generator: &mut Generator,
-    mut waiting: VecDeque<(u32, Vec<Tensor>)>,
-    told: &BTreeSet<u32>,
+    mut waiting: VecDeque<Job>,
+    more: &mut More<'_>,
 ) -> Result<(), FrameError> {
     let mut making: BTreeMap<SequenceId, Making> = BTreeMap::new();
+    let mut said = Instant::now();
     loop {
-        while let Some((position, inputs)) = waiting.pop_front() {
-            match begin(generator, &inputs) {
+        while let Some(jobs) = more()? {
+            waiting.extend(jobs);
+        }
+        while let Some(job) = waiting.pop_front() {
+            match begin(generator, &job.inputs) {
                 Ok((id, tokens)) => {
                     let sequence = Making {
-                        position,
+                        position: job.position,
                         tokens,
+                        streams: job.streams,
                         made: 0,
                     };
                     making.insert(id, sequence);
                 }
                 Err(error) if has_no_room(&error) && !making.is_empty() => {
-                    waiting.push_front((position, inputs));
+                    waiting.push_front(job);
                     break;
                 }
-                Err(error) => fail(parent, position, error)?,
+                Err(error) => fail(parent, job.position, error)?,
             }
         }
         if making.is_empty() {
             return Ok(());
         }
         match generator.step() {
-            Ok(made) => {
-                for made in made {
-                    let Some(sequence) = making.get_mut(&made.sequence) else {
-                        continue;
-                    };
-                    sequence.tokens.push(made.token);
-                    if told.contains(&sequence.position) {
-                        let response = Response::Made {
-                            position: sequence.position,
-                            before: sequence.made,
-                            tokens: vec![made.token],
-                        };
-                        message::write(parent, &response)?;
-                    }
-                    // A sequence has no more tokens than a dimension has elements.
-                    sequence.made = sequence.made.saturating_add(1);
-                    if made.is_last
-                        && let Some(Making { position, tokens, .. }) = making.remove(&made.sequence)
-                    {
-                        let output = sequence_output(&tokens).into();
-                        message::write(parent, &Response::Ran(position, Ok(output)))?;
-                    }
-                }
-            }
+            Ok(made) => made.into_iter().try_for_each(|made| take(parent, &mut making, made))?,
             // No sequence is left after an error.
             Err(error) => {
                 for Making { position, .. } in std::mem::take(&mut making).into_values() {
@@ -121,7 +124,39 @@ fn run_all(
                 }
             }
         }
+        if said.elapsed() >= SIGN_OF_LIFE {
+            said = Instant::now();
+            message::write(parent, &Response::Alive)?;
+        }
     }
+}
+
+/// Takes a token into its sequence, and answers the job of one that is finished.
+fn take(parent: &mut UnixStream, making: &mut BTreeMap<SequenceId, Making>, made: Made) -> Result<(), FrameError> {
+    let Some(sequence) = making.get_mut(&made.sequence) else {
+        return Ok(());
+    };
+    sequence.tokens.push(made.token);
+    if sequence.streams && made.is_finite {
+        let response = Response::Made {
+            position: sequence.position,
+            before: sequence.made,
+            tokens: vec![made.token],
+        };
+        message::write(parent, &response)?;
+    }
+    // A sequence has no more tokens than a dimension has elements.
+    sequence.made = sequence.made.saturating_add(1);
+    if made.is_last
+        && let Some(Making { position, tokens, .. }) = making.remove(&made.sequence)
+    {
+        if !made.is_finite {
+            return fail(parent, position, GenerateError::NotFinite);
+        }
+        let output = sequence_output(&tokens).into();
+        message::write(parent, &Response::Ran(position, Ok(output)))?;
+    }
+    Ok(())
 }
 
 /// Begins the sequence of a job; its number and its prompt.
@@ -174,22 +209,5 @@ impl Asked {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_inputs_of_a_check_graph_are_a_request() {
-        let sampling = Sampling {
-            temperature: 0.5,
-            top_p: 0.9,
-            top_k: 7,
-            seed: -3,
-            max_tokens: 12,
-        };
-        let mut inputs = sampling.check_inputs(&[4, 1], &[4, 1, 9]);
-        assert_eq!(Asked::of(&inputs), None, "the sequence is not asked for");
-        inputs.pop();
-        let prompt = vec![4, 1];
-        assert_eq!(Asked::of(&inputs), Some(Asked { prompt, sampling }));
-    }
-}
+#[path = "generation_tests.rs"]
+mod tests;

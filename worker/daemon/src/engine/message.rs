@@ -60,6 +60,15 @@ pub struct Setup {
     pub packages: Vec<Vec<u8>>,
 }
 
+/// A sequence that is to be generated.
+#[derive(Debug, PartialEq, Encode, Decode)]
+pub(super) struct SequenceJob {
+    /// What the check graph takes, but for the sequence.
+    pub inputs: Vec<WireTensor>,
+    /// Whether its tokens are told as they are made.
+    pub streams: bool,
+}
+
 /// What the parent asks.
 #[derive(Debug, PartialEq, Encode, Decode)]
 pub(super) enum Request {
@@ -68,11 +77,13 @@ pub(super) enum Request {
     /// Run jobs of the model at this position among the packages, together if possible.
     Run { model: u32, jobs: Vec<Vec<WireTensor>> },
     /// Generate the sequences of jobs of the check graph at this position, several at once. The answers are those of
-    /// [`Run`](Self::Run), with the tokens of the jobs at the positions `told` before as they are made.
+    /// [`Run`](Self::Run), with the tokens of jobs that stream before as they are made, and [`Response::Alive`] between
+    /// them: after one, jobs of the same model may be added by another such message. Their positions go on after those
+    /// that were asked for before, of which `first` is the number.
     Generate {
         model: u32,
-        jobs: Vec<Vec<WireTensor>>,
-        told: Vec<u32>,
+        first: u32,
+        jobs: Vec<SequenceJob>,
     },
     /// Execute a job with everything on the way.
     Trace {

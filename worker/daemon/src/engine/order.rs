@@ -25,7 +25,7 @@ use std::{
 use tokio::sync::{mpsc, watch};
 
 /// Bytes of inputs that are executed at once. A job that has more is executed alone.
-const BATCH_BYTES: usize = 64 << 20;
+pub(super) const BATCH_BYTES: usize = 64 << 20;
 /// Bytes of one job's inputs: they fit into a frame with all that goes with them.
 const MAX_INPUT_BYTES: u64 = MAX_FRAME_BYTES as u64 / 2;
 
@@ -176,7 +176,7 @@ pub(super) fn batches(tasks: Vec<Task>) -> Vec<Vec<Task>> {
     let mut batches: Vec<Vec<Task>> = Vec::new();
     let mut bytes = 0;
     for task in tasks {
-        let own: usize = task.inputs.iter().map(|input| input.bytes().len()).sum();
+        let own = input_bytes(&task);
         match batches.last_mut() {
             Some(batch) if bytes + own <= BATCH_BYTES && has_as_many_inputs(batch, &task) => {
                 bytes += own;
@@ -189,6 +189,11 @@ pub(super) fn batches(tasks: Vec<Task>) -> Vec<Vec<Task>> {
         }
     }
     batches
+}
+
+/// Bytes of a task's inputs.
+pub(super) fn input_bytes(task: &Task) -> usize {
+    task.inputs.iter().map(|input| input.bytes().len()).sum()
 }
 
 fn has_as_many_inputs(batch: &[Task], task: &Task) -> bool {

@@ -1,9 +1,11 @@
 //! The thread that owns the engine's process: it hands out work, starts the process again when it ends, and decides who
 //! is to blame.
 
+mod results;
+
 use super::{
     health::{Breaker, Health},
-    message::{Request, Response},
+    message::{Request, Response, SequenceJob},
     order::{Order, Outcome, Start, Task, batches, fits, is_to_generate},
     process::{Process, ProcessError, unexpected},
     wire::{WireTensor, WireWanted},
@@ -58,12 +60,22 @@ pub(super) fn start(start: Start) -> Result<String, EngineError> {
             next_start: now,
             longest: BTreeMap::new(),
             distrusted: BTreeMap::new(),
+            next: None,
             start,
         };
         supervisor.work();
     };
     builder.spawn(supervise).map_err(failed)?;
     Ok(description)
+}
+
+/// Whether others may join jobs that are executed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Company {
+    /// They may.
+    Open,
+    /// They may not.
+    Alone,
 }
 
 struct Supervisor {
@@ -80,6 +92,8 @@ struct Supervisor {
     longest: BTreeMap<u32, Duration>,
     /// Models of which an audit has found a difference, and which.
     distrusted: BTreeMap<u32, String>,
+    /// An order that was taken from the queue and is for later.
+    next: Option<Order>,
 }
 
 impl Drop for Supervisor {
@@ -95,7 +109,9 @@ impl Supervisor {
     /// Works until nobody can ask for anything any more.
     fn work(mut self) {
         loop {
-            let first = if self.breaker.health().is_well() {
+            let first = if let Some(order) = self.next.take() {
+                Ok(order)
+            } else if self.breaker.health().is_well() {
                 self.start.queue.recv().map_err(|_| RecvTimeoutError::Disconnected)
             } else {
                 let wait = self.next_test.saturating_duration_since(Instant::now());
@@ -166,7 +182,7 @@ impl Supervisor {
                 continue;
             }
             let limit = self.limit(model, &tasks, now);
-            let mut left = VecDeque::from(self.attempt(model, tasks, limit).0);
+            let mut left = VecDeque::from(self.attempt(model, tasks, limit, Company::Open).0);
             while let Some(task) = left.pop_front() {
                 let others = left.iter().map(|task| task.until).min();
                 let now = Instant::now();
@@ -177,7 +193,8 @@ impl Supervisor {
                 // Half of the time is for those that wait.
                 let half = others.map(|until| until.saturating_duration_since(now) / 2);
                 let own = task.until.saturating_duration_since(now);
-                let (left, why) = self.attempt(model, vec![task], half.map_or(own, |half| half.min(own)));
+                let limit = half.map_or(own, |half| half.min(own));
+                let (left, why) = self.attempt(model, vec![task], limit, Company::Alone);
                 for task in left {
                     self.report(task, Err(failed(&why)));
                 }
@@ -222,20 +239,21 @@ impl Supervisor {
     }
 
     /// Runs jobs within a time, and reports what comes of them; gives those that the process did not survive, and why.
-    fn attempt(&mut self, model: u32, tasks: Vec<Task>, limit: Duration) -> (Vec<Task>, String) {
+    fn attempt(&mut self, model: u32, tasks: Vec<Task>, limit: Duration, company: Company) -> (Vec<Task>, String) {
         let kind = self.kind(model);
         let generates = tasks.first().is_some_and(|task| is_to_generate(kind, &task.inputs));
         let mut tasks: Vec<Option<Task>> = tasks.into_iter().map(Some).collect();
-        let jobs = tasks.iter().flatten();
-        let jobs = jobs.map(|task| task.inputs.iter().cloned().map(WireTensor::of).collect());
-        let jobs = jobs.collect();
+        let sent = tasks.iter().flatten();
         let request = match generates {
             true => Request::Generate {
                 model,
-                jobs,
-                told: waited_for(&tasks),
+                first: 0,
+                jobs: sent.map(sequence_job).collect(),
             },
-            false => Request::Run { model, jobs },
+            false => Request::Run {
+                model,
+                jobs: sent.map(wire_inputs).collect(),
+            },
         };
         let limit = limit.max(SHORTEST);
         let mut begun = Instant::now();
@@ -245,7 +263,9 @@ impl Supervisor {
             process.ask(&request, limit)?;
             Ok(begun + limit)
         });
-        let outcome = outcome.and_then(|until| self.take_results(&mut tasks, until));
+        // Those that are suspected are left to themselves.
+        let joined_by = (generates && company == Company::Open).then_some(model);
+        let outcome = outcome.and_then(|until| self.take_results(&mut tasks, until, joined_by));
         let left: Vec<Task> = tasks.into_iter().flatten().collect();
         let why = match outcome {
             Ok(count) => {
@@ -260,36 +280,6 @@ impl Supervisor {
         tracing::error!(?jobs, reason = why, "the engine did not survive an execution");
         self.process = None;
         (left, why)
-    }
-
-    /// Takes the outcome of each job; how many there were.
-    fn take_results(&mut self, tasks: &mut [Option<Task>], until: Instant) -> Result<usize, ProcessError> {
-        let count = tasks.len();
-        let mut left = count;
-        while left > 0 {
-            let patience = until.saturating_duration_since(Instant::now());
-            let process = self.process.as_mut().ok_or_else(unexpected)?;
-            match process.answer(patience)? {
-                Response::Made {
-                    position,
-                    before,
-                    tokens,
-                } => {
-                    let task = tasks.get(position as usize).and_then(Option::as_ref);
-                    if let Some(reply) = task.and_then(|task| task.reply.as_ref()) {
-                        // Whoever waits may have gone.
-                        let _ = reply.tokens.send((before, tokens));
-                    }
-                }
-                Response::Ran(position, result) => {
-                    let task = tasks.get_mut(position as usize).and_then(Option::take);
-                    self.report(task.ok_or_else(unexpected)?, result.map(Into::into).map_err(Into::into));
-                    left -= 1;
-                }
-                _ => return Err(unexpected()),
-            }
-        }
-        Ok(count)
     }
 
     /// Executes a job as those that are served.
@@ -508,13 +498,17 @@ impl Supervisor {
     }
 }
 
-/// The positions of tasks that somebody waits for.
-fn waited_for(tasks: &[Option<Task>]) -> Vec<u32> {
-    let waited = (0u32..).zip(tasks).filter(|(_, task)| {
-        let reply = task.as_ref().and_then(|task| task.reply.as_ref());
-        reply.is_some()
-    });
-    waited.map(|(position, _)| position).collect()
+/// The inputs of a task, as they travel.
+fn wire_inputs(task: &Task) -> Vec<WireTensor> {
+    task.inputs.iter().cloned().map(WireTensor::of).collect()
+}
+
+/// The sequence that a task asks for. Whoever waits for it hears its tokens.
+fn sequence_job(task: &Task) -> SequenceJob {
+    SequenceJob {
+        inputs: wire_inputs(task),
+        streams: task.reply.is_some(),
+    }
 }
 
 fn failed(reason: &str) -> EngineError {

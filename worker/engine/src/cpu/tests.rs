@@ -41,7 +41,7 @@ fn trace_leaves_no_memory_behind() {
     let program = engine.program(&package).expect("a sound package");
     let expected = program.evaluate(&jobs[0]).expect("a job that fits");
     let kept = kept_bytes(&program);
-    let outputs = program.evaluate_with(&jobs[0], &mut |_, _| {});
+    let outputs = program.evaluate_with(&jobs[0], &mut |_, _| Ok(()));
     assert!(outputs.expect("a job that fits") == expected);
     assert_eq!(kept_bytes(&program), kept);
 }

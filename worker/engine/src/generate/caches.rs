@@ -15,6 +15,50 @@ pub(super) fn empty(caches: &[Cache], sequences: usize, room: usize) -> Result<V
     empty.collect()
 }
 
+/// The caches of one sequence that begins with the first slots of these, with so many slots in all.
+pub(super) fn begun(
+    caches: &[Cache],
+    tensors: &[Tensor],
+    slots: usize,
+    room: usize,
+) -> Result<Vec<Tensor>, EngineError> {
+    if caches.len() != tensors.len() {
+        return Err(failed("it kept another number of caches"));
+    }
+    let begun = caches.iter().zip(tensors).map(|(cache, tensor)| {
+        let from_room = tensor.shape().get(cache.axis).map_or(0, |length| *length as usize);
+        let shape = shape(cache, 1, room);
+        let inner: usize = shape[cache.axis + 1..].iter().map(|length| *length as usize).product();
+        let slot = inner * cache.dtype.size_bytes();
+        if slots > from_room.min(room) || tensor.shape().first() != Some(&1) {
+            return Err(failed("it kept caches with fewer slots"));
+        }
+        let elements: usize = shape.iter().map(|length| *length as usize).product();
+        let mut bytes = vec![0; elements * cache.dtype.size_bytes()];
+        let places = tensor
+            .bytes()
+            .chunks(from_room * slot)
+            .zip(bytes.chunks_mut(room * slot));
+        for (from, to) in places {
+            to[..slots * slot].copy_from_slice(&from[..slots * slot]);
+        }
+        self::tensor(cache, shape, bytes)
+    });
+    begun.collect()
+}
+
+/// Bytes of the caches of one sequence with so many slots.
+pub(super) fn bytes(caches: &[Cache], slots: usize) -> u64 {
+    let bytes = caches.iter().map(|cache| {
+        let elements = shape(cache, 1, slots)
+            .iter()
+            .map(|length| u64::from(*length))
+            .product::<u64>();
+        elements * cache.dtype.size_bytes() as u64
+    });
+    bytes.sum()
+}
+
 /// The caches of those sequences that stay, with so many slots. Slots that are new are empty.
 pub(super) fn arranged(
     caches: &[Cache],
@@ -77,16 +121,22 @@ pub(super) fn are_finite(tensors: &[Tensor]) -> bool {
     })
 }
 
-/// The caches of these sequences and then of others, with as many slots.
-pub(super) fn joined(own: Vec<Tensor>, others: Vec<Tensor>) -> Result<Vec<Tensor>, EngineError> {
-    let joined = own.into_iter().zip(others).map(|(own, other)| {
-        let mut shape = own.shape().to_vec();
-        let more = other.shape().first().copied().unwrap_or(0);
-        if let Some(count) = shape.first_mut() {
-            *count += more;
+/// The caches of several sequences or groups of them, one after the other. They have as many slots.
+pub(super) fn joined(parts: Vec<Vec<Tensor>>) -> Result<Vec<Tensor>, EngineError> {
+    let count = parts.first().map_or(0, Vec::len);
+    let joined = (0..count).map(|index| {
+        let parts = parts.iter().map(|part| part.get(index));
+        let parts: Option<Vec<&Tensor>> = parts.collect();
+        let parts = parts.ok_or_else(|| failed("it kept another number of caches"))?;
+        let [first, ..] = parts.as_slice() else {
+            return Err(failed("it kept another number of caches"));
+        };
+        let mut shape = first.shape().to_vec();
+        if let Some(sequences) = shape.first_mut() {
+            *sequences = parts.iter().filter_map(|part| part.shape().first()).sum();
         }
-        let bytes = [own.bytes(), other.bytes()].concat();
-        Tensor::new(own.dtype(), shape, bytes).map_err(|_| failed("caches of different sizes do not fit"))
+        let bytes: Vec<&[u8]> = parts.iter().map(|part| part.bytes()).collect();
+        Tensor::new(first.dtype(), shape, bytes.concat()).map_err(|_| failed("caches of different sizes do not fit"))
     });
     joined.collect()
 }

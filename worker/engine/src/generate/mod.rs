@@ -8,34 +8,29 @@
 
 mod caches;
 mod derive;
+mod prefixes;
+mod request;
 mod roles;
 #[cfg(test)]
 mod tests;
 
+pub use request::Sampling;
+
 use crate::{Continued, EngineError, LoadedModel, memory, plan::Plan};
-use assay_ops::tensor::{DataType, Tensor};
+use assay_ops::tensor::Tensor;
 use assay_package::generation::{Generation, MAX_CANDIDATES};
 use derive::{Derived, MAX_SEQUENCES, derive};
+use prefixes::Prefixes;
+use request::{inputs, inputs_of};
 
 /// Tokens of a prompt that are taken at once.
 const ROWS_AT_ONCE: usize = 512;
-/// Caches grow by as many slots.
+/// Caches have a multiple of so many slots.
 const SLOTS_AT_ONCE: usize = 64;
-
-/// How tokens are chosen, and how many.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Sampling {
-    /// What logits are divided by; the best token is taken where it is 0, below, or NaN.
-    pub temperature: f32,
-    /// The best tokens that together have this probability are chosen from; all of them from 1 on.
-    pub top_p: f32,
-    /// So many of the best tokens are chosen from, 1 to [`MAX_CANDIDATES`].
-    pub top_k: u32,
-    /// What the choice depends on besides: the same seed gives the same tokens.
-    pub seed: i64,
-    /// Maximum number of tokens that are made, at least 1.
-    pub max_tokens: u32,
-}
+/// Maximum bytes of keys and values that are kept of sequences for those that begin with the same tokens.
+const MOST_KEPT_BYTES: u64 = 256 << 20;
+/// Where memory is limited, one part of so many is theirs at most.
+const KEPT_PART: u64 = 8;
 
 /// Number of a sequence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -117,35 +112,7 @@ pub struct Generator {
     running: Vec<Sequence>,
     /// Slots of the step's caches.
     room: usize,
-}
-
-impl Sampling {
-    /// The best token every time.
-    pub fn greedy(max_tokens: u32) -> Self {
-        Self {
-            temperature: 0.0,
-            top_p: 1.0,
-            top_k: MAX_CANDIDATES,
-            seed: 0,
-            max_tokens,
-        }
-    }
-
-    /// What a check graph takes for this request and this sequence, which begins with the prompt.
-    pub fn check_inputs(&self, prompt: &[i64], sequence: &[i64]) -> Vec<Tensor> {
-        let one = |number: f32| numbers(vec![1], [number].into_iter());
-        let integer = |integer: i64| integers(vec![1], [integer].into_iter());
-        let row = |tokens: &[i64]| integers(vec![1, tokens.len() as u32], tokens.iter().copied());
-        vec![
-            row(prompt),
-            one(self.temperature),
-            one(self.top_p),
-            integer(self.top_k.into()),
-            integer(self.seed),
-            integer(self.max_tokens.into()),
-            row(sequence),
-        ]
-    }
+    prefixes: Prefixes,
 }
 
 impl Generator {
@@ -159,6 +126,7 @@ impl Generator {
             step: continued()?,
             plan: Plan::new(&derived.graph),
             memory_limit: model.memory_limit,
+            prefixes: Prefixes::new(MOST_KEPT_BYTES.min(model.memory_limit / KEPT_PART)),
             generation,
             derived,
             next_id: 0,
@@ -166,6 +134,20 @@ impl Generator {
             running: Vec::new(),
             room: 0,
         })
+    }
+
+    /// The same, which keeps at most so many bytes of keys and values of sequences for those that begin with the same
+    /// tokens, instead of 256 MiB or the eighth part of the memory that there may be.
+    ///
+    /// With 0 every prompt is read whole.
+    pub fn keeping(mut self, bytes: u64) -> Self {
+        self.prefixes = Prefixes::new(bytes);
+        self
+    }
+
+    /// Tokens of prompts that were not read, since an earlier sequence began with them.
+    pub fn tokens_reused(&self) -> u64 {
+        self.prefixes.tokens_reused()
     }
 
     /// Begins a sequence, whose first token the next [`step`](Self::step) makes.
@@ -217,7 +199,12 @@ impl Generator {
     pub fn stop(&mut self, sequence: SequenceId) -> Result<(), GenerateError> {
         self.waiting.retain(|waiting| waiting.id != sequence);
         let stays: Vec<bool> = self.running.iter().map(|running| running.id != sequence).collect();
-        self.leave(&stays).map(drop)
+        for (sequence, caches) in self.leave(&stays)? {
+            // Nobody has needed the rows of its last token.
+            let known = sequence.tokens.len().saturating_sub(1);
+            self.remember(&sequence.tokens[..known], &caches)?;
+        }
+        Ok(())
     }
 
     /// Sequences that are not finished.
@@ -265,7 +252,7 @@ impl Generator {
         )
     }
 
-    fn ensure_room(&self, prompt: usize, longest: usize) -> Result<(), EngineError> {
+    fn ensure_room(&mut self, prompt: usize, longest: usize) -> Result<(), EngineError> {
         if self.memory_limit == u64::MAX {
             return Ok(());
         }
@@ -279,10 +266,12 @@ impl Generator {
         let prefill = self.peak_bytes(1, prompt.min(ROWS_AT_ONCE) as u32, room);
         let step = self.peak_bytes(self.len() as u32 + 1, 1, room);
         let (needed, limit) = (prefill.saturating_add(step), self.memory_limit);
-        match needed > limit {
-            true => Err(EngineError::TooLarge { needed, limit }),
-            false => Ok(()),
+        if needed > limit {
+            return Err(EngineError::TooLarge { needed, limit });
         }
+        // What is kept of others gives way.
+        self.prefixes.give_way(limit - needed);
+        Ok(())
     }
 
     /// The length that a sequence has at most.
@@ -325,55 +314,77 @@ impl Generator {
                 made.is_finite = self.is_finite(&sequence, caches)?;
             }
         }
+        let mut begun = Vec::new();
         for mut sequence in std::mem::take(&mut self.waiting) {
-            let (token, caches, room) = self.read_prompt(&sequence)?;
+            let (token, caches) = self.read_prompt(&sequence)?;
             let is_last = take(&self.generation, &mut sequence, token);
-            let id = sequence.id;
-            let is_finite = match is_last {
-                true => self.is_finite(&sequence, caches)?,
-                false => {
-                    self.join(sequence, caches, room)?;
-                    true
-                }
-            };
             made.push(Made {
-                sequence: id,
+                sequence: sequence.id,
                 token,
                 is_last,
-                is_finite,
+                is_finite: !is_last || self.is_finite(&sequence, caches.clone())?,
             });
+            if !is_last {
+                begun.push((sequence, caches));
+            }
         }
+        self.join(begun)?;
         Ok(made)
     }
 
-    /// The token after a prompt, the caches of the prompt, and how many slots they have.
-    fn read_prompt(&mut self, sequence: &Sequence) -> Result<(i64, Vec<Tensor>, usize), GenerateError> {
-        let room = self.rounded(sequence.prompt + 1).max(self.room);
-        self.prefill.keep(caches::empty(&self.derived.caches, 1, room)?)?;
+    /// The token after a prompt, and the caches of the prompt.
+    fn read_prompt(&mut self, sequence: &Sequence) -> Result<(i64, Vec<Tensor>), GenerateError> {
+        let prompt = &sequence.tokens[..sequence.prompt];
+        let room = self.rounded(prompt.len() + 1).max(self.room);
+        // The last token is read in any case: the next one follows from its row.
+        let (mut begin, caches) = match self.prefixes.find(&prompt[..prompt.len() - 1]) {
+            Some((known, kept)) => (known, caches::begun(&self.derived.caches, kept, known, room)?),
+            None => (0, caches::empty(&self.derived.caches, 1, room)?),
+        };
+        self.prefill.keep(caches)?;
         let mut token = None;
-        let mut begin = 0;
-        while begin < sequence.prompt {
-            let end = sequence.prompt.min(begin + ROWS_AT_ONCE);
+        while begin < prompt.len() {
+            let end = prompt.len().min(begin + ROWS_AT_ONCE);
             let outputs = self.prefill.evaluate(&inputs_of(&[sequence], |_| begin..end))?;
             token = selected(&outputs, 1)?.first().copied();
             begin = end;
         }
         let token = token.ok_or_else(|| failed("the prompt is empty"))?;
-        Ok((token, self.prefill.take()?, room))
+        let caches = self.prefill.take()?;
+        self.remember(prompt, &caches)?;
+        Ok((token, caches))
     }
 
-    /// Puts a sequence beside those that are running.
-    fn join(&mut self, sequence: Sequence, caches: Vec<Tensor>, room: usize) -> Result<(), GenerateError> {
-        let joined = match self.running.is_empty() {
-            true => caches,
-            false => {
-                let own = self.step.take()?;
-                let own = caches::arranged(&self.derived.caches, own, &vec![true; self.running.len()], room)?;
-                caches::joined(own, caches)?
-            }
-        };
-        self.step.keep(joined)?;
-        self.running.push(sequence);
+    /// Keeps the caches of a sequence's first tokens for sequences that begin with these.
+    fn remember(&mut self, tokens: &[i64], caches: &[Tensor]) -> Result<(), EngineError> {
+        if self
+            .prefixes
+            .wants(tokens, caches::bytes(&self.derived.caches, tokens.len()))
+        {
+            let kept = caches::begun(&self.derived.caches, caches, tokens.len(), tokens.len())?;
+            self.prefixes.keep(tokens, kept);
+        }
+        Ok(())
+    }
+
+    /// Puts sequences beside those that are running.
+    fn join(&mut self, begun: Vec<(Sequence, Vec<Tensor>)>) -> Result<(), GenerateError> {
+        if begun.is_empty() {
+            return Ok(());
+        }
+        let longest = begun.iter().map(|(sequence, _)| sequence.tokens.len()).max();
+        let room = self.rounded(longest.unwrap_or(0)).max(self.room);
+        let mut parts = Vec::with_capacity(begun.len() + 1);
+        if !self.running.is_empty() {
+            let own = self.step.take()?;
+            let stays = vec![true; self.running.len()];
+            parts.push(caches::arranged(&self.derived.caches, own, &stays, room)?);
+        }
+        for (sequence, caches) in begun {
+            parts.push(caches::arranged(&self.derived.caches, caches, &[true], room)?);
+            self.running.push(sequence);
+        }
+        self.step.keep(caches::joined(parts)?)?;
         self.room = room;
         Ok(())
     }
@@ -409,15 +420,19 @@ impl Generator {
         let caches = caches::arranged(&self.derived.caches, caches, &[true], self.rounded(length))?;
         self.prefill.keep(caches)?;
         self.prefill.evaluate(&inputs(&[(sequence, length - 1)]))?;
-        Ok(caches::are_finite(&self.prefill.take()?))
+        let caches = self.prefill.take()?;
+        self.remember(&sequence.tokens, &caches)?;
+        Ok(caches::are_finite(&caches))
     }
 
-    /// Makes room for so many tokens of each sequence.
+    /// Makes room for so many tokens of each sequence, and for some more, since everything is moved for it.
     fn grow(&mut self, tokens: usize) -> Result<(), GenerateError> {
         if tokens <= self.room {
             return Ok(());
         }
-        let room = self.rounded(tokens);
+        let longest = self.running.iter().map(|running| self.end(running)).max();
+        let wanted = (self.room + self.room / 4).min(longest.unwrap_or(tokens));
+        let room = self.rounded(wanted.max(tokens));
         let kept = self.step.take()?;
         let stays = vec![true; self.running.len()];
         self.step
@@ -434,47 +449,6 @@ fn take(generation: &Generation, sequence: &mut Sequence, token: i64) -> bool {
     generation.stop_tokens.contains(&token)
         || length - sequence.prompt == sequence.sampling.max_tokens as usize
         || length >= generation.max_length as usize
-}
-
-/// One new token of each sequence, at this position.
-fn inputs(rows: &[(&Sequence, usize)]) -> Vec<Tensor> {
-    let sequences: Vec<&Sequence> = rows.iter().map(|(sequence, _)| *sequence).collect();
-    inputs_of(&sequences, |index| rows[index].1..rows[index].1 + 1)
-}
-
-/// What the derived graph takes besides caches: as many tokens of each sequence, from these positions.
-fn inputs_of(sequences: &[&Sequence], positions: impl Fn(usize) -> std::ops::Range<usize>) -> Vec<Tensor> {
-    let count = sequences.len() as u32;
-    let rows = if sequences.is_empty() {
-        0
-    } else {
-        positions(0).len() as u32
-    };
-    let each = || sequences.iter().enumerate();
-    let places = || each().flat_map(|(index, sequence)| positions(index).map(move |place| (sequence, place)));
-    let sampling = || sequences.iter().map(|sequence| sequence.sampling);
-    vec![
-        integers(
-            vec![count, rows],
-            places().map(|(sequence, place)| sequence.tokens[place]),
-        ),
-        integers(vec![count, rows], places().map(|(_, place)| place as i64)),
-        numbers(vec![count], sampling().map(|sampling| sampling.temperature)),
-        numbers(vec![count], sampling().map(|sampling| sampling.top_p)),
-        integers(vec![count], sampling().map(|sampling| sampling.top_k.into())),
-        integers(vec![count], sampling().map(|sampling| sampling.seed)),
-    ]
-}
-
-fn integers(shape: Vec<u32>, integers: impl Iterator<Item = i64>) -> Tensor {
-    let bytes = integers.flat_map(i64::to_le_bytes).collect();
-    Tensor::new(DataType::Int64, shape, bytes).expect("as many integers as the shape says; qed")
-}
-
-fn numbers(shape: Vec<u32>, numbers: impl Iterator<Item = f32>) -> Tensor {
-    let bytes = numbers.flat_map(f32::to_le_bytes).collect();
-    let tensor = Tensor::new(DataType::Float32, shape, bytes);
-    tensor.expect("as many numbers as the shape says; qed").canonical()
 }
 
 /// The selected tokens of an execution.

@@ -235,6 +235,50 @@ fn sequences_together_are_those_of_each_alone() {
 }
 
 #[test]
+fn sequence_that_begins_as_another_did_has_the_tokens_of_it_alone() {
+    let package = package(&grouped_model(50, 640, Masked::Causally), &[]);
+    let system: Vec<i64> = (0..70).map(|place| place * 7 % 50).collect();
+    for engine in &engines()[1..] {
+        let model = engine.load(&package).expect("a sound model");
+        let mut generator = Generator::new(&model).expect("the model is followed");
+        let mut generate = |prompt: &[i64], sampling| {
+            let sequence = generator.generate(prompt, sampling, |_| {});
+            let sequence = sequence.expect("the engine executes it");
+            assert_eq!(
+                sequence,
+                generated(&model, prompt, sampling),
+                "{}",
+                engine.description()
+            );
+            sequence
+        };
+        for (turn, sampling) in (0..).zip(samplings().into_iter().take(3)) {
+            let sequence = generate(&[system.as_slice(), &[turn, 3]].concat(), sampling);
+            // What comes next begins with the question and its answer.
+            generate(&[sequence.as_slice(), &[9]].concat(), sampling);
+        }
+        // The second and the third begin with the system's words, and each next one with all 79 tokens before it.
+        assert_eq!(generator.tokens_reused(), 2 * 70 + 3 * 79);
+        let [first, second] = [0, 0].map(|_| generator.start(&system, samplings()[1]).expect("there is room"));
+        let mut sequences = std::collections::BTreeMap::from([(first, system.clone()), (second, system.clone())]);
+        while !generator.is_empty() {
+            for made in generator.step().expect("the engine executes it") {
+                sequences
+                    .get_mut(&made.sequence)
+                    .expect("it was begun")
+                    .push(made.token);
+            }
+        }
+        let alone = generated(&model, &system, samplings()[1]);
+        assert!(sequences.values().all(|sequence| *sequence == alone));
+        assert_eq!(generator.tokens_reused(), 2 * 70 + 3 * 79 + 2 * 69);
+        let mut generator = generator.keeping(0);
+        assert_eq!(generator.generate(&system, samplings()[1], |_| {}), Ok(alone));
+        assert_eq!(generator.tokens_reused(), 0);
+    }
+}
+
+#[test]
 fn heads_that_share_a_key_are_rows_of_their_token() {
     let package = package(&grouped_model(50, 24, Masked::Causally), &[]);
     let checker = cpu().load(&package).expect("a sound model");

@@ -146,7 +146,7 @@ fn a_job_above_the_limit_is_refused_and_jobs_that_are_above_it_together_are_divi
         }
         let limit = model.peak_bytes_traced(&[1]) - 1;
         let model = model.with_memory_limit(limit);
-        let traced = model.trace(&job(&package, &[1]), &mut |_, _| {});
+        let traced = model.trace(&job(&package, &[1]), &mut |_, _| Ok(()));
         assert!(matches!(traced, Err(EngineError::TooLarge { .. })));
     }
 }

@@ -9,6 +9,9 @@ use crate::{
 use assay_exact::digest::DataType;
 use assay_ops::layout::{Dims, Layout, Walk, merge};
 
+/// Fewer elements are looked at before another thread has begun.
+const FEWEST_ELEMENTS_TO_SHARE: usize = 1 << 18;
+
 /// The place that an index stands for, among `length` of them.
 #[inline]
 fn place(index: i64, length: usize) -> usize {
@@ -92,6 +95,10 @@ pub fn gather_where(
 fn write_where<T: Element>(context: &Context<'_>, lookup: &Lookup<'_, T>, condition: &View<'_, bool>, to: &mut [T]) {
     let mut layouts = [lookup.bases.layout, lookup.index.layout, condition.layout];
     merge(&mut layouts);
+    if let Some(rows) = Slots::of(&layouts) {
+        write_rows(context, lookup, condition.elements, &rows, to);
+        return;
+    }
     let [base_step, index_step, condition_step] = layouts.map(|layout| layout.last_stride());
     share_rows(context.threads, &layouts, to, |[base, at, holds], to| {
         if condition_step == 0 {
@@ -104,6 +111,60 @@ fn write_where<T: Element>(context: &Context<'_>, lookup: &Lookup<'_, T>, condit
             if condition.elements[holds + position * condition_step] {
                 *to = lookup.element(base + position * base_step, at + position * index_step);
             }
+        }
+    });
+}
+
+/// Groups of rows that conditions next to each other are for, one for each row, as those of a cache's slots are.
+struct Slots {
+    layouts: [Layout; 3],
+    /// Dimensions before a group.
+    outer: usize,
+    /// Rows of a group, and elements of a row.
+    count: usize,
+    length: usize,
+}
+
+impl Slots {
+    /// Of bases, indices and conditions; nothing if these stand otherwise.
+    fn of(layouts: &[Layout; 3]) -> Option<Self> {
+        let [_, _, condition] = layouts;
+        let outer = condition.shape.len().checked_sub(2)?;
+        let (strides, shape) = (&condition.strides[outer..], &condition.shape[outer..]);
+        (*strides == [1, 0]).then(|| Self {
+            layouts: *layouts,
+            outer,
+            count: shape[0],
+            length: shape[1],
+        })
+    }
+}
+
+/// Writes those rows whose condition holds, and looks at no others.
+fn write_rows<T: Element>(
+    context: &Context<'_>,
+    lookup: &Lookup<'_, T>,
+    conditions: &[bool],
+    rows: &Slots,
+    to: &mut [T],
+) {
+    let steps = [0, 1].map(|operand: usize| {
+        let strides = &rows.layouts[operand].strides;
+        [strides[rows.outer], strides[rows.outer + 1]]
+    });
+    let [[base_row, base_step], [index_row, index_step]] = steps;
+    let worth = to.len() >= FEWEST_ELEMENTS_TO_SHARE;
+    let groups = to.chunks_mut(rows.count * rows.length).enumerate();
+    context.threads.share_if(worth, groups, |_, (group, to)| {
+        let [base, at, holds] = Walk::new(&rows.layouts, rows.outer, group).offsets;
+        let conditions = conditions[holds..][..rows.count].iter().enumerate();
+        for (row, _) in conditions.filter(|(_, holds)| **holds) {
+            let to = &mut to[row * rows.length..][..rows.length];
+            lookup.row(
+                [base + row * base_row, at + row * index_row],
+                [base_step, index_step],
+                to,
+            );
         }
     });
 }
