@@ -70,7 +70,10 @@ impl App {
             return Err(ApiError::unauthorized(message));
         };
         let (scheme, text) = header.split_once(' ').unwrap_or((header, ""));
-        let key = scheme.eq_ignore_ascii_case("bearer").then(|| ApiKey::parse(text.trim())).flatten();
+        let key = scheme
+            .eq_ignore_ascii_case("bearer")
+            .then(|| ApiKey::parse(text.trim()))
+            .flatten();
         let record = match key {
             Some(key) => ledger.store().authenticate(&key)?,
             None => None,
@@ -89,14 +92,16 @@ impl App {
         if *self.draining.borrow() {
             return Err(ApiError::unavailable("the gateway is being shut down: ask again", 5));
         }
-        let place = self.usage.enter(&caller.key, &caller.limits)?;
-        self.metrics.running.set(self.usage.requests() as i64);
-        Ok(place)
+        self.usage.enter(&caller.key, &caller.limits)
     }
 
     /// The model of this name, if it can do this.
     pub async fn model(&self, id: &str, able: &[Ability]) -> Result<ModelInfo, ApiError> {
-        let models = self.backend.models().await.map_err(|error| ApiError::backend(error, "model"))?;
+        let models = self
+            .backend
+            .models()
+            .await
+            .map_err(|error| ApiError::backend(error, "model"))?;
         let found = models.into_iter().find(|model| model.id == id);
         let model = found.ok_or_else(|| {
             let shown = id.chars().take(100).collect();
@@ -123,7 +128,11 @@ impl App {
         };
         match ledger.reserve(&caller.key, amount).await? {
             Ok(id) => Ok(Held(Some(id))),
-            Err(refusal) => Err(ApiError::refusal(&refusal, self.backend.currency(), &self.config.top_up)),
+            Err(refusal) => Err(ApiError::refusal(
+                &refusal,
+                self.backend.currency(),
+                &self.config.top_up,
+            )),
         }
     }
 

@@ -88,9 +88,15 @@ impl Client {
         if authority.is_empty() || !is_plain(authority) || !is_plain(base) || !key.as_deref().is_none_or(is_plain) {
             return Err(wrong());
         }
-        let has_port = authority.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok());
+        let has_port = authority
+            .rsplit_once(':')
+            .is_some_and(|(_, port)| port.parse::<u16>().is_ok());
         Ok(Self {
-            authority: if has_port { authority.to_owned() } else { format!("{authority}:80") },
+            authority: if has_port {
+                authority.to_owned()
+            } else {
+                format!("{authority}:80")
+            },
             base: base.trim_end_matches('/').to_owned(),
             key,
         })
@@ -98,9 +104,16 @@ impl Client {
 
     /// Sends a request; with a body it is a POST.
     pub async fn send(&self, path: &str, body: Option<&Value>) -> Result<Reply, ClientError> {
-        let base = if self.base.is_empty() { String::new() } else { format!("/{}", self.base) };
+        let base = if self.base.is_empty() {
+            String::new()
+        } else {
+            format!("/{}", self.base)
+        };
         let method = if body.is_some() { "POST" } else { "GET" };
-        let mut head = format!("{method} {base}{path} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n", self.authority);
+        let mut head = format!(
+            "{method} {base}{path} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n",
+            self.authority
+        );
         if let Some(key) = &self.key {
             head += &format!("authorization: Bearer {key}\r\n");
         }
@@ -133,7 +146,9 @@ impl Client {
 impl Reply {
     async fn read(mut reader: BufReader<TcpStream>) -> Result<Self, ClientError> {
         let first = line(&mut reader).await?;
-        let status = first.strip_prefix("HTTP/1.").and_then(|rest| rest.get(2..5)?.parse().ok());
+        let status = first
+            .strip_prefix("HTTP/1.")
+            .and_then(|rest| rest.get(2..5)?.parse().ok());
         let status = status.ok_or(ClientError::Protocol("its first line has no status"))?;
         let mut headers = Vec::new();
         loop {
@@ -141,17 +156,26 @@ impl Reply {
             if text.is_empty() {
                 break;
             }
-            let (name, value) = text.split_once(':').ok_or(ClientError::Protocol("a header has no colon"))?;
+            let (name, value) = text
+                .split_once(':')
+                .ok_or(ClientError::Protocol("a header has no colon"))?;
             headers.push((name.trim().to_ascii_lowercase(), value.trim().to_owned()));
             if headers.len() > MAX_HEADERS {
                 return Err(ClientError::Protocol("it has too many headers"));
             }
         }
-        let find = |name: &str| headers.iter().find(|(other, _)| other == name).map(|(_, value)| value.as_str());
+        let find = |name: &str| {
+            headers
+                .iter()
+                .find(|(other, _)| other == name)
+                .map(|(_, value)| value.as_str())
+        };
         let framing = match (find("transfer-encoding"), find("content-length")) {
             (Some(encoding), _) if encoding.eq_ignore_ascii_case("chunked") => Framing::Chunks(0),
             (_, Some(length)) => {
-                let length = length.parse().map_err(|_| ClientError::Protocol("its length is no number"))?;
+                let length = length
+                    .parse()
+                    .map_err(|_| ClientError::Protocol("its length is no number"))?;
                 Framing::Length(length)
             }
             _ => Framing::Rest,
@@ -166,7 +190,10 @@ impl Reply {
 
     /// A header's value.
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(other, _)| other == name).map(|(_, value)| value.as_str())
+        self.headers
+            .iter()
+            .find(|(other, _)| other == name)
+            .map(|(_, value)| value.as_str())
     }
 
     /// The body as JSON, up to this many bytes.
@@ -249,7 +276,11 @@ impl Reply {
             let size = line(&mut self.reader).await?;
             let size = size.split(';').next().unwrap_or_default().trim();
             let size = u64::from_str_radix(size, 16).map_err(|_| ClientError::Protocol("a chunk has no size"))?;
-            self.framing = if size == 0 { Framing::Over } else { Framing::Chunks(size) };
+            self.framing = if size == 0 {
+                Framing::Over
+            } else {
+                Framing::Chunks(size)
+            };
         }
         let left = match self.framing {
             Framing::Over | Framing::ChunkEnd | Framing::Length(0) => return Ok(None),
@@ -278,7 +309,9 @@ impl Reply {
 
 async fn line(reader: &mut BufReader<TcpStream>) -> Result<String, ClientError> {
     let mut bytes = Vec::new();
-    let read = patiently(reader.take(MAX_LINE).read_until(b'\n', &mut bytes)).await.map_err(broken)?;
+    let read = patiently(reader.take(MAX_LINE).read_until(b'\n', &mut bytes))
+        .await
+        .map_err(broken)?;
     if read == 0 {
         return Err(broken(io::ErrorKind::UnexpectedEof.into()));
     }
@@ -303,5 +336,7 @@ fn broken(error: io::Error) -> ClientError {
 }
 
 async fn patiently<T>(work: impl Future<Output = io::Result<T>>) -> io::Result<T> {
-    timeout(PATIENCE, work).await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
+    timeout(PATIENCE, work)
+        .await
+        .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
 }

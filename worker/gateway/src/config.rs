@@ -163,7 +163,10 @@ impl GatewayConfig {
             return wrong("open", reason);
         }
         if let Some(origin) = self.cors.iter().find(|origin| !is_origin(origin)) {
-            return wrong("cors", format!("`{origin}` is no origin: write https://example.org, or *"));
+            return wrong(
+                "cors",
+                format!("`{origin}` is no origin: write https://example.org, or *"),
+            );
         }
         let (limits, timeouts) = (&self.limits, &self.timeouts);
         let positive = [
@@ -241,7 +244,8 @@ mod tests {
 
     #[test]
     fn a_file_has_the_fields_of_the_configuration() {
-        let text = "listen = \"0.0.0.0:80\"\ncors = [\"https://example.org\"]\n[limits]\nchoices = 2\n[timeouts]\nping = 2.5";
+        let text =
+            "listen = \"0.0.0.0:80\"\ncors = [\"https://example.org\"]\n[limits]\nchoices = 2\n[timeouts]\nping = 2.5";
         let config = GatewayConfig::from_toml(text).unwrap();
         assert_eq!(config.limits.choices, 2);
         assert_eq!(config.timeouts.ping, Duration::from_millis(2500));

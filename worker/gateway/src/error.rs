@@ -104,7 +104,12 @@ impl ApiError {
 
     /// The key is missing, unknown or revoked.
     pub fn unauthorized(message: impl Into<String>) -> Self {
-        Self::new(StatusCode::UNAUTHORIZED, "authentication_error", "invalid_api_key", message)
+        Self::new(
+            StatusCode::UNAUTHORIZED,
+            "authentication_error",
+            "invalid_api_key",
+            message,
+        )
     }
 
     /// There is no such path.
@@ -160,7 +165,12 @@ impl ApiError {
     /// Something of the gateway's own went wrong; the log has the cause.
     pub fn internal() -> Self {
         let message = "the gateway failed; its operator finds the cause in the log under this request's id";
-        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "server_error", "internal_error", message)
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "server_error",
+            "internal_error",
+            message,
+        )
     }
 
     /// What a backend says, for the field that holds the prompt.
@@ -250,7 +260,9 @@ impl IntoResponse for ApiError {
         }
         if self.status == StatusCode::UNAUTHORIZED {
             let value = HeaderValue::from_static("Bearer");
-            response.headers_mut().insert(axum::http::header::WWW_AUTHENTICATE, value);
+            response
+                .headers_mut()
+                .insert(axum::http::header::WWW_AUTHENTICATE, value);
         }
         response
     }

@@ -52,13 +52,17 @@ impl Usage {
         let busy = |message: String| ApiError::too_many("too_many_requests", message, 1);
         let Ok(permit) = self.requests.clone().try_acquire_owned() else {
             let number = self.limits.requests;
-            return Err(busy(format!("the gateway serves {number} requests at a time: try again")));
+            return Err(busy(format!(
+                "the gateway serves {number} requests at a time: try again"
+            )));
         };
         let max = own.requests.unwrap_or(self.limits.requests_per_key);
         let mut keys = lock(&self.keys);
         let usage = self.of(&mut keys, key, own);
         if usage.requests >= max {
-            return Err(busy(format!("this key has {max} requests at a time: wait until one has ended")));
+            return Err(busy(format!(
+                "this key has {max} requests at a time: wait until one has ended"
+            )));
         }
         usage.requests += 1;
         Ok(Place {
@@ -199,6 +203,9 @@ mod tests {
         usage.give_back_tokens("a", 10_000);
         assert!(lock(&usage.keys)["a"].tokens <= 600.0);
         let error = usage.take_tokens("a", &own, 601).unwrap_err();
-        assert_eq!((error.status.as_u16(), error.param.as_deref()), (400, Some("max_tokens")));
+        assert_eq!(
+            (error.status.as_u16(), error.param.as_deref()),
+            (400, Some("max_tokens"))
+        );
     }
 }

@@ -110,14 +110,27 @@ impl Default for Metrics {
         let unit = || Unit::Seconds;
         registry.register_with_unit("answer", "Time until an answer's head", unit(), metrics.seconds.clone());
         let first = metrics.first_piece.clone();
-        registry.register_with_unit("first_piece", "Time until the first piece of a generation", unit(), first);
+        registry.register_with_unit(
+            "first_piece",
+            "Time until the first piece of a generation",
+            unit(),
+            first,
+        );
         let whole = metrics.generation.clone();
         registry.register_with_unit("generation", "Time of a whole generation", unit(), whole);
         registry.register("tokens", "Tokens by model and kind", metrics.tokens.clone());
-        registry.register("paid", "What customers have paid, in whole units of the currency", metrics.paid.clone());
+        registry.register(
+            "paid",
+            "What customers have paid, in whole units of the currency",
+            metrics.paid.clone(),
+        );
         registry.register("ends", "How accepted requests ended", metrics.ends.clone());
         registry.register("running", "Requests that are served now", metrics.running.clone());
-        registry.register("connections", "Connections that are open now", metrics.connections.clone());
+        registry.register(
+            "connections",
+            "Connections that are open now",
+            metrics.connections.clone(),
+        );
         metrics.registry = Arc::new(registry);
         metrics
     }

@@ -108,7 +108,12 @@ mod tests {
 
     #[test]
     fn amounts_survive_writing_and_reading() {
-        for (text, amount) in [("2", 2_000_000_000_000), ("0.25", 250_000_000_000), ("0.000000000001", 1), ("0", 0)] {
+        for (text, amount) in [
+            ("2", 2_000_000_000_000),
+            ("0.25", 250_000_000_000),
+            ("0.000000000001", 1),
+            ("0", 0),
+        ] {
             assert_eq!(ASY.parse(text), Ok(Amount(amount)));
             assert_eq!(ASY.show(Amount(amount)), text);
             let json = serde_json::to_string(&Amount(amount)).unwrap();
@@ -118,7 +123,16 @@ mod tests {
 
     #[test]
     fn what_is_not_an_amount_is_refused() {
-        for text in ["", ".", "-1", "1e3", "0.0000000000001", "1,5", "999999999999999999999999999999", "+1"] {
+        for text in [
+            "",
+            ".",
+            "-1",
+            "1e3",
+            "0.0000000000001",
+            "1,5",
+            "999999999999999999999999999999",
+            "+1",
+        ] {
             assert!(ASY.parse(text).is_err(), "{text}");
         }
     }

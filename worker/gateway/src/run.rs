@@ -107,7 +107,11 @@ impl Order {
             choice.max_price = quote.map_err(|error| ApiError::backend(error, self.prompt_field))?.max;
             max = max.plus(choice.max_price);
         }
-        let tokens = self.choices.iter().map(|choice| choice.prompt.len() as u64 + u64::from(choice.max_tokens)).sum();
+        let tokens = self
+            .choices
+            .iter()
+            .map(|choice| choice.prompt.len() as u64 + u64::from(choice.max_tokens))
+            .sum();
         app.usage.take_tokens(&self.caller.key, &self.caller.limits, tokens)?;
         let held = match app.reserve(&self.caller, max).await {
             Ok(held) => held,
@@ -158,9 +162,14 @@ impl Pump {
             End::Complete | End::Timeout | End::Abandoned => reports.clone().map(|report| report.price).sum(),
         };
         let (prompt, generated) = reports.clone().fold((0, 0), |(prompt, generated), report| {
-            (prompt + u64::from(report.prompt_tokens), generated + u64::from(report.generated_tokens))
+            (
+                prompt + u64::from(report.prompt_tokens),
+                generated + u64::from(report.generated_tokens),
+            )
         });
-        self.app.usage.give_back_tokens(&key, tokens.saturating_sub(prompt + generated));
+        self.app
+            .usage
+            .give_back_tokens(&key, tokens.saturating_sub(prompt + generated));
         self.app.metrics.count_tokens(&self.model, prompt, generated);
         self.app.settle(held, &self.model, owed).await;
         let name = match end {
@@ -170,14 +179,30 @@ impl Pump {
             End::Abandoned => "abandoned",
         };
         self.app.metrics.end(&self.model, name);
-        let labels = ModelLabels { model: self.model.clone() };
-        self.app.metrics.generation.get_or_create(&labels).observe(self.begun.elapsed().as_secs_f64());
-        tracing::info!(model = self.model, key, end = name, owed = owed.0, streams, "a request has ended");
+        let labels = ModelLabels {
+            model: self.model.clone(),
+        };
+        self.app
+            .metrics
+            .generation
+            .get_or_create(&labels)
+            .observe(self.begun.elapsed().as_secs_f64());
+        tracing::info!(
+            model = self.model,
+            key,
+            end = name,
+            owed = owed.0,
+            streams,
+            "a request has ended"
+        );
         drop(place);
-        self.app.metrics.running.set(self.app.usage.requests() as i64);
         if end == End::Complete {
             let reports = self.choices.into_iter().filter_map(|choice| choice.report).collect();
-            let _ = timeout(self.app.config.timeouts.write, self.frames.send(Ok(Frame::Settled(reports)))).await;
+            let _ = timeout(
+                self.app.config.timeouts.write,
+                self.frames.send(Ok(Frame::Settled(reports))),
+            )
+            .await;
         }
     }
 
@@ -203,7 +228,10 @@ impl Pump {
 
     async fn accept(&mut self, requests: Vec<GenerateRequest>) -> Result<Vec<Generation>, (End, Option<ApiError>)> {
         let stops = self.choices.iter().map(|choice| choice.stop.clone());
-        let begun = requests.into_iter().zip(stops).map(|(request, stop)| self.app.backend.generate(request, stop));
+        let begun = requests
+            .into_iter()
+            .zip(stops)
+            .map(|(request, stop)| self.app.backend.generate(request, stop));
         let begun = try_join_all(begun.collect::<Vec<_>>());
         let accepted = tokio::select! {
             accepted = timeout_at(self.deadline, begun) => accepted,
@@ -268,8 +296,14 @@ impl Pump {
         choice.finish = finish;
         if !text.is_empty() {
             if !std::mem::replace(&mut self.has_piece, true) {
-                let labels = ModelLabels { model: self.model.clone() };
-                self.app.metrics.first_piece.get_or_create(&labels).observe(self.begun.elapsed().as_secs_f64());
+                let labels = ModelLabels {
+                    model: self.model.clone(),
+                };
+                self.app
+                    .metrics
+                    .first_piece
+                    .get_or_create(&labels)
+                    .observe(self.begun.elapsed().as_secs_f64());
             }
             self.send(Frame::Piece { index, text }).await?;
         }
@@ -307,7 +341,10 @@ impl Pump {
             }
         };
         if timeout(settle, wait).await.is_err() {
-            tracing::error!(model = self.model, "a generation that was stopped does not say what is owed");
+            tracing::error!(
+                model = self.model,
+                "a generation that was stopped does not say what is owed"
+            );
         }
     }
 }

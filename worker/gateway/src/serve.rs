@@ -98,7 +98,11 @@ impl Gateway {
         app.settle_jobs(jobs);
         let handle = Handle::new();
         let limits = &app.config.limits;
-        let door = Doorkeeper::new(limits.connections, app.config.timeouts.write, app.metrics.connections.clone());
+        let door = Doorkeeper::new(
+            limits.connections,
+            app.config.timeouts.write,
+            app.metrics.connections.clone(),
+        );
         let server = axum_server::from_tcp(listener)?.handle(handle.clone());
         let routes = router(&app, rpc);
         let head = app.config.timeouts.head;
@@ -146,7 +150,9 @@ impl Gateway {
         self.app.draining.send_replace(true);
         let drain = self.app.config.timeouts.drain;
         // A drain of no time is one of a moment: `None` would be for ever.
-        self.closer.handle.graceful_shutdown(Some(drain.max(Duration::from_millis(1))));
+        self.closer
+            .handle
+            .graceful_shutdown(Some(drain.max(Duration::from_millis(1))));
         let _ = self.sockets.stop();
         if let Err(error) = self.server.await {
             tracing::error!(%error, "the server's task failed");
@@ -154,7 +160,10 @@ impl Gateway {
         // Clients are gone now, and what they left behind is stopped and says what is owed.
         if timeout(drain, self.app.tasks.idle()).await.is_err() {
             let left = self.app.tasks.count();
-            tracing::warn!(left, "requests have not said what is owed: their reservations are released at the next start");
+            tracing::warn!(
+                left,
+                "requests have not said what is owed: their reservations are released at the next start"
+            );
         }
     }
 }

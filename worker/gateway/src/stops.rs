@@ -29,7 +29,11 @@ impl Stops {
     /// Takes a piece.
     pub fn push(&mut self, piece: &str) -> Passed {
         self.held.push_str(piece);
-        let found = self.sequences.iter().filter_map(|sequence| self.held.find(sequence.as_str())).min();
+        let found = self
+            .sequences
+            .iter()
+            .filter_map(|sequence| self.held.find(sequence.as_str()))
+            .min();
         if let Some(place) = found {
             self.held.truncate(place);
             return Passed {
@@ -54,7 +58,10 @@ impl Stops {
     fn may_begin(&self) -> usize {
         let ends = |sequence: &String| {
             let lengths = sequence.char_indices().map(|(place, _)| place).skip(1);
-            lengths.filter(|length| self.held.ends_with(&sequence[..*length])).max().unwrap_or(0)
+            lengths
+                .filter(|length| self.held.ends_with(&sequence[..*length]))
+                .max()
+                .unwrap_or(0)
         };
         self.sequences.iter().map(ends).max().unwrap_or(0)
     }

@@ -48,10 +48,16 @@ impl Jobs {
         if request.model != "fake-sum" {
             return Err(BackendError::UnknownModel(request.model.clone()));
         }
-        let numbers = request.input.as_array().filter(|numbers| numbers.iter().all(Value::is_number));
+        let numbers = request
+            .input
+            .as_array()
+            .filter(|numbers| numbers.iter().all(Value::is_number));
         let numbers = numbers.ok_or_else(|| unfit("input", "`input` must be a list of numbers"))?;
         if request.ceiling < PRICE {
-            return Err(unfit("ceiling", "no worker takes it for less than 0.4: raise `ceiling`"));
+            return Err(unfit(
+                "ceiling",
+                "no worker takes it for less than 0.4: raise `ceiling`",
+            ));
         }
         let mut all = self.lock();
         all.push(Job {

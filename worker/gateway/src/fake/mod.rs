@@ -153,13 +153,17 @@ fn digest(receipt: &Value) -> String {
     if let Some(fields) = receipt.as_object_mut() {
         fields.remove("digest");
     }
-    let hash = blake2b_simd::Params::new().hash_length(32).hash(receipt.to_string().as_bytes());
+    let hash = blake2b_simd::Params::new()
+        .hash_length(32)
+        .hash(receipt.to_string().as_bytes());
     hex::encode(hash.as_bytes())
 }
 
 fn ability(model: &str) -> Result<Ability, BackendError> {
     let found = MODELS.iter().find(|(name, ..)| *name == model);
-    found.map(|(_, ability, _)| *ability).ok_or_else(|| BackendError::UnknownModel(model.to_owned()))
+    found
+        .map(|(_, ability, _)| *ability)
+        .ok_or_else(|| BackendError::UnknownModel(model.to_owned()))
 }
 
 fn info((id, ability, context_length): (&str, Ability, u32)) -> ModelInfo {
@@ -203,7 +207,12 @@ fn vector(tokens: &[Token]) -> Vec<f32> {
             *sum += f64::from((hash >> (index % 8 * 8)) as u8 as i8) / (1.0 + index as f64);
         }
     }
-    let length = sums.iter().map(|sum| sum * sum).sum::<f64>().sqrt().max(f64::MIN_POSITIVE);
+    let length = sums
+        .iter()
+        .map(|sum| sum * sum)
+        .sum::<f64>()
+        .sqrt()
+        .max(f64::MIN_POSITIVE);
     sums.into_iter().map(|sum| (sum / length) as f32).collect()
 }
 
@@ -335,7 +344,11 @@ impl Backend for Fake {
 
     fn health(&self) -> Later<'_, Health> {
         let is_ready = self.0.is_ready.load(SeqCst);
-        let detail = if is_ready { "the fake market is here" } else { "the fake market is away" };
+        let detail = if is_ready {
+            "the fake market is here"
+        } else {
+            "the fake market is away"
+        };
         ready(Ok(Health {
             ready: is_ready,
             detail: detail.to_owned(),

@@ -38,8 +38,15 @@ pub fn mix(number: u64) -> u64 {
 
 /// Tokens as they come. The same request gives the same ones.
 pub fn generation(fake: Fake, request: GenerateRequest, stop: Stop) -> Generation {
-    let seed = if request.sampling.temperature > 0.0 { request.sampling.seed as u64 } else { 0 };
-    let hash = request.prompt.iter().fold(mix(seed), |hash, token| mix(hash ^ u64::from(*token)));
+    let seed = if request.sampling.temperature > 0.0 {
+        request.sampling.seed as u64
+    } else {
+        0
+    };
+    let hash = request
+        .prompt
+        .iter()
+        .fold(mix(seed), |hash, token| mix(hash ^ u64::from(*token)));
     let state = State {
         _running: fake.begin(),
         fake,
@@ -75,7 +82,9 @@ impl State {
             return Ok(self.done(Finish::Stopped));
         }
         if self.request.model == "fake-broken" && self.made.len() >= 3 {
-            return Err(BackendError::Failed("the worker broke off after three tokens".to_owned()));
+            return Err(BackendError::Failed(
+                "the worker broke off after three tokens".to_owned(),
+            ));
         }
         let number = if self.request.model == "fake-loud" { LOUD } else { 1 };
         let mut tokens = Vec::with_capacity(number);
@@ -121,7 +130,9 @@ impl State {
             prompt: self.request.prompt.len() as u32,
             generated: self.made.len() as u32,
         });
-        let report = self.fake.report(&self.request.model, &self.request.prompt, &self.made, price);
+        let report = self
+            .fake
+            .report(&self.request.model, &self.request.prompt, &self.made, price);
         Event::Done { finish, report }
     }
 }

@@ -8,10 +8,10 @@ pub const END: Token = 259;
 const FIRST_WORD: Token = 260;
 /// Words, each of which begins with a space.
 const WORDS: [&str; 48] = [
-    " the", " a", " number", " worker", " model", " chain", " exact", " answer", " is", " was", " gives", " takes", " one",
-    " two", " three", " and", " or", " but", " price", " token", " layer", " sum", " integer", " proof", " block", " of",
-    " in", " with", " from", " to", " who", " what", " never", " always", " checks", " pays", " again", " small", " large",
-    " first", " last", " same", " other", " honest", " wrong", " right", " it", " they",
+    " the", " a", " number", " worker", " model", " chain", " exact", " answer", " is", " was", " gives", " takes",
+    " one", " two", " three", " and", " or", " but", " price", " token", " layer", " sum", " integer", " proof",
+    " block", " of", " in", " with", " from", " to", " who", " what", " never", " always", " checks", " pays",
+    " again", " small", " large", " first", " last", " same", " other", " honest", " wrong", " right", " it", " they",
 ];
 /// Number of tokens.
 pub const VOCABULARY: u32 = FIRST_WORD + WORDS.len() as u32;
@@ -58,7 +58,9 @@ pub fn bytes(token: Token) -> Vec<u8> {
     match u8::try_from(token) {
         Ok(byte) => vec![byte],
         Err(_) => {
-            let word = token.checked_sub(FIRST_WORD).and_then(|index| WORDS.get(index as usize));
+            let word = token
+                .checked_sub(FIRST_WORD)
+                .and_then(|index| WORDS.get(index as usize));
             word.map_or(Vec::new(), |word| word.as_bytes().to_vec())
         }
     }

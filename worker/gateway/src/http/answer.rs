@@ -12,8 +12,13 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Value, json};
 
 /// Headers of every answer that was computed, besides the id of its request.
-pub const HEADERS: [&str; 5] =
-    ["x-assay-worker", "x-assay-price", "x-assay-receipt", "x-assay-checked", "x-assay-max-price"];
+pub const HEADERS: [&str; 5] = [
+    "x-assay-worker",
+    "x-assay-price",
+    "x-assay-receipt",
+    "x-assay-checked",
+    "x-assay-max-price",
+];
 /// Value of those headers that are not known yet when a stream begins; its last chunk has them.
 const PENDING: &str = "pending";
 
@@ -153,6 +158,9 @@ pub fn usage(reports: &[Report]) -> Value {
 /// Tokens of prompts, and tokens that were made.
 pub fn totals(reports: &[Report]) -> (u64, u64) {
     reports.iter().fold((0, 0), |(prompt, generated), report| {
-        (prompt + u64::from(report.prompt_tokens), generated + u64::from(report.generated_tokens))
+        (
+            prompt + u64::from(report.prompt_tokens),
+            generated + u64::from(report.generated_tokens),
+        )
     })
 }

@@ -39,7 +39,9 @@ pub async fn chat(
         mut fields,
     } = receive(&app, request, params::CHAT).await?;
     let messages = prompts::messages(fields.take("messages"))?;
-    let model = app.model(fields.text("model").unwrap_or_default(), &[Ability::Chat]).await?;
+    let model = app
+        .model(fields.text("model").unwrap_or_default(), &[Ability::Chat])
+        .await?;
     let name = model.id.clone();
     let prompts = vec![Prompt::Messages(messages)];
     let (order, seeds) = order(&app, NAMES, &fields, (caller, place), model, prompts).await?;
@@ -119,7 +121,9 @@ impl ChatScribe {
 impl Scribe for ChatScribe {
     fn begin(&mut self) -> String {
         let role = json!({ "role": "assistant", "content": "", "refusal": null });
-        (0..self.number).map(|index| sse::data(&self.choice(index, role.clone(), None))).collect()
+        (0..self.number)
+            .map(|index| sse::data(&self.choice(index, role.clone(), None)))
+            .collect()
     }
 
     fn frame(&mut self, frame: Frame) -> String {

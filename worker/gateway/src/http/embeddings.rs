@@ -36,9 +36,16 @@ pub async fn embeddings(
         place,
         mut fields,
     } = receive(&app, request, params::EMBEDDINGS).await?;
-    let model = app.model(fields.text("model").unwrap_or_default(), &[Ability::Embed]).await?;
+    let model = app
+        .model(fields.text("model").unwrap_or_default(), &[Ability::Embed])
+        .await?;
     check_dimensions(&fields, &model)?;
-    let prompts = prompts::inputs(fields.take("input"), "input", app.config.limits.inputs, model.vocabulary)?;
+    let prompts = prompts::inputs(
+        fields.take("input"),
+        "input",
+        app.config.limits.inputs,
+        model.vocabulary,
+    )?;
     let inputs = tokens(&app, &model, &prompts).await?;
     let mut max_price = Amount::default();
     for input in &inputs {
@@ -67,7 +74,11 @@ pub async fn embeddings(
     app.tasks.spawn(work(app.clone(), request, held, place, reply));
     let embedded = answer.await.map_err(|_| ApiError::internal())??;
     let about = About::new(&app, &id, &model.id, max_price);
-    Ok(answer_of(&about, &embedded, fields.text("encoding_format") == Some("base64")))
+    Ok(answer_of(
+        &about,
+        &embedded,
+        fields.text("encoding_format") == Some("base64"),
+    ))
 }
 
 fn check_dimensions(fields: &Fields, model: &ModelInfo) -> Result<(), ApiError> {
@@ -86,7 +97,11 @@ fn check_dimensions(fields: &Fields, model: &ModelInfo) -> Result<(), ApiError> 
 async fn tokens(app: &App, model: &ModelInfo, prompts: &[Prompt]) -> Result<Vec<Vec<u32>>, ApiError> {
     let mut inputs = Vec::new();
     for (index, prompt) in prompts.iter().enumerate() {
-        let field = if prompts.len() > 1 { format!("input[{index}]") } else { "input".to_owned() };
+        let field = if prompts.len() > 1 {
+            format!("input[{index}]")
+        } else {
+            "input".to_owned()
+        };
         let tokens = app.backend.tokenize(&model.id, prompt).await;
         let tokens = tokens.map_err(|error| ApiError::backend(error, &field))?;
         let (number, context) = (tokens.len(), model.context_length);
@@ -119,7 +134,8 @@ async fn work(
     };
     let (outcome, end) = match outcome {
         Some(Ok(embedded)) if embedded.vectors.len() == number => {
-            app.metrics.count_tokens(&model, u64::from(embedded.report.prompt_tokens), 0);
+            app.metrics
+                .count_tokens(&model, u64::from(embedded.report.prompt_tokens), 0);
             app.settle(held, &model, embedded.report.price).await;
             (Ok(embedded), "complete")
         }
@@ -139,12 +155,16 @@ async fn work(
             let owed = owed.ok().and_then(Result::ok).map(|embedded| embedded.report.price);
             app.settle(held, &model, owed.unwrap_or_default()).await;
             let end = if reply.is_closed() { "abandoned" } else { "timeout" };
-            (Err(ApiError::timeout("the embeddings were not complete in time: ask for fewer at a time")), end)
+            (
+                Err(ApiError::timeout(
+                    "the embeddings were not complete in time: ask for fewer at a time",
+                )),
+                end,
+            )
         }
     };
     app.metrics.end(&model, end);
     drop(place);
-    app.metrics.running.set(app.usage.requests() as i64);
     // Whoever asked may be gone.
     let _ = reply.send(outcome);
 }

@@ -100,15 +100,45 @@ const fn with_key(endpoint: Endpoint) -> Endpoint {
 
 /// Every endpoint.
 pub const ENDPOINTS: &[Endpoint] = &[
-    with_key(get(EndpointId::Models, "/v1/models", JSON, "Lists the models with their prices and context lengths.")),
-    with_key(get(EndpointId::Model, "/v1/models/{model}", JSON, "Describes one model.")),
-    post(EndpointId::Chat, "/v1/chat/completions", params::CHAT, "Answers a conversation."),
-    post(EndpointId::Completions, "/v1/completions", params::COMPLETIONS, "Continues texts."),
+    with_key(get(
+        EndpointId::Models,
+        "/v1/models",
+        JSON,
+        "Lists the models with their prices and context lengths.",
+    )),
+    with_key(get(
+        EndpointId::Model,
+        "/v1/models/{model}",
+        JSON,
+        "Describes one model.",
+    )),
+    post(
+        EndpointId::Chat,
+        "/v1/chat/completions",
+        params::CHAT,
+        "Answers a conversation.",
+    ),
+    post(
+        EndpointId::Completions,
+        "/v1/completions",
+        params::COMPLETIONS,
+        "Continues texts.",
+    ),
     Endpoint {
         streams: false,
-        ..post(EndpointId::Embeddings, "/v1/embeddings", params::EMBEDDINGS, "Makes embeddings of texts.")
+        ..post(
+            EndpointId::Embeddings,
+            "/v1/embeddings",
+            params::EMBEDDINGS,
+            "Makes embeddings of texts.",
+        )
     },
-    post(EndpointId::Responses, "/v1/responses", params::RESPONSES, "Answers a text or a conversation."),
+    post(
+        EndpointId::Responses,
+        "/v1/responses",
+        params::RESPONSES,
+        "Answers a text or a conversation.",
+    ),
     Endpoint {
         verb: Verb::Rpc,
         ..with_key(get(
@@ -119,8 +149,23 @@ pub const ENDPOINTS: &[Endpoint] = &[
         ))
     },
     get(EndpointId::Health, "/health", JSON, "Says that the gateway runs."),
-    get(EndpointId::Ready, "/ready", JSON, "Says whether requests can be answered now, and why not."),
-    get(EndpointId::Metrics, "/metrics", crate::metrics::CONTENT_TYPE, "What is counted, for Prometheus."),
+    get(
+        EndpointId::Ready,
+        "/ready",
+        JSON,
+        "Says whether requests can be answered now, and why not.",
+    ),
+    get(
+        EndpointId::Metrics,
+        "/metrics",
+        crate::metrics::CONTENT_TYPE,
+        "What is counted, for Prometheus.",
+    ),
     get(EndpointId::OpenApi, "/openapi.json", JSON, "This API, in OpenAPI 3.1."),
-    get(EndpointId::Docs, "/docs", "text/html; charset=utf-8", "This API, for people."),
+    get(
+        EndpointId::Docs,
+        "/docs",
+        "text/html; charset=utf-8",
+        "This API, for people.",
+    ),
 ];

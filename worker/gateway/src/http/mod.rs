@@ -14,8 +14,8 @@ mod responses;
 mod sse;
 
 pub use endpoints::{ENDPOINTS, Endpoint, EndpointId, Verb};
-pub use openapi::document as openapi_document;
 pub use models::object as model_object;
+pub use openapi::document as openapi_document;
 pub use receive::{admit, read_body};
 
 use crate::{
@@ -90,7 +90,10 @@ async fn observe(State((app, path)): State<(App, &'static str)>, mut request: Re
     let (method, begun) = (request.method().clone(), Instant::now());
     let mut response = next.run(request).await;
     let (status, seconds) = (response.status().as_u16(), begun.elapsed().as_secs_f64());
-    app.metrics.requests.get_or_create(&RequestLabels { path, status }).inc();
+    app.metrics
+        .requests
+        .get_or_create(&RequestLabels { path, status })
+        .inc();
     app.metrics.seconds.get_or_create(&PathLabels { path }).observe(seconds);
     tracing::info!(request = id.0, %method, path, status, seconds, "answered");
     if let Ok(value) = HeaderValue::try_from(format!("req_{}", id.0)) {
@@ -108,7 +111,11 @@ async fn wrong_method(request: Request) -> ApiError {
     let path = request.uri().path();
     let is_it = |endpoint: &&Endpoint| {
         let fixed = endpoint.path.split('{').next().unwrap_or_default();
-        if fixed == endpoint.path { path == fixed } else { path.starts_with(fixed) }
+        if fixed == endpoint.path {
+            path == fixed
+        } else {
+            path.starts_with(fixed)
+        }
     };
     let verb = ENDPOINTS.iter().find(is_it).map(|endpoint| endpoint.verb);
     ApiError::wrong_method(match verb {
@@ -125,7 +132,10 @@ fn panicked(_: Box<dyn Any + Send + 'static>) -> Response {
 }
 
 fn cors(origins: &[String]) -> CorsLayer {
-    let exposed = HEADERS.into_iter().map(HeaderName::from_static).chain([REQUEST_ID, header::RETRY_AFTER]);
+    let exposed = HEADERS
+        .into_iter()
+        .map(HeaderName::from_static)
+        .chain([REQUEST_ID, header::RETRY_AFTER]);
     if origins.is_empty() {
         // Without an origin that may ask, no header is given, and browsers refuse.
         return CorsLayer::new();

@@ -44,7 +44,10 @@ pub async fn model(
 }
 
 async fn all(app: &App) -> Result<Vec<ModelInfo>, ApiError> {
-    app.backend.models().await.map_err(|error| ApiError::backend(error, "model"))
+    app.backend
+        .models()
+        .await
+        .map_err(|error| ApiError::backend(error, "model"))
 }
 
 /// A model as clients see it. Prices are of one million tokens, beside what every request costs.
@@ -83,16 +86,26 @@ pub async fn ready(State(app): State<App>) -> Response {
         match timeout(HEALTH_PATIENCE, app.backend.health()).await {
             Ok(Ok(health)) => (health.ready, health.detail),
             Ok(Err(error)) => (false, error.to_string()),
-            Err(_) => (false, format!("what is behind the gateway does not answer within {HEALTH_PATIENCE:?}")),
+            Err(_) => (
+                false,
+                format!("what is behind the gateway does not answer within {HEALTH_PATIENCE:?}"),
+            ),
         }
     };
-    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let status = if ready {
+        StatusCode::OK
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
+    };
     (status, Json(json!({ "ready": ready, "detail": detail }))).into_response()
 }
 
 /// What is counted.
 pub async fn metrics(State(app): State<App>) -> Response {
+    app.metrics.running.set(app.usage.requests() as i64);
     let mut response = app.metrics.text().into_response();
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(CONTENT_TYPE));
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, HeaderValue::from_static(CONTENT_TYPE));
     response
 }

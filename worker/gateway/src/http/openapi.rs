@@ -14,15 +14,24 @@ use serde_json::{Map, Value, json};
 
 /// Answers of every endpoint that needs a key, besides the good one.
 const ERRORS: &[(&str, &str)] = &[
-    ("400", "The body, or a field of it, is wrong or not supported; `param` names the field."),
+    (
+        "400",
+        "The body, or a field of it, is wrong or not supported; `param` names the field.",
+    ),
     ("401", "The API key is missing, unknown or revoked."),
-    ("402", "The key's balance is too small; the message says how to add to it."),
+    (
+        "402",
+        "The key's balance is too small; the message says how to add to it.",
+    ),
     ("403", "A web page of another origin asks a gateway that is open."),
     ("404", "There is no such model, or no such path."),
     ("408", "The body came too slowly."),
     ("413", "The body is too large."),
     ("415", "The body is no JSON."),
-    ("429", "Too much at once, or the key's budget of the day is spent; `retry-after` says when to ask again."),
+    (
+        "429",
+        "Too much at once, or the key's budget of the day is spent; `retry-after` says when to ask again.",
+    ),
     ("502", "A worker failed; nothing is charged."),
     ("503", "Nobody can answer now; `retry-after` says when to ask again."),
     ("504", "The answer was not complete in time."),
@@ -42,7 +51,9 @@ pub fn document() -> Value {
             Verb::Post => &["post"],
             Verb::Rpc => &["post", "get"],
         };
-        let methods = methods.iter().map(|method| ((*method).to_owned(), operation(endpoint, method)));
+        let methods = methods
+            .iter()
+            .map(|method| ((*method).to_owned(), operation(endpoint, method)));
         paths.insert(endpoint.path.to_owned(), methods.collect::<Map<_, _>>().into());
     }
     json!({
@@ -119,7 +130,8 @@ fn answer(endpoint: &Endpoint) -> Value {
 
 /// The names in braces of a path.
 fn names_in(path: &str) -> impl Iterator<Item = &str> {
-    path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'))
+    path.split('/')
+        .filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'))
 }
 
 fn error_schema() -> Value {
@@ -191,7 +203,8 @@ fn page() -> String {
             escape(endpoint.summary)
         );
         if let Some(table) = endpoint.body {
-            sections += "<table><thead><tr><th scope=\"col\">Field</th><th scope=\"col\">Meaning</th></tr></thead><tbody>";
+            sections +=
+                "<table><thead><tr><th scope=\"col\">Field</th><th scope=\"col\">Meaning</th></tr></thead><tbody>";
             for param in table {
                 let support = match (param.kind, param.required) {
                     (Kind::Neutral(_), _) => "Not supported. ",
@@ -241,7 +254,13 @@ mod tests {
         let document = document();
         let mut names = Vec::new();
         for (_, methods) in document["paths"].as_object().unwrap() {
-            names.extend(methods.as_object().unwrap().values().map(|operation| operation["operationId"].to_string()));
+            names.extend(
+                methods
+                    .as_object()
+                    .unwrap()
+                    .values()
+                    .map(|operation| operation["operationId"].to_string()),
+            );
         }
         let number = names.len();
         names.sort();

@@ -100,9 +100,15 @@ fn max_tokens(names: Names, fields: &Fields, model: &ModelInfo, prompt: usize) -
         error
     };
     if prompt == 0 {
-        return Err(ApiError::invalid(names.prompt, format!("`{}` has no tokens", names.prompt)));
+        return Err(ApiError::invalid(
+            names.prompt,
+            format!("`{}` has no tokens", names.prompt),
+        ));
     }
-    let room = u32::try_from(prompt).ok().and_then(|prompt| context.checked_sub(prompt)).filter(|room| *room > 0);
+    let room = u32::try_from(prompt)
+        .ok()
+        .and_then(|prompt| context.checked_sub(prompt))
+        .filter(|room| *room > 0);
     let Some(room) = room else {
         let message = format!(
             "`{}` has {prompt} tokens, and this model takes {context} with its answer: shorten it",
@@ -110,7 +116,10 @@ fn max_tokens(names: Names, fields: &Fields, model: &ModelInfo, prompt: usize) -
         );
         return Err(too_long(names.prompt, message));
     };
-    let given = names.max_tokens.iter().find_map(|name| Some((*name, fields.integer(name)?)));
+    let given = names
+        .max_tokens
+        .iter()
+        .find_map(|name| Some((*name, fields.integer(name)?)));
     match given {
         None => Ok(room.min(names.default_tokens.unwrap_or(DEFAULT_TOKENS))),
         Some((_, tokens)) if tokens <= i64::from(room) => Ok(tokens as u32),

@@ -27,7 +27,10 @@ pub fn items(value: Option<Value>) -> Result<Vec<Message>, ApiError> {
 
 fn conversation(value: Option<Value>, field: &str, parts: &[&str]) -> Result<Vec<Message>, ApiError> {
     let Some(Value::Array(values)) = value else {
-        return Err(ApiError::invalid(field, format!("`{field}` must be a list of messages")));
+        return Err(ApiError::invalid(
+            field,
+            format!("`{field}` must be a list of messages"),
+        ));
     };
     if values.is_empty() || values.len() > MAX_MESSAGES {
         let message = format!("`{field}` must have 1 to {MAX_MESSAGES} messages");
@@ -39,7 +42,10 @@ fn conversation(value: Option<Value>, field: &str, parts: &[&str]) -> Result<Vec
 
 fn message(value: Value, path: &str, parts: &[&str]) -> Result<Message, ApiError> {
     let Value::Object(mut fields) = value else {
-        return Err(ApiError::invalid(path, format!("`{path}` must be an object with role and content")));
+        return Err(ApiError::invalid(
+            path,
+            format!("`{path}` must be an object with role and content"),
+        ));
     };
     fields.retain(|_, value| !value.is_null());
     let role = match fields.remove("role").as_ref().and_then(Value::as_str) {
@@ -78,7 +84,8 @@ fn only_neutral(fields: &Map<String, Value>, path: &str) -> Result<(), ApiError>
 }
 
 fn text(value: Option<Value>, path: &str, parts: &[&str]) -> Result<String, ApiError> {
-    let wrong = |path: String, expected: &str| Err(ApiError::invalid(path.clone(), format!("`{path}` must be {expected}")));
+    let wrong =
+        |path: String, expected: &str| Err(ApiError::invalid(path.clone(), format!("`{path}` must be {expected}")));
     let values = match value {
         Some(Value::String(text)) => return Ok(text),
         Some(Value::Array(values)) => values,
@@ -102,7 +109,8 @@ fn text(value: Option<Value>, path: &str, parts: &[&str]) -> Result<String, ApiE
 /// Prompts of `/v1/completions` and inputs of `/v1/embeddings`: a text, tokens, or a list of either.
 pub fn inputs(value: Option<Value>, field: &str, max: usize, vocabulary: u32) -> Result<Vec<Prompt>, ApiError> {
     let many = |number: usize| {
-        let message = format!("`{field}` has {number} entries, and a request takes {max}: split it into several requests");
+        let message =
+            format!("`{field}` has {number} entries, and a request takes {max}: split it into several requests");
         ApiError::invalid(field, message)
     };
     match value {
@@ -117,7 +125,10 @@ pub fn inputs(value: Option<Value>, field: &str, max: usize, vocabulary: u32) ->
                 match value {
                     Value::String(text) => Ok(Prompt::Text(text)),
                     Value::Array(values) => tokens(&values, &path, vocabulary).map(Prompt::Tokens),
-                    _ => Err(ApiError::invalid(path.clone(), format!("`{path}` must be a string, or a list of tokens"))),
+                    _ => Err(ApiError::invalid(
+                        path.clone(),
+                        format!("`{path}` must be a string, or a list of tokens"),
+                    )),
                 }
             };
             values.into_iter().enumerate().map(read).collect()
@@ -137,7 +148,10 @@ fn tokens(values: &[Value], path: &str, vocabulary: u32) -> Result<Vec<Token>, A
         let token = value.as_u64().and_then(|token| Token::try_from(token).ok());
         token.filter(|token| *token < vocabulary).ok_or_else(|| {
             let path = format!("{path}[{index}]");
-            let message = format!("`{path}` is no token: this model has the tokens 0 to {}", vocabulary.saturating_sub(1));
+            let message = format!(
+                "`{path}` is no token: this model has the tokens 0 to {}",
+                vocabulary.saturating_sub(1)
+            );
             ApiError::invalid(path, message)
         })
     };
@@ -161,8 +175,14 @@ mod tests {
             { "role": "assistant", "content": "c", "refusal": null, "tool_calls": [], "audio": null },
         ]);
         let read = messages(Some(value)).unwrap();
-        let all: Vec<_> = read.iter().map(|message| (message.role, message.content.as_str())).collect();
-        assert_eq!(all, [(Role::System, "be brief"), (Role::User, "ab"), (Role::Assistant, "c")]);
+        let all: Vec<_> = read
+            .iter()
+            .map(|message| (message.role, message.content.as_str()))
+            .collect();
+        assert_eq!(
+            all,
+            [(Role::System, "be brief"), (Role::User, "ab"), (Role::Assistant, "c")]
+        );
     }
 
     #[test]
@@ -172,8 +192,14 @@ mod tests {
         assert_eq!(one(json!({ "content": "x" })), "messages[1].role");
         assert_eq!(one(json!({ "role": "user" })), "messages[1].content");
         assert_eq!(one(json!({ "role": "user", "content": 1 })), "messages[1].content");
-        assert_eq!(one(json!({ "role": "user", "content": "x", "name": "y" })), "messages[1].name");
-        assert_eq!(one(json!({ "role": "assistant", "content": "x", "tool_calls": [1] })), "messages[1].tool_calls");
+        assert_eq!(
+            one(json!({ "role": "user", "content": "x", "name": "y" })),
+            "messages[1].name"
+        );
+        assert_eq!(
+            one(json!({ "role": "assistant", "content": "x", "tool_calls": [1] })),
+            "messages[1].tool_calls"
+        );
         let image = json!({ "role": "user", "content": [{ "type": "image_url", "image_url": {} }] });
         assert_eq!(one(image), "messages[1].content[0].type");
         let part = json!({ "role": "user", "content": [{ "type": "text" }] });
@@ -203,7 +229,10 @@ mod tests {
         assert_eq!(read(json!("a")).unwrap(), [text("a")]);
         assert_eq!(read(json!(["a", "b"])).unwrap(), [text("a"), text("b")]);
         assert_eq!(read(json!([1, 2])).unwrap(), [Prompt::Tokens(vec![1, 2])]);
-        assert_eq!(read(json!([[1], [9]])).unwrap(), [Prompt::Tokens(vec![1]), Prompt::Tokens(vec![9])]);
+        assert_eq!(
+            read(json!([[1], [9]])).unwrap(),
+            [Prompt::Tokens(vec![1]), Prompt::Tokens(vec![9])]
+        );
         assert_eq!(refused(read(json!([1, 10]))), "input[1]");
         assert_eq!(refused(read(json!([[1], [2, -1]]))), "input[1][1]");
         assert_eq!(refused(read(json!([1, 1.5]))), "input[1]");

@@ -50,7 +50,12 @@ pub async fn receive(app: &App, request: Request, table: &[Param]) -> Result<Rec
     let (parts, body) = request.into_parts();
     let caller = admit(app, &parts.headers)?;
     let place = app.enter(&caller)?;
-    let is_json = |value: &str| value.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case(JSON));
+    let is_json = |value: &str| {
+        value
+            .split(';')
+            .next()
+            .is_some_and(|kind| kind.trim().eq_ignore_ascii_case(JSON))
+    };
     let kind = parts.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
     if !kind.is_some_and(is_json) {
         // A web page can send other types without having asked.
@@ -82,10 +87,17 @@ pub fn admit(app: &App, headers: &HeaderMap) -> Result<Caller, ApiError> {
             let message = "this gateway is open to its own machine alone: ask it as localhost".to_owned();
             return Err(forbidden(message));
         }
-        let allowed = |origin: &str| app.config.cors.iter().any(|allowed| allowed == "*" || allowed == origin);
+        let allowed = |origin: &str| {
+            app.config
+                .cors
+                .iter()
+                .any(|allowed| allowed == "*" || allowed == origin)
+        };
         if let Some(origin) = text(ORIGIN).filter(|origin| !allowed(origin)) {
             let origin: String = origin.chars().take(100).collect();
-            return Err(forbidden(format!("`{origin}` may not ask this gateway: its operator can allow it with --cors")));
+            return Err(forbidden(format!(
+                "`{origin}` may not ask this gateway: its operator can allow it with --cors"
+            )));
         }
     }
     app.authenticate(headers)
@@ -97,14 +109,19 @@ fn is_local_host(host: &str) -> bool {
         Some(rest) => rest.split(']').next(),
         None => host.split(':').next(),
     };
-    let is_loopback = |name: &str| name.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback());
+    let is_loopback = |name: &str| {
+        name.parse::<std::net::IpAddr>()
+            .is_ok_and(|address| address.is_loopback())
+    };
     name.is_some_and(|name| name.eq_ignore_ascii_case("localhost") || is_loopback(name))
 }
 
 /// Reads a body, within its size and time.
 pub async fn read_body(app: &App, headers: &HeaderMap, body: Body) -> Result<Bytes, ApiError> {
     let limit = app.config.limits.body_bytes;
-    let length = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    let length = headers
+        .get(CONTENT_LENGTH)
+        .and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
     if length.is_some_and(|length| length > limit as u64) {
         return Err(ApiError::too_large(limit));
     }
@@ -125,10 +142,24 @@ mod tests {
 
     #[test]
     fn names_of_this_machine_are_known() {
-        for host in ["localhost", "LOCALHOST:80", "127.0.0.1", "127.0.0.1:8080", "[::1]", "[::1]:80"] {
+        for host in [
+            "localhost",
+            "LOCALHOST:80",
+            "127.0.0.1",
+            "127.0.0.1:8080",
+            "[::1]",
+            "[::1]:80",
+        ] {
             assert!(is_local_host(host), "{host}");
         }
-        for host in ["", "example.org", "localhost.example.org", "10.0.0.1", "[2001:db8::1]:80", "127.0.0.1.example.org"] {
+        for host in [
+            "",
+            "example.org",
+            "localhost.example.org",
+            "10.0.0.1",
+            "[2001:db8::1]:80",
+            "127.0.0.1.example.org",
+        ] {
             assert!(!is_local_host(host), "{host}");
         }
     }

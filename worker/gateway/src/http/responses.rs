@@ -41,9 +41,17 @@ pub async fn responses(
     let mut messages = prompts::items(fields.take("input"))?;
     if let Some(instructions) = fields.text("instructions") {
         let content = instructions.to_owned();
-        messages.insert(0, Message { role: Role::System, content });
+        messages.insert(
+            0,
+            Message {
+                role: Role::System,
+                content,
+            },
+        );
     }
-    let model = app.model(fields.text("model").unwrap_or_default(), &[Ability::Chat]).await?;
+    let model = app
+        .model(fields.text("model").unwrap_or_default(), &[Ability::Chat])
+        .await?;
     let name = model.id.clone();
     let prompts = vec![Prompt::Messages(messages)];
     let (order, seeds) = order(&app, NAMES, &fields, (caller, place), model, prompts).await?;
@@ -68,7 +76,11 @@ pub async fn responses(
         return Ok(response);
     }
     let answer = Answer::collect(frames).await?;
-    let (text, finish) = answer.choices.into_iter().next().unwrap_or((String::new(), Finish::Stop));
+    let (text, finish) = answer
+        .choices
+        .into_iter()
+        .next()
+        .unwrap_or((String::new(), Finish::Stop));
     let body = sheet.complete(&text, finish, &answer.reports);
     Ok((sheet.about.headers(&answer.reports), Json(body)).into_response())
 }
@@ -183,8 +195,14 @@ impl ResponseScribe {
         let (text, status) = (std::mem::take(&mut self.text), status(self.finish));
         let response = self.sheet.complete(&text, self.finish, reports);
         let item = self.sheet.item(status, json!([part(&text)]));
-        let mut events = self.event("response.output_text.done", self.of_part(json!({ "text": text, "logprobs": [] })));
-        events += &self.event("response.content_part.done", self.of_part(json!({ "part": part(&text) })));
+        let mut events = self.event(
+            "response.output_text.done",
+            self.of_part(json!({ "text": text, "logprobs": [] })),
+        );
+        events += &self.event(
+            "response.content_part.done",
+            self.of_part(json!({ "part": part(&text) })),
+        );
         events += &self.event("response.output_item.done", json!({ "output_index": 0, "item": item }));
         let kind = format!("response.{status}");
         events + &self.event(&kind, json!({ "response": response }))

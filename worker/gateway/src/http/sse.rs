@@ -81,7 +81,10 @@ pub async fn respond<S: Scribe>(
     }));
     let mut response = body.into_response();
     let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream; charset=utf-8"));
+    headers.insert(
+        CONTENT_TYPE,
+        HeaderValue::from_static("text/event-stream; charset=utf-8"),
+    );
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     // A proxy that collects an answer before it passes it on would make no stream of it.
     headers.insert("x-accel-buffering", HeaderValue::from_static("no"));

@@ -90,7 +90,13 @@ impl ApiKey {
     /// The hash that is kept. A fast one is enough, since nobody guesses 256 bits.
     pub fn hash(&self) -> KeyHash {
         let mut state = blake2b_simd::Params::new().hash_length(32).to_state();
-        KeyHash(state.update(DOMAIN).update(self.id.as_bytes()).update(&self.secret).finalize())
+        KeyHash(
+            state
+                .update(DOMAIN)
+                .update(self.id.as_bytes())
+                .update(&self.secret)
+                .finalize(),
+        )
     }
 }
 
@@ -155,7 +161,15 @@ mod tests {
     #[test]
     fn what_is_no_key_is_refused() {
         let text = ApiKey::generate().unwrap().reveal();
-        for wrong in ["", "assay-", "sk-1234", &text[..text.len() - 1], &text[1..], &format!("{text}0"), "assay-é-é"] {
+        for wrong in [
+            "",
+            "assay-",
+            "sk-1234",
+            &text[..text.len() - 1],
+            &text[1..],
+            &format!("{text}0"),
+            "assay-é-é",
+        ] {
             assert_eq!(ApiKey::parse(wrong), None, "{wrong}");
         }
         assert_eq!(ApiKey::parse(&text.to_uppercase()), None);

@@ -94,10 +94,12 @@ impl Ledger {
         let (commands, queue) = mpsc::channel(QUEUE);
         let writer = store.clone();
         let spawned = std::thread::Builder::new().name("ledger".to_owned());
-        spawned.spawn(move || serve(&writer, queue)).map_err(|error| LedgerError::Storage {
-            path: folder.to_owned(),
-            reason: error.to_string(),
-        })?;
+        spawned
+            .spawn(move || serve(&writer, queue))
+            .map_err(|error| LedgerError::Storage {
+                path: folder.to_owned(),
+                reason: error.to_string(),
+            })?;
         let ledger = Self {
             store,
             commands,
@@ -133,14 +135,19 @@ impl Ledger {
         command: impl FnOnce(oneshot::Sender<Result<T, LedgerError>>) -> Command,
     ) -> Result<T, LedgerError> {
         let (reply, answer) = oneshot::channel();
-        self.commands.send(command(reply)).await.map_err(|_| LedgerError::Closed)?;
+        self.commands
+            .send(command(reply))
+            .await
+            .map_err(|_| LedgerError::Closed)?;
         answer.await.map_err(|_| LedgerError::Closed)?
     }
 }
 
 /// Seconds since 1970.
 pub fn now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs())
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |time| time.as_secs())
 }
 
 /// Number of the day.
@@ -171,9 +178,17 @@ fn serve(store: &Store, mut queue: mpsc::Receiver<Command>) {
             let Ok(command) = queue.try_recv() else { break };
             batch.push(command);
         }
-        let outcomes = store.write(|tables| batch.iter().map(|command| command.apply(tables)).collect::<Result<Vec<_>, _>>());
+        let outcomes = store.write(|tables| {
+            batch
+                .iter()
+                .map(|command| command.apply(tables))
+                .collect::<Result<Vec<_>, _>>()
+        });
         match outcomes {
-            Ok(outcomes) => batch.into_iter().zip(outcomes).for_each(|(command, outcome)| command.answer(Ok(outcome))),
+            Ok(outcomes) => batch
+                .into_iter()
+                .zip(outcomes)
+                .for_each(|(command, outcome)| command.answer(Ok(outcome))),
             // One command that fails must not fail the others: each gets a transaction of its own.
             Err(error) if batch.len() > 1 => {
                 tracing::warn!(%error, "a batch of the ledger is written one by one");
@@ -195,7 +210,11 @@ impl Command {
             Self::Settle { id, price, .. } => {
                 let lost = tables.settle(*id, *price)?;
                 if lost > Amount::default() {
-                    tracing::error!(reservation = id, lost = lost.0, "a price above its reservation: the operator pays");
+                    tracing::error!(
+                        reservation = id,
+                        lost = lost.0,
+                        "a price above its reservation: the operator pays"
+                    );
                 }
                 Ok(Outcome::Done)
             }

@@ -134,7 +134,9 @@ impl Store {
         };
         make_folder(folder).map_err(|error| failed(error.to_string()))?;
         let mut builder = Builder::new();
-        builder.set_cache_size(CACHE_BYTES).set_concurrency_mode(ConcurrencyMode::MultiWriter);
+        builder
+            .set_cache_size(CACHE_BYTES)
+            .set_concurrency_mode(ConcurrencyMode::MultiWriter);
         let database = builder.create(&path).map_err(|error| failed(error.to_string()))?;
         let store = Self { database, path };
         // The tables are there from now on, for those who only read.

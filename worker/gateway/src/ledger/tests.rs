@@ -7,7 +7,12 @@ async fn a_crash_releases_what_was_reserved_for_requests_and_keeps_what_is_for_j
     let folder = tempfile::tempdir().unwrap();
     let (ledger, open) = Ledger::open(folder.path()).unwrap();
     assert_eq!(open, []);
-    let key = ledger.store().add_key("a", Some(Amount(100)), KeyLimits::default(), 0).unwrap().0.id;
+    let key = ledger
+        .store()
+        .add_key("a", Some(Amount(100)), KeyLimits::default(), 0)
+        .unwrap()
+        .0
+        .id;
     let request = ledger.reserve(&key, Amount(30)).await.unwrap().unwrap();
     let job = ledger.reserve(&key, Amount(40)).await.unwrap().unwrap();
     ledger.attach(job, "7").await.unwrap();
@@ -15,7 +20,13 @@ async fn a_crash_releases_what_was_reserved_for_requests_and_keeps_what_is_for_j
     // The process ends here: nothing is settled.
     drop(ledger);
     let (ledger, open) = reopen(folder.path()).await;
-    assert_eq!(open, [OpenJob { reservation: job, job: "7".to_owned() }]);
+    assert_eq!(
+        open,
+        [OpenJob {
+            reservation: job,
+            job: "7".to_owned()
+        }]
+    );
     let state = &ledger.store().keys(today()).unwrap()[0];
     assert_eq!((state.record.balance, state.reserved), (Some(Amount(100)), Amount(40)));
     ledger.settle(job, Amount(15)).await.unwrap();
@@ -27,7 +38,12 @@ async fn a_crash_releases_what_was_reserved_for_requests_and_keeps_what_is_for_j
 async fn many_requests_at_once_never_reserve_more_than_there_is() {
     let folder = tempfile::tempdir().unwrap();
     let (ledger, _) = Ledger::open(folder.path()).unwrap();
-    let key = ledger.store().add_key("a", Some(Amount(100)), KeyLimits::default(), 0).unwrap().0.id;
+    let key = ledger
+        .store()
+        .add_key("a", Some(Amount(100)), KeyLimits::default(), 0)
+        .unwrap()
+        .0
+        .id;
     let all = futures::future::join_all((0..300).map(|_| ledger.reserve(&key, Amount(1)))).await;
     let granted: Vec<u64> = all.into_iter().filter_map(|reserved| reserved.unwrap().ok()).collect();
     assert_eq!(granted.len(), 100);

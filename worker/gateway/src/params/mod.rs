@@ -147,7 +147,9 @@ fn check(map: &Map<String, Value>, table: &[Param], within: &str) -> Result<(), 
         };
         param.kind.check(value, &path)?;
     }
-    let missing = table.iter().find(|param| param.required && !map.contains_key(param.name));
+    let missing = table
+        .iter()
+        .find(|param| param.required && !map.contains_key(param.name));
     missing.map_or(Ok(()), |param| {
         let path = format!("{within}{}", param.name);
         let message = format!("`{path}` is missing: {}", param.doc);
@@ -187,7 +189,10 @@ impl Kind {
                     [] => "leave it out".to_owned(),
                     values => format!("leave it out, or give it as {}", values.join(" or ")),
                 };
-                Err(ApiError::unsupported(path, format!("`{path}` is not supported: {otherwise}")))
+                Err(ApiError::unsupported(
+                    path,
+                    format!("`{path}` is not supported: {otherwise}"),
+                ))
             }
             _ => Ok(()),
         }
@@ -209,7 +214,9 @@ impl Kind {
             Self::Form(form) => form(),
             Self::Ignored => json!({}),
             Self::Neutral(values) => {
-                let values = values.iter().filter_map(|value| serde_json::from_str::<Value>(value).ok());
+                let values = values
+                    .iter()
+                    .filter_map(|value| serde_json::from_str::<Value>(value).ok());
                 json!({ "enum": values.chain([Value::Null]).collect::<Vec<_>>() })
             }
         }
@@ -231,7 +238,11 @@ pub fn schema(table: &[Param]) -> Value {
         }
         properties.insert(param.name.to_owned(), property);
     }
-    let required: Vec<&str> = table.iter().filter(|param| param.required).map(|param| param.name).collect();
+    let required: Vec<&str> = table
+        .iter()
+        .filter(|param| param.required)
+        .map(|param| param.name)
+        .collect();
     json!({ "type": "object", "properties": properties, "required": required, "additionalProperties": false })
 }
 

@@ -38,7 +38,11 @@ fn every_field_of_every_table_is_refused_by_its_name() {
             let mut map = minimal(table);
             map.insert(param.name.to_owned(), value);
             let error = read(&map, table).unwrap_err();
-            assert_eq!((error.status.as_u16(), error.param.as_deref()), (400, Some(param.name)), "{endpoint}");
+            assert_eq!(
+                (error.status.as_u16(), error.param.as_deref()),
+                (400, Some(param.name)),
+                "{endpoint}"
+            );
             assert!(error.message.contains(param.name), "{}", error.message);
         }
     }
@@ -67,13 +71,19 @@ fn what_is_missing_or_unknown_is_named() {
                 map.remove(param.name);
                 map.extend(absent.map(|null| (param.name.to_owned(), null)));
                 let error = read(&map, table).unwrap_err();
-                assert_eq!((error.code, error.param.as_deref()), ("missing_required_parameter", Some(param.name)));
+                assert_eq!(
+                    (error.code, error.param.as_deref()),
+                    ("missing_required_parameter", Some(param.name))
+                );
             }
         }
         let mut map = minimal(table);
         map.insert("no_such_thing".to_owned(), json!(1));
         let error = read(&map, table).unwrap_err();
-        assert_eq!((error.code, error.param.as_deref()), ("unknown_parameter", Some("no_such_thing")));
+        assert_eq!(
+            (error.code, error.param.as_deref()),
+            ("unknown_parameter", Some("no_such_thing"))
+        );
     }
 }
 
@@ -81,7 +91,10 @@ fn what_is_missing_or_unknown_is_named() {
 fn fields_of_objects_have_paths() {
     let mut map = minimal(CHAT);
     map.insert("stream_options".to_owned(), json!({ "include_usage": 1 }));
-    assert_eq!(read(&map, CHAT).unwrap_err().param.as_deref(), Some("stream_options.include_usage"));
+    assert_eq!(
+        read(&map, CHAT).unwrap_err().param.as_deref(),
+        Some("stream_options.include_usage")
+    );
     map.insert("stream_options".to_owned(), json!({ "include_usage": true }));
     assert!(read(&map, CHAT).unwrap().object("stream_options").flag("include_usage"));
 }
@@ -105,7 +118,11 @@ fn ranges_include_their_ends() {
 #[test]
 fn what_is_no_object_or_too_deep_is_refused() {
     for body in ["", "[]", "1", "{", "{\"model\":", "\u{0}"] {
-        assert_eq!(Fields::read(body.as_bytes(), CHAT).unwrap_err().code, "invalid_json", "{body}");
+        assert_eq!(
+            Fields::read(body.as_bytes(), CHAT).unwrap_err().code,
+            "invalid_json",
+            "{body}"
+        );
     }
     let deep = format!("{{\"model\":{}{}}}", "[".repeat(100_000), "]".repeat(100_000));
     assert_eq!(Fields::read(deep.as_bytes(), CHAT).unwrap_err().code, "invalid_json");
@@ -117,7 +134,11 @@ fn schemas_name_every_field() {
     for (_, table) in TABLES {
         let schema = schema(table);
         for param in table {
-            assert!(schema["properties"][param.name]["description"].is_string(), "{}", param.name);
+            assert!(
+                schema["properties"][param.name]["description"].is_string(),
+                "{}",
+                param.name
+            );
         }
     }
 }

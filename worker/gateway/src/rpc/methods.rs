@@ -110,7 +110,11 @@ pub const METHODS: &[MethodInfo] = &[
         summary: "Submits a job. Its ceiling is set aside on the key until the job is closed.",
         params: &[
             MODEL,
-            needed("input", Kind::Form(anything), "The input: a text, or numbers, as the model takes it."),
+            needed(
+                "input",
+                Kind::Form(anything),
+                "The input: a text, or numbers, as the model takes it.",
+            ),
             needed("ceiling", Kind::Text, "The maximum that it may cost, such as 0.5."),
         ],
         result: "The job's status.",
@@ -168,8 +172,10 @@ pub fn openrpc_document() -> Value {
             "result": { "name": "result", "summary": result, "schema": true },
         })
     };
-    let mut methods: Vec<Value> =
-        METHODS.iter().map(|info| method(info.name, info.summary, info.params, info.result)).collect();
+    let mut methods: Vec<Value> = METHODS
+        .iter()
+        .map(|info| method(info.name, info.summary, info.params, info.result))
+        .collect();
     methods.push(method(
         SUBSCRIBE_JOB,
         "Notifies by assay_job of a job's status now and after every change, until it is closed. Over WebSocket only.",
@@ -177,7 +183,12 @@ pub fn openrpc_document() -> Value {
         "Number of the subscription, for assay_unsubscribeJob.",
     ));
     let subscription = needed("subscription", Kind::Text, "Number of the subscription.");
-    methods.push(method(UNSUBSCRIBE_JOB, "Ends a subscription.", &[subscription], "Whether there was one."));
+    methods.push(method(
+        UNSUBSCRIBE_JOB,
+        "Ends a subscription.",
+        &[subscription],
+        "Whether there was one.",
+    ));
     methods.push(method(DISCOVER, "Gives this document.", &[], "The document."));
     json!({
         "openrpc": "1.3.2",

@@ -105,14 +105,17 @@ impl Rpc {
 fn module(app: &App) -> Result<RpcModule<App>, RegisterMethodError> {
     let mut module = RpcModule::new(app.clone());
     for info in METHODS {
-        module.register_async_method(info.name, move |params: Params<'static>, app: Arc<App>, with: Extensions| async move {
-            let answer = async {
-                let (caller, fields) = enter(&app, &with, &params, info.params)?;
-                let _place = app.enter(&caller)?;
-                call(&app, &caller, info.id, fields).await
-            };
-            answer.await.map_err(error_object)
-        })?;
+        module.register_async_method(
+            info.name,
+            move |params: Params<'static>, app: Arc<App>, with: Extensions| async move {
+                let answer = async {
+                    let (caller, fields) = enter(&app, &with, &params, info.params)?;
+                    let _place = app.enter(&caller)?;
+                    call(&app, &caller, info.id, fields).await
+                };
+                answer.await.map_err(error_object)
+            },
+        )?;
     }
     module.register_method(DISCOVER, |_, _, _| openrpc_document())?;
     module.register_subscription(SUBSCRIBE_JOB, JOB, UNSUBSCRIBE_JOB, follow)?;
@@ -142,11 +145,18 @@ async fn call(app: &App, caller: &Caller, id: MethodId, mut fields: Fields) -> R
         MethodId::Workers => {
             let wanted = fields.text("model");
             let workers = backend.workers().await.map_err(refused)?;
-            let workers = workers.iter().filter(|offer| wanted.is_none_or(|model| offer.model == model));
+            let workers = workers
+                .iter()
+                .filter(|offer| wanted.is_none_or(|model| offer.model == model));
             Ok(workers.map(|offer| worker(app, offer)).collect())
         }
         MethodId::Quote => {
-            let tokens = |name| fields.integer(name).and_then(|tokens| u32::try_from(tokens).ok()).unwrap_or(0);
+            let tokens = |name| {
+                fields
+                    .integer(name)
+                    .and_then(|tokens| u32::try_from(tokens).ok())
+                    .unwrap_or(0)
+            };
             let work = Work {
                 prompt: tokens("prompt_tokens"),
                 generated: tokens("max_tokens"),
@@ -167,7 +177,11 @@ async fn call(app: &App, caller: &Caller, id: MethodId, mut fields: Fields) -> R
             Ok(job(app, &status))
         }
         MethodId::Status => Ok(job(app, &backend.job(&text("job")).await.map_err(refused)?)),
-        MethodId::Outcome => Ok(backend.job_result(&text("job")).await.map_err(refused)?.unwrap_or_default()),
+        MethodId::Outcome => Ok(backend
+            .job_result(&text("job"))
+            .await
+            .map_err(refused)?
+            .unwrap_or_default()),
         MethodId::Receipt => backend.receipt(&text("receipt")).await.map_err(refused),
         MethodId::Verify => {
             let receipt = fields.take("receipt").unwrap_or_default();
@@ -197,7 +211,8 @@ async fn submitted(app: &App, held: Held, request: JobRequest) -> Result<JobStat
         Ok(status) => {
             app.attach(held, &status.id).await?;
             let (work, id) = (app.clone(), status.id.clone());
-            app.tasks.spawn_background(async move { work.settle_job(held, &model, &id).await });
+            app.tasks
+                .spawn_background(async move { work.settle_job(held, &model, &id).await });
             Ok(status)
         }
         Err(error) => {
@@ -210,7 +225,11 @@ async fn submitted(app: &App, held: Held, request: JobRequest) -> Result<JobStat
 async fn account(app: &App, caller: &Caller) -> Result<Value, ApiError> {
     let currency = app.backend.currency();
     let Some(ledger) = &app.ledger else {
-        let balance = app.backend.balance().await.map_err(|error| ApiError::backend(error, "input"))?;
+        let balance = app
+            .backend
+            .balance()
+            .await
+            .map_err(|error| ApiError::backend(error, "input"))?;
         return Ok(json!({
             "balance": currency.show(balance.free),
             "reserved": currency.show(balance.held),
@@ -218,7 +237,10 @@ async fn account(app: &App, caller: &Caller) -> Result<Value, ApiError> {
         }));
     };
     let states = ledger.store().keys(today())?;
-    let state = states.into_iter().find(|state| state.record.id == caller.key).ok_or_else(ApiError::internal)?;
+    let state = states
+        .into_iter()
+        .find(|state| state.record.id == caller.key)
+        .ok_or_else(ApiError::internal)?;
     Ok(json!({
         "key": state.record.id,
         "balance": state.record.balance.map(|balance| currency.show(balance)),
@@ -276,7 +298,9 @@ async fn follow(params: Params<'static>, pending: PendingSubscriptionSink, app: 
             Some(Ok(status)) => (job(&app, &status), status.closed),
             Some(Err(error)) => (json!({ "error": ApiError::backend(error, "job").object() }), true),
         };
-        let Ok(message) = SubscriptionMessage::from_json(&value) else { return };
+        let Ok(message) = SubscriptionMessage::from_json(&value) else {
+            return;
+        };
         let is_sent = matches!(timeout(patience, sink.send(message)).await, Ok(Ok(())));
         if is_last || !is_sent {
             return;
@@ -317,8 +341,10 @@ mod tests {
         let mut there: Vec<String> = module(&app).unwrap().method_names().map(str::to_owned).collect();
         let document = openrpc_document();
         let methods = document["methods"].as_array().unwrap();
-        let mut told: Vec<String> =
-            methods.iter().map(|method| method["name"].as_str().unwrap().to_owned()).collect();
+        let mut told: Vec<String> = methods
+            .iter()
+            .map(|method| method["name"].as_str().unwrap().to_owned())
+            .collect();
         there.sort();
         told.sort();
         assert_eq!(there, told);

@@ -11,7 +11,11 @@ fn store() -> (tempfile::TempDir, Store) {
 }
 
 fn prepaid(store: &Store, balance: u128) -> String {
-    store.add_key("a", Some(Amount(balance)), KeyLimits::default(), 0).unwrap().0.id
+    store
+        .add_key("a", Some(Amount(balance)), KeyLimits::default(), 0)
+        .unwrap()
+        .0
+        .id
 }
 
 fn reserve(store: &Store, key: &str, amount: u128, now: u64) -> Result<u64, Refusal> {
@@ -121,7 +125,11 @@ fn the_file_holds_no_secret() {
     let secret = text.rsplit('-').next().unwrap();
     let raw = hex::decode(secret).unwrap();
     let file = fs::read(folder.path().join("ledger.redb")).unwrap();
-    assert!(!file.windows(raw.len()).any(|window| window == raw || window == &secret.as_bytes()[..raw.len()]));
+    assert!(
+        !file
+            .windows(raw.len())
+            .any(|window| window == raw || window == &secret.as_bytes()[..raw.len()])
+    );
 }
 
 #[test]
@@ -130,7 +138,10 @@ fn only_a_prepaid_key_is_topped_up() {
     let key = prepaid(&store, 5);
     assert_eq!(store.top_up(&key, Amount(7)).unwrap(), Amount(12));
     let free = store.add_key("b", None, KeyLimits::default(), 0).unwrap().0.id;
-    assert!(matches!(store.top_up(&free, Amount(7)), Err(LedgerError::NotPrepaid(_))));
+    assert!(matches!(
+        store.top_up(&free, Amount(7)),
+        Err(LedgerError::NotPrepaid(_))
+    ));
     assert!(matches!(store.top_up("nobody", Amount(7)), Err(LedgerError::NoKey(_))));
     assert!(matches!(store.revoke("nobody", 0), Err(LedgerError::NoKey(_))));
 }
@@ -165,7 +176,9 @@ fn money_is_conserved_by_any_course_of_requests() {
     let key = prepaid(&store, 1_000);
     let (mut open, mut paid, mut random) = (Vec::<(u64, u128)>::new(), 0u128, 12_345u64);
     for _ in 0..200 {
-        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        random = random
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
         let amount = u128::from(random >> 33) % 90;
         if random & 1 == 0 || open.is_empty() {
             if let Ok(id) = reserve(&store, &key, amount, 0) {
