@@ -61,6 +61,18 @@ bench-setup: ## Fetch ONNX Runtime and OpenVINO from PyPI; `make bench` compares
 bench-dispute: build ## Play disputes on the runtime's Wasm: transactions, bytes, fees, time. Writes target/bench/dispute.json
 	@exec "$(BIN)/assay-bench-dispute"
 
+.PHONY: bench-chain
+bench-chain: build ## Fill blocks of the runtime's Wasm with jobs: settled jobs per second and core. Writes target/bench/chain.json; ARGS=--growth
+	@exec "$(BIN)/assay-bench-chain" $(ARGS)
+
+.PHONY: weights
+weights: build ## Measure the benchmarks of our pallets, and write runtime/src/weights; PALLETS="market time" for some of them
+	@scripts/weights $(PALLETS)
+
+.PHONY: test-benchmarks
+test-benchmarks: build ## Run every benchmark of our pallets with few steps; not part of `make test`, since it builds the Wasm again
+	@scripts/weights --test
+
 .PHONY: test
 test: setup ## Run every test: house rules, unit, property, documentation, end to end
 	@scripts/test

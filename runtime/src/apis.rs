@@ -10,7 +10,8 @@ use crate::{
 };
 use alloc::{vec, vec::Vec};
 use assay_types::{
-    ClaimId, JobId, ModelVersion, NoOffer, Page, Quote, SessionId, SessionQuote, SlashId, WhyNot, WorkerInfo,
+    Announcement, ClaimId, JobId, ModelVersion, NoOffer, Page, Quote, SessionId, SessionQuote, SlashId, WhyNot,
+    WorkerInfo,
     dispute::{Place, Revealed},
 };
 use cumulus_primitives_core::{CollationInfo, ParaId, RelayProofRequest};
@@ -316,6 +317,14 @@ sp_api::impl_runtime_apis! {
             Workers::worker_info(&account)
         }
 
+        fn announcement(worker: AccountId) -> Option<Announcement> {
+            Workers::announcement_of(&worker)
+        }
+
+        fn announcements(after: Option<AccountId>, limit: u32) -> Vec<(AccountId, Announcement)> {
+            Workers::announcements_from(after, limit)
+        }
+
         fn why_not(worker: AccountId, job: JobId) -> WhyNot<AccountId, Balance, BlockNumber> {
             Market::why_not(&worker, Workers::worker_info(&worker), job)
         }
@@ -392,6 +401,24 @@ sp_api::impl_runtime_apis! {
 
         fn preset_names() -> Vec<PresetId> {
             genesis_presets::preset_names()
+        }
+    }
+
+    #[cfg(feature = "runtime-benchmarks")]
+    impl frame_benchmarking::Benchmark<Block> for Runtime {
+        fn benchmark_metadata(
+            extra: bool,
+        ) -> (
+            Vec<frame_benchmarking::BenchmarkList>,
+            Vec<frame_support::traits::StorageInfo>,
+        ) {
+            benchmarking::list(extra)
+        }
+
+        fn dispatch_benchmark(
+            config: frame_benchmarking::BenchmarkConfig,
+        ) -> Result<Vec<frame_benchmarking::BenchmarkBatch>, alloc::string::String> {
+            benchmarking::run(&config)
         }
     }
 

@@ -90,6 +90,7 @@ pub const CALLS: &[CallClass] = &[
     line("Workers", "resume", &[Worker], &[], Working),
     line("Workers", "drain", &[Worker], &[Worker], Working),
     line("Workers", "leave", &[Worker], &[], Owning),
+    line("Workers", "announce", &[Worker], &[], Working),
     line("Workers", "apply_slash", &[Anyone], &[], Working),
     line("Workers", "cancel_slash", &[Governance], &[], Owning),
     line("Market", "submit", &[Client], &[], Working),
@@ -134,6 +135,9 @@ pub const CALLS: &[CallClass] = &[
     line("Sessions", "advance", &[Worker, Client], &[Worker, Client], Working),
     line("Sessions", "challenge_receipt", &[Challenger], &[], Owning),
     line("Sessions", "convict_equivocation", &[Challenger], &[], Working),
+    line("Governance", "enact", &[Governance], &[], Owning),
+    line("Governance", "cancel", &[Governance], &[], Owning),
+    line("Governance", "set_parameter", &[Governance], &[], Owning),
 ];
 
 /// The line of a call, if it is one of our pallets'.

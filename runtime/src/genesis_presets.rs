@@ -8,7 +8,8 @@ use crate::{
 use alloc::{vec, vec::Vec};
 use frame_support::build_struct_json_patch;
 use sp_genesis_builder::{DEV_RUNTIME_PRESET, LOCAL_TESTNET_RUNTIME_PRESET, PresetId};
-use sp_keyring::Sr25519Keyring;
+use sp_keyring::Sr25519Keyring::{self, Alice, Bob, Charlie};
+use staging_xcm::latest::{NetworkId, WESTEND_GENESIS_HASH};
 
 /// The name that we use for the local network; the standard one, [`LOCAL_TESTNET_RUNTIME_PRESET`], is answered as well.
 pub const LOCAL_PRESET: &str = "local";
@@ -22,7 +23,11 @@ const ENDOWMENT: Balance = 1_000_000 * UNIT;
 /// What a collator bonds to become a candidate.
 const CANDIDACY_BOND: Balance = 100 * UNIT;
 
-/// Collators, their keys, and Alice as the superuser.
+/// The technical committee.
+const COMMITTEE: [Sr25519Keyring; 3] = [Alice, Bob, Charlie];
+
+/// Collators, their keys, Alice as the superuser, and a committee that can take her place. The relay chain is Westend,
+/// of which local ones take the name.
 fn genesis(collators: Vec<Sr25519Keyring>) -> serde_json::Value {
     let accounts = Sr25519Keyring::well_known().map(|who| (who.to_account_id(), ENDOWMENT));
     // Without the existential deposit the pot would drop every fee that is smaller than it.
@@ -52,7 +57,13 @@ fn genesis(collators: Vec<Sr25519Keyring>) -> serde_json::Value {
                 .collect::<Vec<_>>(),
         },
         sudo: SudoConfig {
-            key: Some(Sr25519Keyring::Alice.to_account_id())
+            key: Some(Alice.to_account_id())
+        },
+        technical_committee: TechnicalCommitteeConfig {
+            members: COMMITTEE.map(|who| who.to_account_id()).to_vec()
+        },
+        governance: GovernanceConfig {
+            relay_network: Some(NetworkId::ByGenesis(WESTEND_GENESIS_HASH))
         },
     })
 }
@@ -60,8 +71,8 @@ fn genesis(collators: Vec<Sr25519Keyring>) -> serde_json::Value {
 /// The preset of that name, as JSON over the defaults.
 pub fn get_preset(id: &PresetId) -> Option<Vec<u8>> {
     let preset = match id.as_ref() {
-        DEV_RUNTIME_PRESET => genesis(vec![Sr25519Keyring::Alice]),
-        LOCAL_PRESET | LOCAL_TESTNET_RUNTIME_PRESET => genesis(vec![Sr25519Keyring::Alice, Sr25519Keyring::Bob]),
+        DEV_RUNTIME_PRESET => genesis(vec![Alice]),
+        LOCAL_PRESET | LOCAL_TESTNET_RUNTIME_PRESET => genesis(vec![Alice, Bob]),
         _ => return None,
     };
     serde_json::to_vec(&preset).ok()

@@ -9,8 +9,9 @@
 //!   ([`pallet_time::LaneMultiplier`]). Whether it is the signer's to make is a look at the record that the call is
 //!   about: the job that the signer holds, the game in which it is the signer's turn, the session whose
 //!   last voucher the signer has.
-//! * Any other signed call is ordinary, even one that FRAME calls operational, unless the superuser has signed it.
-//!   Root's calls fail for everybody else, and would take the lane's room. An authorised upgrade needs no signature.
+//! * Any other signed call is ordinary, even one that FRAME calls operational, unless the superuser has signed it, or a
+//!   member of the committee a call of the committee. Such calls fail for everybody else, and would take the lane's
+//!   room. An authorised upgrade needs no signature.
 //!
 //! A call may come through a proxy. A batch is ordinary: whether its calls are legal depends on those ahead of them. So
 //! nobody gets into the lane by wrapping a call.
@@ -21,7 +22,9 @@
 //! `challenge` is not in the lane: any account could make it for any claim, so that it is nobody's turn in particular.
 //! Its window does not run while blocks are full.
 
-use crate::{AccountId, Disputes, Market, Proxy, Runtime, RuntimeCall, RuntimeOrigin, Sessions, Time};
+use crate::{
+    AccountId, Disputes, Market, Proxy, Runtime, RuntimeCall, RuntimeOrigin, Sessions, TechnicalCommittee, Time,
+};
 use alloc::{vec, vec::Vec};
 use assay_types::{JobId, SessionId, SlashId, dispute::Place};
 use codec::{Decode, DecodeWithMemTracking, Encode};
@@ -198,10 +201,16 @@ fn admit(origin: &RuntimeOrigin, call: &RuntimeCall, class: DispatchClass) -> (A
             }
             None => ordinary(class),
         },
-        DispatchClass::Operational if pallet_sudo::Key::<Runtime>::get().as_ref() != Some(&signer) => {
-            ordinary(DispatchClass::Normal)
-        }
+        DispatchClass::Operational if !governs(&signer, call) => ordinary(DispatchClass::Normal),
         DispatchClass::Operational | DispatchClass::Mandatory => ordinary(class),
+    }
+}
+
+/// Whether the account signs this call as the superuser or as a member of the committee.
+fn governs(signer: &AccountId, call: &RuntimeCall) -> bool {
+    match call {
+        RuntimeCall::TechnicalCommittee(_) => TechnicalCommittee::is_member(signer),
+        _ => pallet_sudo::Key::<Runtime>::get().as_ref() == Some(signer),
     }
 }
 
@@ -293,7 +302,7 @@ fn at_price_of<R>(admission: Admission, compute: impl FnOnce() -> R) -> R {
 }
 
 /// Weight of the looks at records that decide where a call goes. The call reads the same records, whose proof its own
-/// weight counts. A call that is not looked into may have the superuser's key read.
+/// weight counts. A call that is not looked into may have the superuser's key or the list of members read.
 fn looks(call: &RuntimeCall) -> Weight {
     let records = |call: &RuntimeCall| match call {
         RuntimeCall::Market(pallet_market::Call::claim_batch { claims }) if claims.len() <= MAX_CLAIMS => {

@@ -1,8 +1,9 @@
 //! Assay's parachain runtime: the types of its blocks, the pallets it is made of, and what it answers a node.
 //!
 //! Pallets are configured in [`configs`], by concern; [`apis`] is what the node calls; [`calls`] says who makes each
-//! call of our pallets, and so what proxies may do; [`lane`] keeps room for urgent ones; [`genesis_presets`] are the
-//! named first states; [`units`] holds money and time. No pallet is defined here.
+//! call of our pallets, and so what proxies may do; [`lane`] keeps room for urgent ones; [`parameters`] are the values
+//! that governance changes, [`pause`] says what it may pause, and [`migrations`] change what the version before stored;
+//! [`genesis_presets`] are the named first states; [`units`] holds money and time. No pallet is defined here.
 
 #![cfg_attr(not(feature = "std"), no_std)]
 #![recursion_limit = "256"]
@@ -14,12 +15,17 @@
 extern crate alloc;
 
 pub mod apis;
+#[cfg(feature = "runtime-benchmarks")]
+mod benchmarking;
 pub mod calls;
 mod configs;
 pub mod genesis_presets;
 #[cfg(feature = "std")]
 mod invariants;
 pub mod lane;
+pub mod migrations;
+pub mod parameters;
+pub mod pause;
 pub mod units;
 mod weights;
 
@@ -31,7 +37,7 @@ use sp_runtime::{
 };
 use sp_version::RuntimeVersion;
 
-pub use configs::system::ProxyType;
+pub use configs::{governance::TechnicalCollective, system::ProxyType};
 #[cfg(feature = "std")]
 pub use invariants::check_invariants;
 pub use sp_consensus_aura::sr25519::AuthorityId as AuraId;
@@ -109,7 +115,7 @@ pub const VERSION: RuntimeVersion = RuntimeVersion {
     spec_name: Cow::Borrowed("assay"),
     impl_name: Cow::Borrowed("assay"),
     authoring_version: 1,
-    spec_version: 1,
+    spec_version: 2,
     impl_version: 0,
     apis: apis::RUNTIME_API_VERSIONS,
     transaction_version: 1,
@@ -147,6 +153,10 @@ mod runtime {
     pub type WeightReclaim = cumulus_pallet_weight_reclaim;
     #[runtime::pallet_index(5)]
     pub type Time = pallet_time;
+    #[runtime::pallet_index(6)]
+    pub type Parameters = pallet_parameters;
+    #[runtime::pallet_index(7)]
+    pub type Migrations = pallet_migrations;
 
     // Money.
     #[runtime::pallet_index(10)]
@@ -186,6 +196,16 @@ mod runtime {
     #[runtime::pallet_index(43)]
     pub type Sudo = pallet_sudo;
 
+    // Decisions. What is scheduled is made after time has gone on.
+    #[runtime::pallet_index(44)]
+    pub type TechnicalCommittee = pallet_collective<Instance1>;
+    #[runtime::pallet_index(45)]
+    pub type Preimage = pallet_preimage;
+    #[runtime::pallet_index(46)]
+    pub type Scheduler = pallet_scheduler;
+    #[runtime::pallet_index(47)]
+    pub type TxPause = pallet_tx_pause;
+
     // What the chain is for.
     #[runtime::pallet_index(50)]
     pub type Models = pallet_models;
@@ -197,6 +217,8 @@ mod runtime {
     pub type Disputes = pallet_disputes;
     #[runtime::pallet_index(54)]
     pub type Sessions = pallet_sessions;
+    #[runtime::pallet_index(55)]
+    pub type Governance = pallet_governance;
 }
 
 cumulus_pallet_parachain_system::register_validate_block! {

@@ -1,8 +1,8 @@
 //! One dispute from its beginning to the conviction, on a chain in memory.
 
-use crate::chain::{Applied, Chain};
 use anyhow::{Context, Result, ensure};
 use assay_adversary::{Liar, Lie, Manner, Random, graphs};
+use assay_bench_chain::chain::{Applied, Chain};
 use assay_player::{Execution, Finding, Reveals, Statements, committed, find, opening, prove, trace_digest};
 use assay_runtime::{Disputes, Runtime, RuntimeEvent};
 use assay_types::{

@@ -3,15 +3,14 @@
 //! Every transaction is signed, encoded, and applied by the Wasm that nodes run and validators check, in a chain in
 //! memory. Nothing is sent over a network, so blocks are counted as one for each transaction.
 
-mod chain;
 mod dispute;
 mod models;
 mod report;
 mod slices;
 
 use anyhow::Result;
+use assay_bench_chain::report::Report;
 use clap::Parser;
-use report::Report;
 use std::path::PathBuf;
 
 /// Plays disputes on the runtime's Wasm and says what they cost.

@@ -2,12 +2,12 @@
 //! be about.
 
 use crate::{
-    chain::Chain,
     dispute::{claim_bytes, play},
-    report::Report,
+    report::add_dispute,
 };
 use anyhow::{Context, Result, anyhow};
 use assay_adversary::{Downstream, InMemory, Lie};
+use assay_bench_chain::{chain::Chain, report::Report};
 use assay_daemon::dispute::{JobExecution, Subject};
 use assay_engine::{CpuEngine, Engine};
 use assay_exact::graph::{Dimension, Graph, Input, Node, Operator, Output, Unary, Value};
@@ -122,7 +122,7 @@ pub fn synthetic(report: &mut Report) -> Result<()> {
     let execution = InMemory::new(graph.check()?, Vec::new(), vec![ones(SMALL)?, ones(LARGE)?])?;
     let lie = element(OPERATORS - 2, u64::from(LARGE) / 3);
     let played = play(&mut Chain::new()?, &execution, &lie)?;
-    report.add_dispute("1,000 operators, a tensor of 64 MiB", &played);
+    add_dispute(report, "1,000 operators, a tensor of 64 MiB", &played);
     Ok(())
 }
 
@@ -144,6 +144,6 @@ fn dispute(report: &mut Report, name: &str, execution: &JobExecution) -> Result<
     let tensor = node(execution, operator).context("the tensor is computed again")?;
     let count = tensor.bytes().len() as u64 / 4;
     let played = play(&mut Chain::new()?, execution, &element(operator, count / 2))?;
-    report.add_dispute(name, &played);
+    add_dispute(report, name, &played);
     Ok(())
 }

@@ -1,9 +1,10 @@
 //! What judging one element takes in Wasm, for every kind of operator and the largest operands there are.
 
-use crate::{chain::Chain, dispute::play, report::Report};
+use crate::dispute::play;
 use anyhow::{Context, Result};
 use assay_adversary::{Downstream, InMemory, Lie};
 use assay_bench::slices::{Slice, slices};
+use assay_bench_chain::{chain::Chain, report::Report};
 use assay_player::node;
 
 /// Milliseconds that a judged element may take.

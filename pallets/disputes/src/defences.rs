@@ -67,9 +67,9 @@ impl<T: Config> Pallet<T> {
             if !core::mem::replace(&mut dispute.waits, false) {
                 return;
             }
-            let (now, terms) = (Self::now(), Self::terms());
+            let (now, clocks) = (Self::now(), Self::rules_of(dispute.id).clock);
             for game in &mut dispute.games {
-                game.clock = Clock::start(now, game.turn, &terms);
+                game.clock = Clock::start(now, game.turn, &clocks);
             }
         });
     }

@@ -103,6 +103,16 @@ mod events {
             /// Amount.
             amount: BalanceOf<T>,
         },
+        /// A dispute is over, because the chain does not judge by the definition of the claim's model any more: the
+        /// client is refunded, nobody is convicted, and every bond goes back.
+        DisputeVoided {
+            /// The claim.
+            job: ClaimId,
+            /// The worker that made the claim.
+            worker: T::AccountId,
+            /// Number of the definition.
+            definition: u32,
+        },
         /// A challenger let its time pass: its bond is lost.
         ChallengeFailed {
             /// The claim.

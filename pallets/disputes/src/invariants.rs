@@ -24,39 +24,47 @@ use polkadot_sdk::{
 impl<T: Config> Pallet<T> {
     /// Panics if the constants contradict each other.
     pub(crate) fn do_integrity_test() {
-        assert!(
+        if let Err(why) = Self::check_constants() {
+            panic!("{why}");
+        }
+    }
+
+    /// Says which constants contradict each other, if any do.
+    pub fn check_constants() -> Result<(), &'static str> {
+        ensure!(
             Self::shares().burn_half(),
             "SlashToChallenger and SlashToClient together must be at most half, or a cheat could convict itself at a profit"
         );
-        assert!(
+        ensure!(
             !T::LeastBond::get().is_zero(),
             "LeastBond must not be zero: a challenge that fails must cost something"
         );
-        assert!(
+        ensure!(
             !T::LeastTurnBlocks::get().is_zero() && T::LeastTurnBlocks::get() <= T::ClockBlocks::get(),
             "LeastTurnBlocks must be more than zero and at most ClockBlocks"
         );
-        assert!(
+        ensure!(
             T::LostBondToWorker::get() <= Perbill::from_percent(50),
             "at least half of a lost bond must be burned, or a worker could challenge itself to keep others out"
         );
         let part = T::LateFeeToChallenger::get();
-        assert!(
+        ensure!(
             part * T::LateFee::get() <= T::BondPerStake::get() && part * T::LeastLateFee::get() <= T::LeastBond::get(),
             "the challenger's part of a late fee must not be more than the bond that it loses to a worker that can answer"
         );
-        assert!(
+        ensure!(
             T::LateAnswerBlocks::get() >= LongestGame::<T>::get(),
             "LateAnswerBlocks must be enough for a game: a worker that comes back must be able to finish it"
         );
-        assert!(
+        ensure!(
             T::LeastTurnBlocks::get() <= T::ChallengerClockBlocks::get(),
             "LeastTurnBlocks must be at most ChallengerClockBlocks"
         );
-        assert!(
+        ensure!(
             T::CalledDisputes::get() > 0,
             "CalledDisputes must not be zero: no dispute would ever be called"
         );
+        Ok(())
     }
 
     /// Checks money against records, and each record against the others.
@@ -92,8 +100,10 @@ impl<T: Config> Pallet<T> {
         for (job, dispute) in Disputes::<T>::iter() {
             let claimed = T::Claims::claimed(job).map_err(|_| "a dispute is about a job without a claim")?;
             ensure!(
-                claimed.worker == dispute.worker && claimed.locked == dispute.locked,
-                "a dispute names another worker or another lock than the job"
+                claimed.worker == dispute.worker
+                    && claimed.locked == dispute.locked
+                    && claimed.definition == dispute.definition,
+                "a dispute names another worker, another lock or another definition than the job"
             );
             ensure!(
                 !dispute.waits || (dispute.trace.is_none() && dispute.late_until.is_none()),

@@ -42,6 +42,9 @@
 //! * A worker that can open everything honestly never loses: each of its statements is accepted, and no element of it
 //!   can be proved wrong. A worker that has lied has committed to a first wrong operator, whose operands both sides
 //!   agree on.
+//! * A dispute keeps the values of the constants that were in force when it began.
+//! * Nobody is convicted over a model of another definition of the arithmetic than the runtime's: such a dispute ends
+//!   without a verdict, and all its bonds go back.
 //! * A verdict is reached once: a convicted worker's job is closed, and every other bond goes back.
 //! * What is held of an account for [`HoldReason::Bond`] is the sum of its games' bonds, after every call.
 //! * While a dispute lasts, everything that was said in it can be read from state. Afterwards it is removed, as far as
@@ -64,15 +67,20 @@ use frame_support::pallet_macros::import_section;
 use polkadot_sdk::*;
 
 mod award;
+#[cfg(feature = "runtime-benchmarks")]
+mod benchmarking;
 mod defences;
 mod errors;
 mod events;
 mod invariants;
+pub mod migrations;
 mod moves;
 mod play;
 pub mod queries;
+mod rules;
 mod sweep;
 pub mod types;
+mod unjudged;
 mod verdict;
 pub mod weights;
 
@@ -89,12 +97,12 @@ pub use weights::WeightInfo;
 #[import_section(events::events)]
 #[frame_support::pallet]
 pub mod pallet {
-    use crate::{AwardOf, BalanceOf, DisputeOf, WeightInfo, WorkersDefences, types};
+    use crate::{AwardOf, BalanceOf, DisputeOf, KeptRulesOf, WeightInfo, WorkersDefences, types};
     use alloc::boxed::Box;
     use assay_exact::judge::Proof;
     use assay_types::{
         AssayTime, ClaimId, Claims, H256, SlashId,
-        dispute::{DisputeId, Fault, FindingOpening, Place, Revealed, Side, Statement},
+        dispute::{DisputeId, Fault, FindingOpening, MAX_GAMES, Place, Revealed, Side, Statement},
     };
     use polkadot_sdk::{
         frame_support::{pallet_prelude::*, traits::fungible},
@@ -103,7 +111,7 @@ pub mod pallet {
     };
 
     /// In-code storage version.
-    const STORAGE_VERSION: StorageVersion = StorageVersion::new(1);
+    const STORAGE_VERSION: StorageVersion = StorageVersion::new(2);
 
     /// The pallet.
     #[pallet::pallet]
@@ -198,6 +206,10 @@ pub mod pallet {
 
         /// Weights of the calls.
         type WeightInfo: WeightInfo;
+
+        /// The other pallets, as benchmarks set them up.
+        #[cfg(feature = "runtime-benchmarks")]
+        type BenchmarkHelper: assay_types::benchmarking::Scene<Self::AccountId, BalanceOf<Self>, BlockNumberFor<Self>>;
     }
 
     /// Reasons for which this pallet holds money.
@@ -235,6 +247,10 @@ pub mod pallet {
     /// The slash after the last one with an award.
     #[pallet::storage]
     pub type EndOfAwards<T> = StorageValue<_, SlashId, ValueQuery>;
+
+    /// Rules that were changed while disputes went on which had begun under them.
+    #[pallet::storage]
+    pub type KeptRules<T: Config> = StorageValue<_, KeptRulesOf<T>, ValueQuery>;
 
     /// Disputes that are over and of which something revealed may still be stored.
     #[pallet::storage]
@@ -362,6 +378,9 @@ pub mod pallet {
         FindingChunkDoesNotOpen,
         /// The committed trace has another element than the one that was computed: the fault was not found.
         NotFound,
+        /// The chain does not judge by the definition of this model any more: a dispute that goes on is ended with
+        /// `claim_timeout`, at no cost to either side.
+        AnotherDefinition,
     }
 
     #[pallet::hooks]
@@ -429,21 +448,26 @@ pub mod pallet {
         }
 
         /// Says that the side whose turn it is in `challenger`'s game has let its time pass. Anybody may send it. A
-        /// worker can answer late after the first time, and is convicted by the same call once it no longer can.
+        /// worker can answer late after the first time, and is convicted by the same call once it no longer can. A
+        /// dispute that the chain cannot judge any more ends with this call at any time, and nobody is convicted.
         #[pallet::call_index(4)]
-        #[pallet::weight(T::WeightInfo::claim_timeout())]
-        pub fn claim_timeout(origin: OriginFor<T>, job: ClaimId, challenger: T::AccountId) -> DispatchResult {
+        #[pallet::weight(T::WeightInfo::claim_timeout(MAX_GAMES))]
+        pub fn claim_timeout(
+            origin: OriginFor<T>,
+            job: ClaimId,
+            challenger: T::AccountId,
+        ) -> DispatchResultWithPostInfo {
             ensure_signed(origin)?;
-            Self::do_claim_timeout(job, &challenger)
+            Ok(Some(Self::do_claim_timeout(job, &challenger)?).into())
         }
 
         /// Removes some of what was revealed in a dispute that is over. Anybody may call it; `on_idle` does the same
         /// where there is weight left.
         #[pallet::call_index(5)]
         #[pallet::weight(T::WeightInfo::sweep(types::SWEEP_ENTRIES))]
-        pub fn sweep(origin: OriginFor<T>, dispute: DisputeId) -> DispatchResult {
+        pub fn sweep(origin: OriginFor<T>, dispute: DisputeId) -> DispatchResultWithPostInfo {
             ensure_signed(origin)?;
-            Self::do_sweep(dispute)
+            Ok(Some(T::WeightInfo::sweep(Self::do_sweep(dispute)?)).into())
         }
 
         /// Reveals a place at which a game has waited for the worker in vain. It costs a fee out of what the job locks,

@@ -10,7 +10,7 @@ use assay_types::{
 };
 use polkadot_sdk::{
     frame_support::{
-        assert_ok, derive_impl, parameter_types,
+        assert_ok, derive_impl, dispatch, parameter_types,
         traits::{
             ConstU32, ConstU64, Hooks,
             fungible::{HoldConsideration, Inspect, InspectHold, Mutate},
@@ -386,7 +386,7 @@ pub fn prove_with(
         .map_err(|error| error.error)
 }
 
-pub fn timeout(challenger: u64, job: JobId) -> DispatchResult {
+pub fn timeout(challenger: u64, job: JobId) -> dispatch::DispatchResultWithPostInfo {
     Disputes::claim_timeout(signed(SECOND), job, challenger)
 }
 
@@ -432,7 +432,7 @@ pub fn run_down(job: JobId, challenger: u64) {
     advance((deadline + 1).saturating_sub(now()));
 }
 
-/// Says that the worker is late, and waits until it can no longer answer.
+/// Says that the worker is late, and waits until it cannot answer.
 pub fn run_out(job: JobId, challenger: u64) {
     run_down(job, challenger);
     assert_ok!(timeout(challenger, job));

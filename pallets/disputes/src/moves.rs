@@ -59,6 +59,9 @@ impl<T: Config> Pallet<T> {
         let Some(game) = dispute.games.get(index) else {
             return false;
         };
+        if Self::ensure_judged(dispute.definition).is_err() {
+            return is_party;
+        }
         let may_answer = game.turn == Side::Worker && dispute.late_until.is_some_and(|until| now <= until);
         is_party && game.clock.is_over(now) && !dispute.is_kept(index) && !may_answer
     }
@@ -72,12 +75,15 @@ impl<T: Config> Pallet<T> {
 
     /// The dispute over a job, if it is about this worker's claim and its clocks run.
     fn owed(worker: &T::AccountId, job: ClaimId) -> Option<DisputeOf<T>> {
-        Disputes::<T>::get(job).filter(|dispute| dispute.worker == *worker && !dispute.waits)
+        let dispute = Disputes::<T>::get(job).filter(|dispute| dispute.worker == *worker && !dispute.waits)?;
+        Self::ensure_judged(dispute.definition).ok()?;
+        Some(dispute)
     }
 
     /// The dispute over a job and the index of this challenger's game, if it is its turn, in time.
     fn turn_of(challenger: &T::AccountId, job: ClaimId) -> Option<(DisputeOf<T>, usize)> {
         let dispute = Disputes::<T>::get(job)?;
+        Self::ensure_judged(dispute.definition).ok()?;
         let index = Self::position(&dispute, challenger).ok()?;
         Self::ensure_challengers_turn(dispute.games.get(index)?, T::Time::now()).ok()?;
         Some((dispute, index))

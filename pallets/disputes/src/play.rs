@@ -1,21 +1,18 @@
 //! The moves of a game up to its end: challenge, reveal, answer late, point.
 
 use crate::{
-    BalanceOf, ClaimInfoOf, Config, Defences, DisputeOf, Disputes, Error, Event, GameOf, HoldReason, NextDisputeId,
-    Pallet, Reveals, TermsOf,
+    BalanceOf, ClaimInfoOf, Config, Defences, DisputeOf, DisputeRulesOf, Disputes, Error, Event, GameOf, HoldReason,
+    NextDisputeId, Pallet, Reveals,
 };
 use assay_types::{
     AssayTime, ClaimId, Claims, Court, H256, HostBlake2, Slashed,
     dispute::{
-        After, Clock, Committed, Dispute, Game, LateTerms, MoveKind, Place, Revealed, Side, SlashShares, Statement,
-        base_bond, bond, check, check_trace, late_fee, may, point,
+        After, Clock, Committed, Dispute, Game, MoveKind, Place, Revealed, Side, Statement, base_bond, bond, check,
+        check_trace, late_fee, may, point,
     },
 };
 use polkadot_sdk::{
-    frame_support::{
-        ensure,
-        traits::{Get, fungible::MutateHold},
-    },
+    frame_support::{ensure, traits::fungible::MutateHold},
     frame_system::pallet_prelude::BlockNumberFor,
     sp_runtime::{
         BoundedVec, DispatchError, DispatchResult,
@@ -26,6 +23,7 @@ use polkadot_sdk::{
 impl<T: Config> Pallet<T> {
     pub(crate) fn do_challenge(challenger: T::AccountId, job: ClaimId, commitment: H256) -> DispatchResult {
         let claimed = T::Claims::claimed(job).map_err(Error::<T>::from)?;
+        Self::ensure_judged(claimed.definition)?;
         let mut dispute = match Disputes::<T>::get(job) {
             Some(dispute) => dispute,
             None => Self::open(job, &claimed)?,
@@ -34,14 +32,15 @@ impl<T: Config> Pallet<T> {
             dispute.games.iter().all(|game| game.challenger != challenger),
             Error::<T>::AlreadyChallenging
         );
-        let bond = Self::bond_over(&claimed, &dispute.games);
+        let rules = Self::rules_of(dispute.id);
+        let bond = Self::bond_over(&claimed, &dispute.games, &rules);
         T::Currency::hold(&HoldReason::Bond.into(), &challenger, bond).map_err(|_| Error::<T>::InsufficientFunds)?;
         Self::count_game(&dispute.worker);
         let turn = match dispute.trace {
             None => Side::Worker,
             Some(_) => Side::Challenger,
         };
-        let (now, terms) = (Self::now(), Self::terms());
+        let now = Self::now();
         let game = Game {
             challenger: challenger.clone(),
             commitment,
@@ -51,9 +50,9 @@ impl<T: Config> Pallet<T> {
             tensor: None,
             turn,
             clock: if dispute.waits {
-                Clock::stopped(now, &terms)
+                Clock::stopped(now, &rules.clock)
             } else {
-                Clock::start(now, turn, &terms)
+                Clock::start(now, turn, &rules.clock)
             },
         };
         dispute.games.try_push(game).map_err(|_| Error::<T>::TooManyGames)?;
@@ -81,6 +80,7 @@ impl<T: Config> Pallet<T> {
             worker: claimed.worker.clone(),
             client: claimed.client.clone(),
             version: claimed.model,
+            definition: claimed.definition,
             locked: claimed.locked,
             committed: Committed {
                 model_root: claimed.model_root,
@@ -104,9 +104,9 @@ impl<T: Config> Pallet<T> {
         let waiting = dispute.games.iter().find(|game| waits(game)).cloned();
         let waiting = waiting.ok_or(Error::<T>::DeadlinePassed)?;
         let revealed = Self::checked(&mut dispute, &waiting, MoveKind::Reveal, statement)?;
-        let terms = Self::terms();
+        let clocks = Self::rules_of(dispute.id).clock;
         for game in dispute.games.iter_mut().filter(|game| waits(game)) {
-            let clock = game.clock.clone().pass(now, Side::Worker, Side::Challenger, &terms);
+            let clock = game.clock.clone().pass(now, Side::Worker, Side::Challenger, &clocks);
             go_on(game, &revealed, clock);
         }
         Self::keep_revealed(job, dispute, place, revealed);
@@ -122,16 +122,19 @@ impl<T: Config> Pallet<T> {
         let until = Self::note_late(job, &mut dispute)?;
         ensure!(now <= until, Error::<T>::TooLate);
         let revealed = Self::checked(&mut dispute, &oldest, MoveKind::AnswerLate, statement)?;
-        let terms = Self::terms();
+        let rules = Self::rules_of(dispute.id);
         for game in dispute.games.iter_mut().filter(|game| asks(game, place)) {
             let clock = match is_late(game) {
-                true => game.clock.clone().pass_late(now, &terms),
-                false => game.clock.clone().pass(now, Side::Worker, Side::Challenger, &terms),
+                true => game.clock.clone().pass_late(now, &rules.clock),
+                false => game
+                    .clock
+                    .clone()
+                    .pass(now, Side::Worker, Side::Challenger, &rules.clock),
             };
             go_on(game, &revealed, clock);
         }
 
-        let fee = late_fee(dispute.locked, &Self::late_terms());
+        let fee = late_fee(dispute.locked, &rules.late);
         let Slashed { paid, burned } = T::Claims::charge(job, &oldest.challenger, fee)?;
         // Saturating: the fee is at most the lock.
         dispute.locked = dispute.locked.saturating_sub(fee.paid.saturating_add(fee.burned));
@@ -154,7 +157,7 @@ impl<T: Config> Pallet<T> {
         }
         T::Claims::refund(job)?;
         // Saturating: block numbers end far beyond any day.
-        let until = Self::now().saturating_add(T::LateAnswerBlocks::get());
+        let until = Self::now().saturating_add(Self::rules_of(dispute.id).late_answer_blocks);
         dispute.late_until = Some(until);
         Self::deposit_event(Event::WorkerLate {
             job,
@@ -168,6 +171,7 @@ impl<T: Config> Pallet<T> {
     fn asked_of(worker: &T::AccountId, job: ClaimId, place: Place) -> Result<DisputeOf<T>, Error<T>> {
         let dispute = Disputes::<T>::get(job).ok_or(Error::<T>::NotDisputed)?;
         ensure!(dispute.worker == *worker, Error::<T>::NotWorker);
+        Self::ensure_judged(dispute.definition)?;
         ensure!(!dispute.waits, Error::<T>::NotCalled);
         ensure!(dispute.games.iter().any(|game| asks(game, place)), Error::<T>::NotAsked);
         Ok(dispute)
@@ -210,7 +214,9 @@ impl<T: Config> Pallet<T> {
 
     pub(crate) fn do_point(challenger: &T::AccountId, job: ClaimId, place: Place, entry: u32) -> DispatchResult {
         let mut dispute = Disputes::<T>::get(job).ok_or(Error::<T>::NotDisputed)?;
+        Self::ensure_judged(dispute.definition)?;
         let index = Self::position(&dispute, challenger)?;
+        let clocks = Self::rules_of(dispute.id).clock;
         let kept = Self::kept(&dispute);
         let operators = dispute.trace.as_ref().map(|head| head.model.operators);
         let game = dispute.games.get_mut(index).ok_or(Error::<T>::NoSuchGame)?;
@@ -239,7 +245,7 @@ impl<T: Config> Pallet<T> {
         };
         game.place = next;
         game.digest = digest;
-        game.clock = game.clock.clone().pass(now, Side::Challenger, turn, &Self::terms());
+        game.clock = game.clock.clone().pass(now, Side::Challenger, turn, &clocks);
         game.turn = turn;
         Self::resume(&mut dispute, &kept);
         Disputes::<T>::insert(job, dispute);
@@ -266,10 +272,10 @@ impl<T: Config> Pallet<T> {
         Ok(())
     }
 
-    /// The bond of the next challenge of a claim over which these games are played.
-    pub(crate) fn bond_over(claimed: &ClaimInfoOf<T>, games: &[GameOf<T>]) -> BalanceOf<T> {
+    /// The bond of the next challenge of a claim over which these games are played, by these rules.
+    pub(crate) fn bond_over(claimed: &ClaimInfoOf<T>, games: &[GameOf<T>], rules: &DisputeRulesOf<T>) -> BalanceOf<T> {
         let cost = T::GameCost::convert(claimed.work);
-        let base = base_bond(claimed.locked, T::LeastBond::get(), T::BondPerStake::get(), cost);
+        let base = base_bond(claimed.locked, rules.least_bond, rules.bond_per_stake, cost);
         let others = games.len() as u32; // At most `MAX_GAMES`.
         // Saturating: the worker's games include these.
         let elsewhere = Defences::<T>::get(&claimed.worker).games.saturating_sub(others);
@@ -278,29 +284,6 @@ impl<T: Config> Pallet<T> {
 
     pub(crate) fn now() -> BlockNumberFor<T> {
         T::Time::now()
-    }
-
-    pub(crate) fn terms() -> TermsOf<T> {
-        TermsOf::<T> {
-            worker_blocks: T::ClockBlocks::get(),
-            challenger_blocks: T::ChallengerClockBlocks::get(),
-            least_turn_blocks: T::LeastTurnBlocks::get(),
-        }
-    }
-
-    pub(crate) fn late_terms() -> LateTerms<BalanceOf<T>> {
-        LateTerms {
-            floor: T::LeastLateFee::get(),
-            part: T::LateFee::get(),
-            to_challenger: T::LateFeeToChallenger::get(),
-        }
-    }
-
-    pub(crate) fn shares() -> SlashShares {
-        SlashShares {
-            challenger: T::SlashToChallenger::get(),
-            client: T::SlashToClient::get(),
-        }
     }
 }
 

@@ -27,8 +27,11 @@ impl<T: Config> Pallet<T> {
     /// The bond of a challenge to this job now; `None` if the job cannot be challenged.
     pub fn bond_of_next_game(job: ClaimId) -> Option<BalanceOf<T>> {
         let claimed = T::Claims::claimed(job).ok()?;
-        let games = Disputes::<T>::get(job).map_or_else(Default::default, |dispute| dispute.games);
-        Some(Self::bond_over(&claimed, &games))
+        Self::ensure_judged(claimed.definition).ok()?;
+        Some(match Disputes::<T>::get(job) {
+            Some(dispute) => Self::bond_over(&claimed, &dispute.games, &Self::rules_of(dispute.id)),
+            None => Self::bond_over(&claimed, &[], &Self::rules_in_force()),
+        })
     }
 
     /// The awards that an account may still claim, by their slashes, which page as jobs do.

@@ -2,48 +2,56 @@
 
 use crate::{Config, Ended, Error, Pallet, Reveals, SWEEP_ENTRIES, WeightInfo};
 use assay_types::dispute::DisputeId;
-use polkadot_sdk::{
-    frame_support::{
-        ensure,
-        weights::{Weight, WeightMeter},
-    },
-    sp_runtime::DispatchResult,
+use polkadot_sdk::frame_support::{
+    ensure,
+    traits::Get,
+    weights::{Weight, WeightMeter},
 };
 
 impl<T: Config> Pallet<T> {
-    pub(crate) fn do_sweep(dispute: DisputeId) -> DispatchResult {
+    /// Returns the number of entries that were looked for.
+    pub(crate) fn do_sweep(dispute: DisputeId) -> Result<u32, Error<T>> {
         ensure!(Ended::<T>::contains_key(dispute), Error::<T>::NothingToSweep);
-        for _ in 0..SWEEP_ENTRIES {
-            if !Self::sweep_one(dispute) {
-                break;
-            }
-        }
-        Ok(())
+        let mut looked_for = 0u32;
+        Self::sweep_dispute(dispute, || {
+            let goes_on = looked_for < SWEEP_ENTRIES;
+            looked_for = looked_for.saturating_add(1).min(SWEEP_ENTRIES);
+            goes_on
+        });
+        Ok(looked_for)
     }
 
     /// Removes as much as `remaining` allows; returns what it used.
     pub(crate) fn sweep_ended(remaining: Weight) -> Weight {
         let mut meter = WeightMeter::with_limit(remaining);
-        while meter.try_consume(T::WeightInfo::sweep(1)).is_ok() {
-            let Some(dispute) = Ended::<T>::iter_keys().next() else {
+        // To find that there is no such dispute.
+        if meter.try_consume(T::DbWeight::get().reads(1)).is_err() {
+            return meter.consumed();
+        }
+        for dispute in Ended::<T>::iter_keys() {
+            let is_gone = Self::sweep_dispute(dispute, || meter.try_consume(T::WeightInfo::sweep(1)).is_ok());
+            if !is_gone {
                 break;
-            };
-            Self::sweep_one(dispute);
+            }
         }
         meter.consumed()
     }
 
-    /// Removes one entry, or the dispute itself when none is left; whether there was one.
-    fn sweep_one(dispute: DisputeId) -> bool {
-        match Reveals::<T>::iter_key_prefix(dispute).next() {
-            Some(place) => {
-                Reveals::<T>::remove(dispute, place);
-                true
+    /// Removes the entries of a dispute and then its mark, each if `goes_on` says so; whether all is gone.
+    ///
+    /// Each key is looked for behind the one before it. From the beginning, one would pass all keys that were removed
+    /// in this block.
+    fn sweep_dispute(dispute: DisputeId, mut goes_on: impl FnMut() -> bool) -> bool {
+        for place in Reveals::<T>::iter_key_prefix(dispute) {
+            if !goes_on() {
+                return false;
             }
-            None => {
-                Ended::<T>::remove(dispute);
-                false
-            }
+            Reveals::<T>::remove(dispute, place);
         }
+        let is_gone = goes_on();
+        if is_gone {
+            Ended::<T>::remove(dispute);
+        }
+        is_gone
     }
 }

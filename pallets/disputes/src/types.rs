@@ -3,14 +3,16 @@
 use crate::Config;
 use assay_types::{
     ClaimInfo,
-    dispute::{ClockTerms, Dispute, Game, MAX_DEFENCES, OpenAward},
+    dispute::{ClockTerms, Dispute, Game, LateTerms, MAX_DEFENCES, OpenAward, SlashShares},
+    kept::AllKept,
 };
-use codec::Encode;
+use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use polkadot_sdk::{
     frame_support::traits::{Get, fungible},
     frame_system::{self, pallet_prelude::BlockNumberFor},
-    sp_runtime::traits::Saturating,
+    sp_runtime::{Perbill, traits::Saturating},
 };
+use scale_info::TypeInfo;
 
 /// The currency's unit of account.
 pub type BalanceOf<T> = <<T as Config>::Currency as fungible::Inspect<<T as frame_system::Config>::AccountId>>::Balance;
@@ -22,8 +24,35 @@ pub type GameOf<T> = Game<<T as frame_system::Config>::AccountId, BalanceOf<T>, 
 pub type ClaimInfoOf<T> = ClaimInfo<<T as frame_system::Config>::AccountId, BalanceOf<T>>;
 /// The award of a conviction by proof.
 pub type AwardOf<T> = OpenAward<<T as frame_system::Config>::AccountId, BalanceOf<T>, BlockNumberFor<T>>;
-/// The time that a game has.
-pub type TermsOf<T> = ClockTerms<BlockNumberFor<T>>;
+/// The rules of a dispute.
+pub type DisputeRulesOf<T> = DisputeRules<BalanceOf<T>, BlockNumberFor<T>>;
+/// Earlier rules of disputes.
+pub type KeptRulesOf<T> = AllKept<DisputeRulesOf<T>, BlockNumberFor<T>>;
+
+/// What a dispute costs, brings and takes: the values in force when it began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+pub struct DisputeRules<Balance, BlockNumber> {
+    /// The time that its games have.
+    pub clock: ClockTerms<BlockNumber>,
+    /// What a late answer costs.
+    pub late: LateTerms<Balance>,
+    /// Blocks for which a worker that has let a clock run out may still answer.
+    pub late_answer_blocks: BlockNumber,
+    /// Blocks after a conviction by proof in which finders may claim the award.
+    pub award_blocks: BlockNumber,
+    /// Blocks for which the window stays open after the last game is lost.
+    pub reopen_blocks: BlockNumber,
+    /// Share of the worker's whole stake that a conviction costs.
+    pub fault_slash: Perbill,
+    /// Parts of it for others.
+    pub shares: SlashShares,
+    /// The minimum bond.
+    pub least_bond: Balance,
+    /// The bond of the first challenge as a part of the lock.
+    pub bond_per_stake: Perbill,
+    /// The worker's part of a lost bond.
+    pub lost_bond_to_worker: Perbill,
+}
 
 /// Entries that one call of `sweep` removes.
 pub const SWEEP_ENTRIES: u32 = 16;

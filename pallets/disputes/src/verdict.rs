@@ -2,6 +2,7 @@
 
 use crate::{
     AwardOf, BalanceOf, Config, DisputeOf, Disputes, Ended, Error, Event, GameOf, HoldReason, Pallet, Reveals,
+    WeightInfo,
 };
 use alloc::vec::Vec;
 use assay_exact::{
@@ -21,13 +22,13 @@ use polkadot_sdk::{
         ensure,
         storage::with_storage_layer,
         traits::{
-            Get,
             fungible::{Inspect, MutateHold},
             tokens::{DepositConsequence, Fortitude, Precision, Provenance, Restriction},
         },
+        weights::Weight,
     },
     sp_runtime::{
-        BoundedVec, DispatchError, DispatchResult,
+        BoundedVec, DispatchError, DispatchResult, Perbill,
         traits::{Saturating, Zero},
     },
 };
@@ -43,6 +44,7 @@ impl<T: Config> Pallet<T> {
         finding: Option<&FindingOpening>,
     ) -> DispatchResult {
         let dispute = Disputes::<T>::get(job).ok_or(Error::<T>::NotDisputed)?;
+        Self::ensure_judged(dispute.definition)?;
         let index = Self::position(&dispute, challenger)?;
         let game = dispute.games.get(index).ok_or(Error::<T>::NoSuchGame)?;
         Self::ensure_challengers_turn(game, Self::now())?;
@@ -103,7 +105,8 @@ impl<T: Config> Pallet<T> {
         wrong: WrongElement,
     ) -> Result<AwardOf<T>, Error<T>> {
         let head = dispute.trace.as_ref().ok_or(Error::<T>::Inconsistent)?;
-        let (amount, to_client) = slash_awards(penalty.amount, dispute.locked, true, Self::shares());
+        let rules = Self::rules_of(dispute.id);
+        let (amount, to_client) = slash_awards(penalty.amount, dispute.locked, true, rules.shares);
         let finders = dispute.games.iter().map(|game| Finder {
             challenger: game.challenger.clone(),
             commitment: game.commitment,
@@ -118,7 +121,7 @@ impl<T: Config> Pallet<T> {
             client: (dispute.client.clone(), to_client),
             finders: BoundedVec::try_from(finders).map_err(|_| Error::<T>::Inconsistent)?,
             // Saturating: block numbers end far beyond any claim.
-            until: Self::now().saturating_add(T::AwardBlocks::get()),
+            until: Self::now().saturating_add(rules.award_blocks),
         })
     }
 
@@ -137,35 +140,40 @@ impl<T: Config> Pallet<T> {
         Ok(Question { index, claimed })
     }
 
-    pub(crate) fn do_claim_timeout(job: ClaimId, challenger: &T::AccountId) -> DispatchResult {
+    /// Returns the weight of what the timeout has led to.
+    pub(crate) fn do_claim_timeout(job: ClaimId, challenger: &T::AccountId) -> Result<Weight, DispatchError> {
         let dispute = Disputes::<T>::get(job).ok_or(Error::<T>::NotDisputed)?;
         let index = Self::position(&dispute, challenger)?;
+        if Self::ensure_judged(dispute.definition).is_err() {
+            return Self::void(job, &dispute);
+        }
         let game = dispute.games.get(index).ok_or(Error::<T>::NoSuchGame)?;
         ensure!(game.clock.is_over(Self::now()), Error::<T>::DeadlineNotPassed);
         ensure!(!dispute.is_kept(index), Error::<T>::OlderGameFirst);
+        let games = dispute.games.len() as u32; // At most `MAX_GAMES`.
         match may(game.place.kind(), game.turn, MoveKind::Timeout) {
             Some(After::Late) => {
                 let place = game.place;
                 Self::late(job, dispute, place)
             }
-            Some(After::Lost) => Self::lose(job, dispute, index),
+            Some(After::Lost) => Self::lose(job, dispute, index).map(|()| T::WeightInfo::claim_timeout(games)),
             _ => Err(Error::<T>::IllegalMove.into()),
         }
     }
 
     /// The worker is late: the client is refunded, the first time; and the worker is convicted, if its time for a late
     /// answer is over. The award is that of the oldest challenger, for silence shows nobody's trace.
-    fn late(job: ClaimId, mut dispute: DisputeOf<T>, place: Place) -> DispatchResult {
+    fn late(job: ClaimId, mut dispute: DisputeOf<T>, place: Place) -> Result<Weight, DispatchError> {
         let Some(until) = dispute.late_until else {
             Self::note_late(job, &mut dispute)?;
             Disputes::<T>::insert(job, dispute);
-            return Ok(());
+            return Ok(T::WeightInfo::late());
         };
         ensure!(until < Self::now(), Error::<T>::MayAnswerLate);
         let oldest = dispute.games.first().ok_or(Error::<T>::NoSuchGame)?;
         let oldest = oldest.challenger.clone();
         Self::convict(job, &dispute, &oldest, Fault::Silence { place })?;
-        Ok(())
+        Ok(T::WeightInfo::claim_timeout(dispute.games.len() as u32)) // At most `MAX_GAMES`.
     }
 
     /// The claim is wrong: the job is refunded, the stake is to be slashed, and every bond goes back.
@@ -178,9 +186,10 @@ impl<T: Config> Pallet<T> {
         let nothing = BalanceOf::<T>::zero();
         let awards =
             |to_challenger, to_client| [(challenger.clone(), to_challenger), (dispute.client.clone(), to_client)];
-        let penalty = T::Claims::convict(job, T::FaultSlash::get(), awards(nothing, nothing))?;
+        let rules = Self::rules_of(dispute.id);
+        let penalty = T::Claims::convict(job, rules.fault_slash, awards(nothing, nothing))?;
         let is_proved = matches!(fault, Fault::Element { .. });
-        let (to_challenger, to_client) = slash_awards(penalty.amount, dispute.locked, is_proved, Self::shares());
+        let (to_challenger, to_client) = slash_awards(penalty.amount, dispute.locked, is_proved, rules.shares);
         // The award of a proof is the finder's, who has to show that it is one.
         let due = if is_proved { nothing } else { to_challenger };
         T::Claims::award(penalty.slash, awards(due, to_client))?;
@@ -194,6 +203,13 @@ impl<T: Config> Pallet<T> {
             to_challenger,
             to_client,
         });
+        Self::return_bonds(job, dispute)?;
+        Self::end(job, dispute);
+        Ok(penalty)
+    }
+
+    /// Gives all challengers of a dispute their bonds back: their games are over.
+    pub(crate) fn return_bonds(job: ClaimId, dispute: &DisputeOf<T>) -> DispatchResult {
         for game in &dispute.games {
             T::Currency::release(&HoldReason::Bond.into(), &game.challenger, game.bond, Precision::Exact)?;
             Self::deposit_event(Event::BondReturned {
@@ -203,15 +219,15 @@ impl<T: Config> Pallet<T> {
             });
         }
         Self::discount_games(&dispute.worker, dispute.games.len());
-        Self::end(job, dispute);
-        Ok(penalty)
+        Ok(())
     }
 
     /// A challenger has let its time pass. The claim stands if nobody else doubts it.
     fn lose(job: ClaimId, mut dispute: DisputeOf<T>, index: usize) -> DispatchResult {
         let kept = Self::kept(&dispute);
         let game = dispute.games.remove(index);
-        let LostBond { paid, burned } = Self::take_bond(&game, &dispute.worker)?;
+        let rules = Self::rules_of(dispute.id);
+        let LostBond { paid, burned } = Self::take_bond(&game, &dispute.worker, rules.lost_bond_to_worker)?;
         Self::discount_games(&dispute.worker, 1);
         Self::deposit_event(Event::ChallengeFailed {
             job,
@@ -224,7 +240,7 @@ impl<T: Config> Pallet<T> {
                 // The client has its money back, so there is nothing to settle and nothing to doubt.
                 Some(_) => T::Claims::excuse(job)?,
                 // Saturating: block numbers end far beyond any window.
-                None => T::Claims::uphold(job, Self::now().saturating_add(T::ReopenBlocks::get()))?,
+                None => T::Claims::uphold(job, Self::now().saturating_add(rules.reopen_blocks))?,
             }
             Self::end(job, &dispute);
         } else {
@@ -245,18 +261,22 @@ impl<T: Config> Pallet<T> {
     /// more.
     pub(crate) fn resume(dispute: &mut DisputeOf<T>, kept: &[T::AccountId]) {
         let still = Self::kept(dispute);
-        let (now, terms) = (Self::now(), Self::terms());
+        let (now, clocks) = (Self::now(), Self::rules_of(dispute.id).clock);
         for game in &mut dispute.games {
             if kept.contains(&game.challenger) && !still.contains(&game.challenger) {
-                game.clock = game.clock.clone().resume(now, &terms);
+                game.clock = game.clock.clone().resume(now, &clocks);
             }
         }
     }
 
     /// Pays the worker its part of a lost bond, if it can receive that, and burns the rest.
-    fn take_bond(game: &GameOf<T>, worker: &T::AccountId) -> Result<LostBond<BalanceOf<T>>, DispatchError> {
+    fn take_bond(
+        game: &GameOf<T>,
+        worker: &T::AccountId,
+        part: Perbill,
+    ) -> Result<LostBond<BalanceOf<T>>, DispatchError> {
         let reason = HoldReason::Bond.into();
-        let mut parts = lost_bond(game.bond, T::LostBondToWorker::get());
+        let mut parts = lost_bond(game.bond, part);
         if T::Currency::can_deposit(worker, parts.paid, Provenance::Extant) != DepositConsequence::Success {
             parts = LostBond {
                 paid: Zero::zero(),
@@ -286,7 +306,8 @@ impl<T: Config> Pallet<T> {
         Ok(parts)
     }
 
-    fn end(job: ClaimId, dispute: &DisputeOf<T>) {
+    /// Removes a dispute that is over, and calls the next one of its worker's.
+    pub(crate) fn end(job: ClaimId, dispute: &DisputeOf<T>) {
         Disputes::<T>::remove(job);
         Ended::<T>::insert(dispute.id, ());
         Self::strike_off(job, &dispute.worker);

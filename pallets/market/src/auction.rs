@@ -117,7 +117,7 @@ impl<T: Config> Pallet<T> {
     /// for less. The winner keeps what its price needs of the stake that its bid locked; everybody else's is free
     /// again. A bid that was not revealed loses its deposit, and a worker that is no longer secure, for example because
     /// it was convicted, does not win.
-    pub(crate) fn close_auction(id: JobId, job: JobOf<T>) -> DispatchResult {
+    pub(crate) fn close_auction(id: JobId, mut job: JobOf<T>) -> DispatchResult {
         let bids = Bids::<T>::take(id).unwrap_or_default();
         let (revealed, sealed): (Vec<_>, Vec<_>) = bids.into_iter().partition(|bid| bid.price.is_some());
         for bid in sealed {
@@ -128,8 +128,10 @@ impl<T: Config> Pallet<T> {
         } else {
             CloseReason::NoWorkerLeft
         };
-        let (mut revealed, insecure): (Vec<_>, Vec<_>) =
-            revealed.into_iter().partition(|bid| T::Workers::is_secure(&bid.worker));
+        let min_stake = Self::rules_of(id).min_stake;
+        let (mut revealed, insecure): (Vec<_>, Vec<_>) = revealed
+            .into_iter()
+            .partition(|bid| T::Workers::is_secure(&bid.worker, min_stake));
         for bid in insecure {
             Self::pass_over(id, job.model, bid)?;
         }
@@ -153,7 +155,8 @@ impl<T: Config> Pallet<T> {
             .chain(ranking)
             .map(|bid| Self::pass_over(id, job.model, bid))
             .collect::<Result<Vec<_>, _>>()?;
-        if !runners_up.is_empty() {
+        job.kept.bids = !runners_up.is_empty();
+        if job.kept.bids {
             let runners_up = BoundedVec::try_from(runners_up).map_err(|_| Error::<T>::TooManyBids)?;
             Bids::<T>::insert(id, runners_up);
         }

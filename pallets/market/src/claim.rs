@@ -1,12 +1,18 @@
 //! Claims: a worker commits to an output, gives the job back, or is relieved of it.
 
-use crate::{AssignmentOf, BalanceOf, Bids, Claim, Config, Error, Event, Inputs, JobOf, Jobs, Outputs, Pallet, terms};
+use crate::{
+    AssignmentOf, BalanceOf, Bids, Claim, Config, Error, Event, JobOf, Jobs, Outputs, Pallet, WeightInfo,
+    agenda::{Pages, page_of},
+    terms,
+    versions::Versions,
+};
+use alloc::{collections::BTreeSet, vec::Vec};
 use assay_types::{
-    AssayTime, Delivery, HostBlake2, JobId, JobState, ModelRegistry, Outcome, Slashed, WorkerRegistry,
+    AssayTime, Delivery, HostBlake2, JobId, JobState, ModelVersion, Outcome, Slashed, WorkerRegistry,
     payload::delivered,
 };
 use polkadot_sdk::{
-    frame_support::{ensure, storage::with_storage_layer, traits::Get},
+    frame_support::{ensure, storage::with_storage_layer, weights::Weight},
     frame_system::pallet_prelude::BlockNumberFor,
     sp_runtime::{
         DispatchError, DispatchResult, SaturatedConversion,
@@ -14,36 +20,73 @@ use polkadot_sdk::{
     },
 };
 
+/// What a claim has touched beside its job's record.
+struct Touched<T: Config> {
+    model: ModelVersion,
+    /// The last blocks of the two phases, each with a place on the agenda.
+    moments: [BlockNumberFor<T>; 2],
+    had_bids: bool,
+}
+
 impl<T: Config> Pallet<T> {
     pub(crate) fn do_claim(worker: &T::AccountId, claim: Claim) -> DispatchResult {
-        let job = Jobs::<T>::get(claim.job).ok_or(Error::<T>::UnknownJob)?;
+        Self::claim_one(worker, claim, &mut Versions::<T>::new()).map(|_| ())
+    }
+
+    /// Claims a job; what that has touched.
+    fn claim_one(worker: &T::AccountId, claim: Claim, versions: &mut Versions<T>) -> Result<Touched<T>, DispatchError> {
+        let mut job = Jobs::<T>::get(claim.job).ok_or(Error::<T>::UnknownJob)?;
         let (assignment, deadline) = Self::held_by(worker, &job)?;
         let now = T::Time::now();
         ensure!(now <= deadline, Error::<T>::DeadlinePassed);
-        Self::check_output(&job, &claim)?;
+        Self::check_output(&job, &claim, versions)?;
 
         T::Workers::release(assignment.lock(job.model), Outcome::Claimed)?;
-        Bids::<T>::remove(claim.job);
-        if let Some(output) = claim.output {
-            Outputs::<T>::insert(claim.job, output);
-        }
         // Saturating: the window is bounded by `MaxWindow`, the block number is far from its end.
         let window_until = now.saturating_add(job.window_blocks);
+        let touched = Touched {
+            model: job.model,
+            moments: [deadline, window_until],
+            had_bids: job.kept.bids,
+        };
+        if job.kept.bids {
+            Bids::<T>::remove(claim.job);
+            job.kept.bids = false;
+        }
+        if let Some(output) = claim.output {
+            Outputs::<T>::insert(claim.job, output);
+            job.kept.output = true;
+        }
         let state = JobState::Claimed {
             assignment,
             output_digest: claim.output_digest,
             window_until,
         };
-        Self::enter(claim.job, job, state)
+        Self::enter(claim.job, job, state)?;
+        Ok(touched)
     }
 
-    pub(crate) fn do_claim_batch(worker: &T::AccountId, claims: impl Iterator<Item = Claim>) {
+    /// Claims jobs, each on its own; returns the weight of that.
+    pub(crate) fn do_claim_batch(worker: &T::AccountId, claims: Vec<Claim>) -> Weight {
+        let mut used = terms::outputs_weight::<T::WeightInfo>(&claims);
+        let (mut versions, count) = (Versions::<T>::new(), claims.len() as u32); // At most `MAX_BATCH`.
+        let (mut pages, mut models) = (Pages::<T>::new(), BTreeSet::new());
         for claim in claims {
             let job = claim.job;
-            if let Err(error) = with_storage_layer(|| Self::do_claim(worker, claim)) {
-                Self::deposit_event(Event::ClaimRejected { job, error });
+            match with_storage_layer(|| Self::claim_one(worker, claim, &mut versions)) {
+                Ok(touched) => {
+                    pages.extend(touched.moments.map(|last| (last, page_of(job))));
+                    models.insert(touched.model);
+                    if touched.had_bids {
+                        used = used.saturating_add(T::WeightInfo::removal()); // A batch has few.
+                    }
+                }
+                Err(error) => Self::deposit_event(Event::ClaimRejected { job, error }),
             }
         }
+        // Saturating: a batch has few items, and one that fails has touched none.
+        let items = pages.len().saturating_add(models.len()) as u64;
+        used.saturating_add(terms::claim_items_weight::<T::WeightInfo>(count, items))
     }
 
     pub(crate) fn do_decline(worker: &T::AccountId, id: JobId) -> DispatchResult {
@@ -52,7 +95,7 @@ impl<T: Config> Pallet<T> {
         let now = T::Time::now();
         ensure!(now <= deadline, Error::<T>::DeadlinePassed);
 
-        let slashed = Self::give_back(id, &job, &assignment, deadline)?;
+        let slashed = Self::give_back(&job, &assignment, deadline)?;
         Self::deposit_event(Event::JobDeclined {
             job: id,
             worker: worker.clone(),
@@ -63,7 +106,6 @@ impl<T: Config> Pallet<T> {
 
     /// Ends a job for a worker that declines it or that it is taken from, and returns what that costs the worker.
     fn give_back(
-        id: JobId,
         job: &JobOf<T>,
         assignment: &AssignmentOf<T>,
         deadline: BlockNumberFor<T>,
@@ -74,14 +116,14 @@ impl<T: Config> Pallet<T> {
         let held = terms::Held {
             blocks: now.saturating_sub(since).saturated_into(),
             of: job.deadline_blocks.saturated_into(),
-            is_inline: Inputs::<T>::contains_key(id),
+            is_inline: job.kept.input,
         };
-        let (least, missed) = (T::DeclineSlash::get(), T::NonDeliverySlash::get());
+        let rules = Self::rules_of(id);
         let outcome = Outcome::Declined {
             beneficiary: job.client.clone(),
             cost: Slashed {
                 paid: Zero::zero(),
-                burned: terms::decline(assignment.locked, least, missed, held),
+                burned: terms::decline(assignment.locked, rules.declined, rules.missed, held),
             },
         };
         Ok(T::Workers::release(assignment.lock(job.model), outcome)?.slashed.burned)
@@ -99,9 +141,13 @@ impl<T: Config> Pallet<T> {
         };
         let now = T::Time::now();
         ensure!(now <= deadline, Error::<T>::DeadlinePassed);
-        ensure!(!T::Workers::is_secure(&assignment.worker), Error::<T>::WorkerIsSecure);
+        let min_stake = Self::rules_of(id).min_stake;
+        ensure!(
+            !T::Workers::is_secure(&assignment.worker, min_stake),
+            Error::<T>::WorkerIsSecure
+        );
 
-        Self::give_back(id, &job, &assignment, deadline)?;
+        Self::give_back(&job, &assignment, deadline)?;
         Self::deposit_event(Event::WorkerRemoved {
             job: id,
             worker: assignment.worker.clone(),
@@ -115,14 +161,15 @@ impl<T: Config> Pallet<T> {
             return Err(Error::<T>::NotAssigned.into());
         };
         // The client paid one fee, so that one worker's miss makes it good.
+        let rules = Self::rules_of(id);
         let compensation = if job.tried.is_empty() {
-            T::MissCompensation::get()
+            rules.compensation
         } else {
             Zero::zero()
         };
         let outcome = Outcome::Missed {
             beneficiary: job.client.clone(),
-            cost: terms::non_delivery(assignment.locked, T::NonDeliverySlash::get(), compensation),
+            cost: terms::non_delivery(assignment.locked, rules.missed, compensation),
         };
         let Slashed { paid, burned } = T::Workers::release(assignment.lock(job.model), outcome)?.slashed;
         Self::deposit_event(Event::DeadlineMissed {
@@ -152,7 +199,7 @@ impl<T: Config> Pallet<T> {
         }
     }
 
-    fn check_output(job: &JobOf<T>, claim: &Claim) -> Result<(), DispatchError> {
+    pub(crate) fn check_output(job: &JobOf<T>, claim: &Claim, versions: &mut Versions<T>) -> Result<(), DispatchError> {
         match (job.delivery, &claim.output) {
             (Delivery::Digest, None) => Ok(()),
             (Delivery::Digest, Some(_)) => Err(Error::<T>::OutputNotWanted.into()),
@@ -160,7 +207,7 @@ impl<T: Config> Pallet<T> {
             (Delivery::Inline, Some(output)) => {
                 // A version outlives the jobs that name it: it is removed only after it has been deprecated for longer
                 // than a job can last.
-                let version = T::Models::version(job.model).ok_or(Error::<T>::UnknownModel)?;
+                let version = versions.get(job.model)?;
                 let digest = delivered(&version.parts, &job.symbols, output)
                     .and_then(|outputs| outputs.digest::<HostBlake2>())
                     .map_err(|_| Error::<T>::OutputSizeMismatch)?;

@@ -44,6 +44,7 @@ impl<T: Config> Claims<T::AccountId, BalanceOf<T>, BlockNumberFor<T>> for Pallet
             worker: assignment.worker,
             model: job.model,
             model_root: version.root,
+            definition: version.parts.definition,
             input_digest: job.input_digest,
             output_digest,
             locked: assignment.locked,
@@ -137,6 +138,14 @@ impl<T: Config> Claims<T::AccountId, BalanceOf<T>, BlockNumberFor<T>> for Pallet
         with_storage_layer(|| {
             T::Workers::release(assignment.lock(job.model), Outcome::Unpaid)?;
             Self::close(id, job, CloseReason::Late)
+        })
+    }
+
+    fn void(id: JobId) -> DispatchResult {
+        let (job, assignment, ..) = Self::disputed(id)?;
+        with_storage_layer(|| {
+            T::Workers::release(assignment.lock(job.model), Outcome::Unpaid)?;
+            Self::close(id, job, CloseReason::Unjudged)
         })
     }
 

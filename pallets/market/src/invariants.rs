@@ -1,15 +1,13 @@
 //! Invariants: of the constants before the chain starts, and of the state after every block.
 
 use crate::{
-    Agenda, BalanceOf, Bids, Config, HoldReason, Inputs, Jobs, NextJobId, Outputs, Pallet, SetAside, WeightInfo,
+    Agenda, BalanceOf, Bids, Config, HoldReason, Inputs, JobOf, Jobs, NextJobId, Outputs, Pallet, WeightInfo,
+    agenda::jobs_on, terms,
 };
-use alloc::{
-    collections::{BTreeMap, BTreeSet},
-    vec::Vec,
-};
+use alloc::collections::BTreeMap;
 use assay_types::{
-    JobId, JobState, ModelVersion, Phase, WorkerRegistry,
-    limits::{MAX_BATCH, MAX_STEPS},
+    JobState, ModelVersion, Phase, WorkerRegistry,
+    limits::{MAX_BATCH, MAX_OFFERS_PER_MODEL, MAX_STEPS},
 };
 use polkadot_sdk::{
     frame_support::{
@@ -27,33 +25,17 @@ use polkadot_sdk::{
 impl<T: Config> Pallet<T> {
     /// Panics if the constants contradict each other.
     pub(crate) fn do_integrity_test() {
-        assert!(
-            T::MinDeadline::get() <= T::MaxDeadline::get(),
-            "MinDeadline is above MaxDeadline"
-        );
-        assert!(
-            T::MinWindow::get() <= T::MaxWindow::get(),
-            "MinWindow is above MaxWindow"
-        );
-        assert!(
-            T::MinAuctionPhase::get() <= T::MaxAuctionPhase::get(),
-            "MinAuctionPhase is above MaxAuctionPhase"
-        );
-        assert!(
-            T::DeclineSlash::get() <= T::NonDeliverySlash::get(),
-            "declining must not cost more than silence, or workers would stay silent"
-        );
+        if let Err(why) = Self::check_constants() {
+            panic!("{why}");
+        }
         let full = u64::from(MAX_BATCH);
+        let claims = terms::claim_items_weight::<T::WeightInfo>(MAX_BATCH, full.saturating_mul(3))
+            .saturating_add(T::WeightInfo::removal().saturating_mul(full));
         for (weight, what) in [
-            (
-                T::WeightInfo::submit(0)
-                    .saturating_mul(full)
-                    .saturating_add(T::WeightInfo::search(MAX_BATCH, 1)),
-                "jobs",
-            ),
-            (T::WeightInfo::claim(0).saturating_mul(full), "claims"),
-            (T::WeightInfo::settle().saturating_mul(full), "acceptances"),
-            (T::WeightInfo::step().saturating_mul(MAX_STEPS.into()), "steps"),
+            (T::WeightInfo::submissions(MAX_BATCH, MAX_OFFERS_PER_MODEL), "jobs"),
+            (claims, "claims"),
+            (terms::acceptance_weight::<T::WeightInfo>(MAX_BATCH), "acceptances"),
+            (T::WeightInfo::steps(MAX_STEPS), "steps"),
         ] {
             let limit = T::BlockWeights::get().get(DispatchClass::Normal).max_extrinsic;
             assert!(
@@ -61,6 +43,27 @@ impl<T: Config> Pallet<T> {
                 "a full batch of {what} must fit into a block"
             );
         }
+    }
+
+    /// Says which constants contradict each other, if any do.
+    pub fn check_constants() -> Result<(), &'static str> {
+        ensure!(
+            T::MinDeadline::get() <= T::MaxDeadline::get(),
+            "MinDeadline is above MaxDeadline"
+        );
+        ensure!(
+            T::MinWindow::get() <= T::MaxWindow::get(),
+            "MinWindow is above MaxWindow"
+        );
+        ensure!(
+            T::MinAuctionPhase::get() <= T::MaxAuctionPhase::get(),
+            "MinAuctionPhase is above MaxAuctionPhase"
+        );
+        ensure!(
+            T::DeclineSlash::get() <= T::NonDeliverySlash::get(),
+            "declining must not cost more than silence, or workers would stay silent"
+        );
+        Ok(())
     }
 
     /// Checks money against records, and each record against the others.
@@ -145,40 +148,52 @@ impl<T: Config> Pallet<T> {
     /// Every open job is on the agenda at the end of its phase, or set aside, and nothing else is. A disputed job is
     /// neither: no block ends its phase.
     fn check_agenda() -> Result<(), TryRuntimeError> {
-        let on_agenda: Vec<(_, JobId)> = Agenda::<T>::iter_keys().collect();
-        let set_aside: BTreeSet<JobId> = SetAside::<T>::iter_keys().collect();
-        let end_by_themselves = Jobs::<T>::iter_values().filter(|job| job.state.ends_after().is_some());
+        let mut on_agenda = 0usize;
+        for (block, page, bits) in Agenda::<T>::iter() {
+            ensure!(bits != 0, "an empty page of the agenda is stored");
+            for id in jobs_on(page, bits) {
+                let job = Jobs::<T>::get(id).ok_or("a closed job is on the agenda")?;
+                ensure!(
+                    job.state.ends_after() == Some(block),
+                    "a job is on the agenda at the wrong block"
+                );
+                ensure!(!job.kept.set_aside, "a job that is set aside is on the agenda");
+                on_agenda = on_agenda.saturating_add(1);
+            }
+        }
+        let waits = |job: &JobOf<T>| job.state.ends_after().is_some() && !job.kept.set_aside;
         ensure!(
-            on_agenda.len().saturating_add(set_aside.len()) == end_by_themselves.count(),
+            on_agenda == Jobs::<T>::iter_values().filter(waits).count(),
             "the agenda has more or fewer jobs than there are"
         );
-        for (block, id) in on_agenda {
-            let job = Jobs::<T>::get(id).ok_or("a closed job is on the agenda")?;
+        for job in Jobs::<T>::iter_values() {
             ensure!(
-                job.state.ends_after() == Some(block),
-                "a job is on the agenda at the wrong block"
+                job.state.phase() != Phase::Disputed || !job.kept.set_aside,
+                "a disputed job is set aside"
             );
-        }
-        for id in set_aside {
-            let job = Jobs::<T>::get(id).ok_or("a closed job is set aside")?;
-            ensure!(job.state.phase() != Phase::Disputed, "a disputed job is set aside");
         }
         Ok(())
     }
 
-    /// Inputs, outputs and bids belong to open jobs in a fitting state.
+    /// Inputs, outputs and bids belong to open jobs in a fitting state, whose records say that they are kept.
     fn check_leftovers() -> Result<(), TryRuntimeError> {
-        ensure!(
-            Inputs::<T>::iter_keys().all(Jobs::<T>::contains_key),
-            "an input has no job"
-        );
+        for id in Inputs::<T>::iter_keys() {
+            let job = Jobs::<T>::get(id).ok_or("an input has no job")?;
+            ensure!(job.kept.input, "an input is kept and its job does not say so");
+        }
         for id in Outputs::<T>::iter_keys() {
             let job = Jobs::<T>::get(id).ok_or("an output has no job")?;
-            ensure!(is_claimed(&job.state), "an unclaimed job has an output");
+            ensure!(
+                is_claimed(&job.state) && job.kept.output,
+                "an unclaimed job has an output, or one that it does not know"
+            );
         }
         for id in Bids::<T>::iter_keys() {
             let job = Jobs::<T>::get(id).ok_or("a bid has no job")?;
-            ensure!(!is_claimed(&job.state), "a claimed job has bids");
+            ensure!(
+                !is_claimed(&job.state) && job.kept.bids,
+                "a claimed job has bids, or a job has bids that it does not know"
+            );
         }
         for id in Jobs::<T>::iter_keys() {
             ensure!(id < NextJobId::<T>::get(), "a job has a number that was not given out");

@@ -27,7 +27,8 @@
 //! * **Phase**: where a job stands; every legal step is in [`Phase::TRANSITIONS`](assay_types::Phase::TRANSITIONS).
 //! * **Due**: a job is due from the block after the last one of its phase ([`JobState::ends_after`]).
 //! * **Step**: what a due job needs: open the reveals, close the auction, punish a missed deadline, settle.
-//! * **Agenda**: the due blocks of all jobs, drained in `on_idle` as far as the block's weight allows.
+//! * **Agenda**: the due blocks of all jobs, drained in `on_idle` as far as the block's weight allows. Jobs of one
+//!   client that are due together are settled together.
 //!
 //! ## Properties
 //!
@@ -59,6 +60,8 @@ use polkadot_sdk::*;
 
 mod agenda;
 mod auction;
+#[cfg(feature = "runtime-benchmarks")]
+mod benchmarking;
 mod claim;
 mod dispute;
 mod errors;
@@ -67,11 +70,13 @@ mod invariants;
 mod matching;
 mod moves;
 pub mod queries;
+mod rules;
 mod settlement;
 mod steps;
 mod submit;
 pub mod terms;
 pub mod types;
+mod versions;
 pub mod weights;
 
 #[cfg(test)]
@@ -86,7 +91,8 @@ pub use weights::WeightInfo;
 #[import_section(events::events)]
 #[frame_support::pallet]
 pub mod pallet {
-    use crate::{BalanceOf, BidsOf, Claim, JobOf, JobRequestOf, WeightInfo, terms};
+    use crate::{BalanceOf, BidsOf, Claim, JobOf, JobRequestOf, KeptRulesOf, WeightInfo, terms};
+    use alloc::vec;
     use assay_types::{
         AssayTime, CloseReason, H256, JobId, ModelRegistry, ModelVersion, Page, WorkerRegistry,
         limits::{Batch, InlineInputBytes, InlineOutputBytes, MAX_BIDS, Steps},
@@ -178,6 +184,10 @@ pub mod pallet {
 
         /// Weights of the calls and steps.
         type WeightInfo: WeightInfo;
+
+        /// The other pallets, as benchmarks set them up.
+        #[cfg(feature = "runtime-benchmarks")]
+        type BenchmarkHelper: assay_types::benchmarking::Scene<Self::AccountId, BalanceOf<Self>, BlockNumberFor<Self>>;
     }
 
     /// Reasons for which this pallet holds money.
@@ -211,17 +221,18 @@ pub mod pallet {
     #[pallet::storage]
     pub type Bids<T> = StorageMap<_, Twox64Concat, JobId, BidsOf<T>>;
 
-    /// For every open job that is not disputed, the last block of its phase.
+    /// The last block of the phase of every open job that is neither disputed nor set aside: by this block, and by the
+    /// number of a page of 64 jobs, a bit for each job of the page. Never zero.
     #[pallet::storage]
-    pub type Agenda<T> = StorageDoubleMap<_, Twox64Concat, BlockNumberFor<T>, Twox64Concat, JobId, ()>;
+    pub type Agenda<T> = StorageDoubleMap<_, Twox64Concat, BlockNumberFor<T>, Twox64Concat, u64, u64, ValueQuery>;
 
     /// The first block whose part of the agenda may not be drained yet.
     #[pallet::storage]
     pub type AgendaCursor<T> = StorageValue<_, BlockNumberFor<T>, ValueQuery>;
 
-    /// Jobs whose step failed in `on_idle`, off the agenda until somebody calls `advance`.
+    /// Rules that were changed while jobs were open which had been submitted under them.
     #[pallet::storage]
-    pub type SetAside<T> = StorageMap<_, Twox64Concat, JobId, ()>;
+    pub type KeptRules<T: Config> = StorageValue<_, KeptRulesOf<T>, ValueQuery>;
 
     /// Refusals of calls, each with what to do.
     #[pallet::error]
@@ -357,19 +368,21 @@ pub mod pallet {
         /// Submits a job; its ceiling is held until it is closed.
         #[pallet::call_index(0)]
         #[pallet::weight(terms::submission_weight::<T::WeightInfo, _, _>(core::slice::from_ref(request)))]
-        pub fn submit(origin: OriginFor<T>, request: JobRequestOf<T>) -> DispatchResult {
+        pub fn submit(origin: OriginFor<T>, request: JobRequestOf<T>) -> DispatchResultWithPostInfo {
             let client = ensure_signed(origin)?;
-            Self::do_submit(&client, request)
+            Ok(Some(Self::do_submit(&client, vec![request])?).into())
         }
 
-        /// Submits several jobs: all of them, or none if one is refused.
+        /// Submits several jobs: all of them, or none if one is refused. Those on one model version are matched one
+        /// after the other, and are charged once for the version, the book and the workers that were looked at.
         #[pallet::call_index(1)]
         #[pallet::weight(terms::submission_weight::<T::WeightInfo, _, _>(requests))]
-        pub fn submit_batch(origin: OriginFor<T>, requests: BoundedVec<JobRequestOf<T>, Batch>) -> DispatchResult {
+        pub fn submit_batch(
+            origin: OriginFor<T>,
+            requests: BoundedVec<JobRequestOf<T>, Batch>,
+        ) -> DispatchResultWithPostInfo {
             let client = ensure_signed(origin)?;
-            requests
-                .into_iter()
-                .try_for_each(|request| Self::do_submit(&client, request))
+            Ok(Some(Self::do_submit(&client, requests.into_inner())?).into())
         }
 
         /// Commits a sealed bid ([`assay_types::bid_commitment`]) on a job that is open for bids.
@@ -382,7 +395,7 @@ pub mod pallet {
 
         /// Reveals a bid and frees its deposit; the last reveal closes the auction.
         #[pallet::call_index(3)]
-        #[pallet::weight(T::WeightInfo::reveal_bid(MAX_BIDS))]
+        #[pallet::weight(T::WeightInfo::reveal_bid().saturating_add(T::WeightInfo::close_auction(MAX_BIDS)))]
         pub fn reveal_bid(
             origin: OriginFor<T>,
             job: JobId,
@@ -390,13 +403,16 @@ pub mod pallet {
             salt: [u8; 32],
         ) -> DispatchResultWithPostInfo {
             let worker = ensure_signed(origin)?;
-            let ended = Self::do_reveal_bid(&worker, job, price, &salt)?;
-            Ok(Some(T::WeightInfo::reveal_bid(ended)).into())
+            let used = match Self::do_reveal_bid(&worker, job, price, &salt)? {
+                0 => T::WeightInfo::reveal_bid(),
+                bids => T::WeightInfo::reveal_bid().saturating_add(T::WeightInfo::close_auction(bids)),
+            };
+            Ok(Some(used).into())
         }
 
         /// Commits to the output of a job that the caller was assigned.
         #[pallet::call_index(4)]
-        #[pallet::weight(terms::claims_weight::<T::WeightInfo>(core::slice::from_ref(claim)))]
+        #[pallet::weight(terms::claim_weight::<T::WeightInfo>(claim))]
         pub fn claim(origin: OriginFor<T>, claim: Claim) -> DispatchResult {
             let worker = ensure_signed(origin)?;
             Self::do_claim(&worker, claim)
@@ -406,15 +422,14 @@ pub mod pallet {
         /// success.
         #[pallet::call_index(5)]
         #[pallet::weight(terms::claims_weight::<T::WeightInfo>(claims))]
-        pub fn claim_batch(origin: OriginFor<T>, claims: BoundedVec<Claim, Batch>) -> DispatchResult {
+        pub fn claim_batch(origin: OriginFor<T>, claims: BoundedVec<Claim, Batch>) -> DispatchResultWithPostInfo {
             let worker = ensure_signed(origin)?;
-            Self::do_claim_batch(&worker, claims.into_iter());
-            Ok(())
+            Ok(Some(Self::do_claim_batch(&worker, claims.into_inner())).into())
         }
 
         /// Gives an assigned job back; it goes to the next worker.
         #[pallet::call_index(6)]
-        #[pallet::weight(T::WeightInfo::step())]
+        #[pallet::weight(T::WeightInfo::decline())]
         pub fn decline(origin: OriginFor<T>, job: JobId) -> DispatchResult {
             let worker = ensure_signed(origin)?;
             Self::do_decline(&worker, job)
@@ -422,18 +437,19 @@ pub mod pallet {
 
         /// Accepts the result of a job before its window has passed; the worker is paid now.
         #[pallet::call_index(7)]
-        #[pallet::weight(T::WeightInfo::settle())]
+        #[pallet::weight(T::WeightInfo::accept())]
         pub fn accept(origin: OriginFor<T>, job: JobId) -> DispatchResult {
             let client = ensure_signed(origin)?;
-            Self::do_accept(&client, job)
+            Self::do_accept(&client, [job]).map(|_| ())
         }
 
-        /// Accepts the results of several jobs: all of them, or none if one cannot be accepted.
+        /// Accepts the results of several jobs: all of them, or none if one cannot be accepted. Each worker is paid
+        /// once for all its jobs.
         #[pallet::call_index(8)]
-        #[pallet::weight(T::WeightInfo::settle().saturating_mul(jobs.len() as u64))]
-        pub fn accept_batch(origin: OriginFor<T>, jobs: BoundedVec<JobId, Batch>) -> DispatchResult {
+        #[pallet::weight(terms::acceptance_weight::<T::WeightInfo>(jobs.len() as u32))]
+        pub fn accept_batch(origin: OriginFor<T>, jobs: BoundedVec<JobId, Batch>) -> DispatchResultWithPostInfo {
             let client = ensure_signed(origin)?;
-            jobs.into_iter().try_for_each(|job| Self::do_accept(&client, job))
+            Ok(Some(Self::do_accept(&client, jobs)?).into())
         }
 
         /// Does what is due for a job, and is charged for that alone. Anyone may call it; `on_idle` does the same where
@@ -447,7 +463,7 @@ pub mod pallet {
 
         /// Does what is due for several jobs: for all of them, or for none if nothing is due for one.
         #[pallet::call_index(10)]
-        #[pallet::weight(T::WeightInfo::step().saturating_mul(jobs.len() as u64))]
+        #[pallet::weight(T::WeightInfo::steps(jobs.len() as u32))]
         pub fn advance_batch(origin: OriginFor<T>, jobs: BoundedVec<JobId, Steps>) -> DispatchResultWithPostInfo {
             ensure_signed(origin)?;
             let used = jobs.into_iter().try_fold(Weight::zero(), |used, job| {
@@ -461,7 +477,7 @@ pub mod pallet {
         /// workers need, or a slash of that worker is pending. It costs that worker what declining would. Anyone may
         /// call it, up to the deadline; a claim that comes before it stands.
         #[pallet::call_index(11)]
-        #[pallet::weight(T::WeightInfo::step())]
+        #[pallet::weight(T::WeightInfo::reassign())]
         pub fn reassign(origin: OriginFor<T>, job: JobId) -> DispatchResult {
             ensure_signed(origin)?;
             Self::do_reassign(job)

@@ -1,8 +1,8 @@
-//! Matching: the cheapest offer gets a job at submission, and the next worker when one does not deliver.
+//! Matching: the next worker gets a job when one does not deliver, and the cheapest offer wins against bids.
 
-use crate::{AssignmentOf, BalanceOf, Bids, Config, Error, JobOf, JobStateOf, Pallet};
+use crate::{AssignmentOf, BalanceOf, Bids, BidsOf, Config, JobOf, JobStateOf, Pallet};
 use assay_types::{
-    AssayTime, Assignment, CloseReason, JobId, JobState, JobTerms, ModelVersion, Purpose, Unavailable, WorkerRegistry,
+    AssayTime, Assignment, CloseReason, JobId, JobState, ModelVersion, Purpose, Unavailable, WorkerRegistry,
 };
 use polkadot_sdk::{
     frame_system::pallet_prelude::BlockNumberFor,
@@ -13,17 +13,6 @@ use polkadot_sdk::{
 };
 
 impl<T: Config> Pallet<T> {
-    /// The state of a job on these terms that the cheapest eligible offer takes in this block.
-    pub(crate) fn assigned_by_offer(
-        model: ModelVersion,
-        job: &JobTerms<BlockNumberFor<T>>,
-        ceiling: BalanceOf<T>,
-    ) -> Result<JobStateOf<T>, Error<T>> {
-        let (worker, price) = T::Workers::cheapest(model, job, ceiling, &[]).map_err(Error::<T>::from)?;
-        let assignment = Self::take(model, worker, price).map_err(Error::<T>::from)?;
-        Ok(Self::assigned(assignment, job.deadline_blocks))
-    }
-
     /// The state of a job that a worker has from now on.
     pub(crate) fn assigned(assignment: AssignmentOf<T>, deadline_blocks: BlockNumberFor<T>) -> JobStateOf<T> {
         let now = T::Time::now();
@@ -54,8 +43,12 @@ impl<T: Config> Pallet<T> {
     /// The auction's runners-up first, in the order of their prices, then the standing offers whose terms the job fits.
     /// Who bid has seen the job's terms.
     fn next_worker(id: JobId, job: &JobOf<T>) -> Option<AssignmentOf<T>> {
-        let runners_up = Bids::<T>::get(id).unwrap_or_default().into_iter();
+        let runners_up = match job.kept.bids {
+            true => Bids::<T>::get(id).unwrap_or_default(),
+            false => BidsOf::<T>::new(),
+        };
         runners_up
+            .into_iter()
             .filter(|bid| !job.tried.contains(&bid.worker))
             .filter_map(|bid| bid.price.map(|price| (bid.worker, price)))
             .find_map(|(worker, price)| Self::take(job.model, worker, price).ok())

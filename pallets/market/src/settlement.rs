@@ -1,7 +1,12 @@
-//! The end of a job: the worker is paid or the client refunded, and nothing of the job stays in state.
+//! The end of a job: the worker is paid or the client refunded, and nothing of the job stays in state. Jobs that end
+//! together move each account's money and stake once.
 
-use crate::{AssignmentOf, BalanceOf, Bids, Config, Error, Event, HoldReason, Inputs, JobOf, Jobs, Outputs, Pallet};
-use assay_types::{CloseReason, JobId, Outcome, Phase, WorkerRegistry};
+use crate::{
+    AssignmentOf, BalanceOf, Bids, Config, Error, Event, HoldReason, Inputs, JobOf, Jobs, Outputs, Pallet, WeightInfo,
+    agenda::{Pages, page_of},
+};
+use alloc::{collections::BTreeMap, vec::Vec};
+use assay_types::{CloseReason, JobId, Phase, WorkerRegistry};
 use polkadot_sdk::{
     frame_support::{
         ensure,
@@ -9,6 +14,7 @@ use polkadot_sdk::{
             fungible::MutateHold,
             tokens::{Fortitude, Precision, Restriction},
         },
+        weights::Weight,
     },
     sp_runtime::{
         DispatchError, DispatchResult,
@@ -16,36 +22,159 @@ use polkadot_sdk::{
     },
 };
 
+/// What jobs that end together owe, and what ending them takes.
+pub(crate) struct Dues<T: Config> {
+    /// The prices that a client pays to a worker.
+    prices: BTreeMap<(T::AccountId, T::AccountId), BalanceOf<T>>,
+    /// What a client has back.
+    changes: BTreeMap<T::AccountId, BalanceOf<T>>,
+    /// The stake of a worker that is free again, and the jobs that locked it.
+    stakes: BTreeMap<T::AccountId, (BalanceOf<T>, u32)>,
+    jobs: u32,
+    pages: Pages<T>,
+    /// Inputs, outputs and lists of bids that were removed.
+    removed: u32,
+}
+
+impl<T: Config> Dues<T> {
+    fn new() -> Self {
+        Self {
+            prices: BTreeMap::new(),
+            changes: BTreeMap::new(),
+            stakes: BTreeMap::new(),
+            jobs: 0,
+            pages: Pages::<T>::new(),
+            removed: 0,
+        }
+    }
+
+    /// Adds what a settled job owes its worker. Sums that saturate cannot be paid, and are refused.
+    fn add_price(&mut self, client: &T::AccountId, assignment: &AssignmentOf<T>) {
+        let worker = &assignment.worker;
+        let price = self.prices.entry((client.clone(), worker.clone())).or_default();
+        *price = price.saturating_add(assignment.price);
+        let (stake, jobs) = self.stakes.entry(worker.clone()).or_default();
+        *stake = stake.saturating_add(assignment.locked);
+        *jobs = jobs.saturating_add(1); // A batch has few.
+    }
+
+    /// Adds what the client has back.
+    fn add_change(&mut self, client: &T::AccountId, amount: BalanceOf<T>) {
+        if !amount.is_zero() {
+            let change = self.changes.entry(client.clone()).or_default();
+            *change = change.saturating_add(amount); // As above.
+        }
+    }
+
+    /// Weight of having ended jobs of one client.
+    fn weight(&self) -> Weight {
+        let workers = self.prices.len() as u32; // At most one for each job.
+        // Saturating: a batch has few jobs, and one that is settled has a worker.
+        T::WeightInfo::settlements(self.jobs.saturating_sub(workers), workers)
+            .saturating_add(T::WeightInfo::item().saturating_mul(self.pages.len().saturating_sub(1) as u64))
+            .saturating_add(T::WeightInfo::removal().saturating_mul(self.removed.into()))
+    }
+
+    /// Moves the money and the stake.
+    fn pay(self) -> DispatchResult {
+        let reason = HoldReason::Escrow.into();
+        for ((client, worker), price) in self.prices {
+            // Forced: what the client promised is the worker's, whatever freezes the client has put on its account.
+            T::Currency::transfer_on_hold(
+                &reason,
+                &client,
+                &worker,
+                price,
+                Precision::Exact,
+                Restriction::Free,
+                Fortitude::Force,
+            )?;
+        }
+        for (client, change) in self.changes {
+            T::Currency::release(&reason, &client, change, Precision::Exact)?;
+        }
+        for (worker, (stake, jobs)) in self.stakes {
+            T::Workers::settle(&worker, stake, jobs)?;
+        }
+        Ok(())
+    }
+}
+
 impl<T: Config> Pallet<T> {
-    pub(crate) fn do_accept(client: &T::AccountId, id: JobId) -> DispatchResult {
+    /// Accepts the results of jobs, all or none; returns the weight of that.
+    pub(crate) fn do_accept(
+        client: &T::AccountId,
+        ids: impl IntoIterator<Item = JobId>,
+    ) -> Result<Weight, DispatchError> {
+        let mut dues = Dues::<T>::new();
+        for id in ids {
+            let job = Self::acceptable(client, id)?;
+            Self::close_for(&mut dues, id, job, CloseReason::Accepted)?;
+        }
+        let used = dues.weight();
+        dues.pay()?;
+        Ok(used)
+    }
+
+    fn acceptable(client: &T::AccountId, id: JobId) -> Result<JobOf<T>, Error<T>> {
         let job = Jobs::<T>::get(id).ok_or(Error::<T>::UnknownJob)?;
         ensure!(job.client == *client, Error::<T>::NotClient);
         match job.state.phase() {
-            Phase::Claimed => {}
-            Phase::Disputed => return Err(Error::<T>::UnderDispute.into()),
-            _ => return Err(Error::<T>::NotClaimed.into()),
+            Phase::Claimed => Ok(job),
+            Phase::Disputed => Err(Error::<T>::UnderDispute),
+            _ => Err(Error::<T>::NotClaimed),
         }
-        Self::close(id, job, CloseReason::Accepted)
+    }
+
+    /// Settles jobs of one client whose windows have passed, all or none; returns the weight of that.
+    pub(crate) fn settle_together(jobs: Vec<(JobId, JobOf<T>)>) -> Result<Weight, DispatchError> {
+        let mut dues = Dues::<T>::new();
+        for (id, job) in jobs {
+            Self::close_for(&mut dues, id, job, CloseReason::WindowPassed)?;
+        }
+        let used = dues.weight();
+        dues.pay()?;
+        Ok(used)
     }
 
     /// Ends a job: the worker is paid if it is settled, and the rest of the ceiling goes back to the client. The caller
     /// that refunds a job has released the worker's stake before.
     pub(crate) fn close(id: JobId, job: JobOf<T>, reason: CloseReason) -> DispatchResult {
+        let mut dues = Dues::<T>::new();
+        Self::close_for(&mut dues, id, job, reason)?;
+        dues.pay()
+    }
+
+    /// Removes a job, and adds what it owes to `dues`.
+    fn close_for(dues: &mut Dues<T>, id: JobId, job: JobOf<T>, reason: CloseReason) -> DispatchResult {
         ensure!(
             job.state.phase().may_become(reason.phase()),
             Error::<T>::IllegalTransition
         );
         let (worker, paid) = match (reason.phase(), job.state.assignment()) {
-            (Phase::Settled, Some(assignment)) => (Some(assignment.worker.clone()), Self::pay(&job, assignment)?),
+            (Phase::Settled, Some(assignment)) => {
+                dues.add_price(&job.client, assignment);
+                (Some(assignment.worker.clone()), assignment.price)
+            }
             _ => (None, Zero::zero()),
         };
-        let change = job.ceiling.saturating_sub(paid); // A price is at most the ceiling.
-        T::Currency::release(&HoldReason::Escrow.into(), &job.client, change, Precision::Exact)?;
-        Self::unschedule(id, &job.state);
+        dues.add_change(&job.client, job.ceiling.saturating_sub(paid)); // A price is at most the ceiling.
+        dues.jobs = dues.jobs.saturating_add(1); // A batch has few.
+        dues.removed = dues.removed.saturating_add(job.kept.items());
+        if let Some(last) = job.state.ends_after() {
+            dues.pages.insert((last, page_of(id)));
+        }
+        Self::unschedule(id, &job);
         Jobs::<T>::remove(id);
-        Inputs::<T>::remove(id);
-        Outputs::<T>::remove(id);
-        Bids::<T>::remove(id);
+        if job.kept.input {
+            Inputs::<T>::remove(id);
+        }
+        if job.kept.output {
+            Outputs::<T>::remove(id);
+        }
+        if job.kept.bids {
+            Bids::<T>::remove(id);
+        }
         Self::deposit_event(Event::JobClosed {
             job: id,
             client: job.client,
@@ -54,22 +183,5 @@ impl<T: Config> Pallet<T> {
             paid,
         });
         Ok(())
-    }
-
-    /// Pays the worker out of the ceiling and frees its stake.
-    fn pay(job: &JobOf<T>, assignment: &AssignmentOf<T>) -> Result<BalanceOf<T>, DispatchError> {
-        let worker = &assignment.worker;
-        // Forced: what the client promised is the worker's, whatever freezes the client has put on its account.
-        let paid = T::Currency::transfer_on_hold(
-            &HoldReason::Escrow.into(),
-            &job.client,
-            worker,
-            assignment.price,
-            Precision::Exact,
-            Restriction::Free,
-            Fortitude::Force,
-        )?;
-        T::Workers::release(assignment.lock(job.model), Outcome::Paid)?;
-        Ok(paid)
     }
 }

@@ -29,7 +29,10 @@ impl<T: Config> Pallet<T> {
 
     /// Weight of the step that follows the job's phase.
     pub(crate) fn weight_of_step(id: JobId, job: &JobOf<T>) -> Weight {
-        let bids = || Bids::<T>::decode_len(id).unwrap_or_default() as u32; // At most `MAX_BIDS`.
+        let bids = || match job.kept.bids {
+            true => Bids::<T>::decode_len(id).unwrap_or_default() as u32, // At most `MAX_BIDS`.
+            false => 0,
+        };
         match job.state.phase() {
             // To open the reveals takes less than to close a job without bids.
             Phase::Bidding | Phase::Claimed => T::WeightInfo::settle(),
@@ -49,7 +52,7 @@ impl<T: Config> Pallet<T> {
             input_digest: job.input_digest,
             ceiling: job.ceiling,
         });
-        Self::report(id, None, &job.state);
+        Self::report(id, None, &job);
         Jobs::<T>::insert(id, job);
     }
 
@@ -59,10 +62,12 @@ impl<T: Config> Pallet<T> {
             job.state.phase().may_become(next.phase()),
             Error::<T>::IllegalTransition
         );
-        Self::unschedule(id, &job.state);
+        let from = job.state.phase();
+        Self::unschedule(id, &job);
         Self::schedule(id, &next);
-        Self::report(id, Some(job.state.phase()), &next);
+        job.kept.set_aside = false;
         job.state = next;
+        Self::report(id, Some(from), &job);
         Jobs::<T>::insert(id, job);
         Ok(())
     }
@@ -79,8 +84,8 @@ impl<T: Config> Pallet<T> {
     }
 
     /// Emits the event of a state that a job has entered, from another one or as a new job.
-    fn report(id: JobId, from: Option<Phase>, state: &JobStateOf<T>) {
-        let event = match state.clone() {
+    fn report(id: JobId, from: Option<Phase>, job: &JobOf<T>) {
+        let event = match job.state.clone() {
             JobState::Bidding { .. } => return,
             JobState::Revealing { until } => Event::RevealsOpened { job: id, until },
             JobState::Assigned { assignment, deadline } => Event::JobAssigned {
@@ -111,7 +116,7 @@ impl<T: Config> Pallet<T> {
                 worker: assignment.worker,
                 output_digest,
                 window_until,
-                output: Outputs::<T>::get(id),
+                output: job.kept.output.then(|| Outputs::<T>::get(id)).flatten(),
             },
         };
         Self::deposit_event(event);

@@ -2,12 +2,14 @@
 //! storage.
 
 use crate::{Claim, WeightInfo};
-use alloc::collections::BTreeSet;
-use assay_types::{JobInput, JobRequest, Matching, ModelVersion, Slashed};
+use alloc::collections::BTreeMap;
+use assay_types::{JobInput, JobRequest, Matching, ModelVersion, Slashed, limits::MAX_OFFERS_PER_MODEL};
+use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use polkadot_sdk::{
     frame_support::weights::Weight,
     sp_runtime::{Perbill, traits::AtLeast32BitUnsigned},
 };
+use scale_info::TypeInfo;
 
 /// Bounds of a job's terms, both ends included, in blocks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,6 +81,19 @@ pub fn non_delivery<Balance: AtLeast32BitUnsigned + Copy>(
     }
 }
 
+/// The chain's part of a job's terms: those in force when the job was submitted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+pub struct JobRules<Balance> {
+    /// Part of the lock that a missed deadline costs.
+    pub missed: Perbill,
+    /// Part of the lock that declining a job with an inline input costs at least.
+    pub declined: Perbill,
+    /// The most that the client gets when the first worker misses the deadline.
+    pub compensation: Balance,
+    /// Minimum stake of the worker that has the job, below which it can be relieved of it.
+    pub min_stake: Balance,
+}
+
 /// How a job was held that is given back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Held {
@@ -114,35 +129,61 @@ pub fn decline<Balance: AtLeast32BitUnsigned + Copy>(
     rate.mul_floor(locked)
 }
 
-/// Weight of submitting these requests.
+/// Weight of submitting these requests, where every offer is looked at.
 pub fn submission_weight<W: WeightInfo, Balance, BlockNumber>(requests: &[JobRequest<Balance, BlockNumber>]) -> Weight {
-    let by_offer = || {
-        requests
-            .iter()
-            .filter(|request| matches!(request.matching, Matching::Offers))
-    };
-    let models: BTreeSet<ModelVersion> = by_offer().map(|request| request.model).collect();
-    requests.iter().map(|request| W::submit(input_bytes(request))).fold(
-        W::search(by_offer().count() as u32, models.len() as u32),
-        Weight::saturating_add,
-    )
+    let mut by_offers = BTreeMap::<ModelVersion, u32>::new();
+    let (mut auctions, mut inputs) = (0u32, Weight::zero());
+    // Saturating: a batch has few requests.
+    for request in requests {
+        let count = match request.matching {
+            Matching::Offers => by_offers.entry(request.model).or_default(),
+            Matching::Auction { .. } => &mut auctions,
+        };
+        *count = count.saturating_add(1);
+        if let JobInput::Inline(payload) = &request.input {
+            inputs = inputs.saturating_add(W::input(payload.bytes.len() as u32));
+        }
+    }
+    by_offers
+        .into_values()
+        .map(|jobs| W::submissions(jobs, MAX_OFFERS_PER_MODEL))
+        .fold(inputs.saturating_add(W::auctions(auctions)), Weight::saturating_add)
 }
 
-/// Weight of these claims.
+/// Weight of one claim.
+pub fn claim_weight<W: WeightInfo>(claim: &Claim) -> Weight {
+    W::claim().saturating_add(outputs_weight::<W>(core::slice::from_ref(claim)))
+}
+
+/// Weight of these claims, where each has places of its own on the agenda, another model and bids.
 pub fn claims_weight<W: WeightInfo>(claims: &[Claim]) -> Weight {
-    let output_bytes = |claim: &Claim| claim.output.as_ref().map_or(0, |output| output.len() as u32);
+    let count = claims.len() as u32;
+    outputs_weight::<W>(claims)
+        .saturating_add(claim_items_weight::<W>(count, u64::from(count).saturating_mul(3)))
+        .saturating_add(W::removal().saturating_mul(count.into()))
+}
+
+/// Weight of this many claims without outputs, which touch `items` places on the agenda and loads of models.
+pub(crate) fn claim_items_weight<W: WeightInfo>(claims: u32, items: u64) -> Weight {
+    // Two places and one load are part of the first weight.
+    W::claim_batch(claims).saturating_add(W::item().saturating_mul(items.saturating_sub(3)))
+}
+
+/// Weight of the outputs that claims deliver.
+pub(crate) fn outputs_weight<W: WeightInfo>(claims: &[Claim]) -> Weight {
     claims
         .iter()
-        .map(|claim| W::claim(output_bytes(claim)))
+        .filter_map(|claim| claim.output.as_ref())
+        .map(|output| W::output(output.len() as u32))
         .fold(Weight::zero(), Weight::saturating_add)
 }
 
-/// Bytes of a request's inline input.
-fn input_bytes<Balance, BlockNumber>(request: &JobRequest<Balance, BlockNumber>) -> u32 {
-    match &request.input {
-        JobInput::Inline(payload) => payload.bytes.len() as u32,
-        JobInput::Digest { .. } => 0,
-    }
+/// Weight of accepting this many results, each of another worker, with all that can be kept of the jobs.
+pub fn acceptance_weight<W: WeightInfo>(jobs: u32) -> Weight {
+    let others = u64::from(jobs.saturating_sub(1));
+    W::settlements(0, jobs)
+        .saturating_add(W::item().saturating_mul(others))
+        .saturating_add(W::removal().saturating_mul(u64::from(jobs).saturating_mul(2)))
 }
 
 #[cfg(test)]

@@ -1,8 +1,9 @@
 //! Records of jobs and bids, in this runtime's types.
 
-use crate::Config;
+use crate::{Config, terms::JobRules};
 use assay_types::{
     Bid, H256, Job, JobId, JobState,
+    kept::AllKept,
     limits::{self, InlineOutputBytes},
 };
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
@@ -27,6 +28,11 @@ pub type AssignmentOf<T> = assay_types::Assignment<<T as frame_system::Config>::
 pub type BidOf<T> = Bid<<T as frame_system::Config>::AccountId, BalanceOf<T>>;
 /// The bids on a job.
 pub type BidsOf<T> = BoundedVec<BidOf<T>, limits::Bids>;
+
+/// The chain's part of a job's terms.
+pub type JobRulesOf<T> = JobRules<BalanceOf<T>>;
+/// Earlier rules of jobs.
+pub type KeptRulesOf<T> = AllKept<JobRulesOf<T>, BlockNumberFor<T>>;
 
 /// A worker's commitment to the output of a job.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]

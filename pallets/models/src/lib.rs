@@ -50,6 +50,8 @@ extern crate alloc;
 use frame_support::pallet_macros::import_section;
 use polkadot_sdk::*;
 
+#[cfg(feature = "runtime-benchmarks")]
+mod benchmarking;
 pub mod deposit;
 mod errors;
 mod events;
@@ -111,6 +113,10 @@ pub mod pallet {
 
         /// Weights of the calls.
         type WeightInfo: WeightInfo;
+
+        /// Money and time, as benchmarks set them up.
+        #[cfg(feature = "runtime-benchmarks")]
+        type BenchmarkHelper: assay_types::benchmarking::Stage<Self::AccountId, BlockNumberFor<Self>>;
     }
 
     /// Reasons for which this pallet holds money.

@@ -6,7 +6,7 @@ use assay_types::{ModelRegistry, ModelVersion, traits::VersionInfo};
 impl<T: Config> ModelRegistry for Pallet<T> {
     fn version(version: ModelVersion) -> Option<VersionInfo> {
         let record = Versions::<T>::get(version)?;
-        let active = record.is_active();
+        let active = record.is_offered();
         Some(VersionInfo {
             root: record.root,
             parts: record.parts,
@@ -15,6 +15,6 @@ impl<T: Config> ModelRegistry for Pallet<T> {
     }
 
     fn is_active(version: ModelVersion) -> bool {
-        Versions::<T>::get(version).is_some_and(|record| record.is_active())
+        Versions::<T>::get(version).is_some_and(|record| record.is_offered())
     }
 }

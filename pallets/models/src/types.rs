@@ -1,7 +1,7 @@
 //! Records of models and their versions.
 
 use crate::Config;
-use assay_types::{H256, HostBlake2, ModelParts, VersionNumber, limits::NameBytes};
+use assay_types::{DEFINITION_NUMBER, H256, HostBlake2, ModelParts, VersionNumber, limits::NameBytes};
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use polkadot_sdk::{frame_system::pallet_prelude::BlockNumberFor, sp_runtime::BoundedVec};
 use scale_info::TypeInfo;
@@ -72,9 +72,14 @@ impl<BlockNumber> VersionRecord<BlockNumber> {
         }
     }
 
-    /// Whether new jobs and offers may name it.
+    /// Whether it has not been deprecated.
     pub fn is_active(&self) -> bool {
         matches!(self.status, VersionStatus::Active)
+    }
+
+    /// Whether new jobs and offers may name it: it has not been deprecated, and this runtime judges by its definition.
+    pub fn is_offered(&self) -> bool {
+        self.is_active() && self.parts.definition == DEFINITION_NUMBER
     }
 
     /// Encoded bytes that the deposit is for: all but the status, so that deprecating changes no deposit.

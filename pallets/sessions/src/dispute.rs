@@ -19,11 +19,13 @@ impl<T: Config> Claims<T::AccountId, BalanceOf<T>, BlockNumberFor<T>> for Pallet
     /// A receipt that somebody has shown; it is disputed as long as it is stored.
     fn claimed(claim: ClaimId) -> Result<ClaimInfo<T::AccountId, BalanceOf<T>>, NotChallengeable> {
         let (disputed, session) = Self::disputed(claim).map_err(|_| NotChallengeable::UnknownJob)?;
+        let version = T::Models::version(session.model).ok_or(NotChallengeable::UnknownModel)?;
         Ok(ClaimInfo {
             client: session.client,
             worker: session.worker,
             model: session.model,
             model_root: session.model_root,
+            definition: version.parts.definition,
             input_digest: disputed.receipt.input_digest,
             output_digest: disputed.receipt.output_digest,
             locked: disputed.locked,
@@ -99,6 +101,11 @@ impl<T: Config> Claims<T::AccountId, BalanceOf<T>, BlockNumberFor<T>> for Pallet
             Self::release(&session, disputed.locked, Outcome::Unpaid)?;
             Self::resume(id, session, T::Time::now())
         })
+    }
+
+    /// What is withheld is not restored, so the client has it back with the rest of the budget.
+    fn void(claim: ClaimId) -> DispatchResult {
+        Self::excuse(claim)
     }
 
     fn convict(

@@ -1,13 +1,9 @@
 //! Two receipts of one request: the chain sees the fault by itself, and nobody has to play.
 
 use crate::{BalanceOf, Config, Error, Event, Pallet, SignedReceiptOf};
-use assay_types::{
-    Outcome, WorkerRegistry,
-    dispute::{SlashShares, slash_awards},
-    session::SessionEnd,
-};
+use assay_types::{Outcome, WorkerRegistry, dispute::slash_awards, session::SessionEnd};
 use polkadot_sdk::{
-    frame_support::{ensure, traits::Get},
+    frame_support::ensure,
     sp_runtime::{DispatchResult, traits::Zero},
 };
 
@@ -23,16 +19,17 @@ impl<T: Config> Pallet<T> {
         ensure!(Self::goes_on(&session), Error::<T>::WindowPassed);
         let (id, sequence, locked) = (first.message.session, first.message.sequence, session.locked);
 
+        let rules = Self::rules_of(id);
         let awards = |to_reporter: BalanceOf<T>, to_client: BalanceOf<T>| {
             [(reporter.clone(), to_reporter), (session.client.clone(), to_client)]
         };
         let outcome = Outcome::Convicted {
-            share: T::FaultSlash::get(),
+            share: rules.fault_slash,
             awards: awards(Zero::zero(), Zero::zero()),
         };
         let released = T::Workers::release(session.lock(locked), outcome)?;
         let penalty = released.pending.ok_or(Error::<T>::Inconsistent)?;
-        let (to_reporter, to_client) = slash_awards(penalty.amount, locked, true, Self::shares());
+        let (to_reporter, to_client) = slash_awards(penalty.amount, locked, true, rules.shares);
         T::Workers::award(penalty.slash, awards(to_reporter, to_client))?;
         session.locked = Zero::zero();
         Self::deposit_event(Event::Equivocated {
@@ -46,12 +43,5 @@ impl<T: Config> Pallet<T> {
             to_client,
         });
         Self::break_off(id, session, SessionEnd::Equivocation { sequence })
-    }
-
-    pub(crate) fn shares() -> SlashShares {
-        SlashShares {
-            challenger: T::SlashToReporter::get(),
-            client: T::SlashToClient::get(),
-        }
     }
 }

@@ -21,22 +21,30 @@ use polkadot_sdk::{
 impl<T: Config> Pallet<T> {
     /// Panics if the constants contradict each other.
     pub(crate) fn do_integrity_test() {
-        assert!(
+        if let Err(why) = Self::check_constants() {
+            panic!("{why}");
+        }
+    }
+
+    /// Says which constants contradict each other, if any do.
+    pub fn check_constants() -> Result<(), &'static str> {
+        ensure!(
             T::MinWindow::get() <= T::MaxWindow::get(),
             "MinWindow is above MaxWindow"
         );
-        assert!(
+        ensure!(
             !T::ClosingBlocks::get().is_zero(),
             "ClosingBlocks must not be zero: the worker's last voucher must have a block"
         );
-        assert!(
+        ensure!(
             !T::MaxSessionBlocks::get().is_zero(),
             "MaxSessionBlocks must not be zero: no session could be open"
         );
-        assert!(
+        ensure!(
             Self::shares().burn_half(),
             "SlashToReporter and SlashToClient together must be at most half, or a cheat could convict itself at a profit"
         );
+        Ok(())
     }
 
     /// Checks money against records, and each record against the others.

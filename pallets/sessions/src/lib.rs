@@ -57,6 +57,8 @@ use frame_support::pallet_macros::import_section;
 use polkadot_sdk::*;
 
 mod agenda;
+#[cfg(feature = "runtime-benchmarks")]
+mod benchmarking;
 mod dispute;
 mod equivocation;
 mod errors;
@@ -67,6 +69,7 @@ mod offers;
 mod open;
 pub mod queries;
 mod receipts;
+mod rules;
 mod settlement;
 mod steps;
 pub mod types;
@@ -85,8 +88,8 @@ pub use weights::WeightInfo;
 #[frame_support::pallet]
 pub mod pallet {
     use crate::{
-        BalanceOf, DisputedReceiptOf, OfferOf, ReceiptOf, RequestOf, SessionOf, SignedReceiptOf, SignedVoucherOf,
-        WeightInfo,
+        BalanceOf, DisputedReceiptOf, KeptRulesOf, OfferOf, ReceiptOf, RequestOf, SessionOf, SignedReceiptOf,
+        SignedVoucherOf, WeightInfo,
     };
     use alloc::boxed::Box;
     use assay_types::{
@@ -173,6 +176,10 @@ pub mod pallet {
 
         /// Weights of the calls and steps.
         type WeightInfo: WeightInfo;
+
+        /// The other pallets, as benchmarks set them up.
+        #[cfg(feature = "runtime-benchmarks")]
+        type BenchmarkHelper: assay_types::benchmarking::Scene<Self::AccountId, BalanceOf<Self>, BlockNumberFor<Self>>;
     }
 
     /// Reasons for which this pallet holds money.
@@ -217,6 +224,10 @@ pub mod pallet {
     /// The first block whose part of the agenda may not be drained yet.
     #[pallet::storage]
     pub type AgendaCursor<T> = StorageValue<_, BlockNumberFor<T>, ValueQuery>;
+
+    /// Rules that were changed while sessions went on which had been opened under them.
+    #[pallet::storage]
+    pub type KeptRules<T: Config> = StorageValue<_, KeptRulesOf<T>, ValueQuery>;
 
     /// Sessions whose step failed in `on_idle`, off the agenda until somebody calls `advance`.
     #[pallet::storage]

@@ -15,7 +15,7 @@ impl<T: Config> Pallet<T> {
             let is_closing = session.state.phase() == SessionPhase::Closing || is_over;
             session.worker == *worker
                 && is_closing
-                && Self::last_for_vouchers(&session).is_some_and(|last| now <= last)
+                && Self::last_for_vouchers(voucher.message.session, &session).is_some_and(|last| now <= last)
                 && !session.account.payable(voucher.message.owed).is_zero()
         })
     }

@@ -59,7 +59,7 @@ impl<T: Config> Pallet<T> {
         symbols: &[u32],
     ) -> DispatchResult {
         let (id, now) = (receipt.session, T::Time::now());
-        let last = Self::last_for_challenges(&session).ok_or(Error::<T>::WindowPassed)?;
+        let last = Self::last_for_challenges(id, &session).ok_or(Error::<T>::WindowPassed)?;
         ensure!(now <= last || session.disputes > 0, Error::<T>::WindowPassed);
         ensure!(receipt.model_root == session.model_root, Error::<T>::AnotherModel);
         let parts = T::Models::version(session.model).ok_or(Error::<T>::UnknownModel)?.parts;

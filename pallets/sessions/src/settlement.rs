@@ -36,7 +36,7 @@ impl<T: Config> Pallet<T> {
         let mut session = Sessions::<T>::get(id).ok_or(Error::<T>::UnknownSession)?;
         let now = T::Time::now();
         if session.worker == *who {
-            ensure!(Self::last_for_vouchers(&session).is_some(), Error::<T>::IsSettled);
+            ensure!(Self::last_for_vouchers(id, &session).is_some(), Error::<T>::IsSettled);
             ensure!(session.disputes == 0, Error::<T>::UnderDispute);
             if let Some(voucher) = last {
                 Self::redeem_voucher(id, &mut session, voucher)?;
@@ -57,7 +57,7 @@ impl<T: Config> Pallet<T> {
         session: &mut SessionOf<T>,
         voucher: &SignedVoucherOf<T>,
     ) -> Result<BalanceOf<T>, DispatchError> {
-        let last = Self::last_for_vouchers(session).ok_or(Error::<T>::IsSettled)?;
+        let last = Self::last_for_vouchers(id, session).ok_or(Error::<T>::IsSettled)?;
         // A verdict may come after any block, and the voucher is worth more or less then.
         ensure!(T::Time::now() <= last || session.disputes > 0, Error::<T>::TooLate);
         let place = (T::Genesis::get(), id);

@@ -6,7 +6,7 @@ use assay_types::{
     session::{SessionEnd, SessionPhase},
 };
 use polkadot_sdk::{
-    frame_support::{ensure, traits::Get},
+    frame_support::ensure,
     frame_system::pallet_prelude::BlockNumberFor,
     sp_runtime::{DispatchResult, traits::Saturating},
 };
@@ -41,7 +41,7 @@ impl<T: Config> Pallet<T> {
     /// From this moment on the worker has time for its last voucher.
     pub(crate) fn begin_closing(id: SessionId, session: SessionOf<T>, from: BlockNumberFor<T>) -> DispatchResult {
         // Saturating: block numbers end far beyond any session.
-        let until = from.saturating_add(T::ClosingBlocks::get());
+        let until = from.saturating_add(Self::rules_of(id).closing_blocks);
         Self::deposit_event(Event::SessionClosing { session: id, until });
         Self::enter(id, session, SessionState::Closing { until })
     }
@@ -72,7 +72,7 @@ impl<T: Config> Pallet<T> {
             SessionState::Open { until } => SessionState::Open { until: until.max(now) },
             SessionState::Closing { until } => SessionState::Closing {
                 // Saturating: as above.
-                until: until.max(now.saturating_add(T::ClosingBlocks::get())),
+                until: until.max(now.saturating_add(Self::rules_of(id).closing_blocks)),
             },
             // Not before this block, since the agenda has been drained up to it.
             SessionState::Settled { until } => SessionState::Settled {
@@ -87,10 +87,10 @@ impl<T: Config> Pallet<T> {
     }
 
     /// The last block in which vouchers of a session are redeemed; none once it is settled.
-    pub(crate) fn last_for_vouchers(session: &SessionOf<T>) -> Option<BlockNumberFor<T>> {
+    pub(crate) fn last_for_vouchers(id: SessionId, session: &SessionOf<T>) -> Option<BlockNumberFor<T>> {
         match session.state {
             // Saturating: as above.
-            SessionState::Open { until } => Some(until.saturating_add(T::ClosingBlocks::get())),
+            SessionState::Open { until } => Some(until.saturating_add(Self::rules_of(id).closing_blocks)),
             SessionState::Closing { until } => Some(until),
             SessionState::Settled { .. } | SessionState::Convicted => None,
         }
@@ -98,11 +98,14 @@ impl<T: Config> Pallet<T> {
 
     /// The last block in which receipts of a session can be challenged, if nothing happens before; none after a
     /// conviction.
-    pub(crate) fn last_for_challenges(session: &SessionOf<T>) -> Option<BlockNumberFor<T>> {
+    pub(crate) fn last_for_challenges(id: SessionId, session: &SessionOf<T>) -> Option<BlockNumberFor<T>> {
         match session.state.phase() {
             SessionPhase::Settled => session.state.until(),
             // Saturating: as above.
-            _ => Self::last_for_vouchers(session).map(|last| last.saturating_add(session.terms.window_blocks)),
+            _ => {
+                let last = Self::last_for_vouchers(id, session)?;
+                Some(last.saturating_add(session.terms.window_blocks))
+            }
         }
     }
 }

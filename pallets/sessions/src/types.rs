@@ -3,13 +3,13 @@
 use crate::Config;
 use assay_types::{
     Receipt, Session, SessionOffer, SessionRequest, SessionSignature, SessionState, SessionTerms, Voucher,
-    session::DisputedReceipt,
+    dispute::SlashShares, kept::AllKept, session::DisputedReceipt,
 };
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use polkadot_sdk::{
     frame_support::traits::{Get, fungible},
     frame_system::{self, pallet_prelude::BlockNumberFor},
-    sp_runtime::traits::Saturating,
+    sp_runtime::{Perbill, traits::Saturating},
 };
 use scale_info::TypeInfo;
 
@@ -33,6 +33,22 @@ pub type DisputedReceiptOf<T> = DisputedReceipt<BalanceOf<T>, BlockNumberFor<T>>
 pub type SignedVoucherOf<T> = Signed<Voucher<BalanceOf<T>>>;
 /// A receipt and its signature.
 pub type SignedReceiptOf<T> = Signed<ReceiptOf<T>>;
+
+/// The rules of a session.
+pub type SessionRulesOf<T> = SessionRules<BlockNumberFor<T>>;
+/// Earlier rules of sessions.
+pub type KeptRulesOf<T> = AllKept<SessionRulesOf<T>, BlockNumberFor<T>>;
+
+/// The chain's part of a session's terms: the values in force when it was opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+pub struct SessionRules<BlockNumber> {
+    /// Blocks that the worker has for its last voucher.
+    pub closing_blocks: BlockNumber,
+    /// Share of the worker's whole stake that an equivocation costs.
+    pub fault_slash: Perbill,
+    /// Parts of it for others.
+    pub shares: SlashShares,
+}
 
 /// A message of a session with its signature.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]

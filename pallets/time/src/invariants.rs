@@ -10,11 +10,24 @@ use polkadot_sdk::{
 impl<T: Config> Pallet<T> {
     /// Panics if the constants contradict each other.
     pub(crate) fn do_integrity_test() {
+        if let Err(why) = Self::check_constants() {
+            panic!("{why}");
+        }
+    }
+
+    /// Says which constants contradict each other, if any do.
+    pub fn check_constants() -> Result<(), &'static str> {
         let share = T::FullShare::get();
-        assert!(
+        ensure!(
             !share.is_zero() && !share.is_one(),
             "FullShare must be more than nothing, or time would stand still, and less than the whole"
         );
+        let target = T::LaneTarget::get();
+        ensure!(
+            !target.is_zero() && !target.is_one(),
+            "LaneTarget must be more than nothing and less than the whole, or the lane's price would go one way only"
+        );
+        Ok(())
     }
 
     /// Checks that time is not ahead of the blocks that it counts.

@@ -12,8 +12,12 @@
 //! A block had room if its ordinary calls used less than [`Config::FullShare`] of what ordinary calls may, if all its
 //! calls together used less than that share of the block, and if its bytes were less than that share of what ordinary
 //! calls may have. So an ordinary call and an urgent one of a quarter of their room each would have found a place.
-//! Hooks and inherents are not counted: no account can make them longer. While a migration over several blocks lets no
-//! call in, blocks have no room.
+//! Hooks and inherents are not counted: no account can make them longer. Blocks of a migration over several blocks let
+//! no call in, so they have no room, from the block of the upgrade to the last one of the migration. After a migration
+//! that failed the chain is *halted*: it takes the calls of governance alone, and no block has room.
+//!
+//! What is scheduled counts blocks and not moments, lest a halted chain could not be repaired; and no block of a
+//! migration, so that nothing is carried out on records that are not migrated.
 //!
 //! Nothing here knows who filled a block. Time that is stopped stops for all: nobody misses a deadline, and nothing is
 //! settled. The fee multipliers bound for how long that can be paid for.
@@ -28,6 +32,7 @@
 //! * **Moment**: a number of blocks that had room, as [`Pallet::now`] gives it. In the first block it is 1.
 //! * **Room**: what is left of a block's limits by its calls.
 //! * **Lane**: what a block has for urgent calls, which FRAME calls operational.
+//! * **Halted**: said of a chain of which a migration has failed.
 //!
 //! ## Properties
 //!
@@ -46,7 +51,10 @@
 
 use polkadot_sdk::*;
 
+#[cfg(feature = "runtime-benchmarks")]
+mod benchmarking;
 mod invariants;
+mod migrations;
 pub mod room;
 pub mod weights;
 
@@ -61,7 +69,7 @@ pub use weights::WeightInfo;
 use assay_types::AssayTime;
 use frame_support::{dispatch::DispatchClass, migrations::MultiStepMigrator, traits::Get};
 use frame_system::pallet_prelude::BlockNumberFor;
-use room::{Limits, Used, has_room, next_multiplier};
+use room::{Lane, Limits, Used, has_room, next_multiplier};
 use sp_runtime::FixedU128;
 
 #[frame_support::pallet]
@@ -91,6 +99,14 @@ pub mod pallet {
         #[pallet::constant]
         type FullShare: Get<Perbill>;
 
+        /// Share of a block by urgent calls at which the lane's price stays as it is.
+        #[pallet::constant]
+        type LaneTarget: Get<Perbill>;
+
+        /// Part of the difference from [`Config::LaneTarget`] by which each block changes the lane's price.
+        #[pallet::constant]
+        type LaneSpeed: Get<Perbill>;
+
         /// Weights of the hooks.
         type WeightInfo: WeightInfo;
     }
@@ -102,6 +118,18 @@ pub mod pallet {
     /// Whether the latest block that has ended was full.
     #[pallet::storage]
     pub type WasFull<T> = StorageValue<_, bool, ValueQuery>;
+
+    /// Blocks that belonged to migrations. Those who schedule calls do not count them.
+    #[pallet::storage]
+    pub type Skipped<T> = StorageValue<_, BlockNumberFor<T>, ValueQuery>;
+
+    /// Whether a migration came to its end in this block, which let no call in.
+    #[pallet::storage]
+    pub type LetNoneIn<T> = StorageValue<_, bool, ValueQuery>;
+
+    /// Whether a migration has failed, and none has succeeded since.
+    #[pallet::storage]
+    pub type Halted<T> = StorageValue<_, bool, ValueQuery>;
 
     /// The fee multiplier of the lane in a chain that has none yet.
     #[pallet::type_value]
@@ -120,11 +148,13 @@ pub mod pallet {
                 // Saturating: block numbers end far beyond any deadline.
                 Now::<T>::mutate(|now| now.saturating_inc());
             }
+            Self::skip_if_migrating();
             T::WeightInfo::tick()
         }
 
         fn on_finalize(_: BlockNumberFor<T>) {
             WasFull::<T>::put(Self::is_full());
+            LetNoneIn::<T>::kill();
             LaneMultiplier::<T>::put(Self::next_lane_multiplier());
         }
 
@@ -145,6 +175,11 @@ pub mod pallet {
             Now::<T>::get()
         }
 
+        /// Whether the chain is halted: time stands still, and only governance can make calls.
+        pub fn is_halted() -> bool {
+            Halted::<T>::get()
+        }
+
         /// The fee multiplier of the lane after this block.
         pub fn lane_multiplier() -> FixedU128 {
             LaneMultiplier::<T>::get()
@@ -153,9 +188,9 @@ pub mod pallet {
 }
 
 impl<T: Config> Pallet<T> {
-    /// Whether the calls of this block have left no room, up to now, or a migration lets none in.
+    /// Whether the calls of this block have left no room, up to now, or none were let in.
     pub fn is_full() -> bool {
-        if T::MultiBlockMigrator::ongoing() {
+        if T::MultiBlockMigrator::ongoing() || LetNoneIn::<T>::get() || Halted::<T>::get() {
             return true;
         }
         let weight = frame_system::BlockWeight::<T>::get();
@@ -184,7 +219,11 @@ impl<T: Config> Pallet<T> {
     /// The fee multiplier of the lane that follows from this block, up to now.
     fn next_lane_multiplier() -> FixedU128 {
         let used = *frame_system::BlockWeight::<T>::get().get(DispatchClass::Operational);
-        next_multiplier(LaneMultiplier::<T>::get(), used, T::BlockWeights::get().max_block)
+        let lane = Lane {
+            target: T::LaneTarget::get(),
+            speed: T::LaneSpeed::get(),
+        };
+        next_multiplier(LaneMultiplier::<T>::get(), used, T::BlockWeights::get().max_block, lane)
     }
 }
 

@@ -2,7 +2,10 @@
 
 use crate as pallet_time;
 use polkadot_sdk::{
-    frame_support::{assert_ok, derive_impl, dispatch::DispatchClass, parameter_types, traits::Hooks, weights::Weight},
+    frame_support::{
+        assert_ok, derive_impl, dispatch::DispatchClass, migrations::MultiStepMigrator, parameter_types, traits::Hooks,
+        weights::Weight,
+    },
     frame_system::{
         self,
         limits::{BlockLength, BlockWeights},
@@ -51,6 +54,10 @@ parameter_types! {
         .build_or_panic();
     pub Length: BlockLength = BlockLength::builder().max_length(BYTES).build();
     pub static FullShare: Perbill = Perbill::from_percent(75);
+    pub static LaneTarget: Perbill = Perbill::from_percent(25);
+    pub static LaneSpeed: Perbill = Perbill::from_percent(10);
+    /// Whether a migration over several blocks goes on.
+    pub static Migrating: bool = false;
 }
 
 #[derive_impl(frame_system::config_preludes::TestDefaultConfig)]
@@ -58,10 +65,26 @@ impl frame_system::Config for Test {
     type Block = MockBlock<Test>;
     type BlockLength = Length;
     type BlockWeights = Weights;
+    type MultiBlockMigrator = Migrator;
+}
+
+/// A migration that a test begins and ends.
+pub struct Migrator;
+
+impl MultiStepMigrator for Migrator {
+    fn ongoing() -> bool {
+        Migrating::get()
+    }
+
+    fn step() -> Weight {
+        Weight::zero()
+    }
 }
 
 impl pallet_time::Config for Test {
     type FullShare = FullShare;
+    type LaneSpeed = LaneSpeed;
+    type LaneTarget = LaneTarget;
     type WeightInfo = ();
 }
 

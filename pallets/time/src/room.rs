@@ -3,16 +3,19 @@
 use polkadot_sdk::{
     frame_support::weights::Weight,
     sp_runtime::{
-        FixedPointNumber, FixedU128, Perbill,
+        FixedU128, Perbill,
         traits::{One, Saturating},
     },
 };
 
-/// Share of a block by urgent calls at which the lane's price stays as it is.
-pub const LANE_TARGET: Perbill = Perbill::from_percent(25);
-/// Part of the difference from [`LANE_TARGET`] by which each block changes the lane's price. A block full of urgent
-/// calls raises it by 7.5 %, one without lowers it by 2.5 %, as for ordinary calls.
-const LANE_SPEED: (u32, u32) = (1, 10);
+/// How the lane's price follows the lane's use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lane {
+    /// Share of a block by urgent calls at which the price stays as it is.
+    pub target: Perbill,
+    /// Part of the difference from the target by which each block changes the price.
+    pub speed: Perbill,
+}
 
 /// What the calls of a block used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,12 +48,11 @@ pub fn has_room(used: &Used, limits: &Limits, full_share: Perbill) -> bool {
 
 /// The lane's fee multiplier after a block in which urgent calls used this much of what all calls may. It is never less
 /// than one.
-pub fn next_multiplier(multiplier: FixedU128, used: Weight, limit: Weight) -> FixedU128 {
+pub fn next_multiplier(multiplier: FixedU128, used: Weight, limit: Weight, lane: Lane) -> FixedU128 {
     let time = Perbill::from_rational(used.ref_time(), limit.ref_time());
     let proof = Perbill::from_rational(used.proof_size(), limit.proof_size());
     let share = FixedU128::from(time.max(proof));
-    let target = FixedU128::from(LANE_TARGET);
-    let speed = FixedU128::saturating_from_rational(LANE_SPEED.0, LANE_SPEED.1);
+    let (target, speed) = (FixedU128::from(lane.target), FixedU128::from(lane.speed));
     // Saturating: a multiplier that saturates is more than anybody can pay, and the differences are not negative.
     let change = |difference: FixedU128| multiplier.saturating_mul(speed.saturating_mul(difference));
     let next = match share >= target {
@@ -71,6 +73,11 @@ mod tests {
         bytes: 400,
     };
     const SHARE: Perbill = Perbill::from_percent(75);
+    /// A block full of urgent calls raises the price by 7.5 %, one without lowers it by 2.5 %.
+    const LANE: Lane = Lane {
+        target: Perbill::from_percent(25),
+        speed: Perbill::from_percent(10),
+    };
 
     #[test]
     fn each_limit_by_itself_makes_a_block_full() {
@@ -92,7 +99,7 @@ mod tests {
     fn the_lanes_price_follows_how_full_it_is_within_tens_of_blocks() {
         let after = |start: FixedU128, blocks: u32, percent: u64| {
             let used = LIMITS.all * percent / 100;
-            (0..blocks).fold(start, |price, _| next_multiplier(price, used, LIMITS.all))
+            (0..blocks).fold(start, |price, _| next_multiplier(price, used, LIMITS.all, LANE))
         };
         let one = FixedU128::one();
         assert_eq!(after(one, 100, 25), one);

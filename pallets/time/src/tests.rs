@@ -3,8 +3,15 @@
 use crate::mock::*;
 use assay_types::AssayTime;
 use polkadot_sdk::{
-    frame_support::{traits::Hooks, weights::Weight},
-    sp_runtime::{FixedU128, Perbill, traits::One},
+    frame_support::{
+        migrations::{FailedMigrationHandler, FailedMigrationHandling, MigrationStatusHandler},
+        traits::Hooks,
+        weights::Weight,
+    },
+    sp_runtime::{
+        FixedU128, Perbill,
+        traits::{BlockNumberProvider, One},
+    },
 };
 use proptest::prelude::*;
 
@@ -71,6 +78,58 @@ fn urgent_calls_and_bytes_fill_a_block_as_well() {
         block(percent(ORDINARY, 74), percent(ALL, 19), BYTES / 4 * 3 - 1);
         quiet();
         assert_eq!(Time::now(), before + 2, "each by itself leaves room");
+    });
+}
+
+#[test]
+fn no_block_of_a_migration_has_room_and_its_last_one_neither() {
+    story(|| {
+        quiet();
+        Migrating::set(true);
+        for _ in 0..5 {
+            quiet();
+        }
+        assert_eq!(
+            Time::now(),
+            2,
+            "the block of the upgrade begins a moment, and no other one does"
+        );
+        // The migration ends within a block, after it has been said that the block takes no call.
+        let number = System::block_number() + 1;
+        System::set_block_number(number);
+        Time::on_initialize(number);
+        Migrating::set(false);
+        <Time as MigrationStatusHandler>::completed();
+        Time::on_finalize(number);
+        assert_eq!(Time::current_block_number(), 1, "nothing that is scheduled is due");
+        quiet();
+        assert_eq!((Time::now(), Time::current_block_number()), (2, 2));
+        quiet();
+        assert_eq!((Time::now(), Time::current_block_number()), (3, 3));
+    });
+}
+
+#[test]
+fn time_stands_still_after_a_migration_that_failed_until_one_succeeds() {
+    story(|| {
+        quiet();
+        let handling = <Time as FailedMigrationHandler>::failed(Some(0));
+        assert!(matches!(handling, FailedMigrationHandling::ForceUnstuck));
+        for _ in 0..10 {
+            quiet();
+        }
+        assert!(Time::is_halted());
+        assert_eq!(
+            (Time::now(), Time::current_block_number()),
+            (2, 11),
+            "governance can carry out what it decides"
+        );
+        <Time as MigrationStatusHandler>::completed();
+        assert!(!Time::is_halted());
+        for _ in 0..3 {
+            quiet();
+        }
+        assert_eq!(Time::now(), 3);
     });
 }
 

@@ -88,6 +88,13 @@ mod events {
             /// The worker.
             worker: T::AccountId,
         },
+        /// A worker said where its node is in the workers' network, or took that back.
+        Announced {
+            /// The worker.
+            worker: T::AccountId,
+            /// The place; none any more where it was taken back.
+            announcement: Option<Announcement>,
+        },
         /// A worker lost locked stake.
         Slashed {
             /// The worker.

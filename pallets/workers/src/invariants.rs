@@ -1,8 +1,8 @@
 //! Invariants: of the constants before the chain starts, and of the state after every block.
 
 use crate::{
-    BalanceOf, Config, HoldReason, Load, NextSlash, NextToMature, Offers, OffersOf, Pallet, PendingSlashes, Waiting,
-    Workers,
+    Announcements, BalanceOf, Config, HoldReason, Load, NextSlash, NextToMature, Offers, OffersOf, Pallet,
+    PendingSlashes, Waiting, Workers,
 };
 use alloc::collections::BTreeMap;
 use assay_types::{ModelRegistry, WorkerStatus, limits::MAX_OFFERS_PER_WORKER, offer::largest_work};
@@ -20,26 +20,34 @@ use polkadot_sdk::{
 impl<T: Config> Pallet<T> {
     /// Panics if the constants contradict each other.
     pub(crate) fn do_integrity_test() {
-        assert!(
+        if let Err(why) = Self::check_constants() {
+            panic!("{why}");
+        }
+    }
+
+    /// Says which constants contradict each other, if any do.
+    pub fn check_constants() -> Result<(), &'static str> {
+        ensure!(
             T::UnbondingBlocks::get() > T::LongestJob::get(),
             "UnbondingBlocks must be longer than LongestJob: stake must outlive every window that it may secure"
         );
-        assert!(
+        ensure!(
             !T::StakeFloor::get().is_zero(),
             "StakeFloor must not be zero: every job must lock some stake"
         );
-        assert!(
+        ensure!(
             !T::SlashDelay::get().is_zero(),
             "SlashDelay must not be zero: awards are set after the conviction"
         );
-        assert!(
+        ensure!(
             T::MinWindow::get() <= T::MaxWindow::get(),
             "MinWindow is above MaxWindow"
         );
-        assert!(
+        ensure!(
             T::MinStake::get() >= T::StakeFloor::get(),
             "MinStake must cover the StakeFloor of one job"
         );
+        Ok(())
     }
 
     /// Checks money against records, and each index against the other.
@@ -49,6 +57,7 @@ impl<T: Config> Pallet<T> {
         Self::check_books()?;
         Self::check_lists()?;
         Self::check_waiting()?;
+        Self::check_announcements()?;
         for (worker, _, load) in Load::<T>::iter() {
             ensure!(load > 0, "an empty load is stored");
             let record = Workers::<T>::get(&worker).ok_or("an account that is no worker has jobs")?;
@@ -172,6 +181,18 @@ impl<T: Config> Pallet<T> {
                 waiting.iter().all(|(version, ..)| !listed.contains(version)),
                 "an offer waits and stands in a book"
             );
+        }
+        Ok(())
+    }
+
+    fn check_announcements() -> Result<(), TryRuntimeError> {
+        for (worker, announcement) in Announcements::<T>::iter() {
+            let record = Workers::<T>::get(&worker).ok_or("an account that is no worker has announced its node")?;
+            ensure!(
+                record.status != WorkerStatus::Left,
+                "a worker that has left has announced its node"
+            );
+            ensure!(!announcement.peer.is_empty(), "a node without an identity is announced");
         }
         Ok(())
     }

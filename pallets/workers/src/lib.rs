@@ -29,6 +29,10 @@
 //! it, should the fault have been the chain's own; then the awards are paid and the rest is burned. It takes a share of
 //! the whole stake, at least what the job locks. A worker is paused as long as a slash of it is pending.
 //!
+//! A worker *announces* where its node is in the workers' network: the node's identity and a few addresses. The chain
+//! keeps this for whoever looks for the worker, until the worker takes it back or leaves, and understands none of it.
+//! What it takes up is bounded, and every worker has a stake, so there is no deposit for it.
+//!
 //! A worker that gives back or misses a job *rests*: for [`Config::RestBlocks`] it takes none, whatever the model, and
 //! for twice as long with each further job that it held for nothing. Every job that it is paid for takes one of these
 //! strikes back. One number for all models is kept, in the worker's record, which matching reads anyway.
@@ -71,7 +75,7 @@
 //! * By workers, of their stake: [`register`](Pallet::register), [`bond_more`](Pallet::bond_more),
 //!   [`unbond`](Pallet::unbond), [`withdraw`](Pallet::withdraw), [`leave`](Pallet::leave).
 //! * By workers, of their work: [`publish_offer`](Pallet::publish_offer), [`remove_offer`](Pallet::remove_offer),
-//!   [`pause`](Pallet::pause), [`resume`](Pallet::resume), [`drain`](Pallet::drain).
+//!   [`pause`](Pallet::pause), [`resume`](Pallet::resume), [`drain`](Pallet::drain), [`announce`](Pallet::announce).
 //! * By anyone: [`apply_slash`](Pallet::apply_slash).
 //! * By [`Config::SlashCancelOrigin`]: [`cancel_slash`](Pallet::cancel_slash).
 
@@ -82,11 +86,15 @@ extern crate alloc;
 use frame_support::pallet_macros::import_section;
 use polkadot_sdk::*;
 
+mod announcements;
+#[cfg(feature = "runtime-benchmarks")]
+mod benchmarking;
 pub mod book;
 mod errors;
 mod events;
 mod invariants;
 mod locks;
+mod matching;
 mod offers;
 mod queries;
 mod registry;
@@ -112,7 +120,7 @@ pub use weights::WeightInfo;
 pub mod pallet {
     use crate::{BalanceOf, BookOf, OfferOf, OfferTermsOf, PendingSlashOf, WaitingOf, WeightInfo, WorkerRecordOf};
     use alloc::vec::Vec;
-    use assay_types::{AssayTime, ModelRegistry, ModelVersion, SlashId, WorkerInfo, limits};
+    use assay_types::{Announcement, AssayTime, ModelRegistry, ModelVersion, SlashId, WorkerInfo, limits};
     use polkadot_sdk::{
         frame_support::{pallet_prelude::*, traits::fungible},
         frame_system::pallet_prelude::*,
@@ -196,6 +204,10 @@ pub mod pallet {
 
         /// Weights of the calls.
         type WeightInfo: WeightInfo;
+
+        /// Money, time and models, as benchmarks set them up.
+        #[cfg(feature = "runtime-benchmarks")]
+        type BenchmarkHelper: assay_types::benchmarking::Stage<Self::AccountId, BlockNumberFor<Self>>;
     }
 
     /// Reasons for which this pallet holds money.
@@ -227,6 +239,10 @@ pub mod pallet {
     #[pallet::storage]
     pub type Load<T: Config> =
         StorageDoubleMap<_, Blake2_128Concat, T::AccountId, Twox64Concat, ModelVersion, u32, ValueQuery>;
+
+    /// Where workers' nodes are in the workers' network, of workers that have not left.
+    #[pallet::storage]
+    pub type Announcements<T: Config> = StorageMap<_, Blake2_128Concat, T::AccountId, Announcement>;
 
     /// The number of the next pending slash.
     #[pallet::storage]
@@ -304,6 +320,9 @@ pub mod pallet {
         /// No job can fit these terms: ask for a deadline of at most `MaxDeadline`, and for windows of which one is
         /// within `MinWindow` and `MaxWindow`.
         TermsFitNoJob,
+        /// The identity or an address has no bytes: give those of the worker's node, or none at all to take back what
+        /// was announced.
+        EmptyAnnouncement,
     }
 
     #[pallet::hooks]
@@ -430,6 +449,15 @@ pub mod pallet {
             T::SlashCancelOrigin::ensure_origin(origin)?;
             Self::do_cancel_slash(slash)
         }
+
+        /// Says where the worker's node is in the workers' network, in place of what was said before; `None` takes that
+        /// back. It is forgotten when the worker leaves.
+        #[pallet::call_index(12)]
+        #[pallet::weight(T::WeightInfo::announce())]
+        pub fn announce(origin: OriginFor<T>, announcement: Option<Announcement>) -> DispatchResult {
+            let worker = ensure_signed(origin)?;
+            Self::do_announce(worker, announcement)
+        }
     }
 
     #[pallet::view_functions]
@@ -448,6 +476,11 @@ pub mod pallet {
         /// price is too high, since there is place, and zero if none is low enough.
         pub fn entry_price(version: ModelVersion) -> Option<BalanceOf<T>> {
             Self::greatest_entering_price(version)
+        }
+
+        /// The worker's place in the workers' network, if it has announced one.
+        pub fn announcement(worker: T::AccountId) -> Option<Announcement> {
+            Self::announcement_of(&worker)
         }
 
         /// The stake that a job of this price locks.

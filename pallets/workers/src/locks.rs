@@ -3,12 +3,11 @@
 use crate::{
     BalanceOf, Config, Error, Event, HoldReason, Load, LockOf, OutcomeOf, Pallet, WorkerRecordOf, Workers, stake,
 };
-use assay_types::{Lock, ModelVersion, Outcome, Purpose, Released, Slashed, Unavailable, WorkerStatus};
+use assay_types::{Lock, ModelVersion, Outcome, Purpose, Released, Slashed, Unavailable};
 use polkadot_sdk::{
     frame_support::{
         ensure,
         traits::{
-            Get,
             fungible::{Inspect, MutateHold},
             tokens::{DepositConsequence, Fortitude, Precision, Provenance, Restriction},
         },
@@ -97,15 +96,7 @@ impl<T: Config> Pallet<T> {
     /// The record of a worker that takes jobs and has `stake` free.
     pub(crate) fn available(worker: &T::AccountId, stake: BalanceOf<T>) -> Result<WorkerRecordOf<T>, Unavailable> {
         let record = Workers::<T>::get(worker).ok_or(Unavailable::NotRegistered)?;
-        // A worker that left under a slash and came back is active, and still not to be trusted.
-        ensure!(
-            record.status == WorkerStatus::Active && record.slashing.is_zero(),
-            Unavailable::NotActive
-        );
-        ensure!(
-            record.stake >= T::MinStake::get() && record.free() >= stake,
-            Unavailable::StakeTooSmall
-        );
+        Self::check_available(&record, stake)?;
         Ok(record)
     }
 

@@ -1,8 +1,8 @@
 //! Answers for the runtime API: nothing here changes state.
 
-use crate::{BalanceOf, Config, Load, OfferOf, Offers, OffersOf, Pallet, Waiting, Workers};
+use crate::{Announcements, BalanceOf, Config, Load, OfferOf, Offers, OffersOf, Pallet, Waiting, Workers};
 use alloc::vec::Vec;
-use assay_types::{ModelVersion, OfferInfo, WorkerInfo};
+use assay_types::{Announcement, ModelVersion, OfferInfo, WorkerInfo, limits::MAX_LISTED_JOBS};
 use polkadot_sdk::frame_system::pallet_prelude::BlockNumberFor;
 
 impl<T: Config> Pallet<T> {
@@ -40,6 +40,21 @@ impl<T: Config> Pallet<T> {
             declined: record.declined,
             convicted: record.convicted,
         })
+    }
+
+    /// The worker's place in the workers' network, if it has announced one.
+    pub fn announcement_of(worker: &T::AccountId) -> Option<Announcement> {
+        Announcements::<T>::get(worker)
+    }
+
+    /// The places that workers have announced, at most `limit` and at most [`MAX_LISTED_JOBS`], from the one after this
+    /// worker's on.
+    pub fn announcements_from(after: Option<T::AccountId>, limit: u32) -> Vec<(T::AccountId, Announcement)> {
+        let announcements = match after {
+            None => Announcements::<T>::iter(),
+            Some(worker) => Announcements::<T>::iter_from(Announcements::<T>::hashed_key_for(worker)),
+        };
+        announcements.take(limit.clamp(1, MAX_LISTED_JOBS) as usize).collect()
     }
 
     /// The worker's offer for a model version, whether it has a place in the book or waits for one.

@@ -1,12 +1,12 @@
 //! The workers, as the market sees and moves them.
 
-use crate::{BalanceOf, Config, Load, OfferOf, Offers, Pallet, Workers, rest::Conduct};
+use crate::{BalanceOf, Config, Load, Pallet, Workers, matching::AssignedOf, rest::Conduct};
 use assay_types::{
     AssayTime, JobTerms, Lock, ModelVersion, NoOffer, Outcome, Purpose, Released, SlashId, Unavailable, WorkerRegistry,
     WorkerStatus,
 };
 use polkadot_sdk::{
-    frame_support::{ensure, storage::with_storage_layer, traits::Get},
+    frame_support::{storage::with_storage_layer, traits::Get},
     frame_system::pallet_prelude::BlockNumberFor,
     sp_runtime::{
         DispatchError, DispatchResult,
@@ -33,19 +33,7 @@ impl<T: Config> WorkerRegistry<T::AccountId, BalanceOf<T>> for Pallet<T> {
         ceiling: BalanceOf<T>,
         excluded: &[T::AccountId],
     ) -> Result<(T::AccountId, BalanceOf<T>), NoOffer> {
-        let mut refused = NoOffer::NoneForModel;
-        let mut cheapest: Option<(T::AccountId, BalanceOf<T>)> = None;
-        for offer in Offers::<T>::get(version) {
-            let price = offer.terms.price(job.work);
-            if cheapest.as_ref().is_some_and(|(_, lower)| *lower <= price) {
-                continue;
-            }
-            match Self::takes(&offer, version, job, (price, ceiling), excluded) {
-                Ok(()) => cheapest = Some((offer.worker, price)),
-                Err(reason) => refused = refused.further(reason),
-            }
-        }
-        cheapest.ok_or(refused)
+        Self::do_find(version, &(*job, ceiling), excluded)
     }
 
     fn take(
@@ -55,6 +43,22 @@ impl<T: Config> WorkerRegistry<T::AccountId, BalanceOf<T>> for Pallet<T> {
     ) -> Result<BalanceOf<T>, Unavailable> {
         Self::ensure_rested(worker)?;
         Self::do_take(worker, model, purpose)
+    }
+
+    fn assign(
+        version: ModelVersion,
+        jobs: &[(JobTerms<BlockNumberFor<T>>, BalanceOf<T>)],
+    ) -> Result<AssignedOf<T>, NoOffer> {
+        Self::do_assign(version, jobs)
+    }
+
+    fn settle(worker: &T::AccountId, stake: BalanceOf<T>, jobs: u32) -> DispatchResult {
+        let mut record = Self::without_lock(worker, stake)?;
+        record.completed = record.completed.saturating_add(jobs.into()); // Statistics, which nothing depends on.
+        // What `Conduct::Delivered` says, once for each job.
+        record.strikes = record.strikes.saturating_sub(u8::try_from(jobs).unwrap_or(u8::MAX));
+        Workers::<T>::insert(worker, record);
+        Ok(())
     }
 
     fn release(
@@ -73,8 +77,12 @@ impl<T: Config> WorkerRegistry<T::AccountId, BalanceOf<T>> for Pallet<T> {
         Self::do_award(slash, awards)
     }
 
-    fn is_secure(worker: &T::AccountId) -> bool {
-        Workers::<T>::get(worker).is_some_and(|record| record.stake >= T::MinStake::get() && record.slashing.is_zero())
+    fn min_stake() -> BalanceOf<T> {
+        T::MinStake::get()
+    }
+
+    fn is_secure(worker: &T::AccountId, min_stake: BalanceOf<T>) -> bool {
+        Workers::<T>::get(worker).is_some_and(|record| record.stake >= min_stake && record.slashing.is_zero())
     }
 
     fn locked(worker: &T::AccountId) -> BalanceOf<T> {
@@ -99,12 +107,9 @@ impl<T: Config> Pallet<T> {
         })
     }
 
-    /// Refuses a worker that rests after a job that it gave back or missed.
+    /// Refuses a worker that rests. One that is not registered is refused by others.
     fn ensure_rested(worker: &T::AccountId) -> Result<(), Unavailable> {
-        let now = T::Time::now();
-        let rests = Workers::<T>::get(worker).and_then(|record| record.rests_until);
-        ensure!(rests.is_none_or(|until| until <= now), Unavailable::Resting);
-        Ok(())
+        Workers::<T>::get(worker).map_or(Ok(()), |record| Self::check_rested(&record))
     }
 
     /// Notes how a bid or a job ended for its worker.
@@ -122,23 +127,5 @@ impl<T: Config> Pallet<T> {
                 record.rests_until = record.rests_until.max(Some(until));
             }
         });
-    }
-
-    /// Whether an offer can take a job at this price, where the client pays at most the ceiling beside it.
-    fn takes(
-        offer: &OfferOf<T>,
-        version: ModelVersion,
-        job: &JobTerms<BlockNumberFor<T>>,
-        (price, ceiling): (BalanceOf<T>, BalanceOf<T>),
-        excluded: &[T::AccountId],
-    ) -> Result<(), NoOffer> {
-        offer.fits(job)?;
-        ensure!(price <= ceiling, NoOffer::CeilingTooLow);
-        let has_place = !excluded.contains(&offer.worker)
-            && Load::<T>::get(&offer.worker, version) < offer.capacity
-            && Self::ensure_rested(&offer.worker).is_ok()
-            && Self::available(&offer.worker, Self::lock_for(price)).is_ok();
-        ensure!(has_place, NoOffer::AllBusy);
-        Ok(())
     }
 }

@@ -1,6 +1,6 @@
 //! Calls that change a worker's status, and the one place where it changes.
 
-use crate::{Config, Error, Event, Load, Pallet, WorkerRecordOf, Workers};
+use crate::{Announcements, Config, Error, Event, Load, Pallet, WorkerRecordOf, Workers};
 use assay_types::WorkerStatus;
 use polkadot_sdk::{
     frame_support::ensure,
@@ -39,6 +39,7 @@ impl<T: Config> Pallet<T> {
         ensure!(record.locked.is_zero() && !unclaimed, Error::<T>::StakeLocked);
 
         Self::remove_offers(&worker);
+        Announcements::<T>::remove(&worker);
         let amount = core::mem::replace(&mut record.stake, Zero::zero());
         if !amount.is_zero() {
             let (with_piece, until) = Self::begin_unbonding(record, amount)?;

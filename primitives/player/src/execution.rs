@@ -2,11 +2,12 @@
 
 use crate::{Hash, PlayError};
 use assay_exact::{
-    digest::Digest,
+    digest::{DataType, Digest, tensor_digest_of_root},
     graph::{CheckedGraph, Value},
-    judge::Openings,
+    judge::{Openings, Shape, TensorOpening},
     tensor::Tensor,
     trace::Trace,
+    tree::{Tree, chunk_leaves},
 };
 use assay_types::{
     H256, ModelParts,
@@ -36,6 +37,54 @@ pub trait Execution {
 
     /// The outputs of these operators, in this order. May execute the model again, once for all of them.
     fn nodes(&self, operators: &[u32]) -> Result<Vec<Arc<Tensor>>, Unavailable>;
+
+    /// The outputs of these operators without their bytes, in this order. An execution that keeps the digests of chunks
+    /// has them without executing the model again.
+    fn chunked(&self, operators: &[u32]) -> Result<Vec<Chunked>, Unavailable> {
+        let nodes = self.nodes(operators)?;
+        Ok(nodes.iter().map(|tensor| Chunked::of(tensor)).collect())
+    }
+}
+
+/// A tensor without its bytes: its type, its shape, and the digests of its chunks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Chunked {
+    /// Type of the elements.
+    pub dtype: DataType,
+    /// Elements in each dimension, outermost first.
+    pub shape: Vec<u32>,
+    /// Digests of the chunks, of which there is at least one.
+    pub leaves: Vec<Digest>,
+}
+
+impl Chunked {
+    /// A tensor, hashed.
+    pub fn of(tensor: &Tensor) -> Self {
+        Self {
+            dtype: tensor.dtype(),
+            shape: tensor.shape().to_vec(),
+            leaves: chunk_leaves::<Hash>(tensor.bytes()),
+        }
+    }
+
+    /// The root over the chunks.
+    pub fn root(&self) -> Digest {
+        Tree::Chunks.fold::<Hash>(&self.leaves)
+    }
+
+    /// The digest of the tensor.
+    pub fn digest(&self) -> Digest {
+        tensor_digest_of_root::<Hash>(self.dtype, &self.shape, &self.root())
+    }
+
+    /// What the tensor's digest commits to; `None` if it has more dimensions than a tensor may.
+    pub fn opening(&self) -> Option<TensorOpening> {
+        Some(TensorOpening {
+            dtype: self.dtype,
+            shape: Shape::new(self.shape.clone())?,
+            root: self.root(),
+        })
+    }
 }
 
 /// What refers to an execution, borrowed or shared, is one.
@@ -66,6 +115,10 @@ impl<P: Deref<Target: Execution>> Execution for P {
 
     fn nodes(&self, operators: &[u32]) -> Result<Vec<Arc<Tensor>>, Unavailable> {
         (**self).nodes(operators)
+    }
+
+    fn chunked(&self, operators: &[u32]) -> Result<Vec<Chunked>, Unavailable> {
+        (**self).chunked(operators)
     }
 }
 
@@ -122,6 +175,41 @@ pub fn node(execution: &dyn Execution, operator: u32) -> Result<Arc<Tensor>, Pla
     nodes.pop().ok_or(PlayError::NoSuchPlace {
         place: Place::Tensor { operator },
     })
+}
+
+/// The output of one operator, without its bytes.
+pub(crate) fn chunked(execution: &dyn Execution, operator: u32) -> Result<Chunked, PlayError> {
+    let mut chunked = execution.chunked(&[operator])?;
+    chunked.pop().ok_or(PlayError::NoSuchPlace {
+        place: Place::Tensor { operator },
+    })
+}
+
+/// What is opened of the tensors that an operator takes, in its order, and its output without its bytes: all from one
+/// execution, if one is needed.
+pub(crate) fn opened_operands(
+    execution: &dyn Execution,
+    operator: u32,
+) -> Result<(Vec<TensorOpening>, Chunked), PlayError> {
+    let missing = || PlayError::NoSuchPlace {
+        place: Place::Tensor { operator },
+    };
+    let index = usize::try_from(operator).map_err(|_| missing())?;
+    let node = execution.graph().graph().nodes.get(index).ok_or_else(missing)?;
+    let asked = node.inputs.iter().filter_map(|value| match value {
+        Value::Node(index) => Some(*index),
+        Value::Input(_) | Value::Weight(_) => None,
+    });
+    let mut computed = execution.chunked(&asked.chain([operator]).collect::<Vec<_>>())?;
+    let output = computed.pop().ok_or_else(missing)?;
+    let mut computed = computed.into_iter();
+    let openings = node.inputs.iter().map(|value| match value {
+        Value::Input(index) => TensorOpening::of::<Hash>(execution.inputs().get(usize::from(*index))?),
+        Value::Weight(index) => TensorOpening::of::<Hash>(execution.weights().get(usize::from(*index))?),
+        Value::Node(_) => computed.next()?.opening(),
+    });
+    let openings = openings.collect::<Option<_>>().ok_or_else(missing)?;
+    Ok((openings, output))
 }
 
 /// The tensors that an operator takes, in its order.

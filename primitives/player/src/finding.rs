@@ -1,9 +1,6 @@
 //! Where the challenger goes on: what of a revealed place is not what the own execution gives.
 
-use crate::{
-    Execution, PlayError, Reveals,
-    statements::{leaves, nodes},
-};
+use crate::{Execution, PlayError, Reveals, execution::chunked, statements::nodes};
 use assay_exact::{
     digest::{CHUNK_BYTES, Digest},
     judge::{OpenedOperator, TensorOpening},
@@ -33,7 +30,7 @@ pub fn find(execution: &dyn Execution, place: &Place, reveals: &Reveals) -> Resu
         }
         Place::Tensor { operator } | Place::TensorSpan { operator, .. } => {
             let (_, output) = opened(reveals, operator)?;
-            let (_, leaves) = leaves(execution, operator)?;
+            let leaves = chunked(execution, operator)?.leaves;
             let operators = execution.trace().nodes.len();
             compare(Tree::Chunks, &leaves, place, Some(output), revealed, operators)
         }

@@ -34,7 +34,7 @@ pub mod watch;
 
 pub use decide::{Attack, Defence, InFlight, Sent, View, attack, defend};
 pub use error::PlayError;
-pub use execution::{Execution, Operand, Unavailable, committed, node, openings, operands};
+pub use execution::{Chunked, Execution, Operand, Unavailable, committed, node, openings, operands};
 pub use finding::{Finding, find};
 pub use opening::{opening, trace_digest};
 pub use proof::{prove, question};

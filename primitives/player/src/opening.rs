@@ -1,6 +1,6 @@
 //! What a challenger commits to, and what it shows of that once the worker is convicted.
 
-use crate::{Execution, Hash, PlayError, statements::leaves};
+use crate::{Execution, Hash, PlayError, execution::chunked, node};
 use assay_exact::{
     bounded::Bounded,
     digest::{Digest, list_digest},
@@ -28,7 +28,8 @@ pub fn opening(
     let missing = || PlayError::NoSuchPlace {
         place: Place::Tensor { operator },
     };
-    let (tensor, leaves) = leaves(execution, operator)?;
+    let tensor = node(execution, operator)?;
+    let leaves = chunked(execution, operator)?.leaves;
     let (chunk, _) = place_of(tensor.dtype(), element).ok_or_else(missing)?;
     let bytes = chunk_bytes(tensor.bytes(), chunk).ok_or_else(missing)?;
     Ok(FindingOpening {

@@ -1,15 +1,17 @@
 //! What the worker says: the statement of every place, from its execution.
 
-use crate::{Execution, Hash, PlayError, node, openings, operands};
+use crate::{
+    Execution, Hash, PlayError,
+    execution::{chunked, opened_operands},
+    node, openings,
+};
 use assay_exact::{
     bounded::Bounded,
     digest::Digest,
-    judge::{Shape, TensorOpening},
-    tensor::Tensor,
-    tree::{Tree, chunk_bytes, chunk_leaves},
+    judge::TensorOpening,
+    tree::{Tree, chunk_bytes},
 };
 use assay_types::dispute::{MAX_NODES, Nodes, Place, Statement, TraceStatement, Window, window};
-use std::sync::Arc;
 
 /// Somebody who is asked for statements.
 pub trait Statements {
@@ -41,7 +43,7 @@ pub fn statement(execution: &dyn Execution, place: &Place) -> Result<Statement, 
         }
         Place::Tensor { operator } => self::tensor(execution, operator),
         Place::TensorSpan { operator, level, index } => {
-            let (_, leaves) = leaves(execution, operator)?;
+            let leaves = chunked(execution, operator)?.leaves;
             let window = Window::below(leaves.len() as u64, level, index).ok_or_else(missing)?;
             let nodes = nodes(Tree::Chunks, &leaves, window).ok_or_else(missing)?;
             Ok(Statement::TensorSpan {
@@ -75,18 +77,17 @@ fn trace(execution: &dyn Execution, operators: u32) -> Result<TraceStatement, Pl
     })
 }
 
-/// Opens an operator with its operands and the head of its output, from one execution.
+/// Opens an operator with its operands and the head of its output.
 fn tensor(execution: &dyn Execution, operator: u32) -> Result<Statement, PlayError> {
     let missing = || PlayError::NoSuchPlace {
         place: Place::Tensor { operator },
     };
-    let operands = operands(execution, operator)?;
-    let operands: Vec<&Tensor> = operands.iter().map(|operand| &**operand).collect();
-    let opening = openings(execution).open_operator::<Hash>(operator, &operands);
+    let (operands, output) = opened_operands(execution, operator)?;
+    let opening = openings(execution).open_operator_with::<Hash>(operator, operands);
     let opening = opening.map_err(|error| PlayError::Proof { operator, error })?;
-    let (tensor, leaves) = leaves(execution, operator)?;
-    let output = tensor_opening(&tensor, &leaves)?;
-    let nodes = nodes(Tree::Chunks, &leaves, Window::top(leaves.len() as u64)).ok_or_else(missing)?;
+    let top = Window::top(output.leaves.len() as u64);
+    let nodes = nodes(Tree::Chunks, &output.leaves, top).ok_or_else(missing)?;
+    let output = output.opening().ok_or(PlayError::TooLarge { what: "a shape" })?;
     Ok(Statement::Tensor {
         operator,
         opening,
@@ -100,20 +101,4 @@ pub(crate) fn nodes(tree: Tree, leaves: &[Digest], window: Window) -> Option<Nod
     debug_assert!(window.count <= MAX_NODES.into());
     let end = window.start.checked_add(window.count)?;
     Nodes::new(tree.nodes::<Hash>(leaves, window.level, window.start..end)?)
-}
-
-/// An operator's output, and the digests of its chunks.
-pub(crate) fn leaves(execution: &dyn Execution, operator: u32) -> Result<(Arc<Tensor>, Vec<Digest>), PlayError> {
-    let tensor = node(execution, operator)?;
-    let leaves = chunk_leaves::<Hash>(tensor.bytes());
-    Ok((tensor, leaves))
-}
-
-/// The header and the root of a tensor with these chunks.
-fn tensor_opening(tensor: &Tensor, leaves: &[Digest]) -> Result<TensorOpening, PlayError> {
-    Ok(TensorOpening {
-        dtype: tensor.dtype(),
-        shape: Shape::new(tensor.shape().to_vec()).ok_or(PlayError::TooLarge { what: "a shape" })?,
-        root: Tree::Chunks.fold::<Hash>(leaves),
-    })
 }

@@ -71,6 +71,8 @@ pub struct ClaimInfo<AccountId, Balance> {
     pub model: ModelVersion,
     /// Its root.
     pub model_root: H256,
+    /// Number of its definition, by which the claim is to be judged.
+    pub definition: u32,
     /// List digest of the input tensors.
     pub input_digest: H256,
     /// List digest of the output tensors, as claimed.
@@ -109,7 +111,7 @@ pub trait Claims<AccountId, Balance, BlockNumber> {
     fn parts(model: ModelVersion) -> Option<ModelParts>;
 
     /// The claim is disputed from now on; nothing changes if it is already. It is neither paid nor accepted until one
-    /// of the three that end a dispute: [`uphold`](Self::uphold), [`excuse`](Self::excuse) and
+    /// of the four that end a dispute: [`uphold`](Self::uphold), [`excuse`](Self::excuse), [`void`](Self::void) and
     /// [`convict`](Self::convict).
     fn dispute(claim: ClaimId) -> DispatchResult;
 
@@ -134,6 +136,10 @@ pub trait Claims<AccountId, Balance, BlockNumber> {
     /// Every challenge failed, but the client was refunded meanwhile: the worker is not paid for the claim, and its
     /// lock is free.
     fn excuse(claim: ClaimId) -> DispatchResult;
+
+    /// Nobody can judge the claim any more. The client has back what it has promised for it and the worker was not paid
+    /// yet, the worker is not paid for it, and its lock is free.
+    fn void(claim: ClaimId) -> DispatchResult;
 
     /// The claim is wrong. The client has back what the worker was not paid yet, and what secures the claim is released
     /// as [`Outcome::Convicted`].
@@ -205,6 +211,10 @@ where
 
     fn excuse(claim: ClaimId) -> DispatchResult {
         of_its_source!(claim, Jobs, Receipts, excuse())
+    }
+
+    fn void(claim: ClaimId) -> DispatchResult {
+        of_its_source!(claim, Jobs, Receipts, void())
     }
 
     fn convict(

@@ -99,6 +99,8 @@ pub struct Dispute<AccountId, Balance, BlockNumber> {
     pub client: AccountId,
     /// The model version that the claim names.
     pub version: ModelVersion,
+    /// Number of the definition of that model, by which the claim is judged (`assay_exact::DEFINITION_NUMBER`).
+    pub definition: u32,
     /// The worker's stake that secures the claim, without what late answers have cost.
     pub locked: Balance,
     /// The digests that the claim committed to.

@@ -225,6 +225,9 @@ pub enum CloseReason {
     /// Refunded: the claimed result was challenged and nobody proved it wrong, but its author answered late.
     #[codec(index = 6)]
     Late,
+    /// Refunded: the claimed result was challenged, and the chain no longer judges by the definition of its model.
+    #[codec(index = 7)]
+    Unjudged,
 }
 
 impl CloseReason {
@@ -232,8 +235,32 @@ impl CloseReason {
     pub fn phase(self) -> Phase {
         match self {
             Self::Accepted | Self::WindowPassed => Phase::Settled,
-            Self::NoBids | Self::NoBidRevealed | Self::NoWorkerLeft | Self::Fraud | Self::Late => Phase::Refunded,
+            Self::NoBids | Self::NoBidRevealed | Self::NoWorkerLeft | Self::Fraud | Self::Late | Self::Unjudged => {
+                Phase::Refunded
+            }
         }
+    }
+}
+
+/// What the chain keeps of a job beside its record. Nobody looks for what is not kept.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
+pub struct Kept {
+    /// Its inline input.
+    pub input: bool,
+    /// The inline output of its claim.
+    pub output: bool,
+    /// The bids of its auction, of which there may be none yet, or its runners-up.
+    pub bids: bool,
+    /// The mark that its step failed in `on_idle`: it is off the agenda until somebody calls `advance`.
+    pub set_aside: bool,
+}
+
+impl Kept {
+    /// Storage items that the job has beside its record, and its bit on the agenda.
+    pub fn items(self) -> u32 {
+        u32::from(self.input) + u32::from(self.output) + u32::from(self.bids)
     }
 }
 
@@ -262,6 +289,8 @@ pub struct Job<AccountId, Balance, BlockNumber> {
     pub submitted_at: BlockNumber,
     /// Workers that had it and did not deliver, in order; none of them gets it again.
     pub tried: BoundedVec<AccountId, Attempts>,
+    /// What the chain keeps beside this record.
+    pub kept: Kept,
     /// The state of the job.
     pub state: JobState<AccountId, Balance, BlockNumber>,
 }
@@ -355,6 +384,7 @@ mod tests {
             CloseReason::NoWorkerLeft,
             CloseReason::Fraud,
             CloseReason::Late,
+            CloseReason::Unjudged,
         ] {
             assert!(matches!(reason.phase(), Phase::Settled | Phase::Refunded));
         }

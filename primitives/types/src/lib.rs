@@ -6,12 +6,15 @@
 
 extern crate alloc;
 
+#[cfg(any(test, feature = "runtime-benchmarks"))]
+pub mod benchmarking;
 pub mod bid;
 pub mod claim;
 pub mod dispute;
 pub mod hash;
 pub mod ids;
 pub mod job;
+pub mod kept;
 pub mod limits;
 pub mod name;
 pub mod offer;
@@ -25,12 +28,12 @@ pub mod traits;
 pub mod weighing;
 pub mod worker;
 
-pub use assay_exact::{digest::DataType, quantise::Precision};
+pub use assay_exact::{DEFINITION_NUMBER, digest::DataType, quantise::Precision};
 pub use bid::{Bid, bid_commitment};
 pub use claim::{ClaimId, ClaimInfo, ClaimSource, Claims, Court, JobsAndReceipts, NotChallengeable};
 pub use hash::HostBlake2;
 pub use ids::{JobId, ModelId, ModelVersion, SessionId, SlashId, VersionNumber};
-pub use job::{Assignment, CloseReason, Delivery, Job, JobInput, JobRequest, JobState, Matching, Payload, Phase};
+pub use job::{Assignment, CloseReason, Delivery, Job, JobInput, JobRequest, JobState, Kept, Matching, Payload, Phase};
 pub use name::{NameError, check_name};
 pub use offer::{JobTerms, Misfit, Offer, OfferInfo, OfferTerms};
 pub use page::Page;
@@ -43,6 +46,6 @@ pub use session::{
 };
 pub use time::AssayTime;
 pub use traits::{
-    Lock, ModelRegistry, NoOffer, Outcome, Penalty, Purpose, Released, Slashed, Unavailable, WorkerRegistry,
+    Assigned, Lock, ModelRegistry, NoOffer, Outcome, Penalty, Purpose, Released, Slashed, Unavailable, WorkerRegistry,
 };
-pub use worker::{WorkerInfo, WorkerStatus};
+pub use worker::{Announcement, WorkerInfo, WorkerStatus};

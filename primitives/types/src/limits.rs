@@ -32,8 +32,14 @@ pub const MAX_SESSIONS: u64 = (1 << 39) - 1;
 pub const MAX_SEQUENCE: u32 = (1 << 24) - 1;
 /// Session offers of one worker.
 pub const MAX_SESSION_OFFERS: u32 = 32;
-/// Items in one batch call.
-pub const MAX_BATCH: u32 = 32;
+/// Bytes of a peer's identity in the workers' network; those of an Ed25519 key take 38.
+pub const MAX_PEER_BYTES: u32 = 64;
+/// Bytes of an address in the workers' network.
+pub const MAX_ADDRESS_BYTES: u32 = 128;
+/// Addresses that a worker announces.
+pub const MAX_ADDRESSES: u32 = 8;
+/// Items in one batch call, and jobs on one page of the market's agenda.
+pub const MAX_BATCH: u32 = 64;
 /// Jobs in one call that does what is due for each: a step can be the end of an auction with all its bids.
 pub const MAX_STEPS: u32 = 4;
 /// Jobs that one page of an answer of the runtime API lists.
@@ -65,6 +71,12 @@ pub type OffersPerWorker = ConstU32<MAX_OFFERS_PER_WORKER>;
 pub type SessionOffers = ConstU32<MAX_SESSION_OFFERS>;
 /// Bound of the pieces of stake that unbond.
 pub type Unbonding = ConstU32<MAX_UNBONDING>;
+/// Bound of a peer's identity.
+pub type PeerBytes = ConstU32<MAX_PEER_BYTES>;
+/// Bound of an address.
+pub type AddressBytes = ConstU32<MAX_ADDRESS_BYTES>;
+/// Bound of a worker's addresses.
+pub type Addresses = ConstU32<MAX_ADDRESSES>;
 /// Bound of a batch.
 pub type Batch = ConstU32<MAX_BATCH>;
 /// Bound of a batch of steps.

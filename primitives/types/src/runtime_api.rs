@@ -1,8 +1,8 @@
 //! The runtime API: a node's answers about jobs, sessions, workers and disputes, without a transaction.
 
 use crate::{
-    ClaimId, Job, JobId, Misfit, ModelVersion, NoOffer, Page, Session, SessionId, SessionOffer, SessionQuote, SlashId,
-    WorkerInfo, WorkerStatus,
+    Announcement, ClaimId, Job, JobId, Misfit, ModelVersion, NoOffer, Page, Session, SessionId, SessionOffer,
+    SessionQuote, SlashId, WorkerInfo, WorkerStatus,
     dispute::{Dispute, OpenAward, Place, Revealed},
 };
 use alloc::vec::Vec;
@@ -141,6 +141,11 @@ polkadot_sdk::sp_api::decl_runtime_apis! {
         ) -> Result<Quote<AccountId, Balance>, NoOffer>;
         /// The worker, its stake and its offers.
         fn worker(account: AccountId) -> Option<WorkerInfo<Balance, BlockNumber>>;
+        /// A worker's place in the workers' network, if it has announced one.
+        fn announcement(worker: AccountId) -> Option<Announcement>;
+        /// The places that workers have announced, at most `limit`: from the first one, or from the one after that of
+        /// the worker `after`.
+        fn announcements(after: Option<AccountId>, limit: u32) -> Vec<(AccountId, Announcement)>;
         /// The reason for which a worker does not have this job, or is not paid for it yet.
         fn why_not(worker: AccountId, job: JobId) -> WhyNot<AccountId, Balance, BlockNumber>;
         /// The jobs that are claimed or disputed.

@@ -1,7 +1,8 @@
 //! Traits through which the pallets meet. Market and sessions ask for models and workers through them, and no pallet
 //! knows another. Those of disputes are in [`crate::claim`].
 
-use crate::{H256, JobTerms, Misfit, ModelParts, ModelVersion, SlashId};
+use crate::{Assignment, H256, JobTerms, Misfit, ModelParts, ModelVersion, SlashId};
+use alloc::vec::Vec;
 use polkadot_sdk::sp_runtime::{DispatchError, DispatchResult, Perbill};
 
 /// A model version, as far as the market needs to know it.
@@ -189,7 +190,8 @@ pub enum Outcome<AccountId, Balance> {
         /// The stake that the worker loses, at most its lock.
         cost: Slashed<Balance>,
     },
-    /// The worker's claim stands, and the worker is not paid for it, because it answered late: the lock is free.
+    /// The worker's claim stands, and the worker is not paid for it, because it answered late or because nobody can
+    /// judge the claim any more: the lock is free.
     Unpaid,
     /// The worker's claim was wrong. Its lock is free, and it loses a share of its whole stake, at least the lock and
     /// as far as the stake goes. What it loses secures nothing and stays held until the slash matures; until then the
@@ -222,10 +224,20 @@ pub struct Released<Balance> {
     pub pending: Option<Penalty<Balance>>,
 }
 
+/// Jobs that standing offers have taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Assigned<AccountId, Balance> {
+    /// For each job, in the order in which they were asked for, the worker that has it.
+    pub assignments: Vec<Assignment<AccountId, Balance>>,
+    /// Offers whose workers were looked at, which is what the search costs.
+    pub examined: u32,
+}
+
 /// The registered workers, their offers and their stake.
 ///
 /// A worker's stake is moved by two methods only: [`take`](Self::take) when it gets a bid or a job, and
-/// [`release`](Self::release) when that ends. Each does all that belongs to it, or nothing.
+/// [`release`](Self::release) when that ends; [`assign`](Self::assign) and [`settle`](Self::settle) do the same for
+/// several jobs at once. Each does all that belongs to it, or nothing.
 pub trait WorkerRegistry<AccountId, Balance> {
     /// The number of a block.
     type BlockNumber;
@@ -251,6 +263,18 @@ pub trait WorkerRegistry<AccountId, Balance> {
     /// job is not asked.
     fn take(worker: &AccountId, model: ModelVersion, purpose: Purpose<Balance>) -> Result<Balance, Unavailable>;
 
+    /// Gives jobs on one version to workers, each with the most that its client pays: one after the other to the worker
+    /// that [`cheapest`](Self::cheapest) would find then, whose stake is [taken](Self::take) for it. All of them, or
+    /// the reason for which nobody takes one. The book, and the record of each worker, are read once for all jobs.
+    fn assign(
+        version: ModelVersion,
+        jobs: &[(JobTerms<Self::BlockNumber>, Balance)],
+    ) -> Result<Assigned<AccountId, Balance>, NoOffer>;
+
+    /// Ends this many claimed jobs of a worker, which lock `stake` together, as [`Outcome::Paid`] does each. An error
+    /// changes nothing.
+    fn settle(worker: &AccountId, stake: Balance, jobs: u32) -> DispatchResult;
+
     /// Ends a bid or a job. An error changes nothing, and says that the caller's books are wrong: more is to be
     /// released than is locked, or a job is to end that the worker does not have.
     fn release(
@@ -261,9 +285,12 @@ pub trait WorkerRegistry<AccountId, Balance> {
     /// Sets the parts of a pending slash for others, in place of those that it had. Refused once the slash is mature.
     fn award(slash: SlashId, awards: [(AccountId, Balance); 2]) -> DispatchResult;
 
-    /// Whether the account is a worker, has the minimum stake of one, and no slash of it is pending. A worker of which
-    /// this is no longer so keeps what it has claimed, and can be relieved of what it has not.
-    fn is_secure(worker: &AccountId) -> bool;
+    /// The minimum stake of a worker that takes jobs now.
+    fn min_stake() -> Balance;
+
+    /// Whether the account is a worker, has at least `min_stake`, and no slash of it is pending. A worker of which this
+    /// is no longer so keeps what it has claimed, and can be relieved of what it has not.
+    fn is_secure(worker: &AccountId, min_stake: Balance) -> bool;
 
     /// The worker's locked stake, for checks of consistency.
     fn locked(worker: &AccountId) -> Balance;

@@ -1,8 +1,12 @@
 //! Workers and their offers, as others see them.
 
-use crate::OfferInfo;
+use crate::{
+    OfferInfo,
+    limits::{AddressBytes, Addresses, PeerBytes},
+};
 use alloc::vec::Vec;
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
+use polkadot_sdk::sp_runtime::BoundedVec;
 use scale_info::TypeInfo;
 
 /// Whether a worker takes new jobs.
@@ -40,6 +44,17 @@ impl WorkerStatus {
     pub fn may_become(self, next: WorkerStatus) -> bool {
         Self::TRANSITIONS.contains(&(self, next))
     }
+}
+
+/// What a worker says of its place in the workers' network. The chain knows nothing of that network: whoever reads this
+/// checks that it can be understood, and that whoever answers there has this identity.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+pub struct Announcement {
+    /// The identity of the worker's node: the bytes of a libp2p `PeerId`.
+    pub peer: BoundedVec<u8, PeerBytes>,
+    /// Addresses at which others reach it: the bytes of a `Multiaddr` each, without the identity at their ends. None of
+    /// a node that is found by its identity alone.
+    pub addresses: BoundedVec<BoundedVec<u8, AddressBytes>, Addresses>,
 }
 
 /// A worker as the runtime API shows it.

@@ -1,7 +1,7 @@
 //! How blocks come about: the relay chain's rules for them, the order of authors, and who may be one.
 
 use crate::{
-    configs::system::MaxBlockWeight,
+    configs::{governance::MostOfCommittee, system::MaxBlockWeight},
     units::{BLOCKS_PER_RELAY_SLOT, HOURS, RELAY_SLOT_MS, SLOT_MS, deposit},
     *,
 };
@@ -9,7 +9,7 @@ use cumulus_pallet_parachain_system::RelayNumberMonotonicallyIncreases;
 use cumulus_primitives_core::AggregateMessageOrigin;
 use frame_support::{
     PalletId, parameter_types,
-    traits::{ConstBool, ConstU32, ConstU64, EnqueueWithOrigin, Get},
+    traits::{ConstBool, ConstU32, ConstU64, EitherOfDiverse, EnqueueWithOrigin, Get},
     weights::Weight,
 };
 use frame_system::EnsureRoot;
@@ -114,7 +114,7 @@ impl pallet_collator_selection::Config for Runtime {
     type MinEligibleCollators = ConstU32<1>;
     type PotId = PotId;
     type RuntimeEvent = RuntimeEvent;
-    type UpdateOrigin = EnsureRoot<AccountId>;
+    type UpdateOrigin = EitherOfDiverse<EnsureRoot<AccountId>, MostOfCommittee>;
     type ValidatorId = AccountId;
     type ValidatorIdOf = pallet_collator_selection::IdentityCollator;
     type ValidatorRegistration = Session;

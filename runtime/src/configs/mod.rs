@@ -3,6 +3,7 @@
 pub mod assay;
 pub mod consensus;
 pub mod disputes;
+pub mod governance;
 pub mod money;
 pub mod sessions;
 pub mod system;

@@ -1,18 +1,15 @@
 //! The token and the fees.
 
-use crate::{
-    units::{EXISTENTIAL_DEPOSIT, MICROUNIT, UNIT},
-    *,
-};
+use crate::{parameters::dynamic_params::fees, units::EXISTENTIAL_DEPOSIT, *};
 use cumulus_primitives_core::relay_chain::MAX_POV_SIZE;
 use frame_support::{
     parameter_types,
-    traits::{ConstU8, ConstU32, ConstU128, VariantCountOf},
+    traits::{ConstU8, ConstU32, ConstU128, Get, VariantCountOf},
     weights::{ConstantMultiplier, Weight, constants::WEIGHT_REF_TIME_PER_SECOND},
 };
 use pallet_transaction_payment::{Multiplier, TargetedFeeAdjustment};
 use parachains_common::impls::DealWithFees;
-use sp_runtime::{FixedPointNumber, Perquintill, traits::Bounded};
+use sp_runtime::traits::Bounded;
 
 impl pallet_balances::Config for Runtime {
     type AccountStore = System;
@@ -34,8 +31,6 @@ impl pallet_balances::Config for Runtime {
 
 /// A relay chain core's time and proof size for one block of ours.
 const FULL_CORE: Weight = Weight::from_parts(2 * WEIGHT_REF_TIME_PER_SECOND, MAX_POV_SIZE as u64);
-/// What filling a core costs when the chain is quiet. A transfer comes to about a thousandth of a token.
-const FULL_CORE_FEE: Balance = 2 * UNIT;
 
 /// Price of weight: by the dimension, time or proof size, of which it takes the larger part of a core.
 pub struct WeightToFee;
@@ -44,32 +39,21 @@ impl frame_support::weights::WeightToFee for WeightToFee {
     type Balance = Balance;
 
     fn weight_to_fee(weight: &Weight) -> Balance {
+        let full = fees::FullCoreFee::get();
         // Saturates far above the token's issuance, where the fee could not be paid anyway.
-        let share = |used: u64, whole: u64| FULL_CORE_FEE.saturating_mul(used.into()) / Balance::from(whole);
+        let share = |used: u64, whole: u64| full.saturating_mul(used.into()) / Balance::from(whole);
         share(weight.ref_time(), FULL_CORE.ref_time()).max(share(weight.proof_size(), FULL_CORE.proof_size()))
     }
 }
 
 parameter_types! {
-    /// Price of a transaction's byte, which every full node keeps: five times that of a byte of proof, which none does.
-    pub const TransactionByteFee: Balance = MICROUNIT;
-}
-
-parameter_types! {
-    /// Part of what blocks have room for at which fees stay as they are.
-    pub const TargetBlockFullness: Perquintill = Perquintill::from_percent(25);
-    /// How fast fees follow: a full block raises them by 7.8 %, an empty one lowers them by 2.5 %. Thirty full blocks
-    /// make them ten times as high, so nobody can afford to keep others out for as long as a deadline.
-    pub FeeAdjustment: Multiplier = Multiplier::saturating_from_rational(1, 10);
-    /// Fees are never below what a quiet chain asks for, lest filling blocks be cheap where nobody is.
-    pub MinimumMultiplier: Multiplier = Multiplier::saturating_from_integer(1);
     pub MaximumMultiplier: Multiplier = Bounded::max_value();
 }
 
 impl pallet_transaction_payment::Config for Runtime {
     type FeeMultiplierUpdate =
-        TargetedFeeAdjustment<Self, TargetBlockFullness, FeeAdjustment, MinimumMultiplier, MaximumMultiplier>;
-    type LengthToFee = ConstantMultiplier<Balance, TransactionByteFee>;
+        TargetedFeeAdjustment<Self, fees::TargetFullness, fees::FeeSpeed, fees::MinimumMultiplier, MaximumMultiplier>;
+    type LengthToFee = ConstantMultiplier<Balance, fees::ByteFee>;
     /// Fees and tips go to the pot that collators are paid from.
     type OnChargeTransaction = pallet_transaction_payment::FungibleAdapter<Balances, DealWithFees<Self>>;
     /// The lane gives its calls their place ([`crate::lane`]); a fee buys none.

@@ -1,11 +1,8 @@
 //! Sessions: how long they last, what secures them, and which faults cost what.
 
-use super::{
-    assay::{DISPUTE_ALLOWANCE, MAX_WINDOW, MIN_WINDOW},
-    disputes::{FaultSlash, SlashToChallenger, SlashToClient},
-};
+use super::assay::DISPUTE_ALLOWANCE;
 use crate::{
-    units::{DAYS, MINUTES},
+    parameters::dynamic_params::{disputes, market, sessions},
     *,
 };
 use frame_support::traits::{ConstU32, Get};
@@ -20,25 +17,24 @@ impl Get<Hash> for Genesis {
 }
 
 impl pallet_sessions::Config for Runtime {
-    /// As long as a worker may be gone in a dispute and lose nothing.
-    type ClosingBlocks = ConstU32<{ 30 * MINUTES }>;
+    #[cfg(feature = "runtime-benchmarks")]
+    type BenchmarkHelper = benchmarking::Stage;
+    type ClosingBlocks = sessions::ClosingBlocks;
     type Court = Disputes;
     type Currency = Balances;
     type DisputeAllowance = ConstU32<DISPUTE_ALLOWANCE>;
     /// An equivocation is a proved fault, and costs and brings what others do.
-    type FaultSlash = FaultSlash;
+    type FaultSlash = disputes::FaultSlash;
     type Genesis = Genesis;
-    /// A day of answers. Then the client opens another session.
-    type MaxSessionBlocks = ConstU32<DAYS>;
-    type MaxWindow = ConstU32<MAX_WINDOW>;
-    /// As much as the client risks. A fault costs a share of the whole stake besides.
-    type MinLockPercent = ConstU32<100>;
-    type MinWindow = ConstU32<MIN_WINDOW>;
+    type MaxSessionBlocks = sessions::MaxSessionBlocks;
+    type MaxWindow = market::MaxWindow;
+    type MinLockPercent = sessions::MinLockPercent;
+    type MinWindow = market::MinWindow;
     type Models = Models;
     type RuntimeHoldReason = RuntimeHoldReason;
-    type SlashToClient = SlashToClient;
-    type SlashToReporter = SlashToChallenger;
+    type SlashToClient = disputes::SlashToClient;
+    type SlashToReporter = disputes::SlashToChallenger;
     type Time = Time;
-    type WeightInfo = pallet_sessions::weights::ComputedWeight<Self>;
+    type WeightInfo = weights::pallet_sessions::AssayWeight<Self>;
     type Workers = Workers;
 }

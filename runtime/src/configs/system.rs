@@ -2,6 +2,8 @@
 
 use crate::{
     calls::{Role, class_of},
+    migrations::SingleBlock,
+    pause::NotHalted,
     units::{BLOCKS_PER_RELAY_SLOT, SS58_PREFIX, deposit},
     *,
 };
@@ -11,7 +13,7 @@ use frame_support::{
     derive_impl,
     dispatch::DispatchClass,
     parameter_types,
-    traits::{ConstU16, ConstU32, ConstU64, Get, InstanceFilter},
+    traits::{ConstU16, ConstU32, ConstU64, Get, InsideBoth, InstanceFilter},
     weights::constants::{BlockExecutionWeight, ExtrinsicBaseWeight, RocksDbWeight},
 };
 use frame_system::limits::{BlockLength, BlockWeights};
@@ -63,6 +65,8 @@ parameter_types! {
 impl frame_system::Config for Runtime {
     type AccountData = pallet_balances::AccountData<Balance>;
     type AccountId = AccountId;
+    /// What governance has paused, and a chain of which a migration has failed.
+    type BaseCallFilter = InsideBoth<TxPause, NotHalted>;
     type Block = Block;
     type BlockHashCount = BlockHashCount;
     type BlockLength = RuntimeBlockLength;
@@ -72,12 +76,15 @@ impl frame_system::Config for Runtime {
     /// A worker is referred to by its stake, its offers, session keys and proxies at once; the default of 16 stays
     /// well above that.
     type MaxConsumers = ConstU32<16>;
+    /// Blocks of a migration let no call in.
+    type MultiBlockMigrator = Migrations;
     type Nonce = Nonce;
     /// A new blob waits for the relay chain's go-ahead.
     type OnSetCode = cumulus_pallet_parachain_system::ParachainSetCode<Self>;
     /// Chooses between the block's share of a core and all of it, once the hooks' weight is known.
     type PreInherents = DynamicMaxBlockWeightHooks<Self, BlocksPerRelaySlot>;
     type SS58Prefix = ConstU16<SS58_PREFIX>;
+    type SingleBlockMigrations = SingleBlock;
     type SystemWeightInfo = frame_system::weights::SubstrateWeight<Self>;
     type Version = Version;
 }

@@ -4,11 +4,8 @@
 //! asset is accepted. No other chain acts as the superuser.
 
 use crate::{
-    configs::{
-        consensus::PotId,
-        money::{TransactionByteFee, WeightToFee},
-        system::RuntimeBlockWeights,
-    },
+    configs::{consensus::PotId, money::WeightToFee, system::RuntimeBlockWeights},
+    parameters::dynamic_params::fees::ByteFee,
     units::MILLIUNIT,
     *,
 };
@@ -28,7 +25,7 @@ use parachains_common::{
 use polkadot_parachain_primitives::primitives::Sibling;
 use polkadot_runtime_common::xcm_sender::ExponentialPrice;
 use sp_runtime::{Perbill, traits::AccountIdConversion};
-use staging_xcm::latest::{WESTEND_GENESIS_HASH, prelude::*};
+use staging_xcm::latest::prelude::*;
 use staging_xcm_builder::{
     AccountId32Aliases, AliasChildLocation, AllowHrmpNotificationsFromRelayChain, AllowKnownQueryResponses,
     AllowSubscriptionsFrom, AllowTopLevelPaidExecutionFrom, DenyRecursively, DenyReserveTransferToRelayChain,
@@ -44,8 +41,9 @@ parameter_types! {
     pub const RelayLocation: Location = Location::parent();
     pub const TokenLocation: Location = Location::here();
     pub FeeAsset: AssetId = AssetId(TokenLocation::get());
-    /// The public test network, and, by the same genesis constant, local ones.
-    pub const RelayNetwork: NetworkId = ByGenesis(WESTEND_GENESIS_HASH);
+    /// As this chain's genesis says. A chain by itself is a network of its own, by its own genesis.
+    pub RelayNetwork: NetworkId =
+        Governance::relay_network().unwrap_or_else(|| ByGenesis(System::block_hash(0).to_fixed_bytes()));
     pub RelayChainOrigin: RuntimeOrigin = cumulus_pallet_xcm::Origin::Relay.into();
     pub UniversalLocation: InteriorLocation =
         [GlobalConsensus(RelayNetwork::get()), Parachain(ParachainInfo::parachain_id().into())].into();
@@ -99,7 +97,7 @@ pub type Barrier = TrailingSetTopicAsId<
 >;
 
 /// Price of a message: it grows with its length and, exponentially, with the queue it joins.
-pub type DeliveryPrice<Queue> = ExponentialPrice<FeeAsset, BaseDeliveryFee, TransactionByteFee, Queue>;
+pub type DeliveryPrice<Queue> = ExponentialPrice<FeeAsset, BaseDeliveryFee, ByteFee, Queue>;
 
 /// Up to the relay chain, or across to a sibling.
 pub type XcmRouter = WithUniqueTopic<(

@@ -1,10 +1,13 @@
 //! What disputes cost and how long they last, with this runtime's constants.
 
 use crate::chain::{genesis, in_first_block, signed};
-use assay_runtime::{BlockNumber, Runtime, TransactionPayment, units::MICROUNIT};
-use assay_types::dispute::{Nodes, Place, Statement, lost_bond};
+use assay_runtime::{
+    BlockNumber, Runtime, TransactionPayment,
+    units::{MICROUNIT, MINUTES, UNIT},
+};
+use assay_types::dispute::{Nodes, Place, Statement, base_bond, bond, lost_bond};
 use codec::Encode;
-use pallet_disputes::{LongestDispute, WeightInfo as _, weights::ComputedWeight};
+use pallet_disputes::{LongestDispute, WeightInfo as _};
 use polkadot_sdk::{
     frame_metadata_hash_extension::CheckMetadataHash,
     frame_support::{dispatch::DispatchClass, traits::Get},
@@ -49,7 +52,7 @@ fn half_of_the_least_bond_pays_a_workers_statements() {
 #[test]
 fn the_largest_proof_fits_a_block_with_room_to_spare() {
     in_first_block(|| {
-        let largest = ComputedWeight::<Runtime>::prove(4 * 1024 * 1024);
+        let largest = <Runtime as pallet_disputes::Config>::WeightInfo::prove(4 * 1024 * 1024);
         let limits = <Runtime as polkadot_sdk::frame_system::Config>::BlockWeights::get();
         let most = limits.get(DispatchClass::Normal).max_total;
         assert!(largest.saturating_mul(2).all_lte(most.expect("blocks are bounded")));
@@ -64,5 +67,40 @@ fn a_bond_covers_what_a_game_causes() {
         assert!(cost(0) > 0 && cost(0) < <Runtime as pallet_disputes::Config>::LeastBond::get());
         assert_eq!(cost(1_000_000_000_000) - cost(0), 2 * 20 * 1_000 * MICROUNIT);
         assert!(cost(u64::MAX) > cost(0));
+    });
+}
+
+/// Bonds that are lost by whoever keeps the whole stake of a worker locked for this many blocks, by challenging its
+/// claims, which lock equal parts of it, and letting every clock run down.
+fn cost_of_freezing(stake: u128, claims: u32, blocks: BlockNumber) -> u128 {
+    let called: u32 = <Runtime as pallet_disputes::Config>::CalledDisputes::get();
+    let clock: BlockNumber = <Runtime as pallet_disputes::Config>::ChallengerClockBlocks::get();
+    let least_turn: BlockNumber = <Runtime as pallet_disputes::Config>::LeastTurnBlocks::get();
+    // The challenger has eleven turns in the longest game, and the worker answers at once.
+    let stall = clock + 10 * least_turn;
+    let base = base_bond(
+        stake / u128::from(claims),
+        <Runtime as pallet_disputes::Config>::LeastBond::get(),
+        <Runtime as pallet_disputes::Config>::BondPerStake::get(),
+        <Runtime as pallet_disputes::Config>::GameCost::convert(0),
+    );
+    let bonds = |claims: u32| -> u128 { (0..claims).map(|elsewhere| bond(base, 0, elsewhere)).sum() };
+    // What waits in the queue is frozen without another bond; what is called has to be challenged again.
+    let again = u128::from(blocks.div_ceil(stall).saturating_sub(1));
+    bonds(claims) + again * bonds(claims.min(called))
+}
+
+#[test]
+fn freezing_a_workers_whole_stake_costs_a_tenth_of_it_at_least_and_half_of_that_is_the_workers() {
+    genesis("development").execute_with(|| {
+        let stake = 1_000 * UNIT;
+        for claims in 1..=20 {
+            let cost = cost_of_freezing(stake, claims, 35 * MINUTES);
+            assert!(cost >= stake / 10, "{claims} claims: {cost}");
+            assert!(claims < 12 || cost > stake, "{claims} claims: {cost}");
+            // Half of what the frozen claims pay, since a job locks ten times its price.
+            let part = <Runtime as pallet_disputes::Config>::LostBondToWorker::get();
+            assert!(lost_bond(cost, part).paid >= stake / 20);
+        }
     });
 }

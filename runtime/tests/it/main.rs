@@ -1,12 +1,18 @@
 //! The runtime as a whole: the states it can start from, the transactions it takes, and its blob.
 
+mod agreed;
 mod calls;
 mod chain;
 mod disputes;
 mod fees;
+mod governance;
 mod lane;
+mod parameters;
+mod pause;
 mod presets;
 mod scene;
 mod stuffing;
 mod transactions;
+mod upgrade;
 mod wasm;
+mod weights;

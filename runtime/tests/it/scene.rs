@@ -4,8 +4,8 @@ use crate::chain::{pass, signed};
 use assay_adversary::{InMemory, Random, graphs};
 use assay_player::{Execution, committed};
 use assay_runtime::{
-    AccountId, Balance, Executive, Market, Models, Runtime, RuntimeCall, RuntimeEvent, RuntimeOrigin, Sessions, System,
-    Workers,
+    AccountId, Balance, BlockNumber, Executive, Market, Models, Runtime, RuntimeCall, RuntimeEvent, RuntimeOrigin,
+    Sessions, System, Workers,
     units::{MINUTES, UNIT},
 };
 use assay_types::{
@@ -53,6 +53,11 @@ pub fn offered(execution: &InMemory) {
 
 /// A job of Charlie's that Bob has, with the shortest deadline and window.
 pub fn assigned(execution: &InMemory) -> JobId {
+    submitted(execution, Matching::Offers)
+}
+
+/// A job of Charlie's that finds its worker so.
+pub fn submitted(execution: &InMemory, matching: Matching<BlockNumber>) -> JobId {
     let job = pallet_market::NextJobId::<assay_runtime::Runtime>::get();
     let request = JobRequest {
         model: VERSION,
@@ -61,7 +66,7 @@ pub fn assigned(execution: &InMemory) -> JobId {
             symbols: execution.trace().symbols.clone().try_into().expect("few"),
         },
         ceiling: 2 * UNIT,
-        matching: Matching::Offers,
+        matching,
         deadline_blocks: MINUTES,
         window_blocks: MINUTES,
         delivery: Delivery::Digest,

@@ -6,6 +6,7 @@ use assay_runtime::{
     RuntimeOrigin, System, TransactionPayment,
     units::{EXISTENTIAL_DEPOSIT, MILLIUNIT, UNIT},
 };
+use assay_types::limits::MAX_BATCH;
 use codec::Encode;
 use polkadot_sdk::{
     frame_metadata_hash_extension::CheckMetadataHash,
@@ -57,8 +58,8 @@ fn a_missed_deadline_pays_a_client_no_more_than_its_cheapest_submission_costs() 
     type Compensation = <Runtime as pallet_market::Config>::MissCompensation;
     in_first_block(|| {
         // A job of a large batch, at the minimum of the fee multiplier, where blocks stay empty.
-        let weight = <Weights as pallet_market::WeightInfo>::submit(0);
-        let fee = TransactionPayment::weight_to_fee(weight) / 10;
+        let weight = <Weights as pallet_market::WeightInfo>::submit_batch(MAX_BATCH, 1);
+        let fee = TransactionPayment::weight_to_fee(weight) / u128::from(MAX_BATCH) / 10;
         let compensation = <Compensation as Get<u128>>::get();
         assert!(compensation <= fee, "{compensation} for a fee of {fee}");
     });

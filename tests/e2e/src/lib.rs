@@ -17,6 +17,7 @@ mod network;
 mod parameters;
 mod process;
 mod rpc;
+pub mod sessions;
 pub mod watcher;
 pub mod worker;
 

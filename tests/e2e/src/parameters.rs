@@ -1,20 +1,29 @@
-//! The runtime's parameters, changed as governance would: here by the superuser of a development chain.
+//! The runtime's parameters, written by the superuser of a development chain. Stories cannot wait for clocks as long as
+//! governance may make them, so the values here are written past its ranges.
 
 use crate::Network;
-use anyhow::ensure;
+use anyhow::{bail, ensure};
 use assay_client::chain::BlockNumber;
 use assay_runtime::{
-    Address, Runtime, RuntimeCall, SignedPayload, TxExtension, UncheckedExtrinsic, VERSION, lane::Lane,
+    Address, Runtime, RuntimeCall, SignedPayload, TxExtension, UncheckedExtrinsic, VERSION,
+    lane::Lane,
+    parameters::{
+        RuntimeParameters,
+        dynamic_params::{
+            disputes::{ChallengerClockBlocks, ClockBlocks, LateAnswerBlocks, LeastTurnBlocks, ReopenBlocks},
+            workers::SlashDelay,
+        },
+    },
 };
 use codec::Encode;
 use polkadot_sdk::{
     cumulus_pallet_parachain_system::block_weight::DynamicMaxBlockWeight,
     cumulus_pallet_weight_reclaim::StorageWeightReclaim,
     frame_metadata_hash_extension::CheckMetadataHash,
-    frame_system, pallet_sudo,
+    frame_support::traits::dynamic_params::AggregatedKeyValue,
+    frame_system, pallet_parameters, pallet_sudo,
     pallet_transaction_payment::ChargeTransactionPayment,
     sp_core::H256,
-    sp_io::hashing::twox_128,
     sp_keyring::Sr25519Keyring::Alice,
     sp_runtime::{MultiSignature, generic::Era},
 };
@@ -25,11 +34,10 @@ const INCLUSION_BLOCKS: BlockNumber = 20;
 impl Network {
     /// Sets parameters that count blocks, such as `ClockBlocks`, and waits until they are in force.
     pub async fn set_parameters(&self, parameters: &[(&str, BlockNumber)]) -> anyhow::Result<()> {
-        let item = |(name, blocks): &(&str, BlockNumber)| {
-            let key = twox_128(format!(":{name}:").as_bytes()).to_vec();
-            (key, blocks.encode())
-        };
-        let items: Vec<_> = parameters.iter().map(item).collect();
+        let items = parameters
+            .iter()
+            .map(|(name, blocks)| Ok(item(parameter(name, *blocks)?)))
+            .collect::<anyhow::Result<Vec<_>>>()?;
         let set = frame_system::Call::<Runtime>::set_storage { items: items.clone() };
         let call = pallet_sudo::Call::<Runtime>::sudo {
             call: Box::new(set.into()),
@@ -49,6 +57,26 @@ impl Network {
         ensure!(!items.is_empty(), "nothing was set");
         Ok(())
     }
+}
+
+/// The parameter of this name with a value.
+fn parameter(name: &str, blocks: BlockNumber) -> anyhow::Result<RuntimeParameters> {
+    Ok(match name {
+        "ClockBlocks" => RuntimeParameters::Disputes((ClockBlocks, blocks).into()),
+        "ChallengerClockBlocks" => RuntimeParameters::Disputes((ChallengerClockBlocks, blocks).into()),
+        "LeastTurnBlocks" => RuntimeParameters::Disputes((LeastTurnBlocks, blocks).into()),
+        "LateAnswerBlocks" => RuntimeParameters::Disputes((LateAnswerBlocks, blocks).into()),
+        "ReopenBlocks" => RuntimeParameters::Disputes((ReopenBlocks, blocks).into()),
+        "SlashDelay" => RuntimeParameters::Workers((SlashDelay, blocks).into()),
+        _ => bail!("no story sets the parameter {name}"),
+    })
+}
+
+/// Key and value under which a parameter is stored.
+fn item(parameter: RuntimeParameters) -> (Vec<u8>, Vec<u8>) {
+    let (key, value) = parameter.into_parts();
+    let value = value.map(|value| value.encode()).unwrap_or_default();
+    (pallet_parameters::Parameters::<Runtime>::hashed_key_for(&key), value)
 }
 
 /// A transaction of the superuser.

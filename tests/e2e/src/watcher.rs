@@ -25,6 +25,8 @@ const WATCHING: &str = "watching";
 pub struct Watcher {
     name: &'static str,
     models_dir: PathBuf,
+    /// Whether it joins the workers' network.
+    joins: bool,
     process: Option<Process>,
 }
 
@@ -36,9 +38,19 @@ impl Watcher {
 
     /// The same for the models whose packages are in this folder.
     pub async fn start_in(network: &Network, name: &'static str, models_dir: &Path) -> anyhow::Result<Self> {
+        Self::start_as(network, name, models_dir, false).await
+    }
+
+    /// The same for a watcher of the digits that joins the workers' network, by the workers that are announced.
+    pub async fn start_joined(network: &Network, name: &'static str) -> anyhow::Result<Self> {
+        Self::start_as(network, name, &jobs::models_dir(), true).await
+    }
+
+    async fn start_as(network: &Network, name: &'static str, models_dir: &Path, joins: bool) -> anyhow::Result<Self> {
         let mut watcher = Self {
             name,
             models_dir: models_dir.to_owned(),
+            joins,
             process: None,
         };
         watcher.restart(network).await?;
@@ -67,6 +79,9 @@ impl Watcher {
             .arg(folder.join("inputs"))
             .arg("--data-dir")
             .arg(folder.join("data"));
+        if self.joins {
+            command.arg("--network");
+        }
         command.env("ASSAY_LOG", "info,assay_daemon=debug");
         let mut process = Process::start(self.name, command, network.folder(), Killing::Directly)?;
         // What one that was killed has left in the log.

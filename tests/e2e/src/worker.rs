@@ -39,6 +39,17 @@ pub struct Terms {
     pub bid: Option<&'static str>,
 }
 
+/// What a worker serves, and where it has it from.
+#[derive(Clone, Copy, Debug)]
+struct Setting<'a> {
+    models_dir: &'a Path,
+    package: &'a str,
+    /// Whether it joins the workers' network, and offers sessions there.
+    joins: bool,
+}
+
+/// Price of a request in the sessions of a worker that joins the workers' network, in ASY.
+pub const SESSION_PRICE: &str = "0.25";
 /// Stake of every worker here, in ASY.
 pub const STAKE: &str = "1000";
 
@@ -59,6 +70,22 @@ impl Worker {
         Self::start_in(network, terms, &jobs::models_dir(), None).await
     }
 
+    /// The same for a worker that joins the workers' network on this machine, and serves the model of this name from
+    /// this folder, or from the network if it is not there.
+    pub async fn start_joined(
+        network: &Network,
+        terms: Terms,
+        models_dir: &Path,
+        package: &str,
+    ) -> anyhow::Result<Self> {
+        let setting = Setting {
+            models_dir,
+            package,
+            joins: true,
+        };
+        Self::start_as(network, terms, setting, None).await
+    }
+
     /// The same for a worker that lies: `assay-adversary serve` with these options.
     pub async fn start_lying(network: &Network, terms: Terms, lie: &[&'static str]) -> anyhow::Result<Self> {
         Self::start_in(network, terms, &jobs::models_dir(), Some(lie.to_vec())).await
@@ -71,10 +98,24 @@ impl Worker {
         models_dir: &Path,
         lie: Option<Vec<&'static str>>,
     ) -> anyhow::Result<Self> {
+        let setting = Setting {
+            models_dir,
+            package: jobs::PACKAGE,
+            joins: false,
+        };
+        Self::start_as(network, terms, setting, lie).await
+    }
+
+    async fn start_as(
+        network: &Network,
+        terms: Terms,
+        setting: Setting<'_>,
+        lie: Option<Vec<&'static str>>,
+    ) -> anyhow::Result<Self> {
         let folder = network.folder().join(terms.name);
         fs::create_dir_all(folder.join("inputs"))?;
         let config = folder.join("worker.toml");
-        fs::write(&config, configuration(&terms, &folder, models_dir, network.urls())?)?;
+        fs::write(&config, configuration(&terms, &folder, setting, network.urls())?)?;
         let mut worker = Self {
             terms,
             lie,
@@ -233,12 +274,12 @@ impl AwaitedInput {
     }
 }
 
-fn configuration(terms: &Terms, folder: &Path, models_dir: &Path, nodes: Vec<String>) -> anyhow::Result<String> {
+fn configuration(terms: &Terms, folder: &Path, setting: Setting<'_>, nodes: Vec<String>) -> anyhow::Result<String> {
     let key = folder.join("key");
     fs::write(&key, format!("//{}\n", terms.name))?;
     fs::set_permissions(&key, fs::Permissions::from_mode(0o600))?;
     let mut model = toml::Table::new();
-    model.insert("package".into(), jobs::PACKAGE.into());
+    model.insert("package".into(), setting.package.into());
     model.insert("price".into(), terms.price.into());
     model.insert("capacity".into(), i64::from(terms.capacity).into());
     // Whatever the chain takes: what a worker asks for by itself follows from the model.
@@ -253,18 +294,32 @@ fn configuration(terms: &Terms, folder: &Path, models_dir: &Path, nodes: Vec<Str
     if let Some(bid) = terms.bid {
         model.insert("bid".into(), bid.into());
     }
+    if setting.joins {
+        let mut session = toml::Table::new();
+        for (name, amount) in [("base", SESSION_PRICE), ("min_budget", "1"), ("max_budget", "50")] {
+            session.insert(name.into(), amount.into());
+        }
+        model.insert("session".into(), toml::Value::Table(session));
+    }
     let mut config = toml::Table::new();
     config.insert("node".into(), nodes.into());
     config.insert("stake".into(), STAKE.into());
     config.insert("threads".into(), 1.into());
     for (name, path) in [
         ("key", &*key),
-        ("models_dir", models_dir),
+        ("models_dir", setting.models_dir),
         ("inputs_dir", &*folder.join("inputs")),
         ("data_dir", &*folder.join("data")),
     ] {
         config.insert(name.into(), path.display().to_string().into());
     }
     config.insert("model".into(), vec![toml::Value::Table(model)].into());
+    if setting.joins {
+        let mut section = toml::Table::new();
+        let listen = ["/ip4/127.0.0.1/udp/0/quic-v1", "/ip4/127.0.0.1/tcp/0"];
+        section.insert("listen".into(), listen.map(toml::Value::from).to_vec().into());
+        section.insert("reachable".into(), true.into());
+        config.insert("network".into(), toml::Value::Table(section));
+    }
     Ok(toml::to_string(&config)?)
 }

@@ -2,8 +2,8 @@
 
 use crate::{
     commands::{
-        self, generate::GenerateArgs, models::ModelsCommand, request::RequestArgs, results::ResultsArgs,
-        stake::StakeCommand,
+        self, generate::GenerateArgs, models::ModelsCommand, network::NetworkCommand, request::RequestArgs,
+        results::ResultsArgs, stake::StakeCommand,
     },
     config::{DEFAULT_NODE, ServeArgs, WatchArgs},
 };
@@ -46,6 +46,9 @@ pub enum Command {
     /// Add to a worker's stake, take of it, or leave with all of it
     #[command(subcommand)]
     Stake(StakeCommand),
+    /// Look at the workers' network: who is reached from here
+    #[command(subcommand)]
+    Network(NetworkCommand),
     /// Execute models for the assay-worker that starts this
     #[command(hide = true)]
     Engine,

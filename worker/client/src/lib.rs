@@ -6,4 +6,5 @@ pub mod chain;
 pub mod registration;
 pub mod request;
 pub mod schema;
+pub mod sessions;
 pub mod units;

@@ -2,7 +2,7 @@
 
 use assay_exact::element::Element;
 use assay_ops::tensor::{Blake2b256, Tensor};
-use assay_package::{Package, min_batch};
+use assay_package::Package;
 use assay_types::{
     H256, ModelParts, SchemaError, TensorSchema,
     schema::{PartsError, TensorLayout, ValueRange, payload_digest},
@@ -11,15 +11,6 @@ use assay_types::{
 /// Why a package cannot be registered.
 #[derive(Debug, thiserror::Error)]
 pub enum NotRegistrable {
-    /// No job of one entry fits.
-    #[error(
-        "the batch is at least {min}, and a job is one entry of a batch, so none could be requested: export the program with \
-         `torch.export.Dim(\"batch\", min=1)` and import it again"
-    )]
-    Batch {
-        /// The batch's minimum.
-        min: u32,
-    },
     /// The chain would refuse it.
     #[error("the chain would refuse the package: {0}")]
     Unsound(PartsError),
@@ -27,10 +18,6 @@ pub enum NotRegistrable {
 
 /// The parts of a package, as they are registered, if the chain takes them.
 pub fn registrable(package: &Package) -> Result<&ModelParts, NotRegistrable> {
-    let min = min_batch(package.graph());
-    if min > 1 {
-        return Err(NotRegistrable::Batch { min });
-    }
     package.parts().validate().map_err(NotRegistrable::Unsound)?;
     Ok(package.parts())
 }
@@ -103,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn a_package_whose_batch_is_at_least_two_cannot_be_registered() {
+    fn a_package_whose_batch_is_at_least_two_can_be_registered_and_takes_jobs_of_two() {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models/digits/package");
         let package = Package::load(&folder).expect("the committed package is whole");
         assert!(registrable(&package).is_ok());
@@ -120,7 +107,8 @@ mod tests {
         let precision = manifest.precision().expect("a precision");
         let package = Package::new(details, precision, graph, package.weights().to_vec(), vec![]);
         let package = package.expect("a sound package");
-        let error = registrable(&package);
-        assert!(matches!(error, Err(NotRegistrable::Batch { min: 2 })), "{error:?}");
+        let parts = registrable(&package).expect("the chain takes it");
+        assert!(assay_types::payload::given_layouts(parts, &[1]).is_err());
+        assert!(assay_types::payload::given_layouts(parts, &[2]).is_ok());
     }
 }

@@ -286,43 +286,93 @@ struct Sequence {
     const void *from;
 };
 
-// The sum of each element and those before it, by a thread each: sums of numbers are on grids of their own.
-KERNEL(sums_so_far, Sequence) {
+// What the lanes up to this one have, put together in any order.
+template <class T, class Join> DEVICE T up_to_here(T own, Join join) {
+    T all = own;
+    for (unsigned mask = 1; mask < LANES; mask *= 2) {
+        T other = __shfl_xor_sync(ALL_LANES, all, (int)mask);
+        own = (LANE & mask) != 0 ? join(own, other) : own;
+        all = join(all, other);
+    }
+    return own;
+}
+
+DEVICE word sum_up_to_here(word own) {
+    return up_to_here(own, [](word a, word b) { return (word)((unsigned long long)a + (unsigned long long)b); });
+}
+
+DEVICE void integer_sums_so_far(const Sequence &p, unsigned row) {
     unsigned length = (unsigned)p.rows.length;
-    FOR_EACH(index, p.count) {
-        unsigned row = index / length, last = index - row * length;
-        word start = place(p.rows.starts, row), step = p.rows.step;
-        if (p.type != FLOAT32) {
-            unsigned long long total = 0;
-            for (unsigned k = 0; k <= last; ++k) {
-                total += (unsigned long long)load_integer(p.from, p.type, start + k * step);
-            }
-            ((word *)p.to)[index] = (word)total;
-            continue;
+    word start = place(p.rows.starts, row), before = 0;
+    for (unsigned first = 0; first < length; first += LANES) {
+        unsigned k = first + LANE;
+        word own = k < length ? load_integer(p.from, p.type, start + k * p.rows.step) : 0;
+        own = (word)((unsigned long long)before + (unsigned long long)sum_up_to_here(own));
+        if (k < length) {
+            ((word *)p.to)[(word)row * length + k] = own;
         }
-        const float *from = (const float *)p.from + start;
-        unsigned greatest = 0, signs = 0;
-        for (unsigned k = 0; k <= last; ++k) {
-            unsigned bits = magnitude_bits(from[k * step]);
-            greatest = bits > greatest ? bits : greatest;
-            signs |= bits != INFINITE ? 0u : from[k * step] > 0.0f ? 1u : 2u;
-        }
-        float result;
-        if (greatest < INFINITE) {
-            int grid = step_of(greatest);
-            word total = 0;
-            for (unsigned k = 0; k <= last; ++k) {
-                total += on_grid(from[k * step], -grid);
-            }
-            result = sum_on_grid(total, grid);
-        } else {
-            result = infinite_sum(greatest, signs);
-        }
-        ((float *)p.to)[index] = canonical(result);
+        before = __shfl_sync(ALL_LANES, own, LANES - 1);
     }
 }
 
-// Where the best elements of each row stand: an element's place is how many are better, of equal ones those before it.
+// Every sum is on the grid that the greatest of its own terms gives. Along a row grids only become coarser; with each new one what
+// came before is added up once more. There are some hundreds of grids at most, and as a rule a few in a row.
+DEVICE void number_sums_so_far(const Sequence &p, unsigned row) {
+    unsigned length = (unsigned)p.rows.length;
+    const float *from = (const float *)p.from + place(p.rows.starts, row);
+    word step = p.rows.step, total = 0;
+    unsigned greatest = 0, signs = 0;
+    int grid = step_of(0);
+    for (unsigned first = 0; first < length; first += LANES) {
+        unsigned k = first + LANE;
+        float x = k < length ? from[k * step] : 0.0f;
+        unsigned bits = magnitude_bits(x), sign = bits != INFINITE ? 0u : x > 0.0f ? 1u : 2u;
+        unsigned most = up_to_here(bits, [](unsigned a, unsigned b) { return a > b ? a : b; });
+        most = most > greatest ? most : greatest;
+        unsigned ends = signs | up_to_here(sign, [](unsigned a, unsigned b) { return a | b; });
+        bool finite = most < INFINITE, waits = finite && k < length;
+        int own_grid = finite ? step_of(most) : 0;
+        float result = finite ? 0.0f : infinite_sum(most, ends);
+        word sum = total;
+        // The finest grid that a lane still waits for, as a number above zero.
+        for (unsigned next; (next = warp_max(waits ? (unsigned)(1000 - own_grid) : 0u)) != 0;) {
+            int now = 1000 - (int)next;
+            if (now != grid) {
+                word earlier = 0;
+                for (unsigned j = LANE; j < first; j += LANES) {
+                    earlier += on_grid(from[j * step], -now);
+                }
+                total = warp_sum(earlier);
+                grid = now;
+            }
+            // A lane with a coarser grid stands after all that wait for this one.
+            sum = total + sum_up_to_here(finite && own_grid <= now ? on_grid(x, -now) : 0);
+            if (waits && own_grid == now) {
+                result = sum_on_grid(sum, now);
+                waits = false;
+            }
+        }
+        if (k < length) {
+            ((float *)p.to)[(word)row * length + k] = canonical(result);
+        }
+        total = __shfl_sync(ALL_LANES, sum, LANES - 1);
+        greatest = __shfl_sync(ALL_LANES, most, LANES - 1);
+        signs = __shfl_sync(ALL_LANES, ends, LANES - 1);
+    }
+}
+
+// The sum of each element and those before it, by a warp for each row.
+JOINT_KERNEL(sums_so_far, Sequence) {
+    FOR_EACH_ROW(row, p.rows.count) {
+        if (p.type == FLOAT32) {
+            number_sums_so_far(p, row);
+        } else {
+            integer_sums_so_far(p, row);
+        }
+    }
+}
+
+// Where the best elements of each short row stand: an element's place is how many are better, of equal ones those before it.
 KERNEL(top_k, Sequence) {
     unsigned length = (unsigned)p.rows.length;
     bool largest = p.largest != 0;
@@ -341,3 +391,57 @@ KERNEL(top_k, Sequence) {
     }
 }
 
+// The places of a row's elements, which a block sorts in memory of its own.
+struct SortedPlaces {
+    Rows rows;
+    word type;
+    word count;
+    word largest;
+    // A power of two that is no less than a row's length.
+    word padded;
+    void *to;
+    const void *from;
+    int *places;
+};
+
+// Whether the element at one place stands before the one at another. What is beyond the row stands last.
+DEVICE bool stands_before(const SortedPlaces &p, word start, int one, int other) {
+    if (one >= p.rows.length || other >= p.rows.length) {
+        return one < other;
+    }
+    bool largest = p.largest != 0;
+    word a = order_of(p.from, p.type, start + one * p.rows.step, largest);
+    word b = order_of(p.from, p.type, start + other * p.rows.step, largest);
+    return a != b ? (largest ? a > b : a < b) : one < other;
+}
+
+// Where the best elements of each row stand, by a block for each row: a bitonic sort, since no two places are equal.
+JOINT_KERNEL(sorted_places, SortedPlaces) {
+    unsigned padded = (unsigned)p.padded, count = (unsigned)p.count;
+    int *places = p.places + (word)blockIdx.x * padded;
+    for (unsigned row = blockIdx.x; row < (unsigned)p.rows.count; row += gridDim.x) {
+        word start = place(p.rows.starts, row);
+        for (unsigned k = threadIdx.x; k < padded; k += blockDim.x) {
+            places[k] = (int)k;
+        }
+        __syncthreads();
+        for (unsigned size = 2; size <= padded; size *= 2) {
+            for (unsigned stride = size / 2; stride > 0; stride /= 2) {
+                for (unsigned pair = threadIdx.x; pair < padded / 2; pair += blockDim.x) {
+                    unsigned low = pair / stride * 2 * stride + pair % stride, high = low + stride;
+                    int one = places[low], other = places[high];
+                    // Halves are sorted in turns to either side, and the whole to one.
+                    if (stands_before(p, start, other, one) == ((low & size) == 0)) {
+                        places[low] = other;
+                        places[high] = one;
+                    }
+                }
+                __syncthreads();
+            }
+        }
+        for (unsigned k = threadIdx.x; k < count; k += blockDim.x) {
+            ((word *)p.to)[(word)row * count + k] = places[k];
+        }
+        __syncthreads();
+    }
+}

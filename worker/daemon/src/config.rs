@@ -3,6 +3,7 @@
 use crate::engine::EngineProgram;
 use assay_client::chain::{Balance, BlockNumber, Key};
 use assay_engine::EngineChoice;
+use assay_network::NetworkConfig;
 use assay_player::watch::Sampling;
 use polkadot_sdk::sp_runtime::Perbill;
 use std::{path::PathBuf, time::Duration};
@@ -30,10 +31,23 @@ pub struct Common {
     pub max_memory: u64,
     /// The program that is started as the engine's process.
     pub engine_program: EngineProgram,
-    /// Longest wait for a finalized block.
+    /// Longest wait for a block.
     pub stall: Duration,
     /// Maximum tip for a call that must be in a block in time, as a share of what is lost otherwise.
     pub max_tip: Perbill,
+    /// Share of the jobs that were served which are executed once more and compared with the definition.
+    pub audit_share: Perbill,
+    /// How the daemon takes part in the workers' network; `None` if it does not.
+    pub network: Option<NetworkPolicy>,
+}
+
+/// How a daemon takes part in the workers' network.
+#[derive(Clone, Debug)]
+pub struct NetworkPolicy {
+    /// The node.
+    pub node: NetworkConfig,
+    /// Whether a worker announces the node's addresses on chain.
+    pub announces: bool,
 }
 
 /// What `serve` runs on.
@@ -66,7 +80,7 @@ pub struct WatchConfig {
     pub max_bond: Balance,
 }
 
-/// A model to serve: by a standing offer, in auctions, or both.
+/// A model to serve: by a standing offer, in auctions, in sessions, or by several of these.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ModelPolicy {
     /// Folder of the package in the models folder.
@@ -77,6 +91,8 @@ pub struct ModelPolicy {
     pub blocks: BlockPolicy,
     /// How to bid.
     pub bidding: Option<BidPolicy>,
+    /// Terms of sessions.
+    pub sessions: Option<SessionPolicy>,
 }
 
 /// Price and capacity of a standing offer.
@@ -87,6 +103,28 @@ pub struct OfferPolicy {
     /// Price of 10^9 units of a job's work, on top of the base.
     pub rate: Balance,
     /// Unclaimed jobs at a time.
+    pub capacity: u32,
+}
+
+/// Terms on which sessions are offered. See [`assay_client::chain::SessionTerms`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SessionPolicy {
+    /// Price of a request, whatever its size.
+    pub base: Balance,
+    /// Price of 10^9 units of a request's work, on top of the base.
+    pub rate: Balance,
+    /// Minimum budget of a session.
+    pub min_budget: Balance,
+    /// Maximum budget of a session.
+    pub max_budget: Balance,
+    /// Stake that a session locks, in hundredths of its budget.
+    pub lock_percent: u32,
+    /// Maximum number of blocks for which a session is open.
+    pub max_blocks: BlockNumber,
+    /// Blocks after a session's end in which its receipts can be challenged; `None` for as many as follow from the
+    /// model.
+    pub window_blocks: Option<BlockNumber>,
+    /// Sessions at a time.
     pub capacity: u32,
 }
 

@@ -8,6 +8,7 @@ pub mod engine;
 pub mod games;
 pub mod job_input;
 pub mod models;
+pub mod network;
 pub mod serve;
 pub mod shutdown;
 mod skeleton;

@@ -23,6 +23,11 @@ pub struct Model {
 }
 
 impl Model {
+    /// Executes it with everything on the way.
+    pub(crate) fn tracer(&self) -> &dyn Tracer {
+        &*self.tracer
+    }
+
     /// The model as disputes are about it.
     pub fn subject(&self) -> Result<Arc<Subject>, EngineError> {
         if let Some(subject) = self.subject.get() {
@@ -42,7 +47,10 @@ pub struct Models(Arc<BTreeMap<H256, Arc<Model>>>);
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
     /// There is none.
-    #[error("model {path}: the folder holds no package (no {MANIFEST_FILE}): get the package, or correct its name")]
+    #[error(
+        "model {path}: the folder holds no package (no {MANIFEST_FILE}): get the package, correct its name, or let \
+         --network fetch it"
+    )]
     Missing {
         /// Its folder.
         path: PathBuf,
@@ -93,6 +101,12 @@ impl Models {
     /// The model with this root.
     pub fn get(&self, root: &H256) -> Option<&Arc<Model>> {
         self.0.get(root)
+    }
+
+    /// Those that are not among these.
+    pub fn without<T>(&self, others: &BTreeMap<H256, T>) -> Self {
+        let left = self.0.iter().filter(|(root, _)| !others.contains_key(root));
+        Self(Arc::new(left.map(|(root, model)| (*root, model.clone())).collect()))
     }
 
     /// All of them.

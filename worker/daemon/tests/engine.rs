@@ -1,7 +1,7 @@
 //! The engine's process can be killed, can hang, panic, run out of memory and talk nonsense: it costs one job at most.
 
 use assay_daemon::{
-    dispute::{Execution, JobExecution, Subject},
+    dispute::{Execution, JobExecution, Room, Subject, TreesAt},
     engine::{Engine, EngineProgram, Health, Outcome, Patience, Setup, Task, start},
     serve::executor::output,
 };
@@ -143,6 +143,7 @@ impl Case {
                 model: H256(self.package.root()),
                 inputs: row(*first),
                 until: Instant::now() + time,
+                reply: None,
             };
             self.engine.tasks.try_run(task).expect("there is room");
         }
@@ -262,6 +263,7 @@ fn job_that_does_not_fit_the_model_is_not_the_engines_fault() {
             model: H256(case.package.root()),
             inputs: vec![],
             until: Instant::now() + MINUTE,
+            reply: None,
         };
         case.engine.tasks.try_run(task).expect("there is room");
     }
@@ -341,10 +343,24 @@ fn disputes_execute_in_the_process_and_get_what_an_engine_here_gives() {
         for operators in [[1, 0].as_slice(), &[1], &[0]] {
             assert_eq!(there.nodes(operators), here.nodes(operators));
         }
-        let known = JobExecution::with_trace(model.subject().expect("sound"), row(1.5), here.trace().clone(), kept);
+        let (subject, trace) = (model.subject().expect("sound"), here.trace().clone());
+        let known = JobExecution::with_trace(subject, row(1.5), trace, Room::of(kept));
         assert_eq!(known.nodes(&[0, 1]), here.nodes(&[0, 1]));
     }
-    assert_eq!(here.root(), case.package.root());
+    // The process writes the digest trees where it is told to.
+    let trees = TreesAt {
+        path: case.folder.path().join("trees/1.trees"),
+        most_bytes: 1 << 20,
+    };
+    let room = Room {
+        trees: Some(trees.clone()),
+        ..Room::of(0)
+    };
+    let there = JobExecution::in_room(model.subject().expect("sound"), row(1.5), room).expect("it fits");
+    assert!(trees.path.exists());
+    let here_too = JobExecution::new(Arc::new(here), row(1.5)).expect("it fits");
+    assert_eq!(there.chunked(&[1, 0]), here_too.chunked(&[1, 0]));
+    assert_eq!(model.subject().expect("sound").root(), case.package.root());
 }
 
 #[test]

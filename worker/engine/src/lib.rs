@@ -35,6 +35,7 @@ use assay_exact::{
     graph::{BindError, CheckedGraph},
     trace::{Trace, TraceBuilder},
 };
+use assay_kernels::environment;
 use assay_ops::tensor::{Blake2b256, Digest, Tensor};
 use assay_package::{Package, generation::Generation};
 use plan::Plan;
@@ -137,8 +138,17 @@ impl LoadedModel {
         Ok(())
     }
 
+    /// Checks that no library has changed how this thread computes since the start-up test.
+    pub(crate) fn ensure_environment() -> Result<(), EngineError> {
+        environment::check().map_err(|reason| EngineError::Device {
+            device: "cpu".to_owned(),
+            reason: format!("{reason}: a library has changed the control register of the floating-point unit"),
+        })
+    }
+
     /// Runs one job.
     pub fn run(&self, inputs: &[Tensor]) -> Result<Vec<Tensor>, EngineError> {
+        Self::ensure_environment()?;
         let symbols = self.bind(inputs)?;
         if self.memory_limit < u64::MAX {
             self.ensure_room(self.peak_bytes(&symbols))?;
@@ -160,6 +170,7 @@ impl LoadedModel {
     /// Memory holds what an execution needs, and one node's output more. `on_node` must not use this model: executions
     /// take turns.
     pub fn trace(&self, inputs: &[Tensor], on_node: &mut OnNode<'_>) -> Result<Vec<Tensor>, EngineError> {
+        Self::ensure_environment()?;
         let symbols = self.bind(inputs)?;
         if self.memory_limit < u64::MAX {
             self.ensure_room(self.peak_bytes_traced(&symbols))?;

@@ -2,6 +2,7 @@
 
 mod case;
 mod given;
+mod long_rows;
 mod operators;
 mod typed;
 

@@ -62,6 +62,8 @@ pub(super) struct Builder<'p> {
     stored: HashMap<String, (Arc<Stored>, Option<Vec<u32>>)>,
     /// Weights that operators use, in the order in which they were met.
     weights: Vec<(Arc<Stored>, Weight)>,
+    /// Their positions by their names.
+    weight_named: HashMap<String, usize>,
     drafts: Vec<Draft>,
     /// What there is already: encoded operator and inputs to the node.
     known: HashMap<(Vec<u8>, Vec<Source>), usize>,
@@ -84,6 +86,7 @@ impl<'p> Builder<'p> {
             inputs: Vec::new(),
             stored: HashMap::new(),
             weights: Vec::new(),
+            weight_named: HashMap::new(),
             drafts: Vec::new(),
             known: HashMap::new(),
             named: HashMap::new(),
@@ -203,7 +206,7 @@ impl<'p> Builder<'p> {
             shape: as_stored.unwrap_or_else(|| shape.clone()),
         };
         let weight_dims: Vec<Dimension> = fixed(&weight.shape);
-        let known = self.weights.iter().position(|(_, known)| known.name == weight.name);
+        let known = self.weight_named.get(&weight.name).copied();
         let position = match known {
             Some(position) if self.weights[position] == (stored.clone(), weight.clone()) => position,
             Some(_) => {
@@ -213,6 +216,7 @@ impl<'p> Builder<'p> {
                 });
             }
             None => {
+                self.weight_named.insert(weight.name.clone(), self.weights.len());
                 self.weights.push((stored, weight));
                 self.weights.len() - 1
             }

@@ -135,16 +135,6 @@ pub enum ImportError {
         /// What is wrong with it.
         reason: String,
     },
-    /// The batch cannot be 1, and a job is one entry of a batch.
-    #[error(
-        "the batch is at least {min}, and a job is one entry of a batch: export the program with \
-         `torch.export.Dim(\"batch\", min=1)` for the outermost dimension of every input (Dim.AUTO and Dim.DYNAMIC give a \
-         minimum of 2), from an example with a batch of 2 or more"
-    )]
-    Batch {
-        /// The batch's minimum.
-        min: u32,
-    },
     /// A tensor's elements have a type that exact arithmetic does not have.
     #[error("{tensor} has elements of torch's type number {code}; export the model in float32")]
     DataType {

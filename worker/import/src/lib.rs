@@ -42,7 +42,6 @@ use assay_exact::{
 use assay_package::{
     Details, Package, PackageError,
     generation::{LanguageModel, check_graph},
-    min_batch,
 };
 use builder::{Builder, Tensor};
 use program::{ExportedProgram, InputSpec, ProgramNode, tensor_name};
@@ -163,14 +162,10 @@ pub fn import_graph(pt2: &Path, precision: Precision) -> Result<CheckedGraph, Im
     checked(graph)
 }
 
-/// Gives a graph's inputs their ranges of values, and checks it, and that its batch can be 1.
+/// Gives a graph's inputs their ranges of values, and checks it.
 fn checked(mut graph: Graph) -> Result<CheckedGraph, ImportError> {
     ranges::give(&mut graph);
-    let graph = graph.check()?;
-    match min_batch(&graph) {
-        0 | 1 => Ok(graph),
-        min => Err(ImportError::Batch { min }),
-    }
+    Ok(graph.check()?)
 }
 
 fn read_graph(

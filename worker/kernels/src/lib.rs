@@ -16,6 +16,7 @@ pub mod backend;
 pub mod buffers;
 pub mod context;
 pub mod elementwise;
+pub mod environment;
 pub mod instructions;
 pub mod layers;
 pub mod normalise;

@@ -3,7 +3,8 @@
 //! One line an address: the second since 1970 in which the peer was last connected, a space, and the address with the
 //! peer's identity. The newest peers are kept, and a file is never larger than [`MAX_PEERS`] and [`MAX_ADDRESSES`] say.
 
-use crate::{atomic, error::NetworkError};
+use crate::error::NetworkError;
+use assay_package::atomic;
 use libp2p::{Multiaddr, PeerId, multiaddr::Protocol};
 use std::{
     collections::HashMap,
@@ -137,6 +138,12 @@ impl AddressBook {
     }
 }
 
+/// The peers in the file of an address book, the newest first, each with the addresses at which it was met. A file that
+/// is not there has none.
+pub fn known_peers(path: &Path) -> Result<Vec<(PeerId, Vec<Multiaddr>)>, NetworkError> {
+    Ok(AddressBook::load(path)?.addresses())
+}
+
 /// The peer that an address ends in.
 pub(crate) fn peer_of(address: &Multiaddr) -> Option<PeerId> {
     match address.iter().last() {
@@ -164,6 +171,7 @@ mod tests {
         book.note(peer, [address(1), address(2), address(1)]);
         book.save(&path).expect("saves");
         let again = AddressBook::load(&path).expect("loads");
+        assert_eq!(known_peers(&path).expect("reads"), again.addresses());
         assert_eq!(again.peers, book.peers);
         assert_eq!(again.addresses()[0].1.len(), 2);
     }

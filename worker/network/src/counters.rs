@@ -22,6 +22,10 @@ pub struct Counters {
     pub delayed_requests: u64,
     /// Streams that were closed because their peer broke the protocol or did not read.
     pub closed_streams: u64,
+    /// Streams of sessions that were served.
+    pub served_sessions: u64,
+    /// Streams of sessions that were refused.
+    pub refused_sessions: u64,
     /// Bytes of tensors that were sent.
     pub sent_bytes: u64,
     /// Bytes of tensors that were received and verified.
@@ -44,6 +48,8 @@ pub(crate) struct Tally {
     pub(crate) refused_requests: AtomicU64,
     pub(crate) delayed_requests: AtomicU64,
     pub(crate) closed_streams: AtomicU64,
+    pub(crate) served_sessions: AtomicU64,
+    pub(crate) refused_sessions: AtomicU64,
     pub(crate) sent_bytes: AtomicU64,
     pub(crate) received_bytes: AtomicU64,
     lies: AtomicU64,
@@ -81,6 +87,8 @@ impl Tally {
             refused_requests: read(&self.refused_requests),
             delayed_requests: read(&self.delayed_requests),
             closed_streams: read(&self.closed_streams),
+            served_sessions: read(&self.served_sessions),
+            refused_sessions: read(&self.refused_sessions),
             sent_bytes: read(&self.sent_bytes),
             received_bytes: read(&self.received_bytes),
             lies: read(&self.lies),

@@ -53,6 +53,9 @@ pub enum NetworkError {
     /// The node has been stopped.
     #[error("the network's node has been stopped")]
     Stopped,
+    /// Sessions are served already.
+    #[error("the node serves sessions already; drop what serves them first")]
+    AlreadyServed,
     /// A peer cannot be reached.
     #[error("peer {peer} cannot be reached: {reason}")]
     Unreachable {

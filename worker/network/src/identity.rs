@@ -1,7 +1,8 @@
 //! The node's key: an ed25519 key in a file that only its owner can read, made at the first start.
 
-use crate::{atomic, error::NetworkError};
-use libp2p::identity::Keypair;
+use crate::error::NetworkError;
+use assay_package::atomic;
+use libp2p::{PeerId, identity::Keypair};
 use std::{fs, io, os::unix::fs::PermissionsExt, path::Path};
 
 /// The permissions of the file.
@@ -24,6 +25,14 @@ pub(crate) fn load_or_create(path: &Path) -> Result<Keypair, NetworkError> {
     key.ok_or_else(|| NetworkError::Key { path: path.to_owned() })
 }
 
+/// The identity of the node whose key is in this file; `None` if there is no file.
+pub fn peer_of_key(path: &Path) -> Result<Option<PeerId>, NetworkError> {
+    match path.exists() {
+        true => Ok(Some(load_or_create(path)?.public().to_peer_id())),
+        false => Ok(None),
+    }
+}
+
 fn create(path: &Path) -> Result<Keypair, NetworkError> {
     let key = Keypair::generate_ed25519();
     let encoded = key.to_protobuf_encoding();
@@ -40,7 +49,9 @@ mod tests {
     fn identity_survives_a_restart() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("key");
+        assert_eq!(peer_of_key(&path).expect("there is no file"), None);
         let first = load_or_create(&path).expect("makes a key").public();
+        assert_eq!(peer_of_key(&path).expect("reads the key"), Some(first.to_peer_id()));
         assert_eq!(load_or_create(&path).expect("reads the key").public(), first);
         assert_eq!(
             fs::metadata(&path).expect("is there").permissions().mode() & 0o777,

@@ -1,7 +1,7 @@
 //! A node of the workers' network: a handle on the task that owns the swarm.
 //!
-//! Each protocol of our own is a module with a stream protocol, which [`Node::start`] accepts and [`Peers::open`]
-//! opens. The swarm's task knows none of them. Data by digest is the one that there is.
+//! Each protocol of our own is a module with a stream protocol, which is accepted here and which [`Peers::open`] opens.
+//! The swarm's task knows none of them. Data by digest is served from the start, sessions by [`Node::serve_sessions`].
 
 use crate::{
     behaviour,
@@ -12,10 +12,11 @@ use crate::{
         plan::Plan,
         serve::Server,
         standing::Standing,
-        wire::{Answer, PROTOCOL, Request},
+        wire::{self, Answer, Request},
     },
     error::{Fault, NetworkError},
     identity,
+    session::{self, Acceptor, Serving, SessionHandler, SessionLimits, SessionStream},
     status::{Pong, Status},
     task::{Command, Task},
 };
@@ -48,6 +49,7 @@ pub(crate) struct Peers {
     pub(crate) tally: Arc<Tally>,
     commands: mpsc::Sender<Command>,
     streams: libp2p_stream::Control,
+    offenders: mpsc::Sender<PeerId>,
 }
 
 impl std::fmt::Debug for Peers {
@@ -59,9 +61,14 @@ impl std::fmt::Debug for Peers {
 impl Peers {
     /// Opens a stream of data by digest, and connects first where that is needed.
     pub(crate) async fn open(&self, peer: PeerId) -> Result<Stream, NetworkError> {
+        self.open_protocol(peer, wire::PROTOCOL).await
+    }
+
+    /// Opens a stream of a protocol, and connects first where that is needed.
+    async fn open_protocol(&self, peer: PeerId, protocol: &'static str) -> Result<Stream, NetworkError> {
         let unreachable = |reason: String| NetworkError::Unreachable { peer, reason };
         let mut streams = self.streams.clone();
-        let opened = streams.open_stream(peer, StreamProtocol::new(PROTOCOL));
+        let opened = streams.open_stream(peer, StreamProtocol::new(protocol));
         match timeout(self.patience.connect, opened).await {
             Ok(Ok(stream)) => Ok(stream),
             Ok(Err(error)) => Err(unreachable(error.to_string())),
@@ -100,14 +107,14 @@ impl Node {
         let own = key.public().to_peer_id();
         let swarm = behaviour::swarm(key, &config)?;
         let mut streams = swarm.behaviour().streams.new_control();
-        let accepted = streams.accept(StreamProtocol::new(PROTOCOL));
+        let accepted = streams.accept(StreamProtocol::new(wire::PROTOCOL));
         let accepted = accepted.map_err(|error| NetworkError::Transport {
             reason: error.to_string(),
         })?;
         let (commands, commanded) = mpsc::channel(MAX_COMMANDS);
         let (offenders, offended) = mpsc::channel(MAX_OFFENDERS);
         let tally = Arc::new(Tally::default());
-        let server = Server::new(store, config.limits, config.patience, tally.clone(), offenders);
+        let server = Server::new(store, config.limits, config.patience, tally.clone(), offenders.clone());
         let patience = config.patience;
         let mut task = Task::new(swarm, config, tally.clone(), commanded, offended)?;
         task.listen().await?;
@@ -123,6 +130,7 @@ impl Node {
                 tally,
                 commands,
                 streams,
+                offenders,
             },
         })
     }
@@ -263,6 +271,28 @@ impl Node {
     /// Fetches a package by its model root into a folder, and loads it. A fetch that was cut off goes on where it was.
     pub async fn package(&self, root: Digest, folder: &Path, sources: &Sources) -> Result<Package, NetworkError> {
         package::fetch(&self.peers, root, folder, sources).await
+    }
+
+    /// Serves sessions within these limits, for as long as the result lives. A node serves them once.
+    ///
+    /// Must be called within a tokio runtime.
+    pub fn serve_sessions(
+        &self,
+        handler: Arc<dyn SessionHandler>,
+        limits: SessionLimits,
+    ) -> Result<Serving, NetworkError> {
+        let peers = &self.peers;
+        let mut streams = peers.streams.clone();
+        let accepted = streams.accept(StreamProtocol::new(session::wire::PROTOCOL));
+        let accepted = accepted.map_err(|_| NetworkError::AlreadyServed)?;
+        let (tally, offenders) = (peers.tally.clone(), peers.offenders.clone());
+        Ok(Acceptor::new(handler, limits, peers.patience, tally, offenders).start(accepted))
+    }
+
+    /// Opens a stream of sessions to a peer, and connects first where that is needed and an address is known.
+    pub async fn open_session(&self, peer: PeerId) -> Result<SessionStream, NetworkError> {
+        let stream = self.peers.open_protocol(peer, session::wire::PROTOCOL).await?;
+        Ok(SessionStream::new(peer, stream, self.peers.patience, None))
     }
 
     async fn bounded_header(

@@ -10,6 +10,7 @@
 //! The same program and options give the same bytes. A [`Package`] in memory has been checked in full: sizes, hashes,
 //! the graph, the weights against the graph, and the manifest against both.
 
+pub mod atomic;
 pub mod dimension;
 mod error;
 pub mod generation;
@@ -222,13 +223,6 @@ impl Package {
             .find(|(name, _)| name == file)
             .map(|(_, content)| content.as_slice())
     }
-}
-
-/// Minimum of the batch, along which inputs are cut into jobs and jobs are put together; 1 for a graph without one.
-pub fn min_batch(graph: &CheckedGraph) -> u32 {
-    let batch = graph.batch_symbol();
-    let symbol = batch.and_then(|batch| graph.graph().symbols.get(usize::from(batch)));
-    symbol.map_or(1, |symbol| symbol.min)
 }
 
 /// What the check graph is made of, if the manifest says that it is one.

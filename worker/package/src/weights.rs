@@ -10,7 +10,7 @@ use safetensors::{
     Dtype, SafeTensors,
     tensor::{Metadata, TensorInfo, TensorView},
 };
-use std::ops::Range;
+use std::{collections::BTreeSet, ops::Range};
 
 /// Bytes before a file's header, which say how long the header is; the header's length is a multiple of them.
 const LENGTH_BYTES: usize = size_of::<u64>();
@@ -104,11 +104,8 @@ fn fits(weight: &Weight, tensor: &Tensor) -> bool {
 /// Reads the graph's weights; each must be as the graph describes it, canonical, and there may be no other.
 pub(super) fn read(graph: &Graph, bytes: &[u8]) -> Result<Vec<Tensor>, PackageError> {
     let file = SafeTensors::deserialize(bytes).map_err(|error| PackageError::Safetensors { error })?;
-    if let Some(name) = file
-        .names()
-        .into_iter()
-        .find(|name| graph.weights.iter().all(|w| w.name != *name))
-    {
+    let described: BTreeSet<&str> = graph.weights.iter().map(|weight| weight.name.as_str()).collect();
+    if let Some(name) = file.names().into_iter().find(|name| !described.contains(name)) {
         return Err(PackageError::Weight { name: name.to_owned() });
     }
     let read = |weight: &Weight| {

@@ -88,6 +88,7 @@ impl Court for OnChain {
             worker: player(dispute.worker),
             client: 0,
             version: dispute.version,
+            definition: dispute.definition,
             locked: dispute.locked.into(),
             committed: dispute.committed,
             trace: dispute.trace,

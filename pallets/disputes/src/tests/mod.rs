@@ -3,9 +3,11 @@
 mod attacks;
 mod challenges;
 mod court;
+mod definitions;
 mod games;
 mod generations;
 mod large;
+mod migrations;
 mod silence;
 mod verdicts;
 

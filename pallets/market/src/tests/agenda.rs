@@ -1,9 +1,10 @@
 //! The drain in `on_idle` and its permissionless twin.
 
-use crate::{AgendaCursor, Error, Event, SetAside, WeightInfo, mock::*};
+use crate::{Agenda, AgendaCursor, Error, Event, Jobs, WeightInfo, mock::*};
 use assay_types::{CloseReason, Phase};
 use polkadot_sdk::{
     frame_support::{assert_noop, assert_ok, traits::Hooks, weights::Weight},
+    pallet_balances,
     sp_runtime::DispatchError,
 };
 
@@ -33,7 +34,7 @@ fn a_late_agenda_is_caught_up_over_several_blocks() {
             without_idle_to(now() + 1);
             assert!(blocks < 100, "the agenda must come to an end");
         }
-        assert!(blocks > 3, "three settlements at most fit into one of these blocks");
+        assert!(blocks > 2, "four settlements at most fit into one of these blocks");
         assert_eq!(AgendaCursor::<Test>::get(), now() - 1);
     });
 }
@@ -75,7 +76,8 @@ fn a_step_that_fails_is_set_aside_and_keeps_no_other_from_its_own() {
         without_idle_to(now() + WINDOW + 1);
         Market::on_idle(now(), Weight::MAX);
         assert_closed(sound, CloseReason::WindowPassed, Some(CHEAP), 30);
-        assert!(SetAside::<Test>::contains_key(broken));
+        let is_set_aside = |job| Jobs::<Test>::get(job).is_some_and(|job| job.kept.set_aside);
+        assert!(is_set_aside(broken));
         assert!(market_events().iter().any(|event| matches!(
             event,
             Event::StepFailed { job, error: DispatchError::Token(_) } if *job == broken
@@ -83,7 +85,7 @@ fn a_step_that_fails_is_set_aside_and_keeps_no_other_from_its_own() {
         overprice(broken, 30);
         assert_ok!(Market::advance(signed(THIRD), broken));
         assert_closed(broken, CloseReason::WindowPassed, Some(CHEAP), 30);
-        assert!(!SetAside::<Test>::contains_key(broken));
+        assert_eq!(Agenda::<Test>::iter().count(), 0);
     });
 }
 
@@ -126,5 +128,49 @@ fn what_a_step_does_not_use_is_there_for_others() {
         assert!(used.all_lte(each.saturating_mul(5)));
         let left = jobs.iter().filter(|job| phase(**job).is_some()).count();
         assert_eq!(left, 2);
+    });
+}
+
+#[test]
+fn jobs_that_are_submitted_together_have_one_page_of_the_agenda() {
+    TestExt::new().offer(CHEAP, 1, 100).execute_with(|| {
+        let requests = vec![request(1); 64];
+        assert_ok!(Market::submit_batch(
+            signed(CLIENT),
+            requests.try_into().expect("a full batch")
+        ));
+        let pages = || Agenda::<Test>::iter().collect::<Vec<_>>();
+        assert_eq!(pages(), [(now() + DEADLINE, 0, u64::MAX)]);
+        let last = submit(request(1));
+        assert_eq!(last, 64);
+        assert_eq!(pages().len(), 2);
+        claim(CHEAP, 63);
+        assert!(pages().contains(&(now() + DEADLINE, 0, u64::MAX >> 1)));
+        assert!(pages().contains(&(now() + WINDOW, 0, 1 << 63)));
+        advance_past(now() + DEADLINE + WINDOW);
+        assert!(pages().is_empty());
+    });
+}
+
+#[test]
+fn jobs_of_one_client_that_are_due_together_are_paid_for_together() {
+    TestExt::new().offer(CHEAP, 30, 50).execute_with(|| {
+        let jobs: Vec<_> = (0..5).map(|_| submit(request(100))).collect();
+        jobs.iter().for_each(|job| claim(CHEAP, *job));
+        without_idle_to(now() + WINDOW + 1);
+        System::reset_events();
+        let used = Market::on_idle(now(), Weight::MAX);
+        let each = <() as WeightInfo>::settle().saturating_add(<() as WeightInfo>::look());
+        assert!(used.all_lte(each.saturating_mul(5)));
+        for job in jobs {
+            assert_closed(job, CloseReason::WindowPassed, Some(CHEAP), 30);
+        }
+        let paid = System::events().into_iter().filter_map(|record| match record.event {
+            RuntimeEvent::Balances(pallet_balances::Event::TransferOnHold { amount, .. }) => Some(amount),
+            _ => None,
+        });
+        assert_eq!(paid.collect::<Vec<_>>(), [150]);
+        assert_eq!((held_for_jobs(CLIENT), locked(CHEAP)), (0, 0));
+        assert_eq!(Workers::worker_info(&CHEAP).map(|info| info.completed), Some(5));
     });
 }

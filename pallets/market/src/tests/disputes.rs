@@ -37,6 +37,7 @@ fn a_claim_is_shown_while_its_window_is_open() {
                 worker: CHEAP,
                 model: MODEL,
                 model_root: root(),
+                definition: shown.definition,
                 input_digest: shown.input_digest,
                 output_digest: H256::repeat_byte(2),
                 locked: lock(30),

@@ -164,7 +164,7 @@ fn play(act: Act) {
         } => {
             let delivery = if inline { Delivery::Inline } else { Delivery::Digest };
             let template = if by_auction { auction(ceiling) } else { request(ceiling) };
-            Market::submit(signed(CLIENT), Request { delivery, ..template })
+            charged(Market::submit(signed(CLIENT), Request { delivery, ..template }))
         }
         Act::Commit { worker, job } => {
             Market::commit_bid(signed(worker), job, commitment(worker, job, bid_of(worker, job)))

@@ -7,15 +7,12 @@ use assay_types::{
     dispute::Place,
     session::{SessionPhase, SessionState},
 };
-use polkadot_sdk::{
-    frame_support::{assert_noop, assert_ok},
-    sp_runtime::DispatchResult,
-};
+use polkadot_sdk::frame_support::{assert_noop, assert_ok, dispatch::DispatchResultWithPostInfo};
 
 /// The challenger's bond: 5 % of what the receipt locks are less than the minimum.
 const BOND: u64 = LEAST_BOND;
 
-fn timeout(claim: ClaimId) -> DispatchResult {
+fn timeout(claim: ClaimId) -> DispatchResultWithPostInfo {
     Disputes::claim_timeout(signed(OTHER), claim, CHALLENGER)
 }
 

@@ -1,5 +1,6 @@
 //! Stories of workers, their stake and their offers. Each ends with a check of the whole state.
 
+mod announcements;
 mod money;
 mod offers;
 mod pending;

@@ -279,7 +279,10 @@ fn no_more_than_is_locked_is_ever_pending() {
 #[test]
 fn below_the_least_stake_or_under_a_slash_a_worker_is_not_secure() {
     story(|| {
-        let secure = || <Workers as WorkerRegistry<_, _>>::is_secure(&ALICE);
+        let secure = || {
+            let least = <Workers as WorkerRegistry<_, _>>::min_stake();
+            <Workers as WorkerRegistry<_, _>>::is_secure(&ALICE, least)
+        };
         assert!(!secure());
         alice_has_work();
         assert!(secure());

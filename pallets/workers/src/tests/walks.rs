@@ -1,7 +1,7 @@
 //! Many steps at random, by a few workers and the market. After each, the whole state is checked.
 
 use crate::{Event, mock::*};
-use assay_types::{Outcome, Slashed};
+use assay_types::{Announcement, Outcome, Slashed};
 use polkadot_sdk::{
     frame_support::assert_ok,
     sp_runtime::{DispatchResult, Perbill},
@@ -17,6 +17,7 @@ enum Step {
     Withdraw,
     Publish(u32, u64, u32),
     RemoveOffer(u32),
+    Announce(Option<u8>),
     Pause,
     Resume,
     Drain,
@@ -80,6 +81,7 @@ fn step() -> impl Strategy<Value = Step> {
         3 => Just(Step::Withdraw),
         4 => (0..3u32, 0..400u64, 0..3u32).prop_map(|(model, price, capacity)| Step::Publish(model, price, capacity)),
         1 => (0..3u32).prop_map(Step::RemoveOffer),
+        2 => any::<Option<u8>>().prop_map(Step::Announce),
         1 => Just(Step::Pause),
         2 => Just(Step::Resume),
         1 => Just(Step::Drain),
@@ -114,6 +116,7 @@ fn act(worker: u64, step: Step, locks: &mut Locks) -> u64 {
         Step::Withdraw => Workers::withdraw(who()),
         Step::Publish(number, price, capacity) => Workers::publish_offer(who(), model(number), at(price), capacity),
         Step::RemoveOffer(number) => Workers::remove_offer(who(), model(number)),
+        Step::Announce(peer) => Workers::announce(who(), peer.map(node)),
         Step::Pause => Workers::pause(who()),
         Step::Resume => Workers::resume(who()),
         Step::Drain => Workers::drain(who()),
@@ -141,6 +144,14 @@ fn act(worker: u64, step: Step, locks: &mut Locks) -> u64 {
     // Refusals are part of a walk: the state is checked after them, too.
     let _ = done;
     0
+}
+
+/// A node with this identity; one of zero has none, and is refused.
+fn node(peer: u8) -> Announcement {
+    Announcement {
+        peer: vec![peer; usize::from(peer.min(38))].try_into().expect("short"),
+        addresses: Default::default(),
+    }
 }
 
 /// Ends one of the bids and jobs as the market could; says what it burned.

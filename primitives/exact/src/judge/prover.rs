@@ -82,7 +82,18 @@ impl<'a> Openings<'a> {
         operator: u32,
         operands: &[&Tensor],
     ) -> Result<OperatorOpening, ProofError> {
-        let node = self.node(operator, operands)?;
+        let openings = operands.iter().map(|tensor| TensorOpening::of::<H>(tensor));
+        let openings = openings.collect::<Option<Vec<_>>>().ok_or(ProofError::TooLarge)?;
+        self.open_operator_with::<H>(operator, openings)
+    }
+
+    /// The same from what is opened of the operands, which their tensors are not needed for.
+    pub fn open_operator_with<H: Hash256>(
+        &self,
+        operator: u32,
+        operands: Vec<TensorOpening>,
+    ) -> Result<OperatorOpening, ProofError> {
+        let node = self.node(operator, operands.len())?;
         let openings = (0u32..).zip(&node.inputs).zip(operands);
         let openings = openings.map(|((position, value), tensor)| self.operand::<H>(position, *value, tensor));
         Ok(OperatorOpening {
@@ -103,7 +114,7 @@ impl<'a> Openings<'a> {
         operands: &[&Tensor],
         index: u64,
     ) -> Result<Proof, ProofError> {
-        let node = self.node(operator, operands)?;
+        let node = self.node(operator, operands.len())?;
         let resolved = node.operator.resolve(&self.trace.symbols).ok_or(ProofError::Missing)?;
         let layouts: Vec<_> = operands.iter().map(|tensor| (tensor.dtype(), tensor.shape())).collect();
         let (dtype, shape) = resolved.output_layout(&layouts).map_err(|_| ProofError::Missing)?;
@@ -132,17 +143,21 @@ impl<'a> Openings<'a> {
     }
 
     /// The node at this place, if it takes as many tensors.
-    fn node(&self, operator: u32, operands: &[&Tensor]) -> Result<&'a Node, ProofError> {
+    fn node(&self, operator: u32, operands: usize) -> Result<&'a Node, ProofError> {
         let index = usize::try_from(operator).map_err(|_| ProofError::Missing)?;
         let node = self.graph.nodes.get(index).ok_or(ProofError::Missing)?;
-        match node.inputs.len() == operands.len() {
+        match node.inputs.len() == operands {
             true => Ok(node),
             false => Err(ProofError::Missing),
         }
     }
 
-    fn operand<H: Hash256>(&self, position: u32, value: Value, tensor: &Tensor) -> Result<OperandOpening, ProofError> {
-        let opening = TensorOpening::of::<H>(tensor).ok_or(ProofError::TooLarge)?;
+    fn operand<H: Hash256>(
+        &self,
+        position: u32,
+        value: Value,
+        opening: TensorOpening,
+    ) -> Result<OperandOpening, ProofError> {
         let (digest, membership) = self.entry::<H>(value)?;
         if opening.digest::<H>() != digest {
             return Err(ProofError::Differs { operand: position });

@@ -35,6 +35,7 @@ fn dispute(games: Vec<Game<u32, u128, u32>>) -> Dispute<u32, u128, u32> {
         worker: WORKER,
         client: 101,
         version: ModelVersion { model: 0, version: 1 },
+        definition: assay_exact::DEFINITION_NUMBER,
         locked: 1,
         committed: Committed {
             model_root: H256::zero(),

@@ -6,7 +6,7 @@ use polkadot_sdk::sp_runtime::traits::AtLeast32BitUnsigned;
 use scale_info::TypeInfo;
 
 /// Time that each side has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
 pub struct ClockTerms<BlockNumber> {
     /// Blocks that the worker has for all its turns of a game.
     pub worker_blocks: BlockNumber,

@@ -1,7 +1,9 @@
 //! The arithmetic of a dispute's money: what a challenge holds, and who gets what is lost.
 
 use crate::Slashed;
+use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use polkadot_sdk::sp_runtime::{Perbill, traits::AtLeast32BitUnsigned};
+use scale_info::TypeInfo;
 
 /// Parts of a lost bond; together they are the bond.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,7 +15,7 @@ pub struct LostBond<Balance> {
 }
 
 /// Parts of what a convicted worker loses that others get. The rest is burned.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
 pub struct SlashShares {
     /// The finder's part: of the whole slash, or of the lock where nothing was proved.
     pub challenger: Perbill,
@@ -53,7 +55,7 @@ pub fn bond<B: AtLeast32BitUnsigned + Copy>(base: B, others: u32, elsewhere: u32
 }
 
 /// What a late answer costs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
 pub struct LateTerms<Balance> {
     /// The minimum, as far as the lock goes.
     pub floor: Balance,

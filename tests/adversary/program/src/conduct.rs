@@ -6,7 +6,7 @@ use crate::{
 };
 use assay_daemon::{
     games::{Conduct, Honest, SharedExecution, Work},
-    serve::desk_state::Output,
+    serve::memory::Output,
 };
 use assay_player::{Execution, PlayError, Statements};
 use assay_types::{JobId, dispute::Place, schema::ModelKind};

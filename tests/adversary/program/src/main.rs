@@ -3,6 +3,7 @@
 
 mod challenge;
 mod conduct;
+mod receipt;
 mod sequence;
 mod story;
 
@@ -39,6 +40,8 @@ enum Command {
     Engine,
     /// Challenge a claim that may be correct
     Challenge(challenge::ChallengeArgs),
+    /// Sign a receipt of a session by hand
+    Receipt(receipt::ReceiptArgs),
 }
 
 #[derive(Debug, Args)]
@@ -98,6 +101,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
             tracing::warn!(kind = ?args.kind, "THIS CHALLENGER HAS NO CASE, to test a chain: it is to lose its bond");
             challenge::run(args).await?;
         }
+        Command::Receipt(args) => receipt::run(args).await?,
     }
     Ok(())
 }

@@ -3,7 +3,7 @@
 use crate::story::Kind;
 use assay_daemon::{
     games::Work,
-    serve::{desk_state::Output, executor::sequence_output},
+    serve::{executor::sequence_output, memory::Output},
 };
 use assay_engine::{
     Engine, ReferenceEngine,

@@ -3,7 +3,7 @@
 use assay_adversary::{Altered, Downstream, Manner, Random, cheaper_weights, garbled};
 use assay_daemon::{
     games::SharedExecution,
-    serve::{desk_state::Output, executor::output},
+    serve::{executor::output, memory::Output},
 };
 use assay_exact::{
     digest::DataType,

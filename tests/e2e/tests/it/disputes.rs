@@ -4,6 +4,7 @@ mod convictions;
 mod games;
 mod generations;
 mod minilm;
+mod receipts;
 
 use anyhow::ensure;
 use assay_client::{

@@ -8,4 +8,6 @@ mod market;
 mod node_restarts;
 mod refusals;
 mod requests;
+mod sessions;
 mod worker_restarts;
+mod workers_network;

@@ -4,12 +4,16 @@ pub mod generate;
 pub mod guard;
 pub mod journal;
 pub mod models;
+pub mod network;
 pub mod outcomes;
+mod provide;
 pub mod request;
 pub mod results;
 pub mod serve;
+mod session;
 pub mod stake;
 pub mod status;
+mod visitor;
 pub mod watch;
 
 use crate::{
@@ -41,6 +45,7 @@ pub async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Why(args) => status::why(args).await,
         Command::Status(args) => status::status(args).await,
         Command::Stake(command) => stake::run(command).await,
+        Command::Network(command) => network::run(command).await,
         Command::Engine => Ok(assay_daemon::engine::run().map(|()| ExitCode::SUCCESS)?),
         Command::Guard(args) => guard::run(args).await,
     }

@@ -3,9 +3,14 @@
 use super::{
     journal::{JournalArgs, ranges},
     outcomes::{self, EXIT_CODES, INTERRUPTED},
+    provide::{fetch_outputs, provide},
+    session::{Asking, SessionArgs},
 };
-use crate::cli::{KeyArgs, NodeArgs};
-use anyhow::Context;
+use crate::{
+    cli::{KeyArgs, NodeArgs},
+    config::NetworkArgs,
+};
+use anyhow::{Context, ensure};
 use assay_client::{
     chain::{Account, BlockNumber, Key},
     request::{
@@ -109,6 +114,11 @@ pub struct RequestArgs {
     /// Folder in which the model's package is
     #[arg(long, env = "ASSAY_MODELS_DIR", default_value = "models", value_name = "DIR")]
     models_dir: PathBuf,
+    /// With these, the inputs are submitted by digest and given to the workers over their network
+    #[command(flatten)]
+    network: NetworkArgs,
+    #[command(flatten)]
+    session: SessionArgs,
     #[command(flatten)]
     journal: JournalArgs,
     #[command(flatten)]
@@ -170,6 +180,20 @@ enum WaitFor {
 }
 
 pub(super) async fn run(args: RequestArgs) -> anyhow::Result<ExitCode> {
+    if args.session.session {
+        let asking = Asking {
+            ask: args.ask()?,
+            session: args.session,
+            network: args.network,
+            folder: args.journal.folder()?,
+            json: args.json,
+        };
+        return asking.run(&super::load_key(&args.key)?, &args.node).await;
+    }
+    ensure!(
+        !args.network.joins() || args.wait != WaitFor::Submitted,
+        "--wait submitted: the inputs are given to the workers by this program, so it must run until they have claimed"
+    );
     let mut shutdown = Shutdown::on_signal(false);
     let key = super::load_key(&args.key)?;
     let (chain, kept) = tokio::select! {
@@ -181,6 +205,14 @@ pub(super) async fn run(args: RequestArgs) -> anyhow::Result<ExitCode> {
     };
     let (id, jobs, following) = (kept.id, kept.start.jobs().to_vec(), args.following());
     let parts = kept.start.parts().clone();
+    let client = super::connect(&args.node).await?;
+    let visitor = tokio::select! {
+        visitor = provide(&args.network, &client, &parts, &jobs) => visitor?,
+        () = shutdown.requested() => {
+            eprintln!("interrupted: nothing was sent now; request {id} is kept");
+            return Ok(ExitCode::from(INTERRUPTED));
+        }
+    };
     let mut shown = Shown::new(jobs.len(), args.json, following.until);
     let mut request = Request::start(chain, kept.start, following);
     let summary = loop {
@@ -206,6 +238,9 @@ pub(super) async fn run(args: RequestArgs) -> anyhow::Result<ExitCode> {
     shown.close();
     let numbers: Vec<(usize, JobId)> = summary.submitted.iter().map(|job| (job.input, job.job)).collect();
     let mut outcomes = Outcome::all(&parts, &jobs, &numbers, &summary.tracker);
+    if let Some(visitor) = &visitor {
+        fetch_outputs(visitor, &parts, &jobs, &summary, &mut outcomes).await;
+    }
     if let Some(job) = jobs.first() {
         put_into_words(&mut outcomes, job.request.model, &parts, &args.models_dir);
     }
@@ -257,7 +292,7 @@ impl RequestArgs {
                 deadline_blocks: self.deadline,
                 window_blocks: self.window,
                 inline_output: !self.no_output,
-                by_digest: self.digest.is_some(),
+                by_digest: self.digest.is_some() || self.network.joins(),
             },
             accept: self.accept,
         })

@@ -1,6 +1,6 @@
 //! What every daemon is told, whatever it does: nodes, key, folders, engine.
 
-use super::{ConfigError, DEFAULT_NODE, EngineArg, File, check_node};
+use super::{ConfigError, DEFAULT_DATA_DIR, DEFAULT_NODE, EngineArg, File, NetworkArgs, check_node, network};
 use assay_client::chain::Key;
 use assay_daemon::{
     config::Common,
@@ -44,20 +44,30 @@ pub struct CommonArgs {
     /// Memory for the engine, such as 12GiB: a job that needs more is declined [default: 80 % of the machine's]
     #[arg(long, env = "ASSAY_MAX_MEMORY", value_name = "SIZE")]
     pub max_memory: Option<String>,
-    /// Seconds without a finalized block after which another connection is tried [default: 120]
+    /// Seconds without a block after which another connection is tried; ten times as many without a final one
+    /// [default: 120]
     #[arg(long, env = "ASSAY_STALL_SECONDS")]
     pub stall_seconds: Option<u64>,
     /// Maximum tip for a call that must be in a block in time, in percent of what is lost otherwise; 0 for none
     /// [default: 1]
     #[arg(long, env = "ASSAY_MAX_TIP_PERCENT", value_name = "PERCENT")]
     pub max_tip_percent: Option<f64>,
+    /// Percent of the jobs that are executed once more and compared with the model's definition [default: 0.5]
+    #[arg(long, env = "ASSAY_AUDIT_PERCENT", value_name = "PERCENT")]
+    pub audit_percent: Option<f64>,
+    /// How the daemon takes part in the workers' network
+    #[command(flatten)]
+    pub network: NetworkArgs,
 }
 
 /// Maximum tip, in percent of what is at stake, where the configuration does not say.
 const DEFAULT_MAX_TIP_PERCENT: f64 = 1.0;
+/// Share of jobs that are audited, in percent, where the configuration does not say.
+const DEFAULT_AUDIT_PERCENT: f64 = 0.5;
 
-/// Puts flags, environment and file together.
-pub(super) fn merge(args: &CommonArgs, file: &File) -> Result<Common, ConfigError> {
+/// Puts flags, environment and file together. `listens` says whether the daemon's node in the workers' network listens
+/// where nothing is said.
+pub(super) fn merge(args: &CommonArgs, file: &File, listens: bool) -> Result<Common, ConfigError> {
     let nodes = match (args.node.is_empty(), &file.node) {
         (false, _) => args.node.clone(),
         (true, Some(nodes)) if !nodes.is_empty() => nodes.clone(),
@@ -85,10 +95,9 @@ pub(super) fn merge(args: &CommonArgs, file: &File) -> Result<Common, ConfigErro
         })?,
     };
     let max_tip = args.max_tip_percent.or(file.max_tip_percent);
-    let max_tip = max_tip.unwrap_or(DEFAULT_MAX_TIP_PERCENT);
-    if !(0.0..=100.0).contains(&max_tip) {
-        return Err(ConfigError::field("max_tip_percent", "must be between 0 and 100"));
-    }
+    let max_tip = share("max_tip_percent", max_tip.unwrap_or(DEFAULT_MAX_TIP_PERCENT))?;
+    let audit_share = args.audit_percent.or(file.audit_percent);
+    let audit_share = share("audit_percent", audit_share.unwrap_or(DEFAULT_AUDIT_PERCENT))?;
     let engine = args.engine.or(file.engine).unwrap_or(EngineArg::Cpu);
     let gpu = args.gpu.or(file.gpu);
     engine.check_gpu(gpu)?;
@@ -104,21 +113,32 @@ pub(super) fn merge(args: &CommonArgs, file: &File) -> Result<Common, ConfigErro
             format!("{} is not a folder", models_dir.display()),
         ));
     }
+    let data_dir = path(&args.data_dir, &file.data_dir, DEFAULT_DATA_DIR);
     Ok(Common {
+        network: network::merge(&args.network, file.network.as_ref(), &data_dir, listens)?,
         nodes,
         key,
         models_dir,
         inputs_dir: path(&args.inputs_dir, &file.inputs_dir, "inputs"),
-        data_dir: path(&args.data_dir, &file.data_dir, "assay-data"),
+        data_dir,
         engine: engine.into(),
         gpu,
         threads,
         max_memory,
         engine_program: EngineProgram::this_one(&["engine"]),
         stall: Duration::from_secs(stall),
-        // A percentage within bounds fits; the fraction beyond a millionth is of no interest.
-        max_tip: Perbill::from_parts((max_tip * 1e7) as u32),
+        max_tip,
+        audit_share,
     })
+}
+
+/// A share that is given in percent.
+fn share(field: &'static str, percent: f64) -> Result<Perbill, ConfigError> {
+    if !(0.0..=100.0).contains(&percent) {
+        return Err(ConfigError::field(field, "must be between 0 and 100"));
+    }
+    // A percentage within bounds fits; the fraction beyond a millionth is of no interest.
+    Ok(Perbill::from_parts((percent * 1e7) as u32))
 }
 
 /// Bytes of a size in GiB or MiB; `None` if it is none, or too small for any engine.

@@ -1,6 +1,6 @@
 //! The configuration file, field by field.
 
-use super::{ConfigError, EngineArg};
+use super::{ConfigError, EngineArg, FileNetwork};
 use serde::Deserialize;
 use std::{
     fs,
@@ -23,6 +23,7 @@ use std::{
 /// stay_active = false              # true: do not pause the worker on chain at exit
 /// stall_seconds = 120
 /// max_tip_percent = 1              # of what a call that comes too late would lose; 0: no tips
+/// audit_percent = 0.5              # of the jobs, which are executed once more and compared with the definition
 ///
 /// [[model]]
 /// package = "digits"               # folder in models_dir
@@ -36,6 +37,27 @@ use std::{
 /// bid = "0.4"                      # price in auctions; without it no bids are made
 /// bid_min = "0.2"                  # bids the client's ceiling where that is between bid_min and bid
 /// max_bids = 16                    # auctions at a time
+///
+/// [model.session]                  # offers sessions on the model above, over the workers' network
+/// base = "0.001"                   # ASY a request, and
+/// rate = "0.0005"                  # ASY for each 10^9 units of its work
+/// min_budget = "1"                 # ASY, of a session
+/// max_budget = "50"
+/// capacity = 8                     # sessions at a time
+/// lock_percent = 100               # of a session's budget, locked of the stake
+/// max_blocks = 3600                # for which a session may be open
+/// window_blocks = 300              # in which receipts can be challenged; without it by the largest job
+///
+/// [network]                        # joins the workers' network; without the section it is not joined
+/// listen = ["/ip4/0.0.0.0/udp/30340/quic-v1", "/ip4/0.0.0.0/tcp/30340"]    # the default of `serve`
+/// bootnodes = ["/dns/boot.example/udp/30340/quic-v1/p2p/12D3KooW…"]
+/// external = ["/ip4/192.0.2.1/udp/30340/quic-v1"]    # where others reach it, if it does not find out by itself
+/// relays = []                      # peers through which others may reach it, behind NAT
+/// relay = false                    # true: pass connections of others on
+/// reachable = false                # true: others reach every address that it listens on
+/// announce = true                  # false: do not announce the addresses on chain
+/// bytes_per_second = 0             # to one peer; 0: any number
+/// dir = "/var/lib/assay/network"   # of the node's key and the peers that it has met
 ///
 /// [watch]                          # for `watch` alone
 /// model = ["digits"]               # folders in models_dir; without it all that are there and registered
@@ -74,6 +96,10 @@ pub struct File {
     pub stall_seconds: Option<u64>,
     /// Maximum tip for a call that must be in a block in time, in percent of what is lost otherwise.
     pub max_tip_percent: Option<f64>,
+    /// Percent of the jobs that are executed once more and compared with the model's definition.
+    pub audit_percent: Option<f64>,
+    /// How to take part in the workers' network.
+    pub network: Option<FileNetwork>,
     /// The models to serve.
     #[serde(default)]
     pub model: Vec<FileModel>,
@@ -149,6 +175,30 @@ pub struct FileModel {
     pub bid_min: Option<String>,
     /// Auctions at a time.
     pub max_bids: Option<u32>,
+    /// Terms of sessions; without them none are offered.
+    pub session: Option<FileSession>,
+}
+
+/// Terms of sessions on a model.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FileSession {
+    /// Price of a request, in ASY.
+    pub base: Option<String>,
+    /// Price of 10^9 units of a request's work on top of the base, in ASY.
+    pub rate: Option<String>,
+    /// Minimum budget, in ASY.
+    pub min_budget: Option<String>,
+    /// Maximum budget, in ASY.
+    pub max_budget: Option<String>,
+    /// Sessions at a time.
+    pub capacity: Option<u32>,
+    /// Stake that a session locks, in hundredths of its budget.
+    pub lock_percent: Option<u32>,
+    /// Maximum number of blocks for which a session is open.
+    pub max_blocks: Option<u32>,
+    /// Blocks in which receipts can be challenged after a session's end.
+    pub window_blocks: Option<u32>,
 }
 
 #[cfg(test)]

@@ -7,10 +7,12 @@
 mod common;
 mod file;
 mod model;
+pub(crate) mod network;
 mod watch;
 
 pub use common::CommonArgs;
-pub use file::{File, FileModel, FileWatch};
+pub use file::{File, FileModel, FileSession, FileWatch};
+pub use network::{FileNetwork, NetworkArgs};
 pub use watch::{WatchArgs, watch};
 
 use assay_client::units;
@@ -20,6 +22,8 @@ use clap::{Args, ValueEnum};
 use serde::Deserialize;
 use std::collections::BTreeSet;
 
+/// Folder of what must survive a crash, where nothing else is said.
+pub(crate) const DEFAULT_DATA_DIR: &str = "assay-data";
 /// The node of a development chain on this machine.
 pub const DEFAULT_NODE: &str = "ws://127.0.0.1:9944";
 
@@ -124,7 +128,7 @@ pub fn serve(args: &ServeArgs) -> Result<ServeConfig, ConfigError> {
 }
 
 fn merge(args: &ServeArgs, file: File) -> Result<ServeConfig, ConfigError> {
-    let common = common::merge(&args.common, &file)?;
+    let common = common::merge(&args.common, &file, true)?;
     let stake = match args.stake.clone().or(file.stake) {
         None => None,
         Some(stake) => Some(units::parse(&stake).map_err(|error| ConfigError::field("stake", error))?),
@@ -151,6 +155,12 @@ fn merge(args: &ServeArgs, file: File) -> Result<ServeConfig, ConfigError> {
         return Err(ConfigError::field(
             format!("model {}", twice.package),
             "is given twice: a model has one price, one capacity and one way to bid",
+        ));
+    }
+    if let (Some(offering), None) = (models.iter().find(|model| model.sessions.is_some()), &common.network) {
+        return Err(ConfigError::field(
+            format!("model {}: session", offering.package),
+            "clients of sessions come over the workers' network: join it with a section [network] or --network",
         ));
     }
     Ok(ServeConfig {

@@ -1,13 +1,17 @@
 //! On what terms a model is served.
 
-use super::{ConfigError, FileModel};
+use super::{ConfigError, FileModel, FileSession};
 use assay_client::{chain::Balance, units};
-use assay_daemon::config::{BidPolicy, BlockPolicy, ModelPolicy, OfferPolicy};
+use assay_daemon::config::{BidPolicy, BlockPolicy, ModelPolicy, OfferPolicy, SessionPolicy};
 
 /// Jobs that an offer takes at a time, where the configuration does not say.
 const DEFAULT_CAPACITY: u32 = 8;
 /// Auctions at a time, where the configuration does not say.
 const DEFAULT_MAX_BIDS: u32 = 16;
+/// Stake that a session locks, in hundredths of its budget, where the configuration does not say: the minimum.
+const DEFAULT_LOCK_PERCENT: u32 = 100;
+/// Blocks for which a session may be open, where the configuration does not say: six hours.
+const DEFAULT_SESSION_BLOCKS: u32 = 3_600;
 
 /// The terms of a section of the file.
 pub(super) fn from_file(model: FileModel) -> Result<ModelPolicy, ConfigError> {
@@ -18,11 +22,16 @@ pub(super) fn from_file(model: FileModel) -> Result<ModelPolicy, ConfigError> {
         ));
     }
     let (offer, blocks, bidding) = (offer(&model)?, blocks(&model)?, bidding(&model)?);
-    if offer.is_none() && bidding.is_none() {
+    let sessions = model
+        .session
+        .as_ref()
+        .map(|terms| sessions(&model, terms))
+        .transpose()?;
+    if offer.is_none() && bidding.is_none() && sessions.is_none() {
         return Err(wrong(
             &model,
             "price",
-            "give a price for a standing offer, or bid for auctions, or both",
+            "give a price for a standing offer, or bid for auctions, or terms of sessions, or several of these",
         ));
     }
     Ok(ModelPolicy {
@@ -30,6 +39,7 @@ pub(super) fn from_file(model: FileModel) -> Result<ModelPolicy, ConfigError> {
         offer,
         blocks,
         bidding,
+        sessions,
     })
 }
 
@@ -95,6 +105,41 @@ fn bidding(model: &FileModel) -> Result<Option<BidPolicy>, ConfigError> {
         least: least.unwrap_or(price),
         max_bids,
     }))
+}
+
+fn sessions(model: &FileModel, terms: &FileSession) -> Result<SessionPolicy, ConfigError> {
+    let named = |name: &str| format!("session.{name}");
+    let needed = |name: &str, text: &Option<String>| {
+        let amount = amount(model, &named(name), text)?;
+        amount.ok_or_else(|| wrong(model, &named(name), "must be given, in ASY"))
+    };
+    let (base, min_budget) = (needed("base", &terms.base)?, needed("min_budget", &terms.min_budget)?);
+    let max_budget = needed("max_budget", &terms.max_budget)?;
+    if min_budget < base {
+        return Err(wrong(
+            model,
+            &named("min_budget"),
+            "must not be below base: it would pay for nothing",
+        ));
+    }
+    if max_budget < min_budget {
+        return Err(wrong(model, &named("max_budget"), "must not be below min_budget"));
+    }
+    let window_blocks = terms.window_blocks;
+    if window_blocks == Some(0) {
+        return Err(wrong(model, &named("window_blocks"), "must be more than zero"));
+    }
+    let count = |name: &str, given, default| count(model, &named(name), given, default);
+    Ok(SessionPolicy {
+        base,
+        rate: amount(model, &named("rate"), &terms.rate)?.unwrap_or(0),
+        min_budget,
+        max_budget,
+        lock_percent: count("lock_percent", terms.lock_percent, DEFAULT_LOCK_PERCENT)?,
+        max_blocks: count("max_blocks", terms.max_blocks, DEFAULT_SESSION_BLOCKS)?,
+        window_blocks,
+        capacity: count("capacity", terms.capacity, DEFAULT_CAPACITY)?,
+    })
 }
 
 /// An amount in ASY, more than zero.

@@ -2,7 +2,7 @@
 
 use super::*;
 use assay_client::units::UNIT;
-use assay_daemon::config::{BidPolicy, BlockPolicy, OfferPolicy};
+use assay_daemon::config::{BidPolicy, BlockPolicy, OfferPolicy, SessionPolicy};
 use std::path::PathBuf;
 
 fn file(text: &str) -> File {
@@ -62,6 +62,7 @@ fn an_error_names_the_field() {
         (with(|common| common.max_memory = Some("12".into())), "max_memory: "),
         (with(|common| common.max_memory = Some("1MiB".into())), "max_memory: "),
         (with(|common| common.max_tip_percent = Some(101.0)), "max_tip_percent: "),
+        (with(|common| common.audit_percent = Some(-1.0)), "audit_percent: "),
         (
             ServeArgs {
                 models: vec!["digits".into()],
@@ -141,6 +142,61 @@ fn an_offer_has_a_base_a_rate_and_blocks() {
     for (args, file) in [(by_file, file(text)), (by_flag, File::default())] {
         let config = merge(&args, file).expect("valid");
         assert_eq!((config.models[0].offer, config.models[0].blocks), (offer, blocks));
+    }
+}
+
+/// A worker that serves a model in sessions alone, with these lines in its terms and these at the end of the file.
+fn in_sessions(terms: &str, rest: &str) -> Result<ServeConfig, ConfigError> {
+    let args = ServeArgs {
+        models: Vec::new(),
+        ..args()
+    };
+    let text = format!("[[model]]\npackage = 'digits'\n[model.session]\n{terms}\n{rest}");
+    merge(&args, file(&text))
+}
+
+#[test]
+fn terms_of_sessions_have_budgets_and_defaults() {
+    let config = in_sessions("base = '0.001'\nmin_budget = '1'\nmax_budget = '50'", "[network]");
+    let policy = SessionPolicy {
+        base: UNIT / 1_000,
+        rate: 0,
+        min_budget: UNIT,
+        max_budget: 50 * UNIT,
+        lock_percent: 100,
+        max_blocks: 3_600,
+        window_blocks: None,
+        capacity: 8,
+    };
+    let model = &config.expect("valid").models[0];
+    assert_eq!((model.sessions, model.offer), (Some(policy), None));
+}
+
+#[test]
+fn terms_of_sessions_that_nobody_can_use_are_refused() {
+    let cases = [
+        ("min_budget = '1'\nmax_budget = '2'", "[network]", "session.base: "),
+        ("base = '1'\nmax_budget = '2'", "[network]", "session.min_budget: "),
+        (
+            "base = '2'\nmin_budget = '1'\nmax_budget = '3'",
+            "[network]",
+            "session.min_budget: ",
+        ),
+        (
+            "base = '1'\nmin_budget = '3'\nmax_budget = '2'",
+            "[network]",
+            "session.max_budget: ",
+        ),
+        (
+            "base = '1'\nmin_budget = '1'\nmax_budget = '2'\ncapacity = 0",
+            "[network]",
+            "session.capacity: ",
+        ),
+        ("base = '1'\nmin_budget = '1'\nmax_budget = '2'", "", "session: "),
+    ];
+    for (terms, rest, start) in cases {
+        let error = in_sessions(terms, rest).expect_err(start).to_string();
+        assert!(error.starts_with(&format!("model digits: {start}")), "{error}");
     }
 }
 

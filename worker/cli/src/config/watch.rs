@@ -48,7 +48,7 @@ pub fn watch(args: &WatchArgs) -> Result<WatchConfig, ConfigError> {
 }
 
 fn merge(args: &WatchArgs, file: File) -> Result<WatchConfig, ConfigError> {
-    let common = common::merge(&args.common, &file)?;
+    let common = common::merge(&args.common, &file, false)?;
     let file = file.watch;
     let models = if args.models.is_empty() {
         file.model

@@ -3,12 +3,15 @@
 //! They carry no call index of their own: a variant is found in the node's metadata by its name, after
 //! [`super::contract`] has made sure that the arguments are the same.
 
-use super::types::{AccountId, Balance, BlockNumber, H256, JobRequest, OfferTerms};
+use super::types::{
+    AccountId, Balance, BlockNumber, H256, JobRequest, OfferTerms, SessionOffer, SessionRequest, SignedReceipt,
+    SignedVoucher,
+};
 use assay_exact::judge::Proof;
 use assay_types::{
-    JobId, ModelParts, ModelVersion, SlashId,
+    Announcement, JobId, ModelParts, ModelVersion, SessionId, SlashId,
     dispute::{FindingOpening, Place, Statement},
-    limits::{Batch, InlineOutputBytes, NameBytes, Steps},
+    limits::{Batch, InlineOutputBytes, NameBytes, Steps, Symbols},
 };
 use codec::{Decode, Encode};
 use polkadot_sdk::{sp_crypto_hashing::twox_128, sp_runtime::BoundedVec};
@@ -25,6 +28,8 @@ pub enum Call {
     Market(MarketCall),
     /// Of the disputes pallet.
     Disputes(DisputesCall),
+    /// Of the sessions pallet.
+    Sessions(SessionsCall),
     /// Of the sudo pallet, which only development chains give to anybody.
     Sudo(SudoCall),
 }
@@ -74,6 +79,9 @@ pub enum WorkersCall {
     Leave,
     ApplySlash {
         slash: SlashId,
+    },
+    Announce {
+        announcement: Option<Announcement>,
     },
 }
 
@@ -129,6 +137,45 @@ pub enum DisputesCall {
     ClaimAward {
         slash: SlashId,
         finding: Box<FindingOpening>,
+    },
+}
+
+/// See the sessions pallet.
+#[derive(Clone, Debug, PartialEq, Encode, TypeInfo)]
+#[allow(missing_docs, reason = "the pallet documents its calls and their arguments")]
+pub enum SessionsCall {
+    PublishOffer {
+        model: ModelVersion,
+        offer: SessionOffer,
+    },
+    RemoveOffer {
+        model: ModelVersion,
+    },
+    Open {
+        request: Box<SessionRequest>,
+    },
+    TopUp {
+        session: SessionId,
+        amount: Balance,
+    },
+    Redeem {
+        voucher: SignedVoucher,
+    },
+    Close {
+        session: SessionId,
+        last: Option<SignedVoucher>,
+    },
+    Advance {
+        session: SessionId,
+    },
+    ChallengeReceipt {
+        receipt: Box<SignedReceipt>,
+        symbols: BoundedVec<u32, Symbols>,
+        commitment: H256,
+    },
+    ConvictEquivocation {
+        first: Box<SignedReceipt>,
+        second: Box<SignedReceipt>,
     },
 }
 
@@ -191,6 +238,7 @@ impl Call {
             Self::Workers(_) => "Workers",
             Self::Market(_) => "Market",
             Self::Disputes(_) => "Disputes",
+            Self::Sessions(_) => "Sessions",
             Self::Sudo(_) => "Sudo",
         }
     }
@@ -202,6 +250,7 @@ impl Call {
             Self::Workers(call) => split(call),
             Self::Market(call) => split(call),
             Self::Disputes(call) => split(call),
+            Self::Sessions(call) => split(call),
             Self::Sudo(call) => split(call),
         }
     }

@@ -5,14 +5,14 @@
 //! field by field. There is no metadata file to keep in step, and a difference is named, not just detected.
 
 use super::{
-    calls::{DisputesCall, MarketCall, ModelsCall, WorkersCall, snake_case},
+    calls::{DisputesCall, MarketCall, ModelsCall, SessionsCall, WorkersCall, snake_case},
     error::ChainError,
-    events::{DisputesEvent, FeeEvent, MarketEvent, ModelsEvent, SystemEvent, WorkersEvent},
+    events::{DisputesEvent, FeeEvent, MarketEvent, ModelsEvent, SessionsEvent, SystemEvent, WorkersEvent},
     shape::Comparison,
     types::*,
 };
 use assay_types::{
-    JobId, ModelId, ModelVersion, NoOffer, Page, SlashId,
+    Announcement, ClaimId, JobId, ModelId, ModelVersion, NoOffer, Page, SessionId, SessionQuote, SlashId,
     dispute::{Place, Revealed},
 };
 use polkadot_sdk::sp_runtime::FixedU128;
@@ -44,6 +44,7 @@ pub(super) fn check(metadata: &Metadata, url: &str) -> Result<(), ChainError> {
     plan.extend(storage(&mut check));
     plan.extend(apis(&mut check));
     plan.extend(dispute_apis(&mut check));
+    plan.extend(session_apis(&mut check));
     let constants = [
         (
             BLOCK_CONSTANTS.as_slice(),
@@ -86,10 +87,12 @@ fn calls_and_events(check: &mut Check) -> Vec<Item> {
     vec![
         check.enum_of("Market", Part::Calls, meta_type::<MarketCall>()),
         check.enum_of("Disputes", Part::Calls, meta_type::<DisputesCall>()),
+        check.enum_of("Sessions", Part::Calls, meta_type::<SessionsCall>()),
         check.enum_of("Models", Part::Calls, meta_type::<ModelsCall>()),
         check.enum_of("Workers", Part::Calls, meta_type::<WorkersCall>()),
         check.enum_of("Market", Part::Events, meta_type::<MarketEvent>()),
         check.enum_of("Disputes", Part::Events, meta_type::<DisputesEvent>()),
+        check.enum_of("Sessions", Part::Events, meta_type::<SessionsEvent>()),
         check.enum_of("Models", Part::Events, meta_type::<ModelsEvent>()),
         check.enum_of("Workers", Part::Events, meta_type::<WorkersEvent>()),
         check.enum_of("TransactionPayment", Part::Events, meta_type::<FeeEvent>()),
@@ -108,6 +111,18 @@ fn storage(check: &mut Check) -> Vec<Item> {
             "Offers",
             Some(meta_type::<ModelVersion>()),
             meta_type::<Vec<Offer>>(),
+        ),
+        check.map(
+            "Sessions",
+            "DisputedReceipts",
+            Some(meta_type::<ClaimId>()),
+            meta_type::<DisputedReceipt>(),
+        ),
+        check.map(
+            "Sessions",
+            "OffersOf",
+            Some(meta_type::<AccountId>()),
+            meta_type::<Vec<ModelVersion>>(),
         ),
         check.map("Models", "NextModelId", None, meta_type::<ModelId>()),
         check.map("Time", "Now", None, meta_type::<BlockNumber>()),
@@ -175,6 +190,16 @@ fn apis(check: &mut Check) -> Vec<Item> {
             meta_type::<Option<WorkerInfo>>(),
         ),
         check.api(
+            "announcement",
+            vec![meta_type::<AccountId>()],
+            meta_type::<Option<Announcement>>(),
+        ),
+        check.api(
+            "announcements",
+            vec![meta_type::<Option<AccountId>>(), meta_type::<u32>()],
+            meta_type::<Vec<(AccountId, Announcement)>>(),
+        ),
+        check.api(
             "why_not",
             vec![meta_type::<AccountId>(), meta_type::<JobId>()],
             meta_type::<WhyNot>(),
@@ -213,6 +238,43 @@ fn dispute_apis(check: &mut Check) -> Vec<Item> {
                 meta_type::<u32>(),
             ],
             meta_type::<Page<OpenAward>>(),
+        ),
+    ]
+}
+
+fn session_apis(check: &mut Check) -> Vec<Item> {
+    vec![
+        check.api(
+            "session",
+            vec![meta_type::<SessionId>()],
+            meta_type::<Option<Session>>(),
+        ),
+        check.api(
+            "sessions_of",
+            vec![
+                meta_type::<AccountId>(),
+                meta_type::<Option<SessionId>>(),
+                meta_type::<u32>(),
+            ],
+            meta_type::<Page<Session>>(),
+        ),
+        check.api(
+            "session_offers",
+            vec![
+                meta_type::<ModelVersion>(),
+                meta_type::<Option<AccountId>>(),
+                meta_type::<u32>(),
+            ],
+            meta_type::<Vec<(AccountId, SessionOffer)>>(),
+        ),
+        check.api(
+            "session_quote",
+            vec![
+                meta_type::<ModelVersion>(),
+                meta_type::<AccountId>(),
+                meta_type::<Vec<u32>>(),
+            ],
+            meta_type::<Option<SessionQuote<Balance>>>(),
         ),
     ]
 }

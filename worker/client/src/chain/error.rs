@@ -41,8 +41,8 @@ pub enum ChainError {
         /// Where decoding stopped.
         source: codec::Error,
     },
-    /// No finalized block for too long.
-    #[error("no new finalized block for {seconds} s")]
+    /// No block, or no final one, for too long.
+    #[error("no new block, or none that is final, for {seconds} s")]
     Stalled {
         /// How long.
         seconds: u64,

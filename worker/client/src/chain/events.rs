@@ -2,11 +2,12 @@
 
 use super::{
     calls::variant_name,
-    types::{AccountId, Balance, BlockNumber, H256},
+    types::{AccountId, Balance, BlockNumber, H256, Receipt, SessionOffer},
 };
 use assay_types::{
-    CloseReason, JobId, ModelId, ModelVersion, SlashId,
+    Announcement, ClaimId, CloseReason, JobId, ModelId, ModelVersion, SessionId, SlashId,
     dispute::{DisputeId, Fault, Place, Side},
+    session::SessionEnd,
 };
 use codec::Decode;
 use polkadot_sdk::sp_runtime::DispatchError;
@@ -19,6 +20,8 @@ pub enum Event {
     Market(MarketEvent),
     /// Of the disputes pallet.
     Disputes(DisputesEvent),
+    /// Of the sessions pallet.
+    Sessions(SessionsEvent),
     /// Of the models pallet.
     Models(ModelsEvent),
     /// Of the workers pallet.
@@ -180,6 +183,77 @@ pub enum DisputesEvent {
     },
 }
 
+/// See the sessions pallet.
+#[derive(Clone, Debug, PartialEq, Decode, TypeInfo)]
+#[allow(missing_docs, reason = "the pallet documents its events and their fields")]
+pub enum SessionsEvent {
+    OfferPublished {
+        worker: AccountId,
+        model: ModelVersion,
+        offer: SessionOffer,
+    },
+    SessionOpened {
+        session: SessionId,
+        client: AccountId,
+        worker: AccountId,
+        model: ModelVersion,
+        budget: Balance,
+        locked: Balance,
+        until: BlockNumber,
+    },
+    ToppedUp {
+        session: SessionId,
+        amount: Balance,
+        budget: Balance,
+        locked: Balance,
+    },
+    Redeemed {
+        session: SessionId,
+        worker: AccountId,
+        paid: Balance,
+        redeemed: Balance,
+    },
+    SessionClosing {
+        session: SessionId,
+        until: BlockNumber,
+    },
+    SessionSettled {
+        session: SessionId,
+        reason: SessionEnd,
+        redeemed: Balance,
+        returned: Balance,
+        until: Option<BlockNumber>,
+    },
+    SessionEnded {
+        session: SessionId,
+    },
+    ReceiptDisputed {
+        session: SessionId,
+        sequence: u32,
+        claim: ClaimId,
+        receipt: Receipt,
+    },
+    ReceiptUpheld {
+        session: SessionId,
+        sequence: u32,
+    },
+    ReceiptForfeited {
+        session: SessionId,
+        sequence: u32,
+        price: Balance,
+    },
+    Equivocated {
+        session: SessionId,
+        sequence: u32,
+        worker: AccountId,
+        reporter: AccountId,
+        slash: SlashId,
+        slashed: Balance,
+        to_reporter: Balance,
+        to_client: Balance,
+    },
+}
+
 /// See the models pallet.
 #[derive(Clone, Debug, PartialEq, Decode, TypeInfo)]
 #[allow(missing_docs, reason = "the pallet documents its events and their fields")]
@@ -202,6 +276,10 @@ pub enum WorkersEvent {
     OfferDisplaced {
         worker: AccountId,
         version: ModelVersion,
+    },
+    Announced {
+        worker: AccountId,
+        announcement: Option<Announcement>,
     },
     Slashed {
         worker: AccountId,
@@ -287,12 +365,32 @@ impl DisputesEvent {
     }
 }
 
+impl SessionsEvent {
+    /// The session that the event is about; none of an offer.
+    pub fn session(&self) -> Option<SessionId> {
+        match self {
+            Self::OfferPublished { .. } => None,
+            Self::SessionOpened { session, .. }
+            | Self::ToppedUp { session, .. }
+            | Self::Redeemed { session, .. }
+            | Self::SessionClosing { session, .. }
+            | Self::SessionSettled { session, .. }
+            | Self::SessionEnded { session }
+            | Self::ReceiptDisputed { session, .. }
+            | Self::ReceiptUpheld { session, .. }
+            | Self::ReceiptForfeited { session, .. }
+            | Self::Equivocated { session, .. } => Some(*session),
+        }
+    }
+}
+
 impl Event {
     /// Decodes an event's fields; `None` for an event that the worker does not follow.
     pub(super) fn decode(pallet: &str, event: &str, fields: &[u8]) -> Option<Result<Self, codec::Error>> {
         match pallet {
             "Market" => decode(event, fields, Self::Market),
             "Disputes" => decode(event, fields, Self::Disputes),
+            "Sessions" => decode(event, fields, Self::Sessions),
             "Models" => decode(event, fields, Self::Models),
             "Workers" => decode(event, fields, Self::Workers),
             "TransactionPayment" => decode(event, fields, Self::Fee),

@@ -31,6 +31,10 @@ pub struct Key {
 /// Domain of what the salts of an account's commitments are derived from.
 const SALT_DOMAIN: &[u8; 16] = b"assay/salt/1\0\0\0\0";
 
+/// Domain of what an account's keys of sessions are derived from.
+const RECEIPT_DOMAIN: &[u8; 16] = b"assay/receipts/1";
+const VOUCHER_DOMAIN: &[u8; 16] = b"assay/vouchers/1";
+
 /// The salts of an account's commitments on one chain. They follow from the key, so nothing is kept that could be lost.
 /// They are never printed: whoever knows a salt can try which trace was committed to.
 #[derive(Clone)]
@@ -210,12 +214,28 @@ impl Key {
 
     /// The salts of this account's commitments on the chain with this first block.
     pub fn salts(&self, genesis: H256) -> Salts {
-        // The public key of a hard derivation is known only to who has the secret.
+        Salts(self.derived(SALT_DOMAIN, genesis))
+    }
+
+    /// The secret seed of the key that signs the receipts of this account's sessions, on the chain with this first
+    /// block. It follows from the key, so nothing is kept that could be lost, and tells nothing of it.
+    pub fn receipt_seed(&self, genesis: H256) -> [u8; 32] {
+        blake2_256(&(RECEIPT_DOMAIN, self.derived(RECEIPT_DOMAIN, genesis)).encode())
+    }
+
+    /// The secret seed of the key that signs requests and vouchers in the sessions that this account opens, as
+    /// [`Self::receipt_seed`].
+    pub fn voucher_seed(&self, genesis: H256) -> [u8; 32] {
+        blake2_256(&(VOUCHER_DOMAIN, self.derived(VOUCHER_DOMAIN, genesis)).encode())
+    }
+
+    /// A secret of this domain and chain: the public key of a hard derivation is known only to who has the key.
+    fn derived(&self, domain: &[u8; 16], genesis: H256) -> [u8; 32] {
         let junctions = [
-            DeriveJunction::Hard(blake2_256(SALT_DOMAIN)),
+            DeriveJunction::Hard(blake2_256(domain)),
             DeriveJunction::Hard(genesis.0),
         ];
-        Salts(self.pair.derive(junctions).public_key().0)
+        self.pair.derive(junctions).public_key().0
     }
 
     pub(super) fn pair(&self) -> &Keypair {
@@ -412,5 +432,19 @@ mod tests {
         let bob = Key::load("//Bob").expect("a name");
         let others = [salt(bob, 1, 7), salt(alice(), 2, 7), salt(alice(), 1, 8)];
         assert!(!others.contains(&salt(alice(), 1, 7)));
+    }
+
+    #[test]
+    fn the_keys_of_sessions_follow_from_key_and_chain_and_from_nothing_else() {
+        let seed = |name, genesis| {
+            let key = Key::load(name).expect("a name");
+            key.receipt_seed(H256::repeat_byte(genesis))
+        };
+        assert_eq!(seed("//Alice", 1), seed("//Alice", 1));
+        assert_ne!(seed("//Alice", 1), seed("//Bob", 1));
+        assert_ne!(seed("//Alice", 1), seed("//Alice", 2));
+        let alice = Key::load("//Alice").expect("a name");
+        let genesis = H256::repeat_byte(1);
+        assert_ne!(alice.voucher_seed(genesis), alice.receipt_seed(genesis));
     }
 }

@@ -7,7 +7,7 @@ use super::{
     types::*,
 };
 use assay_types::{
-    JobId, ModelId, ModelVersion, NoOffer, Page, SlashId,
+    Announcement, ClaimId, JobId, ModelId, ModelVersion, NoOffer, Page, SessionId, SessionQuote, SlashId,
     dispute::{Place, Revealed},
     limits::MAX_LISTED_JOBS,
 };
@@ -205,6 +205,17 @@ impl Snapshot {
         self.ask("worker", account.encode()).await
     }
 
+    /// A worker's place in the workers' network, if it has announced one.
+    pub async fn announcement(&self, worker: &AccountId) -> Result<Option<Announcement>, ChainError> {
+        self.ask("announcement", worker.encode()).await
+    }
+
+    /// The places that the first of all workers have announced, as many as one answer lists.
+    pub async fn announcements(&self) -> Result<Vec<(AccountId, Announcement)>, ChainError> {
+        let after: Option<AccountId> = None;
+        self.ask("announcements", (after, MAX_LISTED_JOBS).encode()).await
+    }
+
     /// What keeps a worker from having a job, or from being paid for it.
     pub async fn why_not(&self, worker: &AccountId, job: JobId) -> Result<WhyNot, ChainError> {
         self.ask("why_not", (worker, job).encode()).await
@@ -238,6 +249,60 @@ impl Snapshot {
     /// The awards that an account may still claim, with their slashes.
     pub async fn awards_of(&self, account: &AccountId) -> Result<Vec<(SlashId, OpenAward)>, ChainError> {
         self.ask_all("awards_of", account.encode()).await
+    }
+
+    /// A session, until it is over.
+    pub async fn session(&self, session: SessionId) -> Result<Option<Session>, ChainError> {
+        self.ask("session", session.encode()).await
+    }
+
+    /// The sessions in which an account is the client or the worker.
+    pub async fn sessions_of(&self, account: &AccountId) -> Result<Vec<(SessionId, Session)>, ChainError> {
+        self.ask_all("sessions_of", account.encode()).await
+    }
+
+    /// The standing offers of sessions on a model version, by worker.
+    pub async fn session_offers(&self, version: ModelVersion) -> Result<Vec<(AccountId, SessionOffer)>, ChainError> {
+        let mut offers: Vec<(AccountId, SessionOffer)> = Vec::new();
+        loop {
+            let after = offers.last().map(|(worker, _)| worker.clone());
+            let arguments = (version, after, MAX_LISTED_JOBS).encode();
+            let page: Vec<(AccountId, SessionOffer)> = self.ask("session_offers", arguments).await?;
+            let is_last = page.len() < MAX_LISTED_JOBS as usize;
+            offers.extend(page);
+            if is_last {
+                return Ok(offers);
+            }
+        }
+    }
+
+    /// The standing offers of sessions that a worker has made, by model version.
+    pub async fn session_offers_of(&self, worker: &AccountId) -> Result<Vec<(ModelVersion, SessionOffer)>, ChainError> {
+        let what = "the offers of sessions of a worker";
+        let versions: Option<Vec<ModelVersion>> = self.entry("Sessions", "OffersOf", what, &worker.encode()).await?;
+        let mut offers = Vec::new();
+        for version in versions.unwrap_or_default() {
+            let all = self.session_offers(version).await?;
+            let own = all.into_iter().find(|(other, _)| other == worker);
+            offers.extend(own.map(|(_, offer)| (version, offer)));
+        }
+        Ok(offers)
+    }
+
+    /// The price of a request with these values of the symbols by a worker's offer of sessions.
+    pub async fn session_quote(
+        &self,
+        version: ModelVersion,
+        worker: &AccountId,
+        symbols: &[u32],
+    ) -> Result<Option<SessionQuote<Balance>>, ChainError> {
+        self.ask("session_quote", (version, worker, symbols).encode()).await
+    }
+
+    /// A receipt that is disputed, by the number of its claim.
+    pub async fn disputed_receipt(&self, claim: ClaimId) -> Result<Option<DisputedReceipt>, ChainError> {
+        self.entry("Sessions", "DisputedReceipts", "a disputed receipt", &claim.encode())
+            .await
     }
 
     /// The block's events that the worker follows, in order.

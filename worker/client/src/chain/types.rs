@@ -43,6 +43,34 @@ pub type Game = assay_types::dispute::Game<AccountId, Balance, BlockNumber>;
 /// The award of a conviction by proof, as long as its finder may claim it.
 pub type OpenAward = assay_types::dispute::OpenAward<AccountId, Balance, BlockNumber>;
 
+/// A session, as the chain keeps it until it is over.
+pub type Session = assay_types::Session<AccountId, Balance, BlockNumber>;
+/// A standing offer of sessions.
+pub type SessionOffer = assay_types::SessionOffer<Balance, BlockNumber>;
+/// The terms of such an offer.
+pub type SessionTerms = assay_types::SessionTerms<Balance, BlockNumber>;
+/// A client's call for a session.
+pub type SessionRequest = assay_types::SessionRequest<AccountId, Balance, BlockNumber>;
+/// What a worker signs when it has answered a request.
+pub type Receipt = assay_types::Receipt<Balance, BlockNumber>;
+/// What a client signs when it has an answer.
+pub type Voucher = assay_types::Voucher<Balance>;
+/// A receipt that is disputed.
+pub type DisputedReceipt = assay_types::session::DisputedReceipt<Balance, BlockNumber>;
+/// A receipt and its signature.
+pub type SignedReceipt = SignedMessage<Receipt>;
+/// A voucher and its signature.
+pub type SignedVoucher = SignedMessage<Voucher>;
+
+/// A message of a session with its signature, as the calls of the sessions pallet take it.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, TypeInfo)]
+pub struct SignedMessage<Message> {
+    /// The message.
+    pub message: Message,
+    /// The signature, by the key that the session names for such messages.
+    pub signature: assay_types::SessionSignature,
+}
+
 /// What the chain keeps of a model version.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, TypeInfo)]
 pub struct VersionRecord {

@@ -12,7 +12,7 @@ use super::{
     types::*,
 };
 use assay_types::{
-    JobId, ModelVersion, NoOffer, Page, SlashId,
+    Announcement, JobId, ModelVersion, NoOffer, Page, SessionId, SlashId,
     dispute::{Place, Revealed},
 };
 use futures::stream::{self, BoxStream, StreamExt};
@@ -114,6 +114,18 @@ pub trait StateView: Send + Sync + 'static {
         &self,
         account: &AccountId,
     ) -> impl Future<Output = Result<Vec<(SlashId, OpenAward)>, ChainError>> + Send;
+    fn announcement(&self, worker: &AccountId)
+    -> impl Future<Output = Result<Option<Announcement>, ChainError>> + Send;
+    fn announcements(&self) -> impl Future<Output = Result<Vec<(AccountId, Announcement)>, ChainError>> + Send;
+    fn session(&self, session: SessionId) -> impl Future<Output = Result<Option<Session>, ChainError>> + Send;
+    fn sessions_of(
+        &self,
+        account: &AccountId,
+    ) -> impl Future<Output = Result<Vec<(SessionId, Session)>, ChainError>> + Send;
+    fn session_offers_of(
+        &self,
+        worker: &AccountId,
+    ) -> impl Future<Output = Result<Vec<(ModelVersion, SessionOffer)>, ChainError>> + Send;
 }
 
 impl ChainView for Client {
@@ -263,5 +275,25 @@ impl StateView for Snapshot {
 
     async fn awards_of(&self, account: &AccountId) -> Result<Vec<(SlashId, OpenAward)>, ChainError> {
         Self::awards_of(self, account).await
+    }
+
+    async fn announcement(&self, worker: &AccountId) -> Result<Option<Announcement>, ChainError> {
+        Self::announcement(self, worker).await
+    }
+
+    async fn announcements(&self) -> Result<Vec<(AccountId, Announcement)>, ChainError> {
+        Self::announcements(self).await
+    }
+
+    async fn session(&self, session: SessionId) -> Result<Option<Session>, ChainError> {
+        Self::session(self, session).await
+    }
+
+    async fn sessions_of(&self, account: &AccountId) -> Result<Vec<(SessionId, Session)>, ChainError> {
+        Self::sessions_of(self, account).await
+    }
+
+    async fn session_offers_of(&self, worker: &AccountId) -> Result<Vec<(ModelVersion, SessionOffer)>, ChainError> {
+        Self::session_offers_of(self, worker).await
     }
 }

@@ -209,6 +209,7 @@ fn open(client: &AccountId, request: &JobRequest, digest: H256, block: BlockNumb
         delivery: request.delivery,
         submitted_at: block,
         tried: Default::default(),
+        kept: Default::default(),
         state: JobState::Assigned {
             assignment: Assignment {
                 worker: worker(),

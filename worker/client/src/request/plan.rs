@@ -65,15 +65,7 @@ impl Plan {
         let snapshot = client.finalized().await?;
         let model = find_model(&snapshot, &ask.model).await?;
         let package = find_package(&ask.models_dir, &model)?;
-        let mut read = match package.generation() {
-            Some(_) => generations(ask, &model, &package)?,
-            None if ask.generation.is_nothing() => read_inputs(ask.input.as_deref(), &ask.texts, &package)?,
-            None => return Err(GenerationError::NotGeneration(model.version).into()),
-        };
-        read.truncate(ask.limit.unwrap_or(usize::MAX));
-        if read.is_empty() {
-            return Err(RequestError::NoLimit);
-        }
+        let read = read(ask, &model, &package)?;
         let constants = snapshot.constants()?;
         let symbols = largest(&read, &package, &model)?;
         let (terms, supply) = agree(&snapshot, &constants, &model, &symbols, &ask.wishes).await?;
@@ -133,6 +125,20 @@ impl Plan {
         }
         Ok(())
     }
+}
+
+/// Reads the inputs of what is asked for; there is at least one.
+pub fn read(ask: &Ask, model: &Model, package: &Package) -> Result<Vec<JobInput>, RequestError> {
+    let mut read = match package.generation() {
+        Some(_) => generations(ask, model, package)?,
+        None if ask.generation.is_nothing() => read_inputs(ask.input.as_deref(), &ask.texts, package)?,
+        None => return Err(GenerationError::NotGeneration(model.version).into()),
+    };
+    read.truncate(ask.limit.unwrap_or(usize::MAX));
+    if read.is_empty() {
+        return Err(RequestError::NoLimit);
+    }
+    Ok(read)
 }
 
 /// The terms of jobs that are no more work than one with these values of the symbols, and who would take that one now.

@@ -8,6 +8,11 @@ use assay_ops::{
     words::{Masking, Normalisation, Reduction},
 };
 
+/// Elements of a row up to which comparing each with each is faster than sorting.
+const SHORT_ROW: usize = 128;
+/// Rows that are sorted at a time, each in memory of its own.
+const SORTED_AT_ONCE: usize = 512;
+
 /// Every row, normalised; then times its weight and plus its bias, if there are any.
 pub fn normalise(queue: &Queue, normalisation: Normalisation, operands: &mut [Array]) -> Result<Array, Failure> {
     let (input, others) = fit(operands.split_first())?;
@@ -128,7 +133,10 @@ pub fn cum_sum(queue: &Queue, input: &Array) -> Result<Array, Failure> {
         _ => cast(queue, input, DataType::Int64)?,
     };
     let output = Array::new(queue, input.dtype, input.layout.shape)?;
-    sequence(queue, "sums_so_far", &input, output.len(), false, &output)?;
+    let length = *fit(input.shape().last())?;
+    let rows = input.len().checked_div(length).unwrap_or(0);
+    let parameters = sequence(&input, length, false, &output)?;
+    queue.for_rows("sums_so_far", rows, input.len(), parameters)?;
     Ok(output)
 }
 
@@ -136,27 +144,36 @@ pub fn cum_sum(queue: &Queue, input: &Array) -> Result<Array, Failure> {
 /// better than every number.
 pub fn top_k(queue: &Queue, largest: bool, input: &Array, shape: Dims) -> Result<Array, Failure> {
     let (length, count) = (*fit(input.shape().last())?, *fit(shape.last())?);
-    if count > length || input.len() / length * count != shape.elements() {
+    let rows = input.len().checked_div(length).unwrap_or(0);
+    if count > length || rows * count != shape.elements() {
         return Err(Failure::Misfit);
     }
     let output = Array::new(queue, DataType::Int64, shape)?;
-    sequence(queue, "top_k", input, count, largest, &output)?;
-    Ok(output)
-}
-
-fn sequence(
-    queue: &Queue,
-    kernel: &'static str,
-    input: &Array,
-    count: usize,
-    largest: bool,
-    output: &Array,
-) -> Result<(), Failure> {
+    if length <= SHORT_ROW {
+        queue.for_each("top_k", input.len(), sequence(input, count, largest, &output)?)?;
+        return Ok(output);
+    }
+    let (blocks, padded) = (rows.clamp(1, SORTED_AT_ONCE), length.next_power_of_two());
+    let mut dims = Dims::default();
+    dims.push(blocks * padded);
+    let places = Array::new(queue, DataType::Int32, dims)?;
     let parameters = fit(Parameters::default().rows(input))?
         .word(code(input.dtype))
         .count(count)
         .word(u64::from(largest))
+        .count(padded)
         .address(&output.buffer)
-        .address(&input.buffer);
-    Ok(queue.for_each(kernel, input.len(), parameters)?)
+        .address(&input.buffer)
+        .address(&places.buffer);
+    queue.blocks("sorted_places", blocks, input.len().max(places.len()), parameters)?;
+    Ok(output)
+}
+
+fn sequence(input: &Array, count: usize, largest: bool, output: &Array) -> Result<Parameters, Failure> {
+    Ok(fit(Parameters::default().rows(input))?
+        .word(code(input.dtype))
+        .count(count)
+        .word(u64::from(largest))
+        .address(&output.buffer)
+        .address(&input.buffer))
 }

@@ -3,20 +3,20 @@
 use assay_ops::tensor::Tensor;
 use std::{collections::BTreeMap, sync::Arc};
 
-/// The outputs of operators that were asked for last.
+/// The outputs that were asked for last, under keys that name the operator, and the execution if there are several.
 #[derive(Debug)]
-pub struct Kept {
+pub struct Kept<K> {
     most_bytes: usize,
     bytes: usize,
     /// Counts uses.
     now: u64,
-    /// By operator, with the last use.
-    tensors: BTreeMap<u32, (u64, Arc<Tensor>)>,
-    /// Operators by the last use.
-    uses: BTreeMap<u64, u32>,
+    /// By key, with the last use.
+    tensors: BTreeMap<K, (u64, Arc<Tensor>)>,
+    /// Keys by the last use.
+    uses: BTreeMap<u64, K>,
 }
 
-impl Kept {
+impl<K: Copy + Ord> Kept<K> {
     /// Nothing yet, and never more than `most_bytes`.
     pub fn new(most_bytes: usize) -> Self {
         Self {
@@ -28,30 +28,25 @@ impl Kept {
         }
     }
 
-    /// Bytes that it holds at most.
-    pub fn most_bytes(&self) -> usize {
-        self.most_bytes
-    }
-
-    /// The output of an operator, if it is kept.
-    pub fn get(&mut self, operator: u32) -> Option<Arc<Tensor>> {
+    /// An output, if it is kept.
+    pub fn get(&mut self, key: K) -> Option<Arc<Tensor>> {
         self.now += 1;
-        let (last_use, tensor) = self.tensors.get_mut(&operator)?;
+        let (last_use, tensor) = self.tensors.get_mut(&key)?;
         self.uses.remove(last_use);
-        self.uses.insert(self.now, operator);
+        self.uses.insert(self.now, key);
         *last_use = self.now;
         Some(tensor.clone())
     }
 
-    /// Whether the output of an operator is kept, which is no use of it.
-    pub fn contains(&self, operator: u32) -> bool {
-        self.tensors.contains_key(&operator)
+    /// Whether an output is kept, which is no use of it.
+    pub fn contains(&self, key: K) -> bool {
+        self.tensors.contains_key(&key)
     }
 
     /// Keeps a tensor in place of those that were used the longest time ago. One that is larger than everything that
     /// may be kept is not.
-    pub fn insert(&mut self, operator: u32, tensor: Arc<Tensor>) {
-        self.remove(operator);
+    pub fn insert(&mut self, key: K, tensor: Arc<Tensor>) {
+        self.remove(key);
         let size = tensor.bytes().len();
         if size > self.most_bytes {
             return;
@@ -63,18 +58,24 @@ impl Kept {
         }
         self.now += 1;
         self.bytes += size;
-        self.uses.insert(self.now, operator);
-        self.tensors.insert(operator, (self.now, tensor));
+        self.uses.insert(self.now, key);
+        self.tensors.insert(key, (self.now, tensor));
     }
 
-    /// All that is kept, by operator.
-    pub fn into_tensors(self) -> BTreeMap<u32, Arc<Tensor>> {
+    /// Drops what is kept under these keys.
+    pub fn forget(&mut self, is_over: impl Fn(&K) -> bool) {
+        let over: Vec<K> = self.tensors.keys().copied().filter(|key| is_over(key)).collect();
+        over.into_iter().for_each(|key| self.remove(key));
+    }
+
+    /// All that is kept, by key.
+    pub fn into_tensors(self) -> BTreeMap<K, Arc<Tensor>> {
         let tensors = self.tensors.into_iter();
-        tensors.map(|(operator, (_, tensor))| (operator, tensor)).collect()
+        tensors.map(|(key, (_, tensor))| (key, tensor)).collect()
     }
 
-    fn remove(&mut self, operator: u32) {
-        if let Some((last_use, tensor)) = self.tensors.remove(&operator) {
+    fn remove(&mut self, key: K) {
+        if let Some((last_use, tensor)) = self.tensors.remove(&key) {
             self.uses.remove(&last_use);
             self.bytes -= tensor.bytes().len();
         }
@@ -111,5 +112,18 @@ mod tests {
         kept.insert(1, tensor(9));
         kept.insert(2, tensor(1));
         assert_eq!([1, 2].map(|operator| kept.contains(operator)), [true, true]);
+    }
+
+    #[test]
+    fn what_is_forgotten_makes_room() {
+        let mut kept = Kept::new(10);
+        kept.insert((1, 0), tensor(5));
+        kept.insert((2, 0), tensor(5));
+        kept.forget(|(execution, _)| *execution == 1);
+        kept.insert((3, 0), tensor(5));
+        assert_eq!(
+            [1, 2, 3].map(|execution| kept.contains((execution, 0))),
+            [false, true, true]
+        );
     }
 }

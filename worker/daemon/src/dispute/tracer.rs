@@ -1,6 +1,9 @@
 //! Who executes a job with everything on the way: an engine in this process, or one in another.
 
-use super::kept::Kept;
+use super::{
+    kept::Kept,
+    trees::{TreesAt, TreesWriter},
+};
 use assay_engine::LoadedModel;
 use assay_exact::{
     evaluate::EvaluateError,
@@ -12,6 +15,7 @@ use assay_ops::{
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
+    io,
     sync::Arc,
 };
 
@@ -26,6 +30,8 @@ pub struct Wanted {
     pub others: Option<BTreeSet<u32>>,
     /// Bytes that there is room for.
     pub most_bytes: u64,
+    /// Where the digest trees of all operators' outputs are written, if they are wanted.
+    pub trees: Option<TreesAt>,
 }
 
 /// What came of an execution.
@@ -79,9 +85,21 @@ pub(crate) fn trace(
     // Whatever does not fit into memory fits into no machine's address space either.
     let mut kept = Kept::new(usize::try_from(wanted.most_bytes).unwrap_or(usize::MAX));
     let mut found = BTreeMap::new();
+    let mut trees = wanted.trees.as_ref().and_then(|at| written(TreesWriter::create(at)));
     let outputs = model.trace(inputs, &mut |operator, output| {
+        let digest = trees
+            .as_mut()
+            .map(|trees| trees.record(operator, output))
+            .and_then(written);
+        if digest.is_none() {
+            // Trees without one output are of no use.
+            trees = None;
+        }
         if let (Some(builder), Ok(index)) = (&mut builder, usize::try_from(operator)) {
-            builder.record(index, output);
+            match digest {
+                Some(digest) => builder.record_digest(index, digest),
+                None => builder.record(index, output),
+            }
         }
         if wanted.operators.contains(&operator) {
             found.insert(operator, Arc::new(output.clone()));
@@ -93,10 +111,22 @@ pub(crate) fn trace(
         }
         after_each();
     })?;
+    if let Some(trees) = trees {
+        written(trees.finish());
+    }
     let trace = builder.map(|builder| builder.finish(&outputs)).transpose();
     Ok(Traced {
         trace: trace.map_err(|operator| failed(format!("the engine did not show operator {operator}")))?,
         wanted: found,
         others: kept.into_tensors(),
     })
+}
+
+/// What was written of trees. Without them statements take longer, so an execution does not fail for their sake.
+fn written<T>(result: io::Result<T>) -> Option<T> {
+    result
+        .inspect_err(|error| {
+            tracing::warn!(%error, "the digest trees of an execution are not kept: statements execute the model again");
+        })
+        .ok()
 }

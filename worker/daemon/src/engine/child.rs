@@ -181,10 +181,14 @@ fn answer(
     match request {
         Request::Load(_) => Err(FrameError::Garbled("the packages are loaded already".to_owned())),
         Request::Run { model, jobs } => run_jobs(parent, model_at(models, model)?, jobs),
-        Request::Generate { model: position, jobs } => {
+        Request::Generate {
+            model: position,
+            jobs,
+            told,
+        } => {
             let model = model_at(models, position)?;
             let jobs = jobs.into_iter().map(tensors).collect::<Result<Vec<_>, _>>()?;
-            generators.run(parent, (position, model), jobs)
+            generators.run(parent, (position, model), jobs, &told.into_iter().collect())
         }
         Request::Trace { model, inputs, wanted } => {
             let (model, wanted) = (model_at(models, model)?, wanted.into());

@@ -12,7 +12,7 @@ use assay_engine::{
 };
 use assay_ops::tensor::Tensor;
 use std::{
-    collections::{BTreeMap, VecDeque, btree_map::Entry},
+    collections::{BTreeMap, BTreeSet, VecDeque, btree_map::Entry},
     os::unix::net::UnixStream,
 };
 
@@ -31,15 +31,19 @@ struct Asked {
 struct Making {
     position: u32,
     tokens: Vec<i64>,
+    /// Tokens that were made.
+    made: u32,
 }
 
 impl Generators {
-    /// Generates the sequences of jobs of the model at this position, and says of each what came of it.
+    /// Generates the sequences of jobs of the model at this position, and says of each what came of it. The tokens of
+    /// the jobs at the positions `told` are told as they are made.
     pub fn run(
         &mut self,
         parent: &mut UnixStream,
         model: (u32, &LoadedModel),
         jobs: Vec<Vec<Tensor>>,
+        told: &BTreeSet<u32>,
     ) -> Result<(), FrameError> {
         let (position, model) = model;
         let generator = match self.0.entry(position) {
@@ -53,7 +57,7 @@ impl Generators {
             },
         };
         let waiting = (0u32..).zip(jobs);
-        run_all(parent, generator, waiting.collect())
+        run_all(parent, generator, waiting.collect(), told)
     }
 }
 
@@ -61,12 +65,20 @@ fn run_all(
     parent: &mut UnixStream,
     generator: &mut Generator,
     mut waiting: VecDeque<(u32, Vec<Tensor>)>,
+    told: &BTreeSet<u32>,
 ) -> Result<(), FrameError> {
     let mut making: BTreeMap<SequenceId, Making> = BTreeMap::new();
     loop {
         while let Some((position, inputs)) = waiting.pop_front() {
             match begin(generator, &inputs) {
-                Ok((id, tokens)) => drop(making.insert(id, Making { position, tokens })),
+                Ok((id, tokens)) => {
+                    let sequence = Making {
+                        position,
+                        tokens,
+                        made: 0,
+                    };
+                    making.insert(id, sequence);
+                }
                 Err(error) if has_no_room(&error) && !making.is_empty() => {
                     waiting.push_front((position, inputs));
                     break;
@@ -84,8 +96,18 @@ fn run_all(
                         continue;
                     };
                     sequence.tokens.push(made.token);
+                    if told.contains(&sequence.position) {
+                        let response = Response::Made {
+                            position: sequence.position,
+                            before: sequence.made,
+                            tokens: vec![made.token],
+                        };
+                        message::write(parent, &response)?;
+                    }
+                    // A sequence has no more tokens than a dimension has elements.
+                    sequence.made = sequence.made.saturating_add(1);
                     if made.is_last
-                        && let Some(Making { position, tokens }) = making.remove(&made.sequence)
+                        && let Some(Making { position, tokens, .. }) = making.remove(&made.sequence)
                     {
                         let output = sequence_output(&tokens).into();
                         message::write(parent, &Response::Ran(position, Ok(output)))?;

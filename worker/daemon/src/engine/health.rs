@@ -49,6 +49,13 @@ impl Breaker {
         was_well
     }
 
+    /// Notes that the engine gave something wrong, after which nothing more is relied on; true if it was well before.
+    pub fn note_difference(&mut self, reason: &str) -> bool {
+        let was_well = self.health.is_well();
+        self.health = Health::Failing(reason.to_owned());
+        was_well
+    }
+
     /// Notes a self-test that has passed; true if the engine was not well before.
     pub fn note_test_passed(&mut self) -> bool {
         self.in_a_row = 0;
@@ -78,5 +85,14 @@ mod tests {
         assert!(breaker.health().is_well());
         assert!(!breaker.note_failure("first"), "counted from the beginning");
         assert!(!breaker.note_test_passed());
+    }
+
+    #[test]
+    fn one_difference_breaks_at_once() {
+        let mut breaker = Breaker::default();
+        assert!(breaker.note_difference("an element"));
+        assert!(!breaker.note_difference("another"), "said once");
+        assert_eq!(*breaker.health(), Health::Failing("another".into()));
+        assert!(breaker.note_test_passed());
     }
 }

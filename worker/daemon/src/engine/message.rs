@@ -12,7 +12,7 @@ use codec::{Decode, DecodeAll, Encode};
 use std::io::{self, Read, Write};
 
 /// Version of the frames and messages.
-pub const VERSION: u16 = 1;
+pub const VERSION: u16 = 2;
 /// Maximum bytes of a message.
 pub const MAX_FRAME_BYTES: u32 = 1 << 30;
 const MAGIC: [u8; 2] = *b"AE";
@@ -68,8 +68,12 @@ pub(super) enum Request {
     /// Run jobs of the model at this position among the packages, together if possible.
     Run { model: u32, jobs: Vec<Vec<WireTensor>> },
     /// Generate the sequences of jobs of the check graph at this position, several at once. The answers are those of
-    /// [`Run`](Self::Run).
-    Generate { model: u32, jobs: Vec<Vec<WireTensor>> },
+    /// [`Run`](Self::Run), with the tokens of the jobs at the positions `told` before as they are made.
+    Generate {
+        model: u32,
+        jobs: Vec<Vec<WireTensor>>,
+        told: Vec<u32>,
+    },
     /// Execute a job with everything on the way.
     Trace {
         model: u32,
@@ -89,6 +93,12 @@ pub(super) enum Response {
     Refused(String),
     /// What came of the job at this position; there is one answer for each job, in any order.
     Ran(u32, Result<WireOutput, WireFault>),
+    /// Tokens of the job at this position, and the number of tokens that were made before them.
+    Made {
+        position: u32,
+        before: u32,
+        tokens: Vec<i64>,
+    },
     /// The execution goes on.
     Alive,
     /// An operator's output, which comes before the answer to the trace.

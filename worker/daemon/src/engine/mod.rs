@@ -13,6 +13,10 @@
 //! is told that the engine cannot be relied on, and hears when a self-test has passed. The [`child`] is the same
 //! program, started with a hidden subcommand.
 
+mod audit;
+#[cfg(test)]
+mod audit_tests;
+mod auditor;
 mod child;
 mod generation;
 mod health;
@@ -26,21 +30,26 @@ mod supervisor;
 mod tracer;
 mod wire;
 
+pub use audit::{AuditError, Audited};
+pub(crate) use auditor::Auditor;
 pub use child::{ChildError, run, run_with};
 pub use health::Health;
 pub use memory::{default_limit, hard_limit};
 pub use message::{FrameError, MAX_FRAME_BYTES, Setup, VERSION};
-pub use order::{Outcome, Patience, Task};
+pub use order::{Outcome, Patience, Reply, Task};
 pub use process::EngineProgram;
 
 use crate::{
     config::Common,
     models::{Models, PackageAt},
 };
+use assay_engine::EngineChoice;
 use assay_ops::program::EngineError;
 use assay_package::Package;
+use assay_types::H256;
 use order::{Order, Start};
 use std::{
+    collections::BTreeMap,
     os::unix::ffi::OsStrExt,
     sync::{
         Arc,
@@ -48,6 +57,11 @@ use std::{
     },
 };
 use tokio::sync::watch;
+
+/// Work of an audit at load: a second or so.
+const AUDIT_WORK: u64 = 1 << 31;
+/// The same for the reference, which is slow.
+const REFERENCE_AUDIT_WORK: u64 = 1 << 22;
 
 /// Jobs and traces that wait for the engine.
 pub const QUEUE: usize = 1024;
@@ -62,6 +76,10 @@ pub struct Engine {
     pub outcomes: Receiver<Outcome>,
     /// Where tasks are put.
     pub tasks: Tasks,
+    /// Models that this machine does not give as they are defined, or cannot execute, and why.
+    pub faults: BTreeMap<H256, String>,
+    /// Audits jobs that were served, if anybody does.
+    pub(crate) auditor: Option<Auditor>,
 }
 
 /// Why a task was not taken.
@@ -97,7 +115,7 @@ impl Tasks {
     }
 }
 
-/// Starts the engine that the configuration names, with these packages.
+/// Starts the engine that the configuration names, with these packages, and audits their models.
 pub fn start_for(common: &Common, found: &[PackageAt]) -> Result<Engine, EngineError> {
     let packages: Vec<Arc<Package>> = found.iter().map(|(_, package)| package.clone()).collect();
     let setup = Setup {
@@ -111,7 +129,14 @@ pub fn start_for(common: &Common, found: &[PackageAt]) -> Result<Engine, EngineE
             .map(|(folder, _)| folder.as_os_str().as_bytes().to_vec())
             .collect(),
     };
-    let engine = start(common.engine_program.clone(), setup, &packages, Patience::default())?;
+    let mut engine = start(common.engine_program.clone(), setup, &packages, Patience::default())?;
+    let max_work = match common.engine {
+        EngineChoice::Reference => REFERENCE_AUDIT_WORK,
+        EngineChoice::Cpu | EngineChoice::Cuda | EngineChoice::Torch => AUDIT_WORK,
+    };
+    let orders = &engine.tasks.orders;
+    let (auditor, faults) = Auditor::start(&engine.models, orders, &common.data_dir, common.audit_share, max_work)?;
+    (engine.auditor, engine.faults) = (Some(auditor), faults);
     tracing::info!(
         engine = engine.description,
         models = packages.len(),
@@ -152,6 +177,8 @@ pub fn start(
         models: Models::new(models),
         outcomes,
         tasks: Tasks { orders, health },
+        faults: BTreeMap::new(),
+        auditor: None,
     })
 }
 
@@ -166,6 +193,7 @@ mod tests {
             model: assay_types::H256::zero(),
             inputs: vec![],
             until: std::time::Instant::now(),
+            reply: None,
         };
         let (orders, queue) = std::sync::mpsc::sync_channel(1);
         let (_sender, health) = watch::channel(Health::Well);

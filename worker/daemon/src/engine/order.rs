@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     dispute::{Traced, Wanted},
-    serve::desk_state::Output,
+    serve::memory::Output,
 };
 use assay_exact::{
     graph::{CheckedGraph, Dimension},
@@ -22,7 +22,7 @@ use std::{
     sync::mpsc::{Receiver, Sender, SyncSender},
     time::{Duration, Instant},
 };
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 
 /// Bytes of inputs that are executed at once. A job that has more is executed alone.
 const BATCH_BYTES: usize = 64 << 20;
@@ -40,6 +40,25 @@ pub struct Task {
     pub inputs: Vec<Tensor>,
     /// When its output is of no more use.
     pub until: Instant,
+    /// Who is told what becomes of it, in place of whoever hears of all outcomes.
+    pub reply: Option<Reply>,
+}
+
+/// Somebody who waits for one task.
+#[derive(Clone, Debug)]
+pub struct Reply {
+    /// Where the outcome goes; nobody is there any more once the channel is closed.
+    pub outcome: mpsc::Sender<Result<Output, EngineError>>,
+    /// Where the tokens of a generation go as they are made, each piece with the number of tokens before it. They may
+    /// come again from the first on, if the engine's process did not survive. There are no more than the sequence has.
+    pub tokens: mpsc::UnboundedSender<(u32, Vec<i64>)>,
+}
+
+impl Task {
+    /// Whether somebody waited for this task and has gone.
+    pub(super) fn is_abandoned(&self) -> bool {
+        self.reply.as_ref().is_some_and(|reply| reply.outcome.is_closed())
+    }
 }
 
 /// What became of a task.
@@ -62,6 +81,14 @@ pub(super) enum Order {
         wanted: Wanted,
         reply: SyncSender<Result<Traced, EngineError>>,
     },
+    /// Execute a job as those that are served, for an audit.
+    Probe {
+        model: Digest,
+        inputs: Vec<Tensor>,
+        reply: SyncSender<Result<Output, EngineError>>,
+    },
+    /// Execute no job of this model any more: an audit has found a difference, in these words.
+    Distrust { model: Digest, reason: String },
 }
 
 /// How long the supervisor waits for what.

@@ -7,6 +7,7 @@ use super::{
 use crate::{dispute::Tracer, models::Models, serve::executor::output};
 use assay_engine::LoadedModel;
 use std::{
+    collections::BTreeMap,
     sync::{Arc, mpsc},
     thread,
 };
@@ -32,11 +33,19 @@ impl StandIn {
                         let result = results.next().expect("one for each job");
                         let result = result.map(|tensors| output(&tensors));
                         // Without a receiver the test is over.
-                        let _ = sender.send(Outcome { task, result });
+                        match &task.reply {
+                            Some(reply) => drop(reply.outcome.try_send(result)),
+                            None => drop(sender.send(Outcome { task, result })),
+                        }
                     }
                     Order::Trace {
                         inputs, wanted, reply, ..
                     } => drop(reply.send(Tracer::trace(&*loaded, &inputs, &wanted))),
+                    Order::Probe { inputs, reply, .. } => {
+                        drop(reply.send(loaded.run(&inputs).map(|tensors| output(&tensors))));
+                    }
+                    // The test sets the health.
+                    Order::Distrust { .. } => {}
                 }
             }
         });
@@ -48,6 +57,8 @@ impl StandIn {
                 orders,
                 health: healths,
             },
+            faults: BTreeMap::new(),
+            auditor: None,
         };
         Self { engine, health }
     }

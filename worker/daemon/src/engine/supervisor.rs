@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     dispute::{Traced, Wanted},
-    serve::desk_state::Output,
+    serve::memory::Output,
 };
 use assay_exact::model::ModelKind;
 use assay_ops::{
@@ -57,6 +57,7 @@ pub(super) fn start(start: Start) -> Result<String, EngineError> {
             next_test: now,
             next_start: now,
             longest: BTreeMap::new(),
+            distrusted: BTreeMap::new(),
             start,
         };
         supervisor.work();
@@ -77,6 +78,8 @@ struct Supervisor {
     next_start: Instant,
     /// The longest time that a job of each model took.
     longest: BTreeMap<u32, Duration>,
+    /// Models of which an audit has found a difference, and which.
+    distrusted: BTreeMap<u32, String>,
 }
 
 impl Drop for Supervisor {
@@ -108,29 +111,35 @@ impl Supervisor {
             }
             let more: Vec<Order> = self.start.queue.try_iter().take(BATCH - 1).collect();
             let mut by_model: BTreeMap<H256, Vec<Task>> = BTreeMap::new();
-            let mut traces = Vec::new();
+            let mut others = Vec::new();
             for order in first.into_iter().chain(more) {
                 match order {
                     Order::Run(task) => by_model.entry(task.model).or_default().push(task),
-                    order @ Order::Trace { .. } => traces.push(order),
+                    order => others.push(order),
                 }
             }
             for (root, tasks) in by_model {
                 self.run(&root, tasks);
             }
-            for order in traces {
-                if let Order::Trace {
-                    model,
-                    inputs,
-                    wanted,
-                    reply,
-                } = order
-                {
-                    let traced = self.trace(&model, inputs, &wanted);
-                    // Whoever has asked may have gone.
-                    let _ = reply.send(traced);
-                }
+            others.into_iter().for_each(|order| self.answer(order));
+        }
+    }
+
+    /// Does what disputes and audits ask for. Whoever has asked may have gone.
+    fn answer(&mut self, order: Order) {
+        match order {
+            Order::Run(task) => {
+                let model = task.model;
+                self.run(&model, vec![task]);
             }
+            Order::Trace {
+                model,
+                inputs,
+                wanted,
+                reply,
+            } => drop(reply.send(self.trace(&model, inputs, &wanted))),
+            Order::Probe { model, inputs, reply } => drop(reply.send(self.probe(&model, inputs))),
+            Order::Distrust { model, reason } => self.distrust(&model, reason),
         }
     }
 
@@ -140,13 +149,18 @@ impl Supervisor {
             let error = failed("the model is not loaded");
             return tasks.into_iter().for_each(|task| self.report(task, Err(error.clone())));
         };
+        if let Some(reason) = self.distrusted.get(&model) {
+            let error = failed(reason);
+            return tasks.into_iter().for_each(|task| self.report(task, Err(error.clone())));
+        }
         let (fitting, unfit) = self.fitting(model, tasks);
         for (task, error) in unfit {
             self.report(task, Err(error));
         }
         for tasks in batches(fitting) {
             let now = Instant::now();
-            let (tasks, late): (Vec<Task>, Vec<Task>) = tasks.into_iter().partition(|task| task.until > now);
+            let wanted = tasks.into_iter().filter(|task| !task.is_abandoned());
+            let (tasks, late): (Vec<Task>, Vec<Task>) = wanted.partition(|task| task.until > now);
             late.into_iter().for_each(|task| self.expire(task));
             if tasks.is_empty() {
                 continue;
@@ -216,7 +230,11 @@ impl Supervisor {
         let jobs = jobs.map(|task| task.inputs.iter().cloned().map(WireTensor::of).collect());
         let jobs = jobs.collect();
         let request = match generates {
-            true => Request::Generate { model, jobs },
+            true => Request::Generate {
+                model,
+                jobs,
+                told: waited_for(&tasks),
+            },
             false => Request::Run { model, jobs },
         };
         let limit = limit.max(SHORTEST);
@@ -247,19 +265,65 @@ impl Supervisor {
     /// Takes the outcome of each job; how many there were.
     fn take_results(&mut self, tasks: &mut [Option<Task>], until: Instant) -> Result<usize, ProcessError> {
         let count = tasks.len();
-        for _ in 0..count {
+        let mut left = count;
+        while left > 0 {
             let patience = until.saturating_duration_since(Instant::now());
             let process = self.process.as_mut().ok_or_else(unexpected)?;
-            let Response::Ran(position, result) = process.answer(patience)? else {
-                return Err(unexpected());
-            };
-            let task = tasks
-                .get_mut(position as usize)
-                .and_then(Option::take)
-                .ok_or_else(unexpected)?;
-            self.report(task, result.map(Into::into).map_err(Into::into));
+            match process.answer(patience)? {
+                Response::Made {
+                    position,
+                    before,
+                    tokens,
+                } => {
+                    let task = tasks.get(position as usize).and_then(Option::as_ref);
+                    if let Some(reply) = task.and_then(|task| task.reply.as_ref()) {
+                        // Whoever waits may have gone.
+                        let _ = reply.tokens.send((before, tokens));
+                    }
+                }
+                Response::Ran(position, result) => {
+                    let task = tasks.get_mut(position as usize).and_then(Option::take);
+                    self.report(task.ok_or_else(unexpected)?, result.map(Into::into).map_err(Into::into));
+                    left -= 1;
+                }
+                _ => return Err(unexpected()),
+            }
         }
         Ok(count)
+    }
+
+    /// Executes a job as those that are served.
+    fn probe(&mut self, root: &Digest, inputs: Vec<Tensor>) -> Result<Output, EngineError> {
+        let model = self.position(root).ok_or_else(|| failed("the model is not loaded"))?;
+        self.fits(model, &inputs)?;
+        let jobs = vec![inputs.into_iter().map(WireTensor::of).collect()];
+        let patience = self.start.patience.start;
+        let answered = self.process().and_then(|process| {
+            process.ask(&Request::Run { model, jobs }, patience)?;
+            match process.answer(patience)? {
+                Response::Ran(0, result) => Ok(result),
+                _ => Err(unexpected()),
+            }
+        });
+        match answered {
+            Ok(result) => result.map(Into::into).map_err(Into::into),
+            Err(error) => {
+                tracing::error!(%error, "the engine did not survive the execution of an audit");
+                self.process = None;
+                self.note_failure(&error.to_string());
+                Err(failed(&error.to_string()))
+            }
+        }
+    }
+
+    /// Executes no job of a model any more, and relies on the engine again only after a self-test.
+    fn distrust(&mut self, root: &Digest, reason: String) {
+        let Some(model) = self.position(root) else { return };
+        if self.breaker.note_difference(&reason) {
+            self.next_test = Instant::now() + self.start.patience.between_tests;
+            self.start.health.send_replace(self.breaker.health().clone());
+        }
+        self.distrusted.insert(model, reason);
     }
 
     /// Executes a job with everything on the way: once more if the process does not survive it.
@@ -399,8 +463,16 @@ impl Supervisor {
 
     /// Gives up a task whose time is over, which says nothing about the engine.
     fn expire(&self, task: Task) {
-        let result = Err(failed("there was no time left for the job"));
-        let _ = self.start.outcomes.send(Outcome { task, result });
+        self.tell(task, Err(failed("there was no time left for the job")));
+    }
+
+    /// Tells whoever waits for a task what became of it.
+    fn tell(&self, task: Task, result: Result<Output, EngineError>) {
+        // Without a receiver nobody wants to know.
+        match &task.reply {
+            Some(reply) => drop(reply.outcome.try_send(result)),
+            None => drop(self.start.outcomes.send(Outcome { task, result })),
+        }
     }
 
     /// Says what became of a task.
@@ -411,8 +483,7 @@ impl Supervisor {
             Err(EngineError::Inputs(_) | EngineError::TooLarge { .. }) => {}
             Err(error) => self.note_failure(&error.to_string()),
         }
-        // Without a receiver nobody wants to know.
-        let _ = self.start.outcomes.send(Outcome { task, result });
+        self.tell(task, result);
     }
 
     fn note_success(&mut self) {
@@ -435,6 +506,15 @@ impl Supervisor {
         let position = self.start.roots.iter().position(|own| own == root)?;
         u32::try_from(position).ok()
     }
+}
+
+/// The positions of tasks that somebody waits for.
+fn waited_for(tasks: &[Option<Task>]) -> Vec<u32> {
+    let waited = (0u32..).zip(tasks).filter(|(_, task)| {
+        let reply = task.as_ref().and_then(|task| task.reply.as_ref());
+        reply.is_some()
+    });
+    waited.map(|(position, _)| position).collect()
 }
 
 fn failed(reason: &str) -> EngineError {

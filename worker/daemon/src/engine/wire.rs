@@ -1,8 +1,8 @@
 //! Tensors, outputs and traces as frames carry them.
 
 use crate::{
-    dispute::{Traced, Wanted},
-    serve::desk_state::Output,
+    dispute::{Traced, TreesAt, Wanted},
+    serve::memory::Output,
 };
 use assay_exact::trace::Trace;
 use assay_ops::{
@@ -11,7 +11,11 @@ use assay_ops::{
 };
 use assay_types::H256;
 use codec::{Decode, Encode};
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ffi::OsString,
+    os::unix::ffi::{OsStrExt, OsStringExt},
+};
 
 /// A tensor.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
@@ -46,6 +50,8 @@ pub(super) struct WireWanted {
     operators: Vec<u32>,
     others: Option<Vec<u32>>,
     most_bytes: u64,
+    /// File and bytes of its folder; see [`TreesAt`].
+    trees: Option<(Vec<u8>, u64)>,
 }
 
 /// The digests of a trace, if they were wanted.
@@ -124,6 +130,10 @@ impl From<&Wanted> for WireWanted {
             operators: wanted.operators.iter().copied().collect(),
             others: wanted.others.as_ref().map(|others| others.iter().copied().collect()),
             most_bytes: wanted.most_bytes,
+            trees: wanted
+                .trees
+                .as_ref()
+                .map(|trees| (trees.path.as_os_str().as_bytes().to_vec(), trees.most_bytes)),
         }
     }
 }
@@ -135,6 +145,10 @@ impl From<WireWanted> for Wanted {
             operators: wanted.operators.into_iter().collect(),
             others: wanted.others.map(BTreeSet::from_iter),
             most_bytes: wanted.most_bytes,
+            trees: wanted.trees.map(|(path, most_bytes)| TreesAt {
+                path: OsString::from_vec(path).into(),
+                most_bytes,
+            }),
         }
     }
 }

@@ -89,7 +89,7 @@ pub(super) async fn claim(
 ) -> Result<(), NotClaimed> {
     let (operator, element) = (award.wrong.operator, award.wrong.element);
     let execution = executions
-        .of_closed_job(award.committed, &award.symbols, read)
+        .of_closed_claim(award.job, award.committed, &award.symbols, read)
         .await
         .map_err(NotClaimed::NotShown)?;
     // The engine may have to execute the model again.

@@ -2,14 +2,14 @@
 //! elsewhere.
 
 use super::SharedExecution;
-use crate::{models::Model, serve::desk_state::Output};
+use crate::{dispute::JobExecution, models::Model, serve::memory::Output};
 use assay_ops::{program::EngineError, tensor::Tensor};
 use assay_player::{PlayError, Statements, statement};
 use assay_types::{
     JobId,
     dispute::{Place, Statement},
 };
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 /// How a worker behaves. The methods that are given are those of an honest one, which changes nothing.
 ///
@@ -50,7 +50,8 @@ pub struct Work<'a> {
 impl Work<'_> {
     /// Executes the job once more, with everything on the way.
     pub fn execute(&self) -> Result<SharedExecution, EngineError> {
-        super::archive::execute(self.model, self.inputs.to_vec())
+        let execution = JobExecution::new(self.model.subject()?, self.inputs.to_vec())?;
+        Ok(Arc::new(execution))
     }
 }
 

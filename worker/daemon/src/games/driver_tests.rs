@@ -36,6 +36,7 @@ fn dispute(games: Vec<Game>, trace: Option<u8>) -> Dispute {
         worker: WORKER,
         client: AccountId::new([9; 32]),
         version: ModelVersion { model: 0, version: 1 },
+        definition: assay_exact::DEFINITION_NUMBER,
         locked: 10,
         committed: Committed {
             model_root: H256::zero(),

@@ -16,7 +16,7 @@ use crate::{
 };
 use assay_client::chain::{
     Account, AccountId, BlockNumber, Call, ChainError, ChainView, Dispute, DisputesCall, DisputesEvent, Event,
-    Inclusion, MarketEvent, Salts, StateView, SubmitError, Wait,
+    Inclusion, MarketEvent, Salts, SessionsEvent, StateView, SubmitError, Wait,
 };
 use assay_player::{PlayError, Reveals, Sent};
 use assay_types::{
@@ -145,7 +145,7 @@ struct Games {
     salts: Salts,
     awards: OpenAwards,
     account: Option<Account>,
-    /// Jobs that are or may be disputed and concern the account.
+    /// Jobs and receipts, by the numbers of their claims, that are or may be disputed and concern the account.
     known: BTreeSet<JobId>,
     drivers: BTreeMap<JobId, GameDriver>,
     now: BlockNumber,
@@ -176,6 +176,7 @@ impl<S: StateView> Duty<S> for Games {
     async fn take_update(&mut self, update: &Update<S>) -> Result<(), ChainError> {
         // First, so that what begins a dispute is reported as well.
         update.events().for_each(|event| self.learn(event));
+        self.learn_of_receipts(update).await?;
         // Somebody else may have proved what this account has found.
         let convicts = |event: &Event| matches!(event, Event::Disputes(DisputesEvent::WorkerConvicted { job, .. }) if self.known.contains(job));
         if update.events().any(convicts) {
@@ -234,6 +235,19 @@ impl Games {
             }
             _ => {}
         }
+    }
+
+    /// Notes the disputed receipts that concern this account: the event does not say whose receipt it is.
+    async fn learn_of_receipts<S: StateView>(&mut self, update: &Update<S>) -> Result<(), ChainError> {
+        for event in update.events() {
+            if let Event::Sessions(SessionsEvent::ReceiptDisputed { claim, .. }) = event
+                && let Some(dispute) = update.heads.best.dispute(*claim).await?
+                && self.concerns_me(&dispute)
+            {
+                self.known.insert(*claim);
+            }
+        }
+        Ok(())
     }
 
     /// Reads the disputes after the best block.
@@ -335,7 +349,7 @@ impl Games {
     fn execute<S: StateView>(&mut self, job: JobId, committed: Committed, read: &Arc<S>) {
         let (executions, read) = (self.executions.clone(), read.clone());
         self.work.begin(async move {
-            let executed = executions.of_job(job, committed, &*read).await;
+            let executed = executions.of_claim(job, committed, &*read).await;
             Done::Executed(job, executed.map(|_| ()))
         });
     }

@@ -29,11 +29,12 @@ mod driver;
 mod executions;
 mod game_set;
 mod plan;
+#[cfg(test)]
+mod receipt_tests;
 mod report;
 mod statistics;
 mod stranded;
 
-pub(crate) use archive::execute;
 pub use archive::{Archive, SharedExecution};
 pub use conduct::{Conduct, Honest, Work};
 pub use descent::descent;

@@ -1,7 +1,9 @@
 //! What happens in disputes, in words for whoever reads the log.
 
 use assay_client::{
-    chain::{AccountId, Balance, Call, Dispute, DisputesCall, DisputesEvent, Event, SubmitError, WorkersEvent},
+    chain::{
+        AccountId, Balance, Call, Dispute, DisputesCall, DisputesEvent, Event, SessionsEvent, SubmitError, WorkersEvent,
+    },
     units,
 };
 use assay_types::{
@@ -13,6 +15,19 @@ use assay_types::{
 pub(super) fn report(me: &AccountId, known: impl Fn(JobId) -> bool, event: &Event) {
     match event {
         Event::Disputes(event) if known(event.job()) || concerns(me, event) => dispute(me, event),
+        Event::Sessions(SessionsEvent::ReceiptDisputed {
+            session,
+            sequence,
+            claim,
+            ..
+        }) if known(*claim) => {
+            tracing::info!(
+                job = claim,
+                session,
+                sequence,
+                "a receipt is disputed, by the number of its claim"
+            );
+        }
         Event::Workers(WorkersEvent::SlashApplied { slash, awards, .. }) => {
             for (_, amount) in awards.iter().filter(|(to, amount)| to == me && *amount > 0) {
                 tracing::info!(

@@ -6,14 +6,18 @@
 use super::{Conduct, GameSet};
 use crate::{
     config::Common,
-    engine,
-    job_input::Sources,
+    engine::{self, Tasks},
+    job_input::{KeptRequests, Sources},
     models::{Models, PackageAt},
-    serve::store::{Store, StoreError},
+    serve::{
+        sessions::Requests,
+        store::{Store, StoreError},
+    },
     shutdown::Shutdown,
     skeleton::{Connections, Timing, best_state},
 };
 use assay_client::chain::{Account, ChainError, ChainView, Connect, KeyError, StateView};
+use assay_session::JournalError;
 use assay_types::JobId;
 use std::sync::Arc;
 
@@ -38,6 +42,8 @@ enum NotPlayed {
     Key(#[from] KeyError),
     #[error(transparent)]
     Store(#[from] StoreError),
+    #[error(transparent)]
+    Sessions(#[from] JournalError),
 }
 
 impl Stranded<'_> {
@@ -65,15 +71,20 @@ impl Stranded<'_> {
         if !has_disputes(&chain, &account).await? {
             return Ok(());
         }
+        let (models, tasks) = self.models();
+        let store = match self.has_store {
+            true => Some(Store::open(&common.data_dir, chain.genesis(), account.id())?),
+            false => None,
+        };
+        let requests = store.as_ref().map(|store| Requests::there(store.folder(), tasks));
+        let requests = requests.transpose()?.flatten();
         let sources = Sources {
             folder: common.inputs_dir.clone(),
-            store: match self.has_store {
-                true => Some(Store::open(&common.data_dir, chain.genesis(), account.id())?),
-                false => None,
-            },
+            store,
             copy: false,
+            network: None,
+            requests: requests.map(|requests| Arc::new(requests) as Arc<dyn KeptRequests>),
         };
-        let models = self.models();
         name_the_lost(&chain, &account, &models, &self.reason).await?;
         let salts = common.key.salts(chain.genesis());
         let me = account.id().clone();
@@ -93,16 +104,16 @@ impl Stranded<'_> {
         Ok(())
     }
 
-    /// The models that can still be executed.
-    fn models(&self) -> Models {
+    /// The models that can still be executed, and the engine that does.
+    fn models(&self) -> (Models, Option<Tasks>) {
         if self.packages.is_empty() {
-            return Models::default();
+            return (Models::default(), None);
         }
         match engine::start_for(self.common, &self.packages) {
-            Ok(engine) => engine.models,
+            Ok(engine) => (engine.models, Some(engine.tasks)),
             Err(error) => {
                 tracing::error!(%error, "the engine cannot execute the models that are left");
-                Models::default()
+                (Models::default(), None)
             }
         }
     }
@@ -175,6 +186,7 @@ mod tests {
             worker: key().account(),
             client: AccountId::new([9; 32]),
             version: ModelVersion { model: 0, version: 1 },
+            definition: assay_exact::DEFINITION_NUMBER,
             locked: 10,
             committed: Committed {
                 model_root: H256::zero(),

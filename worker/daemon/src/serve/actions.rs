@@ -3,8 +3,8 @@
 use super::{
     claims,
     decide::{Action, decide},
-    desk_state::{Kind, Progress},
     job_loop::{Done, JobLoop, Searched, Sent},
+    memory::{Kind, Progress},
 };
 use crate::job_input::{self, Sources};
 use assay_client::{
@@ -156,6 +156,8 @@ impl<S: StateView> JobLoop<'_, S> {
                 folder: self.config.common.inputs_dir.clone(),
                 store: Some(self.store.clone()),
                 copy: true,
+                network: self.kept.network.clone(),
+                requests: None,
             };
             self.kept.work.begin(async move {
                 let found = job_input::find_in(&*state, id, &job, &served.parts, &sources).await;

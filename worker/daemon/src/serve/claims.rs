@@ -1,6 +1,6 @@
 //! Claims, put together so that each transaction fits into a block.
 
-use super::desk_state::Output;
+use super::memory::Output;
 use assay_client::chain::Claim;
 use assay_types::{Delivery, JobId};
 use polkadot_sdk::sp_runtime::BoundedVec;

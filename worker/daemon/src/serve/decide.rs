@@ -2,7 +2,7 @@
 
 use super::{
     blocks::JobBlocks,
-    desk_state::{Memory, Progress},
+    memory::{Memory, Progress},
 };
 use crate::config::BidPolicy;
 use assay_client::chain::{AccountId, Balance, BlockNumber, Job, JobState};

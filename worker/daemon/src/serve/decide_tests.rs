@@ -1,7 +1,7 @@
 //! Every decision at least once.
 
 use super::*;
-use crate::serve::desk_state::Output;
+use crate::serve::memory::Output;
 use assay_types::{Assignment, Delivery, H256};
 
 const JOB: JobId = 5;
@@ -42,6 +42,7 @@ fn job(state: JobState) -> Job {
         delivery: Delivery::Digest,
         submitted_at: 1,
         tried: Default::default(),
+        kept: Default::default(),
         state,
     }
 }

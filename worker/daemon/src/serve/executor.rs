@@ -1,8 +1,8 @@
 //! Runs jobs on the engine, and gives their outputs as the account claims them.
 
-use super::desk_state::Output;
+use super::memory::Output;
 use crate::{
-    engine::{Engine, Health, Outcome, Tasks},
+    engine::{Auditor, Engine, Health, Outcome, Tasks},
     games::{Conduct, Work},
     models::Models,
 };
@@ -49,12 +49,13 @@ impl Executor {
             models,
             outcomes,
             tasks,
+            auditor,
             ..
         } = engine;
         // A thread of its own, since a conduct may execute a job itself.
         thread::Builder::new()
             .name("outcomes".into())
-            .spawn(move || hand_on(&models, &*conduct, outcomes, &done))
+            .spawn(move || hand_on(&models, &*conduct, auditor, outcomes, &done))
             .map_err(|error| EngineError::Failed {
                 engine: "thread".into(),
                 reason: error.to_string(),
@@ -65,6 +66,11 @@ impl Executor {
     /// Puts a task in the queue.
     pub fn try_run(&self, task: Task) -> Result<(), NotTaken> {
         self.tasks.try_run(task)
+    }
+
+    /// The engine's queue, for those who wait for each of their tasks.
+    pub fn tasks(&self) -> Tasks {
+        self.tasks.clone()
     }
 
     /// Whether the engine can be relied on, now and later.
@@ -78,15 +84,24 @@ pub fn until(blocks: BlockNumber) -> Instant {
     Instant::now() + BLOCK.saturating_mul(blocks).max(LEAST)
 }
 
-fn hand_on(models: &Models, conduct: &dyn Conduct, outcomes: Receiver<Outcome>, done: &mpsc::Sender<Done>) {
+fn hand_on(
+    models: &Models,
+    conduct: &dyn Conduct,
+    mut auditor: Option<Auditor>,
+    outcomes: Receiver<Outcome>,
+    done: &mpsc::Sender<Done>,
+) {
     for Outcome { task, result } in outcomes {
-        let Task { job, model, inputs, .. } = task;
-        let outcome = result.map(|output| match models.get(&model) {
+        let job = task.job;
+        let outcome = result.map(|output| match models.get(&task.model) {
             Some(model) => {
+                if let Some(auditor) = &mut auditor {
+                    auditor.offer(model, &task, &output);
+                }
                 let work = Work {
                     job,
                     model,
-                    inputs: &inputs,
+                    inputs: &task.inputs,
                 };
                 conduct.output(&work, output)
             }

@@ -1,6 +1,6 @@
 //! What the chain is told of the engine's health: a worker whose engine fails pauses itself, and resumes itself later.
 
-use super::{desk_state::Kind, job_loop::JobLoop};
+use super::{job_loop::JobLoop, memory::Kind};
 use crate::engine::Health;
 use assay_client::chain::{Call, ChainError, StateView, WorkersCall};
 use assay_types::WorkerStatus;

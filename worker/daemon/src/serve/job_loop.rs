@@ -5,15 +5,19 @@
 use super::{
     ServeError,
     decide::{Policy, View},
-    desk_state::{Kind, Memory, Progress},
     executor::{self, Done as Executed, Executor, NotTaken, Task},
-    idle, report,
+    idle,
+    memory::{Kind, Memory, Progress},
+    place::Telling,
+    report,
     setup::Served,
     store::{Store, StoreError},
 };
 use crate::{
     config::ServeConfig,
+    games::Standing,
     job_input::Found,
+    network::Network,
     skeleton::{Duty, Heads, Panicked, Update, Work},
 };
 use assay_client::chain::{
@@ -27,12 +31,12 @@ use std::{
     marker::PhantomData,
     time::Duration,
 };
-use tokio::time::Instant;
+use tokio::{sync::watch, time::Instant};
 
 /// Time without a job after which the log says why.
 const IDLE: Duration = Duration::from_secs(60);
 /// Requests to the node at a time.
-const REQUESTS: usize = 16;
+pub(super) const REQUESTS: usize = 16;
 /// Blocks for which no bids are made after the store could not be written.
 const STORE_REST_BLOCKS: BlockNumber = 10;
 
@@ -73,6 +77,10 @@ pub(super) struct Kept {
     pub(super) work: Work<Done>,
     /// Whether a job, a bid or a dispute was open when the chain was last seen.
     pub(super) open: bool,
+    /// The workers' network, if the worker has joined it.
+    pub(super) network: Option<Network>,
+    /// What is being told of the node's place.
+    pub(super) telling: Telling,
 }
 
 pub(super) struct JobLoop<'a, S> {
@@ -89,9 +97,11 @@ pub(super) struct JobLoop<'a, S> {
     /// Jobs to read anew, since what is known of them may be wrong.
     doubtful: BTreeSet<JobId>,
     /// Number of the best block.
-    height: BlockNumber,
+    pub(super) height: BlockNumber,
     /// Jobs whose inputs were copied and that are gone, and the best block that showed it first.
-    gone_since: BTreeMap<JobId, BlockNumber>,
+    pub(super) gone_since: BTreeMap<JobId, BlockNumber>,
+    /// How the account's disputes stand.
+    pub(super) standing: watch::Receiver<Standing>,
     /// The store is not written to before this moment.
     pub(super) store_rests_until: BlockNumber,
     pub(super) busy_at: Instant,
@@ -111,6 +121,7 @@ impl<'a, S: StateView> JobLoop<'a, S> {
         store: &'a Store,
         kept: &'a mut Kept,
         executor: &'a Executor,
+        standing: watch::Receiver<Standing>,
     ) -> Self {
         let bidding = served
             .iter()
@@ -134,6 +145,7 @@ impl<'a, S: StateView> JobLoop<'a, S> {
             doubtful: BTreeSet::new(),
             height: 0,
             gone_since: BTreeMap::new(),
+            standing,
             store_rests_until: 0,
             busy_at: Instant::now(),
             largest_batch: limits::MAX_BATCH as usize,
@@ -218,7 +230,7 @@ impl<'a, S: StateView> JobLoop<'a, S> {
                 self.view.jobs.get(&job).map(|job| &job.state),
                 Some(JobState::Assigned { assignment, .. }) if assignment.worker == self.policy.me
             ),
-            Kind::Pause | Kind::Resume => true,
+            Kind::Pause | Kind::Resume | Kind::Announce => true,
         }
     }
 
@@ -242,6 +254,7 @@ impl<'a, S: StateView> JobLoop<'a, S> {
                     model,
                     inputs,
                     until,
+                    reply: None,
                 };
                 match self.executor.try_run(task) {
                     Ok(()) => memory.note(job, Progress::Running),
@@ -267,6 +280,7 @@ impl<'a, S: StateView> JobLoop<'a, S> {
         let progress = match outcome {
             Ok(output) => {
                 tracing::debug!(job, digest = ?output.digest, "the output is ready");
+                self.share_output(job, &output);
                 Progress::Ready(output)
             }
             Err(error @ EngineError::TooLarge { .. }) => Progress::Impossible(error.to_string()),
@@ -309,9 +323,11 @@ impl<'a, S: StateView> JobLoop<'a, S> {
             }
             Err(error) => {
                 tracing::warn!(?kind, ?jobs, %error, "a transaction had no effect");
-                if matches!(kind, Kind::Pause | Kind::Resume) {
+                match kind {
                     // Looked up and told again at the next block.
-                    self.told_well = None;
+                    Kind::Pause | Kind::Resume => self.told_well = None,
+                    Kind::Announce => self.kept.telling.note_failed(best),
+                    Kind::Claim | Kind::Decline | Kind::Commit | Kind::Reveal => {}
                 }
                 let hopeless = kind == Kind::Commit && matches!(error, SubmitError::Refused { .. });
                 let known = error.is("Market", "AlreadyBid") || error.is("Market", "AlreadyClaimed");
@@ -351,38 +367,6 @@ impl<'a, S: StateView> JobLoop<'a, S> {
         );
     }
 
-    /// Drops the copies of the inputs of jobs that are closed for good: in a final block that is no older than the best
-    /// block which did not show them first.
-    async fn drop_inputs(&mut self, finalized: &S) -> Result<(), ChainError> {
-        let kept = match self.store.jobs_with_inputs() {
-            Ok(kept) => kept,
-            Err(error) => {
-                tracing::error!(%error, "which inputs were copied cannot be read");
-                return Ok(());
-            }
-        };
-        let gone = kept.into_iter().filter(|job| !self.view.jobs.contains_key(job));
-        let before = std::mem::take(&mut self.gone_since);
-        let since = |job| (job, before.get(&job).copied().unwrap_or(self.height));
-        self.gone_since = gone.map(since).collect();
-        let is_old = |since: &BlockNumber| *since <= finalized.number();
-        let old: Vec<JobId> = self
-            .gone_since
-            .iter()
-            .filter(|(_, since)| is_old(since))
-            .map(|(job, _)| *job)
-            .collect();
-        let read =
-            stream::iter(old).map(|job| async move { Ok::<_, ChainError>((job, finalized.job(job).await?.is_none())) });
-        let read: Vec<_> = read.buffer_unordered(REQUESTS).try_collect().await?;
-        for (job, _) in read.into_iter().filter(|(_, closed)| *closed) {
-            if let Err(error) = self.store.drop_input(job) {
-                tracing::error!(job, %error, "the copy of a closed job's input stays in the store");
-            }
-        }
-        Ok(())
-    }
-
     async fn explain_idleness(&mut self, state: &S) -> Result<(), ChainError> {
         if self.busy_at.elapsed() < IDLE {
             return Ok(());
@@ -410,7 +394,8 @@ impl<S: StateView> Duty<S> for JobLoop<'_, S> {
         let view = &self.view;
         self.kept.memory.retain(|job| view.jobs.contains_key(&job));
         self.kept.open = self.is_open();
-        self.drop_inputs(&heads.finalized).await?;
+        self.drop_kept(&heads.finalized).await?;
+        self.tell_place(state).await?;
         Ok(self.tell_health(state).await?)
     }
 
@@ -422,6 +407,9 @@ impl<S: StateView> Duty<S> for JobLoop<'_, S> {
             .finalized
             .iter()
             .for_each(|event| report::report(&self.policy.me, event));
+        if let Some(network) = &self.kept.network {
+            network.meet_new(&update.finalized);
+        }
         let mut touched = std::mem::take(&mut self.doubtful);
         touched.extend(update.events().filter_map(|event| match event {
             Event::Market(event) if self.concerns(event) => Some(event.job()),

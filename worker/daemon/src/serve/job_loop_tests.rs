@@ -77,9 +77,11 @@ async fn serving(chain: FakeChain) -> Serving {
                     max_window: Some(1_000),
                 },
                 bidding: None,
+                sessions: None,
             }],
             pause_at_exit: false,
         },
+        network: None,
         timing: TIMING,
         packages: vec![tested.package.clone()],
         models: tested.models.clone(),
@@ -345,7 +347,7 @@ async fn a_worker_whose_engine_fails_pauses_once_and_resumes_once() {
 }
 
 #[tokio::test]
-async fn the_copy_of_an_input_is_kept_until_its_job_is_closed_in_a_final_block() {
+async fn the_copy_of_an_input_and_trees_are_kept_until_their_job_is_closed_in_a_final_block() {
     for (finality_lag, kept) in [(3, vec![2]), (1_000, vec![1, 2])] {
         let chain = FakeChain::new();
         chain.faults(|faults| faults.finality_lag = finality_lag);
@@ -360,6 +362,12 @@ async fn the_copy_of_an_input_is_kept_until_its_job_is_closed_in_a_final_block()
             }
         });
         serving.until_claimed(&[1, 2]).await;
+        let store = format!("{}-{me}", hex::encode([1; 8]));
+        let trees = serving.folder.path().join(store).join("trees");
+        std::fs::create_dir(&trees).expect("the store has a folder");
+        for job in [1, 2] {
+            std::fs::write(trees.join(format!("{job}.trees")), "leaves").expect("the folder can be written");
+        }
         serving.chain.author_with(|ledger, _| drop(ledger.jobs.remove(&1)));
         for _ in 0..30 {
             serving.chain.author();
@@ -369,5 +377,8 @@ async fn the_copy_of_an_input_is_kept_until_its_job_is_closed_in_a_final_block()
         assert!(matches!(serving.ended.await, Ok(Ok(()))));
         let store = Store::open(serving.folder.path(), H256::repeat_byte(1), &me).expect("nobody has it open");
         assert_eq!(store.jobs_with_inputs().expect("readable"), kept);
+        let mut with_trees = store.jobs_with_trees().expect("readable");
+        with_trees.sort();
+        assert_eq!(with_trees, kept);
     }
 }

@@ -1,8 +1,8 @@
 //! What a worker finishes before it leaves, and what it says of the rest.
 
-use super::{desk_state::Kind, job_loop::JobLoop};
+use super::{job_loop::JobLoop, memory::Kind};
 use assay_client::chain::{BlockNumber, Call, Job, JobState, StateView, WorkersCall};
-use assay_types::JobId;
+use assay_types::{ClaimId, ClaimSource};
 
 impl<S: StateView> JobLoop<'_, S> {
     /// Takes no new jobs from now on.
@@ -48,24 +48,24 @@ impl<S: StateView> JobLoop<'_, S> {
             _ => false,
         };
         let unrevealed = self.view.bids.values().filter(|revealed| !**revealed);
-        self.view.jobs.values().filter(mine).count() + self.disputed().count() + unrevealed.count()
+        self.view.jobs.values().filter(mine).count() + self.disputed().len() + unrevealed.count()
     }
 
-    /// This worker's claims that are disputed.
-    fn disputed(&self) -> impl Iterator<Item = JobId> {
+    /// This worker's claims that are disputed, on jobs and by receipts.
+    fn disputed(&self) -> Vec<ClaimId> {
         let mine = |job: &Job| match &job.state {
             JobState::Disputed { assignment, .. } => assignment.worker == self.policy.me,
             _ => false,
         };
-        self.view
-            .jobs
-            .iter()
-            .filter(move |(_, job)| mine(job))
-            .map(|(id, _)| *id)
+        let jobs = self.view.jobs.iter().filter(|(_, job)| mine(job)).map(|(id, _)| *id);
+        let standing = self.standing.borrow();
+        let is_receipt = |claim: &ClaimId| matches!(ClaimSource::of(*claim), ClaimSource::Receipt { .. });
+        let receipts = standing.defending.iter().copied().filter(is_receipt);
+        jobs.chain(receipts).collect()
     }
 
     fn warn_of_disputes(&self) {
-        let jobs: Vec<JobId> = self.disputed().collect();
+        let jobs = self.disputed();
         if !jobs.is_empty() {
             tracing::warn!(
                 ?jobs,

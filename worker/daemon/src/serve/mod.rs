@@ -10,7 +10,8 @@
 //! The [`job_loop`] owns everything that changes: what the chain says, what is remembered, the store. At each block
 //! it asks [`decide`], a pure function, what is due, and sends it off. The chain is the truth: a new start and a new
 //! connection read everything anew, and so does the loop from time to time. Whatever a claim's challengers ask is
-//! answered by [`games`](crate::games), beside the loop and with the same account.
+//! answered by [`games`](crate::games), beside the loop and with the same account. So are the requests of
+//! [`sessions`], which clients send over the workers' network.
 //!
 //! Jobs are read from the *best* block: auctions and deadlines are shorter than finality may take. If the block of an
 //! assignment is replaced, the work on it is in vain, and a claim of it is refused for its fee.
@@ -19,7 +20,6 @@ mod actions;
 pub mod blocks;
 mod claims;
 pub mod decide;
-pub mod desk_state;
 pub mod executor;
 mod health;
 mod idle;
@@ -27,9 +27,13 @@ mod job_loop;
 #[cfg(test)]
 mod job_loop_tests;
 mod leaving;
+pub mod memory;
+mod place;
 mod report;
+pub mod sessions;
 mod setup;
 pub mod store;
+mod upkeep;
 
 use crate::{
     config::ServeConfig,
@@ -37,16 +41,23 @@ use crate::{
     games::{Conduct, GameSet, Honest, Stranded},
     job_input::Sources,
     models::{LoadError, Models, PackageAt, read_all, read_usable},
+    network::{
+        Network,
+        packages::{FetchError, fetch_missing},
+    },
     shutdown::Shutdown,
     skeleton::{self, Connections, Timing},
 };
 use assay_client::chain::{Account, ChainError, ChainView, Connect, H256, KeyError, Nodes, StateView, SubmitError};
+use assay_network::NetworkError;
 use assay_ops::program::EngineError;
 use assay_package::Package;
-use desk_state::Memory;
+use assay_session::SessionError;
 use executor::{Done, Executor};
 use job_loop::{JobLoop, Kept};
-use std::{path::PathBuf, sync::Arc};
+use memory::Memory;
+use sessions::Desk;
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 use store::{Store, StoreError};
 use tokio::sync::mpsc;
 
@@ -79,6 +90,15 @@ pub enum ServeError {
     /// The worker's state on chain does not let it serve.
     #[error("{0}")]
     Unfit(String),
+    /// The workers' network cannot be joined.
+    #[error("network: {0}")]
+    Network(#[from] NetworkError),
+    /// A package that is not here cannot be fetched.
+    #[error(transparent)]
+    Fetch(#[from] FetchError),
+    /// Sessions cannot be served.
+    #[error("sessions: {0}")]
+    Sessions(#[from] SessionError),
 }
 
 /// Reads the packages that the configuration names, in its order.
@@ -102,8 +122,9 @@ pub async fn serve_with(
     mut shutdown: Shutdown,
     conduct: Arc<dyn Conduct>,
 ) -> Result<(), ServeError> {
-    let error = match Worker::start(config.clone(), conduct.clone()) {
-        Ok(worker) => return worker.serve_on(Nodes, shutdown).await,
+    let error = match ready(&config, &conduct, &mut shutdown).await {
+        Ok(Some(worker)) => return worker.serve_on(Nodes, shutdown).await,
+        Ok(None) => return Ok(()),
         Err(error) => error,
     };
     let stranded = Stranded {
@@ -118,9 +139,56 @@ pub async fn serve_with(
     Err(error)
 }
 
+/// Joins the network, if the configuration says so, fetches what is not here, and starts the engine; nothing if
+/// shutdown is requested meanwhile.
+async fn ready(
+    config: &ServeConfig,
+    conduct: &Arc<dyn Conduct>,
+    shutdown: &mut Shutdown,
+) -> Result<Option<Worker>, ServeError> {
+    let network = match &config.common.network {
+        Some(policy) => Some(Network::join(policy).await?),
+        None => None,
+    };
+    if let Some(network) = &network {
+        let names: Vec<String> = config.models.iter().map(|policy| policy.package.clone()).collect();
+        if !fetch_missing(&config.common, &names, network, shutdown).await? {
+            return Ok(None);
+        }
+    }
+    Worker::start(config.clone(), network, conduct.clone()).map(Some)
+}
+
+/// Leaves out models of which this machine does not give what is defined. An error if none is left.
+fn leave_out(
+    config: &mut ServeConfig,
+    found: &mut Vec<PackageAt>,
+    faults: &BTreeMap<H256, String>,
+) -> Result<(), ServeError> {
+    let (mut policies, mut packages) = (Vec::new(), Vec::new());
+    for (policy, package) in std::mem::take(&mut config.models)
+        .into_iter()
+        .zip(std::mem::take(found))
+    {
+        match faults.get(&H256(package.1.root())) {
+            Some(reason) => tracing::error!(model = policy.package, reason, "A MODEL IS NOT SERVED"),
+            None => {
+                policies.push(policy);
+                packages.push(package);
+            }
+        }
+    }
+    if let Some(reason) = faults.values().next().filter(|_| packages.is_empty()) {
+        return Err(ServeError::Unfit(format!("no model is left to serve: {reason}")));
+    }
+    (config.models, *found) = (policies, packages);
+    Ok(())
+}
+
 /// A worker that is ready to serve.
 struct Worker {
     config: ServeConfig,
+    network: Option<Network>,
     timing: Timing,
     packages: Vec<Arc<Package>>,
     models: Models,
@@ -130,25 +198,31 @@ struct Worker {
 }
 
 /// What a worker keeps of one chain, over all connections to it.
-struct OnChain {
+struct OnChain<C> {
     genesis: H256,
     store: Store,
     kept: Kept,
     account: Account,
     games: GameSet,
+    sessions: Desk<C>,
 }
 
 impl Worker {
     /// Starts the engine with the packages that the configuration names.
-    fn start(config: ServeConfig, conduct: Arc<dyn Conduct>) -> Result<Self, ServeError> {
-        let found = packages(&config)?;
+    fn start(mut config: ServeConfig, network: Option<Network>, conduct: Arc<dyn Conduct>) -> Result<Self, ServeError> {
+        let mut found = packages(&config)?;
         let engine = engine::start_for(&config.common, &found)?;
+        leave_out(&mut config, &mut found, &engine.faults)?;
         let models = engine.models.clone();
         let (done_sender, done) = mpsc::channel::<Done>(executor::QUEUE);
         let executor = Executor::start(engine, conduct.clone(), done_sender)?;
+        if let Some(network) = &network {
+            network.provide_packages(found.clone());
+        }
         Ok(Self {
             timing: Timing::with_stall(config.common.stall),
             config,
+            network,
             packages: found.into_iter().map(|(_, package)| package).collect(),
             models,
             conduct,
@@ -159,7 +233,7 @@ impl Worker {
 
     async fn serve_on<N: Connect>(mut self, connect: N, mut shutdown: Shutdown) -> Result<(), ServeError> {
         let mut connections = Connections::new(connect, &self.config.common.nodes);
-        let mut on_chain: Option<OnChain> = None;
+        let mut on_chain: Option<OnChain<N::Chain>> = None;
         while let Some(chain) = connections.open(&mut shutdown).await? {
             if on_chain.as_ref().is_some_and(|of| of.genesis != chain.genesis()) {
                 // Dropped first: the same files may be opened again.
@@ -169,9 +243,10 @@ impl Worker {
             let mut now = match on_chain.take() {
                 Some(mut now) => {
                     now.account = chain.account(&common.key, common.max_tip, Some(now.account))?;
+                    now.sessions.moved(&chain);
                     now
                 }
-                None => self.begin(&chain)?,
+                None => self.begin(&chain).await?,
             };
             tracing::info!(node = chain.address(), account = %now.account.id(), "connected");
             let ended = self.session(&chain, &mut now, &mut connections, &mut shutdown).await;
@@ -194,21 +269,32 @@ impl Worker {
         Ok(())
     }
 
-    fn begin<C: ChainView>(&self, chain: &C) -> Result<OnChain, ServeError> {
+    async fn begin<C: ChainView>(&self, chain: &C) -> Result<OnChain<C>, ServeError> {
         let common = &self.config.common;
         let genesis = chain.genesis();
         let store = Store::open(&common.data_dir, genesis, &common.key.account())?;
         let kept = Kept {
             memory: Memory::new(store.bids().keys().copied()),
+            network: self.network.clone(),
             ..Kept::default()
         };
         let account = chain.account(&common.key, common.max_tip, None)?;
+        let engine = (self.executor.tasks(), self.models.clone());
+        let sessions = Desk::open(
+            (chain, &account, &common.key),
+            store.folder(),
+            engine,
+            self.network.as_ref(),
+        )
+        .await?;
         let (games, _) = GameSet::new(
             self.models.clone(),
             Sources {
                 folder: common.inputs_dir.clone(),
                 store: Some(store.clone()),
                 copy: false,
+                network: self.network.clone(),
+                requests: Some(sessions.requests()),
             },
             self.conduct.clone(),
             account.id().clone(),
@@ -220,6 +306,7 @@ impl Worker {
             kept,
             account,
             games,
+            sessions,
         })
     }
 
@@ -227,23 +314,41 @@ impl Worker {
     async fn session<N: Connect>(
         &mut self,
         chain: &N::Chain,
-        now: &mut OnChain,
+        now: &mut OnChain<N::Chain>,
         connections: &mut Connections<N>,
         shutdown: &mut Shutdown,
     ) -> Result<(), ServeError> {
         let (config, timing) = (&self.config, self.timing);
         let (executor, done, packages) = (&self.executor, &mut self.done, &self.packages);
-        let (account, store, kept) = (now.account.clone(), &now.store, &mut now.kept);
+        let network = self.network.clone();
+        let (account, store, kept, sessions) = (now.account.clone(), &now.store, &mut now.kept, &now.sessions);
+        let standing = now.games.standing();
         let jobs = async {
-            let constants = chain.finalized().await?.constants()?;
+            let finalized = chain.finalized().await?;
+            let constants = finalized.constants()?;
+            if let Some(network) = &network {
+                network.meet(finalized.announcements().await?);
+            }
             let is_well = executor.health().borrow().is_well();
+            let prepared = async {
+                let served = setup::prepare(chain, &account, config, packages, is_well).await?;
+                sessions::offers::offer(chain, &account, config, &served).await?;
+                Ok::<_, ServeError>(served)
+            };
             let served = tokio::select! {
-                served = setup::prepare(chain, &account, config, packages, is_well) => served?,
+                served = prepared => served?,
                 () = shutdown.requested() => return Ok(()),
             };
             connections.works(&constants);
-            let mut jobs =
-                JobLoop::<<N::Chain as ChainView>::State>::new(config, account.clone(), served, store, kept, executor);
+            let mut jobs = JobLoop::<<N::Chain as ChainView>::State>::new(
+                config,
+                account.clone(),
+                served,
+                store,
+                kept,
+                executor,
+                standing,
+            );
             tracing::info!("serving");
             skeleton::run(&mut jobs, chain, timing, done, shutdown).await?;
             jobs.say_goodbye();
@@ -252,6 +357,7 @@ impl Worker {
         // A clock may be running: disputes do not wait for offers to be published.
         tokio::select! {
             ended = jobs => ended,
+            never = sessions.look_after() => match never {},
             error = now.games.play(chain, account.clone(), timing) => Err(error.into()),
         }
     }

@@ -235,7 +235,7 @@ async fn ensure_funds(snapshot: &impl StateView, account: &Account, amount: Bala
     )))
 }
 
-async fn send(account: &Account, call: Call) -> Result<(), ServeError> {
+pub(super) async fn send(account: &Account, call: Call) -> Result<(), ServeError> {
     let what = call.to_string();
     loop {
         match account.send(call.clone(), Wait::InBlock).await {
@@ -350,6 +350,7 @@ mod tests {
             }),
             blocks: BlockPolicy::default(),
             bidding: None,
+            sessions: None,
         };
         [(
             MODEL,

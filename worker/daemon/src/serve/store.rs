@@ -1,5 +1,5 @@
 //! The durable store: secrets of sealed bids, copies of inputs, digests of traces, in one database that survives a
-//! crash.
+//! crash, and digest trees in files beside it.
 //!
 //! Losing a salt means losing the bid's deposit, so a bid's price and salt are on disk before its commitment can be on
 //! chain. Losing an input means losing a dispute, so the input of a job by digest is copied when the job is taken. A
@@ -7,6 +7,7 @@
 //!
 //! ```text
 //! <data dir>/<first 8 bytes of the genesis hash>-<account>/store.redb    the database
+//! <data dir>/<first 8 bytes of the genesis hash>-<account>/trees/        digest trees of disputed claims
 //! <data dir>/<first 8 bytes of the genesis hash>-<account>/lock          held while the worker runs
 //! ```
 //!
@@ -18,6 +19,7 @@ mod copies;
 #[cfg(test)]
 mod tests;
 mod traces;
+mod trees;
 
 pub use copies::Copied;
 
@@ -118,6 +120,7 @@ impl Store {
             _lock: lock,
         }));
         store.take_over(&folder.join("bids.jsonl"))?;
+        store.drop_unfinished_trees()?;
         let bids = store.read(|transaction| {
             let Some(table) = there(transaction.open_table(BIDS))? else {
                 return Ok(BTreeMap::new());

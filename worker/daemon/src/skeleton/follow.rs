@@ -10,7 +10,7 @@ use std::{sync::Arc, time::Duration};
 use tokio::{
     sync::mpsc,
     task::JoinSet,
-    time::{MissedTickBehavior, interval},
+    time::{MissedTickBehavior, interval, timeout},
 };
 
 /// Updates read ahead of whoever decides.
@@ -19,6 +19,11 @@ const AHEAD: usize = 16;
 const BEST_BLOCKS: BlockNumber = 16;
 /// Times in a row that the node may name a best block that it has not.
 const MISSES: u32 = 5;
+/// How many times as long as for any block is waited for a final one. Finality comes from the relay chain and may lag
+/// behind for long, while jobs, clocks and deadlines go on with the best blocks.
+const FINALITY_PATIENCE: u128 = 10;
+/// As long as the connection lasts.
+const EVER: Duration = Duration::from_secs(365 * 24 * 3600);
 
 /// The latest states.
 pub(crate) struct Heads<S> {
@@ -63,8 +68,8 @@ pub(crate) struct Follower<S> {
 }
 
 impl<S: StateView> Follower<S> {
-    /// Follows the chain from here on: `stall` is the longest wait for a finalized block, `look` the time between two
-    /// looks at the best one.
+    /// Follows the chain from here on: `stall` is the longest wait for a block, `look` the time between two looks at
+    /// the best one.
     pub(crate) async fn start<C: ChainView<State = S>>(
         chain: C,
         stall: Duration,
@@ -129,7 +134,13 @@ impl<C: ChainView> Scout<C> {
         look: Duration,
         sender: &mpsc::Sender<Result<Update<C::State>, ChainError>>,
     ) -> Result<(), ChainError> {
-        let mut blocks = self.chain.blocks_after(self.heads.finalized.number(), stall).await?;
+        let stalled = || ChainError::Stalled {
+            seconds: stall.as_secs(),
+        };
+        // Time is counted in looks, so that a program that was stopped for a while does not blame the node.
+        let most = (stall.as_millis() / look.as_millis().max(1)).max(1);
+        let (mut quiet, mut without_final) = (0, 0);
+        let mut blocks = self.chain.blocks_after(self.heads.finalized.number(), EVER).await?;
         let mut ticks = interval(look);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -142,14 +153,24 @@ impl<C: ChainView> Scout<C> {
                     finalized = block.events().await?;
                     self.heads.finalized = Arc::new(block);
                     is_new = true;
+                    without_final = 0;
                 }
-                _ = ticks.tick() => {}
+                _ = ticks.tick() => {
+                    quiet += 1;
+                    without_final += 1;
+                }
             }
-            let (ahead, replaced) = match self.look().await? {
+            if without_final > most * FINALITY_PATIENCE {
+                return Err(stalled());
+            }
+            let looked = timeout(stall, self.look()).await.map_err(|_| stalled())?;
+            let (ahead, replaced) = match looked? {
                 Some(found) => found,
                 None if is_new => (Vec::new(), false),
+                None if quiet > most => return Err(stalled()),
                 None => continue,
             };
+            quiet = 0;
             let update = Update {
                 heads: self.heads.clone(),
                 finalized,
@@ -206,5 +227,61 @@ impl<C: ChainView> Scout<C> {
     fn see(&mut self, best: Arc<C::State>) {
         self.seen = (best.number(), best.hash());
         self.heads.best = best;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use assay_client::chain::fake::FakeChain;
+
+    const LOOK: Duration = Duration::from_millis(5);
+    /// Twenty looks.
+    const STALL: Duration = Duration::from_millis(100);
+
+    /// Follows a chain without finality, which makes a block for each that was seen, up to this many; how many were
+    /// seen when the connection ended.
+    async fn seen_of(blocks: u32) -> u32 {
+        let chain = FakeChain::new();
+        chain.faults(|faults| faults.finality_lag = 1_000_000);
+        let (_, mut follower) = Follower::start(chain.connection(), STALL, LOOK).await.expect("a chain");
+        chain.author();
+        let mut seen = 0;
+        let error = loop {
+            match follower.next().await {
+                Ok(_) => seen += 1,
+                Err(error) => break error,
+            }
+            if seen < blocks {
+                chain.author();
+            }
+        };
+        assert!(matches!(error, ChainError::Stalled { .. }), "{error}");
+        seen
+    }
+
+    #[tokio::test]
+    async fn connection_outlives_finality_that_lags_and_ends_without_blocks() {
+        // More looks than any block is waited for.
+        assert_eq!(seen_of(60).await, 60);
+    }
+
+    #[tokio::test]
+    async fn finality_is_not_waited_for_without_limit() {
+        let seen = seen_of(1_000).await;
+        assert!((60..=201).contains(&seen), "{seen}");
+    }
+
+    #[tokio::test]
+    async fn node_that_answers_nothing_is_given_up() {
+        let chain = FakeChain::new();
+        let (_, mut follower) = Follower::start(chain.connection(), STALL, LOOK).await.expect("a chain");
+        chain.faults(|faults| faults.deaf = true);
+        let ended = loop {
+            if let Err(error) = follower.next().await {
+                break error;
+            }
+        };
+        assert!(matches!(ended, ChainError::Stalled { .. }), "{ended}");
     }
 }

@@ -28,7 +28,7 @@ use tokio::{
 /// How often and how long.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Timing {
-    /// Longest wait for a finalized block.
+    /// Longest wait for a block; for a final one it is ten times as long.
     pub(crate) stall: Duration,
     /// Time between two looks at the best block.
     pub(crate) look: Duration,

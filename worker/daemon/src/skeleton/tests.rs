@@ -16,7 +16,7 @@ use assay_client::{
 };
 use assay_engine::{Engine, EngineChoice, LoadedModel, ReferenceEngine};
 use assay_exact::quantise::Precision;
-use assay_ops::tensor::tensors_digest;
+use assay_ops::tensor::{Tensor, tensors_digest};
 use assay_package::{Details, Package};
 use assay_player::Execution;
 use assay_types::{Assignment, Delivery, H256, JobId, ModelVersion};
@@ -61,6 +61,11 @@ impl Tested {
             loaded,
             memory,
         }
+    }
+
+    /// The inputs of every job.
+    pub(crate) fn inputs(&self) -> &[Tensor] {
+        self.memory.inputs()
     }
 
     /// An engine that has loaded the model.
@@ -127,6 +132,7 @@ impl Tested {
                 delivery: Delivery::Digest,
                 submitted_at: 1,
                 tried: BoundedVec::new(),
+                kept: Default::default(),
                 state,
             },
         );
@@ -152,7 +158,9 @@ pub(crate) fn common(folder: &Path) -> Common {
         max_memory: 1 << 30,
         engine_program: EngineProgram::this_one(&["engine"]),
         stall: TIMING.stall,
+        audit_share: Perbill::zero(),
         max_tip: Perbill::from_percent(1),
+        network: None,
     }
 }
 

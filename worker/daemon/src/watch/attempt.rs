@@ -5,8 +5,8 @@
 //! follow use the same execution.
 
 use crate::{
-    games::{Archive, SharedExecution, execute},
-    job_input::{self, Found},
+    games::{Archive, SharedExecution},
+    job_input::{self, Found, Sources},
     models::Models,
 };
 use assay_client::{
@@ -21,15 +21,15 @@ use assay_types::{
     JobId,
     dispute::{Committed, commitment},
 };
-use std::{path::PathBuf, sync::Arc};
+use std::sync::Arc;
 use tokio::sync::Semaphore;
 
 /// Whatever it takes to find a fault.
 #[derive(Clone)]
 pub(super) struct Finder {
     pub(super) models: Models,
-    /// Folder of inputs that jobs name by digest.
-    pub(super) folder: PathBuf,
+    /// Where inputs are that jobs name by digest.
+    pub(super) sources: Sources,
     /// The executions that games use.
     pub(super) archive: Archive,
     /// The salts of this account's commitments.
@@ -116,7 +116,7 @@ impl Finder {
         }
         let model = self.models.get(&version.root).cloned();
         let model = model.ok_or_else(|| "its model is not among those that are loaded here".to_owned())?;
-        let inputs = match job_input::find(snapshot, job, &record, &version.parts, &self.folder).await {
+        let inputs = match job_input::find_in(snapshot, job, &record, &version.parts, &self.sources).await {
             Ok(Found::Input(inputs)) => inputs,
             Ok(Found::Impossible(reason)) => return Err(reason),
             Err(error) => return Err(error.to_string()),
@@ -126,7 +126,11 @@ impl Finder {
             job,
             "executing a wrong claim's job with everything on the way, to commit to it"
         );
-        let executing = tokio::task::spawn_blocking(move || execute(&model, inputs).map_err(|error| error.to_string()));
+        let archive = self.archive.clone();
+        let executing = tokio::task::spawn_blocking(move || {
+            let execution = archive.execute(&model, inputs);
+            execution.map_err(|error| error.to_string())
+        });
         let execution = executing
             .await
             .map_err(|error| format!("the execution failed: {error}"))??;

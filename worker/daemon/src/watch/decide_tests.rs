@@ -42,6 +42,7 @@ fn job(worker: &AccountId, window_until: BlockNumber, disputed: bool) -> Job {
         delivery: Delivery::Digest,
         submitted_at: 1,
         tried: BoundedVec::new(),
+        kept: Default::default(),
         state: if disputed {
             JobState::Disputed {
                 assignment,

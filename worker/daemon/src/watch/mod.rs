@@ -34,11 +34,16 @@ use crate::{
     games::{GameSet, Honest, Stranded},
     job_input::Sources,
     models::{LoadError, Models, PackageAt, folders, read_usable},
+    network::{
+        Network,
+        packages::{FetchError, fetch_missing},
+    },
     serve::executor::{self, Done, Executor},
     shutdown::Shutdown,
     skeleton::{self, Connections, Timing},
 };
 use assay_client::chain::{Account, Balance, ChainError, ChainView, Connect, H256, KeyError, Nodes, StateView};
+use assay_network::NetworkError;
 use assay_ops::program::EngineError;
 use assay_player::watch::{Models as Watched, WatchPolicy};
 use attempt::Finder;
@@ -69,6 +74,12 @@ pub enum WatchError {
     /// The engine cannot be used.
     #[error(transparent)]
     Engine(#[from] EngineError),
+    /// No model is left of which this machine gives what is defined.
+    #[error("no model is left to watch: {reason}")]
+    Unfaithful {
+        /// What was found of one of them.
+        reason: String,
+    },
     /// The seed of the sample cannot be kept.
     #[error(transparent)]
     Seed(#[from] SeedError),
@@ -78,6 +89,12 @@ pub enum WatchError {
     /// The chain cannot be read.
     #[error(transparent)]
     Chain(#[from] ChainError),
+    /// The workers' network cannot be joined.
+    #[error("network: {0}")]
+    Network(#[from] NetworkError),
+    /// A package that is not here cannot be fetched.
+    #[error(transparent)]
+    Fetch(#[from] FetchError),
 }
 
 /// Reads the packages that the configuration names, or all that there are. Those that cannot be used are left out, and
@@ -140,8 +157,9 @@ fn load(config: &WatchConfig) -> Result<engine::Engine, WatchError> {
 
 /// Watches until shutdown is requested; what came of it.
 pub async fn watch(config: WatchConfig, mut shutdown: Shutdown) -> Result<Summary, WatchError> {
-    let error = match Watcher::start(config.clone()) {
-        Ok(watcher) => return watcher.watch_on(Nodes, shutdown).await,
+    let error = match ready(&config, &mut shutdown).await {
+        Ok(Some(watcher)) => return watcher.watch_on(Nodes, shutdown).await,
+        Ok(None) => return Ok(Summary::default()),
         Err(error) => error,
     };
     let stranded = Stranded {
@@ -156,11 +174,30 @@ pub async fn watch(config: WatchConfig, mut shutdown: Shutdown) -> Result<Summar
     Err(error)
 }
 
+/// Joins the network, if the configuration says so, fetches what is not here, and starts the engine; nothing if
+/// shutdown is requested meanwhile.
+async fn ready(config: &WatchConfig, shutdown: &mut Shutdown) -> Result<Option<Watcher>, WatchError> {
+    let network = match &config.common.network {
+        Some(policy) => Some(Network::join(policy).await?),
+        None => None,
+    };
+    if let (Some(network), Some(names)) = (&network, &config.models)
+        && !fetch_missing(&config.common, names, network, shutdown).await?
+    {
+        return Ok(None);
+    }
+    Watcher::start(config.clone(), network).map(Some)
+}
+
 /// A watcher that is ready.
 struct Watcher {
     config: WatchConfig,
+    network: Option<Network>,
     timing: Timing,
     seed: [u8; 32],
+    /// Models whose claims are watched.
+    watched: Models,
+    /// Models of which games can be played.
     models: Models,
     executor: Executor,
     done: mpsc::Receiver<Done>,
@@ -176,16 +213,35 @@ struct OnChain {
 
 impl Watcher {
     /// Starts the engine with the packages that can be used.
-    fn start(config: WatchConfig) -> Result<Self, WatchError> {
+    fn start(config: WatchConfig, network: Option<Network>) -> Result<Self, WatchError> {
         let engine = load(&config)?;
         let models = engine.models.clone();
+        let watched = models.without(&engine.faults);
+        if let Some(reason) = engine
+            .faults
+            .values()
+            .next()
+            .filter(|_| watched.iter().next().is_none())
+        {
+            return Err(WatchError::Unfaithful { reason: reason.clone() });
+        }
+        for (root, reason) in &engine.faults {
+            let model = models.get(root).map(|model| model.package.manifest().name.as_str());
+            tracing::error!(
+                model,
+                reason,
+                "CLAIMS ON A MODEL ARE NOT WATCHED: what is executed here is not relied on"
+            );
+        }
         let seed = seed::load(&config.common.data_dir)?;
         let (done_sender, done) = mpsc::channel::<Done>(executor::QUEUE);
         let executor = Executor::start(engine, Arc::new(Honest), done_sender)?;
         Ok(Self {
             timing: Timing::with_stall(config.common.stall),
             config,
+            network,
             seed,
+            watched,
             models,
             executor,
             done,
@@ -227,20 +283,23 @@ impl Watcher {
     fn begin<C: ChainView>(&self, chain: &C) -> Result<OnChain, WatchError> {
         let common = &self.config.common;
         let account = chain.account(&common.key, common.max_tip, None)?;
+        let sources = Sources {
+            folder: common.inputs_dir.clone(),
+            store: None,
+            copy: false,
+            network: self.network.clone(),
+            requests: None,
+        };
         let (games, hints) = GameSet::new(
             self.models.clone(),
-            Sources {
-                folder: common.inputs_dir.clone(),
-                store: None,
-                copy: false,
-            },
+            sources.clone(),
             Arc::new(Honest),
             account.id().clone(),
             common.key.salts(chain.genesis()),
         );
         let finder = Finder {
-            models: self.models.clone(),
-            folder: common.inputs_dir.clone(),
+            models: self.watched.clone(),
+            sources,
             archive: games.archive(),
             salts: common.key.salts(chain.genesis()),
             permit: Arc::new(Semaphore::new(1)),
@@ -261,10 +320,13 @@ impl Watcher {
         connections: &mut Connections<N>,
         shutdown: &mut Shutdown,
     ) -> Result<(), ChainError> {
-        connections.works(&chain.finalized().await?.constants()?);
+        let finalized = chain.finalized().await?;
+        connections.works(&finalized.constants()?);
+        if let Some(network) = &self.network {
+            network.meet(finalized.announcements().await?);
+        }
         let mut sampler = ClaimSampler::new(
-            &self.config,
-            &self.models,
+            &self.watched,
             &self.seed,
             &self.executor,
             now.account.clone(),
@@ -333,6 +395,8 @@ mod tests {
                 engine_program: EngineProgram::this_one(&["engine"]),
                 stall: Duration::from_secs(60),
                 max_tip: Perbill::zero(),
+                audit_share: Perbill::zero(),
+                network: None,
             },
             models: Some(models.iter().map(|name| name.to_string()).collect())
                 .filter(|models: &Vec<_>| !models.is_empty()),

@@ -66,6 +66,7 @@ mod tests {
             delivery: Delivery::Digest,
             submitted_at: 1,
             tried: Default::default(),
+            kept: Default::default(),
             state: match deadline {
                 Some(deadline) => JobState::Assigned { assignment, deadline },
                 None => JobState::Claimed {

@@ -7,7 +7,6 @@ use super::{
     relieve::relieve,
 };
 use crate::{
-    config::WatchConfig,
     games::{Hints, Standing},
     job_input::{self, Found},
     models::Models,
@@ -24,7 +23,6 @@ use futures::{StreamExt, TryStreamExt, stream};
 use std::{
     collections::{BTreeMap, BTreeSet},
     marker::PhantomData,
-    path::PathBuf,
     sync::Arc,
     time::Duration,
 };
@@ -87,7 +85,6 @@ impl Kept {
 }
 
 pub(super) struct ClaimSampler<'a, S> {
-    config: &'a WatchConfig,
     models: &'a Models,
     seed: &'a [u8; 32],
     executor: &'a Executor,
@@ -104,7 +101,6 @@ pub(super) struct ClaimSampler<'a, S> {
 
 impl<'a, S: StateView> ClaimSampler<'a, S> {
     pub(super) fn new(
-        config: &'a WatchConfig,
         models: &'a Models,
         seed: &'a [u8; 32],
         executor: &'a Executor,
@@ -113,7 +109,6 @@ impl<'a, S: StateView> ClaimSampler<'a, S> {
         policy: WatchPolicy<Balance>,
     ) -> Self {
         Self {
-            config,
             models,
             seed,
             executor,
@@ -179,11 +174,11 @@ impl<'a, S: StateView> ClaimSampler<'a, S> {
             return memory.note_unstarted(id, self.now.saturating_add(REST_BLOCKS));
         };
         memory.note(id, Check::Searching);
-        let (state, folder): (_, PathBuf) = (state.clone(), self.config.common.inputs_dir.clone());
+        let (state, sources) = (state.clone(), self.kept.finder.sources.clone());
         self.kept.work.begin(async move {
             let found = async {
                 match state.job(id).await? {
-                    Some(job) => job_input::find(&*state, id, &job, &parts, &folder).await,
+                    Some(job) => job_input::find_in(&*state, id, &job, &parts, &sources).await,
                     None => Ok(Found::Impossible("the job is closed".into())),
                 }
             };
@@ -206,6 +201,7 @@ impl<'a, S: StateView> ClaimSampler<'a, S> {
                     model,
                     inputs,
                     until: executor::until(window.saturating_sub(self.now)),
+                    reply: None,
                 };
                 match self.executor.try_run(task) {
                     Ok(()) => memory.note(job, Check::Running),
@@ -324,6 +320,9 @@ impl<S: StateView> Duty<S> for ClaimSampler<'_, S> {
     async fn take_update(&mut self, update: &Update<S>) -> Result<(), ChainError> {
         let state = &update.heads.best;
         self.now = state.now();
+        if let Some(network) = &self.kept.finder.sources.network {
+            network.meet_new(&update.finalized);
+        }
         let mut touched = BTreeSet::new();
         for event in update.events() {
             if let Event::Market(

@@ -2,10 +2,10 @@
 //!
 //! Whoever knows it knows which claims are not looked at, so no other user may read the file.
 
+use assay_package::atomic;
 use std::{
-    fs::{self, File, OpenOptions},
-    io::{self, Read, Write},
-    os::unix::fs::OpenOptionsExt,
+    fs::{self, File},
+    io::{self, Read},
     path::{Path, PathBuf},
 };
 
@@ -43,27 +43,16 @@ pub(super) fn load(data_dir: &Path) -> Result<[u8; 32], SeedError> {
             let seed = bytes.and_then(|bytes| bytes.try_into().ok());
             seed.ok_or(SeedError::Malformed { path })
         }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => draw(data_dir, &path).map_err(io_error),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => draw(&path).map_err(io_error),
         Err(error) => Err(io_error(error)),
     }
 }
 
-fn draw(data_dir: &Path, path: &Path) -> io::Result<[u8; 32]> {
+fn draw(path: &Path) -> io::Result<[u8; 32]> {
     let mut seed = [0; 32];
     File::open("/dev/urandom")?.read_exact(&mut seed)?;
-    fs::create_dir_all(data_dir)?;
     // In one step, so that there is never half a seed.
-    let fresh = path.with_extension("new");
-    let mut options = OpenOptions::new();
-    let mut file = options
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(&fresh)?;
-    file.write_all(format!("{}\n", hex::encode(seed)).as_bytes())?;
-    file.sync_all()?;
-    fs::rename(&fresh, path)?;
+    atomic::replace(path, format!("{}\n", hex::encode(seed)).as_bytes(), 0o600)?;
     Ok(seed)
 }
 

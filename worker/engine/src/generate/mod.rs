@@ -297,6 +297,7 @@ impl Generator {
     }
 
     fn advance(&mut self) -> Result<Vec<Made>, GenerateError> {
+        LoadedModel::ensure_environment()?;
         let mut made = Vec::new();
         if !self.running.is_empty() {
             let longest = self.running.iter().map(|running| running.tokens.len()).max();

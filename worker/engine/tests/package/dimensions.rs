@@ -244,7 +244,10 @@ fn sizes_that_may_be_zero_are_refused_until_the_range_says_otherwise() {
         })
     };
     let error = all_but_the_first(1).expect_err("nothing is left of one").to_string();
-    assert!(error.contains("slice (slice, heads.py:9)") && error.contains("narrow their ranges"), "{error}");
+    assert!(
+        error.contains("slice (slice, heads.py:9)") && error.contains("narrow their ranges"),
+        "{error}"
+    );
     let package = all_but_the_first(2).expect("one is left of two");
     let model = ReferenceEngine.load(&package).expect("the package can be loaded");
     let (image, values) = images(3);

@@ -60,7 +60,7 @@ pub(crate) async fn fetch(
     let graph = graph(&listed, folder, root)?;
     weights(peers, &listed, &graph, folder, &sources).await?;
     let manifest_path = folder.join(MANIFEST_FILE);
-    let written = crate::atomic::replace(&manifest_path, &listed.listing.manifest, 0o644);
+    let written = assay_package::atomic::replace(&manifest_path, &listed.listing.manifest, 0o644);
     written.map_err(|error| NetworkError::of_file(&manifest_path, error))?;
     let package = match load(folder).await {
         // A file of the right size that was there before, and is another one.

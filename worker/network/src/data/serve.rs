@@ -1,8 +1,8 @@
 //! The serving side of `/assay/data/1`: answers from the store, within bounds.
 //!
 //! A stream is answered one request after the other, so a peer that asks faster than it reads waits for itself. A
-//! stream over the limit is closed at once. A peer that breaks the protocol loses its stream, and after
-//! [`MAX_BREACHES`] of them its connection, for the time that the swarm's task decides.
+//! stream over the limit is closed at once. A peer that breaks the protocol loses its stream, and after a number of
+//! them its connection, for the time that the swarm's task decides.
 
 use super::{
     rate::RateLimit,
@@ -13,15 +13,15 @@ use super::{
 use crate::{
     config::{Limits, Patience},
     counters::{Tally, add, count},
+    guard::{Guard, Seat},
 };
 use assay_ops::tensor::Digest;
 use futures::{AsyncWriteExt, StreamExt};
 use libp2p::{PeerId, Stream};
 use libp2p_stream::IncomingStreams;
 use std::{
-    collections::HashMap,
     io,
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
     time::{Duration, Instant},
 };
 use tokio::{
@@ -32,10 +32,6 @@ use tokio::{
 
 /// Time in which the next request must arrive on a stream.
 const IDLE: Duration = Duration::from_secs(60);
-/// Streams that a peer may break before its connection is closed.
-const MAX_BREACHES: u32 = 8;
-/// Peers whose breaches are remembered.
-const MAX_OFFENDERS: usize = 1024;
 
 /// What serving needs.
 pub(crate) struct Server {
@@ -45,9 +41,7 @@ pub(crate) struct Server {
     tally: Arc<Tally>,
     requests: RateLimit,
     bytes: RateLimit,
-    streams: Mutex<HashMap<PeerId, usize>>,
-    breaches: Mutex<HashMap<PeerId, u32>>,
-    offenders: mpsc::Sender<PeerId>,
+    guard: Arc<Guard>,
 }
 
 /// How a stream ended.
@@ -56,12 +50,6 @@ enum End {
     Closed,
     /// The peer broke the protocol, or did not read its answer.
     Breach,
-}
-
-/// A place among a peer's streams, given back when it is dropped.
-struct Seat {
-    server: Arc<Server>,
-    peer: PeerId,
 }
 
 impl Server {
@@ -80,9 +68,7 @@ impl Server {
             tally,
             requests: RateLimit::new(u64::from(limits.requests_per_second)),
             bytes: RateLimit::new(limits.bytes_per_second),
-            streams: Mutex::default(),
-            breaches: Mutex::default(),
-            offenders,
+            guard: Guard::new(limits.max_streams_per_peer, offenders),
         })
     }
 
@@ -92,7 +78,7 @@ impl Server {
         while let Some((peer, stream)) = incoming.next().await {
             while served.try_join_next().is_some() {}
             let seat = match served.len() < self.limits.max_streams {
-                true => Seat::take(&self, peer),
+                true => self.guard.seat(peer),
                 false => None,
             };
             match seat {
@@ -113,7 +99,7 @@ impl Server {
             }
             End::Breach => {
                 count(&self.tally.closed_streams);
-                self.note_breach(peer);
+                self.guard.breach(peer);
             }
         }
     }
@@ -148,47 +134,6 @@ impl Server {
                 Ok(Ok(())) => add(&self.tally.sent_bytes, answer.bytes.len() as u64),
                 Ok(Err(_)) => return End::Closed,
                 Err(_) => return End::Breach,
-            }
-        }
-    }
-
-    fn note_breach(&self, peer: PeerId) {
-        let mut breaches = self.breaches.lock().unwrap_or_else(PoisonError::into_inner);
-        if breaches.len() >= MAX_OFFENDERS {
-            breaches.clear();
-        }
-        let breached = breaches.entry(peer).or_default();
-        *breached += 1;
-        if *breached >= MAX_BREACHES {
-            breaches.remove(&peer);
-            // A full queue means that others are closed first; this peer will break another stream.
-            let _ = self.offenders.try_send(peer);
-        }
-    }
-}
-
-impl Seat {
-    fn take(server: &Arc<Server>, peer: PeerId) -> Option<Self> {
-        let mut streams = server.streams.lock().unwrap_or_else(PoisonError::into_inner);
-        let taken = streams.entry(peer).or_default();
-        if *taken >= server.limits.max_streams_per_peer {
-            return None;
-        }
-        *taken += 1;
-        Some(Self {
-            server: server.clone(),
-            peer,
-        })
-    }
-}
-
-impl Drop for Seat {
-    fn drop(&mut self) {
-        let mut streams = self.server.streams.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(taken) = streams.get_mut(&self.peer) {
-            *taken = taken.saturating_sub(1);
-            if *taken == 0 {
-                streams.remove(&self.peer);
             }
         }
     }

@@ -1,10 +1,14 @@
 //! What is fetched is what was provided, and a fetch goes on where it was.
 
-use crate::common::{config, connect, empty_node, node, store_of, tensor};
+use crate::common::{Gate, Odd, config, connect, empty_node, eventually, node, store_of, tensor};
 use assay_exact::digest::DataType;
 use assay_network::{LocalStore, NetworkError, Node, Sources, tcp};
 use assay_ops::tensor::Tensor;
-use std::{fs, net::Ipv4Addr, sync::Arc, time::Duration};
+use std::{
+    fs::{self, File},
+    net::Ipv4Addr,
+    sync::Arc,
+};
 use tempfile::tempdir;
 
 const SIZE: usize = 50_000_000;
@@ -66,10 +70,18 @@ async fn lists_and_small_tensors_arrive_in_memory() {
 async fn fetch_that_was_dropped_goes_on_in_another_node() {
     let folders = [tempdir().expect("a folder"), tempdir().expect("a folder")];
     let (store, digest) = store_of(SIZE);
-    let mut settings = config(folders[0].path());
-    // Slow enough to be dropped in the middle.
-    settings.limits.bytes_per_second = 8 << 20;
-    let provider = Node::start(settings, store).await.expect("starts");
+    // The provider delivers a part, and the rest when the first fetch is dropped.
+    let gate = Gate::closed();
+    let wait = gate.wait();
+    let halting = Odd {
+        store,
+        read: move |offset, _: &mut [u8]| {
+            if offset >= 10 << 20 {
+                wait();
+            }
+        },
+    };
+    let provider = node(folders[0].path(), Arc::new(halting)).await;
     let sources = Sources {
         peers: vec![provider.peer()],
         search: None,
@@ -77,22 +89,22 @@ async fn fetch_that_was_dropped_goes_on_in_another_node() {
     let path = folders[1].path().join("tensor");
     let first = empty_node(folders[1].path()).await;
     connect(&first, &provider).await;
-    let fetch = first.tensor_into(digest, 1 << 30, &path, &sources);
-    assert!(
-        tokio::time::timeout(Duration::from_millis(2_500), fetch).await.is_err(),
-        "it is dropped"
-    );
-    drop(first);
-    // The thread that writes ends with what it has.
-    let has_written = || fs::metadata(folders[1].path().join("tensor.windows")).is_ok_and(|file| file.len() > 32);
-    for _ in 0..100 {
-        if has_written() {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
+    let has_begun = eventually("a part arrives", async || {
+        (first.counters().received_bytes >= 3 << 20).then_some(())
+    });
+    tokio::select! {
+        fetched = first.tensor_into(digest, 1 << 30, &path, &sources) => panic!("{fetched:?} before it is dropped"),
+        () = has_begun => {}
     }
-    assert!(has_written());
-    tokio::time::sleep(Duration::from_millis(200)).await;
+    drop(first);
+    drop(gate);
+    // The thread that writes ends with what it has, and with it the lock of the checklist.
+    eventually("the checklist is written", async || {
+        let checklist = File::open(folders[1].path().join("tensor.windows")).ok()?;
+        let is_written = checklist.metadata().ok()?.len() > 32;
+        (is_written && checklist.try_lock().is_ok()).then_some(())
+    })
+    .await;
 
     let second = empty_node(folders[1].path()).await;
     connect(&second, &provider).await;

@@ -4,3 +4,4 @@ mod adversaries;
 mod common;
 mod discovery;
 mod fetching;
+mod sessions;

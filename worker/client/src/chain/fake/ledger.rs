@@ -1,13 +1,13 @@
 //! The fake chain's state, and what calls do to it: enough for a daemon to see that its call was taken, once.
 
 use crate::chain::{
-    calls::{Call, Claim, DisputesCall, MarketCall, WorkersCall},
+    calls::{Call, Claim, DisputesCall, MarketCall, SessionsCall, WorkersCall},
     error::SubmitError,
-    events::{DisputesEvent, Event, MarketEvent},
+    events::{DisputesEvent, Event, MarketEvent, SessionsEvent},
     types::*,
 };
 use assay_types::{
-    JobId, ModelVersion, SlashId, WorkerStatus,
+    Announcement, ClaimId, ClaimSource, JobId, ModelVersion, SessionId, SlashId, WorkerStatus,
     dispute::{Clock, ClockTerms, Committed, Place, Revealed, Side},
 };
 use polkadot_sdk::sp_runtime::{BoundedVec, DispatchError};
@@ -20,8 +20,8 @@ const CLOCK: ClockTerms<BlockNumber> = ClockTerms {
     least_turn_blocks: 5,
 };
 
-/// What a fake chain keeps. Tests write to it; of calls, it knows claims, declining, bids, challenges, statements,
-/// pausing and resuming.
+/// What a fake chain keeps. Tests write to it; of calls, it knows claims, declining, bids, challenges of jobs and of
+/// receipts, offers of sessions, statements, pausing, resuming and announcing.
 #[derive(Clone, Debug, Default)]
 #[allow(missing_docs, reason = "named after what they hold")]
 pub struct Ledger {
@@ -35,6 +35,9 @@ pub struct Ledger {
     pub disputes: BTreeMap<JobId, Dispute>,
     pub revealed: BTreeMap<(JobId, Place), Revealed>,
     pub awards: BTreeMap<SlashId, OpenAward>,
+    pub sessions: BTreeMap<SessionId, Session>,
+    pub session_offers: BTreeMap<(AccountId, ModelVersion), SessionOffer>,
+    pub announcements: BTreeMap<AccountId, Announcement>,
 }
 
 fn refused(pallet: &str, error: &str) -> SubmitError {
@@ -82,6 +85,25 @@ impl Ledger {
         match call {
             Call::Market(call) => self.market(who, now, call),
             Call::Disputes(call) => self.dispute(who, now, call),
+            Call::Sessions(SessionsCall::ChallengeReceipt {
+                receipt, commitment, ..
+            }) => self.challenge_receipt(who, now, &receipt.message, *commitment),
+            Call::Sessions(SessionsCall::PublishOffer { model, offer }) => {
+                self.session_offers.insert((who.clone(), *model), offer.clone());
+                Ok(Vec::new())
+            }
+            Call::Sessions(SessionsCall::RemoveOffer { model }) => {
+                let removed = self.session_offers.remove(&(who.clone(), *model));
+                removed.ok_or_else(|| refused("Sessions", "NoSuchOffer"))?;
+                Ok(Vec::new())
+            }
+            Call::Workers(WorkersCall::Announce { announcement }) => {
+                match announcement {
+                    Some(place) => drop(self.announcements.insert(who.clone(), place.clone())),
+                    None => drop(self.announcements.remove(who)),
+                }
+                Ok(Vec::new())
+            }
             Call::Workers(WorkersCall::Pause) => self.step(who, WorkerStatus::Active, WorkerStatus::Paused),
             Call::Workers(WorkersCall::Resume) => self.step(who, WorkerStatus::Paused, WorkerStatus::Active),
             _ => Ok(Vec::new()),
@@ -239,21 +261,12 @@ impl Ledger {
         else {
             return Err(refused("Disputes", "AlreadyChallenging"));
         };
-        let game = Game {
-            challenger: who.clone(),
-            commitment,
-            bond: 5,
-            place: Place::Trace,
-            digest: H256::zero(),
-            tensor: None,
-            turn: Side::Worker,
-            clock: Clock::start(now, Side::Worker, &CLOCK),
-        };
         let dispute = Dispute {
             id,
             worker: assignment.worker.clone(),
             client: job.client.clone(),
             version: job.model,
+            definition: assay_exact::DEFINITION_NUMBER,
             locked: assignment.locked,
             committed: Committed {
                 model_root: self.versions.get(&job.model).map_or(H256::zero(), |record| record.root),
@@ -263,21 +276,81 @@ impl Ledger {
             trace: None,
             waits: false,
             late_until: None,
-            games: BoundedVec::truncate_from(vec![game]),
+            games: BoundedVec::truncate_from(vec![begun(who, now, commitment)]),
         };
         job.state = JobState::Disputed {
             assignment,
             output_digest,
             window_until,
         };
+        Ok(self.begin(id, who, dispute))
+    }
+
+    /// A receipt whose signature nobody looks at.
+    fn challenge_receipt(
+        &mut self,
+        who: &AccountId,
+        now: BlockNumber,
+        receipt: &Receipt,
+        commitment: H256,
+    ) -> Result<Vec<Event>, SubmitError> {
+        let (session, sequence) = (receipt.session, receipt.sequence);
+        let source = ClaimSource::Receipt { session, sequence };
+        let claim = source.id().ok_or_else(|| refused("Sessions", "NoSuchRequest"))?;
+        let known = self.sessions.get(&session);
+        let known = known.ok_or_else(|| refused("Sessions", "UnknownSession"))?;
+        if self.disputes.contains_key(&claim) {
+            return Err(refused("Disputes", "AlreadyChallenging"));
+        }
+        let dispute = Dispute {
+            id: claim,
+            worker: known.worker.clone(),
+            client: known.client.clone(),
+            version: known.model,
+            locked: known.locked,
+            committed: Committed {
+                model_root: receipt.model_root,
+                input_digest: receipt.input_digest,
+                output_digest: receipt.output_digest,
+            },
+            trace: None,
+            waits: false,
+            late_until: None,
+            games: BoundedVec::truncate_from(vec![begun(who, now, commitment)]),
+        };
+        let shown = SessionsEvent::ReceiptDisputed {
+            session,
+            sequence,
+            claim,
+            receipt: receipt.clone(),
+        };
+        let challenged = self.begin(claim, who, dispute);
+        Ok(vec![Event::Sessions(shown), Event::Disputes(challenged)])
+    }
+
+    fn begin(&mut self, claim: ClaimId, who: &AccountId, dispute: Dispute) -> DisputesEvent {
         let event = DisputesEvent::Challenged {
-            job: id,
+            job: claim,
             dispute: dispute.id,
             challenger: who.clone(),
             bond: 5,
             waits: false,
         };
-        self.disputes.insert(id, dispute);
-        Ok(event)
+        self.disputes.insert(claim, dispute);
+        event
+    }
+}
+
+/// A game that has just begun.
+fn begun(who: &AccountId, now: BlockNumber, commitment: H256) -> Game {
+    Game {
+        challenger: who.clone(),
+        commitment,
+        bond: 5,
+        place: Place::Trace,
+        digest: H256::zero(),
+        tensor: None,
+        turn: Side::Worker,
+        clock: Clock::start(now, Side::Worker, &CLOCK),
     }
 }

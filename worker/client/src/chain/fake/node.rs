@@ -14,7 +14,7 @@ use crate::chain::{
     view::{ChainView, StateView},
 };
 use assay_types::{
-    JobId, ModelVersion, NoOffer, Page, SlashId,
+    Announcement, JobId, ModelVersion, NoOffer, Page, SessionId, SlashId,
     dispute::{Place, Revealed},
 };
 use futures::stream::{self, BoxStream, StreamExt};
@@ -106,6 +106,7 @@ impl ChainView for FakeConnection {
         let changes = self.chain.changes.subscribe();
         let stream = stream::unfold(Some((self.clone(), changes, after)), move |open| async move {
             let (connection, mut changes, last) = open?;
+            let until = tokio::time::Instant::now() + patience;
             loop {
                 if let Err(error) = connection.ask().await {
                     return Some((Err(error), None));
@@ -118,7 +119,8 @@ impl ChainView for FakeConnection {
                     let state = connection.state(block);
                     return Some((Ok(state), Some((connection, changes, last + 1))));
                 }
-                if tokio::time::timeout(patience, changes.changed()).await.is_err() {
+                // Only a final block is one.
+                if tokio::time::timeout_at(until, changes.changed()).await.is_err() {
                     let seconds = patience.as_secs();
                     return Some((Err(ChainError::Stalled { seconds }), None));
                 }
@@ -427,5 +429,37 @@ impl StateView for FakeState {
         let awards = self.block.ledger.awards.iter();
         let mine = awards.filter(|(_, award)| award.finders.iter().any(|finder| finder.challenger == *account));
         Ok(mine.map(|(slash, award)| (*slash, award.clone())).collect())
+    }
+
+    async fn announcement(&self, worker: &AccountId) -> Result<Option<Announcement>, ChainError> {
+        self.connection.ask().await?;
+        Ok(self.block.ledger.announcements.get(worker).cloned())
+    }
+
+    async fn announcements(&self) -> Result<Vec<(AccountId, Announcement)>, ChainError> {
+        self.connection.ask().await?;
+        let announcements = self.block.ledger.announcements.iter();
+        Ok(announcements
+            .map(|(worker, place)| (worker.clone(), place.clone()))
+            .collect())
+    }
+
+    async fn session(&self, session: SessionId) -> Result<Option<Session>, ChainError> {
+        self.connection.ask().await?;
+        Ok(self.block.ledger.sessions.get(&session).cloned())
+    }
+
+    async fn sessions_of(&self, account: &AccountId) -> Result<Vec<(SessionId, Session)>, ChainError> {
+        self.connection.ask().await?;
+        let sessions = self.block.ledger.sessions.iter();
+        let mine = sessions.filter(|(_, session)| session.client == *account || session.worker == *account);
+        Ok(mine.map(|(id, session)| (*id, session.clone())).collect())
+    }
+
+    async fn session_offers_of(&self, worker: &AccountId) -> Result<Vec<(ModelVersion, SessionOffer)>, ChainError> {
+        self.connection.ask().await?;
+        let offers = self.block.ledger.session_offers.iter();
+        let mine = offers.filter(|((of, _), _)| of == worker);
+        Ok(mine.map(|((_, version), offer)| (*version, offer.clone())).collect())
     }
 }

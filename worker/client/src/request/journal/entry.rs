@@ -160,7 +160,7 @@ pub enum JobEvent {
 }
 
 /// Every reason for which a job is closed.
-const REASONS: [CloseReason; 7] = [
+const REASONS: [CloseReason; 8] = [
     CloseReason::Accepted,
     CloseReason::WindowPassed,
     CloseReason::NoBids,
@@ -168,6 +168,7 @@ const REASONS: [CloseReason; 7] = [
     CloseReason::NoWorkerLeft,
     CloseReason::Fraud,
     CloseReason::Late,
+    CloseReason::Unjudged,
 ];
 
 impl Header {

@@ -201,3 +201,28 @@ fn a_disk_that_fails_is_named_and_is_used_again_once_it_works() {
     let store = open(folder.path()).expect("reopened");
     assert_eq!(store.bids(), BTreeMap::from([(1, kept), (2, second)]));
 }
+
+#[test]
+fn trees_are_found_by_their_jobs_until_they_are_dropped_and_unfinished_ones_do_not_survive_a_start() {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let store = open(folder.path()).expect("new");
+    assert_eq!(store.jobs_with_trees().expect("read"), []);
+    let trees = store.folder().join("trees");
+    fs::create_dir(&trees).expect("made");
+    for name in ["7.trees", "8.trees", "9.new", "something else"] {
+        fs::write(trees.join(name), "leaves").expect("written");
+    }
+    assert_eq!(store.trees_at(7).path, trees.join("7.trees"));
+    let jobs = |store: &Store| {
+        let mut jobs = store.jobs_with_trees().expect("read");
+        jobs.sort();
+        jobs
+    };
+    assert_eq!(jobs(&store), [7, 8]);
+    store.drop_trees(7).expect("dropped");
+    store.drop_trees(7).expect("it is gone");
+    drop(store);
+    let store = open(folder.path()).expect("reopened");
+    assert_eq!(jobs(&store), [8]);
+    assert!(!trees.join("9.new").exists() && trees.join("something else").exists());
+}

@@ -1,9 +1,17 @@
-//! Finds a job's input, on chain, among the copies or in the folder of inputs, and makes sure that it is the one asked
-//! for.
+//! Finds a job's input, on chain, among the copies, in the folder of inputs or in the workers' network, and makes sure
+//! that it is the one asked for.
 //!
 //! An execution of a claimed generation takes the claimed sequence as well, which is on chain while the job is open.
+//! Nothing of a session's request is on chain: see [`lists`].
 
-use crate::serve::store::{Copied, Store, StoreError};
+pub mod lists;
+
+pub use lists::{KeptRequests, RequestId};
+
+use crate::{
+    network::Network,
+    serve::store::{Copied, Store, StoreError},
+};
 use assay_client::chain::{ChainError, H256, Job, JobState, StateView};
 use assay_ops::tensor::Tensor;
 use assay_types::{
@@ -13,6 +21,7 @@ use assay_types::{
 use std::{
     io,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 use tokio::task::spawn_blocking;
 
@@ -23,8 +32,12 @@ pub struct Sources {
     pub folder: PathBuf,
     /// The store with copies, which is looked at first.
     pub store: Option<Store>,
-    /// Whether an input that is found in the folder is copied: that of a job which is taken is.
+    /// Whether an input that is found elsewhere than on chain is copied: that of a job which is taken is.
     pub copy: bool,
+    /// The workers' network, which is asked last.
+    pub network: Option<Network>,
+    /// The requests of the sessions that are served here.
+    pub requests: Option<Arc<dyn KeptRequests>>,
 }
 
 /// What came of the search.
@@ -47,12 +60,14 @@ pub async fn find(
         folder: folder.to_owned(),
         store: None,
         copy: false,
+        network: None,
+        requests: None,
     };
     find_in(state, id, job, parts, &sources).await
 }
 
-/// Gets a job's input tensors from the chain, the copies or the folder. The folder may be slow, or hang, so no task
-/// that has anything else to do waits for this.
+/// Gets a job's input tensors from the chain, the copies, the folder or the network. The folder may be slow, or hang,
+/// and the network takes up to half a minute, so no task that has anything else to do waits for this.
 pub async fn find_in(
     state: &impl StateView,
     id: JobId,
@@ -60,16 +75,18 @@ pub async fn find_in(
     parts: &ModelParts,
     sources: &Sources,
 ) -> Result<Found, ChainError> {
-    let digest = hex::encode(job.input_digest);
-    let (bytes, is_on_chain) = match state.input(id).await? {
-        Some(bytes) => (bytes, true),
-        None => match copied(sources, job.input_digest).await {
-            Some(bytes) => (bytes, false),
-            None => match in_folder(&sources.folder, &digest).await {
-                Ok(bytes) => (bytes, false),
-                Err(reason) => return Ok(Found::Impossible(reason)),
-            },
-        },
+    let on_chain = state.input(id).await?;
+    let is_on_chain = on_chain.is_some();
+    if let (true, Some(network)) = (is_on_chain, &sources.network) {
+        network.note_public(job.input_digest);
+    }
+    let bytes = match on_chain {
+        Some(bytes) => Ok(bytes),
+        None => by_digest(job.input_digest, &job.symbols, parts, sources).await,
+    };
+    let bytes = match bytes {
+        Ok(bytes) => bytes,
+        Err(reason) => return Ok(Found::Impossible(reason)),
     };
     let mut tensors = match fit(&job.symbols, job.input_digest, parts, &bytes) {
         Ok(tensors) => tensors,
@@ -93,12 +110,32 @@ pub async fn find_by_digest(digest: H256, symbols: &[u32], parts: &ModelParts, s
     if lengths(parts).is_some() {
         return Found::Impossible("the job is closed, and its sequence is no longer on chain".to_owned());
     }
-    let bytes = match copied(sources, digest).await {
-        Some(bytes) => Ok(bytes),
-        None => in_folder(&sources.folder, &hex::encode(digest)).await,
-    };
+    let bytes = by_digest(digest, symbols, parts, sources).await;
     let tensors = bytes.and_then(|bytes| fit(symbols, digest, parts, &bytes));
     tensors.map_or_else(Found::Impossible, Found::Input)
+}
+
+/// The bytes of an input, from the copies, the folder or the network, or why there are none.
+async fn by_digest(digest: H256, symbols: &[u32], parts: &ModelParts, sources: &Sources) -> Result<Vec<u8>, String> {
+    if let Some(bytes) = copied(sources, digest).await {
+        return Ok(bytes);
+    }
+    let reason = match in_folder(&sources.folder, &hex::encode(digest)).await {
+        Ok(bytes) => return Ok(bytes),
+        Err(reason) => reason,
+    };
+    let Some(network) = &sources.network else {
+        return Err(reason);
+    };
+    let layouts =
+        given_layouts(parts, symbols).map_err(|error| format!("its input does not fit the model: {error:?}"))?;
+    // Saturating: a sum that saturates is more than anybody sends.
+    let most = layouts
+        .iter()
+        .fold(0u64, |sum, layout| sum.saturating_add(layout.bytes));
+    let fetched = network.fetch(digest, most).await;
+    let fetched = fetched.map_err(|error| format!("{reason}, and nobody in the network gives it: {error}"))?;
+    Ok(assay_client::schema::payload(&fetched))
 }
 
 /// The bytes of an input in the folder, or why there are none.

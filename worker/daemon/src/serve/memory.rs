@@ -1,4 +1,4 @@
-//! What the worker remembers between blocks; all of it but the sealed bids can be lost.
+//! What the worker remembers of its jobs between blocks; all of it but the sealed bids can be lost.
 
 use crate::skeleton::InFlight;
 use assay_client::chain::{BlockNumber, H256};
@@ -45,6 +45,8 @@ pub enum Kind {
     Pause,
     /// Resumes the worker; about no job.
     Resume,
+    /// Says where the worker's node is; about no job.
+    Announce,
 }
 
 /// What the worker remembers.

@@ -1,10 +1,10 @@
 //! A development chain in memory, whose transactions are applied by the runtime's Wasm, as a node and a validator do
-//! it.
+//! it. What a validator needs as proof is recorded where the runtime's native code applies them.
 
 use anyhow::{Context, Result, anyhow, bail};
 use assay_runtime::{
-    Address, Block, Header, Runtime, RuntimeCall, RuntimeEvent, SignedPayload, System, TransactionPayment, TxExtension,
-    UncheckedExtrinsic, VERSION, WASM_BINARY, lane::Lane,
+    Address, Block, Executive, Header, Runtime, RuntimeCall, RuntimeEvent, SignedPayload, System, TransactionPayment,
+    TxExtension, UncheckedExtrinsic, VERSION, WASM_BINARY, lane::Lane,
 };
 use codec::{Decode, Encode};
 use cumulus_primitives_proof_size_hostfunction::storage_proof_size;
@@ -12,18 +12,23 @@ use polkadot_sdk::{
     cumulus_pallet_parachain_system::block_weight::DynamicMaxBlockWeight,
     cumulus_pallet_weight_reclaim::StorageWeightReclaim,
     frame_metadata_hash_extension::CheckMetadataHash,
-    frame_support::weights::Weight,
+    frame_support::{dispatch::DispatchClass, weights::Weight},
     frame_system,
     pallet_transaction_payment::{self, ChargeTransactionPayment},
     sp_core::{
-        H256,
+        Blake2Hasher, H256,
         traits::{CallContext, CodeExecutor, RuntimeCode, WrappedRuntimeCode},
     },
     sp_crypto_hashing::blake2_256,
     sp_genesis_builder::{PresetId, runtime_decl_for_genesis_builder::GenesisBuilder},
     sp_io::{SubstrateHostFunctions, TestExternalities},
     sp_keyring::Sr25519Keyring,
-    sp_runtime::{ApplyExtrinsicResult, MultiSignature, generic::Era, traits::Header as _},
+    sp_runtime::{
+        ApplyExtrinsicResult, MultiSignature,
+        generic::Era,
+        traits::Header as _,
+        transaction_validity::{InvalidTransaction, TransactionValidityError},
+    },
 };
 use rustix::time::{ClockId, clock_gettime};
 use sc_executor::WasmExecutor;
@@ -49,8 +54,10 @@ pub struct Applied {
     pub call: &'static str,
     /// Length of the signed transaction.
     pub bytes: usize,
-    /// What the pallet says that it weighs, signature and block left out.
+    /// What the pallet says that it weighs at most, with what every transaction weighs.
     pub weight: Weight,
+    /// What it was charged for in the end.
+    pub charged: Weight,
     /// What was paid, in the token's smallest unit.
     pub fee: u128,
     /// Processor time that the Wasm took to check its signature and to apply it.
@@ -82,33 +89,89 @@ impl Chain {
     /// Applies a call, in a block of its own.
     pub fn apply(&mut self, call: &'static str, who: Sr25519Keyring, of: impl Into<RuntimeCall>) -> Result<Applied> {
         self.open_block()?;
-        let transaction = self.signed(who, of.into());
+        let transaction = self.sign(who, of.into());
+        let applied = self.apply_here(call, transaction)?;
+        applied.with_context(|| format!("{call} does not fit into a block"))
+    }
+
+    /// Applies a transaction in the block that is open; nothing, if the block has no room for it. It fails if the
+    /// transaction does.
+    pub fn apply_here(&mut self, call: &'static str, transaction: UncheckedExtrinsic) -> Result<Option<Applied>> {
         let bytes = transaction.encode();
         let weight = self.read(|| {
             let info = TransactionPayment::query_info(transaction, bytes.len() as u32);
             info.weight
         });
+        let before = self.block_weight();
         let began = processor_time();
         let answer = self.execute("BlockBuilder_apply_extrinsic", &bytes)?;
         let took = processor_time().saturating_sub(began);
         match ApplyExtrinsicResult::decode(&mut &answer[..])? {
             Ok(Ok(())) => {}
             Ok(Err(error)) => bail!("{call} is refused: {error:?}"),
+            Err(TransactionValidityError::Invalid(InvalidTransaction::ExhaustsResources)) => return Ok(None),
             Err(error) => bail!("{call} is not valid: {error:?}"),
         }
-        let fee = self.events().into_iter().find_map(|event| match event {
+        let fees = self.events().into_iter().rev().find_map(|event| match event {
             RuntimeEvent::TransactionPayment(pallet_transaction_payment::Event::TransactionFeePaid {
                 actual_fee,
                 ..
             }) => Some(actual_fee),
             _ => None,
         });
-        Ok(Applied {
+        Ok(Some(Applied {
             call,
             bytes: bytes.len(),
             weight,
-            fee: fee.unwrap_or_default(),
+            charged: self.block_weight().saturating_sub(before),
+            fee: fees.unwrap_or_default(),
             took,
+        }))
+    }
+
+    /// Bytes of the proof with which a validator applies these transactions, compact as it travels. They are applied
+    /// here as well, in the block that is open, by the runtime's native code. What was written before must be
+    /// [committed](Self::commit).
+    pub fn prove(&mut self, transactions: Vec<UncheckedExtrinsic>) -> Result<usize> {
+        let root = *self.state.backend.root();
+        let (results, proof) = self.state.execute_and_prove(|| {
+            let results = transactions.into_iter().map(Executive::apply_extrinsic);
+            results.collect::<Vec<_>>()
+        });
+        for result in results {
+            let outcome = result.map_err(|error| anyhow!("a transaction is not valid: {error:?}"))?;
+            outcome.map_err(|error| anyhow!("a transaction is refused: {error:?}"))?;
+        }
+        let bytes = proof.encoded_compact_size::<Blake2Hasher>(root);
+        bytes.context("the proof is not one of this state")
+    }
+
+    /// Bytes of the proof of what a native query reads.
+    pub fn prove_read<R>(&mut self, query: impl FnOnce() -> R) -> Result<usize> {
+        let root = *self.state.backend.root();
+        let (_, proof) = self.state.execute_and_prove(query);
+        let bytes = proof.encoded_compact_size::<Blake2Hasher>(root);
+        bytes.context("the proof is not one of this state")
+    }
+
+    /// Writes to the trie what was changed since the last time, as the end of a block does; returns the processor time
+    /// of that.
+    pub fn commit(&mut self) -> Result<Duration> {
+        let began = processor_time();
+        let committed = self.state.commit_all();
+        let took = processor_time().saturating_sub(began);
+        committed.map_err(|error| anyhow!("the state cannot be committed: {error}"))?;
+        Ok(took)
+    }
+
+    /// What the calls of the open block weigh so far.
+    fn block_weight(&mut self) -> Weight {
+        self.read(|| {
+            let weight = System::block_weight();
+            let classes = [DispatchClass::Normal, DispatchClass::Operational];
+            classes
+                .into_iter()
+                .fold(Weight::zero(), |sum, class| sum.saturating_add(*weight.get(class)))
         })
     }
 
@@ -136,7 +199,8 @@ impl Chain {
         })
     }
 
-    fn open_block(&mut self) -> Result<()> {
+    /// Ends the block, without what belongs to its end, and opens the next one.
+    pub fn open_block(&mut self) -> Result<()> {
         self.height += 1;
         let number = self.height;
         let parent = self.read(|| frame_system::Pallet::<Runtime>::block_hash(0));
@@ -157,7 +221,8 @@ impl Chain {
         answer.map_err(|error| anyhow!("{method}: {error}"))
     }
 
-    fn signed(&mut self, who: Sr25519Keyring, call: RuntimeCall) -> UncheckedExtrinsic {
+    /// A transaction of an account, with its next number.
+    pub fn sign(&mut self, who: Sr25519Keyring, call: RuntimeCall) -> UncheckedExtrinsic {
         self.read(|| {
             let account = who.to_account_id();
             let genesis = frame_system::Pallet::<Runtime>::block_hash(0);
@@ -188,7 +253,7 @@ impl Chain {
 }
 
 /// What this thread has had of the processor. The Wasm runs on the thread that calls it.
-fn processor_time() -> Duration {
+pub fn processor_time() -> Duration {
     let time = clock_gettime(ClockId::ThreadCPUTime);
     // Neither is ever negative.
     Duration::new(time.tv_sec as u64, time.tv_nsec as u32)

@@ -1,0 +1,4 @@
+//! Stories of decisions and of parameters.
+
+mod decisions;
+mod parameters;

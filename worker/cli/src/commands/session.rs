@@ -1,0 +1,443 @@
+//! `assay-worker request --session`: a worker is asked directly, and answers at once.
+
+use super::{outcomes::INTERRUPTED, visitor::Visitor};
+use crate::{cli::NodeArgs, config::NetworkArgs};
+use anyhow::{Context, bail};
+use assay_client::{
+    chain::{Account, Balance, Client, Key, SessionOffer},
+    request::{
+        find_model, find_package,
+        outcome::greatest,
+        plan::{Ask, read},
+    },
+    sessions::ChainSessions,
+    units,
+};
+use assay_daemon::shutdown::Shutdown;
+use assay_ops::tensor::Tensor;
+use assay_session::{
+    Answer, ClientConfig, ClientJournal, Piece, Sampling, Session, SessionPair, Sessions,
+    request::{CheckedRequest, tokens},
+};
+use assay_text::{
+    inputs::JobInput,
+    language::{Detokeniser, Language},
+};
+use assay_types::{ModelParts, ModelVersion, SessionId, schema::ModelKind};
+use clap::Args;
+use serde::Serialize;
+use std::{
+    fs,
+    io::{Write, stdout},
+    path::{Path, PathBuf},
+    process::ExitCode,
+    sync::Arc,
+};
+
+/// Options of requests in a session.
+#[derive(Debug, Args)]
+pub struct SessionArgs {
+    /// Ask a worker directly, over the workers' network, in a session that is opened for these requests and closed
+    /// after them: answers come at once, each with a signed receipt
+    #[arg(long, conflicts_with_all = [
+        "resume", "ceiling", "auction", "deadline", "window", "no_output", "digest", "accept", "wait", "save"
+    ])]
+    pub(super) session: bool,
+    /// Budget of the session, in ASY, of which what is not spent comes back; without it what the requests cost by the
+    /// cheapest offer
+    #[arg(long, value_name = "ASY", requires = "session")]
+    budget: Option<String>,
+}
+
+/// Requests that are asked in a session.
+pub(super) struct Asking {
+    pub(super) ask: Ask,
+    pub(super) session: SessionArgs,
+    pub(super) network: NetworkArgs,
+    /// Folder of the journal.
+    pub(super) folder: PathBuf,
+    pub(super) json: bool,
+}
+
+/// A request.
+struct Question {
+    name: String,
+    /// What is asked of a plain model, and what the price follows from.
+    request: CheckedRequest,
+    /// What a language model is asked.
+    generation: Option<(Vec<i64>, Sampling)>,
+}
+
+/// An answer as it is printed.
+#[derive(Debug, Serialize)]
+struct Told {
+    input: String,
+    session: SessionId,
+    sequence: u32,
+    worker: String,
+    price: String,
+    output_digest: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    answer: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tokens: Option<Vec<i64>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    text: Option<String>,
+}
+
+impl Asking {
+    pub(super) async fn run(mut self, key: &Key, node: &NodeArgs) -> anyhow::Result<ExitCode> {
+        let mut shutdown = Shutdown::on_signal(false);
+        let client = super::connect(node).await?;
+        let snapshot = client.finalized().await?;
+        let model = find_model(&snapshot, &self.ask.model).await?;
+        let package = find_package(&self.ask.models_dir, &model)?;
+        let parts = &model.record.parts;
+        let inputs = read(&self.ask, &model, &package)?;
+        let questions = inputs.into_iter().map(|input| Question::of(parts, input));
+        let questions = questions.collect::<anyhow::Result<Vec<_>>>()?;
+        let offers = snapshot.session_offers(model.version).await?;
+        let offers = offers.into_iter().map(|(_, offer)| offer).collect::<Vec<_>>();
+        let budget = self.budget(&offers, model.version, &questions)?;
+
+        self.network.join = true;
+        let visitor = Visitor::join(&self.network)
+            .await?
+            .context("the workers' network is joined")?;
+        let sessions = self.sessions(&client, key, &visitor)?;
+        close_those_left(&sessions).await;
+        let session = tokio::select! {
+            session = Session::open(&sessions, model.version, budget) => session?,
+            () = shutdown.requested() => return Ok(ExitCode::from(INTERRUPTED)),
+        };
+        if let (Some(number), Some(worker)) = (session.number().await, session.worker().await) {
+            eprintln!(
+                "session {number} with {worker}, for at most {} ASY",
+                units::format(budget)
+            );
+        }
+        let language = Language::of(&package).ok();
+        let asked = tokio::select! {
+            asked = self.ask_all(&session, &questions, language.as_ref()) => Some(asked),
+            () = shutdown.requested() => None,
+        };
+        let closed = session.close().await;
+        let spent = session.spent().await;
+        eprintln!(
+            "{} ASY are promised, and the rest of the budget comes back",
+            units::format(spent)
+        );
+        let told = match asked {
+            Some(told) => told?,
+            None => return Ok(ExitCode::from(INTERRUPTED)),
+        };
+        if self.json {
+            println!("{}", serde_json::to_string_pretty(&told)?);
+        }
+        closed.context("the session is not closed; the next request in a session closes it, and so does its time")?;
+        Ok(ExitCode::SUCCESS)
+    }
+
+    fn budget(&self, offers: &[SessionOffer], model: ModelVersion, questions: &[Question]) -> anyhow::Result<Balance> {
+        if let Some(budget) = &self.session.budget {
+            return units::parse(budget).context("--budget");
+        }
+        let work: Vec<u64> = questions.iter().map(|question| question.request.units).collect();
+        let Some(budget) = least_budget(offers, &work) else {
+            bail!(
+                "{} workers offer sessions on {model}, and none by whose terms {} requests fit into one: ask for fewer with \
+                 --limit, or submit jobs without --session",
+                offers.len(),
+                work.len()
+            );
+        };
+        Ok(budget)
+    }
+
+    /// The sessions of this account, with the journal of those that an earlier run has left open.
+    fn sessions(&self, client: &Client, key: &Key, visitor: &Visitor) -> anyhow::Result<Sessions> {
+        let genesis = client.genesis();
+        let account = Account::open(client.clone(), key.clone())?;
+        let chain = ChainSessions::new(client.clone(), account, None);
+        let seed = key.voucher_seed(genesis);
+        let journal = journal(
+            &self.folder,
+            &format!("{}-{}", hex::encode(&genesis.0[..8]), key.account()),
+        )?;
+        Ok(Sessions::new(
+            ClientConfig::default(),
+            visitor.network.node().clone(),
+            Arc::new(chain),
+            (SessionPair::ed25519(&seed), seed),
+            journal,
+            None,
+        ))
+    }
+
+    /// Asks one after the other, and prints each answer when it is there.
+    async fn ask_all(
+        &self,
+        session: &Session,
+        questions: &[Question],
+        language: Option<&Language>,
+    ) -> anyhow::Result<Vec<Told>> {
+        let mut told = Vec::new();
+        for question in questions {
+            if !self.json {
+                println!("{}:", question.name);
+            }
+            let mut printer = Printer::new(language);
+            let answer = question.ask(session, |piece| match self.json {
+                true => Ok(()),
+                false => printer.piece(piece),
+            });
+            let answer = answer.await.with_context(|| question.name.clone())?;
+            let answer = Told::of(question, &answer, language);
+            if !self.json {
+                printer.finish()?;
+                println!("{}\n", answer.line());
+            }
+            told.push(answer);
+        }
+        Ok(told)
+    }
+}
+
+impl Question {
+    fn of(parts: &ModelParts, input: JobInput) -> anyhow::Result<Self> {
+        let JobInput { name, tensors, .. } = input;
+        let (request, generation) = match parts.kind {
+            ModelKind::Plain => (CheckedRequest::plain(parts, &tensors), None),
+            ModelKind::Generation => {
+                let given = sampling_of(&tensors).with_context(|| format!("{name}: is no prompt"))?;
+                (CheckedRequest::generation(parts, &given.0, &given.1), Some(given))
+            }
+        };
+        Ok(Self {
+            request: request.with_context(|| name.clone())?,
+            name,
+            generation,
+        })
+    }
+
+    async fn ask(
+        &self,
+        session: &Session,
+        mut told: impl FnMut(&Piece) -> anyhow::Result<()>,
+    ) -> anyhow::Result<Answer> {
+        let Some((prompt, sampling)) = &self.generation else {
+            return Ok(session.ask(self.request.clone()).await?);
+        };
+        let mut generation = session.generate(prompt, sampling)?;
+        while let Some(piece) = generation.next().await {
+            told(&piece)?;
+        }
+        Ok(generation.answer().await?)
+    }
+}
+
+impl Told {
+    fn of(question: &Question, answer: &Answer, language: Option<&Language>) -> Self {
+        let receipt = &answer.receipt.message;
+        let tokens = question.generation.as_ref().map(|_| answer.tokens.clone());
+        let text = tokens.as_ref().zip(language);
+        let text = text.and_then(|(tokens, language)| language.decode(tokens).ok());
+        let first = answer.outputs.first().filter(|_| tokens.is_none());
+        Self {
+            input: question.name.clone(),
+            session: receipt.session,
+            sequence: receipt.sequence,
+            worker: answer.worker.to_string(),
+            price: units::format(answer.price),
+            output_digest: format!("0x{}", hex::encode(receipt.output_digest)),
+            answer: first.and_then(greatest),
+            tokens,
+            text,
+        }
+    }
+
+    /// What is said of an answer below what was generated.
+    fn line(&self) -> String {
+        let answer = self
+            .answer
+            .map_or_else(String::new, |answer| format!("answer {answer}, "));
+        format!(
+            "  {answer}{} ASY, receipt {} of session {}, output {}",
+            self.price, self.sequence, self.session, self.output_digest
+        )
+    }
+}
+
+/// Prints what is made as it comes.
+struct Printer<'l> {
+    language: Option<&'l Language>,
+    text: Option<Detokeniser<'l>>,
+    has_printed: bool,
+}
+
+impl<'l> Printer<'l> {
+    fn new(language: Option<&'l Language>) -> Self {
+        Self {
+            language,
+            text: language.map(Language::detokeniser),
+            has_printed: false,
+        }
+    }
+
+    fn piece(&mut self, piece: &Piece) -> anyhow::Result<()> {
+        let mut out = stdout();
+        match piece {
+            Piece::Tokens(tokens) => {
+                for token in tokens {
+                    let text = match &mut self.text {
+                        Some(stream) => stream.push(*token)?,
+                        None => format!("{token} "),
+                    };
+                    out.write_all(text.as_bytes())?;
+                }
+                self.has_printed = true;
+            }
+            Piece::Again => {
+                self.text = self.language.map(Language::detokeniser);
+                writeln!(out, "\n(another worker answers, and differently:)")?;
+            }
+        }
+        Ok(out.flush()?)
+    }
+
+    /// Prints what is still held back.
+    fn finish(self) -> anyhow::Result<()> {
+        if self.has_printed {
+            let rest = self.text.map_or(Ok(String::new()), Detokeniser::finish)?;
+            writeln!(stdout(), "{rest}")?;
+        }
+        Ok(())
+    }
+}
+
+/// Closes the sessions that an earlier run has left open, such as one that was killed.
+async fn close_those_left(sessions: &Sessions) {
+    let kept = match sessions.kept() {
+        Ok(kept) => kept,
+        Err(error) => return tracing::warn!(%error, "which sessions were left open is not known"),
+    };
+    for (number, _) in kept.into_iter().filter(|(_, state)| !state.is_over) {
+        let closed = match Session::resume(sessions, number).await {
+            Ok(session) => session.close().await,
+            Err(error) => Err(error),
+        };
+        match closed {
+            Ok(()) => eprintln!("session {number}, which was left open, is closed"),
+            Err(error) => tracing::warn!(session = number, %error, "a session that was left open is not closed"),
+        }
+    }
+}
+
+/// The journal of an account's sessions on a chain.
+fn journal(folder: &Path, name: &str) -> anyhow::Result<ClientJournal> {
+    let folder = folder.join("sessions");
+    fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
+    Ok(ClientJournal::open(&folder.join(format!("{name}.redb")))?)
+}
+
+/// The least budget of a session in which requests of this work are asked, by the cheapest of these offers that has
+/// such a session.
+fn least_budget(offers: &[SessionOffer], work: &[u64]) -> Option<Balance> {
+    let budgets = offers.iter().filter_map(|SessionOffer { terms, .. }| {
+        let prices = work.iter().map(|units| terms.price(*units));
+        // Saturating: no offer has such a budget.
+        let budget = prices.fold(0, Balance::saturating_add).max(terms.min_budget);
+        (budget <= terms.max_budget).then_some(budget)
+    });
+    budgets.min()
+}
+
+/// Prompt and sampling of a generation's inputs; `None` if they are not those of one.
+fn sampling_of(tensors: &[Tensor]) -> Option<(Vec<i64>, Sampling)> {
+    let [prompt, temperature, top_p, top_k, seed, max_tokens] = tensors else {
+        return None;
+    };
+    let number = |tensor: &Tensor| Some(f32::from_le_bytes(tensor.bytes().try_into().ok()?));
+    let integer = |tensor: &Tensor| Some(i64::from_le_bytes(tensor.bytes().try_into().ok()?));
+    let count = |tensor| u32::try_from(integer(tensor)?).ok();
+    let sampling = Sampling {
+        temperature: number(temperature)?,
+        top_p: number(top_p)?,
+        top_k: count(top_k)?,
+        seed: integer(seed)?,
+        max_tokens: count(max_tokens)?,
+    };
+    Some((tokens(prompt.bytes()), sampling))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use assay_client::{chain::SessionTerms, units::UNIT};
+    use assay_ops::tensor::DataType;
+
+    fn offer(base: Balance, max_budget: Balance) -> SessionOffer {
+        SessionOffer {
+            terms: SessionTerms {
+                base,
+                rate: 0,
+                min_budget: 3,
+                max_budget,
+                lock_percent: 100,
+                max_blocks: 10,
+                window_blocks: 10,
+            },
+            key: SessionPair::ed25519(&[1; 32]).public(),
+            capacity: 1,
+        }
+    }
+
+    #[test]
+    fn the_budget_is_what_the_cheapest_offer_asks_that_has_room_for_all_requests() {
+        let offers = [offer(2, 100), offer(1, 4), offer(3, 100)];
+        assert_eq!(least_budget(&offers, &[0; 2]), Some(3), "the minimum of an offer");
+        assert_eq!(least_budget(&offers, &[0; 4]), Some(4));
+        assert_eq!(
+            least_budget(&offers, &[0; 5]),
+            Some(10),
+            "the cheapest takes no such budget"
+        );
+        assert_eq!(least_budget(&offers, &[0; 51]), None);
+        assert_eq!(least_budget(&[], &[0]), None);
+    }
+
+    #[test]
+    fn prompt_and_sampling_are_read_from_the_inputs_of_a_job() {
+        let tensor = |dtype, shape, bytes: Vec<u8>| Tensor::new(dtype, shape, bytes).expect("as many bytes");
+        let number = |number: f32| tensor(DataType::Float32, vec![1], number.to_le_bytes().to_vec());
+        let integer = |integer: i64| tensor(DataType::Int64, vec![1], integer.to_le_bytes().to_vec());
+        let prompt: Vec<u8> = [5i64, 6].iter().flat_map(|token| token.to_le_bytes()).collect();
+        let prompt = tensor(DataType::Int64, vec![1, 2], prompt);
+        let tensors = [prompt, number(0.5), number(0.9), integer(8), integer(-1), integer(16)];
+        let sampling = Sampling {
+            temperature: 0.5,
+            top_p: 0.9,
+            top_k: 8,
+            seed: -1,
+            max_tokens: 16,
+        };
+        assert_eq!(sampling_of(&tensors), Some((vec![5, 6], sampling)));
+        assert_eq!(sampling_of(&tensors[1..]), None);
+    }
+
+    #[test]
+    fn an_answer_is_named_by_its_receipt() {
+        let told = Told {
+            input: "a#0".into(),
+            session: 4,
+            sequence: 2,
+            worker: "5Grw".into(),
+            price: units::format(UNIT / 2),
+            output_digest: "0x12".into(),
+            answer: Some(7),
+            tokens: None,
+            text: None,
+        };
+        assert_eq!(told.line(), "  answer 7, 0.5 ASY, receipt 2 of session 4, output 0x12");
+    }
+}

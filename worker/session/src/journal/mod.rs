@@ -1,0 +1,60 @@
+//! What outlives a crash: the journals of both sides, in redb.
+//!
+//! A side says what is to be kept before its next message as a [`Step`]. The journal keeps the state and gives what
+//! follows from it; nothing else can take that out. Steps of all sessions that come at one time are written in one
+//! transaction, so that a store that syncs a hundred times a second serves thousands of requests.
+
+mod client;
+#[cfg(test)]
+pub(crate) mod disk;
+mod store;
+mod worker;
+
+pub use client::{ClientJournal, KeptCase, OpenBytes};
+pub use worker::{KeptRequest, WorkerJournal};
+
+use std::path::PathBuf;
+
+/// Why a journal was not read or written.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum JournalError {
+    /// The file cannot be opened: another process may have it.
+    #[error("the journal {path} cannot be opened: {reason}; is it in use by another process?")]
+    Open {
+        /// The file.
+        path: PathBuf,
+        /// What the store says.
+        reason: String,
+    },
+    /// The store failed.
+    #[error("the journal cannot be read or written: {reason}")]
+    Store {
+        /// What the store says.
+        reason: String,
+    },
+    /// An entry is not what this version writes.
+    #[error("the journal's entry on session {session} cannot be read; it was written by another version")]
+    Entry {
+        /// The session.
+        session: u64,
+    },
+}
+
+/// What is to be kept, and what follows from it once it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use = "nothing follows from a step that is not kept"]
+pub struct Step<State, Then> {
+    pub(crate) state: State,
+    pub(crate) then: Then,
+}
+
+impl<State, Then> Step<State, Then> {
+    pub(crate) fn new(state: State, then: Then) -> Self {
+        Self { state, then }
+    }
+
+    /// The state that is to be kept.
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+}
