@@ -23,7 +23,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         println!("http://{}", gateway.address());
         if let Some(ledger) = &gateway.app().ledger {
             for balance in [1_000_000_000_000_000, 0] {
-                let key = ledger.store().add_key("example", Some(Amount(balance)), KeyLimits::default(), now())?;
+                let key = ledger
+                    .store()
+                    .add_key("example", Some(Amount(balance)), KeyLimits::default(), now())?;
                 println!("{}", key.1.reveal());
             }
         }

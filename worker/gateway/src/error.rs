@@ -26,7 +26,7 @@ pub enum GatewayError {
         reason: String,
     },
     /// The port cannot be had.
-    #[error("cannot listen on {address}: {error}; choose another address with --listen")]
+    #[error("cannot listen on {address}: {error}; choose another address with --address")]
     Listen {
         /// The address.
         address: std::net::SocketAddr,

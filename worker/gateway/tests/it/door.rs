@@ -178,7 +178,7 @@ async fn a_port_that_is_taken_is_named() {
         .unwrap()
         .to_string();
     assert!(
-        error.contains(&taken.local_addr().unwrap().to_string()) && error.contains("--listen"),
+        error.contains(&taken.local_addr().unwrap().to_string()) && error.contains("--address"),
         "{error}"
     );
 }

@@ -1,5 +1,6 @@
 //! A gateway on a real port over the fake backend, seen from outside.
 
+mod conversations;
 mod documents;
 mod door;
 mod generations;

@@ -3,6 +3,10 @@
 //! It is for programs of ours that stand beside their gateway.
 //! It does no TLS: over a network, use a client that does.
 
+mod conversation;
+
+pub use conversation::{ChatError, Conversation, Told};
+
 use serde_json::Value;
 use std::{io, time::Duration};
 use tokio::{
