@@ -53,7 +53,11 @@ pub(super) async fn run(args: ChatArgs) -> anyhow::Result<ExitCode> {
         answer(&mut talk, text).await?;
         return Ok(ExitCode::SUCCESS);
     }
-    eprintln!("{} at {}; an empty line ends the conversation", talk.model(), args.gateway);
+    eprintln!(
+        "{} at {}; an empty line ends the conversation",
+        talk.model(),
+        args.gateway
+    );
     while let Some(text) = line().await? {
         // What cannot be answered does not end the conversation.
         if let Err(error) = answer(&mut talk, &text).await {
