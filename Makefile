@@ -77,6 +77,10 @@ test-benchmarks: build ## Run every benchmark of our pallets with few steps; not
 test: setup ## Run every test: house rules, unit, property, documentation, end to end
 	@scripts/test
 
+.PHONY: test-clients
+test-clients: setup ## Run the official openai clients for Python and JavaScript, from PyPI and npm, against a gateway
+	@scripts/test-clients
+
 .PHONY: test-cuda
 test-cuda: setup ## Compare a GPU (ASSAY_CUDA, its index) with the definition bit for bit; not part of `make test`, which emulates one
 	@scripts/test-cuda

@@ -2,8 +2,8 @@
 
 use crate::{
     commands::{
-        self, generate::GenerateArgs, models::ModelsCommand, network::NetworkCommand, request::RequestArgs,
-        results::ResultsArgs, stake::StakeCommand,
+        self, chat::ChatArgs, gateway::GatewayCommand, generate::GenerateArgs, models::ModelsCommand,
+        network::NetworkCommand, request::RequestArgs, results::ResultsArgs, stake::StakeCommand,
     },
     config::{DEFAULT_NODE, ServeArgs, WatchArgs},
 };
@@ -37,6 +37,11 @@ pub enum Command {
     /// Import, check, register and list models
     #[command(subcommand)]
     Models(ModelsCommand),
+    /// Serve applications: OpenAI's endpoints and JSON-RPC over this account's sessions and jobs
+    #[command(subcommand)]
+    Gateway(GatewayCommand),
+    /// Talk with a language model behind a gateway
+    Chat(ChatArgs),
     /// Generate with a language model on this machine, without a chain
     Generate(GenerateArgs),
     /// Say why a worker did not get a job, or was not paid for it

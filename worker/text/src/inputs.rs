@@ -167,6 +167,17 @@ fn read_file(path: &Path, graph: &CheckedGraph) -> Result<Vec<JobInput>, InputEr
         "json" => json::read(path, &bytes()?, graph)?,
         _ => return Err(InputError::Extension { path: path.to_owned() }),
     };
+    jobs_of(path, contents, graph)
+}
+
+/// Reads the jobs of JSON that stands in no file, each checked against the graph. Errors call it by `name`.
+pub fn from_json(name: &str, bytes: &[u8], graph: &CheckedGraph) -> Result<Vec<JobInput>, InputError> {
+    let path = Path::new(name);
+    jobs_of(path, json::read(path, bytes, graph)?, graph)
+}
+
+/// Cuts what a file says into jobs, and names them after it.
+fn jobs_of(path: &Path, contents: Vec<Content>, graph: &CheckedGraph) -> Result<Vec<JobInput>, InputError> {
     let mut jobs = Vec::new();
     for content in contents {
         jobs.extend(cut(path, content, graph)?);

@@ -1,7 +1,7 @@
 //! Files of inputs become jobs, or errors that name the file and what is wrong.
 
 use assay_package::Package;
-use assay_text::inputs::{InputError, JobInput, read};
+use assay_text::inputs::{InputError, JobInput, from_json, read};
 use std::{fs, path::Path};
 
 fn digits() -> Package {
@@ -31,6 +31,15 @@ fn json_without_the_batch_dimension_is_one_job() {
     );
     assert_eq!(jobs[0].tensors[0].shape(), [1, 8, 8]);
     assert_eq!(jobs[0].tensors[0].bytes()[8..12], 2.5f32.to_le_bytes());
+}
+
+#[test]
+fn json_that_stands_in_no_file_gives_the_same_jobs() {
+    let text = format!(r#"{{"image": {}, "label": 3}}"#, image(ROW));
+    let jobs = from_json("one.json", text.as_bytes(), digits().graph()).expect("a job");
+    assert_eq!(jobs, read_text("one.json", &text).expect("a job"));
+    let error = from_json("the input", b"{}", digits().graph()).expect_err("no image");
+    assert!(error.to_string().starts_with("the input"), "{error}");
 }
 
 #[test]

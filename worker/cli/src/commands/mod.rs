@@ -1,6 +1,8 @@
 //! What the subcommands do: wiring between the command line and the library.
 
 mod calibrate;
+pub mod chat;
+pub mod gateway;
 pub mod generate;
 pub mod guard;
 pub mod journal;
@@ -23,12 +25,13 @@ use crate::{
 };
 use anyhow::Context;
 use assay_client::chain::{Client, Key};
+use gateway::GatewayCommand;
 use std::process::ExitCode;
 
 /// Starts logging as the command line says.
 pub fn log(cli: &Cli) {
     let default = match cli.command {
-        Command::Serve(_) | Command::Watch(_) | Command::Engine => "info",
+        Command::Serve(_) | Command::Watch(_) | Command::Engine | Command::Gateway(GatewayCommand::Run(_)) => "info",
         _ => "warn",
     };
     assay_telemetry::log_to_stderr(cli.log.as_deref(), default);
@@ -42,6 +45,8 @@ pub async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Request(args) => request::run(args).await,
         Command::Results(args) => results::run(args).await,
         Command::Models(command) => models::run(command).await,
+        Command::Gateway(command) => gateway::run(command).await,
+        Command::Chat(args) => chat::run(args).await,
         Command::Generate(args) => generate::run(&args),
         Command::Why(args) => status::why(args).await,
         Command::Status(args) => status::status(args).await,

@@ -1,6 +1,7 @@
 //! The thread that owns the engine's process: it hands out work, starts the process again when it ends, and decides who
 //! is to blame.
 
+mod audits;
 mod results;
 
 use super::{
@@ -280,40 +281,6 @@ impl Supervisor {
         tracing::error!(?jobs, reason = why, "the engine did not survive an execution");
         self.process = None;
         (left, why)
-    }
-
-    /// Executes a job as those that are served.
-    fn probe(&mut self, root: &Digest, inputs: Vec<Tensor>) -> Result<Output, EngineError> {
-        let model = self.position(root).ok_or_else(|| failed("the model is not loaded"))?;
-        self.fits(model, &inputs)?;
-        let jobs = vec![inputs.into_iter().map(WireTensor::of).collect()];
-        let patience = self.start.patience.start;
-        let answered = self.process().and_then(|process| {
-            process.ask(&Request::Run { model, jobs }, patience)?;
-            match process.answer(patience)? {
-                Response::Ran(0, result) => Ok(result),
-                _ => Err(unexpected()),
-            }
-        });
-        match answered {
-            Ok(result) => result.map(Into::into).map_err(Into::into),
-            Err(error) => {
-                tracing::error!(%error, "the engine did not survive the execution of an audit");
-                self.process = None;
-                self.note_failure(&error.to_string());
-                Err(failed(&error.to_string()))
-            }
-        }
-    }
-
-    /// Executes no job of a model any more, and relies on the engine again only after a self-test.
-    fn distrust(&mut self, root: &Digest, reason: String) {
-        let Some(model) = self.position(root) else { return };
-        if self.breaker.note_difference(&reason) {
-            self.next_test = Instant::now() + self.start.patience.between_tests;
-            self.start.health.send_replace(self.breaker.health().clone());
-        }
-        self.distrusted.insert(model, reason);
     }
 
     /// Executes a job with everything on the way: once more if the process does not survive it.

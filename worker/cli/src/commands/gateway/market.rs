@@ -1,0 +1,291 @@
+//! What the gateway sells: the chain's models, bought in sessions or as jobs in this account's name.
+
+use super::{
+    catalogue::{Catalogue, Known, Listed, unreached},
+    jobs::Jobs,
+    pool::Pool,
+};
+use assay_client::{
+    chain::{Account, Client, WorkerInfo as WorkerRecord},
+    units,
+};
+use assay_gateway::{
+    backend::{
+        Ability, Backend, BackendError, Balance, EmbedRequest, Embedded, GenerateRequest, Generation, Health,
+        JobRequest, JobStatus, Later, Message, ModelInfo, Prompt, Quote, Role, Stop, Token, Verification, Work,
+        WorkerInfo,
+    },
+    money::{Amount, Currency},
+};
+use assay_text::language::{self, Language, LanguageError};
+use futures::{FutureExt, stream::BoxStream};
+use serde_json::Value;
+use std::{path::PathBuf, sync::Arc};
+
+/// Decimals of one ASY.
+const DECIMALS: u32 = units::UNIT.ilog10();
+
+/// The market as this account sees it. Clones are handles of the same one.
+#[derive(Clone)]
+pub(super) struct Market(Arc<Shared>);
+
+struct Shared {
+    client: Client,
+    account: Account,
+    catalogue: Catalogue,
+    jobs: Jobs,
+    /// Sessions, where the workers' network is joined.
+    pool: Option<Pool>,
+}
+
+impl Market {
+    pub fn new(client: Client, account: Account, models_dir: PathBuf, pool: Option<Pool>) -> Self {
+        Self(Arc::new(Shared {
+            jobs: Jobs::new(client.clone(), account.clone()),
+            catalogue: Catalogue::new(models_dir),
+            client,
+            account,
+            pool,
+        }))
+    }
+
+    /// Closes what is open.
+    pub async fn close(&self) {
+        if let Some(pool) = &self.0.pool {
+            pool.close().await;
+        }
+    }
+
+    async fn find(&self, name: &str) -> Result<Listed, BackendError> {
+        self.0.catalogue.find(&self.0.client, name).await
+    }
+
+    /// Whether generations of this model are asked in sessions.
+    fn in_sessions(&self, listed: &Listed) -> bool {
+        self.0.pool.is_some() && !listed.sessions.is_empty()
+    }
+
+    async fn quoted(&self, name: &str, work: Work) -> Result<Quote, BackendError> {
+        let listed = self.find(name).await?;
+        let units = listed
+            .known
+            .units(work.prompt, work.generated)
+            .ok_or_else(|| BackendError::Unfit {
+                field: None,
+                reason: format!(
+                    "`{name}` makes no {} tokens after a prompt of {}",
+                    work.generated, work.prompt
+                ),
+            })?;
+        if self.in_sessions(&listed) {
+            // Which worker answers is not known yet: the most expensive one may.
+            let prices = listed.sessions.iter().map(|offer| offer.terms.price(units));
+            return Ok(Quote {
+                max: Amount(prices.max().unwrap_or(0)),
+            });
+        }
+        let max = self.0.jobs.quote(&listed.known, work).await?;
+        Ok(Quote { max })
+    }
+
+    async fn offers(&self) -> Result<Vec<WorkerInfo>, BackendError> {
+        let snapshot = self.0.client.finalized().await.map_err(unreached)?;
+        let mut all = Vec::new();
+        for listed in self.0.catalogue.listed(&self.0.client).await? {
+            for offer in &listed.offers {
+                let record: Option<WorkerRecord> = snapshot.worker(&offer.worker).await.map_err(unreached)?;
+                let capacity = record.as_ref().and_then(|record| {
+                    let own = record
+                        .offers
+                        .iter()
+                        .find(|own| own.version == listed.known.model.version);
+                    own.map(|own| own.capacity)
+                });
+                all.push(WorkerInfo {
+                    worker: offer.worker.to_string(),
+                    model: listed.name.clone(),
+                    price: Amount(offer.terms.price(0)),
+                    capacity: capacity.unwrap_or(0),
+                    stake: Amount(record.map_or(0, |record| record.stake)),
+                });
+            }
+        }
+        Ok(all)
+    }
+}
+
+/// The tokens of a prompt.
+fn tokens(known: &Known, prompt: &Prompt) -> Result<Vec<Token>, BackendError> {
+    let encoded = match prompt {
+        Prompt::Tokens(tokens) => return Ok(tokens.clone()),
+        Prompt::Text(text) => language(known)?.encode(text),
+        Prompt::Messages(messages) => {
+            let messages: Vec<language::Message> = messages.iter().map(message).collect();
+            language(known)?.chat(&messages)
+        }
+    };
+    let encoded = encoded.map_err(unfit)?;
+    Ok(encoded
+        .into_iter()
+        .filter_map(|token| Token::try_from(token).ok())
+        .collect())
+}
+
+fn message(message: &Message) -> language::Message {
+    language::Message {
+        role: match message.role {
+            Role::System => language::Role::System,
+            Role::User => language::Role::User,
+            Role::Assistant => language::Role::Assistant,
+        },
+        content: message.content.clone(),
+    }
+}
+
+/// The language of a model, which may have none.
+pub(super) fn language(known: &Known) -> Result<&Language, BackendError> {
+    known.language.as_ref().ok_or_else(|| unfit(LanguageError::NoTokenizer))
+}
+
+/// What a tokenizer or a template says to a text.
+pub(super) fn unfit(error: LanguageError) -> BackendError {
+    BackendError::Unfit {
+        field: None,
+        reason: error.to_string(),
+    }
+}
+
+impl Backend for Market {
+    fn currency(&self) -> Currency {
+        Currency {
+            symbol: "ASY",
+            decimals: DECIMALS,
+        }
+    }
+
+    fn models(&self) -> Later<'_, Vec<ModelInfo>> {
+        async move {
+            let listed = self.0.catalogue.listed(&self.0.client).await?;
+            Ok(listed
+                .iter()
+                .map(|listed| listed.info(self.in_sessions(listed)))
+                .collect())
+        }
+        .boxed()
+    }
+
+    fn tokenize<'b>(&'b self, model: &'b str, prompt: &'b Prompt) -> Later<'b, Vec<Token>> {
+        async move { tokens(&self.find(model).await?.known, prompt) }.boxed()
+    }
+
+    fn quote<'b>(&'b self, model: &'b str, work: Work) -> Later<'b, Quote> {
+        self.quoted(model, work).boxed()
+    }
+
+    fn generate(&self, request: GenerateRequest, stop: Stop) -> Later<'_, Generation> {
+        async move {
+            let listed = self.find(&request.model).await?;
+            match &self.0.pool {
+                Some(pool) if self.in_sessions(&listed) => pool.generate(listed.known, request, stop).await,
+                _ => Ok(self.0.jobs.generate(listed.known, request, stop)),
+            }
+        }
+        .boxed()
+    }
+
+    fn embed(&self, request: EmbedRequest, _: Stop) -> Later<'_, Embedded> {
+        // No model of the catalogue is said to make embeddings, so that nobody is sent here.
+        async move { Err(BackendError::UnknownModel(request.model)) }.boxed()
+    }
+
+    fn balance(&self) -> Later<'_, Balance> {
+        async move {
+            let snapshot = self.0.client.finalized().await.map_err(unreached)?;
+            let money = snapshot.account(self.0.account.id()).await.map_err(unreached)?;
+            Ok(Balance {
+                free: Amount(money.free),
+                held: Amount(money.reserved),
+            })
+        }
+        .boxed()
+    }
+
+    fn workers(&self) -> Later<'_, Vec<WorkerInfo>> {
+        self.offers().boxed()
+    }
+
+    fn submit_job(&self, request: JobRequest) -> Later<'_, JobStatus> {
+        async move {
+            let listed = self.find(&request.model).await?;
+            self.0.jobs.submit(listed.known, request).await
+        }
+        .boxed()
+    }
+
+    fn job<'b>(&'b self, id: &'b str) -> Later<'b, JobStatus> {
+        self.0.jobs.status(id).boxed()
+    }
+
+    fn job_result<'b>(&'b self, id: &'b str) -> Later<'b, Option<Value>> {
+        self.0.jobs.result(id).boxed()
+    }
+
+    fn follow_job<'b>(&'b self, id: &'b str) -> Later<'b, BoxStream<'static, Result<JobStatus, BackendError>>> {
+        async move {
+            self.0.jobs.status(id).await?;
+            Ok(self.0.jobs.follow(id))
+        }
+        .boxed()
+    }
+
+    fn receipt<'b>(&'b self, id: &'b str) -> Later<'b, Value> {
+        async move {
+            let missing = || BackendError::NotFound {
+                what: "receipt",
+                id: id.to_owned(),
+            };
+            // The receipt of a job is what the chain has of it; that of a session is in the journal of sessions.
+            let job = id.strip_prefix("job-").ok_or_else(missing)?;
+            self.0.jobs.result(job).await?.ok_or_else(missing)
+        }
+        .boxed()
+    }
+
+    fn verify(&self, _: Value) -> Later<'_, Verification> {
+        async move {
+            Err(BackendError::Unfit {
+                field: Some("receipt".to_owned()),
+                reason:
+                    "a receipt is checked without the gateway: `assay-worker results JOB` reads the claim from the \
+                         chain and holds the output against it"
+                        .to_owned(),
+            })
+        }
+        .boxed()
+    }
+
+    fn health(&self) -> Later<'_, Health> {
+        async move {
+            let snapshot = self.0.client.finalized().await.map_err(unreached)?;
+            let listed = self.0.catalogue.listed(&self.0.client).await?;
+            let offered = listed
+                .iter()
+                .filter(|listed| listed.info(self.in_sessions(listed)).workers > 0)
+                .count();
+            let models = listed
+                .iter()
+                .filter(|listed| listed.known.ability() != Ability::Job)
+                .count();
+            Ok(Health {
+                ready: offered > 0,
+                detail: format!(
+                    "block {} of {}; {} models of which {models} generate, {offered} are offered",
+                    snapshot.number(),
+                    self.0.client.url(),
+                    listed.len()
+                ),
+            })
+        }
+        .boxed()
+    }
+}

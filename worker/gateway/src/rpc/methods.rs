@@ -1,0 +1,198 @@
+//! Every method of JSON-RPC, in one table: registration and the document of OpenRPC are made of it.
+
+use crate::params::{Kind, Param};
+use serde_json::{Value, json};
+
+/// Which method.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MethodId {
+    /// `assay_models`
+    Models,
+    /// `assay_workers`
+    Workers,
+    /// `assay_quote`
+    Quote,
+    /// `assay_account`
+    Account,
+    /// `assay_submitJob`
+    SubmitJob,
+    /// `assay_status`
+    Status,
+    /// `assay_result`
+    Outcome,
+    /// `assay_receipt`
+    Receipt,
+    /// `assay_verify`
+    Verify,
+}
+
+/// A method.
+#[derive(Clone, Copy, Debug)]
+pub struct MethodInfo {
+    /// Which one.
+    pub id: MethodId,
+    /// Its name.
+    pub name: &'static str,
+    /// What it does.
+    pub summary: &'static str,
+    /// Its parameters, in order.
+    pub params: &'static [Param],
+    /// What it gives.
+    pub result: &'static str,
+}
+
+/// Begins a subscription to a job.
+pub const SUBSCRIBE_JOB: &str = "assay_subscribeJob";
+/// Notifies of a job.
+pub const JOB: &str = "assay_job";
+/// Ends a subscription to a job.
+pub const UNSUBSCRIBE_JOB: &str = "assay_unsubscribeJob";
+/// Gives the document.
+pub const DISCOVER: &str = "rpc.discover";
+
+const fn needed(name: &'static str, kind: Kind, doc: &'static str) -> Param {
+    Param {
+        name,
+        kind,
+        doc,
+        required: true,
+    }
+}
+
+const MODEL: Param = needed("model", Kind::Text, "Name of a model.");
+/// The parameter of methods about one job.
+pub const JOB_PARAMS: &[Param] = &[needed("job", Kind::Text, "Number of the job, as a string.")];
+const TOKENS: Kind = Kind::Integer {
+    min: 0,
+    max: u32::MAX as i64,
+};
+
+/// Every method but those of subscriptions.
+pub const METHODS: &[MethodInfo] = &[
+    MethodInfo {
+        id: MethodId::Models,
+        name: "assay_models",
+        summary: "Lists the models with their prices.",
+        params: &[],
+        result: "A list of models, as GET /v1/models describes them.",
+    },
+    MethodInfo {
+        id: MethodId::Workers,
+        name: "assay_workers",
+        summary: "Lists who offers what.",
+        params: &[Param {
+            required: false,
+            ..needed("model", Kind::Text, "Name of a model, for its workers only.")
+        }],
+        result: "A list of offers: worker, model, price, capacity and stake.",
+    },
+    MethodInfo {
+        id: MethodId::Quote,
+        name: "assay_quote",
+        summary: "Says the maximum that a request can cost.",
+        params: &[
+            MODEL,
+            needed("prompt_tokens", TOKENS, "Tokens of the prompt."),
+            needed("max_tokens", TOKENS, "Maximum number of tokens of the answer."),
+        ],
+        result: "The maximum price and its currency.",
+    },
+    MethodInfo {
+        id: MethodId::Account,
+        name: "assay_account",
+        summary: "Says what is left on the key that asks.",
+        params: &[],
+        result: "Balance, what is reserved, and what was spent today; on an open gateway, the operator's money.",
+    },
+    MethodInfo {
+        id: MethodId::SubmitJob,
+        name: "assay_submitJob",
+        summary: "Submits a job. Its ceiling is set aside on the key until the job is closed.",
+        params: &[
+            MODEL,
+            needed(
+                "input",
+                Kind::Form(anything),
+                "The input: a text, or numbers, as the model takes it.",
+            ),
+            needed("ceiling", Kind::Text, "The maximum that it may cost, such as 0.5."),
+        ],
+        result: "The job's status.",
+    },
+    MethodInfo {
+        id: MethodId::Status,
+        name: "assay_status",
+        summary: "Says how far a job is.",
+        params: JOB_PARAMS,
+        result: "The job's status: id, phase, closed, worker, paid.",
+    },
+    MethodInfo {
+        id: MethodId::Outcome,
+        name: "assay_result",
+        summary: "Gives what a job gave.",
+        params: JOB_PARAMS,
+        result: "The result; null as long as nothing is claimed.",
+    },
+    MethodInfo {
+        id: MethodId::Receipt,
+        name: "assay_receipt",
+        summary: "Gives a receipt by the name that an answer's `assay` object has.",
+        params: &[needed("receipt", Kind::Text, "Name of the receipt.")],
+        result: "The receipt.",
+    },
+    MethodInfo {
+        id: MethodId::Verify,
+        name: "assay_verify",
+        summary: "Checks a receipt anew. It is better checked without the gateway, by `assay-worker verify`.",
+        params: &[needed("receipt", Kind::Form(anything), "The receipt.")],
+        result: "Whether it is valid, and each thing that was looked at.",
+    },
+];
+
+fn anything() -> Value {
+    json!(true)
+}
+
+/// The document, in OpenRPC 1.3.
+pub fn openrpc_document() -> Value {
+    let param = |param: &Param| {
+        json!({
+            "name": param.name,
+            "summary": param.doc,
+            "required": param.required,
+            "schema": param.kind.schema(),
+        })
+    };
+    let method = |name: &str, summary: &str, params: &[Param], result: &str| {
+        json!({
+            "name": name,
+            "summary": summary,
+            "paramStructure": "either",
+            "params": params.iter().map(param).collect::<Vec<_>>(),
+            "result": { "name": "result", "summary": result, "schema": true },
+        })
+    };
+    let mut methods: Vec<Value> = METHODS
+        .iter()
+        .map(|info| method(info.name, info.summary, info.params, info.result))
+        .collect();
+    methods.push(method(
+        SUBSCRIBE_JOB,
+        "Notifies by assay_job of a job's status now and after every change, until it is closed. Over WebSocket only.",
+        JOB_PARAMS,
+        "Number of the subscription, for assay_unsubscribeJob.",
+    ));
+    let subscription = needed("subscription", Kind::Text, "Number of the subscription.");
+    methods.push(method(
+        UNSUBSCRIBE_JOB,
+        "Ends a subscription.",
+        &[subscription],
+        "Whether there was one.",
+    ));
+    methods.push(method(DISCOVER, "Gives this document.", &[], "The document."));
+    json!({
+        "openrpc": "1.3.2",
+        "info": { "title": "Assay gateway", "version": env!("CARGO_PKG_VERSION") },
+        "methods": methods,
+    })
+}
