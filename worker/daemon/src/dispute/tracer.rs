@@ -87,10 +87,10 @@ pub(crate) fn trace(
     let mut found = BTreeMap::new();
     let mut trees = wanted.trees.as_ref().and_then(|at| written(TreesWriter::create(at)));
     let outputs = model.trace(inputs, &mut |operator, output| {
-        let digest = trees
-            .as_mut()
-            .map(|trees| trees.record(operator, output))
-            .and_then(written);
+        let digest = match &mut trees {
+            Some(trees) => written(trees.record(operator, &output.tensor()?)),
+            None => None,
+        };
         if digest.is_none() {
             // Trees without one output are of no use.
             trees = None;

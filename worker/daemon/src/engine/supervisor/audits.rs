@@ -1,4 +1,5 @@
-//! What an audit asks for: an execution like those that are served, and no more of them where it has found a difference.
+//! What an audit asks for: an execution like those that are served, and no more of them where it has found a
+//! difference.
 
 use super::{Supervisor, failed};
 use crate::{
