@@ -54,8 +54,8 @@ pub struct RunArgs {
     /// An origin whose web pages may ask, such as https://example.org; give several
     #[arg(long, value_name = "ORIGIN", value_delimiter = ',')]
     cors: Vec<String>,
-    /// Budget of each session that is opened, in ASY, and what is added to one whose budget is used up; several are open
-    /// at a time where requests come together
+    /// Budget of each session that is opened, in ASY, and what is added to one whose budget is used up; several may be
+    /// open at a time, where requests come together
     #[arg(long, value_name = "ASY", default_value = "1")]
     session_budget: String,
     /// Maximum number of sessions that are open at a time; a request waits for one, for half a minute at most
