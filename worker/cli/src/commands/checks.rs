@@ -193,11 +193,8 @@ impl OwnSessions {
         }
     }
 
-    /// Checks what was drawn, and plays the disputes of this account to their end.
-    pub(super) async fn settle(&self) -> anyhow::Result<()> {
-        let Some(inspector) = &self.inspector else {
-            return Ok(());
-        };
+    /// Checks what was drawn, and challenges what is wrong.
+    pub(super) async fn check(&self) -> anyhow::Result<()> {
         let left = self.sessions.check().await?;
         if left > 0 {
             eprintln!(
@@ -205,6 +202,14 @@ impl OwnSessions {
                  window of theirs"
             );
         }
+        Ok(())
+    }
+
+    /// Plays the disputes about what was challenged to their end.
+    pub(super) async fn settle(&self) -> anyhow::Result<()> {
+        let Some(inspector) = &self.inspector else {
+            return Ok(());
+        };
         if inspector.has_challenges(&self.client).await? {
             eprintln!("a receipt is wrong and challenged: playing the dispute to its end");
             inspector.play_out(&self.client, &self.account).await?;

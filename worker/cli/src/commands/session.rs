@@ -49,6 +49,9 @@ pub struct SessionArgs {
     /// cheapest offer
     #[arg(long, value_name = "ASY", requires = "session")]
     budget: Option<String>,
+    /// Ask every input this many times
+    #[arg(long, value_name = "TIMES", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    repeat: u32,
     #[command(flatten)]
     checks: ReceiptCheckArgs,
 }
@@ -129,6 +132,8 @@ impl Asking {
             never = own.look_after() => match never {},
             () = shutdown.requested() => None,
         };
+        // Before the session's window begins to pass.
+        let checked = own.check().await;
         let closed = session.close().await;
         let spent = session.spent().await;
         eprintln!(
@@ -141,7 +146,8 @@ impl Asking {
         if let (true, Ok(told)) = (self.json, &told) {
             println!("{}", serde_json::to_string_pretty(told)?);
         }
-        // Whatever came of the requests: a receipt of a worker that failed may be wrong.
+        checked?;
+        // Whatever came of the requests: a receipt of a worker that failed may be wrong, and is challenged then.
         tokio::select! {
             settled = own.settle() => settled?,
             () = shutdown.requested() => {
@@ -159,6 +165,7 @@ impl Asking {
             return units::parse(budget).context("--budget");
         }
         let work: Vec<u64> = questions.iter().map(|question| question.request.units).collect();
+        let work = work.repeat(self.session.repeat as usize);
         let Some(budget) = least_budget(offers, &work) else {
             bail!(
                 "{} workers offer sessions on {model}, and none by whose terms {} requests fit into one: ask for fewer with \
@@ -200,7 +207,7 @@ impl Asking {
         language: Option<&Language>,
     ) -> anyhow::Result<Vec<Told>> {
         let mut told = Vec::new();
-        for question in questions {
+        for question in (0..self.session.repeat).flat_map(|_| questions) {
             if !self.json {
                 println!("{}:", question.name);
             }
