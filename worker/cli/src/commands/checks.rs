@@ -260,6 +260,9 @@ pub(super) async fn close_those_left(sessions: &Sessions) {
             Err(error) => tracing::warn!(session = number, %error, "a session that was left open is not closed"),
         }
     }
+    if let Err(error) = sessions.clear().await {
+        tracing::warn!(%error, "sessions that are over are not forgotten");
+    }
 }
 
 #[cfg(test)]
