@@ -1,6 +1,7 @@
 //! The demonstration: a chain of its own, two honest workers and one that cheats, a watcher, fifty handwritten digits,
 //! and an account of what happened.
 
+pub mod chat;
 mod disputes;
 mod ledger;
 mod processes;
