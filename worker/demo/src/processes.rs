@@ -108,6 +108,8 @@ pub(super) struct WorkerTerms<'a> {
     pub(super) engine: &'a str,
     /// Whether it cheats, which takes another program than the one that people install.
     pub(super) lies: bool,
+    /// Whether it joins the workers' network, where clients of sessions reach it.
+    pub(super) joins: bool,
 }
 
 /// Starts a worker; its key is the development key of its name.
@@ -121,6 +123,9 @@ pub(super) fn start_worker(
     let mut command = daemon(&program, "serve", terms.name, models_dir, folder, url);
     command.args(["--stay-active", "--engine", terms.engine]);
     command.args(["--stake", terms.stake, "--model", terms.model]);
+    if terms.joins {
+        command.arg("--config").arg(place(&terms.name.to_lowercase(), folder)?);
+    }
     if terms.lies {
         command.args(["--lie", "cheaper-model", "--lie-every", "2"]);
     }
@@ -144,6 +149,52 @@ pub(super) fn start_joined_worker(
     url: &str,
 ) -> anyhow::Result<Process> {
     let name = terms.name.to_lowercase();
+    let program = match terms.lie {
+        Some(_) => "assay-adversary",
+        None => "assay-worker",
+    };
+    let mut command = daemon(&beside(program)?, "serve", terms.name, models_dir, folder, url);
+    command.args(["--stay-active", "--stake", terms.stake, "--model", terms.model]);
+    command.arg("--config").arg(place(&name, folder)?);
+    if let Some((lie, every)) = terms.lie {
+        command.args(["--lie", lie, "--lie-every", every]);
+    }
+    Process::start(&format!("worker-{name}"), command, folder)
+}
+
+/// Asks a worker in sessions for each input so many times, and checks a share of the receipts.
+pub(super) fn ask_in_sessions(
+    name: &str,
+    (model, input, times): (&str, &Path, u32),
+    models_dir: &Path,
+    folder: &Path,
+    url: &str,
+) -> anyhow::Result<Command> {
+    let mut command = plain(&beside("assay-worker")?);
+    command
+        .args(["request", model, "--session", "--json", "--node", url])
+        .args([
+            "--repeat",
+            &times.to_string(),
+            "--budget",
+            "10",
+            "--check-percent",
+            "20",
+        ])
+        .arg("--input")
+        .arg(input)
+        .arg("--models-dir")
+        .arg(models_dir)
+        .arg("--journal")
+        .arg(folder.join("journal"))
+        .env("ASSAY_KEY", format!("//{name}"))
+        .stdin(Stdio::null())
+        .kill_on_drop(true);
+    Ok(command)
+}
+
+/// A configuration by which a worker is reached on this machine.
+fn place(name: &str, folder: &Path) -> anyhow::Result<PathBuf> {
     let config = folder.join(format!("{name}.toml"));
     let network = folder.join(format!("network-{name}"));
     let text = format!(
@@ -151,17 +202,7 @@ pub(super) fn start_joined_worker(
         network.display()
     );
     std::fs::write(&config, text).with_context(|| config.display().to_string())?;
-    let program = match terms.lie {
-        Some(_) => "assay-adversary",
-        None => "assay-worker",
-    };
-    let mut command = daemon(&beside(program)?, "serve", terms.name, models_dir, folder, url);
-    command.args(["--stay-active", "--stake", terms.stake, "--model", terms.model]);
-    command.arg("--config").arg(&config);
-    if let Some((lie, every)) = terms.lie {
-        command.args(["--lie", lie, "--lie-every", every]);
-    }
-    Process::start(&format!("worker-{name}"), command, folder)
+    Ok(config)
 }
 
 /// Starts a gateway on this port, which asks in this account's sessions and checks every receipt.

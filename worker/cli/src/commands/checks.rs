@@ -13,7 +13,9 @@ use assay_daemon::{
 };
 use assay_engine::EngineChoice;
 use assay_network::Node;
-use assay_session::{Checker, ClientConfig, ClientJournal, SecondOpinion, Session, SessionPair, Sessions};
+use assay_session::{
+    Checker, ClientConfig, ClientJournal, SecondOpinion, Session, SessionPair, Sessions, client::WHOLE_SHARE,
+};
 use clap::Args;
 use polkadot_sdk::sp_runtime::Perbill;
 use std::{collections::BTreeSet, convert::Infallible, fs, path::Path, sync::Arc, time::Duration};
@@ -61,6 +63,8 @@ pub(super) struct OwnSessions {
     pub(super) chain: ChainSessions<Client>,
     /// Those with second workers.
     second: Option<Sessions>,
+    /// Share of the receipts that are checked, in hundredths of a percent.
+    share: u32,
     inspector: Option<Inspector>,
     client: Client,
     account: Account,
@@ -112,6 +116,7 @@ impl ReceiptCheckArgs {
             sessions: place.open(&chain, "", share, checker)?,
             chain,
             second,
+            share,
             inspector,
             client: place.client.clone(),
             account: place.account.clone(),
@@ -172,6 +177,17 @@ impl Place<'_> {
 }
 
 impl OwnSessions {
+    /// Starts what executes, if a check of one of this many requests is to be expected: a worker that lies would be paid
+    /// while the first check waits.
+    pub(super) async fn warm(&self, requests: usize) {
+        let is_expected = requests.saturating_mul(self.share as usize) >= WHOLE_SHARE as usize;
+        if let Some(inspector) = self.inspector.as_ref().filter(|_| is_expected)
+            && let Err(error) = inspector.warm().await
+        {
+            tracing::warn!(%error, "receipts are not checked here");
+        }
+    }
+
     /// Checks receipts and plays the disputes about wrong ones, for as long as it is polled.
     pub(super) async fn look_after(&self) -> Infallible {
         let asking_twice = async {

@@ -34,6 +34,7 @@ use std::{
     io::{Write, stdout},
     path::PathBuf,
     process::ExitCode,
+    time::Instant,
 };
 
 /// Options of requests in a session.
@@ -116,6 +117,8 @@ impl Asking {
         let own = self.own(&client, key, &visitor, &model.record.root, budget)?;
         let sessions = &own.sessions;
         close_those_left(sessions).await;
+        own.warm(questions.len().saturating_mul(self.session.repeat as usize))
+            .await;
         let session = tokio::select! {
             session = Session::open(sessions, model.version, budget) => session?,
             () = shutdown.requested() => return Ok(ExitCode::from(INTERRUPTED)),
@@ -127,17 +130,20 @@ impl Asking {
             );
         }
         let language = Language::of(&package).ok();
+        let began = Instant::now();
         let asked = tokio::select! {
             asked = self.ask_all(&session, &questions, language.as_ref()) => Some(asked),
             never = own.look_after() => match never {},
             () = shutdown.requested() => None,
         };
+        let asking = began.elapsed();
         // Before the session's window begins to pass.
         let checked = own.check().await;
         let closed = session.close().await;
         let spent = session.spent().await;
         eprintln!(
-            "{} ASY are promised, and the rest of the budget comes back",
+            "asked for {:.1} s; {} ASY are promised, and the rest of the budget comes back",
+            asking.as_secs_f64(),
             units::format(spent)
         );
         let Some(told) = asked else {

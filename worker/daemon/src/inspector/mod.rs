@@ -126,6 +126,11 @@ impl Inspector {
         }
     }
 
+    /// Starts the engine now, so that the first check does not wait for it.
+    pub async fn warm(&self) -> Result<(), InspectorError> {
+        self.shared.ready().await.map(drop)
+    }
+
     /// Plays the disputes of the account for as long as it is polled: those that the chain has at the start, and those
     /// that challenges begin.
     pub async fn play<C: ChainView>(&self, chain: &C, account: &Account) -> Infallible {

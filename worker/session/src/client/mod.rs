@@ -105,6 +105,8 @@ struct Past {
     faults: u64,
     /// Whether a receipt of it was found to be wrong: it is not asked again.
     is_out: bool,
+    /// Whether a receipt of it was challenged.
+    is_challenged: bool,
     /// Time of its latest greeting.
     latency: Option<Duration>,
 }
