@@ -177,8 +177,8 @@ impl Place<'_> {
 }
 
 impl OwnSessions {
-    /// Starts what executes, if a check of one of this many requests is to be expected: a worker that lies would be paid
-    /// while the first check waits.
+    /// Starts what executes, if a check of one of this many requests is to be expected: a liar would be paid while the
+    /// first check waits.
     pub(super) async fn warm(&self, requests: usize) {
         let is_expected = requests.saturating_mul(self.share as usize) >= WHOLE_SHARE as usize;
         if let Some(inspector) = self.inspector.as_ref().filter(|_| is_expected)
