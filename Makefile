@@ -66,6 +66,10 @@ bench-setup: ## Fetch ONNX Runtime and OpenVINO from PyPI and build llama.cpp; `
 bench-dispute: build ## Play disputes on the runtime's Wasm: transactions, bytes, fees, time. Writes target/bench/dispute.json
 	@exec "$(BIN)/assay-bench-dispute"
 
+.PHONY: bench-session
+bench-session: build ## Measure sessions on loopback against the engine alone and plain HTTP; after `make models`, SmolLM2 too. Writes target/bench/session.json
+	@exec "$(BIN)/assay-bench-session"
+
 .PHONY: bench-chain
 bench-chain: build ## Fill blocks of the runtime's Wasm with jobs: settled jobs per second and core. Writes target/bench/chain.json; ARGS=--growth
 	@exec "$(BIN)/assay-bench-chain" $(ARGS)

@@ -101,7 +101,8 @@ async fn serve(args: RunArgs) -> anyhow::Result<ExitCode> {
     let pool = match Visitor::join(&args.network).await? {
         Some(visitor) => {
             visitor.meet(super::visitor::announced(&client).await?).await?;
-            let folders = (&*args.journal.folder()?, &*args.models_dir);
+            let folder = args.journal.folder()?;
+            let folders = (folder.as_path(), args.models_dir.as_path());
             let pool = Pool::open((&client, &account, &key), visitor, folders, &limits, &args.checks)?;
             pool.recover().await;
             Some(pool)

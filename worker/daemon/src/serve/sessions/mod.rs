@@ -8,6 +8,7 @@ mod engine;
 pub(super) mod offers;
 mod requests;
 
+pub use engine::SessionEngine;
 pub use requests::Requests;
 #[cfg(test)]
 pub(crate) use requests::tests::with_one;
@@ -24,7 +25,6 @@ use assay_network::{
 };
 use assay_session::{ServerConfig, SessionError, SessionPair, SessionServer};
 use careful::Careful;
-use engine::SessionEngine;
 use std::{convert::Infallible, path::Path, sync::Arc, time::Duration};
 
 /// Attempts to serve after another server of this process was stopped, which takes a moment.
