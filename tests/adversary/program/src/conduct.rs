@@ -46,6 +46,8 @@ impl Crooked {
     fn has_lied(&self, claim: JobId, execution: &SharedExecution) -> bool {
         match ClaimSource::of(claim) {
             ClaimSource::Job(job) => self.lies(job, execution.parts().kind),
+            // Of one that always lies, receipts are signed by hand as well.
+            ClaimSource::Receipt { .. } if self.every == 1 => self.kind.fits(execution.parts().kind),
             ClaimSource::Receipt { .. } => self.lies.has(committed(&**execution).input_digest),
         }
     }
