@@ -73,15 +73,7 @@ impl Jobs {
     pub fn status(&self, id: &str) -> Result<JobStatus, BackendError> {
         let all = self.lock();
         let job = find(&all, id)?;
-        let phase = self.phase(job);
-        let closed = phase + 1 == PHASES.len();
-        Ok(JobStatus {
-            id: id.to_owned(),
-            phase: PHASES[phase].to_owned(),
-            closed,
-            worker: Some(job.worker.clone()),
-            paid: closed.then_some(PRICE),
-        })
+        Ok(job.in_phase(id, self.phase(job)))
     }
 
     pub fn result(&self, id: &str) -> Result<Option<Value>, BackendError> {
@@ -90,18 +82,25 @@ impl Jobs {
         Ok((self.phase(job) > 0).then(|| json!({ "sum": job.sum })))
     }
 
+    /// The phase that a job is in, and then every later one in its turn, however late somebody looks.
     pub fn follow(&self, id: &str) -> Result<BoxStream<'static, Result<JobStatus, BackendError>>, BackendError> {
-        self.status(id)?;
-        let state = (self.clone(), id.to_owned(), None::<JobStatus>);
-        let stream = unfold(state, |(jobs, id, last)| async move {
-            if last.as_ref().is_some_and(|last| last.closed) {
+        let first = {
+            let all = self.lock();
+            self.phase(find(&all, id)?)
+        };
+        let stream = unfold((self.clone(), id.to_owned(), first), |(jobs, id, next)| async move {
+            if next == PHASES.len() {
                 return None;
             }
             loop {
-                match jobs.status(&id) {
-                    Ok(status) if last.as_ref() == Some(&status) => sleep(jobs.step / 5).await,
-                    Ok(status) => return Some((Ok(status.clone()), (jobs, id, Some(status)))),
-                    Err(error) => return Some((Err(error), (jobs, id, last))),
+                let reached = {
+                    let all = jobs.lock();
+                    find(&all, &id).map(|job| (job.in_phase(&id, next), jobs.phase(job) >= next))
+                };
+                match reached {
+                    Ok((status, true)) => return Some((Ok(status), (jobs, id, next + 1))),
+                    Ok((_, false)) => sleep(jobs.step / 5).await,
+                    Err(error) => return Some((Err(error), (jobs, id, PHASES.len()))),
                 }
             }
         });
@@ -115,6 +114,19 @@ impl Jobs {
 
     fn lock(&self) -> MutexGuard<'_, Vec<Job>> {
         self.all.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Job {
+    fn in_phase(&self, id: &str, phase: usize) -> JobStatus {
+        let closed = phase + 1 == PHASES.len();
+        JobStatus {
+            id: id.to_owned(),
+            phase: PHASES[phase].to_owned(),
+            closed,
+            worker: Some(self.worker.clone()),
+            paid: closed.then_some(PRICE),
+        }
     }
 }
 

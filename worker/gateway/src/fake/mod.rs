@@ -79,7 +79,7 @@ impl Default for Fake {
     fn default() -> Self {
         Self(Arc::new(Shared {
             receipts: Mutex::default(),
-            jobs: Jobs::new(Duration::from_millis(50)),
+            jobs: Jobs::new(Duration::from_millis(100)),
             running: AtomicUsize::new(0),
             made: AtomicU64::new(0),
             is_ready: AtomicBool::new(true),
