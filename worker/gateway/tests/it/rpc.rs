@@ -149,7 +149,7 @@ async fn a_job_that_is_refused_costs_nothing() {
 }
 
 #[tokio::test]
-async fn a_job_that_outlives_the_gateway_is_settled_by_the_next_one() {
+async fn a_job_that_two_follow_is_settled_once() {
     let folder = tempfile::tempdir().unwrap();
     let config = GatewayConfig {
         listen: SocketAddr::from(([127, 0, 0, 1], 0)),
@@ -167,7 +167,7 @@ async fn a_job_that_outlives_the_gateway_is_settled_by_the_next_one() {
     let params = json!(["fake-sum", [1, 2], "1"]);
     let body = json!({ "jsonrpc": "2.0", "id": 1, "method": "assay_submitJob", "params": params });
     assert_eq!(client.send("/rpc", Some(&body)).await.unwrap().status, 200);
-    // What follows the job holds the ledger as well: the process's end is the end of its runtime, which a test has not.
+    // A gateway that starts again follows the jobs of its reservations; here another one follows it already.
     let state = ledger.store().keys(today()).unwrap()[0].clone();
     assert_eq!(state.reserved, Amount(1_000_000_000_000));
     let open = ledger.store().reservations().unwrap();
