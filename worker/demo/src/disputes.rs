@@ -94,7 +94,8 @@ impl Disputes {
             .push(format!("block {block:>4}  {line}"));
     }
 
-    fn line(&mut self, event: &DisputesEvent) -> Option<String> {
+    /// What is told of an event; nothing of those that say nothing to somebody who watches.
+    pub(super) fn line(&mut self, event: &DisputesEvent) -> Option<String> {
         Some(match event {
             DisputesEvent::Challenged { challenger, bond, .. } => {
                 format!(

@@ -1,9 +1,11 @@
 //! The demonstration: a chain of its own, two honest workers and one that cheats, a watcher, fifty handwritten digits,
 //! and an account of what happened.
 
+pub mod chat;
 mod disputes;
 mod ledger;
 mod processes;
+mod session;
 mod summary;
 mod table;
 
@@ -56,13 +58,15 @@ const WORKERS: [WorkerTerms<'static>; 3] = [
         stake: "1000",
         engine: "torch",
         lies: false,
+        joins: false,
     },
     WorkerTerms {
         name: "Dave",
-        model: "package,price=0.5,capacity=64,bid=0.35,max-bids=64",
+        model: "package,price=0.5,capacity=64,bid=0.35,max-bids=64,session-base=0.002,min-budget=1,max-budget=50",
         stake: "1000",
         engine: "cpu",
         lies: false,
+        joins: true,
     },
     WorkerTerms {
         name: "Eve",
@@ -70,6 +74,7 @@ const WORKERS: [WorkerTerms<'static>; 3] = [
         stake: "104",
         engine: "cpu",
         lies: true,
+        joins: false,
     },
 ];
 /// Who executes every claim again, and challenges those that are wrong.
@@ -95,6 +100,9 @@ pub struct DemoArgs {
     /// Number of jobs that are auctioned
     #[arg(long, default_value_t = 16)]
     pub auctioned: usize,
+    /// Requests in sessions after the jobs, rounded up to a multiple of the inputs; 0 for none
+    #[arg(long, default_value_t = 1_000)]
+    pub requests: u32,
     /// What is logged: error, warn, info, debug, or a filter such as assay_demo=debug
     #[arg(long, env = "ASSAY_LOG", value_name = "FILTER")]
     pub log: Option<String>,
@@ -102,7 +110,7 @@ pub struct DemoArgs {
     #[arg(long)]
     pub keep: bool,
     /// Maximum duration of the demo, in seconds
-    #[arg(long, default_value_t = 240, value_name = "SECONDS")]
+    #[arg(long, default_value_t = 360, value_name = "SECONDS")]
     pub patience: u64,
 }
 
@@ -197,7 +205,10 @@ async fn play(args: &DemoArgs, stage: &mut Stage) -> anyhow::Result<bool> {
 
     let jobs = plan(&scene, &read[..args.jobs], args.auctioned).await?;
     let (report, faults) = follow(&scene, &jobs, args.auctioned, stage).await?;
-    let fine = report.print(&scene, &jobs, &faults)?;
+    let mut fine = report.print(&scene, &jobs, &faults)?;
+    if args.requests > 0 {
+        fine &= session::play(args, &scene, &read, stage, &url).await?;
+    }
     println!("\nThe demo took {:.0} s.", began.elapsed().as_secs_f64());
     look_further(args, port, stage);
     Ok(fine)

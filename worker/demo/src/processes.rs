@@ -108,6 +108,8 @@ pub(super) struct WorkerTerms<'a> {
     pub(super) engine: &'a str,
     /// Whether it cheats, which takes another program than the one that people install.
     pub(super) lies: bool,
+    /// Whether it joins the workers' network, where clients of sessions reach it.
+    pub(super) joins: bool,
 }
 
 /// Starts a worker; its key is the development key of its name.
@@ -121,10 +123,126 @@ pub(super) fn start_worker(
     let mut command = daemon(&program, "serve", terms.name, models_dir, folder, url);
     command.args(["--stay-active", "--engine", terms.engine]);
     command.args(["--stake", terms.stake, "--model", terms.model]);
+    if terms.joins {
+        command.arg("--config").arg(place(&terms.name.to_lowercase(), folder)?);
+    }
     if terms.lies {
         command.args(["--lie", "cheaper-model", "--lie-every", "2"]);
     }
     Process::start(&format!("worker-{}", terms.name.to_lowercase()), command, folder)
+}
+
+/// What a worker is told that answers in sessions.
+pub(super) struct SessionTerms<'a> {
+    pub(super) name: &'a str,
+    pub(super) model: &'a str,
+    pub(super) stake: &'a str,
+    /// What it lies about, and about every how many-th request; nothing if it is honest.
+    pub(super) lie: Option<(&'a str, &'a str)>,
+}
+
+/// Starts a worker that others reach on this machine, and that answers in sessions.
+pub(super) fn start_joined_worker(
+    terms: &SessionTerms<'_>,
+    models_dir: &Path,
+    folder: &Path,
+    url: &str,
+) -> anyhow::Result<Process> {
+    let name = terms.name.to_lowercase();
+    let program = match terms.lie {
+        Some(_) => "assay-adversary",
+        None => "assay-worker",
+    };
+    let mut command = daemon(&beside(program)?, "serve", terms.name, models_dir, folder, url);
+    command.args(["--stay-active", "--stake", terms.stake, "--model", terms.model]);
+    command.arg("--config").arg(place(&name, folder)?);
+    if let Some((lie, every)) = terms.lie {
+        command.args(["--lie", lie, "--lie-every", every]);
+    }
+    Process::start(&format!("worker-{name}"), command, folder)
+}
+
+/// Asks a worker in sessions for each input so many times, and checks a share of the receipts.
+pub(super) fn ask_in_sessions(
+    name: &str,
+    (model, input, times): (&str, &Path, u32),
+    models_dir: &Path,
+    folder: &Path,
+    url: &str,
+) -> anyhow::Result<Command> {
+    let mut command = plain(&beside("assay-worker")?);
+    command
+        .args(["request", model, "--session", "--json", "--node", url])
+        .args([
+            "--repeat",
+            &times.to_string(),
+            "--budget",
+            "10",
+            "--check-percent",
+            "20",
+        ])
+        .arg("--input")
+        .arg(input)
+        .arg("--models-dir")
+        .arg(models_dir)
+        .arg("--journal")
+        .arg(folder.join("journal"))
+        .env("ASSAY_KEY", format!("//{name}"))
+        .stdin(Stdio::null())
+        .kill_on_drop(true);
+    Ok(command)
+}
+
+/// A configuration by which a worker is reached on this machine.
+fn place(name: &str, folder: &Path) -> anyhow::Result<PathBuf> {
+    let config = folder.join(format!("{name}.toml"));
+    let network = folder.join(format!("network-{name}"));
+    let text = format!(
+        "[network]\nlisten = ['/ip4/127.0.0.1/udp/0/quic-v1', '/ip4/127.0.0.1/tcp/0']\nreachable = true\ndir = '{}'\n",
+        network.display()
+    );
+    std::fs::write(&config, text).with_context(|| config.display().to_string())?;
+    Ok(config)
+}
+
+/// Starts a gateway on this port, which asks in this account's sessions and checks every receipt.
+pub(super) fn start_gateway(
+    name: &str,
+    models_dir: &Path,
+    folder: &Path,
+    url: &str,
+    port: u16,
+) -> anyhow::Result<Process> {
+    let mut command = plain(&beside("assay-worker")?);
+    command
+        .args([
+            "gateway",
+            "run",
+            "--open",
+            "--exit-with-parent",
+            "--network",
+            "--node",
+            url,
+        ])
+        .args(["--address", &format!("127.0.0.1:{port}")])
+        .args(["--session-budget", "5", "--check-percent", "100"])
+        .arg("--models-dir")
+        .arg(models_dir)
+        .arg("--gateway-dir")
+        .arg(folder.join("gateway"))
+        .arg("--journal")
+        .arg(folder.join("journal"))
+        .env("ASSAY_KEY", format!("//{name}"));
+    Process::start("gateway", command, folder)
+}
+
+/// A conversation in this terminal, through the gateway at this address.
+pub(super) fn chat(gateway: &str, text: Option<&str>) -> anyhow::Result<Command> {
+    let mut command = plain(&beside("assay-worker")?);
+    command.args(["chat", "--gateway", gateway, "--max-tokens", "160"]);
+    command.args(text);
+    command.kill_on_drop(true);
+    Ok(command)
 }
 
 /// Starts the watcher; its key is the development key of this name.
@@ -135,10 +253,7 @@ pub(super) fn start_watcher(name: &str, models_dir: &Path, folder: &Path, url: &
 
 /// What every daemon of the demo is told.
 fn daemon(program: &Path, subcommand: &str, name: &str, models_dir: &Path, folder: &Path, url: &str) -> Command {
-    let mut command = Command::new(program);
-    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("ASSAY_")) {
-        command.env_remove(name);
-    }
+    let mut command = plain(program);
     command
         .args([subcommand, "--exit-with-parent", "--threads", "1", "--node", url])
         .arg("--models-dir")
@@ -146,6 +261,15 @@ fn daemon(program: &Path, subcommand: &str, name: &str, models_dir: &Path, folde
         .arg("--data-dir")
         .arg(folder.join("daemons"))
         .env("ASSAY_KEY", format!("//{name}"));
+    command
+}
+
+/// A program without anything from this one's environment in its configuration.
+fn plain(program: &Path) -> Command {
+    let mut command = Command::new(program);
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("ASSAY_")) {
+        command.env_remove(name);
+    }
     command
 }
 

@@ -1,38 +1,53 @@
 //! The conduct of a worker that lies about some of its jobs, and keeps it up in disputes.
 
 use crate::{
+    answers::{Answers, Lies, Memory},
     sequence,
     story::{Kind, Story},
 };
 use assay_daemon::{
     games::{Conduct, Honest, SharedExecution, Work},
+    job_input::KeptRequests,
+    models::Models,
     serve::memory::Output,
 };
-use assay_player::{Execution, PlayError, Statements};
-use assay_types::{JobId, dispute::Place, schema::ModelKind};
-use std::time::Duration;
+use assay_player::{Execution, PlayError, Statements, committed};
+use assay_session::Executor;
+use assay_types::{ClaimSource, JobId, dispute::Place, schema::ModelKind};
+use std::{sync::Arc, time::Duration};
 
 /// A worker that lies.
 pub struct Crooked {
     kind: Kind,
     every: u64,
     late: Duration,
+    /// What it has told clients of sessions.
+    lies: Lies,
 }
 
 impl Crooked {
-    /// Lies about every so many-th job.
+    /// Lies about every so many-th job, and every so many-th request of sessions.
     pub fn new(kind: Kind, every: u64, late: Duration) -> Self {
-        Self { kind, every, late }
+        Self {
+            kind,
+            every,
+            late,
+            lies: Lies::default(),
+        }
     }
 
     /// Whether it lies about a job on a model of this kind: of a generation it has a sequence to lie about, and nothing
     /// else.
     fn lies(&self, job: JobId, model: ModelKind) -> bool {
-        let can_lie = match model {
-            ModelKind::Plain => true,
-            ModelKind::Generation => self.kind.is_of_sequence(),
-        };
-        can_lie && job.is_multiple_of(self.every)
+        self.kind.fits(model) && job.is_multiple_of(self.every)
+    }
+
+    /// Whether it has lied about what this execution is of.
+    fn has_lied(&self, claim: JobId, execution: &SharedExecution) -> bool {
+        match ClaimSource::of(claim) {
+            ClaimSource::Job(job) => self.lies(job, execution.parts().kind),
+            ClaimSource::Receipt { .. } => self.lies.has(committed(&**execution).input_digest),
+        }
     }
 }
 
@@ -65,10 +80,23 @@ impl Conduct for Crooked {
     }
 
     fn statements(&self, job: JobId, honest: SharedExecution) -> Result<Box<dyn Statements + Send + Sync>, PlayError> {
-        if !self.lies(job, honest.parts().kind) {
+        if !self.has_lied(job, &honest) {
             return Honest.statements(job, honest);
         }
         Ok(Box::new(Story::new(self.kind, honest)?))
+    }
+
+    fn executor(&self, honest: Arc<dyn Executor>, models: &Models) -> Arc<dyn Executor> {
+        Arc::new(Answers::new(
+            honest,
+            models.clone(),
+            (self.kind, self.every),
+            self.lies.clone(),
+        ))
+    }
+
+    fn requests(&self, honest: Arc<dyn KeptRequests>) -> Arc<dyn KeptRequests> {
+        Arc::new(Memory::new(honest, self.lies.clone()))
     }
 
     fn hesitation(&self, _: &Place) -> Duration {

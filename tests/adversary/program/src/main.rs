@@ -1,6 +1,7 @@
 //! `assay-adversary`: a worker that lies, and a challenger that has no case. It is what tests and demonstrations on a
 //! real node are made with, and no part of what an operator installs.
 
+mod answers;
 mod challenge;
 mod conduct;
 mod receipt;
@@ -49,7 +50,7 @@ struct ServeCommand {
     /// What is lied about
     #[arg(long)]
     lie: Kind,
-    /// Lie about every job whose number is a multiple of JOBS
+    /// Lie about every job whose number is a multiple of JOBS, and about every so many-th request of sessions
     #[arg(long, default_value_t = 1, value_name = "JOBS", value_parser = clap::value_parser!(u64).range(1..))]
     lie_every: u64,
     /// With `--lie late`: delay of every answer, in seconds

@@ -55,6 +55,15 @@ impl Kind {
         matches!(self, Self::ChangedToken | Self::OtherDraw | Self::StopsEarly)
     }
 
+    /// Whether it can be told about a model of this kind: of a generation there is a sequence to lie about, and nothing
+    /// else.
+    pub fn fits(self, model: ModelKind) -> bool {
+        match model {
+            ModelKind::Plain => true,
+            ModelKind::Generation => self.is_of_sequence(),
+        }
+    }
+
     fn manner(self) -> Manner {
         match self {
             Self::SilenceAtTrace => Manner::Silent(PlaceKind::Trace),
@@ -99,6 +108,11 @@ impl Story {
 
     /// What is claimed.
     pub fn output(&self) -> Result<Output, PlayError> {
+        Ok(output(&self.tensors()?))
+    }
+
+    /// The outputs that are claimed.
+    pub fn tensors(&self) -> Result<Vec<Tensor>, PlayError> {
         let graph = self.pretended.graph().graph();
         let tensors = graph.outputs.iter().map(|output| {
             Ok(match output.value {
@@ -107,7 +121,7 @@ impl Story {
                 Value::Weight(index) => self.pretended.weights()[usize::from(index)].clone(),
             })
         });
-        Ok(output(&tensors.collect::<Result<Vec<_>, PlayError>>()?))
+        tensors.collect()
     }
 
     fn is_generation(&self) -> bool {

@@ -5,6 +5,7 @@ mod games;
 mod generations;
 mod minilm;
 mod receipts;
+mod sessions;
 
 use anyhow::ensure;
 use assay_client::{

@@ -2,6 +2,7 @@
 
 mod calibrate;
 pub mod chat;
+mod checks;
 pub mod gateway;
 pub mod generate;
 pub mod guard;

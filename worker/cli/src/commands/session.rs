@@ -1,37 +1,40 @@
 //! `assay-worker request --session`: a worker is asked directly, and answers at once.
 
-use super::{outcomes::INTERRUPTED, visitor::Visitor};
+use super::{
+    checks::{self, OwnSessions, Place, ReceiptCheckArgs, close_those_left},
+    outcomes::INTERRUPTED,
+    visitor::Visitor,
+};
 use crate::{cli::NodeArgs, config::NetworkArgs};
 use anyhow::{Context, bail};
 use assay_client::{
-    chain::{Account, Balance, Client, Key, SessionOffer},
+    chain::{Balance, Client, Key, SessionOffer},
     request::{
         find_model, find_package,
         outcome::greatest,
         plan::{Ask, read},
     },
-    sessions::ChainSessions,
     units,
 };
 use assay_daemon::shutdown::Shutdown;
 use assay_ops::tensor::Tensor;
 use assay_session::{
-    Answer, ClientConfig, ClientJournal, Piece, Sampling, Session, SessionPair, Sessions,
+    Answer, Piece, Sampling, Session,
     request::{CheckedRequest, tokens},
 };
 use assay_text::{
     inputs::JobInput,
     language::{Detokeniser, Language},
 };
-use assay_types::{ModelParts, ModelVersion, SessionId, schema::ModelKind};
+use assay_types::{H256, ModelParts, ModelVersion, SessionId, schema::ModelKind};
 use clap::Args;
 use serde::Serialize;
 use std::{
-    fs,
+    collections::BTreeSet,
     io::{Write, stdout},
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::ExitCode,
-    sync::Arc,
+    time::Instant,
 };
 
 /// Options of requests in a session.
@@ -47,6 +50,11 @@ pub struct SessionArgs {
     /// cheapest offer
     #[arg(long, value_name = "ASY", requires = "session")]
     budget: Option<String>,
+    /// Ask every input this many times
+    #[arg(long, value_name = "TIMES", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    repeat: u32,
+    #[command(flatten)]
+    checks: ReceiptCheckArgs,
 }
 
 /// Requests that are asked in a session.
@@ -83,6 +91,8 @@ struct Told {
     tokens: Option<Vec<i64>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     text: Option<String>,
+    /// Whether the receipt was drawn for a check.
+    is_drawn: bool,
 }
 
 impl Asking {
@@ -104,10 +114,13 @@ impl Asking {
         let visitor = Visitor::join(&self.network)
             .await?
             .context("the workers' network is joined")?;
-        let sessions = self.sessions(&client, key, &visitor)?;
-        close_those_left(&sessions).await;
+        let own = self.own(&client, key, &visitor, &model.record.root, budget)?;
+        let sessions = &own.sessions;
+        close_those_left(sessions).await;
+        own.warm(questions.len().saturating_mul(self.session.repeat as usize))
+            .await;
         let session = tokio::select! {
-            session = Session::open(&sessions, model.version, budget) => session?,
+            session = Session::open(sessions, model.version, budget) => session?,
             () = shutdown.requested() => return Ok(ExitCode::from(INTERRUPTED)),
         };
         if let (Some(number), Some(worker)) = (session.number().await, session.worker().await) {
@@ -117,23 +130,38 @@ impl Asking {
             );
         }
         let language = Language::of(&package).ok();
+        let began = Instant::now();
         let asked = tokio::select! {
             asked = self.ask_all(&session, &questions, language.as_ref()) => Some(asked),
+            never = own.look_after() => match never {},
             () = shutdown.requested() => None,
         };
+        let asking = began.elapsed();
+        // Before the session's window begins to pass.
+        let checked = own.check().await;
         let closed = session.close().await;
         let spent = session.spent().await;
         eprintln!(
-            "{} ASY are promised, and the rest of the budget comes back",
+            "asked for {:.1} s; {} ASY are promised, and the rest of the budget comes back",
+            asking.as_secs_f64(),
             units::format(spent)
         );
-        let told = match asked {
-            Some(told) => told?,
-            None => return Ok(ExitCode::from(INTERRUPTED)),
+        let Some(told) = asked else {
+            return Ok(ExitCode::from(INTERRUPTED));
         };
-        if self.json {
-            println!("{}", serde_json::to_string_pretty(&told)?);
+        if let (true, Ok(told)) = (self.json, &told) {
+            println!("{}", serde_json::to_string_pretty(told)?);
         }
+        checked?;
+        // Whatever came of the requests: a receipt of a worker that failed may be wrong, and is challenged then.
+        tokio::select! {
+            settled = own.settle() => settled?,
+            () = shutdown.requested() => {
+                eprintln!("interrupted: a challenge that is made must be played on; ask in a session again soon");
+                return Ok(ExitCode::from(INTERRUPTED));
+            }
+        }
+        told?;
         closed.context("the session is not closed; the next request in a session closes it, and so does its time")?;
         Ok(ExitCode::SUCCESS)
     }
@@ -143,6 +171,7 @@ impl Asking {
             return units::parse(budget).context("--budget");
         }
         let work: Vec<u64> = questions.iter().map(|question| question.request.units).collect();
+        let work = work.repeat(self.session.repeat as usize);
         let Some(budget) = least_budget(offers, &work) else {
             bail!(
                 "{} workers offer sessions on {model}, and none by whose terms {} requests fit into one: ask for fewer with \
@@ -154,24 +183,26 @@ impl Asking {
         Ok(budget)
     }
 
-    /// The sessions of this account, with the journal of those that an earlier run has left open.
-    fn sessions(&self, client: &Client, key: &Key, visitor: &Visitor) -> anyhow::Result<Sessions> {
-        let genesis = client.genesis();
-        let account = Account::open(client.clone(), key.clone())?;
-        let chain = ChainSessions::new(client.clone(), account, None);
-        let seed = key.voucher_seed(genesis);
-        let journal = journal(
-            &self.folder,
-            &format!("{}-{}", hex::encode(&genesis.0[..8]), key.account()),
-        )?;
-        Ok(Sessions::new(
-            ClientConfig::default(),
-            visitor.network.node().clone(),
-            Arc::new(chain),
-            (SessionPair::ed25519(&seed), seed),
-            journal,
-            None,
-        ))
+    /// The sessions of this account, with checks on the model that is asked.
+    fn own(
+        &self,
+        client: &Client,
+        key: &Key,
+        visitor: &Visitor,
+        root: &H256,
+        budget: Balance,
+    ) -> anyhow::Result<OwnSessions> {
+        let account = checks::account(client, key)?;
+        self.session.checks.sessions(Place {
+            client,
+            account: &account,
+            key,
+            node: visitor.network.node(),
+            folder: &self.folder,
+            models_dir: &self.ask.models_dir,
+            roots: Some(BTreeSet::from([*root])),
+            budget,
+        })
     }
 
     /// Asks one after the other, and prints each answer when it is there.
@@ -182,7 +213,7 @@ impl Asking {
         language: Option<&Language>,
     ) -> anyhow::Result<Vec<Told>> {
         let mut told = Vec::new();
-        for question in questions {
+        for question in (0..self.session.repeat).flat_map(|_| questions) {
             if !self.json {
                 println!("{}:", question.name);
             }
@@ -253,6 +284,7 @@ impl Told {
             answer: first.and_then(greatest),
             tokens,
             text,
+            is_drawn: answer.is_drawn,
         }
     }
 
@@ -315,31 +347,6 @@ impl<'l> Printer<'l> {
     }
 }
 
-/// Closes the sessions that an earlier run has left open, such as one that was killed.
-async fn close_those_left(sessions: &Sessions) {
-    let kept = match sessions.kept() {
-        Ok(kept) => kept,
-        Err(error) => return tracing::warn!(%error, "which sessions were left open is not known"),
-    };
-    for (number, _) in kept.into_iter().filter(|(_, state)| !state.is_over) {
-        let closed = match Session::resume(sessions, number).await {
-            Ok(session) => session.close().await,
-            Err(error) => Err(error),
-        };
-        match closed {
-            Ok(()) => eprintln!("session {number}, which was left open, is closed"),
-            Err(error) => tracing::warn!(session = number, %error, "a session that was left open is not closed"),
-        }
-    }
-}
-
-/// The journal of an account's sessions on a chain.
-fn journal(folder: &Path, name: &str) -> anyhow::Result<ClientJournal> {
-    let folder = folder.join("sessions");
-    fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
-    Ok(ClientJournal::open(&folder.join(format!("{name}.redb")))?)
-}
-
 /// The least budget of a session in which requests of this work are asked, by the cheapest of these offers that has
 /// such a session.
 fn least_budget(offers: &[SessionOffer], work: &[u64]) -> Option<Balance> {
@@ -375,6 +382,7 @@ mod tests {
     use super::*;
     use assay_client::{chain::SessionTerms, units::UNIT};
     use assay_ops::tensor::DataType;
+    use assay_session::SessionPair;
 
     fn offer(base: Balance, max_budget: Balance) -> SessionOffer {
         SessionOffer {
@@ -437,6 +445,7 @@ mod tests {
             answer: Some(7),
             tokens: None,
             text: None,
+            is_drawn: false,
         };
         assert_eq!(told.line(), "  answer 7, 0.5 ASY, receipt 2 of session 4, output 0x12");
     }

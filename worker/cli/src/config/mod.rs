@@ -115,6 +115,7 @@ pub struct ServeArgs {
     /// A model to serve, instead of those in the file:
     /// PACKAGE[,price=ASY|,base=ASY,rate=ASY][,capacity=JOBS][,bid=ASY[,bid-min=ASY,max-bids=JOBS]]
     /// [,min-deadline=BLOCKS,min-window=BLOCKS,max-window=BLOCKS]
+    /// [,session-base=ASY,session-rate=ASY,min-budget=ASY,max-budget=ASY,sessions=SESSIONS]
     #[arg(long = "model", env = "ASSAY_MODELS", value_name = "MODEL", value_delimiter = ';')]
     pub models: Vec<String>,
     /// Leave the worker as it is on chain at exit, instead of pausing it until the next start

@@ -163,8 +163,9 @@ fn wrong(model: &FileModel, name: &str, reason: &str) -> ConfigError {
     ConfigError::field(format!("model {}: {name}", model.package), reason)
 }
 
-/// Reads `PACKAGE[,price=…][,base=…][,rate=…][,capacity=…][,bid=…][,bid-min=…][,max-bids=…]` and
-/// `[,min-deadline=…][,min-window=…][,max-window=…]`.
+/// Reads `PACKAGE[,price=…][,base=…][,rate=…][,capacity=…][,bid=…][,bid-min=…][,max-bids=…]`,
+/// `[,min-deadline=…][,min-window=…][,max-window=…]` and
+/// `[,session-base=…][,session-rate=…][,min-budget=…][,max-budget=…][,sessions=…]`.
 pub(super) fn from_flag(text: &str) -> Result<ModelPolicy, ConfigError> {
     let wrong = |reason: String| ConfigError::field(format!("model {text}"), reason);
     let mut parts = text.split(',');
@@ -193,13 +194,23 @@ pub(super) fn from_flag(text: &str) -> Result<ModelPolicy, ConfigError> {
             "bid" => model.bid = Some(value.to_owned()),
             "bid_min" => model.bid_min = Some(value.to_owned()),
             "max_bids" => model.max_bids = Some(count()?),
+            "session_base" => session(&mut model).base = Some(value.to_owned()),
+            "session_rate" => session(&mut model).rate = Some(value.to_owned()),
+            "min_budget" => session(&mut model).min_budget = Some(value.to_owned()),
+            "max_budget" => session(&mut model).max_budget = Some(value.to_owned()),
+            "sessions" => session(&mut model).capacity = Some(count()?),
             _ => {
                 return Err(wrong(format!(
                     "`{name}` is none of price, base, rate, capacity, min-deadline, min-window, max-window, bid, bid-min, \
-                     max-bids"
+                     max-bids, session-base, session-rate, min-budget, max-budget, sessions"
                 )));
             }
         }
     }
     from_file(model)
+}
+
+/// The terms of sessions, which are begun with the first of them.
+fn session(model: &mut FileModel) -> &mut FileSession {
+    model.session.get_or_insert_default()
 }

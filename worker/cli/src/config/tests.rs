@@ -233,3 +233,26 @@ fn a_bid_follows_the_ceiling_down_to_the_least() {
     assert_eq!(policy.bid(8), Some(8));
     assert_eq!(policy.bid(5), None);
 }
+
+#[test]
+fn terms_of_sessions_are_given_by_a_flag_for_a_worker_in_the_network() {
+    let flag = "digits,session-base=0.01,session-rate=0.5,min-budget=1,max-budget=5,sessions=3";
+    let args = |joins| ServeArgs {
+        models: vec![flag.into()],
+        ..with(|common| common.network.join = joins)
+    };
+    let config = merge(&args(true), File::default()).expect("valid");
+    let policy = SessionPolicy {
+        base: UNIT / 100,
+        rate: UNIT / 2,
+        min_budget: UNIT,
+        max_budget: 5 * UNIT,
+        lock_percent: 100,
+        max_blocks: 3_600,
+        window_blocks: None,
+        capacity: 3,
+    };
+    assert_eq!(config.models[0].sessions, Some(policy));
+    let error = merge(&args(false), File::default()).expect_err("nobody reaches it");
+    assert!(error.to_string().starts_with("model digits: session: "), "{error}");
+}

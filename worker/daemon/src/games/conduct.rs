@@ -2,9 +2,15 @@
 //! elsewhere.
 
 use super::SharedExecution;
-use crate::{dispute::JobExecution, models::Model, serve::memory::Output};
+use crate::{
+    dispute::JobExecution,
+    job_input::KeptRequests,
+    models::{Model, Models},
+    serve::memory::Output,
+};
 use assay_ops::{program::EngineError, tensor::Tensor};
 use assay_player::{PlayError, Statements, statement};
+use assay_session::Executor;
 use assay_types::{
     JobId,
     dispute::{Place, Statement},
@@ -13,7 +19,7 @@ use std::{sync::Arc, time::Duration};
 
 /// How a worker behaves. The methods that are given are those of an honest one, which changes nothing.
 ///
-/// They are called where work may block.
+/// Those that are called for a job are called where work may block.
 pub trait Conduct: Send + Sync {
     /// The output that is claimed for a job that has this one.
     fn output(&self, _work: &Work<'_>, honest: Output) -> Output {
@@ -23,6 +29,16 @@ pub trait Conduct: Send + Sync {
     /// Who answers in a dispute over a job that was executed like this.
     fn statements(&self, _job: JobId, honest: SharedExecution) -> Result<Box<dyn Statements + Send + Sync>, PlayError> {
         Ok(Box::new(Truthful(honest)))
+    }
+
+    /// Who answers the requests of sessions.
+    fn executor(&self, honest: Arc<dyn Executor>, _models: &Models) -> Arc<dyn Executor> {
+        honest
+    }
+
+    /// Where the requests are that receipts were signed for.
+    fn requests(&self, honest: Arc<dyn KeptRequests>) -> Arc<dyn KeptRequests> {
+        honest
     }
 
     /// How long an answer is held back.

@@ -279,7 +279,7 @@ impl Worker {
             ..Kept::default()
         };
         let account = chain.account(&common.key, common.max_tip, None)?;
-        let engine = (self.executor.tasks(), self.models.clone());
+        let engine = (self.executor.tasks(), self.models.clone(), &*self.conduct);
         let sessions = Desk::open(
             (chain, &account, &common.key),
             store.folder(),

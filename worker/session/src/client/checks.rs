@@ -42,6 +42,11 @@ async fn settle(shared: &Shared, key: (SessionId, u32), mut kept: KeptCase) -> R
         shared.journal.keep_checked(key, None).await?;
         return Ok(true);
     };
+    if shared.past(&state.worker).is_challenged {
+        // One proved fault costs the worker what it has to lose, and every further challenge has a larger bond.
+        shared.journal.keep_checked(key, None).await?;
+        return Ok(true);
+    }
     let model = shared.model(state.model).await?;
     let request = CheckedRequest::of_bytes(&model.parts, kept.symbols.clone(), kept.input.clone())?;
     let (outputs, _) = request::outputs(&model.parts, &kept.symbols, &kept.answer)?;
@@ -80,8 +85,9 @@ async fn settle(shared: &Shared, key: (SessionId, u32), mut kept: KeptCase) -> R
         inputs: case.inputs,
         outputs: case.outputs,
     };
+    let worker = wrong.worker.clone();
     match shared.chain.challenge_receipt(wrong).await {
-        Ok(()) => {}
+        Ok(()) => shared.note(&worker, |past| past.is_challenged = true),
         Err(error @ ChainError::Unreachable { .. }) => {
             tracing::warn!(%error, "does not challenge a wrong receipt; tries again later");
             return Ok(false);

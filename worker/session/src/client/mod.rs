@@ -24,6 +24,7 @@ use crate::{
     types::{AccountId, BlockNumber, H256, ModelVersion, SessionId},
 };
 use assay_network::Node;
+use assay_types::session::SessionPhase;
 use side::ClientState;
 use std::{
     collections::HashMap,
@@ -104,6 +105,8 @@ struct Past {
     faults: u64,
     /// Whether a receipt of it was found to be wrong: it is not asked again.
     is_out: bool,
+    /// Whether a receipt of it was challenged.
+    is_challenged: bool,
     /// Time of its latest greeting.
     latency: Option<Duration>,
 }
@@ -161,6 +164,23 @@ impl Sessions {
         let key = (wrong.receipt.message.session, wrong.receipt.message.sequence);
         self.shared.journal.keep_checked(key, Some(&wrong)).await?;
         checks::look(&self.shared).await.map(|_| ())
+    }
+
+    /// Closes sessions on chain that were given up and are still open there, and forgets those of which the chain has
+    /// nothing any more: none of their receipts can be challenged.
+    pub async fn clear(&self) -> Result<(), SessionError> {
+        let shared = &self.shared;
+        let over = shared.journal.states()?.into_iter().filter(|(_, state)| state.is_over);
+        for (session, _) in over {
+            let record = shared.chain.session(session).await?;
+            match record.map(|record| record.state.phase()) {
+                None => shared.journal.forget(session).await?,
+                // Whoever gave it up may have been killed before the chain heard of it.
+                Some(SessionPhase::Open) => shared.chain.close(session).await?,
+                Some(_) => {}
+            }
+        }
+        Ok(())
     }
 
     /// The sessions that the journal has: those that go on can be taken up with [`Session::resume`].

@@ -20,7 +20,7 @@ use assay_gateway::{
 use assay_text::language::{self, Language, LanguageError};
 use futures::{FutureExt, stream::BoxStream};
 use serde_json::Value;
-use std::{path::PathBuf, sync::Arc};
+use std::{convert::Infallible, path::PathBuf, sync::Arc};
 
 /// Decimals of one ASY.
 const DECIMALS: u32 = units::UNIT.ilog10();
@@ -47,6 +47,14 @@ impl Market {
             account,
             pool,
         }))
+    }
+
+    /// Looks after sessions, where there are any, for as long as it is polled.
+    pub async fn look_after(&self) -> Infallible {
+        match &self.0.pool {
+            Some(pool) => pool.look_after().await,
+            None => std::future::pending().await,
+        }
     }
 
     /// Closes what is open.
@@ -244,7 +252,10 @@ impl Backend for Market {
                 what: "receipt",
                 id: id.to_owned(),
             };
-            // The receipt of a job is what the chain has of it; that of a session is in the journal of sessions.
+            if let Some(receipt) = self.0.pool.as_ref().and_then(|pool| pool.receipt(id)) {
+                return Ok(receipt);
+            }
+            // The receipt of a job is what the chain has of it.
             let job = id.strip_prefix("job-").ok_or_else(missing)?;
             self.0.jobs.result(job).await?.ok_or_else(missing)
         }

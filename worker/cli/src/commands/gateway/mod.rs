@@ -8,18 +8,22 @@ mod pool;
 
 pub use keys::KeysCommand;
 
-use super::{journal::JournalArgs, visitor::Visitor};
+use super::{
+    checks::{self, ReceiptCheckArgs},
+    journal::JournalArgs,
+    visitor::Visitor,
+};
 use crate::{
     cli::{KeyArgs, NodeArgs},
     config::NetworkArgs,
 };
 use anyhow::Context;
-use assay_client::{chain::Account, units};
+use assay_client::units;
 use assay_daemon::shutdown::Shutdown;
 use assay_gateway::{Gateway, GatewayConfig};
 use clap::{Args, Subcommand};
 use market::Market;
-use pool::Pool;
+use pool::{Limits, Pool};
 use std::{net::SocketAddr, path::PathBuf, process::ExitCode, sync::Arc};
 
 /// What to do with a gateway.
@@ -50,9 +54,15 @@ pub struct RunArgs {
     /// An origin whose web pages may ask, such as https://example.org; give several
     #[arg(long, value_name = "ORIGIN", value_delimiter = ',')]
     cors: Vec<String>,
-    /// Budget of each session that is opened, in ASY; several are open at a time where requests come together
+    /// Budget of each session that is opened, in ASY, and what is added to one whose budget is used up; several may be
+    /// open at a time, where requests come together
     #[arg(long, value_name = "ASY", default_value = "1")]
     session_budget: String,
+    /// Maximum number of sessions that are open at a time; a request waits for one, for half a minute at most
+    #[arg(long, value_name = "SESSIONS", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..))]
+    max_sessions: u16,
+    #[command(flatten)]
+    checks: ReceiptCheckArgs,
     /// Folder in which the models' packages are
     #[arg(long, env = "ASSAY_MODELS_DIR", default_value = "models", value_name = "DIR")]
     models_dir: PathBuf,
@@ -81,15 +91,20 @@ pub(super) async fn run(command: GatewayCommand) -> anyhow::Result<ExitCode> {
 async fn serve(args: RunArgs) -> anyhow::Result<ExitCode> {
     let config = args.config()?;
     let key = super::load_key(&args.key)?;
-    let budget = units::parse(&args.session_budget).context("--session-budget")?;
+    let limits = Limits {
+        budget: units::parse(&args.session_budget).context("--session-budget")?,
+        sessions: args.max_sessions.into(),
+    };
     let mut shutdown = Shutdown::on_signal(args.exit_with_parent);
     let client = super::connect(&args.node).await?;
-    let account = Account::open(client.clone(), key.clone())?;
+    let account = checks::account(&client, &key)?;
     let pool = match Visitor::join(&args.network).await? {
         Some(visitor) => {
             visitor.meet(super::visitor::announced(&client).await?).await?;
-            let folder = args.journal.folder()?;
-            Some(Pool::open(&client, &account, &key, visitor, &folder, budget)?)
+            let folders = (&*args.journal.folder()?, &*args.models_dir);
+            let pool = Pool::open((&client, &account, &key), visitor, folders, &limits, &args.checks)?;
+            pool.recover().await;
+            Some(pool)
         }
         None => None,
     };
@@ -98,6 +113,7 @@ async fn serve(args: RunArgs) -> anyhow::Result<ExitCode> {
     println!("http://{}", gateway.address());
     let failed = tokio::select! {
         error = gateway.failed() => Some(error),
+        never = market.look_after() => match never {},
         () = shutdown.requested() => None,
     };
     match failed {

@@ -13,7 +13,7 @@ pub use requests::Requests;
 pub(crate) use requests::tests::with_one;
 
 use super::ServeError;
-use crate::{engine::Tasks, job_input::KeptRequests, models::Models, network::Network};
+use crate::{engine::Tasks, games::Conduct, job_input::KeptRequests, models::Models, network::Network};
 use assay_client::{
     chain::{Account, ChainView, Key},
     sessions::ChainSessions,
@@ -36,7 +36,7 @@ const PAUSE: Duration = Duration::from_millis(100);
 pub(super) struct Desk<C> {
     chain: ChainSessions<C>,
     server: SessionServer,
-    requests: Requests,
+    requests: Arc<dyn KeptRequests>,
     /// Streams are served as long as this is here.
     _serving: Option<Serving>,
 }
@@ -46,17 +46,18 @@ impl<C: ChainView> Desk<C> {
     pub(super) async fn open(
         (chain, account, key): (&C, &Account, &Key),
         folder: &Path,
-        (tasks, models): (Tasks, Models),
+        (tasks, models, conduct): (Tasks, Models, &dyn Conduct),
         network: Option<&Network>,
     ) -> Result<Self, ServeError> {
         let requests = Requests::open(folder, Some(tasks.clone())).map_err(SessionError::from)?;
         let pair = SessionPair::ed25519(&key.receipt_seed(chain.genesis()));
         let chain = ChainSessions::new(chain.clone(), account.clone(), None);
+        let engine = Arc::new(SessionEngine::new(tasks, models.clone()));
         let server = SessionServer::new(
             ServerConfig::default(),
             vec![pair],
             Arc::new(Careful::new(chain.clone(), requests.journal().clone())),
-            Arc::new(SessionEngine::new(tasks, models)),
+            conduct.executor(engine, &models),
             requests.journal().clone(),
         )?;
         let serving = match network {
@@ -66,7 +67,7 @@ impl<C: ChainView> Desk<C> {
         Ok(Self {
             chain,
             server,
-            requests,
+            requests: conduct.requests(Arc::new(requests)),
             _serving: serving,
         })
     }
@@ -78,7 +79,7 @@ impl<C: ChainView> Desk<C> {
 
     /// The requests, for the disputes about their receipts.
     pub(super) fn requests(&self) -> Arc<dyn KeptRequests> {
-        Arc::new(self.requests.clone())
+        self.requests.clone()
     }
 
     /// Redeems vouchers and forgets sessions that are over, for as long as it is polled.
