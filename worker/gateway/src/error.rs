@@ -190,6 +190,7 @@ impl ApiError {
             BackendError::NoMoney(_) => Self::unavailable(message, 60),
             BackendError::Timeout(_) => Self::timeout(message),
             BackendError::Failed(_) => Self::new(StatusCode::BAD_GATEWAY, "server_error", "worker_failed", message),
+            BackendError::NotShown(_) => Self::new(StatusCode::NOT_IMPLEMENTED, "server_error", "not_shown", message),
         }
     }
 

@@ -257,7 +257,16 @@ async fn workers_that_are_away_late_or_broken_have_statuses_of_their_own() {
 #[tokio::test]
 async fn paths_and_methods_that_are_not_there_are_refused() {
     let house = House::open();
-    for path in ["/", "/v1", "/v1/chat", "/v1/files", "/v2/models"] {
+    for path in [
+        "/",
+        "/console/",
+        "/console/../app.js",
+        "/console/none.js",
+        "/v1",
+        "/v1/chat",
+        "/v1/files",
+        "/v2/models",
+    ] {
         let mut reply = house.get(path).await;
         let body = reply.json(MAX_BODY).await.unwrap();
         assert_eq!(

@@ -85,7 +85,7 @@ async fn the_market_is_described() {
             .as_array()
             .unwrap()
             .len(),
-        8
+        9
     );
     let quote = house.call("assay_quote", json!(["fake-chat", 9, 50])).await;
     assert_eq!(quote["result"], json!({ "max": "0.000319", "currency": "ASY" }));
@@ -272,4 +272,54 @@ async fn the_methods_describe_themselves() {
         .collect();
     let answer = house.good("/rpc", json!(batch)).await;
     assert!(answer["error"].is_object(), "a batch of 65 calls is refused");
+}
+
+#[tokio::test]
+async fn what_people_look_at_is_described() {
+    let house = House::open();
+    let disputes = house.call("assay_disputes", json!([])).await["result"].clone();
+    let convicted = &disputes[1];
+    assert_eq!(
+        (&convicted["verdict"], &convicted["locked"]),
+        (&json!("convicted"), &json!("20"))
+    );
+    let narrowing = &convicted["games"][0]["narrowing"];
+    assert_eq!(
+        narrowing["graph"],
+        json!({ "start": 0, "total": 2600, "first": 1666, "count": 1 })
+    );
+    assert_ne!(narrowing["element"]["claimed"], narrowing["element"]["computed"]);
+    let money = house.call("assay_money", json!([])).await["result"].clone();
+    assert_eq!(money["holds"][0]["amount"], "12.5");
+    let sessions = house.call("assay_sessions", json!([])).await["result"].clone();
+    assert_eq!(
+        (&sessions[0]["phase"], &sessions[0]["redeemed"]),
+        (&json!("Open"), &json!("0.25"))
+    );
+    let network = house.call("assay_network", json!([])).await["result"].clone();
+    assert!(network["best"].as_u64() >= network["finalized"].as_u64());
+    assert_eq!(house.call("assay_jobs", json!([])).await["result"], json!([]));
+    house.call("assay_submitJob", json!(["fake-sum", [1, 2], "0.5"])).await;
+    house.call("assay_submitJob", json!(["fake-sum", [1, 2], "0.5"])).await;
+    let jobs = house.call("assay_jobs", json!([])).await["result"].clone();
+    assert_eq!((&jobs[0]["id"], &jobs[1]["id"]), (&json!("1"), &json!("0")));
+}
+
+#[tokio::test]
+async fn a_picture_that_is_no_picture_is_refused() {
+    let house = House::open();
+    let row = json!([0, 0, 16, 16, 0, 0, 0, 0]);
+    let picture = |rows: usize| json!({ "image": [vec![row.clone(); rows]] });
+    let good = house
+        .call("assay_submitJob", json!(["fake-digits", picture(8), "0.5"]))
+        .await;
+    assert_eq!(good["result"]["id"], "0");
+    let wide = json!({ "image": [vec![json!([0; 9]); 8]] });
+    let bright = json!({ "image": [vec![json!([17; 8]); 8]] });
+    for wrong in [json!([1]), json!({}), picture(7), picture(9), wide, bright] {
+        let answer = house
+            .call("assay_submitJob", json!(["fake-digits", wrong, "0.5"]))
+            .await;
+        assert_eq!(answer["error"]["data"]["param"], "input", "{answer}");
+    }
 }
