@@ -111,7 +111,8 @@ mod tests {
                 prop_assert_eq!(rest == 0, matches!(conduct, Conduct::Neutral | Conduct::Delivered));
                 strikes = next;
             }
-            for _ in 0..strikes {
+            let worked_off = strikes;
+            for _ in 0..worked_off {
                 strikes = Conduct::Delivered.judge(strikes, 3u64).0;
             }
             prop_assert_eq!(strikes, 0);

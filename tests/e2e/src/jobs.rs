@@ -17,7 +17,7 @@ use assay_ops::tensor::{DataType, Tensor, tensors_digest};
 use assay_package::Package;
 use assay_text::inputs;
 use assay_types::{CloseReason, Delivery, H256, JobId, Matching, Phase, Slashed};
-use polkadot_sdk::frame_support::traits::Get;
+use polkadot_sdk::{frame_support::traits::Get, sp_io};
 use std::path::{Path, PathBuf};
 
 /// The digits' package, in the folder of their model.
@@ -79,15 +79,25 @@ pub fn offered_at(base: Balance) -> OfferTerms {
     }
 }
 
+/// A value that the runtime computes from its parameters, as they are in the first block.
+fn at_genesis<T>(compute: impl FnOnce() -> T) -> T {
+    sp_io::TestExternalities::default().execute_with(compute)
+}
+
 /// What the chain takes as terms.
 pub fn bounds() -> pallet_market::terms::Terms<BlockNumber> {
-    assay_runtime::Market::terms()
+    at_genesis(assay_runtime::Market::terms)
 }
 
 /// What a missed deadline costs the first worker of a job, which has this stake behind it.
 pub fn cost_of_a_missed_deadline(locked: Balance) -> Slashed<Balance> {
-    let rate = <assay_runtime::Runtime as pallet_market::Config>::NonDeliverySlash::get();
-    let compensation = <<assay_runtime::Runtime as pallet_market::Config>::MissCompensation as Get<Balance>>::get();
+    type Configured = assay_runtime::Runtime;
+    let (rate, compensation) = at_genesis(|| {
+        (
+            <Configured as pallet_market::Config>::NonDeliverySlash::get(),
+            <<Configured as pallet_market::Config>::MissCompensation as Get<Balance>>::get(),
+        )
+    });
     pallet_market::terms::non_delivery(locked, rate, compensation)
 }
 

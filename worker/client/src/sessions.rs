@@ -304,7 +304,9 @@ mod tests {
         let sessions = ChainSessions::new(chain.connection(), chain.account(&key), None);
         assert_eq!(sessions.session(3).await, Ok(None));
         let record = session(key.account());
-        chain.author_with(|ledger, _| drop(ledger.sessions.insert(3, record.clone())));
+        chain.author_with(|ledger, _| {
+            ledger.sessions.insert(3, record.clone());
+        });
         assert_eq!(sessions.session(3).await, Ok(Some(record.clone())));
         assert_eq!(sessions.now().await, Ok(1));
         chain.break_off();

@@ -1,10 +1,5 @@
 //! Packages and programs that were damaged or made to harm are refused, with the place named.
 
-#![expect(
-    clippy::result_large_err,
-    reason = "an import fails once, and its error names a place"
-)]
-
 #[path = "package/batch.rs"]
 mod batch;
 #[path = "package/dimensions.rs"]

@@ -3,8 +3,19 @@
 //! The gateway knows no chain, no session and no network.
 //! It knows tokens, prices and reports, and whoever implements [`Backend`] decides where they come from.
 
+mod overview;
+
+pub use overview::{
+    DisputeInfo, ElementInfo, ElementValue, GameInfo, HoldInfo, Money, Narrowing, NetworkInfo, OperatorInfo, PeerInfo,
+    Range, SessionInfo, Turn, Verdict,
+};
+
 use crate::money::{Amount, Currency};
-use futures::{future::BoxFuture, stream::BoxStream};
+use futures::{
+    FutureExt,
+    future::{BoxFuture, ready},
+    stream::BoxStream,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::sync::Arc;
@@ -71,6 +82,36 @@ pub trait Backend: Send + Sync + 'static {
 
     /// Whether requests can be answered now, and why not.
     fn health(&self) -> Later<'_, Health>;
+
+    /// The latest jobs of the account that pays for everything, the newest first; at most 100.
+    fn jobs(&self) -> Later<'_, Vec<JobStatus>> {
+        not_shown("jobs")
+    }
+
+    /// The sessions of that account, the newest first; at most 100.
+    fn sessions(&self) -> Later<'_, Vec<SessionInfo>> {
+        not_shown("sessions")
+    }
+
+    /// Disputes that go on, and the latest that are over, the newest first; at most 100.
+    fn disputes(&self) -> Later<'_, Vec<DisputeInfo>> {
+        not_shown("disputes")
+    }
+
+    /// That account's money, and where it is held.
+    fn money(&self) -> Later<'_, Money> {
+        not_shown("money by reasons")
+    }
+
+    /// The node and the workers' network.
+    fn network(&self) -> Later<'_, NetworkInfo> {
+        not_shown("the network")
+    }
+}
+
+/// The answer of a backend that cannot show something.
+fn not_shown<'b, T: Send + 'b>(what: &'static str) -> Later<'b, T> {
+    ready(Err(BackendError::NotShown(what))).boxed()
 }
 
 /// A backend that several parts of a program share.
@@ -379,6 +420,9 @@ pub enum BackendError {
     /// A worker's answer is wrong, or its work broke off.
     #[error("{0}")]
     Failed(String),
+    /// What is behind the gateway does not show this.
+    #[error("this gateway does not show {0}: `assay-worker` and any explorer of the chain do")]
+    NotShown(&'static str),
 }
 
 /// Tells a generation to stop; every clone tells the same one.

@@ -136,10 +136,10 @@ mod tests {
     use super::*;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-    fn connection(stream: tokio::io::DuplexStream) -> Connection<tokio::io::DuplexStream> {
+    fn connection(stream: tokio::io::DuplexStream, patience: Duration) -> Connection<tokio::io::DuplexStream> {
         Connection {
             stream,
-            patience: Duration::from_millis(100),
+            patience,
             stalled: None,
             open: Gauge::default(),
             _place: Arc::new(Semaphore::new(1)).try_acquire_owned().unwrap(),
@@ -149,7 +149,7 @@ mod tests {
     #[tokio::test]
     async fn a_reader_that_takes_nothing_ends_the_connection() {
         let (near, _far) = tokio::io::duplex(64);
-        let mut connection = connection(near);
+        let mut connection = connection(near, Duration::from_millis(100));
         let error = connection.write_all(&[0; 1000]).await.unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);
     }
@@ -157,7 +157,7 @@ mod tests {
     #[tokio::test]
     async fn a_slow_reader_that_takes_something_keeps_it() {
         let (near, mut far) = tokio::io::duplex(64);
-        let mut connection = connection(near);
+        let mut connection = connection(near, Duration::from_secs(5));
         let reader = tokio::spawn(async move {
             let mut taken = 0;
             let mut buffer = [0; 64];

@@ -65,7 +65,7 @@ pub struct ApiError {
     /// When to try again, in seconds.
     pub retry_after: Option<u32>,
     /// Numbers that belong to it.
-    pub assay: Option<Value>,
+    pub assay: Option<Box<Value>>,
 }
 
 impl ApiError {
@@ -190,6 +190,7 @@ impl ApiError {
             BackendError::NoMoney(_) => Self::unavailable(message, 60),
             BackendError::Timeout(_) => Self::timeout(message),
             BackendError::Failed(_) => Self::new(StatusCode::BAD_GATEWAY, "server_error", "worker_failed", message),
+            BackendError::NotShown(_) => Self::new(StatusCode::NOT_IMPLEMENTED, "server_error", "not_shown", message),
         }
     }
 
@@ -206,7 +207,9 @@ impl ApiError {
                 );
                 let status = StatusCode::PAYMENT_REQUIRED;
                 Self {
-                    assay: Some(json!({ "needed": needed, "available": available, "currency": symbol })),
+                    assay: Some(Box::new(
+                        json!({ "needed": needed, "available": available, "currency": symbol }),
+                    )),
                     ..Self::new(status, "insufficient_quota", "insufficient_balance", message)
                 }
             }
@@ -223,7 +226,9 @@ impl ApiError {
                 );
                 Self {
                     kind: "insufficient_quota",
-                    assay: Some(json!({ "needed": needed, "available": available, "currency": symbol })),
+                    assay: Some(Box::new(
+                        json!({ "needed": needed, "available": available, "currency": symbol }),
+                    )),
                     ..Self::too_many("daily_budget_exhausted", message, *resets_in)
                 }
             }
@@ -239,7 +244,7 @@ impl ApiError {
             "code": self.code,
         });
         if let (Some(assay), Some(fields)) = (&self.assay, object.as_object_mut()) {
-            fields.insert("assay".to_owned(), assay.clone());
+            fields.insert("assay".to_owned(), Value::clone(assay));
         }
         object
     }

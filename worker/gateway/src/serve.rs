@@ -41,6 +41,8 @@ use tokio::{
 
 /// Bytes of a request's head, and of the buffer that a connection reads into.
 const MAX_HEAD: usize = 64 << 10;
+/// In which generations that a shutdown has stopped must say what is owed.
+const LAST_WORD: Duration = Duration::from_secs(10);
 /// Headers of a request.
 const MAX_HEADERS: usize = 64;
 
@@ -158,7 +160,7 @@ impl Gateway {
             tracing::error!(%error, "the server's task failed");
         }
         // Clients are gone now, and what they left behind is stopped and says what is owed.
-        if timeout(drain, self.app.tasks.idle()).await.is_err() {
+        if timeout(LAST_WORD, self.app.tasks.idle()).await.is_err() {
             let left = self.app.tasks.count();
             tracing::warn!(
                 left,

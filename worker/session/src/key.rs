@@ -8,9 +8,9 @@ use polkadot_sdk::sp_core::{Pair, ed25519, sr25519};
 #[derive(Clone)]
 pub enum SessionPair {
     /// Ed25519: the faster one.
-    Ed25519(ed25519::Pair),
+    Ed25519(Box<ed25519::Pair>),
     /// Sr25519.
-    Sr25519(sr25519::Pair),
+    Sr25519(Box<sr25519::Pair>),
 }
 
 impl std::fmt::Debug for SessionPair {
@@ -22,12 +22,12 @@ impl std::fmt::Debug for SessionPair {
 impl SessionPair {
     /// The Ed25519 pair of a secret seed.
     pub fn ed25519(seed: &[u8; 32]) -> Self {
-        Self::Ed25519(ed25519::Pair::from_seed(seed))
+        Self::Ed25519(Box::new(ed25519::Pair::from_seed(seed)))
     }
 
     /// The Sr25519 pair of a secret seed.
     pub fn sr25519(seed: &[u8; 32]) -> Self {
-        Self::Sr25519(sr25519::Pair::from_seed(seed))
+        Self::Sr25519(Box::new(sr25519::Pair::from_seed(seed)))
     }
 
     /// The key that the chain knows.

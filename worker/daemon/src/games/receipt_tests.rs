@@ -124,7 +124,9 @@ async fn a_worker_defends_a_receipt_from_what_it_has_kept() {
     let (tested, chain) = (Tested::new(), FakeChain::new());
     let folder = tempfile::tempdir().expect("a temporary folder");
     tested.register(&chain);
-    chain.author_with(|ledger, _| drop(ledger.sessions.insert(SESSION, session(&key(), &tested))));
+    chain.author_with(|ledger, _| {
+        ledger.sessions.insert(SESSION, session(&key(), &tested));
+    });
     let request = RequestId {
         session: SESSION,
         sequence: SEQUENCE,
@@ -152,7 +154,9 @@ async fn a_receipt_of_somebody_else_is_none_of_a_workers_business() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     tested.register(&chain);
     let other = Key::load("//Bob").expect("a development key");
-    chain.author_with(|ledger, _| drop(ledger.sessions.insert(SESSION, session(&other, &tested))));
+    chain.author_with(|ledger, _| {
+        ledger.sessions.insert(SESSION, session(&other, &tested));
+    });
     let playing = play(&tested, &chain, &key(), sources(folder.path(), None));
     chain.faults(|faults| faults.instant_seal = true);
     challenge(
@@ -197,7 +201,9 @@ async fn a_challenger_points_at_what_is_wrong_in_a_receipts_trace() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     tested.register(&chain);
     let worker = Key::load("//Bob").expect("a development key");
-    chain.author_with(|ledger, _| drop(ledger.sessions.insert(SESSION, session(&worker, &tested))));
+    chain.author_with(|ledger, _| {
+        ledger.sessions.insert(SESSION, session(&worker, &tested));
+    });
     let model = tested.models.get(&H256(tested.package.root())).expect("loaded");
     let subject = model.subject().expect("the same package");
     let execution = JobExecution::new(subject, tested.inputs().to_vec()).expect("inputs that fit");

@@ -17,7 +17,7 @@ fn cpu() -> CpuEngine {
 
 /// Ways to execute a model; the definition comes first.
 fn engines() -> Vec<Box<dyn Engine>> {
-    let emulated = CudaEngine::on(Arc::new(Emulator::default()), "emulated".to_owned());
+    let emulated = CudaEngine::on(Arc::new(Emulator), "emulated".to_owned());
     vec![
         Box::new(ReferenceEngine),
         Box::new(cpu()),

@@ -17,6 +17,8 @@ use tokio::time::sleep;
 
 /// What a job is paid.
 pub const PRICE: Amount = Amount(400_000_000_000);
+/// Jobs that are listed.
+const MAX_LATEST: usize = 100;
 const PHASES: [&str; 3] = ["Assigned", "Claimed", "Settled"];
 
 #[derive(Clone)]
@@ -28,7 +30,7 @@ pub struct Jobs {
 
 struct Job {
     worker: String,
-    sum: f64,
+    result: Value,
     begun: Instant,
 }
 
@@ -45,14 +47,15 @@ impl Jobs {
             field: Some(field.to_owned()),
             reason: reason.to_owned(),
         };
-        if request.model != "fake-sum" {
-            return Err(BackendError::UnknownModel(request.model.clone()));
-        }
-        let numbers = request
-            .input
-            .as_array()
-            .filter(|numbers| numbers.iter().all(Value::is_number));
-        let numbers = numbers.ok_or_else(|| unfit("input", "`input` must be a list of numbers"))?;
+        let result = match request.model.as_str() {
+            "fake-sum" => sum(&request.input).map(|sum| json!({ "sum": sum })),
+            "fake-digits" => digit(&request.input).map(|digit| {
+                let result = "a digit that depends on the ink alone: this market is fake";
+                json!({ "answer": digit, "worker": worker, "digest_matches": true, "result": result })
+            }),
+            _ => return Err(BackendError::UnknownModel(request.model.clone())),
+        };
+        let result = result.map_err(|reason| unfit("input", reason))?;
         if request.ceiling < PRICE {
             return Err(unfit(
                 "ceiling",
@@ -62,7 +65,7 @@ impl Jobs {
         let mut all = self.lock();
         all.push(Job {
             worker: worker.to_owned(),
-            sum: numbers.iter().filter_map(Value::as_f64).sum(),
+            result,
             begun: Instant::now(),
         });
         let id = (all.len() - 1).to_string();
@@ -73,35 +76,41 @@ impl Jobs {
     pub fn status(&self, id: &str) -> Result<JobStatus, BackendError> {
         let all = self.lock();
         let job = find(&all, id)?;
-        let phase = self.phase(job);
-        let closed = phase + 1 == PHASES.len();
-        Ok(JobStatus {
-            id: id.to_owned(),
-            phase: PHASES[phase].to_owned(),
-            closed,
-            worker: Some(job.worker.clone()),
-            paid: closed.then_some(PRICE),
-        })
+        Ok(job.in_phase(id, self.phase(job)))
+    }
+
+    /// The latest jobs, the newest first.
+    pub fn latest(&self) -> Vec<JobStatus> {
+        let number = self.lock().len();
+        let ids = (number.saturating_sub(MAX_LATEST)..number).rev();
+        ids.filter_map(|id| self.status(&id.to_string()).ok()).collect()
     }
 
     pub fn result(&self, id: &str) -> Result<Option<Value>, BackendError> {
         let all = self.lock();
         let job = find(&all, id)?;
-        Ok((self.phase(job) > 0).then(|| json!({ "sum": job.sum })))
+        Ok((self.phase(job) > 0).then(|| job.result.clone()))
     }
 
+    /// The phase that a job is in, and then every later one in its turn, however late somebody looks.
     pub fn follow(&self, id: &str) -> Result<BoxStream<'static, Result<JobStatus, BackendError>>, BackendError> {
-        self.status(id)?;
-        let state = (self.clone(), id.to_owned(), None::<JobStatus>);
-        let stream = unfold(state, |(jobs, id, last)| async move {
-            if last.as_ref().is_some_and(|last| last.closed) {
+        let first = {
+            let all = self.lock();
+            self.phase(find(&all, id)?)
+        };
+        let stream = unfold((self.clone(), id.to_owned(), first), |(jobs, id, next)| async move {
+            if next == PHASES.len() {
                 return None;
             }
             loop {
-                match jobs.status(&id) {
-                    Ok(status) if last.as_ref() == Some(&status) => sleep(jobs.step / 5).await,
-                    Ok(status) => return Some((Ok(status.clone()), (jobs, id, Some(status)))),
-                    Err(error) => return Some((Err(error), (jobs, id, last))),
+                let reached = {
+                    let all = jobs.lock();
+                    find(&all, &id).map(|job| (job.in_phase(&id, next), jobs.phase(job) >= next))
+                };
+                match reached {
+                    Ok((status, true)) => return Some((Ok(status), (jobs, id, next + 1))),
+                    Ok((_, false)) => sleep(jobs.step / 5).await,
+                    Err(error) => return Some((Err(error), (jobs, id, PHASES.len()))),
                 }
             }
         });
@@ -116,6 +125,47 @@ impl Jobs {
     fn lock(&self) -> MutexGuard<'_, Vec<Job>> {
         self.all.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+impl Job {
+    fn in_phase(&self, id: &str, phase: usize) -> JobStatus {
+        let closed = phase + 1 == PHASES.len();
+        JobStatus {
+            id: id.to_owned(),
+            phase: PHASES[phase].to_owned(),
+            closed,
+            worker: Some(self.worker.clone()),
+            paid: closed.then_some(PRICE),
+        }
+    }
+}
+
+fn sum(input: &Value) -> Result<f64, &'static str> {
+    let numbers = input
+        .as_array()
+        .filter(|numbers| numbers.iter().all(Value::is_number))
+        .ok_or("`input` must be a list of numbers")?;
+    Ok(numbers.iter().filter_map(Value::as_f64).sum())
+}
+
+/// A digit that depends on a picture `{"image": [[8 lists of 8 numbers from 0 to 16]]}`.
+fn digit(input: &Value) -> Result<u64, &'static str> {
+    let wrong = "`input` must be an object whose `image` is one picture of 8 rows of 8 numbers from 0 to 16";
+    let rows = input["image"].as_array().filter(|images| images.len() == 1);
+    let rows = rows
+        .and_then(|images| images[0].as_array())
+        .filter(|rows| rows.len() == 8);
+    let mut ink = 0.0;
+    for row in rows.ok_or(wrong)? {
+        let row = row.as_array().filter(|row| row.len() == 8).ok_or(wrong)?;
+        for pixel in row {
+            ink += pixel
+                .as_f64()
+                .filter(|pixel| (0.0..=16.0).contains(pixel))
+                .ok_or(wrong)?;
+        }
+    }
+    Ok(ink as u64 % 10)
 }
 
 fn find<'j>(jobs: &'j [Job], id: &str) -> Result<&'j Job, BackendError> {

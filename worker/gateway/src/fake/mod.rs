@@ -4,6 +4,7 @@
 //! A model's name says what it does: see [`MODELS`].
 
 mod jobs;
+mod overview;
 mod stream;
 mod vocabulary;
 
@@ -11,8 +12,9 @@ pub use vocabulary::{VOCABULARY, encode};
 
 use crate::{
     backend::{
-        Ability, Backend, BackendError, Balance, Check, EmbedRequest, Embedded, GenerateRequest, Generation, Health,
-        JobRequest, JobStatus, Later, ModelInfo, Prompt, Quote, Report, Stop, Token, Verification, Work, WorkerInfo,
+        Ability, Backend, BackendError, Balance, Check, DisputeInfo, EmbedRequest, Embedded, GenerateRequest,
+        Generation, Health, JobRequest, JobStatus, Later, ModelInfo, Money, NetworkInfo, Prompt, Quote, Report,
+        SessionInfo, Stop, Token, Verification, Work, WorkerInfo,
     },
     money::{Amount, Currency},
 };
@@ -25,12 +27,12 @@ use std::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::SeqCst},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 use tokio::time::sleep;
 
 /// The models: name, ability, context length.
-pub const MODELS: [(&str, Ability, u32); 9] = [
+pub const MODELS: [(&str, Ability, u32); 10] = [
     // Answers at once.
     ("fake-chat", Ability::Chat, 2048),
     // Continues texts, and takes no conversation.
@@ -49,6 +51,8 @@ pub const MODELS: [(&str, Ability, u32); 9] = [
     ("fake-gone", Ability::Chat, 2048),
     // Adds numbers, as jobs.
     ("fake-sum", Ability::Job, 0),
+    // Takes a picture of 8 × 8 pixels, as jobs, and gives a digit that depends on its ink.
+    ("fake-digits", Ability::Job, 0),
 ];
 /// Elements of an embedding.
 pub const DIMENSIONS: u32 = 16;
@@ -70,6 +74,7 @@ struct Shared {
     running: AtomicUsize,
     made: AtomicU64,
     is_ready: AtomicBool,
+    begun: Instant,
 }
 
 /// A generation that runs; it has ended when this is dropped.
@@ -79,10 +84,11 @@ impl Default for Fake {
     fn default() -> Self {
         Self(Arc::new(Shared {
             receipts: Mutex::default(),
-            jobs: Jobs::new(Duration::from_millis(50)),
+            jobs: Jobs::new(Duration::from_millis(100)),
             running: AtomicUsize::new(0),
             made: AtomicU64::new(0),
             is_ready: AtomicBool::new(true),
+            begun: Instant::now(),
         }))
     }
 }
@@ -354,5 +360,24 @@ impl Backend for Fake {
             detail: detail.to_owned(),
         }))
         .boxed()
+    }
+    fn jobs(&self) -> Later<'_, Vec<JobStatus>> {
+        ready(Ok(self.0.jobs.latest())).boxed()
+    }
+
+    fn sessions(&self) -> Later<'_, Vec<SessionInfo>> {
+        ready(Ok(overview::sessions())).boxed()
+    }
+
+    fn disputes(&self) -> Later<'_, Vec<DisputeInfo>> {
+        ready(Ok(overview::disputes(self.0.begun.elapsed()))).boxed()
+    }
+
+    fn money(&self) -> Later<'_, Money> {
+        ready(Ok(overview::money())).boxed()
+    }
+
+    fn network(&self) -> Later<'_, NetworkInfo> {
+        ready(Ok(overview::network(self.0.begun.elapsed()))).boxed()
     }
 }

@@ -29,6 +29,8 @@ pub enum EndpointId {
     OpenApi,
     /// `/docs`
     Docs,
+    /// `/console`
+    Console,
 }
 
 /// Method of an endpoint.
@@ -167,5 +169,11 @@ pub const ENDPOINTS: &[Endpoint] = &[
         "/docs",
         "text/html; charset=utf-8",
         "This API, for people.",
+    ),
+    get(
+        EndpointId::Console,
+        "/console",
+        "text/html; charset=utf-8",
+        "The console: a page that shows the market, tries models, and follows jobs and disputes.",
     ),
 ];

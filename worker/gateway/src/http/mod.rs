@@ -3,6 +3,7 @@
 mod answer;
 mod chat;
 mod completions;
+mod console;
 mod embeddings;
 mod endpoints;
 mod models;
@@ -52,6 +53,8 @@ pub fn router(app: &App, rpc: Rpc) -> Router {
         // A model's name may have a slash.
         router = router.route(&endpoint.path.replace("{model}", "{*model}"), observed);
     }
+    let file = get(console::file).layer(from_fn_with_state((app.clone(), console::FILES), observe));
+    router = router.route(console::FILES, file);
     let other = || from_fn_with_state((app.clone(), "other"), observe);
     let fallback = get(no_path).fallback(no_path).layer(other());
     router
@@ -80,6 +83,7 @@ fn handler(id: EndpointId, rpc: &Rpc) -> MethodRouter<App> {
         EndpointId::Metrics => get(models::metrics),
         EndpointId::OpenApi => get(openapi::openapi),
         EndpointId::Docs => get(openapi::docs),
+        EndpointId::Console => get(console::page),
     }
 }
 

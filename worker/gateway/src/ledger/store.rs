@@ -204,7 +204,7 @@ impl Store {
 
     /// Adds to what a key has prepaid, and gives the new balance.
     pub fn top_up(&self, id: &str, amount: Amount) -> Result<Amount, LedgerError> {
-        let balance = self.write(|tables| {
+        self.write(|tables| {
             let Some(mut record) = tables.key(id)? else {
                 return Ok(Err(LedgerError::NoKey(id.to_owned())));
             };
@@ -214,8 +214,7 @@ impl Store {
             record.balance = Some(balance.plus(amount));
             tables.put_key(&record)?;
             Ok(Ok(balance.plus(amount)))
-        })?;
-        balance
+        })?
     }
 
     /// The record of a key that may be used, if this is one.

@@ -63,7 +63,7 @@ async fn a_folder_has_one_gateway() {
 
 /// The writer's thread lets go of the file a moment after the last handle.
 async fn reopen(folder: &Path) -> (Ledger, Vec<OpenJob>) {
-    for _ in 0..200 {
+    for _ in 0..2000 {
         match Ledger::open(folder) {
             Ok(opened) => return opened,
             Err(_) => tokio::time::sleep(std::time::Duration::from_millis(10)).await,

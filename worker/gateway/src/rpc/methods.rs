@@ -24,6 +24,16 @@ pub enum MethodId {
     Receipt,
     /// `assay_verify`
     Verify,
+    /// `assay_jobs`
+    Jobs,
+    /// `assay_sessions`
+    Sessions,
+    /// `assay_disputes`
+    Disputes,
+    /// `assay_money`
+    Money,
+    /// `assay_network`
+    Network,
 }
 
 /// A method.
@@ -147,7 +157,48 @@ pub const METHODS: &[MethodInfo] = &[
         params: &[needed("receipt", Kind::Form(anything), "The receipt.")],
         result: "Whether it is valid, and each thing that was looked at.",
     },
+    look(
+        MethodId::Jobs,
+        "assay_jobs",
+        "Lists the latest jobs of the gateway's account.",
+        "A list of statuses, as assay_status gives them.",
+    ),
+    look(
+        MethodId::Sessions,
+        "assay_sessions",
+        "Lists the sessions of the gateway's account.",
+        "A list of sessions: id, worker, model, phase, budget, redeemed, locked, until.",
+    ),
+    look(
+        MethodId::Disputes,
+        "assay_disputes",
+        "Lists disputes, and how far the disagreement in each game is narrowed down.",
+        "A list of disputes with their games: graph, operator, tensor, chunk and element, as far as they are known.",
+    ),
+    look(
+        MethodId::Money,
+        "assay_money",
+        "Says where the money of the gateway's account is held.",
+        "The account, what is free, and its holds with their reasons.",
+    ),
+    look(
+        MethodId::Network,
+        "assay_network",
+        "Describes the node and the workers' network.",
+        "Address, genesis, final and best block, moment, and the workers' peers.",
+    ),
 ];
+
+/// A method without parameters for something to look at; a gateway that cannot show it answers with the code not_shown.
+const fn look(id: MethodId, name: &'static str, summary: &'static str, result: &'static str) -> MethodInfo {
+    MethodInfo {
+        id,
+        name,
+        summary,
+        params: &[],
+        result,
+    }
+}
 
 fn anything() -> Value {
     json!(true)

@@ -1,6 +1,7 @@
 //! JSON-RPC over HTTP and WebSocket: jobs, quotes, workers and receipts.
 
 mod methods;
+mod overview;
 
 pub use methods::{METHODS, MethodId, MethodInfo, openrpc_document};
 
@@ -151,15 +152,9 @@ async fn call(app: &App, caller: &Caller, id: MethodId, mut fields: Fields) -> R
             Ok(workers.map(|offer| worker(app, offer)).collect())
         }
         MethodId::Quote => {
-            let tokens = |name| {
-                fields
-                    .integer(name)
-                    .and_then(|tokens| u32::try_from(tokens).ok())
-                    .unwrap_or(0)
-            };
             let work = Work {
-                prompt: tokens("prompt_tokens"),
-                generated: tokens("max_tokens"),
+                prompt: tokens(&fields, "prompt_tokens"),
+                generated: tokens(&fields, "max_tokens"),
             };
             let quote = backend.quote(&text("model"), work).await.map_err(refused)?;
             Ok(json!({ "max": currency.show(quote.max), "currency": currency.symbol }))
@@ -189,7 +184,26 @@ async fn call(app: &App, caller: &Caller, id: MethodId, mut fields: Fields) -> R
             let verified = verified.map_err(|error| ApiError::backend(error, "receipt"))?;
             Ok(json!(verified))
         }
+        MethodId::Jobs => {
+            let jobs = backend.jobs().await.map_err(refused)?;
+            Ok(jobs.iter().map(|status| job(app, status)).collect())
+        }
+        MethodId::Sessions => {
+            let sessions = backend.sessions().await.map_err(refused)?;
+            Ok(sessions.iter().map(|info| overview::session(currency, info)).collect())
+        }
+        MethodId::Disputes => {
+            let disputes = backend.disputes().await.map_err(refused)?;
+            Ok(disputes.iter().map(|info| overview::dispute(currency, info)).collect())
+        }
+        MethodId::Money => Ok(overview::money(currency, &backend.money().await.map_err(refused)?)),
+        MethodId::Network => Ok(json!(backend.network().await.map_err(refused)?)),
     }
+}
+
+fn tokens(fields: &Fields, name: &str) -> u32 {
+    let number = fields.integer(name);
+    number.and_then(|tokens| u32::try_from(tokens).ok()).unwrap_or(0)
 }
 
 /// Submits a job, whatever becomes of the caller, and settles it once it is closed.
@@ -314,7 +328,10 @@ fn error_object(error: ApiError) -> ErrorObjectOwned {
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => UNAUTHORIZED,
         StatusCode::PAYMENT_REQUIRED => PAYMENT_REQUIRED,
         StatusCode::TOO_MANY_REQUESTS => TOO_MANY,
-        StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT | StatusCode::BAD_GATEWAY => UNAVAILABLE,
+        StatusCode::SERVICE_UNAVAILABLE
+        | StatusCode::GATEWAY_TIMEOUT
+        | StatusCode::BAD_GATEWAY
+        | StatusCode::NOT_IMPLEMENTED => UNAVAILABLE,
         status if status.is_client_error() => INVALID_PARAMS_CODE,
         _ => INTERNAL_ERROR_CODE,
     };

@@ -108,3 +108,30 @@ async fn the_page_for_people_needs_no_other_host() {
     let page = String::from_utf8(reply.bytes(MAX_BODY).await.unwrap()).unwrap();
     assert!(page.contains("/v1/chat/completions") && page.contains("logit_bias"));
 }
+
+#[tokio::test]
+async fn the_console_is_served_with_a_policy_that_allows_no_other_host() {
+    let house = House::open();
+    for (path, kind) in [
+        ("/console", "text/html; charset=utf-8"),
+        ("/console/app.js", "text/javascript; charset=utf-8"),
+        ("/console/style.css", "text/css; charset=utf-8"),
+        ("/console/icon.svg", "image/svg+xml"),
+    ] {
+        let mut reply = house.get(path).await;
+        assert_eq!(
+            (reply.status, reply.header("content-type")),
+            (200, Some(kind)),
+            "{path}"
+        );
+        let policy = reply.header("content-security-policy").unwrap().to_owned();
+        assert!(
+            policy.starts_with("default-src 'none'") && !policy.contains("unsafe"),
+            "{policy}"
+        );
+        assert!(!policy.contains("http") && !policy.contains('*'), "{policy}");
+        assert_eq!(reply.header("x-content-type-options"), Some("nosniff"));
+        assert!(!reply.bytes(MAX_BODY).await.unwrap().is_empty());
+    }
+    assert_eq!(house.post("/console/app.js", json!({})).await.status, 405);
+}

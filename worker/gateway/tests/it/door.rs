@@ -133,6 +133,13 @@ async fn an_open_gateway_serves_its_own_machine_and_no_page_of_others() {
         send("host: localhost\r\norigin: https://attacker.example\r\n").await,
         403
     );
+    // The gateway's own page asks, and not one of another port or of a name that begins alike.
+    let own = "host: localhost:8080\r\norigin: http://localhost";
+    assert_eq!(send(&format!("{own}:8080\r\n")).await, 200);
+    for other in ["", ":8081", ":80800", ":8080.attacker.example"] {
+        assert_eq!(send(&format!("{own}{other}\r\n")).await, 403, "{other}");
+    }
+    assert_eq!(send("host: localhost\r\norigin: null\r\n").await, 403);
 }
 
 #[tokio::test]

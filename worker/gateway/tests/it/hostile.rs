@@ -140,7 +140,7 @@ async fn one_connection_too_many_is_closed() {
     }
     assert_eq!(answer(address, b"GET /health HTTP/1.1\r\nhost: x\r\n\r\n").await, "");
     open.clear();
-    for _ in 0..100 {
+    for _ in 0..1000 {
         if house
             .client
             .send("/health", None)
@@ -170,7 +170,7 @@ async fn a_reader_that_takes_nothing_is_given_up_and_pays_what_was_made() {
     let made = house.fake.made();
     assert!(made < 900_000, "{made}");
     assert!(house.balance() < PLENTY && house.state().reserved == Amount(0));
-    for _ in 0..100 {
+    for _ in 0..1000 {
         if house.gateway.app().metrics.connections.get() == 0 {
             return;
         }

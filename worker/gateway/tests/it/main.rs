@@ -111,7 +111,7 @@ impl House {
 
     /// Waits until nothing runs, is reserved or is to be settled.
     async fn settled(&self) {
-        for _ in 0..500 {
+        for _ in 0..3000 {
             let is_idle = self.gateway.app().tasks.count() == 0 && self.fake.running() == 0;
             if is_idle && self.state().reserved == Amount(0) {
                 return;

@@ -199,10 +199,10 @@ fn half(block: &[u8], at: usize) -> f32 {
     let magnitude = match exponent {
         // 2^-24 times an integer below 1,024 is exact.
         0 => fraction as f32 * f32::from_bits(103 << 23),
-        31 => f32::from_bits(255 << 23 | fraction << 13),
-        _ => f32::from_bits(exponent + 112 << 23 | fraction << 13),
+        31 => f32::from_bits((255 << 23) | (fraction << 13)),
+        _ => f32::from_bits(((exponent + 112) << 23) | (fraction << 13)),
     };
-    f32::from_bits(magnitude.to_bits() | sign << 31)
+    f32::from_bits(magnitude.to_bits() | (sign << 31))
 }
 
 /// The lower halves of bytes, and then the upper ones.

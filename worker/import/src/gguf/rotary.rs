@@ -34,7 +34,7 @@ impl Rotary {
         }
         let angles = (0..positions).flat_map(|at| frequencies.iter().map(move |frequency| f64::from(at) * frequency));
         angles
-            .map(|angle| turned(angle))
+            .map(turned)
             .map(|(cosine, sine)| (cosine as f32, sine as f32))
             .unzip()
     }

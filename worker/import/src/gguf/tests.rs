@@ -84,7 +84,7 @@ impl File {
             bytes.extend((0..kind.bytes()).map(|i| (i * 151 + block * 89 + i * i * 7) as u8));
             for (index, at) in halves.iter().enumerate() {
                 // About 2^-5, and −2^-2 for a minimum.
-                let half = if index == 0 { 0x2800u16 } else { 0xb400 } + (block as u16 * 77 & 0x3ff);
+                let half = if index == 0 { 0x2800u16 } else { 0xb400 } + ((block as u16 * 77) & 0x3ff);
                 bytes[start + at..start + at + 2].copy_from_slice(&half.to_le_bytes());
             }
         }
@@ -363,7 +363,9 @@ fn what_is_not_imported_is_named() {
             .expect_err("it is refused")
             .to_string()
     };
-    let cases: [(fn(&mut File), &str); 9] = [
+    /// What is done to a file, and what is said of it.
+    type Case = (fn(&mut File), &'static str);
+    let cases: [Case; 9] = [
         (
             |file| {
                 file.set("general.architecture", coded(8, &string("mamba")));

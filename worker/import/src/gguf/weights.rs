@@ -197,7 +197,9 @@ impl Weights {
 /// Rows of numbers become bytes, in groups of 32 or of 16 if they are whole groups.
 fn format_of(kind: BlockType, length: u32) -> WeightFormat {
     let of_numbers = || {
-        let group = [32, 16].into_iter().find(|group| length % u32::from(*group) == 0)?;
+        let group = [32, 16]
+            .into_iter()
+            .find(|group| length.is_multiple_of(u32::from(*group)))?;
         Some((GroupedBits::Eight, group))
     };
     match kind.grouped().or_else(of_numbers) {

@@ -69,7 +69,7 @@ impl Operands {
     /// # Safety
     ///
     /// There is such a row.
-    unsafe fn from_row(self, row: usize) -> Self {
+    unsafe fn at_row(self, row: usize) -> Self {
         Self {
             // SAFETY: of the caller.
             rows: unsafe { self.rows.add(row * self.stride) },
@@ -96,7 +96,7 @@ struct Target<'a> {
 
 impl Target<'_> {
     /// The same from another row on.
-    fn from_row(&mut self, row: usize) -> Target<'_> {
+    fn at_row(&mut self, row: usize) -> Target<'_> {
         Target {
             row_scales: &self.row_scales[row..],
             strip: self.strip,
@@ -192,7 +192,7 @@ unsafe fn tile_of(kind: Kind, rows: usize, operands: Operands, mut target: Targe
             }
             Kind::Int16 => {
                 for first in (0..rows).step_by(WIDE_ROWS) {
-                    let (operands, target) = (operands.from_row(first), target.from_row(first));
+                    let (operands, target) = (operands.at_row(first), target.at_row(first));
                     by_rows!((rows - first).min(WIDE_ROWS), by_great_words(operands, target), 1 2);
                 }
             }

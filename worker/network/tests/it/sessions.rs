@@ -1,6 +1,6 @@
 //! Streams of sessions: frames arrive as they were sent, within bounds, and a peer that breaks them costs little.
 
-use crate::common::{RawPeer, addresses, config, connect, empty_node};
+use crate::common::{RawPeer, addresses, config, connect, empty_node, eventually};
 use assay_network::{
     LocalStore, NetworkError, Node,
     session::{
@@ -17,11 +17,12 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 use tempfile::tempdir;
 
-const WAIT: Duration = Duration::from_secs(5);
+/// No expectation: it ends a test that would wait forever.
+const WAIT: Duration = Duration::from_secs(120);
 
 /// Sends every frame back, and counts the streams that have ended.
 #[derive(Default)]
@@ -62,13 +63,18 @@ impl SessionHandler for Firehose {
 }
 
 async fn until(mut is_so: impl FnMut() -> bool) {
-    for _ in 0..500 {
-        if is_so() {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    panic!("it is not so within 10 s");
+    eventually("it is not so", async || is_so().then_some(())).await;
+}
+
+/// A stream that the peer serves, after a frame that came back. Streams that reach a peer faster than it takes them are
+/// dropped, as libp2p's handler of streams does it, and opened again.
+async fn served(client: &Node, server: &Node) -> SessionStream {
+    eventually("no stream is served", async || {
+        let mut stream = client.open_session(server.peer()).await.expect("opens");
+        stream.send(&Frame::Accepted(vec![])).await.ok()?;
+        (stream.receive(WAIT).await.ok()? == Some(Frame::Accepted(vec![]))).then_some(stream)
+    })
+    .await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -87,7 +93,7 @@ async fn frames_come_back_as_they_were_sent_over_quic_and_over_tcp() {
         let _serving = server.serve_sessions(Arc::new(Echo::default()), SessionLimits::default());
         let mut streams = Vec::new();
         for _ in 0..20 {
-            streams.push(client.open_session(server.peer()).await.expect("opens"));
+            streams.push(served(&client, &server).await);
         }
         // Many streams at once, and several frames in each.
         for (number, stream) in streams.iter_mut().enumerate() {
@@ -165,10 +171,7 @@ async fn streams_over_the_limit_of_a_peer_are_refused_with_a_word_and_others_are
         .expect("serves");
     let mut held = Vec::new();
     for _ in 0..2 {
-        let mut stream = greedy.open_session(server.peer()).await.expect("opens");
-        stream.send(&Frame::Accepted(vec![])).await.expect("sends");
-        assert!(stream.receive(WAIT).await.expect("comes back").is_some());
-        held.push(stream);
+        held.push(served(&greedy, &server).await);
     }
     let mut third = greedy.open_session(server.peer()).await.expect("opens");
     // A stream is negotiated when something is sent on it or read from it.
@@ -179,15 +182,10 @@ async fn streams_over_the_limit_of_a_peer_are_refused_with_a_word_and_others_are
     };
     assert_eq!(refusal.reason, RefusalReason::Busy);
     assert!(refusal.retry_after_ms > 0);
-    let mut stream = modest.open_session(server.peer()).await.expect("opens");
-    stream.send(&Frame::Accepted(vec![])).await.expect("sends");
-    assert!(stream.receive(WAIT).await.expect("comes back").is_some());
+    let _other = served(&modest, &server).await;
     drop(held);
-    tokio::time::sleep(Duration::from_millis(500)).await;
-    let mut stream = greedy.open_session(server.peer()).await.expect("opens");
-    stream.send(&Frame::Accepted(vec![])).await.expect("sends");
-    let answer = stream.receive(WAIT).await.expect("comes back");
-    assert_eq!(answer, Some(Frame::Accepted(vec![])), "it has its places back");
+    // It has its places back.
+    served(&greedy, &server).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -203,7 +201,7 @@ async fn a_peer_that_opens_streams_too_often_is_told_to_wait() {
     let _serving = server
         .serve_sessions(Arc::new(Echo::default()), limits)
         .expect("serves");
-    let mut refused = 0;
+    let (mut refused, start) = (0, Instant::now());
     for _ in 0..12 {
         let mut stream = client.open_session(server.peer()).await.expect("opens");
         let _ = stream.send(&Frame::Accepted(vec![])).await;
@@ -212,14 +210,20 @@ async fn a_peer_that_opens_streams_too_often_is_told_to_wait() {
             refused += 1;
         }
     }
-    assert!(refused >= 5, "{refused} of 12 were refused");
-    assert!(server.counters().refused_sessions >= 5);
+    // What one second gives at once, what the time since gives, and one for the rounding.
+    let allowed = 3 + 3 * start.elapsed().as_secs() + 1;
+    assert!(refused + allowed >= 12, "{refused} of 12 were refused");
+    assert!(server.counters().refused_sessions >= refused);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_does_not_read_stops_who_writes_and_is_given_up() {
     let folders = [tempdir().expect("a folder"), tempdir().expect("a folder")];
-    let server = empty_node(folders[0].path()).await;
+    let mut settings = config(folders[0].path());
+    settings.patience.stall = Duration::from_secs(1);
+    let server = Node::start(settings, Arc::new(LocalStore::new()))
+        .await
+        .expect("starts");
     let client = empty_node(folders[1].path()).await;
     connect(&client, &server).await;
     let hose = Firehose {

@@ -19,6 +19,9 @@ pub struct ClientJournal {
     store: Store,
 }
 
+/// A session and the number of a request in it.
+pub type RequestKey = (SessionId, u32);
+
 /// The inputs of the open request, one after the other.
 pub type OpenBytes = Vec<u8>;
 
@@ -70,7 +73,7 @@ impl ClientJournal {
     }
 
     /// The receipts that wait for being checked or shown to the chain.
-    pub fn cases(&self) -> Result<Vec<((SessionId, u32), KeptCase)>, JournalError> {
+    pub fn cases(&self) -> Result<Vec<(RequestKey, KeptCase)>, JournalError> {
         self.store.all(Table::Case)
     }
 
@@ -129,7 +132,7 @@ impl ClientJournal {
     }
 
     /// Keeps what came of a check: a wrong receipt until the chain has it, and a right one no longer.
-    pub async fn keep_checked(&self, key: (SessionId, u32), wrong: Option<&KeptCase>) -> Result<(), JournalError> {
+    pub async fn keep_checked(&self, key: RequestKey, wrong: Option<&KeptCase>) -> Result<(), JournalError> {
         let change = match wrong {
             Some(case) => put(Table::Case, key, case),
             None => Change::Remove(Table::Case, key),

@@ -10,7 +10,7 @@ pub(crate) mod disk;
 mod store;
 mod worker;
 
-pub use client::{ClientJournal, KeptCase, OpenBytes};
+pub use client::{ClientJournal, KeptCase, OpenBytes, RequestKey};
 pub use worker::{KeptRequest, WorkerJournal};
 
 use std::path::PathBuf;

@@ -41,7 +41,7 @@ pub const TERMS: Terms = Terms {
 /// Work of an element, so that it costs 1.
 const WORK: u64 = 100_000_000;
 const LONGEST: u32 = 200;
-pub const LONGEST_ROW: u32 = 200_000;
+pub const LONGEST_ROW: u32 = 50_000;
 
 pub fn client_pair() -> SessionPair {
     SessionPair::ed25519(&[100; 32])

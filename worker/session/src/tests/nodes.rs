@@ -38,7 +38,6 @@ pub async fn place() -> Place {
     let mut config = NetworkConfig::new(folder.path().to_owned());
     config.listen = vec![quic(Ipv4Addr::LOCALHOST, 0)];
     config.is_reachable = true;
-    config.patience.stall = Duration::from_millis(1_500);
     let node = Node::start(config, Arc::new(LocalStore::new())).await.expect("starts");
     Place { node, _folder: folder }
 }
@@ -70,7 +69,7 @@ pub async fn offer(chain: &FakeChain, number: u8, node: &Node) {
 
 pub fn server_config() -> ServerConfig {
     ServerConfig {
-        next_frame: Duration::from_secs(2),
+        next_frame: Duration::from_secs(5),
         refresh: Duration::from_millis(200),
         ..ServerConfig::default()
     }
@@ -115,8 +114,8 @@ pub async fn stranger(chain: &FakeChain, number: u8, handler: Arc<dyn SessionHan
 pub fn client_config() -> ClientConfig {
     ClientConfig {
         share: WHOLE_SHARE,
-        reach: Duration::from_secs(5),
-        next_piece: Duration::from_secs(2),
+        reach: Duration::from_secs(10),
+        next_piece: Duration::from_secs(30),
         max_wait: Duration::from_secs(2),
         // So that a measured latency decides nothing.
         per_ms: 0,

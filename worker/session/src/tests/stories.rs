@@ -81,7 +81,7 @@ async fn tensors_of_any_size_go_and_come_and_a_defence_has_them() {
     let chain = Arc::new(FakeChain::default());
     let serves = worker(&chain, 1, FakeExecutor::default(), Disk::default()).await;
     let (sessions, _place) = client(&chain, unchecked(), Disk::default(), None).await;
-    let session = Session::open(&sessions, PLAIN, 500_000).await.expect("opens");
+    let session = Session::open(&sessions, PLAIN, 200_000).await.expect("opens");
     for (sequence, elements) in [1, 6_144, 6_145, LONGEST_ROW].into_iter().enumerate() {
         let input = row(&(0..i64::from(elements)).map(|place| place % 1_000).collect::<Vec<_>>());
         let answer = session.run(std::slice::from_ref(&input)).await.expect("answers");
@@ -162,7 +162,11 @@ async fn a_worker_that_dies_in_the_middle_is_replaced_and_every_token_comes_once
     };
     let _first = worker(&chain, 1, hanging, Disk::default()).await;
     let _second = worker(&chain, 2, FakeExecutor::default(), Disk::default()).await;
-    let (sessions, _place) = client(&chain, unchecked(), Disk::default(), None).await;
+    let impatient = ClientConfig {
+        next_piece: Duration::from_secs(2),
+        ..unchecked()
+    };
+    let (sessions, _place) = client(&chain, impatient, Disk::default(), None).await;
     let session = Session::open(&sessions, GENERATION, BUDGET).await.expect("opens");
     assert_eq!(session.worker().await, Some(account(1)));
     let generation = session.generate(&[7, 8], &sampling(12)).expect("fits");

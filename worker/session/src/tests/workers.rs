@@ -178,7 +178,7 @@ async fn cheated(malice: Malice) -> (Arc<FakeChain>, Balance) {
     let honest = worker(&chain, 2, FakeExecutor::default(), Disk::default()).await;
     let config = ClientConfig {
         share: 0,
-        next_piece: Duration::from_millis(700),
+        next_piece: Duration::from_secs(2),
         ..client_config()
     };
     let (sessions, _place) = client(&chain, config, Disk::default(), None).await;

@@ -243,8 +243,8 @@ fn arithmetic_beyond_its_bounds_gives_nothing() {
         sum.plus(Dimension::Symbol(symbol)).expect("few")
     });
     assert_eq!((sum.shifted(1), sum.shifted(0)), (None, Some(sum)));
-    let wide = (0..7).fold(Some(Expression::number(1)), |product, symbol| {
-        product?.times(&Expression::of(affine(symbol, 1, 1))?)
+    let wide = (0..7).try_fold(Expression::number(1), |product, symbol| {
+        product.times(&Expression::of(affine(symbol, 1, 1))?)
     });
     assert_eq!(wide, None);
 }

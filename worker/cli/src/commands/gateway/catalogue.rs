@@ -13,7 +13,7 @@ use assay_session::{Sampling, request::CheckedRequest};
 use assay_text::language::Language;
 use assay_types::{ModelVersion, payload::longest_sequence};
 use std::{
-    collections::HashMap,
+    collections::{HashMap, hash_map::Entry},
     path::PathBuf,
     sync::Arc,
     time::{Duration, Instant},
@@ -110,13 +110,11 @@ impl Catalogue {
                 continue;
             };
             let root: H256 = record.root;
-            if !packages.contains_key(&root.0) {
-                let known = self.load(Model { version, record }).await?;
-                packages.insert(root.0, known);
-            }
-            let Some(Some(known)) = packages.get(&root.0) else {
-                continue;
+            let known = match packages.entry(root.0) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(place) => place.insert(self.load(Model { version, record }).await?),
             };
+            let Some(known) = known else { continue };
             let sessions = snapshot.session_offers(version).await.map_err(unreached)?;
             all.push(Listed {
                 name: String::from_utf8_lossy(&head.name).into_owned(),

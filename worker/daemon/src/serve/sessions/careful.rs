@@ -121,11 +121,15 @@ mod tests {
     }
 
     fn open(chain: &FakeChain) {
-        chain.author_with(|ledger, _| drop(ledger.sessions.insert(SESSION, record(key().account()))));
+        chain.author_with(|ledger, _| {
+            ledger.sessions.insert(SESSION, record(key().account()));
+        });
     }
 
     fn remove(chain: &FakeChain) {
-        chain.author_with(|ledger, _| drop(ledger.sessions.remove(&SESSION)));
+        chain.author_with(|ledger, _| {
+            ledger.sessions.remove(&SESSION);
+        });
     }
 
     fn pass(chain: &FakeChain) {
