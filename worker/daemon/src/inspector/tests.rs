@@ -143,7 +143,9 @@ async fn a_challenge_that_was_sent_is_played_by_the_inspector() {
     let (tested, chain) = (Tested::new(), FakeChain::new());
     let folder = tempfile::tempdir().expect("a temporary folder");
     tested.register(&chain);
-    chain.author_with(|ledger, _| drop(ledger.sessions.insert(SESSION, session(&tested))));
+    chain.author_with(|ledger, _| {
+        ledger.sessions.insert(SESSION, session(&tested));
+    });
     let inspector = inspector(&tested, folder.path());
     let lie = wrong(&tested, H256::repeat_byte(1));
     let commitment = inspector.prepare(&lie).await.expect("it is wrong");
