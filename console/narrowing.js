@@ -11,7 +11,7 @@ const LEAST = 4;
 // Pictures below this width have shorter texts, and the values below each other.
 const NARROW = 520;
 // Width of a character of a bold text, rounded up.
-const CHARACTER = 8.4;
+const CHARACTER = 9.2;
 // More entries than these are too fine for lines between them.
 const MAX_CELLS = 128;
 

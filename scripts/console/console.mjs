@@ -274,7 +274,7 @@ const CHECKS = {
       { graph: range(0, 12_000, 11_999, 1) },
       {
         graph: range(0, 12_000, 4_000, 1),
-        operator: { index: 4_000, name: "scaled_dot_product_attention", shape: [1, 12, 2_048, 2_048], data_type: "F32" },
+        operator: { index: 4_000, name: "scaled_dot_product_attention", shape: [1, 12, 2_048, 2_048], data_type: "Float32" },
         tensor: range(0, 196_608, 0, 196_608),
       },
       { graph: range(0, 12_000, 0, 1), tensor: range(0, 1_000_000, 999_999, 1), chunk: range(5_000, 3, 5_002, 1) },

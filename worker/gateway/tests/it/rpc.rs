@@ -310,8 +310,8 @@ async fn a_picture_that_is_no_picture_is_refused() {
         .call("assay_submitJob", json!(["fake-digits", picture(8), "0.5"]))
         .await;
     assert_eq!(good["result"]["id"], "0");
-    let wide = json!({ "image": [vec![json!([0; 9]); 8]] });
-    let bright = json!({ "image": [vec![json!([17; 8]); 8]] });
+    let wide = json!({ "image": [vec![json!(vec![0; 9]); 8]] });
+    let bright = json!({ "image": [vec![json!(vec![17; 8]); 8]] });
     for wrong in [json!([1]), json!({}), picture(7), picture(9), wide, bright] {
         let answer = house
             .call("assay_submitJob", json!(["fake-digits", wrong, "0.5"]))
