@@ -22,6 +22,11 @@ function part(range, one, many) {
   return range.count === 1 ? `${one} ${number(range.first)}` : `${many} ${number(range.first)} to ${number(last)}`;
 }
 
+/** Whether nothing of it is ruled out yet. */
+function isOpen(range) {
+  return range.total > 1 && range.count === range.total;
+}
+
 function rowsOf({ graph, operator, tensor, chunk }, isNarrow = false) {
   const rows = [];
   const name = operator?.name ?? "";
@@ -42,7 +47,7 @@ function rowsOf({ graph, operator, tensor, chunk }, isNarrow = false) {
 /** What the picture says, a sentence for each step. */
 export function inWords(narrowing) {
   const texts = rowsOf(narrowing).map(({ range, whole, part }) => {
-    if (range.count === range.total) return `${whole}. Where they differ is not known yet.`;
+    if (isOpen(range)) return `${whole}. Where they differ is not known yet.`;
     return `${whole}. What differs is ${part}.`;
   });
   const { element } = narrowing;
@@ -56,7 +61,7 @@ export function inWords(narrowing) {
 function row({ range, whole, part }, top, width, isLast) {
   const y = top + LABEL;
   const at = (position) => ((position - range.start) / range.total) * width;
-  const isWhole = range.count === range.total;
+  const isWhole = isOpen(range);
   const breadth = Math.max(LEAST, at(range.first + range.count) - at(range.first));
   const x = Math.min(at(range.first), width - breadth);
   const lines = [];
