@@ -90,6 +90,10 @@ test: setup ## Run every test: house rules, unit, property, documentation, end t
 test-clients: setup ## Run the official openai clients for Python and JavaScript, from PyPI and npm, against a gateway
 	@scripts/test-clients
 
+.PHONY: test-console
+test-console: setup ## Look at the gateway's console in headless Chromium (Debian's package), with Playwright and axe from npm
+	@scripts/test-console
+
 .PHONY: test-cuda
 test-cuda: setup ## Compare a GPU (ASSAY_CUDA, its index) with the definition bit for bit; not part of `make test`, which emulates one
 	@scripts/test-cuda

@@ -64,7 +64,7 @@ function askForKey(reason) {
     route();
   };
   const form = h("form", { onsubmit: enter }, h("label", { for: "key" }, "API key"), input, h("button", null, "Enter"));
-  const about = gateway.hasKey ? reason : "This gateway asks for an API key. It stays in this tab, and is sent to this gateway alone.";
+  const about = gateway.hasKey && reason ? reason : "This gateway asks for an API key. It stays in this tab, and is sent to this gateway alone.";
   gateway.setKey(null);
   keyButton.hidden = true;
   put(main, h("section", { class: "card narrow" }, h("h1", null, "Enter a key"), h("p", null, about), form));

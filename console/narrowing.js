@@ -11,7 +11,7 @@ const LEAST = 4;
 // Pictures below this width have shorter texts, and the values below each other.
 const NARROW = 520;
 // Width of a character of a bold text, rounded up.
-const CHARACTER = 8.4;
+const CHARACTER = 9.2;
 // More entries than these are too fine for lines between them.
 const MAX_CELLS = 128;
 
@@ -20,6 +20,11 @@ const number = (value) => value.toLocaleString("en");
 function part(range, one, many) {
   const last = range.first + range.count - 1;
   return range.count === 1 ? `${one} ${number(range.first)}` : `${many} ${number(range.first)} to ${number(last)}`;
+}
+
+/** Whether nothing of it is ruled out yet. */
+function isOpen(range) {
+  return range.total > 1 && range.count === range.total;
 }
 
 function rowsOf({ graph, operator, tensor, chunk }, isNarrow = false) {
@@ -42,7 +47,7 @@ function rowsOf({ graph, operator, tensor, chunk }, isNarrow = false) {
 /** What the picture says, a sentence for each step. */
 export function inWords(narrowing) {
   const texts = rowsOf(narrowing).map(({ range, whole, part }) => {
-    if (range.count === range.total) return `${whole}. Where they differ is not known yet.`;
+    if (isOpen(range)) return `${whole}. Where they differ is not known yet.`;
     return `${whole}. What differs is ${part}.`;
   });
   const { element } = narrowing;
@@ -56,7 +61,7 @@ export function inWords(narrowing) {
 function row({ range, whole, part }, top, width, isLast) {
   const y = top + LABEL;
   const at = (position) => ((position - range.start) / range.total) * width;
-  const isWhole = range.count === range.total;
+  const isWhole = isOpen(range);
   const breadth = Math.max(LEAST, at(range.first + range.count) - at(range.first));
   const x = Math.min(at(range.first), width - breadth);
   const lines = [];

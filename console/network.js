@@ -12,8 +12,8 @@ export function show(root, { gateway, every, signal }) {
     facts([
       ["State", ready.ready ? badge("good", "answers requests") : badge("bad", "cannot answer now")],
       ["Detail", ready.detail],
-      ["Requests that run", health.requests],
-      ["Requests that are settled", health.settling],
+      ["Requests running", health.requests],
+      ["Requests being settled", health.settling],
     ]),
   );
   every(3, node, () => gateway.call("assay_network", [], signal), (found) => {

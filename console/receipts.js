@@ -38,7 +38,9 @@ export function show(root, { gateway, signal, failed }, wanted) {
       "p",
       null,
       "Every answer has a receipt, which its worker stands for with its stake. ",
-      "A check by this gateway is worth as much as your trust in it: `assay-worker` checks without one.",
+      "A check by this gateway is worth as much as your trust in it: ",
+      h("code", null, "assay-worker"),
+      " checks without one.",
     ),
     h(
       "form",

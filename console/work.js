@@ -33,10 +33,10 @@ export function show(root, { gateway, every, signal, failed }) {
       h("button", { class: "link", type: "button", id: `job-${job.id}`, onclick: () => open(job.id) }, `Job ${job.id}`),
       phase(job.phase),
       short(job.worker),
-      job.paid === null ? h("span", { class: "quiet" }, "open") : money(job.paid, job.currency),
+      job.paid === null ? h("span", { class: "quiet" }, "nothing yet") : money(job.paid, job.currency),
     ]);
-    const empty = "This gateway has submitted no job since it was started. Try a model that takes jobs.";
-    return table("The latest jobs", ["Job", "Phase", "Worker", "Paid"], rows, empty);
+    const empty = "No job of this gateway is open. Try a model that takes jobs.";
+    return table("Jobs of the gateway's account", ["Job", "Phase", "Worker", "Paid"], rows, empty);
   });
   every(2, sessions, () => gateway.call("assay_sessions", [], signal), (all) => {
     const rows = all.map((session) => [
@@ -49,7 +49,7 @@ export function show(root, { gateway, every, signal, failed }) {
       session.until === null ? "" : `moment ${session.until}`,
     ]);
     const heads = ["Session", "Phase", "Model", "Worker", "Redeemed of its budget", "Stake locked", "Until"];
-    return table("Sessions", heads, rows, "This gateway has no session.");
+    return table("Sessions of the gateway's account", heads, rows, "This gateway has no session.");
   });
 }
 

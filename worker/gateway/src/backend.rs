@@ -83,7 +83,7 @@ pub trait Backend: Send + Sync + 'static {
     /// Whether requests can be answered now, and why not.
     fn health(&self) -> Later<'_, Health>;
 
-    /// The latest jobs of the account that pays for everything, the newest first; at most 100.
+    /// Open jobs of the account that pays for everything, and closed ones that are known; newest first, at most 100.
     fn jobs(&self) -> Later<'_, Vec<JobStatus>> {
         not_shown("jobs")
     }
@@ -93,7 +93,7 @@ pub trait Backend: Send + Sync + 'static {
         not_shown("sessions")
     }
 
-    /// Disputes that go on, and the latest that are over, the newest first; at most 100.
+    /// Disputes that go on, and those that are over and known; newest first, at most 100.
     fn disputes(&self) -> Later<'_, Vec<DisputeInfo>> {
         not_shown("disputes")
     }

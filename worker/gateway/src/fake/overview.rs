@@ -153,7 +153,7 @@ fn narrowing(moves: u32) -> Narrowing {
         index: OPERATOR as u32,
         name: if is_revealed { "linear" } else { "" }.to_owned(),
         shape: is_revealed.then(|| SHAPE.to_vec()),
-        data_type: if is_revealed { "F32" } else { "" }.to_owned(),
+        data_type: if is_revealed { "Float32" } else { "" }.to_owned(),
     };
     let tensor = match moves {
         0..=4 => None,

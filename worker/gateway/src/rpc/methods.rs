@@ -160,7 +160,7 @@ pub const METHODS: &[MethodInfo] = &[
     look(
         MethodId::Jobs,
         "assay_jobs",
-        "Lists the latest jobs of the gateway's account.",
+        "Lists the open jobs of the gateway's account, and closed ones that it knows.",
         "A list of statuses, as assay_status gives them.",
     ),
     look(

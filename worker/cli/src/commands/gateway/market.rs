@@ -3,6 +3,7 @@
 use super::{
     catalogue::{Catalogue, Known, Listed, unreached},
     jobs::Jobs,
+    overview,
     pool::Pool,
 };
 use assay_client::{
@@ -11,9 +12,9 @@ use assay_client::{
 };
 use assay_gateway::{
     backend::{
-        Ability, Backend, BackendError, Balance, EmbedRequest, Embedded, GenerateRequest, Generation, Health,
-        JobRequest, JobStatus, Later, Message, ModelInfo, Prompt, Quote, Role, Stop, Token, Verification, Work,
-        WorkerInfo,
+        Ability, Backend, BackendError, Balance, DisputeInfo, EmbedRequest, Embedded, GenerateRequest, Generation,
+        Health, JobRequest, JobStatus, Later, Message, ModelInfo, Money, NetworkInfo, Prompt, Quote, Role, SessionInfo,
+        Stop, Token, Verification, Work, WorkerInfo,
     },
     money::{Amount, Currency},
 };
@@ -298,5 +299,24 @@ impl Backend for Market {
             })
         }
         .boxed()
+    }
+    fn jobs(&self) -> Later<'_, Vec<JobStatus>> {
+        overview::jobs(&self.0.client, &self.0.account).boxed()
+    }
+
+    fn sessions(&self) -> Later<'_, Vec<SessionInfo>> {
+        overview::sessions(&self.0.client, &self.0.account).boxed()
+    }
+
+    fn disputes(&self) -> Later<'_, Vec<DisputeInfo>> {
+        overview::disputes(&self.0.client).boxed()
+    }
+
+    fn money(&self) -> Later<'_, Money> {
+        overview::money(&self.0.client, &self.0.account).boxed()
+    }
+
+    fn network(&self) -> Later<'_, NetworkInfo> {
+        overview::network(&self.0.client).boxed()
     }
 }

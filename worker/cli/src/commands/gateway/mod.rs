@@ -4,6 +4,7 @@ mod catalogue;
 mod jobs;
 mod keys;
 mod market;
+mod overview;
 mod pool;
 
 pub use keys::KeysCommand;
