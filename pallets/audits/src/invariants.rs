@@ -46,7 +46,6 @@ impl<T: Config> Pallet<T> {
     /// Checks money against records, and each record against the others.
     pub fn do_try_state() -> Result<(), TryRuntimeError> {
         let mut fees = BalanceOf::<T>::zero();
-        let mut locks = BTreeMap::<T::AccountId, BalanceOf<T>>::new();
         let mut on_agenda = 0usize;
         for (claim, audit) in Audits::<T>::iter() {
             Self::check_audit(claim, &audit)?;
@@ -54,8 +53,6 @@ impl<T: Config> Pallet<T> {
             for auditor in audit.auditors {
                 // Saturating: a sum that saturates differs from what is set aside, so the check fails as it should.
                 fees = fees.saturating_add(auditor.fee);
-                let lock = locks.entry(auditor.who).or_default();
-                *lock = lock.saturating_add(auditor.locked);
             }
         }
         ensure!(
@@ -66,13 +63,24 @@ impl<T: Config> Pallet<T> {
             on_agenda == Agenda::<T>::iter_keys().count(),
             "the agenda has more or fewer audits than there are"
         );
-        for (auditor, stake) in locks {
+        for (auditor, stake) in Self::locked_stake() {
             ensure!(
                 T::Workers::locked(&auditor) >= stake,
                 "less stake is locked than the audits say"
             );
         }
         Ok(())
+    }
+
+    /// The stake that audits lock, by auditor: what it has locked besides belongs to others.
+    pub fn locked_stake() -> BTreeMap<T::AccountId, BalanceOf<T>> {
+        let mut locks = BTreeMap::<T::AccountId, BalanceOf<T>>::new();
+        for auditor in Audits::<T>::iter_values().flat_map(|audit| audit.auditors) {
+            let lock = locks.entry(auditor.who).or_default();
+            // Saturating: a sum that saturates differs from any lock, so the check fails as it should.
+            *lock = lock.saturating_add(auditor.locked);
+        }
+        locks
     }
 
     fn check_audit(claim: ClaimId, audit: &AuditOf<T>) -> Result<(), TryRuntimeError> {
