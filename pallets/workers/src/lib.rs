@@ -87,6 +87,7 @@ use frame_support::pallet_macros::import_section;
 use polkadot_sdk::*;
 
 mod announcements;
+mod auditing;
 #[cfg(feature = "runtime-benchmarks")]
 mod benchmarking;
 pub mod book;

@@ -29,6 +29,7 @@ impl<T: Config> Pallet<T> {
             Purpose::Bid { ceiling } => (Self::lock_for(ceiling), false),
             Purpose::Job { price } => (Self::lock_for(price), true),
             Purpose::Session { stake } => (stake, false),
+            Purpose::Audit { price } => (Self::lock_for(price), false),
         };
         let mut record = Self::available(worker, stake)?;
 
@@ -73,6 +74,13 @@ impl<T: Config> Pallet<T> {
                 released.slashed = Self::slash(worker, stake, &beneficiary, cost, |record| {
                     record.declined = record.declined.saturating_add(1); // As above.
                 })?;
+            }
+            Outcome::AuditMissed { cost } => {
+                let cost = Slashed {
+                    paid: Zero::zero(),
+                    burned: cost,
+                };
+                released.slashed = Self::slash(worker, stake, worker, cost, |_| ())?;
             }
             Outcome::Paid => Self::unlock(worker, stake, |record| {
                 record.completed = record.completed.saturating_add(1); // As above.

@@ -54,6 +54,12 @@ pub trait Scene<AccountId, Balance, BlockNumber>: Stage<AccountId, BlockNumber> 
     fn fill_queue(worker: &AccountId);
 }
 
+/// Seeds, for the benchmarks of audits.
+pub trait Seeds<BlockNumber> {
+    /// Makes the seed of this moment known.
+    fn reveal(fixed_at: BlockNumber);
+}
+
 /// The largest parts that can be registered; each number has a root of its own.
 pub fn largest_parts(number: u32) -> ModelParts {
     let schema = Schema {

@@ -6,6 +6,7 @@
 
 extern crate alloc;
 
+pub mod audit;
 #[cfg(any(test, feature = "runtime-benchmarks"))]
 pub mod benchmarking;
 pub mod bid;

@@ -133,6 +133,11 @@ pub enum Purpose<Balance> {
         /// The stake that is locked.
         stake: Balance,
     },
+    /// An audit of somebody's claim, which locks what the job would. No load is counted.
+    Audit {
+        /// Price of the claim.
+        price: Balance,
+    },
 }
 
 /// Stake that is locked for one bid, one job or one session, as [`WorkerRegistry::take`] gave it.
@@ -151,7 +156,8 @@ pub struct Lock<'a, AccountId, Balance> {
 /// A bid ends once, in `BidLost` or `BidWon`. A job, which `BidWon` or [`Purpose::Job`] began, ends once as an
 /// unclaimed one: in `Claimed`, `Missed` or `Declined`; and after `Claimed` once more, in `Paid`, `Unpaid` or
 /// `Convicted`. `Late` comes between: it ends nothing. A session, which [`Purpose::Session`] began, ends in `Paid`,
-/// `Unpaid` or `Convicted`; its lock may be released in parts, each with an outcome of its own.
+/// `Unpaid` or `Convicted`; its lock may be released in parts, each with an outcome of its own. An audit, which
+/// [`Purpose::Audit`] began, ends in `AuditMissed`, `Paid`, `Unpaid` or `Convicted`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome<AccountId, Balance> {
     /// The bid did not win, or was not revealed: its lock is free.
@@ -180,6 +186,12 @@ pub enum Outcome<AccountId, Balance> {
         beneficiary: AccountId,
         /// The stake that the worker loses, at most its lock.
         cost: Slashed<Balance>,
+    },
+    /// The auditor did not answer in time: it loses `cost` at once, all of it burned, the rest of the lock is free, and
+    /// it rests.
+    AuditMissed {
+        /// The stake that it loses, at most its lock.
+        cost: Balance,
     },
     /// The worker was paid for what it claimed: the lock is free, and the job is counted.
     Paid,

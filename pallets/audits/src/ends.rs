@@ -1,0 +1,173 @@
+//! The ends of audits: by the settlement of the claim, by a claim that is not opened, and by a verdict of the court.
+
+use crate::{AuditOf, AuditorOf, Audits, BalanceOf, Config, Error, Event, Pallet, Records};
+use assay_types::{
+    AssayTime, ClaimId, Outcome, WorkerRegistry,
+    audit::{AuditState, Dues},
+};
+use polkadot_sdk::{
+    frame_support::{
+        ensure,
+        traits::{Get, tokens::Preservation},
+    },
+    sp_runtime::{
+        DispatchError, DispatchResult,
+        traits::{Saturating, Zero},
+    },
+};
+
+impl<T: Config> Pallet<T> {
+    /// See [`assay_types::audit::Police::settled`].
+    pub(crate) fn do_settle(claim: ClaimId) -> Result<Dues<BalanceOf<T>>, DispatchError> {
+        let Some(audit) = Audits::<T>::get(claim) else {
+            return Ok(Dues::default());
+        };
+        ensure!(Self::is_over(&audit), Error::<T>::NotOver);
+        let dues = Self::dues_of(&audit);
+        // Saturating: more than anybody has is refused.
+        let sum = dues.levy.saturating_add(dues.surcharge);
+        Self::collect(&audit.client, sum, Preservation::Expendable)?;
+        Self::deposit_event(Event::DuesPaid {
+            claim,
+            levy: dues.levy,
+            surcharge: dues.surcharge,
+        });
+        for auditor in audit.auditors.clone() {
+            Self::reward(claim, &audit, auditor)?;
+        }
+        Self::forget(claim, &audit);
+        Ok(dues)
+    }
+
+    /// Whether nobody is waited for: the claim is open, and it is not audited, or the audit is over.
+    pub(crate) fn is_over(audit: &AuditOf<T>) -> bool {
+        audit.output.is_some() && matches!(audit.state, AuditState::Spared | AuditState::Passed)
+    }
+
+    /// See [`assay_types::audit::Police::abandoned`]. Auditors that have sealed an answer have done their work.
+    pub(crate) fn do_abandon(claim: ClaimId) -> DispatchResult {
+        let Some(audit) = Audits::<T>::get(claim) else {
+            return Ok(());
+        };
+        Records::<T>::mutate(&audit.worker, |record| record.fault());
+        for auditor in audit.auditors.clone() {
+            match auditor.seal.is_some() {
+                true => Self::reward(claim, &audit, auditor)?,
+                false => Self::dismiss(&audit, auditor)?,
+            }
+        }
+        Self::forget(claim, &audit);
+        Ok(())
+    }
+
+    /// See [`assay_types::audit::Police::decided`].
+    pub(crate) fn do_decide(claim: ClaimId, stands: bool) -> DispatchResult {
+        let Some(audit) = Audits::<T>::get(claim) else {
+            return Ok(());
+        };
+        match stands {
+            false => Self::convicted(claim, audit),
+            true if audit.state == AuditState::Disputed => Self::upheld(claim, audit),
+            // Somebody else had challenged the claim; its audit goes on.
+            true => Ok(()),
+        }
+    }
+
+    /// The worker was convicted: auditors that had agreed with it were wrong, and the others have done their work.
+    fn convicted(claim: ClaimId, audit: AuditOf<T>) -> DispatchResult {
+        Records::<T>::mutate(&audit.worker, |record| record.convict());
+        let wronged = audit.client.clone();
+        for auditor in audit.auditors.clone() {
+            match (auditor.answer.is_some(), auditor.seal.is_some()) {
+                (true, _) if auditor.answer == audit.output => Self::convict(claim, &audit, auditor, &wronged)?,
+                (_, true) => Self::reward(claim, &audit, auditor)?,
+                (_, false) => Self::dismiss(&audit, auditor)?,
+            }
+        }
+        Self::forget(claim, &audit);
+        Ok(())
+    }
+
+    /// The claim stands: auditors that had another answer were wrong. The others wait for the settlement.
+    fn upheld(claim: ClaimId, mut audit: AuditOf<T>) -> DispatchResult {
+        let wronged = audit.worker.clone();
+        for auditor in audit.auditors.clone() {
+            match auditor.answer {
+                Some(_) if auditor.answer == audit.output => {}
+                Some(_) => Self::convict(claim, &audit, auditor, &wronged)?,
+                None => Self::dismiss(&audit, auditor)?,
+            }
+        }
+        let output = audit.output;
+        audit.auditors.retain(|auditor| auditor.answer == output);
+        Self::pass(claim, audit)
+    }
+
+    /// Pays an auditor and frees its lock.
+    fn reward(claim: ClaimId, audit: &AuditOf<T>, auditor: AuditorOf<T>) -> DispatchResult {
+        T::Workers::release(auditor.lock(audit.model), Outcome::Paid)?;
+        Self::pay(claim, auditor.who, auditor.fee);
+        Ok(())
+    }
+
+    /// Frees the lock of an auditor that is not needed any more and has shown no work.
+    fn dismiss(audit: &AuditOf<T>, auditor: AuditorOf<T>) -> DispatchResult {
+        T::Workers::release(auditor.lock(audit.model), Outcome::Unpaid)?;
+        Self::put_back(auditor.fee);
+        Ok(())
+    }
+
+    /// An auditor's answer was wrong: it loses what a false claim loses.
+    fn convict(claim: ClaimId, audit: &AuditOf<T>, auditor: AuditorOf<T>, wronged: &T::AccountId) -> DispatchResult {
+        let part = T::SlashToWorker::get().mul_floor(auditor.locked);
+        let outcome = Outcome::Convicted {
+            share: T::FaultSlash::get(),
+            awards: [(wronged.clone(), part), (wronged.clone(), Zero::zero())],
+        };
+        let released = T::Workers::release(auditor.lock(audit.model), outcome)?;
+        Self::put_back(auditor.fee);
+        Records::<T>::mutate(&auditor.who, |record| record.convict());
+        let penalty = released.pending.ok_or(Error::<T>::Inconsistent)?;
+        Self::deposit_event(Event::AuditorConvicted {
+            claim,
+            auditor: auditor.who,
+            slash: penalty.slash,
+            slashed: penalty.amount,
+        });
+        Ok(())
+    }
+
+    /// Removes an audit of which nothing is left.
+    fn forget(claim: ClaimId, audit: &AuditOf<T>) {
+        Self::unschedule(claim, audit);
+        Audits::<T>::remove(claim);
+    }
+
+    /// Whether the auditor may make its call now, for those who give such calls room in a block.
+    pub fn may_answer_now(who: &T::AccountId, claim: ClaimId) -> bool {
+        let now = T::Time::now();
+        Audits::<T>::get(claim).is_some_and(|audit| {
+            let waits = audit
+                .auditors
+                .iter()
+                .any(|auditor| auditor.who == *who && auditor.seal.is_none());
+            waits && audit.state.until().is_some_and(|until| now <= until)
+        })
+    }
+
+    /// Whether the auditor may open its answer now, for those who give such calls room in a block.
+    pub fn may_open_now(who: &T::AccountId, claim: ClaimId) -> bool {
+        let now = T::Time::now();
+        Audits::<T>::get(claim).is_some_and(|audit| {
+            let mut auditors = audit.auditors.iter();
+            let waits =
+                auditors.any(|auditor| auditor.who == *who && auditor.seal.is_some() && auditor.answer.is_none());
+            let is_time = match audit.state {
+                AuditState::Opening { until } => now <= until,
+                AuditState::Disputed => true,
+                _ => false,
+            };
+            waits && is_time
+        })
+    }
+}

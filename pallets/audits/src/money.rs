@@ -1,0 +1,77 @@
+//! The pool that pays for audits: a number, since levies are burned and pay is issued.
+
+use crate::{AuditOf, BalanceOf, Config, Error, Event, Pallet, Pool, SetAside};
+use assay_police::Hazard;
+use assay_types::{ClaimId, audit::Dues};
+use polkadot_sdk::{
+    frame_support::{
+        ensure,
+        traits::{
+            Get,
+            fungible::Mutate,
+            tokens::{Fortitude, Precision, Preservation},
+        },
+    },
+    sp_runtime::{
+        DispatchResult, SaturatedConversion,
+        traits::{Saturating, Zero},
+    },
+};
+
+impl<T: Config> Pallet<T> {
+    pub(crate) fn do_fund(who: T::AccountId, amount: BalanceOf<T>) -> DispatchResult {
+        ensure!(!amount.is_zero(), Error::<T>::ZeroAmount);
+        Self::collect(&who, amount, Preservation::Preserve)?;
+        Self::deposit_event(Event::Funded { who, amount });
+        Ok(())
+    }
+
+    /// What the settlement of a claim brings.
+    pub(crate) fn dues_of(audit: &AuditOf<T>) -> Dues<BalanceOf<T>> {
+        let (levy, auditors) = (T::Levy::get(), T::Draw::get().auditors());
+        let (price, ordinary) = (audit.price.saturated_into::<u128>(), Hazard(audit.ordinary));
+        Dues {
+            levy: levy.of(price, ordinary, auditors).saturated_into(),
+            surcharge: levy
+                .surcharge(price, ordinary, audit.assurance, auditors)
+                .saturated_into(),
+        }
+    }
+
+    /// Burns an account's money for the pool.
+    pub(crate) fn collect(who: &T::AccountId, amount: BalanceOf<T>, preservation: Preservation) -> DispatchResult {
+        if amount.is_zero() {
+            return Ok(());
+        }
+        T::Currency::burn_from(who, amount, preservation, Precision::Exact, Fortitude::Polite)
+            .map_err(|_| Error::<T>::InsufficientFunds)?;
+        // Saturating: no more is burned than was ever issued.
+        Pool::<T>::mutate(|pool| *pool = pool.saturating_add(amount));
+        Ok(())
+    }
+
+    /// Sets an auditor's pay aside, as far as the pool goes.
+    pub(crate) fn reserve(price: BalanceOf<T>, own_price: BalanceOf<T>) -> BalanceOf<T> {
+        let fee = T::Levy::get().fee(price.saturated_into(), own_price.saturated_into());
+        let fee = fee.saturated_into::<BalanceOf<T>>().min(Pool::<T>::get());
+        Pool::<T>::mutate(|pool| *pool = pool.saturating_sub(fee)); // The fee is at most the pool.
+        SetAside::<T>::mutate(|set_aside| *set_aside = set_aside.saturating_add(fee)); // As in `collect`.
+        fee
+    }
+
+    /// Puts pay that nobody has earned back into the pool.
+    pub(crate) fn put_back(fee: BalanceOf<T>) {
+        SetAside::<T>::mutate(|set_aside| *set_aside = set_aside.saturating_sub(fee)); // It was set aside.
+        Pool::<T>::mutate(|pool| *pool = pool.saturating_add(fee)); // As in `collect`.
+    }
+
+    /// Pays an auditor what was set aside for it. What its account cannot receive goes back into the pool.
+    pub(crate) fn pay(claim: ClaimId, auditor: T::AccountId, fee: BalanceOf<T>) {
+        if fee.is_zero() || T::Currency::mint_into(&auditor, fee).is_err() {
+            Self::put_back(fee);
+            return;
+        }
+        SetAside::<T>::mutate(|set_aside| *set_aside = set_aside.saturating_sub(fee)); // It was set aside.
+        Self::deposit_event(Event::AuditorPaid { claim, auditor, fee });
+    }
+}

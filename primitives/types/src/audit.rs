@@ -1,0 +1,273 @@
+//! Audits: seals of claims and answers, randomness that nobody knew in time, and the traits through which those who
+//! keep claims, the police and the court meet. The rules of the draw and of the money are in `assay-police`.
+
+use crate::{ClaimId, H256, ModelVersion};
+use alloc::vec::Vec;
+use assay_exact::digest::{DOMAIN_BYTES, Hash256};
+use assay_police::Assurance;
+use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
+use polkadot_sdk::sp_runtime::{DispatchError, DispatchResult};
+use scale_info::TypeInfo;
+
+/// Domain of the hash that seals the output of a claim.
+pub const SEAL_DOMAIN: &[u8; DOMAIN_BYTES] = b"assay/seal/1\0\0\0\0";
+/// Domain of the hash that draws audits and auditors.
+pub const DRAW_DOMAIN: &[u8; DOMAIN_BYTES] = b"assay/draw/1\0\0\0\0";
+
+/// Seals an output: `H(SEAL_DOMAIN ‖ claim ‖ who ‖ output digest ‖ salt)`, the fields in SCALE, with BLAKE2b-256.
+///
+/// `who` is the worker that claims, or the auditor that answers, so that nobody can copy a seal and its opening. The
+/// salt keeps others from trying digests until the hash fits: draw all 32 bytes at random.
+pub fn seal<H: Hash256, AccountId: Encode>(
+    claim: ClaimId,
+    who: &AccountId,
+    output_digest: &H256,
+    salt: &[u8; 32],
+) -> H256 {
+    H256(H::hash(&(SEAL_DOMAIN, claim, who, output_digest, salt).encode()))
+}
+
+/// Decisions that are drawn over a claim, each by numbers of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub enum Lot {
+    /// Whether the claim is audited.
+    #[codec(index = 0)]
+    Audit,
+    /// Whether it has a second auditor.
+    #[codec(index = 1)]
+    Second,
+    /// Who audits it, where this many were drawn before.
+    #[codec(index = 2)]
+    Auditor(u32),
+}
+
+/// The random number of a decision over a claim: the first 8 bytes, little-endian, of
+/// `H(DRAW_DOMAIN ‖ seed ‖ claim ‖ lot)`, the fields in SCALE.
+pub fn number_of<H: Hash256>(seed: &H256, claim: ClaimId, lot: Lot) -> u64 {
+    let hash = H::hash(&(DRAW_DOMAIN, seed, claim, lot).encode());
+    let mut bytes = [0; 8];
+    bytes.iter_mut().zip(hash).for_each(|(byte, of_hash)| *byte = of_hash);
+    u64::from_le_bytes(bytes)
+}
+
+/// Seeds that nobody knew before a moment.
+pub trait Randomness<BlockNumber> {
+    /// The seed of what was fixed at this moment, once it is known: nobody knew it, nor could choose it, in a block of
+    /// that moment. Whoever asks later has the same answer, until the seed is forgotten.
+    fn seed(fixed_at: BlockNumber) -> Option<H256>;
+
+    /// Whether the seed of this moment is forgotten. Who did not ask in time has no seed.
+    fn is_forgotten(fixed_at: BlockNumber) -> bool;
+}
+
+/// A worker that could audit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Candidate<AccountId, Balance> {
+    /// The worker.
+    pub worker: AccountId,
+    /// Its whole stake.
+    pub stake: Balance,
+    /// The price at which it would do the job itself.
+    pub price: Balance,
+}
+
+/// The workers of a model, as those see them who look for an auditor.
+pub trait Auditors<AccountId, Balance> {
+    /// The workers that offer a version and can take an audit now that locks `lock`, with their prices for this work.
+    fn candidates(version: ModelVersion, lock: Balance, work: u64) -> Vec<Candidate<AccountId, Balance>>;
+
+    /// A worker's whole stake; nothing of an account that is none.
+    fn stake_of(worker: &AccountId) -> Balance;
+}
+
+/// A claim that was sealed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SealedClaim<AccountId, Balance> {
+    /// The client.
+    pub client: AccountId,
+    /// The worker that has sealed it.
+    pub worker: AccountId,
+    /// The model version.
+    pub model: ModelVersion,
+    /// What the worker is paid if the claim stands.
+    pub price: Balance,
+    /// What the claim locks.
+    pub locked: Balance,
+    /// Work of one execution.
+    pub work: u64,
+    /// The level that the client has paid for.
+    pub assurance: Assurance,
+}
+
+/// What a settlement brings the police.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, TypeInfo)]
+pub struct Dues<Balance> {
+    /// Part of the price, which the worker is not paid.
+    pub levy: Balance,
+    /// What the client pays on top of the price for its assurance level.
+    pub surcharge: Balance,
+}
+
+/// The police, as those see it who keep claims. A claim that it does not know may be opened and settled, and owes
+/// nothing.
+pub trait Police<AccountId, Balance> {
+    /// A claim was sealed in this block: from now on it waits for its draw.
+    fn sealed(claim: ClaimId, sealed: SealedClaim<AccountId, Balance>) -> DispatchResult;
+
+    /// Whether the claim may be opened: it was not drawn, or its auditors have sealed their answers.
+    fn may_open(claim: ClaimId) -> bool;
+
+    /// The claim was opened, and says this.
+    fn opened(claim: ClaimId, output_digest: H256) -> DispatchResult;
+
+    /// The claim was not opened in time, and ends without a result.
+    fn abandoned(claim: ClaimId) -> DispatchResult;
+
+    /// Whether the claim may be settled as far as the police is concerned: it is open, and no auditor is waited for.
+    fn may_settle(claim: ClaimId) -> bool;
+
+    /// What the settlement of the claim brings the police.
+    fn dues(claim: ClaimId) -> Dues<Balance>;
+
+    /// The claim is settled: takes all dues from the client, who has them free, pays the auditors, and forgets the
+    /// claim. Returns the dues.
+    fn settled(claim: ClaimId) -> Result<Dues<Balance>, DispatchError>;
+
+    /// The court has decided over the claim: it stands, or its worker is convicted. Nothing happens for a claim without
+    /// an audit.
+    fn decided(claim: ClaimId, stands: bool) -> DispatchResult;
+}
+
+/// The court, as the police sees it.
+pub trait SeniorCourt<AccountId> {
+    /// Opens a game over a claim that is older than all others, and for which nothing is held. `commitment` is that of
+    /// the auditor's own trace.
+    fn accuse(auditor: AccountId, claim: ClaimId, commitment: H256) -> DispatchResult;
+}
+
+/// Where an audit stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+pub enum AuditState<BlockNumber> {
+    /// The claim is sealed, and the seed that draws it is not known yet.
+    #[codec(index = 0)]
+    Sealed,
+    /// It was not drawn, or nobody is left who could audit it.
+    #[codec(index = 1)]
+    Spared,
+    /// The auditor that was drawn last executes, and seals its answer up to this block.
+    #[codec(index = 2)]
+    Answering {
+        /// Last block for the seal.
+        until: BlockNumber,
+    },
+    /// The first auditor has sealed its answer, and the seed that draws a second one is not known yet.
+    #[codec(index = 3)]
+    Doubting {
+        /// Block of the first auditor's seal.
+        since: BlockNumber,
+    },
+    /// All answers are sealed: the worker opens its claim.
+    #[codec(index = 4)]
+    Ready,
+    /// The worker has opened its claim; the auditors open their answers up to this block.
+    #[codec(index = 5)]
+    Opening {
+        /// Last block for the openings.
+        until: BlockNumber,
+    },
+    /// An answer differs: the court decides.
+    #[codec(index = 6)]
+    Disputed,
+    /// All auditors agree with the worker.
+    #[codec(index = 7)]
+    Passed,
+}
+
+impl<BlockNumber: Copy> AuditState<BlockNumber> {
+    /// Position of the state in [`TRANSITIONS`].
+    fn index(&self) -> u8 {
+        match self {
+            Self::Sealed => 0,
+            Self::Spared => 1,
+            Self::Answering { .. } => 2,
+            Self::Doubting { .. } => 3,
+            Self::Ready => 4,
+            Self::Opening { .. } => 5,
+            Self::Disputed => 6,
+            Self::Passed => 7,
+        }
+    }
+
+    /// Whether an audit can step from here to `next`.
+    pub fn may_become(&self, next: &Self) -> bool {
+        TRANSITIONS.contains(&(self.index(), next.index()))
+    }
+
+    /// Last block of the state, where it has one.
+    pub fn until(&self) -> Option<BlockNumber> {
+        match self {
+            Self::Answering { until } | Self::Opening { until } => Some(*until),
+            Self::Sealed | Self::Spared | Self::Doubting { .. } | Self::Ready | Self::Disputed | Self::Passed => None,
+        }
+    }
+}
+
+/// Every step of an audit, by the numbers of the states. An answer that is not sealed or not opened leads to another
+/// auditor, and to no audit where nobody is left.
+const TRANSITIONS: &[(u8, u8)] = &[
+    (0, 1),
+    (0, 2),
+    (2, 1),
+    (2, 2),
+    (2, 3),
+    (2, 4),
+    (2, 5),
+    (3, 2),
+    (3, 4),
+    (4, 5),
+    (5, 1),
+    (5, 2),
+    (5, 6),
+    (5, 7),
+    (6, 7),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::HostBlake2;
+
+    #[test]
+    fn a_seal_is_of_one_claim_one_account_and_one_output() {
+        let of = |claim, who: u64, digest, salt| seal::<HostBlake2, _>(claim, &who, &H256::repeat_byte(digest), &salt);
+        let first = of(1, 2, 3, [4; 32]);
+        for other in [
+            of(2, 2, 3, [4; 32]),
+            of(1, 3, 3, [4; 32]),
+            of(1, 2, 4, [4; 32]),
+            of(1, 2, 3, [5; 32]),
+        ] {
+            assert_ne!(first, other);
+        }
+    }
+
+    #[test]
+    fn every_lot_has_a_number_of_its_own() {
+        let seed = H256::repeat_byte(7);
+        let lots = [Lot::Audit, Lot::Second, Lot::Auditor(0), Lot::Auditor(1)];
+        let numbers = lots.map(|lot| number_of::<HostBlake2>(&seed, 5, lot));
+        for (place, number) in numbers.iter().enumerate() {
+            assert!(!numbers[..place].contains(number));
+        }
+        assert_ne!(number_of::<HostBlake2>(&seed, 6, Lot::Audit), numbers[0]);
+    }
+
+    #[test]
+    fn an_audit_ends_spared_or_passed() {
+        let ends = (0..8).filter(|from| TRANSITIONS.iter().all(|(of, _)| of != from));
+        assert_eq!(ends.collect::<Vec<_>>(), [1, 7]);
+        let sealed = AuditState::<u32>::Sealed;
+        assert!(sealed.may_become(&AuditState::Answering { until: 3 }));
+        assert!(!sealed.may_become(&AuditState::Passed));
+    }
+}
