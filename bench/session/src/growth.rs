@@ -18,7 +18,7 @@ const OF_A_CLIENT: usize = 100;
 pub async fn measure(report: &mut Report, models: &Path) -> Result<()> {
     let Digits { executes, requests, .. } = Digits::start(models)?;
     let serves = Serves::start(executes).await?;
-    for count in [10, 100, 1_000] {
+    for count in [10usize, 100, 1_000] {
         // A connection carries no more streams than that, and each session has one.
         let clients = try_join_all((0..count.div_ceil(OF_A_CLIENT)).map(|_| serves.client())).await?;
         let began = Instant::now();
