@@ -76,8 +76,10 @@ impl SessionChain for Ledger {
 
     fn close(&self, session: SessionId) -> ChainAnswer<'_, ()> {
         self.with(session, |record| {
-            record.state = SessionState::Closing {
-                until: BlockNumber::MAX,
+            let until = BlockNumber::MAX;
+            record.state = match record.state {
+                SessionState::Closing { .. } => SessionState::Settled { until },
+                _ => SessionState::Closing { until },
             };
             Some(())
         })

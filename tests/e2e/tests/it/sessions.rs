@@ -73,8 +73,12 @@ async fn a_client_is_answered_in_a_session_and_the_worker_redeems_what_it_is_owe
                     Ok(is_paid.then_some(()))
                 })
                 .await?;
-            ensure!(dave.said()?.contains("redeemed a voucher"), "{}", dave.said()?);
-            Ok(())
+            // The worker says so once its transaction is final.
+            network
+                .until("Dave says that he has it", REDEEMED_BLOCKS, async |_| {
+                    Ok(dave.said()?.contains("redeemed a voucher").then_some(()))
+                })
+                .await
         })
         .await;
 }

@@ -1,7 +1,12 @@
-//! What a worker does beside answering: it redeems vouchers that are due, and forgets sessions that are over.
+//! What a worker does beside answering: it redeems vouchers that are due, ends sessions that their clients have closed,
+//! and forgets those that are over.
 
 use super::{Shared, lock};
-use crate::error::SessionError;
+use crate::{
+    error::SessionError,
+    types::{SessionId, SessionRecord},
+};
+use assay_types::session::SessionState;
 
 /// Looks at every session once.
 pub(super) async fn look(shared: &Shared) -> Result<(), SessionError> {
@@ -21,6 +26,7 @@ pub(super) async fn look(shared: &Shared) -> Result<(), SessionError> {
             None => kept,
         };
         let Some(voucher) = shared.config.redeem.due(&state, &record, now) else {
+            end_if_closed(shared, session, &record).await;
             continue;
         };
         let owed = voucher.message.owed;
@@ -31,4 +37,16 @@ pub(super) async fn look(shared: &Shared) -> Result<(), SessionError> {
         }
     }
     Ok(())
+}
+
+/// Ends a session whose client has closed it once nothing is left to redeem: a client closes when it has signed its last
+/// voucher, and until the session ends it secures nothing and locks stake.
+async fn end_if_closed(shared: &Shared, session: SessionId, record: &SessionRecord) {
+    if !matches!(record.state, SessionState::Closing { .. }) || record.disputes > 0 {
+        return;
+    }
+    match shared.chain.close(session).await {
+        Ok(()) => tracing::info!(session, "ended a session that its client has closed"),
+        Err(error) => tracing::warn!(session, %error, "does not end a session; tries again later"),
+    }
 }

@@ -128,7 +128,10 @@ impl SessionChain for FakeChain {
         self.with(|ledger| {
             let until = ledger.now + 300;
             let record = ledger.sessions.get_mut(&session).ok_or("no such session")?;
-            record.state = SessionState::Closing { until };
+            record.state = match record.state {
+                SessionState::Closing { .. } => SessionState::Settled { until },
+                _ => SessionState::Closing { until },
+            };
             Ok(())
         })
     }
