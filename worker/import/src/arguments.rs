@@ -261,6 +261,14 @@ impl<'c, 'p> Call<'c, 'p> {
         fixed.collect::<Result<Vec<_>>>().map(Some)
     }
 
+    /// A list of binary64 numbers that must be given.
+    pub fn floats(&mut self, name: &str) -> Result<Vec<f64>> {
+        let list = self.argument(name);
+        let list = list.and_then(|argument| argument.get("as_floats")?.as_array());
+        let numbers = list.and_then(|list| list.iter().map(float).collect::<Option<Vec<_>>>());
+        self.required(name, numbers)
+    }
+
     /// As many integers as there are dimensions to give them to; one stands for all, and none for `default`.
     pub fn ints_for(&mut self, name: &str, dimensions: usize, default: i64) -> Result<Vec<i64>> {
         match self.ints(name)? {

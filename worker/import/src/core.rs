@@ -250,7 +250,14 @@ impl Builder<'_> {
                     && self.symbols.has_elements(Dimension::Fixed(start), 0, length, step)
             }
         };
-        if !is_there || step == 0 || length == Dimension::Fixed(0) {
+        if length == Dimension::Fixed(0) {
+            // What has no elements is only left out of something.
+            let mut dims = x.dims.clone();
+            dims[axis] = length;
+            let nothing = self.fill(Number::Int(0), x.dtype)?;
+            return self.expand(&nothing, &dims);
+        }
+        if !is_there || step == 0 {
             return Err(self.misfit("would be cut where it may have no elements"));
         }
         let mut dims = x.dims.clone();

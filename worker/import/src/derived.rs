@@ -3,10 +3,31 @@
 use super::{
     arguments::Result,
     builder::{Builder, Tensor},
+    core::Binary,
 };
-use assay_exact::graph::Dimension;
+use assay_exact::graph::{Dimension, Operator};
 
 impl Builder<'_> {
+    /// Whether a tensor is `0, 1, 2, …`, whatever dimensions of one element it has beside.
+    pub fn counts_up(&self, x: &Tensor) -> bool {
+        let mut x = x.clone();
+        loop {
+            let Some((operator, inputs)) = self.made_of(&x) else {
+                return false;
+            };
+            x = match (operator, inputs.as_slice()) {
+                (Operator::Arange { start: 0, step: 1, .. }, _) => return true,
+                (Operator::Reshape { .. } | Operator::Cast { .. }, [from]) => from.clone(),
+                (Operator::Binary(Binary::Add), [from, other]) if self.is_zero(other) => from.clone(),
+                _ => return false,
+            };
+        }
+    }
+
+    fn is_zero(&self, x: &Tensor) -> bool {
+        matches!(self.origin(x), Some((Operator::Fill { bits: 0, .. }, _)))
+    }
+
     /// The elements of a dimension that is not dynamic.
     pub fn fixed(&self, x: &Tensor, axis: usize) -> Result<u32> {
         match x.dims.get(axis) {

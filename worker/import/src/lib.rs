@@ -14,9 +14,11 @@ mod contraction;
 mod convolution;
 mod core;
 mod derived;
+mod einsum;
 mod elementwise;
 mod error;
 mod expression;
+mod functions;
 mod gguf;
 mod indexing;
 mod movement;
@@ -24,11 +26,17 @@ mod normalisation;
 mod pooling;
 mod program;
 mod ranges;
+mod ranking;
 mod recurrent;
 mod reduction;
+mod resampling;
+mod routing;
+mod scatter;
 mod stored;
 mod symbols;
+mod transposed;
 mod version;
+mod views;
 
 pub use error::{ImportError, Place};
 pub use gguf::{GgufOptions, import_gguf};
@@ -51,6 +59,7 @@ use std::{
     sync::Arc,
 };
 use stored::{Layouts, Stored, read_weights};
+use views::Sharing;
 
 /// What the program does not say about the package that it becomes.
 #[derive(Clone, Debug)]
@@ -85,20 +94,27 @@ impl ImportOptions {
 /// What an operator of the program becomes: the tensors that it gives, in order.
 type Handler = for<'c, 'p> fn(&mut Call<'c, 'p>) -> Result<Vec<Tensor>, ImportError>;
 
-/// The families, and whether what one gives may share elements with what it takes.
-const FAMILIES: &[(&[(&str, Handler)], bool)] = &[
-    (contraction::OPERATORS, false),
-    (elementwise::OPERATORS, false),
-    (activation::OPERATORS, false),
-    (movement::OPERATORS, true),
-    (indexing::OPERATORS, true),
-    (reduction::OPERATORS, false),
-    (normalisation::OPERATORS, false),
-    (convolution::OPERATORS, false),
-    (pooling::OPERATORS, false),
-    (attention::OPERATORS, false),
-    (recurrent::OPERATORS, false),
-    (constants::OPERATORS, true),
+/// The families of operators.
+const FAMILIES: &[&[(&str, Handler)]] = &[
+    contraction::OPERATORS,
+    einsum::OPERATORS,
+    elementwise::OPERATORS,
+    functions::OPERATORS,
+    activation::OPERATORS,
+    movement::OPERATORS,
+    indexing::OPERATORS,
+    scatter::OPERATORS,
+    reduction::OPERATORS,
+    ranking::OPERATORS,
+    normalisation::OPERATORS,
+    convolution::OPERATORS,
+    transposed::OPERATORS,
+    pooling::OPERATORS,
+    resampling::OPERATORS,
+    attention::OPERATORS,
+    recurrent::OPERATORS,
+    routing::OPERATORS,
+    constants::OPERATORS,
 ];
 
 /// Imports a `.pt2` archive of torch 2.9 to 2.11.
@@ -228,34 +244,31 @@ fn take_inputs(graph: &mut Builder<'_>, program: &ExportedProgram, layouts: &Lay
 /// How an operator of the program is imported.
 struct Known {
     handler: Handler,
-    /// Whether what it gives may share elements with what it takes.
-    is_view: bool,
     /// Whether it changes what it takes.
     is_in_place: bool,
 }
 
-/// Looks an operator up, as `torch.ops.aten.NAME.OVERLOAD`. A name that ends in an underscore changes its operand.
+/// Looks an operator up, as `torch.ops.aten.NAME.OVERLOAD`. A name that ends in an underscore changes its operand, and so
+/// does one such as `__iand__`.
 fn find(target: &str) -> Option<Known> {
     let target = target.strip_prefix("torch.ops.aten.")?;
     let listed = |target: &str| {
-        FAMILIES.iter().find_map(|(operators, is_view)| {
-            let (_, handler) = operators.iter().find(|(name, _)| *name == target)?;
-            Some((*handler, *is_view))
-        })
+        let mut operators = FAMILIES.iter().flat_map(|operators| operators.iter());
+        operators.find(|(name, _)| *name == target).map(|(_, handler)| *handler)
     };
-    if let Some((handler, is_view)) = listed(target) {
+    if let Some(handler) = listed(target) {
         return Some(Known {
             handler,
-            is_view,
             is_in_place: false,
         });
     }
     let (name, overload) = target.split_once('.')?;
-    let name = name.strip_suffix('_').filter(|name| !name.starts_with('_'))?;
-    let (handler, _) = listed(&format!("{name}.{overload}"))?;
+    let name = match name.strip_prefix("__i").filter(|name| name.ends_with("__")) {
+        Some(name) => format!("__{name}"),
+        None => name.strip_suffix('_').filter(|name| !name.starts_with('_'))?.to_owned(),
+    };
     Some(Known {
-        handler,
-        is_view: false,
+        handler: listed(&format!("{name}.{overload}"))?,
         is_in_place: true,
     })
 }
@@ -311,12 +324,12 @@ fn take_node<'p>(graph: &mut Builder<'p>, node: &'p ProgramNode, operator: &Know
         return Err(call.refuse("output", "is not as many tensors as the operator gives"));
     }
     let first = node.inputs.first().and_then(|input| tensor_name(&input.arg));
-    graph.end(names.iter().copied().zip(tensors).collect(), first, operator.is_view)?;
-    if operator.is_in_place {
-        let changed = first.ok_or_else(|| graph.misfit("is not a tensor"))?;
-        graph.rebind(changed, names[0])?;
-    }
-    Ok(())
+    let sharing = match first {
+        Some(first) if operator.is_in_place => Sharing::InPlace(first),
+        None if operator.is_in_place => return Err(graph.misfit("is not a tensor")),
+        _ => graph.sharing(&node.target, first, names[0]),
+    };
+    graph.end(names.into_iter().zip(tensors).collect(), sharing)
 }
 
 fn take_outputs(graph: &mut Builder<'_>, program: &ExportedProgram) -> Result<Vec<(String, Tensor)>, ImportError> {
@@ -327,9 +340,8 @@ fn take_outputs(graph: &mut Builder<'_>, program: &ExportedProgram) -> Result<Ve
         };
         let output = spec.get("user_output").and_then(|output| output.get("arg"));
         let name = output.and_then(tensor_name).ok_or_else(refused)?;
-        let tensor = graph.tensor(name)?.ok_or_else(refused)?;
         let output = format!("output_{index}");
-        let tensor = graph.given(&output, tensor);
+        let tensor = graph.given(&output, name)?.ok_or_else(refused)?;
         Ok((output, tensor))
     });
     outputs.collect()

@@ -41,10 +41,24 @@ pub(super) const OPERATORS: &[(&str, Handler)] = &[
         )?])
     }),
     ("transpose.int", |call| swap(call, "dim0", "dim1")),
+    ("numpy_T.default", |call| {
+        let x = call.tensor("self")?;
+        let order: Vec<usize> = (0..x.dims.len()).rev().collect();
+        Ok(vec![call.graph.permute(&x, &order)?])
+    }),
     ("swapaxes.default", |call| swap(call, "axis0", "axis1")),
     ("swapdims.default", |call| swap(call, "dim0", "dim1")),
     ("permute.default", permute),
     ("movedim.int", move_axis),
+    ("movedim.intlist", move_axes),
+    ("diagonal.default", diagonal),
+    ("meshgrid.default", meshgrid),
+    ("meshgrid.indexing", meshgrid),
+    ("hstack.default", |call| {
+        let tensors = of_one_type(call)?;
+        let axis = usize::from(tensors.first().is_some_and(|tensor| tensor.dims.len() > 1));
+        Ok(vec![call.graph.concat(&tensors, axis)?])
+    }),
     ("expand.default", expand),
     ("expand_as.default", expand),
     ("broadcast_to.default", expand),
@@ -75,7 +89,11 @@ pub(super) const OPERATORS: &[(&str, Handler)] = &[
     ("reflection_pad2d.default", |call| pad_as(call, "padding", "reflect")),
     ("replication_pad1d.default", |call| pad_as(call, "padding", "replicate")),
     ("replication_pad2d.default", |call| pad_as(call, "padding", "replicate")),
+    ("reflection_pad3d.default", |call| pad_as(call, "padding", "reflect")),
+    ("replication_pad3d.default", |call| pad_as(call, "padding", "replicate")),
     ("pixel_shuffle.default", pixel_shuffle),
+    ("pixel_unshuffle.default", pixel_unshuffle),
+    ("channel_shuffle.default", channel_shuffle),
 ];
 
 type Outputs = Result<Vec<Tensor>>;
@@ -109,6 +127,75 @@ fn move_axis(call: &mut Call<'_, '_>) -> Outputs {
         call.axis("destination", 0, x.dims.len())?,
     );
     Ok(vec![call.graph.move_axis(&x, from, to)?])
+}
+
+/// Dimensions at other places, the others in their order.
+fn move_axes(call: &mut Call<'_, '_>) -> Outputs {
+    let x = call.tensor("self")?;
+    let rank = x.dims.len();
+    let mut order = vec![None; rank];
+    let (from, to) = (call.ints("source")?, call.ints("destination")?);
+    let (from, to) = (from.unwrap_or_default(), to.unwrap_or_default());
+    for (from, to) in from.iter().zip(&to) {
+        order[call.position("destination", *to, rank)?] = Some(call.position("source", *from, rank)?);
+    }
+    let taken: Vec<usize> = order.iter().flatten().copied().collect();
+    let mut others = (0..rank).filter(|axis| !taken.contains(axis));
+    let order = order.into_iter().map(|axis| axis.or_else(|| others.next()));
+    let order = order.collect::<Option<Vec<_>>>();
+    let order = order.ok_or_else(|| call.refuse("source", "names a dimension twice"))?;
+    Ok(vec![call.graph.permute(&x, &order)?])
+}
+
+/// The elements whose two indices differ by an offset, as a new last dimension: of the flattened pair of dimensions
+/// every `columns + 1`-th.
+fn diagonal(call: &mut Call<'_, '_>) -> Outputs {
+    let x = call.tensor("self")?;
+    let rank = x.dims.len();
+    let offset = call.int("offset", 0)?;
+    let (first, second) = (call.axis("dim1", 0, rank)?, call.axis("dim2", 1, rank)?);
+    if first == second || rank < 2 {
+        return Err(call.refuse("dim2", "must be another dimension than dim1"));
+    }
+    let (_, dims) = call.layout()?;
+    let length = dims.last().copied();
+    let length = length.ok_or_else(|| call.refuse("output", "has other dimensions"))?;
+    let order: Vec<usize> = (0..rank)
+        .filter(|axis| ![first, second].contains(axis))
+        .chain([first, second])
+        .collect();
+    let graph = &mut *call.graph;
+    let moved = graph.permute(&x, &order)?;
+    let columns = moved.dims[rank - 1];
+    let flat = graph.flattened(&moved.dims, rank - 2, rank)?;
+    let flat = graph.reshape(&moved, &flat)?;
+    let width = graph.fill(Number::Size(columns), DataType::Int64)?;
+    let (row, column) = (offset.min(0).saturating_neg(), offset.max(0));
+    let (row, column) = (graph.arange(row, 1, length)?, graph.arange(column, 1, length)?);
+    let index = graph.binary(Binary::Mul, &row, &width)?;
+    let index = graph.binary(Binary::Add, &index, &column)?;
+    Ok(vec![graph.index_select(&flat, rank - 2, &index)?])
+}
+
+/// Vectors, each along a dimension of its own of the same tensor; in `xy` the first two dimensions are exchanged.
+fn meshgrid(call: &mut Call<'_, '_>) -> Outputs {
+    let tensors = call.tensors("tensors")?;
+    let swaps = call.string("indexing")? == Some("xy") && tensors.len() > 1;
+    let place = |index: usize| match index {
+        0 | 1 if swaps => 1 - index,
+        _ => index,
+    };
+    let mut dims = vec![Dimension::Fixed(1); tensors.len()];
+    for (index, tensor) in tensors.iter().enumerate() {
+        dims[place(index)] = tensor.dims.first().copied().unwrap_or(Dimension::Fixed(1));
+    }
+    let graph = &mut *call.graph;
+    let grids = tensors.iter().enumerate().map(|(index, tensor)| {
+        let vector = graph.reshape(tensor, &[dims[place(index)]])?;
+        let along = graph.along(&vector, place(index), dims.len())?;
+        graph.expand(&along, &dims)
+    });
+    grids.collect()
 }
 
 fn expand(call: &mut Call<'_, '_>) -> Outputs {
@@ -152,7 +239,7 @@ fn repeat_interleave(call: &mut Call<'_, '_>) -> Outputs {
 }
 
 /// Where a cut begins.
-enum Start {
+pub(super) enum Start {
     /// At this place.
     At(Position),
     /// This many elements after the first, given as a tensor: what is not known before the inputs are.
@@ -160,7 +247,7 @@ enum Start {
 }
 
 /// An argument that counts elements of a dimension, from the end if it is negative.
-fn start(call: &mut Call<'_, '_>, name: &str, dimension: Dimension) -> Result<Start> {
+pub(super) fn start(call: &mut Call<'_, '_>, name: &str, dimension: Dimension) -> Result<Start> {
     let number = call.number(name)?.unwrap_or(Number::Int(0));
     let place = match (number, dimension) {
         (Number::Int(start), Dimension::Fixed(length)) => {
@@ -268,10 +355,14 @@ fn unbind(call: &mut Call<'_, '_>) -> Outputs {
     (0..length).map(|index| call.graph.select_at(&x, axis, index)).collect()
 }
 
-/// Tensors of one type, which is the one that the program says the result has.
+/// Tensors of one type, which is the one that the program says the result has, without those that have no elements.
 fn of_one_type(call: &mut Call<'_, '_>) -> Result<Vec<Tensor>> {
     let (dtype, _) = call.layout()?;
-    let tensors = call.tensors("tensors")?;
+    let mut tensors = call.tensors("tensors")?;
+    let has_elements = |tensor: &Tensor| !tensor.dims.contains(&Dimension::Fixed(0));
+    if tensors.iter().any(has_elements) {
+        tensors.retain(has_elements);
+    }
     tensors.iter().map(|tensor| call.graph.cast(tensor, dtype)).collect()
 }
 
@@ -482,4 +573,39 @@ fn pixel_shuffle(call: &mut Call<'_, '_>) -> Outputs {
     let moved = call.graph.permute(&split, &order)?;
     let (_, dims) = call.layout()?;
     Ok(vec![call.graph.reshape(&moved, &dims)?])
+}
+
+/// `[…, C, H r, W r]` to `[…, C r r, H, W]`.
+fn pixel_unshuffle(call: &mut Call<'_, '_>) -> Outputs {
+    let x = call.tensor("self")?;
+    call.ignore(&["downscale_factor"]);
+    let (_, dims) = call.layout()?;
+    let factor = call.int("downscale_factor", 1)?;
+    let factor = u32::try_from(factor).map_err(|_| call.refuse("downscale_factor", "is not a size"))?;
+    let rank = x.dims.len();
+    if rank < 3 || dims.len() != rank {
+        return Err(call.refuse("self", "needs three dimensions"));
+    }
+    let (outer, factor) = (rank - 3, Dimension::Fixed(factor));
+    let inner = [x.dims[rank - 3], dims[rank - 2], factor, dims[rank - 1], factor];
+    let split = call.graph.reshape(&x, &[&x.dims[..outer], &inner].concat())?;
+    let order: Vec<usize> = (0..outer).chain([0, 2, 4, 1, 3].map(|axis| outer + axis)).collect();
+    let moved = call.graph.permute(&split, &order)?;
+    Ok(vec![call.graph.reshape(&moved, &dims)?])
+}
+
+/// Channels in groups, of which the first of each comes first.
+fn channel_shuffle(call: &mut Call<'_, '_>) -> Outputs {
+    let x = call.tensor("self")?;
+    let groups = call.int("groups", 1)?;
+    let channels = call.graph.fixed(&x, 1)?;
+    let groups = u32::try_from(groups)
+        .ok()
+        .filter(|groups| *groups > 0 && channels % groups == 0);
+    let groups = groups.ok_or_else(|| call.refuse("groups", "does not divide the channels"))?;
+    let both = [Dimension::Fixed(groups), Dimension::Fixed(channels / groups)];
+    let split = [&x.dims[..1], &both, &x.dims[2..]].concat();
+    let split = call.graph.reshape(&x, &split)?;
+    let moved = call.graph.transpose(&split, 1, 2)?;
+    Ok(vec![call.graph.reshape(&moved, &x.dims)?])
 }
