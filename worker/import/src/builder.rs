@@ -330,6 +330,13 @@ impl<'p> Builder<'p> {
         if (dtype, &dims) == (tensor.dtype, &tensor.dims) {
             return Ok(());
         }
+        // Where the batch is dynamic, torch 2.11 describes the last states of an lstm as [layers, 1, batch, width].
+        if self.place.operator.starts_with("aten.lstm.")
+            && dims.get(1) == Some(&Dimension::Fixed(1))
+            && [&dims[..1], &dims[2..]].concat() == tensor.dims
+        {
+            return Ok(());
+        }
         let (ours, theirs) = (
             self.layout_text(tensor.dtype, &tensor.dims),
             self.layout_text(dtype, &dims),

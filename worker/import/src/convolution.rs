@@ -7,7 +7,7 @@ use super::{
     core::Binary,
     transposed::transposed,
 };
-use assay_exact::graph::Dimension;
+use assay_exact::graph::{Dimension, Expression};
 
 pub(super) const OPERATORS: &[(&str, Handler)] = &[
     ("conv1d.default", |call| convolution(call, 1)),
@@ -111,9 +111,7 @@ pub(super) fn spatial_windows(
 fn convolution(call: &mut Call<'_, '_>, spatial: usize) -> Result<Vec<Tensor>> {
     let (x, weight) = (call.tensor("input")?, call.tensor("weight")?);
     let bias = call.optional_tensor("bias")?;
-    let groups = call.int("groups", 1)?;
-    let groups = u32::try_from(groups).ok().filter(|groups| *groups > 0);
-    let groups = groups.ok_or_else(|| call.refuse("groups", "is no number of groups"))?;
+    let groups = groups(call)?;
     let (strides, dilations) = (
         call.ints_for("stride", spatial, 1)?,
         call.ints_for("dilation", spatial, 1)?,
@@ -139,6 +137,29 @@ fn convolution(call: &mut Call<'_, '_>, spatial: usize) -> Result<Vec<Tensor>> {
         y = graph.reshape(&y, &dims)?;
     }
     Ok(vec![y])
+}
+
+/// In how many groups the channels are, each convolved for itself.
+pub(super) fn groups(call: &mut Call<'_, '_>) -> Result<Dimension> {
+    let groups = match call.number("groups")? {
+        None => Some(Dimension::Fixed(1)),
+        Some(Number::Int(groups)) => u32::try_from(groups).ok().filter(|groups| *groups > 0).map(Dimension::Fixed),
+        Some(Number::Size(groups)) => Some(groups),
+        Some(_) => None,
+    };
+    groups.ok_or_else(|| call.refuse("groups", "is no number of groups"))
+}
+
+/// How many of a dimension each group has, if that comes out even.
+pub(super) fn of_each(graph: &Builder<'_>, all: Dimension, groups: Dimension) -> Result<Dimension> {
+    let both = Expression::of(all).zip(Expression::of(groups));
+    let quotient = both.and_then(|(all, groups)| match groups.as_number() {
+        Some(number) => all.divided(u32::try_from(number).ok()?),
+        None => all.quotient(&groups),
+    });
+    let each = quotient.and_then(|quotient| quotient.dimension());
+    each.filter(|each| each.times(groups) == Some(all))
+        .ok_or_else(|| graph.misfit("cannot put its channels into groups of one size"))
 }
 
 /// Elements to add before and after: numbers, or `same` and `valid`.
@@ -167,7 +188,7 @@ pub(super) fn contract(
     x: &Tensor,
     weight: &Tensor,
     bias: Option<&Tensor>,
-    groups: u32,
+    groups: Dimension,
     windows_over: &[Window],
 ) -> Result<Tensor> {
     let spatial = windows_over.len();
@@ -177,13 +198,11 @@ pub(super) fn contract(
     }
     // [B, C, places…, window…]: the windows were appended in the order of the dimensions.
     let (places, window) = (cut.dims[2..2 + spatial].to_vec(), cut.dims[2 + spatial..].to_vec());
-    let (channels, outputs) = (graph.fixed(x, 1)?, graph.fixed(weight, 0)?);
-    if channels % groups != 0 || outputs % groups != 0 {
-        return Err(graph.misfit("cannot put its channels into groups of one size"));
-    }
-    let (batch, each) = (x.dims[0], Dimension::Fixed(channels / groups));
+    let outputs = weight.dims[0];
+    let (batch, each) = (x.dims[0], of_each(graph, x.dims[1], groups)?);
+    let of_group = of_each(graph, outputs, groups)?;
     let row = graph.flattened(&[&[each], window.as_slice()].concat(), 0, spatial + 1)?;
-    if groups == 1 {
+    if groups == Dimension::Fixed(1) {
         let order: Vec<usize> = [0]
             .into_iter()
             .chain(2..2 + spatial)
@@ -192,12 +211,12 @@ pub(super) fn contract(
             .collect();
         let moved = graph.permute(&cut, &order)?;
         let rows = graph.reshape(&moved, &[&[batch], places.as_slice(), &row].concat())?;
-        let weight = graph.reshape(weight, &[&[Dimension::Fixed(outputs)], row.as_slice()].concat())?;
+        let weight = graph.reshape(weight, &[&[outputs], row.as_slice()].concat())?;
         let y = graph.linear(&rows, &weight, bias)?;
         return graph.move_axis(&y, spatial + 1, 1);
     }
     // Each group is a matrix product of its own: [B, groups, places, row] with [groups, outputs / groups, row].
-    let group = Dimension::Fixed(groups);
+    let group = groups;
     let place = graph.flattened(&places, 0, spatial)?;
     let split = [&[batch, group, each], places.as_slice(), window.as_slice()].concat();
     let split = graph.reshape(&cut, &split)?;
@@ -209,12 +228,11 @@ pub(super) fn contract(
         .collect();
     let moved = graph.permute(&split, &order)?;
     let rows = graph.reshape(&moved, &[&[batch, group], place.as_slice(), &row].concat())?;
-    let of_group = Dimension::Fixed(outputs / groups);
     let weight = graph.reshape(weight, &[&[group, of_group], row.as_slice()].concat())?;
     let weight = graph.expand(&weight, &[&[batch, group, of_group], row.as_slice()].concat())?;
     let y = graph.matmul(&rows, &weight)?;
     let y = graph.transpose(&y, 2, 3)?;
-    let y = graph.reshape(&y, &[&[batch, Dimension::Fixed(outputs)], places.as_slice()].concat())?;
+    let y = graph.reshape(&y, &[&[batch, outputs], places.as_slice()].concat())?;
     match bias {
         Some(bias) => {
             let bias = graph.along(bias, 1, y.dims.len())?;

@@ -379,8 +379,13 @@ impl Builder<'_> {
         Some([outer, &[Dimension::Fixed(length / part), Dimension::Fixed(part)]].concat())
     }
 
+    /// Sums of the elements so far, of Int64 for integers.
     pub fn cumsum(&mut self, x: &Tensor) -> Result<Tensor> {
-        Ok(self.alike(Operator::CumSum, x))
+        let dtype = match x.dtype {
+            DataType::Float32 => DataType::Float32,
+            _ => DataType::Int64,
+        };
+        Ok(self.node(Operator::CumSum, &[x], dtype, x.dims.clone()))
     }
 
     pub fn topk(&mut self, x: &Tensor, count: u32, largest: bool) -> Result<Tensor> {

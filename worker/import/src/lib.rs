@@ -180,12 +180,26 @@ pub fn import_graph(pt2: &Path, precision: Precision) -> Result<CheckedGraph, Im
 }
 
 /// Gives a graph's inputs their ranges of values, and checks it, and that its batch can be 1.
+///
+/// Where the export says that the batch is 2 or more, it is 1 or more here: no row of such a graph depends on another,
+/// so one job alone gives what it gives beside others.
 fn checked(mut graph: Graph) -> Result<CheckedGraph, ImportError> {
     ranges::give(&mut graph);
+    let checked = graph.check()?;
+    let (min, Some(batch)) = (min_batch(&checked), checked.batch_symbol()) else {
+        return Ok(checked);
+    };
+    if min <= 1 {
+        return Ok(checked);
+    }
+    let mut graph = checked.graph().clone();
+    if let Some(symbol) = graph.symbols.get_mut(usize::from(batch)) {
+        symbol.min = 1;
+    }
     let graph = graph.check()?;
-    match min_batch(&graph) {
-        0 | 1 => Ok(graph),
-        min => Err(ImportError::Batch { min }),
+    match graph.batch_symbol() {
+        Some(same) if same == batch => Ok(graph),
+        _ => Err(ImportError::Batch { min }),
     }
 }
 
@@ -251,6 +265,12 @@ struct Known {
 /// Looks an operator up, as `torch.ops.aten.NAME.OVERLOAD`. A name that ends in an underscore changes its operand, and so
 /// does one such as `__iand__`.
 fn find(target: &str) -> Option<Known> {
+    if let Some((_, handler)) = routing::FOREIGN.iter().find(|(name, _)| *name == target) {
+        return Some(Known {
+            handler: *handler,
+            is_in_place: false,
+        });
+    }
     let target = target.strip_prefix("torch.ops.aten.")?;
     let listed = |target: &str| {
         let mut operators = FAMILIES.iter().flat_map(|operators| operators.iter());

@@ -430,5 +430,6 @@ fn cumsum(call: &mut Call<'_, '_>) -> Outputs {
     call.ignore(&["dtype"]);
     let (dtype, _) = call.layout()?;
     let x = call.graph.cast(&x, dtype)?;
-    Ok(vec![along_last(call, &x, axis, |graph, x| graph.cumsum(x))?])
+    let sums = along_last(call, &x, axis, |graph, x| graph.cumsum(x))?;
+    Ok(vec![call.graph.cast(&sums, dtype)?])
 }

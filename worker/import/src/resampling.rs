@@ -33,6 +33,7 @@ pub(super) const OPERATORS: &[(&str, Handler)] = &[
     ("upsample_trilinear3d.default", |call| upsample(call, 3, Kind::Linear)),
     ("upsample_bicubic2d.vec", |call| upsample(call, 2, Kind::Cubic)),
     ("upsample_bicubic2d.default", |call| upsample(call, 2, Kind::Cubic)),
+    ("affine_grid_generator.default", affine_grid),
     ("grid_sampler.default", grid_sampler),
     ("grid_sampler_2d.default", grid_sampler),
 ];
@@ -217,6 +218,54 @@ fn cubic(graph: &mut Builder<'_>, rest: &Tensor) -> Result<Vec<(i64, Tensor)>> {
     ];
     let weights = distances.map(|(offset, distance, terms)| Ok((offset, graph.polynomial(distance, &terms)?)));
     weights.into_iter().collect()
+}
+
+/// The places `[B, H, W, 2]` of an image's elements from −1 to 1, the width first, each as `theta [B, 2, 3]` moves it.
+fn affine_grid(call: &mut Call<'_, '_>) -> Outputs {
+    let theta = call.tensor("theta")?;
+    call.ignore(&["size"]);
+    let align = call.bool("align_corners", false)?;
+    let (_, dims) = call.layout()?;
+    let &[batch, height, width, Dimension::Fixed(2)] = dims.as_slice() else {
+        return Err(call.refuse("size", "must be of two dimensions beside batch and channels"));
+    };
+    let graph = &mut *call.graph;
+    let one = Dimension::Fixed(1);
+    let x = spread(graph, width, align)?;
+    let y = spread(graph, height, align)?;
+    let x = graph.reshape(&x, &[one, width, one])?;
+    let y = graph.reshape(&y, &[height, one, one])?;
+    // Column i of theta as [B, 1, 1, 2].
+    let mut columns = Vec::with_capacity(3);
+    for index in 0..3 {
+        let column = graph.select_at(&theta, 2, index)?;
+        columns.push(graph.reshape(&column, &[batch, one, one, Dimension::Fixed(2)])?);
+    }
+    let (x, y) = (
+        graph.binary(Binary::Mul, &columns[0], &x)?,
+        graph.binary(Binary::Mul, &columns[1], &y)?,
+    );
+    let sum = graph.binary(Binary::Add, &x, &y)?;
+    Ok(vec![graph.binary(Binary::Add, &sum, &columns[2])?])
+}
+
+/// Numbers from −1 to 1: their first and last at the ends, or half a distance within.
+fn spread(graph: &mut Builder<'_>, length: Dimension, align: bool) -> Result<Tensor> {
+    let (one, two) = (graph.number(1.0)?, graph.number(2.0)?);
+    let place = graph.indices(length)?;
+    let place = graph.cast(&place, DataType::Float32)?;
+    let double = graph.binary(Binary::Mul, &place, &two)?;
+    let length = graph.fill(Number::Size(length), DataType::Float32)?;
+    if align {
+        let last = graph.binary(Binary::Sub, &length, &one)?;
+        // One element alone stands in the middle.
+        let divisor = graph.binary(Binary::Max, &last, &one)?;
+        let middle = graph.binary(Binary::Sub, &double, &last)?;
+        return graph.binary(Binary::Div, &middle, &divisor);
+    }
+    let middle = graph.binary(Binary::Add, &double, &one)?;
+    let middle = graph.binary(Binary::Sub, &middle, &length)?;
+    graph.binary(Binary::Div, &middle, &length)
 }
 
 /// `x [B, C, H, W]` at the places `grid [B, H', W', 2]`, from −1 to 1 in both dimensions, the width first.

@@ -9,7 +9,7 @@ use super::{
 };
 use assay_exact::{
     digest::DataType,
-    graph::{Dimension, Operator},
+    graph::{Dimension, Expression},
 };
 
 pub(super) const OPERATORS: &[(&str, Handler)] = &[
@@ -19,6 +19,10 @@ pub(super) const OPERATORS: &[(&str, Handler)] = &[
     ("_embedding_bag_forward_only.default", embedding_bag),
     ("_grouped_mm.default", grouped_product),
 ];
+
+/// Operators that are not torch's own, by their whole names.
+pub(super) const FOREIGN: &[(&str, Handler)] =
+    &[("torch.ops.transformers.grouped_mm_fallback.default", grouped_product)];
 
 type Outputs = Result<Vec<Tensor>>;
 
@@ -54,7 +58,7 @@ fn embedding_bag(call: &mut Call<'_, '_>) -> Outputs {
         None => None,
     };
     // Bags of one length are the rows of a tensor, [bags, length, width]; others take what is theirs of all rows.
-    let (rows, is_own) = match bags_of_one_length(graph, &offsets, count, bags) {
+    let (rows, is_own) = match bags_of_one_length(graph, &offsets, count, bags)? {
         Some(length) if !has_end => {
             let is_own = match is_counted {
                 Some(is_counted) => Some(graph.reshape(&is_counted, &[bags, length])?),
@@ -78,12 +82,31 @@ fn embedding_bag(call: &mut Call<'_, '_>) -> Outputs {
 }
 
 /// How many indices each bag has, if the offsets count up by one length.
-fn bags_of_one_length(graph: &Builder<'_>, offsets: &Tensor, count: Dimension, bags: Dimension) -> Option<Dimension> {
-    let (Operator::Arange { start: 0, step, .. }, _) = graph.made_of(offsets)? else {
-        return None;
+fn bags_of_one_length(
+    graph: &mut Builder<'_>,
+    offsets: &Tensor,
+    count: Dimension,
+    bags: Dimension,
+) -> Result<Option<Dimension>> {
+    let length = Expression::of(count)
+        .zip(Expression::of(bags))
+        .and_then(|(count, bags)| match bags.as_number() {
+            Some(number) => count.divided(u32::try_from(number).ok()?),
+            None => count.quotient(&bags),
+        })
+        .and_then(|length| length.dimension());
+    let Some(length) = length.filter(|length| length.times(bags) == Some(count)) else {
+        return Ok(None);
     };
-    let length = Dimension::Fixed(u32::try_from(*step).ok()?);
-    (bags.times(length) == Some(count) && offsets.dims == [bags]).then_some(length)
+    // What such offsets are is put into the graph and compared; nothing needs it where it is something else.
+    let expected = match length {
+        Dimension::Fixed(step) => graph.arange(0, step.into(), bags)?,
+        step => {
+            let (bag, step) = (graph.indices(bags)?, graph.fill(Number::Size(step), DataType::Int64)?);
+            graph.binary(Binary::Mul, &bag, &step)?
+        }
+    };
+    Ok((expected == *offsets).then_some(length))
 }
 
 /// Whether each of the indices belongs to each bag: `[bags, count]`.
@@ -139,7 +162,11 @@ fn gathered(graph: &mut Builder<'_>, rows: &Tensor, is_own: Option<Tensor>, mode
 /// Rows `[N, K]` times the matrix of the group that each belongs to, of `[groups, K, M]`; group `g` ends before
 /// `offs[g]`. Every matrix is multiplied with all rows, and each row keeps what its own gave.
 fn grouped_product(call: &mut Call<'_, '_>) -> Outputs {
-    let (x, matrices) = (call.tensor("self")?, call.tensor("mat2")?);
+    let [left, right] = match call.is_given("weight") {
+        true => ["input", "weight"],
+        false => ["self", "mat2"],
+    };
+    let (x, matrices) = (call.tensor(left)?, call.tensor(right)?);
     let ends = call.tensor("offs")?;
     if call.is_given("bias") {
         return Err(call.refuse("bias", "must not be given"));

@@ -31,6 +31,7 @@ pub(super) const OPERATORS: &[(&str, Handler)] = &[
     ("index_put.default", index_put),
     ("_unsafe_index_put.default", index_put),
     ("masked_scatter.default", masked_scatter),
+    ("max_unpool2d.default", max_unpool),
     ("scatter.src", scatter),
     ("scatter.value", scatter),
     ("scatter_add.default", |call| scatter_reduce(call, Some("sum"))),
@@ -258,10 +259,7 @@ fn masked_scatter(call: &mut Call<'_, '_>) -> Outputs {
     let (x, mask, source) = (call.tensor("self")?, call.tensor("mask")?, call.tensor("source")?);
     let graph = &mut *call.graph;
     let mask = graph.expand(&mask, &x.dims)?;
-    let flat = graph.flattened(&x.dims, 0, x.dims.len())?;
-    let count = graph.reshape(&mask, &flat)?;
-    let count = graph.cast(&count, DataType::Int32)?;
-    let count = graph.cumsum(&count)?;
+    let count = true_so_far(graph, &mask)?;
     let one = graph.fill(Number::Int(1), count.dtype)?;
     let zero = graph.fill(Number::Int(0), count.dtype)?;
     let index = graph.binary(Binary::Sub, &count, &one)?;
@@ -271,6 +269,22 @@ fn masked_scatter(call: &mut Call<'_, '_>) -> Outputs {
     let picked = graph.index_select(&source, 0, &index)?;
     let picked = graph.reshape(&picked, &x.dims)?;
     Ok(vec![graph.select(&mask, &picked, &x)?])
+}
+
+/// How many true values there are up to each place: in the rows before, and in its own row.
+fn true_so_far(graph: &mut Builder<'_>, mask: &Tensor) -> Result<Tensor> {
+    let count = graph.cast(mask, DataType::Int32)?;
+    let within = graph.cumsum(&count)?;
+    let Some((_, outer)) = mask.dims.split_last() else {
+        return Ok(within);
+    };
+    let rows = graph.reduce(Reduction::Sum, &count)?;
+    let flat = graph.flattened(outer, 0, outer.len())?;
+    let flat = graph.reshape(&rows, &flat)?;
+    let up_to = graph.cumsum(&flat)?;
+    let before = graph.binary(Binary::Sub, &up_to, &flat)?;
+    let before = graph.reshape(&before, &[outer, &[Dimension::Fixed(1)]].concat())?;
+    graph.binary(Binary::Add, &before, &within)
 }
 
 /// What is scattered along a dimension: the part of the tensor that the indices reach, with the dimension last; the
@@ -392,4 +406,29 @@ fn scatter_reduce(call: &mut Call<'_, '_>, kind: Option<&str>) -> Outputs {
     let is_met = graph.reduce(Reduction::Any, &places)?;
     let y = graph.select(&is_met, &y, part)?;
     Ok(vec![scattered.put(graph, &x, &y)?])
+}
+
+/// Elements put back where a pooling took them from, and zeros elsewhere.
+fn max_unpool(call: &mut Call<'_, '_>) -> Outputs {
+    let (x, index) = (call.tensor("self")?, call.tensor("indices")?);
+    call.ignore(&["output_size"]);
+    let (_, dims) = call.layout()?;
+    let first = x.dims.len().saturating_sub(2);
+    if dims.len() != x.dims.len() || index.dims != x.dims {
+        return Err(call.refuse("indices", "has other dimensions"));
+    }
+    let graph = &mut *call.graph;
+    let (from, to) = (
+        graph.flattened(&x.dims, first, x.dims.len())?,
+        graph.flattened(&dims, first, dims.len())?,
+    );
+    let (x, index) = (graph.reshape(&x, &from)?, graph.reshape(&index, &from)?);
+    let last = graph.last_places(&index, to[first])?;
+    let zero = graph.fill(Number::Int(0), DataType::Int32)?;
+    let is_there = graph.binary(Binary::GreaterOrEqual, &last, &zero)?;
+    let last = graph.binary(Binary::Max, &last, &zero)?;
+    let picked = graph.gather(&x, first, &last)?;
+    let none = graph.fill(Number::Int(0), x.dtype)?;
+    let y = graph.select(&is_there, &picked, &none)?;
+    Ok(vec![graph.reshape(&y, &dims)?])
 }

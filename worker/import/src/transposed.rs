@@ -4,7 +4,7 @@ use super::{
     Handler,
     arguments::{Call, Number, Result},
     builder::{Builder, Tensor},
-    convolution::{Window, contract},
+    convolution::{Window, contract, groups, of_each},
 };
 use assay_exact::graph::{Dimension, Position};
 
@@ -18,9 +18,7 @@ pub(super) const OPERATORS: &[(&str, Handler)] = &[
 pub(super) fn transposed(call: &mut Call<'_, '_>, spatial: usize) -> Result<Vec<Tensor>> {
     let (x, weight) = (call.tensor("input")?, call.tensor("weight")?);
     let bias = call.optional_tensor("bias")?;
-    let groups = call.int("groups", 1)?;
-    let groups = u32::try_from(groups).ok().filter(|groups| *groups > 0);
-    let groups = groups.ok_or_else(|| call.refuse("groups", "is no number of groups"))?;
+    let groups = groups(call)?;
     let (strides, dilations) = (
         call.ints_for("stride", spatial, 1)?,
         call.ints_for("dilation", spatial, 1)?,
@@ -97,11 +95,8 @@ fn padded(call: &mut Call<'_, '_>, x: &Tensor, axis: usize, (before, after): (i6
 }
 
 /// `[groups · I, O, …]` as `[groups · O, I, …]`, every window from its last element to its first.
-fn turned(graph: &mut Builder<'_>, weight: &Tensor, groups: u32) -> Result<Tensor> {
-    let (inputs, outputs) = (graph.fixed(weight, 0)?, weight.dims[1]);
-    if inputs % groups != 0 {
-        return Err(graph.misfit("cannot put its channels into groups of one size"));
-    }
+fn turned(graph: &mut Builder<'_>, weight: &Tensor, groups: Dimension) -> Result<Tensor> {
+    let (each, outputs) = (of_each(graph, weight.dims[0], groups)?, weight.dims[1]);
     let mut weight = weight.clone();
     for axis in 2..weight.dims.len() {
         let length = graph.fixed(&weight, axis)?;
@@ -111,8 +106,7 @@ fn turned(graph: &mut Builder<'_>, weight: &Tensor, groups: u32) -> Result<Tenso
         }
     }
     let window = weight.dims[2..].to_vec();
-    let (group, each) = (Dimension::Fixed(groups), Dimension::Fixed(inputs / groups));
-    let split = graph.reshape(&weight, &[&[group, each, outputs], window.as_slice()].concat())?;
+    let split = graph.reshape(&weight, &[&[groups, each, outputs], window.as_slice()].concat())?;
     let moved = graph.transpose(&split, 1, 2)?;
     let flat = graph.flattened(&moved.dims, 0, 2)?;
     graph.reshape(&moved, &flat)

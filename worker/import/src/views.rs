@@ -160,6 +160,11 @@ impl Builder<'_> {
 
     /// Gives a view of another tensor a name.
     pub fn bind_view(&mut self, name: &str, tensor: Tensor, of: &str) -> Result<()> {
+        if tensor.dims.contains(&Dimension::Fixed(0)) {
+            // What shows no elements changes none.
+            self.bind(name, tensor, Owner::Program);
+            return Ok(());
+        }
         self.shown(of)?;
         let Some(storage) = self.named.get(of).map(|bound| bound.storage) else {
             self.bind(name, tensor, Owner::Caller);
