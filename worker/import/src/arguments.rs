@@ -327,6 +327,14 @@ impl<'c, 'p> Call<'c, 'p> {
         self.position(name, axis, rank)
     }
 
+    /// The position of a dimension of a tensor that must have one.
+    pub fn axis_of(&mut self, name: &str, default: i64, x: &Tensor) -> Result<usize> {
+        if x.dims.is_empty() {
+            return Err(self.refuse(name, "is no dimension of the tensor"));
+        }
+        self.axis(name, default, x.dims.len())
+    }
+
     /// Positions of dimensions, in rising order; all if the argument is left out or empty.
     pub fn axes(&mut self, name: &str, rank: usize) -> Result<Vec<usize>> {
         match self.ints(name)? {

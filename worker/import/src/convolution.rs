@@ -143,7 +143,10 @@ fn convolution(call: &mut Call<'_, '_>, spatial: usize) -> Result<Vec<Tensor>> {
 pub(super) fn groups(call: &mut Call<'_, '_>) -> Result<Dimension> {
     let groups = match call.number("groups")? {
         None => Some(Dimension::Fixed(1)),
-        Some(Number::Int(groups)) => u32::try_from(groups).ok().filter(|groups| *groups > 0).map(Dimension::Fixed),
+        Some(Number::Int(groups)) => u32::try_from(groups)
+            .ok()
+            .filter(|groups| *groups > 0)
+            .map(Dimension::Fixed),
         Some(Number::Size(groups)) => Some(groups),
         Some(_) => None,
     };

@@ -28,13 +28,13 @@ fn embedding(call: &mut Call<'_, '_>) -> Outputs {
 
 fn index_select(call: &mut Call<'_, '_>) -> Outputs {
     let (x, index) = (call.tensor("self")?, call.tensor("index")?);
-    let axis = call.axis("dim", 0, x.dims.len())?;
+    let axis = call.axis_of("dim", 0, &x)?;
     Ok(vec![call.graph.index_select(&x, axis, &index)?])
 }
 
 fn gather(call: &mut Call<'_, '_>) -> Outputs {
     let (x, index) = (call.tensor("self")?, call.tensor("index")?);
-    let axis = call.axis("dim", 0, x.dims.len())?;
+    let axis = call.axis_of("dim", 0, &x)?;
     call.ignore(&["sparse_grad"]);
     Ok(vec![call.graph.gather(&x, axis, &index)?])
 }
@@ -42,7 +42,7 @@ fn gather(call: &mut Call<'_, '_>) -> Outputs {
 /// Gathers along a dimension, with the others broadcast.
 fn take_along(call: &mut Call<'_, '_>) -> Outputs {
     let (x, index) = (call.tensor("self")?, call.tensor("indices")?);
-    let axis = call.axis("dim", 0, x.dims.len())?;
+    let axis = call.axis_of("dim", 0, &x)?;
     if !call.is_given("dim") {
         return Err(call.refuse("dim", "must be given"));
     }

@@ -122,10 +122,7 @@ fn permute(call: &mut Call<'_, '_>) -> Outputs {
 
 fn move_axis(call: &mut Call<'_, '_>) -> Outputs {
     let x = call.tensor("self")?;
-    let (from, to) = (
-        call.axis("source", 0, x.dims.len())?,
-        call.axis("destination", 0, x.dims.len())?,
-    );
+    let (from, to) = (call.axis_of("source", 0, &x)?, call.axis_of("destination", 0, &x)?);
     Ok(vec![call.graph.move_axis(&x, from, to)?])
 }
 
@@ -228,7 +225,7 @@ fn repeat(call: &mut Call<'_, '_>, name: &str) -> Outputs {
 /// Each element several times in a row.
 fn repeat_interleave(call: &mut Call<'_, '_>) -> Outputs {
     let x = call.tensor("self")?;
-    let axis = call.axis("dim", 0, x.dims.len())?;
+    let axis = call.axis_of("dim", 0, &x)?;
     let times = call.int("repeats", 1)?;
     call.ignore(&["output_size"]);
     if !call.is_given("dim") {
@@ -288,7 +285,7 @@ fn cut_from(
 
 fn slice(call: &mut Call<'_, '_>) -> Outputs {
     let x = call.tensor("self")?;
-    let axis = call.axis("dim", 0, x.dims.len())?;
+    let axis = call.axis_of("dim", 0, &x)?;
     let start = start(call, "start", x.dims[axis])?;
     call.ignore(&["end"]);
     let step = call.int("step", 1)?;
@@ -302,7 +299,7 @@ fn slice(call: &mut Call<'_, '_>) -> Outputs {
 
 fn narrow(call: &mut Call<'_, '_>) -> Outputs {
     let x = call.tensor("self")?;
-    let axis = call.axis("dim", 0, x.dims.len())?;
+    let axis = call.axis_of("dim", 0, &x)?;
     let start = start(call, "start", x.dims[axis])?;
     call.ignore(&["length"]);
     let (_, dims) = call.layout()?;
@@ -315,7 +312,7 @@ fn narrow(call: &mut Call<'_, '_>) -> Outputs {
 /// One element of a dimension, which goes.
 fn select(call: &mut Call<'_, '_>) -> Outputs {
     let x = call.tensor("self")?;
-    let axis = call.axis("dim", 0, x.dims.len())?;
+    let axis = call.axis_of("dim", 0, &x)?;
     let start = start(call, "index", x.dims[axis])?;
     let one = cut_from(call.graph, &x, axis, start, Dimension::Fixed(1), 1)?;
     let (_, dims) = call.layout()?;
@@ -325,7 +322,7 @@ fn select(call: &mut Call<'_, '_>) -> Outputs {
 /// A dimension in consecutive parts, as long as the program says they are.
 fn cut(call: &mut Call<'_, '_>) -> Outputs {
     let x = call.tensor("self")?;
-    let axis = call.axis("dim", 0, x.dims.len())?;
+    let axis = call.axis_of("dim", 0, &x)?;
     call.ignore(&["split_size", "split_sizes", "chunks", "sections"]);
     let mut start = Dimension::Fixed(0);
     let mut parts = Vec::new();
@@ -350,8 +347,11 @@ fn cut(call: &mut Call<'_, '_>) -> Outputs {
 
 fn unbind(call: &mut Call<'_, '_>) -> Outputs {
     let x = call.tensor("self")?;
-    let axis = call.axis("dim", 0, x.dims.len())?;
+    let axis = call.axis_of("dim", 0, &x)?;
     let length = call.graph.fixed(&x, axis)?;
+    if length as usize != call.outputs().len() {
+        return Err(call.refuse("self", "is not cut into as many tensors as the node gives"));
+    }
     (0..length).map(|index| call.graph.select_at(&x, axis, index)).collect()
 }
 
@@ -424,7 +424,7 @@ fn roll(call: &mut Call<'_, '_>) -> Outputs {
 /// Each element less the one before it.
 fn diff(call: &mut Call<'_, '_>) -> Outputs {
     let mut x = call.tensor("self")?;
-    let axis = call.axis("dim", -1, x.dims.len())?;
+    let axis = call.axis_of("dim", -1, &x)?;
     if call.int("n", 1)? != 1 {
         return Err(call.refuse("n", "must be 1"));
     }
@@ -464,7 +464,7 @@ fn triangle(call: &mut Call<'_, '_>, kept: Binary) -> Outputs {
 
 fn unfold(call: &mut Call<'_, '_>) -> Outputs {
     let x = call.tensor("self")?;
-    let axis = call.axis("dimension", 0, x.dims.len())?;
+    let axis = call.axis_of("dimension", 0, &x)?;
     let (size, step) = (call.int("size", 1)?, call.int("step", 1)?);
     let sizes = (u32::try_from(size), u32::try_from(step));
     let (Ok(size), Ok(step)) = sizes else {

@@ -44,6 +44,9 @@ pub(super) const OPERATORS: &[(&str, Handler)] = &[
     }),
 ];
 
+/// Parts of different sizes that a dimension is cut into, at most.
+const MAX_PARTS: u32 = 65_536;
+
 type Outputs = Result<Vec<Tensor>>;
 
 /// The windows of a pooling, one for each of the last dimensions.
@@ -214,10 +217,10 @@ fn adaptive_pool(call: &mut Call<'_, '_>, spatial: usize, reduction: Reduction) 
                 let parts = call.graph.unfold(&y, axis, size, size, 1)?;
                 call.graph.reduce(reduction, &parts)?
             }
-            (Dimension::Fixed(wanted), Dimension::Fixed(length)) if wanted > 0 => {
+            (Dimension::Fixed(wanted), Dimension::Fixed(length)) if (1..=MAX_PARTS).contains(&wanted) => {
                 uneven_parts(call.graph, &y, axis, (length, wanted), reduction)?
             }
-            _ => return Err(call.refuse("output_size", "must be 1 for a dynamic dimension")),
+            _ => return Err(call.refuse("output_size", "must be 1 for a dynamic dimension, and 65536 at most")),
         };
     }
     Ok(vec![y])

@@ -24,6 +24,9 @@ pub(super) const OPERATORS: &[(&str, Handler)] = &[
 pub(super) const FOREIGN: &[(&str, Handler)] =
     &[("torch.ops.transformers.grouped_mm_fallback.default", grouped_product)];
 
+/// Groups whose matrices are multiplied with all rows, at most.
+const MAX_GROUPS: u32 = 1024;
+
 type Outputs = Result<Vec<Tensor>>;
 
 /// Rows of a table, those of each bag summed, averaged, or the greatest taken. Bag `b` begins at `offsets[b]`.
@@ -175,6 +178,9 @@ fn grouped_product(call: &mut Call<'_, '_>) -> Outputs {
     let (&[rows, _], &[Dimension::Fixed(groups), _, _]) = (x.dims.as_slice(), matrices.dims.as_slice()) else {
         return Err(call.refuse("mat2", "must be matrices for rows, with a fixed number of groups"));
     };
+    if groups > MAX_GROUPS {
+        return Err(call.refuse("mat2", "has too many groups"));
+    }
     let graph = &mut *call.graph;
     let one = Dimension::Fixed(1);
     let place = graph.indices(rows)?;

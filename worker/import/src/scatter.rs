@@ -61,7 +61,7 @@ fn fill(call: &mut Call<'_, '_>) -> Outputs {
 
 fn slice_scatter(call: &mut Call<'_, '_>) -> Outputs {
     let (x, source) = (call.tensor("self")?, call.tensor("src")?);
-    let axis = call.axis("dim", 0, x.dims.len())?;
+    let axis = call.axis_of("dim", 0, &x)?;
     let start = start(call, "start", x.dims[axis])?;
     call.ignore(&["end"]);
     let step = call.int("step", 1)?;
@@ -84,7 +84,7 @@ fn put_at(graph: &mut Builder<'_>, x: &Tensor, axis: usize, start: Start, step: 
 
 fn select_scatter(call: &mut Call<'_, '_>) -> Outputs {
     let (x, source) = (call.tensor("self")?, call.tensor("src")?);
-    let axis = call.axis("dim", 0, x.dims.len())?;
+    let axis = call.axis_of("dim", 0, &x)?;
     let start = start(call, "index", x.dims[axis])?;
     let mut dims = x.dims.clone();
     dims[axis] = Dimension::Fixed(1);
@@ -96,7 +96,7 @@ fn select_scatter(call: &mut Call<'_, '_>) -> Outputs {
 /// The tensor, the dimension, and a vector of indices along it.
 fn along_index(call: &mut Call<'_, '_>) -> Result<(Tensor, usize, Tensor)> {
     let (x, index) = (call.tensor("self")?, call.tensor("index")?);
-    let axis = call.axis("dim", 0, x.dims.len())?;
+    let axis = call.axis_of("dim", 0, &x)?;
     let index = call.graph.from_front(&index, x.dims[axis])?;
     let flat = call.graph.flattened(&index.dims, 0, index.dims.len())?;
     Ok((x, axis, call.graph.reshape(&index, &flat)?))
@@ -299,7 +299,7 @@ struct Scattered {
 impl Scattered {
     fn of(call: &mut Call<'_, '_>, x: &Tensor) -> Result<Self> {
         let index = call.tensor("index")?;
-        let axis = call.axis("dim", 0, x.dims.len())?;
+        let axis = call.axis_of("dim", 0, &x)?;
         if index.dims.len() != x.dims.len() || x.dims.is_empty() {
             return Err(call.refuse("index", "has another number of dimensions"));
         }
