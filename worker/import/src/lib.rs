@@ -23,6 +23,8 @@ mod gguf;
 mod indexing;
 mod movement;
 mod normalisation;
+#[cfg(test)]
+mod opset;
 mod pooling;
 mod program;
 mod ranges;
@@ -308,13 +310,14 @@ fn is_silent(node: &ProgramNode) -> bool {
         ];
         !is_size.iter().any(|kind| output.get(kind).is_some())
     });
+    !gives_tensors && is_silent_target(&node.target)
+}
+
+/// Whether an operator of this name computes sizes or checks them.
+fn is_silent_target(target: &str) -> bool {
     let is_size = ["_operator.", "math.", "torch.sym_", "torch.ops.aten.sym_"];
     let is_check = ["torch.ops.aten._assert_", "torch.ops.aten.sym_constrain_range"];
-    !gives_tensors
-        && is_size
-            .iter()
-            .chain(&is_check)
-            .any(|prefix| node.target.starts_with(prefix))
+    is_size.iter().chain(&is_check).any(|prefix| target.starts_with(prefix))
 }
 
 fn take_nodes<'p>(graph: &mut Builder<'p>, program: &'p ExportedProgram) -> Result<(), ImportError> {
