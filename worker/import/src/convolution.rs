@@ -278,7 +278,8 @@ fn image_windows(call: &mut Call<'_, '_>) -> Result<Vec<Window>> {
     spatial_windows(call, &sizes, &strides, &pads, &dilations)
 }
 
-/// Columns put back where they were cut, with the sum where they overlap: `[B…, C · window, places]` to `[B…, C, H, W]`.
+/// Columns put back where they were cut, with the sum where they overlap: `[B…, C · window, places]` to `[B…, C,
+/// H, W]`.
 fn from_columns(call: &mut Call<'_, '_>) -> Result<Vec<Tensor>> {
     let x = call.tensor("self")?;
     let over = image_windows(call)?;

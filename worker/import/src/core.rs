@@ -445,27 +445,6 @@ impl Builder<'_> {
         Ok(self.node(Operator::Linear { precision }, &inputs, DataType::Float32, dims))
     }
 
-    /// Rows longer than a contraction may be, in parts whose products are added from the first to the last.
-    fn linear_in_parts(&mut self, x: &Tensor, weight: &Tensor, bias: Option<&Tensor>, length: u32) -> Result<Tensor> {
-        let part = length.div_ceil(length.div_ceil(MAX_CONTRACTION_LENGTH));
-        let mut sum: Option<Tensor> = None;
-        let mut start = 0;
-        while start < length {
-            let taken = part.min(length - start);
-            let input = self.slice(x, x.dims.len() - 1, start, taken, 1)?;
-            let columns = self.slice(weight, 1, start, taken, 1)?;
-            sum = Some(match sum {
-                None => self.linear(&input, &columns, bias)?,
-                Some(sum) => {
-                    let product = self.linear(&input, &columns, None)?;
-                    self.binary(Binary::Add, &sum, &product)?
-                }
-            });
-            start += taken;
-        }
-        sum.ok_or_else(|| self.misfit("has no elements"))
-    }
-
     /// Rows of `a` with rows of `b`, whose dimensions before the last two are the same.
     pub fn matmul(&mut self, a: &Tensor, b: &Tensor) -> Result<Tensor> {
         self.matmul_in(self.precision, a, b)

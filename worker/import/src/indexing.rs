@@ -87,8 +87,8 @@ pub(super) struct Places {
 }
 
 impl Places {
-    /// The argument `indices` for a tensor. Where the indexed dimensions are no neighbours they come first, as in torch,
-    /// and the tensor is given back with its dimensions in that order.
+    /// The argument `indices` for a tensor. Where the indexed dimensions are no neighbours they come first, as in
+    /// torch, and the tensor is given back with its dimensions in that order.
     fn of(call: &mut Call<'_, '_>, x: Tensor) -> Result<(Tensor, Self)> {
         let (order, places) = Self::in_order(call, &x)?;
         Ok((call.graph.permute(&x, &order)?, places))

@@ -25,6 +25,7 @@ mod movement;
 mod normalisation;
 #[cfg(test)]
 mod opset;
+mod padding;
 mod pooling;
 mod program;
 mod ranges;
@@ -104,6 +105,7 @@ const FAMILIES: &[&[(&str, Handler)]] = &[
     functions::OPERATORS,
     activation::OPERATORS,
     movement::OPERATORS,
+    padding::OPERATORS,
     indexing::OPERATORS,
     scatter::OPERATORS,
     reduction::OPERATORS,
@@ -264,8 +266,8 @@ struct Known {
     is_in_place: bool,
 }
 
-/// Looks an operator up, as `torch.ops.aten.NAME.OVERLOAD`. A name that ends in an underscore changes its operand, and so
-/// does one such as `__iand__`.
+/// Looks an operator up, as `torch.ops.aten.NAME.OVERLOAD`. A name that ends in an underscore changes its operand, and
+/// so does one such as `__iand__`.
 fn find(target: &str) -> Option<Known> {
     if let Some((_, handler)) = routing::FOREIGN.iter().find(|(name, _)| *name == target) {
         return Some(Known {

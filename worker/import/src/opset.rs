@@ -1,4 +1,5 @@
-//! The table of core ATen operators in docs/importing.md: what the import does with each, and why it refuses the others.
+//! The table of core ATen operators in docs/importing.md: what the import does with each, and why it refuses the
+//! others.
 //!
 //! `ASSAY_BLESS=1 cargo test --workspace opset` writes the table anew. `core_aten.py` writes the list of operators.
 

@@ -142,8 +142,8 @@ pub(super) const HALF: u32 = 6;
 pub(super) const DOUBLE: u32 = 8;
 pub(super) const BFLOAT16: u32 = 13;
 
-/// The data type that torch's code for it stands for, if it has one here. Numbers of 16 and of 64 bits are computed with
-/// as binary32.
+/// The data type that torch's code for it stands for, if it has one here. Numbers of 16 and of 64 bits are
+/// computed with as binary32.
 pub(super) fn data_type(code: u32) -> Option<DataType> {
     match code {
         1 => Some(DataType::Uint8),

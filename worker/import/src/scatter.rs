@@ -1,7 +1,7 @@
 //! Operators that put elements into a tensor at places that are given by slices, indices or truth values.
 //!
-//! Exact arithmetic gathers and does not scatter, so every place of the result finds out what is put there. Where several
-//! elements are put into one place the last one stays, as on a processor in torch.
+//! Exact arithmetic gathers and does not scatter, so every place of the result finds out what is put there. Where
+//! several elements are put into one place the last one stays, as on a processor in torch.
 
 use super::{
     Handler,
@@ -11,6 +11,7 @@ use super::{
     elementwise::operand,
     indexing::Places,
     movement::{Start, start},
+    views::inverse,
 };
 use assay_exact::{
     digest::DataType,
@@ -162,11 +163,7 @@ fn index_put(call: &mut Call<'_, '_>) -> Outputs {
     let result = [&moved.dims[..first], places.dims(), &moved.dims[first + count..]].concat();
     let values = graph.expand(&values, &result)?;
     let y = put_places(graph, &moved, &places, &values, adds)?;
-    let mut back = vec![0; order.len()];
-    for (to, from) in order.iter().enumerate() {
-        back[*from] = to;
-    }
-    Ok(vec![graph.permute(&y, &back)?])
+    Ok(vec![graph.permute(&y, &inverse(&order))?])
 }
 
 /// `values [before…, the indices' dimensions…, after…]` at their places in `x`.
@@ -227,11 +224,7 @@ fn put_batched(
     let order: Vec<usize> = [axis].into_iter().chain(picked).chain(others).collect();
     let split: Vec<Dimension> = order.iter().map(|axis| x.dims[*axis]).collect();
     let y = graph.reshape(&y, &split)?;
-    let mut back = vec![0; order.len()];
-    for (to, from) in order.iter().enumerate() {
-        back[*from] = to;
-    }
-    graph.permute(&y, &back)
+    graph.permute(&y, &inverse(&order))
 }
 
 /// `x[mask] = values` for values that are the same for every place.

@@ -1,6 +1,7 @@
 //! Tensors of the program that share elements: what changes one of them in place changes what the others show.
 //!
-//! A tensor that is no view has a storage of its own, and a view has a path from its storage's whole to itself. A change
+//! A tensor that is no view has a storage of its own, and a view has a path from its storage's whole to itself. A
+//! change
 //! of a view is put back along its path, which gives the storage a new whole. The other views are made from it again
 //! when they are used next.
 
@@ -268,7 +269,19 @@ impl Builder<'_> {
     /// The steps from `whole` to a view of it, if they are known.
     fn path(&self, view: &Tensor, whole: &Tensor) -> Option<Vec<Step>> {
         let (mut at, mut path) = (view.clone(), Vec::new());
+        // Permutations of permutations are one, so a view of a permuted whole may be made of what that was.
+        let permuted = self.made_of(whole).and_then(|(operator, inputs)| match operator {
+            Operator::Permute { axes } => Some((inputs.first()?.clone(), axes.clone())),
+            _ => None,
+        });
         while at.source != whole.source {
+            if let Some((from, axes)) = &permuted
+                && at.source == from.source
+            {
+                let order: Vec<usize> = axes.iter().copied().map(usize::from).collect();
+                path.push(Step::Permute(inverse(&order)));
+                break;
+            }
             let (operator, inputs) = self.made_of(&at)?;
             let from = inputs.first()?.clone();
             let step = match operator {
@@ -322,13 +335,7 @@ impl Builder<'_> {
         match step {
             Step::Reshape(_) => self.reshape(new, &x.dims),
             Step::Expand(_) => Err(self.misfit("changes a tensor in place of which elements are repeated")),
-            Step::Permute(order) => {
-                let mut back = vec![0; order.len()];
-                for (to, from) in order.iter().enumerate() {
-                    back[*from] = to;
-                }
-                self.permute(new, &back)
-            }
+            Step::Permute(order) => self.permute(new, &inverse(order)),
             Step::Slice { axis, start, step, .. } => self.put_slice(x, *axis, *start, *step, new),
             Step::Pick { axis, index } => self.put_rows(x, *axis, index, new),
         }
@@ -438,4 +445,13 @@ impl Builder<'_> {
         let negative = self.binary(Binary::Less, &index, &zero)?;
         self.select(&negative, &wrapped, &index)
     }
+}
+
+/// The order that undoes an order.
+pub(super) fn inverse(order: &[usize]) -> Vec<usize> {
+    let mut back = vec![0; order.len()];
+    for (to, from) in order.iter().enumerate() {
+        back[*from] = to;
+    }
+    back
 }
