@@ -22,22 +22,30 @@ use std::{
     path::{Path, PathBuf},
 };
 
-const FAMILIES: [&str; 15] = [
+const FAMILIES: [&str; 23] = [
     "activations",
     "arithmetic",
+    "assignments",
     "attention",
     "bits",
     "convolutions",
     "dynamic",
+    "einsums",
     "functions",
     "indexing",
     "logic",
+    "masks",
     "normalisations",
     "padding",
     "products",
+    "rankings",
     "recurrent",
     "reductions",
+    "resampling",
+    "scatters",
     "shapes",
+    "transposed",
+    "trigonometry",
 ];
 
 fn file(name: &str) -> PathBuf {

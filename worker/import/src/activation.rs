@@ -208,7 +208,7 @@ fn threshold(call: &mut Call<'_, '_>) -> Outputs {
 /// The first half of a dimension times the sigmoid of the second.
 fn glu(call: &mut Call<'_, '_>) -> Outputs {
     let x = call.tensor("self")?;
-    let axis = call.axis("dim", -1, x.dims.len())?;
+    let axis = call.axis_of("dim", -1, &x)?;
     let half = call.graph.fixed(&x, axis)? / 2;
     let left = call.graph.slice(&x, axis, 0, half, 1)?;
     let right = call.graph.slice(&x, axis, half, half, 1)?;

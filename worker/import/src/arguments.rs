@@ -261,6 +261,14 @@ impl<'c, 'p> Call<'c, 'p> {
         fixed.collect::<Result<Vec<_>>>().map(Some)
     }
 
+    /// A list of binary64 numbers that must be given.
+    pub fn floats(&mut self, name: &str) -> Result<Vec<f64>> {
+        let list = self.argument(name);
+        let list = list.and_then(|argument| argument.get("as_floats")?.as_array());
+        let numbers = list.and_then(|list| list.iter().map(float).collect::<Option<Vec<_>>>());
+        self.required(name, numbers)
+    }
+
     /// As many integers as there are dimensions to give them to; one stands for all, and none for `default`.
     pub fn ints_for(&mut self, name: &str, dimensions: usize, default: i64) -> Result<Vec<i64>> {
         match self.ints(name)? {
@@ -317,6 +325,14 @@ impl<'c, 'p> Call<'c, 'p> {
     pub fn axis(&mut self, name: &str, default: i64, rank: usize) -> Result<usize> {
         let axis = self.int(name, default)?;
         self.position(name, axis, rank)
+    }
+
+    /// The position of a dimension of a tensor that must have one.
+    pub fn axis_of(&mut self, name: &str, default: i64, x: &Tensor) -> Result<usize> {
+        if x.dims.is_empty() {
+            return Err(self.refuse(name, "is no dimension of the tensor"));
+        }
+        self.axis(name, default, x.dims.len())
     }
 
     /// Positions of dimensions, in rising order; all if the argument is left out or empty.

@@ -9,7 +9,10 @@ use super::{
 };
 use assay_exact::{digest::DataType, graph::Dimension};
 
-pub(super) const OPERATORS: &[(&str, Handler)] = &[("scaled_dot_product_attention.default", attention)];
+pub(super) const OPERATORS: &[(&str, Handler)] = &[
+    ("scaled_dot_product_attention.default", attention),
+    ("_scaled_dot_product_flash_attention_for_cpu.default", attention),
+];
 
 fn attention(call: &mut Call<'_, '_>) -> Result<Vec<Tensor>> {
     let (query, mut key, mut value) = (call.tensor("query")?, call.tensor("key")?, call.tensor("value")?);

@@ -1,6 +1,9 @@
 //! A graph in the making: tensors by their names in the program, nodes without repetition, and what is used of both.
 
-use super::symbols::Symbols;
+use super::{
+    symbols::Symbols,
+    views::{Bound, Owner, Sharing, Storage},
+};
 use crate::{
     error::{ImportError, Place},
     program::{ExportedProgram, TensorMeta, data_type},
@@ -41,14 +44,8 @@ struct Draft {
     operator: Operator,
     inputs: Vec<Source>,
     source: String,
-}
-
-/// Names of the program for one tensor, so that an operator that changes it in place changes it under all of them.
-#[derive(Default)]
-struct Storage {
-    names: Vec<String>,
-    /// Whether other tensors may share a part of it, or it belongs to the caller or the module.
-    is_shared: bool,
+    dtype: DataType,
+    dims: Vec<Dimension>,
 }
 
 /// A graph in the making.
@@ -67,9 +64,8 @@ pub(super) struct Builder<'p> {
     drafts: Vec<Draft>,
     /// What there is already: encoded operator and inputs to the node.
     known: HashMap<(Vec<u8>, Vec<Source>), usize>,
-    named: HashMap<String, Tensor>,
-    storages: Vec<Storage>,
-    storage_of: HashMap<String, usize>,
+    pub(super) named: HashMap<String, Bound>,
+    pub(super) storages: Vec<Storage>,
     /// The program's node that is being taken, its source line, and the first draft that belongs to it.
     place: Place,
     first_draft: usize,
@@ -91,7 +87,6 @@ impl<'p> Builder<'p> {
             known: HashMap::new(),
             named: HashMap::new(),
             storages: Vec::new(),
-            storage_of: HashMap::new(),
             place: Place::default(),
             first_draft: 0,
         }
@@ -109,7 +104,7 @@ impl<'p> Builder<'p> {
             dimensions: dims.clone(),
             range: None,
         });
-        self.bind(name, Tensor { source, dtype, dims }, true);
+        self.bind(name, Tensor { source, dtype, dims }, Owner::Caller);
         Ok(())
     }
 
@@ -124,71 +119,44 @@ impl<'p> Builder<'p> {
         self.first_draft = self.drafts.len();
     }
 
-    /// Gives what the node has given its names in the program. `is_view` says that the tensors may share elements with
-    /// `of`, the node's first operand.
-    pub fn end(&mut self, outputs: Vec<(&str, Tensor)>, of: Option<&str>, is_view: bool) -> Result<()> {
-        let (label, first) = (self.place.node.clone(), self.first_draft);
-        let own: HashSet<usize> = outputs
-            .iter()
-            .filter_map(|(_, tensor)| match tensor.source {
-                Source::Node(node) if node >= first => Some(node),
-                _ => None,
-            })
-            .collect();
-        let helpers = (first..self.drafts.len()).filter(|node| !own.contains(node));
-        for (position, node) in helpers.enumerate() {
-            self.drafts[node].name = format!("{label}.{}", position + 1);
-        }
-        if is_view && let Some(storage) = of.and_then(|name| self.storage_of.get(name)) {
-            self.storages[*storage].is_shared = true;
+    /// Gives what the node has given its names in the program.
+    pub fn end(&mut self, outputs: Vec<(&str, Tensor)>, sharing: Sharing<'_>) -> Result<()> {
+        let first = self.first_draft;
+        let mut own = HashSet::new();
+        for (name, tensor) in &outputs {
+            self.check_described(name, tensor)?;
+            if let Source::Node(node) = tensor.source
+                && node >= first
+                && own.insert(node)
+            {
+                self.drafts[node].name = (*name).to_owned();
+            }
         }
         for (name, tensor) in outputs {
-            self.check_described(name, &tensor)?;
-            if let Source::Node(node) = tensor.source
-                && own.contains(&node)
-                && self.drafts[node].name.is_empty()
-            {
-                self.drafts[node].name = name.to_owned();
+            match sharing {
+                Sharing::Fresh => self.bind(name, tensor, Owner::Program),
+                Sharing::View(of) => self.bind_view(name, tensor, of)?,
+                Sharing::Unsure(of) => self.bind_unsure(name, tensor, of),
+                Sharing::InPlace(of) => self.write(of, tensor, name)?,
             }
-            self.bind(name, tensor, is_view);
         }
+        self.name_helpers(&own);
         Ok(())
     }
 
-    /// Makes `name` and all other names of the same tensor stand for what `changed` stands for.
-    pub fn rebind(&mut self, name: &str, changed: &str) -> Result<()> {
-        let storage = self.storage_of.get(name).copied();
-        let Some(storage) = storage.filter(|storage| !self.storages[*storage].is_shared) else {
-            return Err(
-                self.misfit("changes a tensor in place that others may share; export it without in-place operators")
-            );
-        };
-        let tensor = self
-            .named
-            .get(changed)
-            .cloned()
-            .ok_or_else(|| self.misfit("gives nothing"))?;
-        for alias in self.storages[storage].names.clone() {
-            self.named.insert(alias, tensor.clone());
+    /// Names the nodes of the place that is being taken, but for its own, after the place.
+    fn name_helpers(&mut self, own: &HashSet<usize>) {
+        let helpers = (self.first_draft..self.drafts.len()).filter(|node| !own.contains(node));
+        for (position, node) in helpers.enumerate() {
+            // A name with a full stop is no name of the program's.
+            self.drafts[node].name = format!("{}.{}", self.place.node, position + 1);
         }
-        self.storages[storage].names.push(changed.to_owned());
-        self.storage_of.insert(changed.to_owned(), storage);
-        Ok(())
-    }
-
-    fn bind(&mut self, name: &str, tensor: Tensor, is_shared: bool) {
-        self.storage_of.insert(name.to_owned(), self.storages.len());
-        self.storages.push(Storage {
-            names: vec![name.to_owned()],
-            is_shared,
-        });
-        self.named.insert(name.to_owned(), tensor);
     }
 
     /// The tensor that the program calls `name`, if there is one so far.
     pub fn tensor(&mut self, name: &str) -> Result<Option<Tensor>> {
-        if let Some(tensor) = self.named.get(name) {
-            return Ok(Some(tensor.clone()));
+        if let Some(tensor) = self.shown(name)? {
+            return Ok(Some(tensor));
         }
         let Some((stored, stored_shape)) = self.stored.get(name).cloned() else {
             return Ok(None);
@@ -234,15 +202,7 @@ impl<'p> Builder<'p> {
         let reshape = Operator::Reshape {
             dimensions: dims.clone(),
         };
-        let reshaped = self.node(reshape, &[&tensor], dtype, dims);
-        if let Source::Node(node) = reshaped.source
-            && let Some(draft) = self.drafts.get_mut(node)
-            && draft.name.is_empty()
-        {
-            // A name with a full stop is no name of the program's.
-            draft.name = format!("{name}.shape");
-        }
-        Ok(Some(reshaped))
+        Ok(Some(self.node(reshape, &[&tensor], dtype, dims)))
     }
 
     /// The node for an operator and its inputs; one that is there already serves again.
@@ -263,6 +223,8 @@ impl<'p> Builder<'p> {
                     operator,
                     inputs: key.1.clone(),
                     source: self.place.source.clone(),
+                    dtype,
+                    dims: dims.clone(),
                 });
                 self.known.insert(key, self.drafts.len() - 1);
                 self.drafts.len() - 1
@@ -283,6 +245,37 @@ impl<'p> Builder<'p> {
         }
     }
 
+    /// The operator that gives a tensor, and what it takes.
+    pub(super) fn made_of(&self, tensor: &Tensor) -> Option<(&Operator, Vec<Tensor>)> {
+        let Source::Node(node) = tensor.source else {
+            return None;
+        };
+        let draft = self.drafts.get(node)?;
+        let inputs = draft.inputs.iter().map(|source| self.at(*source));
+        Some((&draft.operator, inputs.collect::<Option<_>>()?))
+    }
+
+    fn at(&self, source: Source) -> Option<Tensor> {
+        let (dtype, dims) = match source {
+            Source::Input(input) => {
+                let input = self.inputs.get(usize::from(input))?;
+                (input.dtype, input.dimensions.clone())
+            }
+            Source::Weight(weight) => {
+                let (_, weight) = self.weights.get(weight)?;
+                (
+                    weight.dtype,
+                    weight.shape.iter().copied().map(Dimension::Fixed).collect(),
+                )
+            }
+            Source::Node(node) => {
+                let draft = self.drafts.get(node)?;
+                (draft.dtype, draft.dims.clone())
+            }
+        };
+        Some(Tensor { source, dtype, dims })
+    }
+
     /// An error at the node that is being taken.
     pub fn misfit(&self, reason: &str) -> ImportError {
         ImportError::Argument {
@@ -296,6 +289,29 @@ impl<'p> Builder<'p> {
         let meta = self.program.graph_module.graph.tensor_values.get(name);
         meta.ok_or_else(|| ImportError::Archive {
             reason: format!("the program does not describe {name}"),
+        })
+    }
+
+    /// Whether the program's tensors of these names have the same type.
+    pub fn keeps_type(&self, a: &str, b: &str) -> bool {
+        let dtype = |name| self.meta(name).map(|meta| meta.dtype).ok();
+        dtype(a).is_some() && dtype(a) == dtype(b)
+    }
+
+    /// Whether the program lays a tensor out in row-major order.
+    pub fn is_plain(&self, name: &str) -> bool {
+        let Ok(meta) = self.meta(name) else {
+            return false;
+        };
+        let mut expected = Some(Dimension::Fixed(1));
+        meta.sizes.iter().zip(&meta.strides).rev().all(|(size, stride)| {
+            let (Ok(size), Ok(stride)) = (self.symbols.dimension(size), self.symbols.dimension(stride)) else {
+                return false;
+            };
+            // The stride of a dimension of one element is never used.
+            let is_in_order = size == Dimension::Fixed(1) || Some(stride) == expected;
+            expected = expected.and_then(|expected| expected.times(size));
+            is_in_order
         })
     }
 
@@ -316,6 +332,13 @@ impl<'p> Builder<'p> {
     fn check_described(&self, name: &str, tensor: &Tensor) -> Result<()> {
         let (dtype, dims) = self.described(name)?;
         if (dtype, &dims) == (tensor.dtype, &tensor.dims) {
+            return Ok(());
+        }
+        // Where the batch is dynamic, torch 2.11 describes the last states of an lstm as [layers, 1, batch, width].
+        if self.place.operator.starts_with("aten.lstm.")
+            && dims.get(1) == Some(&Dimension::Fixed(1))
+            && [&dims[..1], &dims[2..]].concat() == tensor.dims
+        {
             return Ok(());
         }
         let (ours, theirs) = (
@@ -341,26 +364,25 @@ impl<'p> Builder<'p> {
         self.symbols.dimension(size)
     }
 
-    /// A tensor as an output. An input that is handed through becomes a node's output, which is canonical where the
-    /// input need not be, so that a dispute can decide about it.
-    pub fn given(&mut self, output: &str, tensor: Tensor) -> Tensor {
-        if !matches!(tensor.source, Source::Input(_)) {
-            return tensor;
-        }
+    /// What the program calls `name`, as an output. An input that is handed through becomes a node's output, which is
+    /// canonical where the input need not be, so that a dispute can decide about it.
+    pub fn given(&mut self, output: &str, name: &str) -> Result<Option<Tensor>> {
         self.begin(Place {
             operator: "output".to_owned(),
             node: output.to_owned(),
             source: String::new(),
         });
-        let operator = Operator::Reshape {
-            dimensions: tensor.dims.clone(),
+        let Some(mut tensor) = self.tensor(name)? else {
+            return Ok(None);
         };
-        let given = self.node(operator, &[&tensor], tensor.dtype, tensor.dims.clone());
-        // A name with a full stop is no name of the program's.
-        if let Some(draft) = self.drafts.get_mut(self.first_draft) {
-            draft.name = format!("{output}.1");
+        if let Source::Input(_) = tensor.source {
+            let operator = Operator::Reshape {
+                dimensions: tensor.dims.clone(),
+            };
+            tensor = self.node(operator, &[&tensor], tensor.dtype, tensor.dims.clone());
         }
-        given
+        self.name_helpers(&HashSet::new());
+        Ok(Some(tensor))
     }
 
     /// The graph with what its outputs need, and where its weights are stored, in the graph's order.

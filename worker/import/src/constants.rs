@@ -7,7 +7,7 @@ use super::{
     core::Binary,
     elementwise::operand,
 };
-use assay_exact::digest::DataType;
+use assay_exact::{digest::DataType, graph::Dimension};
 
 pub(super) const OPERATORS: &[(&str, Handler)] = &[
     ("arange.default", arange),
@@ -23,6 +23,13 @@ pub(super) const OPERATORS: &[(&str, Handler)] = &[
     ("ones_like.default", |call| filled_with(call, 1)),
     ("new_ones.default", |call| filled_with(call, 1)),
     ("scalar_tensor.default", |call| filled(call, "s")),
+    ("empty.memory_format", |call| filled_with(call, 0)),
+    ("empty_like.default", |call| filled_with(call, 0)),
+    ("empty_strided.default", |call| filled_with(call, 0)),
+    ("empty_permuted.default", |call| filled_with(call, 0)),
+    ("new_empty.default", |call| filled_with(call, 0)),
+    ("new_empty_strided.default", |call| filled_with(call, 0)),
+    ("linspace.default", linspace),
     ("eye.default", eye),
     ("eye.m", eye),
     ("to.dtype", cast),
@@ -41,6 +48,12 @@ pub(super) const OPERATORS: &[(&str, Handler)] = &[
     ("dropout_.default", dropout),
     ("feature_dropout.default", dropout),
     ("alpha_dropout.default", dropout),
+    ("native_dropout.default", |call| {
+        let x = dropout(call)?;
+        let one = call.graph.fill(Number::Bool(true), DataType::Bool)?;
+        let kept = call.graph.expand(&one, &x[0].dims)?;
+        Ok([x, vec![kept]].concat())
+    }),
 ];
 
 type Outputs = Result<Vec<Tensor>>;
@@ -95,10 +108,45 @@ fn filled_with(call: &mut Call<'_, '_>, value: i64) -> Outputs {
 
 fn fill(call: &mut Call<'_, '_>, number: Number) -> Outputs {
     call.ignore(PLACEMENT);
-    call.ignore(&["self", "size", "dtype"]);
+    call.ignore(&["self", "size", "dtype", "stride", "physical_layout"]);
     let (dtype, dims) = call.layout()?;
     let number = call.graph.fill(number, dtype)?;
     Ok(vec![call.graph.expand(&number, &dims)?])
+}
+
+/// Numbers at equal distances, counted from the nearer end.
+fn linspace(call: &mut Call<'_, '_>) -> Outputs {
+    call.ignore(PLACEMENT);
+    call.ignore(&["dtype", "steps"]);
+    let (start, end) = (call.float("start", 0.0)?, call.float("end", 0.0)?);
+    let (dtype, dims) = call.layout()?;
+    let &[Dimension::Fixed(steps)] = dims.as_slice() else {
+        return Err(call.refuse("steps", "must be a fixed number"));
+    };
+    let graph = &mut *call.graph;
+    let length = Dimension::Fixed(steps);
+    let (first, last) = (graph.number(start)?, graph.number(end)?);
+    let step = graph.number(f64::from(
+        (end as f32 - start as f32) / steps.saturating_sub(1).max(1) as f32,
+    ))?;
+    let index = graph.indices(length)?;
+    let (rising, falling) = (
+        graph.cast(&index, DataType::Float32)?,
+        graph.arange(i64::from(steps) - 1, -1, length)?,
+    );
+    let falling = graph.cast(&falling, DataType::Float32)?;
+    let (from_start, to_end) = (
+        graph.binary(Binary::Mul, &rising, &step)?,
+        graph.binary(Binary::Mul, &falling, &step)?,
+    );
+    let (from_start, to_end) = (
+        graph.binary(Binary::Add, &first, &from_start)?,
+        graph.binary(Binary::Sub, &last, &to_end)?,
+    );
+    let half = graph.fill(Number::Int(i64::from(steps / 2)), DataType::Int64)?;
+    let is_before = graph.binary(Binary::Less, &index, &half)?;
+    let y = graph.select(&is_before, &from_start, &to_end)?;
+    Ok(vec![call.graph.cast(&y, dtype)?])
 }
 
 /// 1 where row and column are the same, else 0.
@@ -110,9 +158,7 @@ fn eye(call: &mut Call<'_, '_>) -> Outputs {
         return Err(call.refuse("output", "has other dimensions"));
     };
     let row = call.graph.indices(rows)?;
-    let row = call
-        .graph
-        .reshape(&row, &[rows, assay_exact::graph::Dimension::Fixed(1)])?;
+    let row = call.graph.reshape(&row, &[rows, Dimension::Fixed(1)])?;
     let column = call.graph.indices(columns)?;
     let diagonal = call.graph.binary(Binary::Equal, &row, &column)?;
     Ok(vec![call.graph.cast(&diagonal, dtype)?])

@@ -19,6 +19,9 @@ pub(super) const OPERATORS: &[(&str, Handler)] = &[
     ("mm.default", |call| product_of(call, "self", "mat2")),
     ("bmm.default", |call| product_of(call, "self", "mat2")),
     ("mv.default", |call| product_of(call, "self", "vec")),
+    ("outer.default", |call| outer(call, "vec2")),
+    ("ger.default", |call| outer(call, "vec2")),
+    ("inner.default", inner),
     ("dot.default", |call| product_of(call, "self", "tensor")),
     ("addmm.default", |call| add_product(call, "mat1", "mat2")),
     ("addbmm.default", |call| add_product(call, "batch1", "batch2")),
@@ -37,6 +40,25 @@ fn linear(call: &mut Call<'_, '_>) -> Outputs {
 fn product_of(call: &mut Call<'_, '_>, left: &str, right: &str) -> Outputs {
     let (a, b) = (call.tensor(left)?, call.tensor(right)?);
     Ok(vec![product(call.graph, &a, &b)?])
+}
+
+/// Each element of one vector times each of another.
+fn outer(call: &mut Call<'_, '_>, right: &str) -> Outputs {
+    let (a, b) = (call.tensor("self")?, call.tensor(right)?);
+    let column = call.graph.along(&a, 0, 2)?;
+    Ok(vec![call.graph.binary(Binary::Mul, &column, &b)?])
+}
+
+/// The products of all rows of two tensors.
+fn inner(call: &mut Call<'_, '_>) -> Outputs {
+    let (a, b) = (call.tensor("self")?, call.tensor("other")?);
+    let (_, dims) = call.layout()?;
+    let last = b.dims.len().saturating_sub(1);
+    let rows = call.graph.flattened(&b.dims, 0, last)?;
+    let rows = call.graph.reshape(&b, &rows)?;
+    let columns = call.graph.transpose(&rows, 0, 1)?;
+    let y = product(call.graph, &a, &columns)?;
+    Ok(vec![call.graph.reshape(&y, &dims)?])
 }
 
 /// `beta × self + alpha × (a @ b)`.

@@ -5,24 +5,30 @@ use super::{
     arguments::{Call, Number, Result},
     builder::{Builder, Tensor},
     core::Binary,
+    transposed::transposed,
 };
-use assay_exact::graph::Dimension;
+use assay_exact::graph::{Dimension, Expression};
 
 pub(super) const OPERATORS: &[(&str, Handler)] = &[
     ("conv1d.default", |call| convolution(call, 1)),
     ("conv2d.default", |call| convolution(call, 2)),
+    ("conv3d.default", |call| convolution(call, 3)),
     ("conv1d.padding", |call| convolution(call, 1)),
     ("conv2d.padding", |call| convolution(call, 2)),
+    ("conv3d.padding", |call| convolution(call, 3)),
     ("convolution.default", |call| {
-        let rank = call.tensor("input")?.dims.len();
-        call.only("transposed", false)?;
-        call.ignore(&["output_padding"]);
-        match rank {
-            3 => convolution(call, 1),
-            4 => convolution(call, 2),
-            _ => Err(call.refuse("input", "must have one or two dimensions beside batch and channels")),
+        let spatial = call.tensor("input")?.dims.len().saturating_sub(2);
+        if !(1..=3).contains(&spatial) {
+            return Err(call.refuse("input", "must have one to three dimensions beside batch and channels"));
         }
+        if call.bool("transposed", false)? {
+            return transposed(call, spatial);
+        }
+        call.ignore(&["output_padding"]);
+        convolution(call, spatial)
     }),
+    ("im2col.default", columns),
+    ("col2im.default", from_columns),
 ];
 
 /// How a window moves over one dimension.
@@ -105,9 +111,7 @@ pub(super) fn spatial_windows(
 fn convolution(call: &mut Call<'_, '_>, spatial: usize) -> Result<Vec<Tensor>> {
     let (x, weight) = (call.tensor("input")?, call.tensor("weight")?);
     let bias = call.optional_tensor("bias")?;
-    let groups = call.int("groups", 1)?;
-    let groups = u32::try_from(groups).ok().filter(|groups| *groups > 0);
-    let groups = groups.ok_or_else(|| call.refuse("groups", "is no number of groups"))?;
+    let groups = groups(call)?;
     let (strides, dilations) = (
         call.ints_for("stride", spatial, 1)?,
         call.ints_for("dilation", spatial, 1)?,
@@ -135,6 +139,32 @@ fn convolution(call: &mut Call<'_, '_>, spatial: usize) -> Result<Vec<Tensor>> {
     Ok(vec![y])
 }
 
+/// In how many groups the channels are, each convolved for itself.
+pub(super) fn groups(call: &mut Call<'_, '_>) -> Result<Dimension> {
+    let groups = match call.number("groups")? {
+        None => Some(Dimension::Fixed(1)),
+        Some(Number::Int(groups)) => u32::try_from(groups)
+            .ok()
+            .filter(|groups| *groups > 0)
+            .map(Dimension::Fixed),
+        Some(Number::Size(groups)) => Some(groups),
+        Some(_) => None,
+    };
+    groups.ok_or_else(|| call.refuse("groups", "is no number of groups"))
+}
+
+/// How many of a dimension each group has, if that comes out even.
+pub(super) fn of_each(graph: &Builder<'_>, all: Dimension, groups: Dimension) -> Result<Dimension> {
+    let both = Expression::of(all).zip(Expression::of(groups));
+    let quotient = both.and_then(|(all, groups)| match groups.as_number() {
+        Some(number) => all.divided(u32::try_from(number).ok()?),
+        None => all.quotient(&groups),
+    });
+    let each = quotient.and_then(|quotient| quotient.dimension());
+    each.filter(|each| each.times(groups) == Some(all))
+        .ok_or_else(|| graph.misfit("cannot put its channels into groups of one size"))
+}
+
 /// Elements to add before and after: numbers, or `same` and `valid`.
 fn paddings(call: &mut Call<'_, '_>, sizes: &[u32], dilations: &[i64]) -> Result<Vec<(i64, i64)>> {
     if !call.is_string("padding") {
@@ -156,12 +186,12 @@ fn paddings(call: &mut Call<'_, '_>, sizes: &[u32], dilations: &[i64]) -> Result
 }
 
 /// `[B, C, …]` and `[O, C / groups, …]` to `[B, O, …]`.
-fn contract(
+pub(super) fn contract(
     graph: &mut Builder<'_>,
     x: &Tensor,
     weight: &Tensor,
     bias: Option<&Tensor>,
-    groups: u32,
+    groups: Dimension,
     windows_over: &[Window],
 ) -> Result<Tensor> {
     let spatial = windows_over.len();
@@ -171,13 +201,11 @@ fn contract(
     }
     // [B, C, places…, window…]: the windows were appended in the order of the dimensions.
     let (places, window) = (cut.dims[2..2 + spatial].to_vec(), cut.dims[2 + spatial..].to_vec());
-    let (channels, outputs) = (graph.fixed(x, 1)?, graph.fixed(weight, 0)?);
-    if channels % groups != 0 || outputs % groups != 0 {
-        return Err(graph.misfit("cannot put its channels into groups of one size"));
-    }
-    let (batch, each) = (x.dims[0], Dimension::Fixed(channels / groups));
+    let outputs = weight.dims[0];
+    let (batch, each) = (x.dims[0], of_each(graph, x.dims[1], groups)?);
+    let of_group = of_each(graph, outputs, groups)?;
     let row = graph.flattened(&[&[each], window.as_slice()].concat(), 0, spatial + 1)?;
-    if groups == 1 {
+    if groups == Dimension::Fixed(1) {
         let order: Vec<usize> = [0]
             .into_iter()
             .chain(2..2 + spatial)
@@ -186,12 +214,12 @@ fn contract(
             .collect();
         let moved = graph.permute(&cut, &order)?;
         let rows = graph.reshape(&moved, &[&[batch], places.as_slice(), &row].concat())?;
-        let weight = graph.reshape(weight, &[&[Dimension::Fixed(outputs)], row.as_slice()].concat())?;
+        let weight = graph.reshape(weight, &[&[outputs], row.as_slice()].concat())?;
         let y = graph.linear(&rows, &weight, bias)?;
         return graph.move_axis(&y, spatial + 1, 1);
     }
     // Each group is a matrix product of its own: [B, groups, places, row] with [groups, outputs / groups, row].
-    let group = Dimension::Fixed(groups);
+    let group = groups;
     let place = graph.flattened(&places, 0, spatial)?;
     let split = [&[batch, group, each], places.as_slice(), window.as_slice()].concat();
     let split = graph.reshape(&cut, &split)?;
@@ -203,12 +231,11 @@ fn contract(
         .collect();
     let moved = graph.permute(&split, &order)?;
     let rows = graph.reshape(&moved, &[&[batch, group], place.as_slice(), &row].concat())?;
-    let of_group = Dimension::Fixed(outputs / groups);
     let weight = graph.reshape(weight, &[&[group, of_group], row.as_slice()].concat())?;
     let weight = graph.expand(&weight, &[&[batch, group, of_group], row.as_slice()].concat())?;
     let y = graph.matmul(&rows, &weight)?;
     let y = graph.transpose(&y, 2, 3)?;
-    let y = graph.reshape(&y, &[&[batch, Dimension::Fixed(outputs)], places.as_slice()].concat())?;
+    let y = graph.reshape(&y, &[&[batch, outputs], places.as_slice()].concat())?;
     match bias {
         Some(bias) => {
             let bias = graph.along(bias, 1, y.dims.len())?;
@@ -216,4 +243,93 @@ fn contract(
         }
         None => Ok(y),
     }
+}
+
+/// The windows of an image, each as one column: `[B, C, H, W]` to `[B, C · window, places]`.
+fn columns(call: &mut Call<'_, '_>) -> Result<Vec<Tensor>> {
+    let x = call.tensor("self")?;
+    let over = image_windows(call)?;
+    let Some(first) = x.dims.len().checked_sub(2) else {
+        return Err(call.refuse("self", "needs two dimensions"));
+    };
+    let graph = &mut *call.graph;
+    let mut cut = x.clone();
+    for (index, window) in over.iter().enumerate() {
+        cut = windows(graph, &cut, first + index, *window, Number::Int(0))?;
+    }
+    // [B…, C, places, places, window, window] to [B…, C, window, window, places, places].
+    let order: Vec<usize> = (0..first).chain([first + 2, first + 3, first, first + 1]).collect();
+    let moved = graph.permute(&cut, &order)?;
+    let (_, dims) = call.layout()?;
+    Ok(vec![call.graph.reshape(&moved, &dims)?])
+}
+
+/// Kernel, dilation, padding and stride of the windows over an image.
+fn image_windows(call: &mut Call<'_, '_>) -> Result<Vec<Window>> {
+    let kernel = call.ints_for("kernel_size", 2, 1)?;
+    let sizes: std::result::Result<Vec<u32>, _> = kernel.into_iter().map(u32::try_from).collect();
+    let sizes = sizes.map_err(|_| call.refuse("kernel_size", "is not a size"))?;
+    let (strides, dilations) = (call.ints_for("stride", 2, 1)?, call.ints_for("dilation", 2, 1)?);
+    let pads: Vec<_> = call
+        .ints_for("padding", 2, 0)?
+        .into_iter()
+        .map(|pad| (pad, pad))
+        .collect();
+    spatial_windows(call, &sizes, &strides, &pads, &dilations)
+}
+
+/// Columns put back where they were cut, with the sum where they overlap: `[B…, C · window, places]` to `[B…, C,
+/// H, W]`.
+fn from_columns(call: &mut Call<'_, '_>) -> Result<Vec<Tensor>> {
+    let x = call.tensor("self")?;
+    let over = image_windows(call)?;
+    let size = call.ints_for("output_size", 2, 1)?;
+    let (_, dims) = call.layout()?;
+    let [outer @ .., _, _] = dims.as_slice() else {
+        return Err(call.refuse("output_size", "needs two dimensions"));
+    };
+    let graph = &mut *call.graph;
+    let mut places = Vec::with_capacity(2);
+    for (window, length) in over.iter().zip(&size) {
+        let length = u32::try_from(*length).ok();
+        let padded = length.and_then(|length| Dimension::Fixed(length).shifted((window.before + window.after).into()));
+        let windows = padded.and_then(|padded| padded.windows(window.size, window.stride, window.dilation));
+        places.push(windows.ok_or_else(|| graph.misfit("has no window of this size"))?);
+    }
+    let sizes = over.iter().map(|window| Dimension::Fixed(window.size));
+    let split = [outer, &sizes.collect::<Vec<_>>(), &places].concat();
+    let mut y = graph.reshape(&x, &split)?;
+    // [outer…, window, window, places, places]: first the rows, whose place is then one dimension, then the columns.
+    for (index, (window, length)) in over.iter().zip(&size).enumerate() {
+        let (of_window, of_place) = (outer.len() + index, outer.len() + 2);
+        let place = graph.indices(y.dims[of_place])?;
+        let offset = graph.indices(y.dims[of_window])?;
+        let factors = [(&place, window.stride), (&offset, window.dilation)];
+        let [place, offset] = factors.map(|(x, factor)| {
+            let factor = graph.fill(Number::Int(factor.into()), assay_exact::digest::DataType::Int64)?;
+            graph.binary(Binary::Mul, x, &factor)
+        });
+        let offset = graph.along(&offset?, 0, 2)?;
+        let pad = graph.fill(Number::Int(window.before.into()), assay_exact::digest::DataType::Int64)?;
+        let index = graph.binary(Binary::Add, &offset, &place?)?;
+        let index = graph.binary(Binary::Sub, &index, &pad)?;
+        let flat = graph.flattened(&index.dims, 0, 2)?;
+        let index = graph.reshape(&index, &flat)?;
+        // Window and place as one last dimension, of which each element of the image takes those that fall on it.
+        let last = y.dims.len() - 1;
+        let moved = graph.move_axis(&y, of_window, last)?;
+        let moved = graph.move_axis(&moved, of_place - 1, last)?;
+        let flat = graph.flattened(&moved.dims, last - 1, last + 1)?;
+        let rows = graph.reshape(&moved, &flat)?;
+        let length = u32::try_from(*length).map_err(|_| graph.misfit("has a size that no tensor has"))?;
+        let falls = graph.places(&index, Dimension::Fixed(length))?;
+        let mut wide = rows.dims.clone();
+        wide.insert(last - 1, Dimension::Fixed(1));
+        let rows = graph.reshape(&rows, &wide)?;
+        let zero = graph.fill(Number::Int(0), rows.dtype)?;
+        let fallen = graph.select(&falls, &rows, &zero)?;
+        let sum = graph.reduce(super::core::Reduction::Sum, &fallen)?;
+        y = graph.move_axis(&sum, last - 1, of_window)?;
+    }
+    Ok(vec![call.graph.reshape(&y, &dims)?])
 }

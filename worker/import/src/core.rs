@@ -250,7 +250,14 @@ impl Builder<'_> {
                     && self.symbols.has_elements(Dimension::Fixed(start), 0, length, step)
             }
         };
-        if !is_there || step == 0 || length == Dimension::Fixed(0) {
+        if length == Dimension::Fixed(0) {
+            // What has no elements is only left out of something.
+            let mut dims = x.dims.clone();
+            dims[axis] = length;
+            let nothing = self.fill(Number::Int(0), x.dtype)?;
+            return self.expand(&nothing, &dims);
+        }
+        if !is_there || step == 0 {
             return Err(self.misfit("would be cut where it may have no elements"));
         }
         let mut dims = x.dims.clone();
@@ -372,8 +379,13 @@ impl Builder<'_> {
         Some([outer, &[Dimension::Fixed(length / part), Dimension::Fixed(part)]].concat())
     }
 
+    /// Sums of the elements so far, of Int64 for integers.
     pub fn cumsum(&mut self, x: &Tensor) -> Result<Tensor> {
-        Ok(self.alike(Operator::CumSum, x))
+        let dtype = match x.dtype {
+            DataType::Float32 => DataType::Float32,
+            _ => DataType::Int64,
+        };
+        Ok(self.node(Operator::CumSum, &[x], dtype, x.dims.clone()))
     }
 
     pub fn topk(&mut self, x: &Tensor, count: u32, largest: bool) -> Result<Tensor> {
@@ -431,27 +443,6 @@ impl Builder<'_> {
         let inputs: Vec<&Tensor> = [x, weight].into_iter().chain(bias).collect();
         let precision = self.precision;
         Ok(self.node(Operator::Linear { precision }, &inputs, DataType::Float32, dims))
-    }
-
-    /// Rows longer than a contraction may be, in parts whose products are added from the first to the last.
-    fn linear_in_parts(&mut self, x: &Tensor, weight: &Tensor, bias: Option<&Tensor>, length: u32) -> Result<Tensor> {
-        let part = length.div_ceil(length.div_ceil(MAX_CONTRACTION_LENGTH));
-        let mut sum: Option<Tensor> = None;
-        let mut start = 0;
-        while start < length {
-            let taken = part.min(length - start);
-            let input = self.slice(x, x.dims.len() - 1, start, taken, 1)?;
-            let columns = self.slice(weight, 1, start, taken, 1)?;
-            sum = Some(match sum {
-                None => self.linear(&input, &columns, bias)?,
-                Some(sum) => {
-                    let product = self.linear(&input, &columns, None)?;
-                    self.binary(Binary::Add, &sum, &product)?
-                }
-            });
-            start += taken;
-        }
-        sum.ok_or_else(|| self.misfit("has no elements"))
     }
 
     /// Rows of `a` with rows of `b`, whose dimensions before the last two are the same.

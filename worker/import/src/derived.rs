@@ -3,10 +3,34 @@
 use super::{
     arguments::Result,
     builder::{Builder, Tensor},
+    core::Binary,
 };
-use assay_exact::graph::Dimension;
+use assay_exact::{
+    graph::{Dimension, Operator},
+    quantise::MAX_CONTRACTION_LENGTH,
+};
 
 impl Builder<'_> {
+    /// Whether a tensor is `0, 1, 2, …`, whatever dimensions of one element it has beside.
+    pub fn counts_up(&self, x: &Tensor) -> bool {
+        let mut x = x.clone();
+        loop {
+            let Some((operator, inputs)) = self.made_of(&x) else {
+                return false;
+            };
+            x = match (operator, inputs.as_slice()) {
+                (Operator::Arange { start: 0, step: 1, .. }, _) => return true,
+                (Operator::Reshape { .. } | Operator::Cast { .. }, [from]) => from.clone(),
+                (Operator::Binary(Binary::Add), [from, other]) if self.is_zero(other) => from.clone(),
+                _ => return false,
+            };
+        }
+    }
+
+    fn is_zero(&self, x: &Tensor) -> bool {
+        matches!(self.origin(x), Some((Operator::Fill { bits: 0, .. }, _)))
+    }
+
     /// The elements of a dimension that is not dynamic.
     pub fn fixed(&self, x: &Tensor, axis: usize) -> Result<u32> {
         match x.dims.get(axis) {
@@ -131,5 +155,32 @@ impl Builder<'_> {
         wide[place] = times;
         let split = self.expand(&split, &wide)?;
         self.reshape(&split, &dims)
+    }
+
+    /// Rows longer than a contraction may be, in parts whose products are added from the first to the last.
+    pub fn linear_in_parts(
+        &mut self,
+        x: &Tensor,
+        weight: &Tensor,
+        bias: Option<&Tensor>,
+        length: u32,
+    ) -> Result<Tensor> {
+        let part = length.div_ceil(length.div_ceil(MAX_CONTRACTION_LENGTH));
+        let mut sum: Option<Tensor> = None;
+        let mut start = 0;
+        while start < length {
+            let taken = part.min(length - start);
+            let input = self.slice(x, x.dims.len() - 1, start, taken, 1)?;
+            let columns = self.slice(weight, 1, start, taken, 1)?;
+            sum = Some(match sum {
+                None => self.linear(&input, &columns, bias)?,
+                Some(sum) => {
+                    let product = self.linear(&input, &columns, None)?;
+                    self.binary(Binary::Add, &sum, &product)?
+                }
+            });
+            start += taken;
+        }
+        sum.ok_or_else(|| self.misfit("has no elements"))
     }
 }

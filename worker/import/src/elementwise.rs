@@ -5,6 +5,7 @@ use super::{
     arguments::{Call, Number, Operand, Result},
     builder::Tensor,
     core::{Binary, Unary},
+    functions::general_power,
 };
 use assay_exact::digest::DataType;
 
@@ -31,6 +32,15 @@ pub(super) const OPERATORS: &[(&str, Handler)] = &[
     ("add.Scalar", |call| sum(call, Binary::Add)),
     ("sub.Tensor", |call| sum(call, Binary::Sub)),
     ("sub.Scalar", |call| sum(call, Binary::Sub)),
+    ("subtract.Tensor", |call| sum(call, Binary::Sub)),
+    ("multiply.Tensor", |call| binary(call, Binary::Mul)),
+    ("divide.Tensor", div),
+    ("positive.default", |call| Ok(vec![call.tensor("self")?])),
+    ("absolute.default", |call| unary(call, Unary::Abs)),
+    ("negative.default", |call| unary(call, Unary::Neg)),
+    ("greater.Tensor", |call| compare(call, Binary::Greater)),
+    ("less.Tensor", |call| compare(call, Binary::Less)),
+    ("not_equal.Tensor", |call| compare(call, Binary::NotEqual)),
     ("rsub.Tensor", reversed_sub),
     ("rsub.Scalar", reversed_sub),
     ("mul.Tensor", |call| binary(call, Binary::Mul)),
@@ -48,10 +58,12 @@ pub(super) const OPERATORS: &[(&str, Handler)] = &[
     ("max.other", |call| binary(call, Binary::Max)),
     ("remainder.Tensor", remainder),
     ("remainder.Scalar", remainder),
+    ("remainder.Scalar_Tensor", remainder),
     ("fmod.Tensor", |call| binary(call, Binary::Rem)),
     ("fmod.Scalar", |call| binary(call, Binary::Rem)),
     ("pow.Tensor_Scalar", power),
     ("pow.Scalar", power_of_constant),
+    ("float_power.Tensor_Scalar", power),
     ("addcmul.default", |call| add_combined(call, Binary::Mul)),
     ("addcdiv.default", |call| add_combined(call, Binary::Div)),
     ("lerp.Scalar", lerp),
@@ -265,21 +277,21 @@ fn remainder(call: &mut Call<'_, '_>) -> Outputs {
     Ok(vec![graph.select(&apart, &moved, &rest)?])
 }
 
-/// A power with a constant exponent that is a multiple of a half, by multiplication, square root and division.
+/// A power with a constant exponent: of a multiple of a half by multiplication, square root and division.
 fn power(call: &mut Call<'_, '_>) -> Outputs {
     let (dtype, _) = call.layout()?;
     let x = operand(call, "self", dtype)?;
     let exponent = call.float("exponent", f64::NAN)?;
     let halves = exponent * 2.0;
-    if !(halves.fract() == 0.0 && halves.abs() <= 128.0)
-        || (dtype != DataType::Float32 && (exponent < 0.0 || exponent.fract() != 0.0))
-    {
-        return Err(call.refuse(
-            "exponent",
-            "must be a multiple of 0.5 between -64 and 64, and natural for integers",
-        ));
+    let is_of_halves = halves.fract() == 0.0 && halves.abs() <= 128.0;
+    if dtype != DataType::Float32 && (!is_of_halves || exponent < 0.0 || exponent.fract() != 0.0) {
+        return Err(call.refuse("exponent", "must be a natural number up to 64 for integers"));
     }
     let graph = &mut *call.graph;
+    if !is_of_halves {
+        let exponent = graph.number(exponent)?;
+        return Ok(vec![general_power(graph, &x, &exponent)?]);
+    }
     let halves = halves as i64;
     let one = graph.fill(Number::Int(1), dtype)?;
     // Square and multiply, from the lowest bit of the exponent on.
@@ -311,14 +323,16 @@ fn power(call: &mut Call<'_, '_>) -> Outputs {
     }])
 }
 
-/// `base ^ x = exp(x × ln base)` for a positive constant base.
+/// `base ^ x = exp(x × ln base)` for a constant base that is positive, and the general power for another.
 fn power_of_constant(call: &mut Call<'_, '_>) -> Outputs {
     let base = call.float("self", f64::NAN)?;
-    if base.is_nan() || base <= 0.0 {
-        return Err(call.refuse("self", "must be a positive number"));
-    }
     let x = call.tensor("exponent")?;
     let x = call.graph.cast(&x, DataType::Float32)?;
+    if base.is_nan() || base <= 0.0 {
+        let base = call.graph.number(base)?;
+        let base = call.graph.expand(&base, &x.dims)?;
+        return Ok(vec![general_power(call.graph, &base, &x)?]);
+    }
     let factor = call.graph.fill(Number::Float(base.ln()), DataType::Float32)?;
     let x = call.graph.binary(Binary::Mul, &x, &factor)?;
     Ok(vec![call.graph.unary(Unary::Exp, &x)?])

@@ -205,6 +205,11 @@ impl<'t> Reader<'t> {
             Some(number) => u32::try_from(number).ok().and_then(|number| dividend.divided(number)),
             None => dividend
                 .quotient(divisor)
+                .or_else(|| {
+                    // Rounded down, what is one less than the next multiple belongs to this one.
+                    let rest = divisor.minus(&Expression::number(1))?;
+                    dividend.minus(&rest)?.quotient(divisor)
+                })
                 .filter(|_| bounds(divisor, self.known).is_some_and(|bounds| bounds.min >= 1)),
         };
         quotient.ok_or_else(|| {
@@ -337,6 +342,7 @@ mod tests {
         assert_reads("(s0*s1 + s0)//(s1 + 1)", |a, _| a);
         assert_reads("FloorDiv(Mul(Symbol('s0'), Symbol('s1')), Symbol('s0'))", |_, b| b);
         assert_reads("(4*s0 + 2*s1 - 3)//2", |a, b| 2 * a + b - 2);
+        assert_reads("(s0*s1 + s0 - 1)//s0", |_, b| b);
         for (text, divisor) in [
             ("s0//2", "2"),
             ("3 + s0//0", "0"),

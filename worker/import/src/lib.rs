@@ -14,22 +14,33 @@ mod contraction;
 mod convolution;
 mod core;
 mod derived;
+mod einsum;
 mod elementwise;
 mod error;
 mod expression;
+mod functions;
 mod gguf;
 mod indexing;
 mod movement;
 mod normalisation;
+#[cfg(test)]
+mod opset;
+mod padding;
 mod pooling;
 mod program;
 mod ranges;
+mod ranking;
 mod recurrent;
 mod reduction;
+mod resampling;
+mod routing;
+mod scatter;
 mod smooth;
 mod stored;
 mod symbols;
+mod transposed;
 mod version;
+mod views;
 
 pub use error::{ImportError, Place};
 pub use gguf::{GgufOptions, import_gguf};
@@ -52,6 +63,7 @@ use std::{
     sync::Arc,
 };
 use stored::{Layouts, Stored, read_weights};
+use views::Sharing;
 
 /// What the program does not say about the package that it becomes.
 #[derive(Clone, Debug)]
@@ -86,20 +98,28 @@ impl ImportOptions {
 /// What an operator of the program becomes: the tensors that it gives, in order.
 type Handler = for<'c, 'p> fn(&mut Call<'c, 'p>) -> Result<Vec<Tensor>, ImportError>;
 
-/// The families, and whether what one gives may share elements with what it takes.
-const FAMILIES: &[(&[(&str, Handler)], bool)] = &[
-    (contraction::OPERATORS, false),
-    (elementwise::OPERATORS, false),
-    (activation::OPERATORS, false),
-    (movement::OPERATORS, true),
-    (indexing::OPERATORS, true),
-    (reduction::OPERATORS, false),
-    (normalisation::OPERATORS, false),
-    (convolution::OPERATORS, false),
-    (pooling::OPERATORS, false),
-    (attention::OPERATORS, false),
-    (recurrent::OPERATORS, false),
-    (constants::OPERATORS, true),
+/// The families of operators.
+const FAMILIES: &[&[(&str, Handler)]] = &[
+    contraction::OPERATORS,
+    einsum::OPERATORS,
+    elementwise::OPERATORS,
+    functions::OPERATORS,
+    activation::OPERATORS,
+    movement::OPERATORS,
+    padding::OPERATORS,
+    indexing::OPERATORS,
+    scatter::OPERATORS,
+    reduction::OPERATORS,
+    ranking::OPERATORS,
+    normalisation::OPERATORS,
+    convolution::OPERATORS,
+    transposed::OPERATORS,
+    pooling::OPERATORS,
+    resampling::OPERATORS,
+    attention::OPERATORS,
+    recurrent::OPERATORS,
+    routing::OPERATORS,
+    constants::OPERATORS,
 ];
 
 /// Imports a `.pt2` archive of torch 2.9 to 2.11.
@@ -178,9 +198,24 @@ pub fn import_graph(pt2: &Path, precision: Precision) -> Result<CheckedGraph, Im
 }
 
 /// Gives a graph's inputs their ranges of values, and checks it.
+///
+/// Where the export says that the batch is 2 or more, it is 1 or more here if no row of the graph depends on another:
+/// one job alone then gives what it gives beside others.
 fn checked(mut graph: Graph) -> Result<CheckedGraph, ImportError> {
     ranges::give(&mut graph);
-    Ok(graph.check()?)
+    let checked = graph.check()?;
+    let Some(batch) = checked.batch_symbol() else {
+        return Ok(checked);
+    };
+    let mut graph = checked.graph().clone();
+    match graph.symbols.get_mut(usize::from(batch)) {
+        Some(symbol) if symbol.min > 1 => symbol.min = 1,
+        _ => return Ok(checked),
+    }
+    Ok(match graph.check() {
+        Ok(lowered) if lowered.batch_symbol() == Some(batch) => lowered,
+        _ => checked,
+    })
 }
 
 fn read_graph(
@@ -238,34 +273,37 @@ fn take_inputs(graph: &mut Builder<'_>, program: &ExportedProgram, layouts: &Lay
 /// How an operator of the program is imported.
 struct Known {
     handler: Handler,
-    /// Whether what it gives may share elements with what it takes.
-    is_view: bool,
     /// Whether it changes what it takes.
     is_in_place: bool,
 }
 
-/// Looks an operator up, as `torch.ops.aten.NAME.OVERLOAD`. A name that ends in an underscore changes its operand.
+/// Looks an operator up, as `torch.ops.aten.NAME.OVERLOAD`. A name that ends in an underscore changes its operand, and
+/// so does one such as `__iand__`.
 fn find(target: &str) -> Option<Known> {
+    if let Some((_, handler)) = routing::FOREIGN.iter().find(|(name, _)| *name == target) {
+        return Some(Known {
+            handler: *handler,
+            is_in_place: false,
+        });
+    }
     let target = target.strip_prefix("torch.ops.aten.")?;
     let listed = |target: &str| {
-        FAMILIES.iter().find_map(|(operators, is_view)| {
-            let (_, handler) = operators.iter().find(|(name, _)| *name == target)?;
-            Some((*handler, *is_view))
-        })
+        let mut operators = FAMILIES.iter().flat_map(|operators| operators.iter());
+        operators.find(|(name, _)| *name == target).map(|(_, handler)| *handler)
     };
-    if let Some((handler, is_view)) = listed(target) {
+    if let Some(handler) = listed(target) {
         return Some(Known {
             handler,
-            is_view,
             is_in_place: false,
         });
     }
     let (name, overload) = target.split_once('.')?;
-    let name = name.strip_suffix('_').filter(|name| !name.starts_with('_'))?;
-    let (handler, _) = listed(&format!("{name}.{overload}"))?;
+    let name = match name.strip_prefix("__i").filter(|name| name.ends_with("__")) {
+        Some(name) => format!("__{name}"),
+        None => name.strip_suffix('_').filter(|name| !name.starts_with('_'))?.to_owned(),
+    };
     Some(Known {
-        handler,
-        is_view: false,
+        handler: listed(&format!("{name}.{overload}"))?,
         is_in_place: true,
     })
 }
@@ -285,13 +323,14 @@ fn is_silent(node: &ProgramNode) -> bool {
         ];
         !is_size.iter().any(|kind| output.get(kind).is_some())
     });
+    !gives_tensors && is_silent_target(&node.target)
+}
+
+/// Whether an operator of this name computes sizes or checks them.
+fn is_silent_target(target: &str) -> bool {
     let is_size = ["_operator.", "math.", "torch.sym_", "torch.ops.aten.sym_"];
     let is_check = ["torch.ops.aten._assert_", "torch.ops.aten.sym_constrain_range"];
-    !gives_tensors
-        && is_size
-            .iter()
-            .chain(&is_check)
-            .any(|prefix| node.target.starts_with(prefix))
+    is_size.iter().chain(&is_check).any(|prefix| target.starts_with(prefix))
 }
 
 fn take_nodes<'p>(graph: &mut Builder<'p>, program: &'p ExportedProgram) -> Result<(), ImportError> {
@@ -321,12 +360,12 @@ fn take_node<'p>(graph: &mut Builder<'p>, node: &'p ProgramNode, operator: &Know
         return Err(call.refuse("output", "is not as many tensors as the operator gives"));
     }
     let first = node.inputs.first().and_then(|input| tensor_name(&input.arg));
-    graph.end(names.iter().copied().zip(tensors).collect(), first, operator.is_view)?;
-    if operator.is_in_place {
-        let changed = first.ok_or_else(|| graph.misfit("is not a tensor"))?;
-        graph.rebind(changed, names[0])?;
-    }
-    Ok(())
+    let sharing = match first {
+        Some(first) if operator.is_in_place => Sharing::InPlace(first),
+        None if operator.is_in_place => return Err(graph.misfit("is not a tensor")),
+        _ => graph.sharing(&node.target, first, names[0]),
+    };
+    graph.end(names.into_iter().zip(tensors).collect(), sharing)
 }
 
 fn take_outputs(graph: &mut Builder<'_>, program: &ExportedProgram) -> Result<Vec<(String, Tensor)>, ImportError> {
@@ -337,9 +376,8 @@ fn take_outputs(graph: &mut Builder<'_>, program: &ExportedProgram) -> Result<Ve
         };
         let output = spec.get("user_output").and_then(|output| output.get("arg"));
         let name = output.and_then(tensor_name).ok_or_else(refused)?;
-        let tensor = graph.tensor(name)?.ok_or_else(refused)?;
         let output = format!("output_{index}");
-        let tensor = graph.given(&output, tensor);
+        let tensor = graph.given(&output, name)?.ok_or_else(refused)?;
         Ok((output, tensor))
     });
     outputs.collect()

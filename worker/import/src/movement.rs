@@ -7,7 +7,7 @@ use super::{
     Handler,
     arguments::{Call, Number, Result},
     builder::{Builder, Tensor},
-    core::{Binary, Unary},
+    core::Binary,
 };
 use assay_exact::{
     digest::DataType,
@@ -41,10 +41,24 @@ pub(super) const OPERATORS: &[(&str, Handler)] = &[
         )?])
     }),
     ("transpose.int", |call| swap(call, "dim0", "dim1")),
+    ("numpy_T.default", |call| {
+        let x = call.tensor("self")?;
+        let order: Vec<usize> = (0..x.dims.len()).rev().collect();
+        Ok(vec![call.graph.permute(&x, &order)?])
+    }),
     ("swapaxes.default", |call| swap(call, "axis0", "axis1")),
     ("swapdims.default", |call| swap(call, "dim0", "dim1")),
     ("permute.default", permute),
     ("movedim.int", move_axis),
+    ("movedim.intlist", move_axes),
+    ("diagonal.default", diagonal),
+    ("meshgrid.default", meshgrid),
+    ("meshgrid.indexing", meshgrid),
+    ("hstack.default", |call| {
+        let tensors = of_one_type(call)?;
+        let axis = usize::from(tensors.first().is_some_and(|tensor| tensor.dims.len() > 1));
+        Ok(vec![call.graph.concat(&tensors, axis)?])
+    }),
     ("expand.default", expand),
     ("expand_as.default", expand),
     ("broadcast_to.default", expand),
@@ -69,13 +83,6 @@ pub(super) const OPERATORS: &[(&str, Handler)] = &[
     ("tril.default", |call| triangle(call, Binary::LessOrEqual)),
     ("triu.default", |call| triangle(call, Binary::GreaterOrEqual)),
     ("unfold.default", unfold),
-    ("pad.default", pad),
-    ("constant_pad_nd.default", pad),
-    ("reflection_pad1d.default", |call| pad_as(call, "padding", "reflect")),
-    ("reflection_pad2d.default", |call| pad_as(call, "padding", "reflect")),
-    ("replication_pad1d.default", |call| pad_as(call, "padding", "replicate")),
-    ("replication_pad2d.default", |call| pad_as(call, "padding", "replicate")),
-    ("pixel_shuffle.default", pixel_shuffle),
 ];
 
 type Outputs = Result<Vec<Tensor>>;
@@ -104,11 +111,77 @@ fn permute(call: &mut Call<'_, '_>) -> Outputs {
 
 fn move_axis(call: &mut Call<'_, '_>) -> Outputs {
     let x = call.tensor("self")?;
-    let (from, to) = (
-        call.axis("source", 0, x.dims.len())?,
-        call.axis("destination", 0, x.dims.len())?,
-    );
+    let (from, to) = (call.axis_of("source", 0, &x)?, call.axis_of("destination", 0, &x)?);
     Ok(vec![call.graph.move_axis(&x, from, to)?])
+}
+
+/// Dimensions at other places, the others in their order.
+fn move_axes(call: &mut Call<'_, '_>) -> Outputs {
+    let x = call.tensor("self")?;
+    let rank = x.dims.len();
+    let mut order = vec![None; rank];
+    let (from, to) = (call.ints("source")?, call.ints("destination")?);
+    let (from, to) = (from.unwrap_or_default(), to.unwrap_or_default());
+    for (from, to) in from.iter().zip(&to) {
+        order[call.position("destination", *to, rank)?] = Some(call.position("source", *from, rank)?);
+    }
+    let taken: Vec<usize> = order.iter().flatten().copied().collect();
+    let mut others = (0..rank).filter(|axis| !taken.contains(axis));
+    let order = order.into_iter().map(|axis| axis.or_else(|| others.next()));
+    let order = order.collect::<Option<Vec<_>>>();
+    let order = order.ok_or_else(|| call.refuse("source", "names a dimension twice"))?;
+    Ok(vec![call.graph.permute(&x, &order)?])
+}
+
+/// The elements whose two indices differ by an offset, as a new last dimension: of the flattened pair of dimensions
+/// every `columns + 1`-th.
+fn diagonal(call: &mut Call<'_, '_>) -> Outputs {
+    let x = call.tensor("self")?;
+    let rank = x.dims.len();
+    let offset = call.int("offset", 0)?;
+    let (first, second) = (call.axis("dim1", 0, rank)?, call.axis("dim2", 1, rank)?);
+    if first == second || rank < 2 {
+        return Err(call.refuse("dim2", "must be another dimension than dim1"));
+    }
+    let (_, dims) = call.layout()?;
+    let length = dims.last().copied();
+    let length = length.ok_or_else(|| call.refuse("output", "has other dimensions"))?;
+    let order: Vec<usize> = (0..rank)
+        .filter(|axis| ![first, second].contains(axis))
+        .chain([first, second])
+        .collect();
+    let graph = &mut *call.graph;
+    let moved = graph.permute(&x, &order)?;
+    let columns = moved.dims[rank - 1];
+    let flat = graph.flattened(&moved.dims, rank - 2, rank)?;
+    let flat = graph.reshape(&moved, &flat)?;
+    let width = graph.fill(Number::Size(columns), DataType::Int64)?;
+    let (row, column) = (offset.min(0).saturating_neg(), offset.max(0));
+    let (row, column) = (graph.arange(row, 1, length)?, graph.arange(column, 1, length)?);
+    let index = graph.binary(Binary::Mul, &row, &width)?;
+    let index = graph.binary(Binary::Add, &index, &column)?;
+    Ok(vec![graph.index_select(&flat, rank - 2, &index)?])
+}
+
+/// Vectors, each along a dimension of its own of the same tensor; in `xy` the first two dimensions are exchanged.
+fn meshgrid(call: &mut Call<'_, '_>) -> Outputs {
+    let tensors = call.tensors("tensors")?;
+    let swaps = call.string("indexing")? == Some("xy") && tensors.len() > 1;
+    let place = |index: usize| match index {
+        0 | 1 if swaps => 1 - index,
+        _ => index,
+    };
+    let mut dims = vec![Dimension::Fixed(1); tensors.len()];
+    for (index, tensor) in tensors.iter().enumerate() {
+        dims[place(index)] = tensor.dims.first().copied().unwrap_or(Dimension::Fixed(1));
+    }
+    let graph = &mut *call.graph;
+    let grids = tensors.iter().enumerate().map(|(index, tensor)| {
+        let vector = graph.reshape(tensor, &[dims[place(index)]])?;
+        let along = graph.along(&vector, place(index), dims.len())?;
+        graph.expand(&along, &dims)
+    });
+    grids.collect()
 }
 
 fn expand(call: &mut Call<'_, '_>) -> Outputs {
@@ -141,7 +214,7 @@ fn repeat(call: &mut Call<'_, '_>, name: &str) -> Outputs {
 /// Each element several times in a row.
 fn repeat_interleave(call: &mut Call<'_, '_>) -> Outputs {
     let x = call.tensor("self")?;
-    let axis = call.axis("dim", 0, x.dims.len())?;
+    let axis = call.axis_of("dim", 0, &x)?;
     let times = call.int("repeats", 1)?;
     call.ignore(&["output_size"]);
     if !call.is_given("dim") {
@@ -152,7 +225,7 @@ fn repeat_interleave(call: &mut Call<'_, '_>) -> Outputs {
 }
 
 /// Where a cut begins.
-enum Start {
+pub(super) enum Start {
     /// At this place.
     At(Position),
     /// This many elements after the first, given as a tensor: what is not known before the inputs are.
@@ -160,7 +233,7 @@ enum Start {
 }
 
 /// An argument that counts elements of a dimension, from the end if it is negative.
-fn start(call: &mut Call<'_, '_>, name: &str, dimension: Dimension) -> Result<Start> {
+pub(super) fn start(call: &mut Call<'_, '_>, name: &str, dimension: Dimension) -> Result<Start> {
     let number = call.number(name)?.unwrap_or(Number::Int(0));
     let place = match (number, dimension) {
         (Number::Int(start), Dimension::Fixed(length)) => {
@@ -201,7 +274,7 @@ fn cut_from(
 
 fn slice(call: &mut Call<'_, '_>) -> Outputs {
     let x = call.tensor("self")?;
-    let axis = call.axis("dim", 0, x.dims.len())?;
+    let axis = call.axis_of("dim", 0, &x)?;
     let start = start(call, "start", x.dims[axis])?;
     call.ignore(&["end"]);
     let step = call.int("step", 1)?;
@@ -215,7 +288,7 @@ fn slice(call: &mut Call<'_, '_>) -> Outputs {
 
 fn narrow(call: &mut Call<'_, '_>) -> Outputs {
     let x = call.tensor("self")?;
-    let axis = call.axis("dim", 0, x.dims.len())?;
+    let axis = call.axis_of("dim", 0, &x)?;
     let start = start(call, "start", x.dims[axis])?;
     call.ignore(&["length"]);
     let (_, dims) = call.layout()?;
@@ -228,7 +301,7 @@ fn narrow(call: &mut Call<'_, '_>) -> Outputs {
 /// One element of a dimension, which goes.
 fn select(call: &mut Call<'_, '_>) -> Outputs {
     let x = call.tensor("self")?;
-    let axis = call.axis("dim", 0, x.dims.len())?;
+    let axis = call.axis_of("dim", 0, &x)?;
     let start = start(call, "index", x.dims[axis])?;
     let one = cut_from(call.graph, &x, axis, start, Dimension::Fixed(1), 1)?;
     let (_, dims) = call.layout()?;
@@ -238,7 +311,7 @@ fn select(call: &mut Call<'_, '_>) -> Outputs {
 /// A dimension in consecutive parts, as long as the program says they are.
 fn cut(call: &mut Call<'_, '_>) -> Outputs {
     let x = call.tensor("self")?;
-    let axis = call.axis("dim", 0, x.dims.len())?;
+    let axis = call.axis_of("dim", 0, &x)?;
     call.ignore(&["split_size", "split_sizes", "chunks", "sections"]);
     let mut start = Dimension::Fixed(0);
     let mut parts = Vec::new();
@@ -263,15 +336,22 @@ fn cut(call: &mut Call<'_, '_>) -> Outputs {
 
 fn unbind(call: &mut Call<'_, '_>) -> Outputs {
     let x = call.tensor("self")?;
-    let axis = call.axis("dim", 0, x.dims.len())?;
+    let axis = call.axis_of("dim", 0, &x)?;
     let length = call.graph.fixed(&x, axis)?;
+    if length as usize != call.outputs().len() {
+        return Err(call.refuse("self", "is not cut into as many tensors as the node gives"));
+    }
     (0..length).map(|index| call.graph.select_at(&x, axis, index)).collect()
 }
 
-/// Tensors of one type, which is the one that the program says the result has.
+/// Tensors of one type, which is the one that the program says the result has, without those that have no elements.
 fn of_one_type(call: &mut Call<'_, '_>) -> Result<Vec<Tensor>> {
     let (dtype, _) = call.layout()?;
-    let tensors = call.tensors("tensors")?;
+    let mut tensors = call.tensors("tensors")?;
+    let has_elements = |tensor: &Tensor| !tensor.dims.contains(&Dimension::Fixed(0));
+    if tensors.iter().any(has_elements) {
+        tensors.retain(has_elements);
+    }
     tensors.iter().map(|tensor| call.graph.cast(tensor, dtype)).collect()
 }
 
@@ -333,7 +413,7 @@ fn roll(call: &mut Call<'_, '_>) -> Outputs {
 /// Each element less the one before it.
 fn diff(call: &mut Call<'_, '_>) -> Outputs {
     let mut x = call.tensor("self")?;
-    let axis = call.axis("dim", -1, x.dims.len())?;
+    let axis = call.axis_of("dim", -1, &x)?;
     if call.int("n", 1)? != 1 {
         return Err(call.refuse("n", "must be 1"));
     }
@@ -373,113 +453,11 @@ fn triangle(call: &mut Call<'_, '_>, kept: Binary) -> Outputs {
 
 fn unfold(call: &mut Call<'_, '_>) -> Outputs {
     let x = call.tensor("self")?;
-    let axis = call.axis("dimension", 0, x.dims.len())?;
+    let axis = call.axis_of("dimension", 0, &x)?;
     let (size, step) = (call.int("size", 1)?, call.int("step", 1)?);
     let sizes = (u32::try_from(size), u32::try_from(step));
     let (Ok(size), Ok(step)) = sizes else {
         return Err(call.refuse("size", "is not a size"));
     };
     Ok(vec![call.graph.unfold(&x, axis, size, step, 1)?])
-}
-
-fn pad(call: &mut Call<'_, '_>) -> Outputs {
-    let mode = call.string("mode")?.unwrap_or("constant");
-    pad_as(call, "pad", mode)
-}
-
-/// Pairs of elements to add before and after, from the last dimension on; negative ones are taken away.
-fn pad_as(call: &mut Call<'_, '_>, name: &str, mode: &str) -> Outputs {
-    let mut x = call.tensor("self")?;
-    let value = call.number("value")?.unwrap_or(Number::Int(0));
-    let pads = call.ints(name)?.unwrap_or_default();
-    if pads.len() % 2 != 0 || pads.len() / 2 > x.dims.len() {
-        return Err(call.refuse(name, "is not a list of pairs for the dimensions"));
-    }
-    for (index, pair) in pads.chunks(2).enumerate() {
-        let axis = x.dims.len() - 1 - index;
-        x = match mode {
-            "constant" => pad_axis(call, &x, axis, (pair[0], pair[1]), value)?,
-            "reflect" | "replicate" | "circular" => pad_by_index(call, &x, axis, (pair[0], pair[1]), mode)?,
-            _ => return Err(call.refuse("mode", "is not constant, reflect, replicate or circular")),
-        };
-    }
-    Ok(vec![x])
-}
-
-fn pad_axis(call: &mut Call<'_, '_>, x: &Tensor, axis: usize, pads: (i64, i64), value: Number) -> Result<Tensor> {
-    let mut x = x.clone();
-    if pads.0 < 0 || pads.1 < 0 {
-        let (start, end) = (pads.0.min(0).saturating_neg(), pads.1.min(0).saturating_neg());
-        let place = u32::try_from(start).map_err(|_| call.refuse("pad", "leaves nothing"))?;
-        let rest = call
-            .graph
-            .shifted(&x, axis, start.saturating_add(end).saturating_neg())?;
-        x = call.graph.cut(&x, axis, Position::FromStart(place), rest, 1)?;
-    }
-    let sizes = (u32::try_from(pads.0.max(0)), u32::try_from(pads.1.max(0)));
-    let (Ok(before), Ok(after)) = sizes else {
-        return Err(call.refuse("pad", "is not a size"));
-    };
-    call.graph.pad(&x, axis, before, after, value)
-}
-
-/// Padding with elements of the tensor itself: position `i` of the result shows element `index(i − before)`.
-fn pad_by_index(call: &mut Call<'_, '_>, x: &Tensor, axis: usize, pads: (i64, i64), mode: &str) -> Result<Tensor> {
-    let length = i64::from(call.graph.fixed(x, axis)?);
-    let reach = if mode == "reflect" { length - 1 } else { length };
-    let fits = |pad: i64| pad >= 0 && (mode == "replicate" || pad <= reach);
-    if !fits(pads.0) || !fits(pads.1) {
-        return Err(call.refuse("pad", "is negative or more than the tensor has"));
-    }
-    if pads == (0, 0) {
-        return Ok(x.clone());
-    }
-    let total = u32::try_from(length + pads.0 + pads.1).map_err(|_| call.refuse("pad", "is too large"))?;
-    let graph = &mut *call.graph;
-    let number = |graph: &mut Builder<'_>, value| graph.fill(Number::Int(value), DataType::Int64);
-    // The indices of the tensor's neighbourhood; going round, of a tensor further on, so that none is negative.
-    let first = if mode == "circular" { length - pads.0 } else { -pads.0 };
-    let index = graph.arange(first, 1, Dimension::Fixed(total))?;
-    let (zero, last, period) = (number(graph, 0)?, number(graph, length - 1)?, number(graph, length)?);
-    let index = match mode {
-        "reflect" => {
-            let index = graph.unary(Unary::Abs, &index)?;
-            let index = graph.binary(Binary::Sub, &last, &index)?;
-            let index = graph.unary(Unary::Abs, &index)?;
-            graph.binary(Binary::Sub, &last, &index)?
-        }
-        "replicate" => {
-            let index = graph.binary(Binary::Max, &index, &zero)?;
-            graph.binary(Binary::Min, &index, &last)?
-        }
-        _ => graph.binary(Binary::Rem, &index, &period)?,
-    };
-    graph.index_select(x, axis, &index)
-}
-
-/// `[…, C r r, H, W]` to `[…, C, H r, W r]`.
-fn pixel_shuffle(call: &mut Call<'_, '_>) -> Outputs {
-    let x = call.tensor("self")?;
-    let factor = call.int("upscale_factor", 1)?;
-    let factor = u32::try_from(factor).map_err(|_| call.refuse("upscale_factor", "is not a size"))?;
-    let rank = x.dims.len();
-    if rank < 3 || factor == 0 {
-        return Err(call.refuse("self", "needs three dimensions"));
-    }
-    let (outer, channels) = (x.dims[..rank - 3].to_vec(), call.graph.fixed(&x, rank - 3)?);
-    let (factors, outer_rank) = (Dimension::Fixed(factor), outer.len());
-    let inner = [
-        Dimension::Fixed(channels / (factor * factor)),
-        factors,
-        factors,
-        x.dims[rank - 2],
-        x.dims[rank - 1],
-    ];
-    let split = call.graph.reshape(&x, &[outer.as_slice(), &inner].concat())?;
-    let order: Vec<usize> = (0..outer_rank)
-        .chain([0, 3, 1, 4, 2].map(|axis| outer_rank + axis))
-        .collect();
-    let moved = call.graph.permute(&split, &order)?;
-    let (_, dims) = call.layout()?;
-    Ok(vec![call.graph.reshape(&moved, &dims)?])
 }

@@ -4,7 +4,8 @@ use super::{
     Handler,
     arguments::{Call, Number, Result},
     builder::{Builder, Tensor},
-    core::{Binary, Unary},
+    core::{Binary, Reduction, Unary},
+    reduction::{Over, over},
 };
 use assay_exact::{digest::DataType, graph::Dimension};
 
@@ -19,7 +20,20 @@ pub(super) const OPERATORS: &[(&str, Handler)] = &[
         softmax(call, |graph, x| graph.log_softmax(x))
     }),
     ("layer_norm.default", layer_norm),
+    ("native_layer_norm.default", layer_norm),
+    ("native_group_norm.default", native_group_norm),
+    ("_native_batch_norm_legit_no_training.default", batch_norm),
+    ("_native_batch_norm_legit.default", batch_norm),
+    ("_native_batch_norm_legit_functional.default", batch_norm),
+    ("native_batch_norm.default", batch_norm),
+    ("_batch_norm_no_update.default", batch_norm),
+    ("_weight_norm.default", weight_norm),
+    ("_weight_norm_interface.default", weight_norm),
+    ("_safe_softmax.default", |call| {
+        softmax(call, |graph, x| graph.softmax(x))
+    }),
     ("rms_norm.default", rms_norm),
+    ("_fused_rms_norm.default", rms_norm),
     ("group_norm.default", group_norm),
     ("instance_norm.default", instance_norm),
     ("batch_norm.default", batch_norm),
@@ -97,6 +111,39 @@ fn group_norm(call: &mut Call<'_, '_>) -> Outputs {
     Ok(vec![in_groups(call.graph, &x, groups, weight, bias, epsilon)?])
 }
 
+/// The same as the core operator has it, which also says how large the input is.
+fn native_group_norm(call: &mut Call<'_, '_>) -> Outputs {
+    let x = call.tensor("input")?;
+    let groups = call.int("group", 1)?;
+    let groups = u32::try_from(groups).map_err(|_| call.refuse("group", "is no number of groups"))?;
+    let (weight, bias) = (call.optional_tensor("weight")?, call.optional_tensor("bias")?);
+    let epsilon = call.float("eps", 1e-5)?;
+    call.ignore(&["N", "C", "HxW"]);
+    Ok(vec![in_groups(call.graph, &x, groups, weight, bias, epsilon)?])
+}
+
+/// `v · g / |v|`, with the norm over all dimensions but one.
+fn weight_norm(call: &mut Call<'_, '_>) -> Outputs {
+    let (v, g) = (call.tensor("v")?, call.tensor("g")?);
+    let axis = call.int("dim", 0)?;
+    let over_all = axis == -1;
+    let kept = if over_all {
+        v.dims.len()
+    } else {
+        call.position("dim", axis, v.dims.len())?
+    };
+    let graph = &mut *call.graph;
+    let dims = Over {
+        axes: (0..v.dims.len()).filter(|axis| *axis != kept).collect(),
+        keep: true,
+    };
+    let squares = graph.binary(Binary::Mul, &v, &v)?;
+    let sum = over(graph, &squares, &dims, Reduction::Sum)?;
+    let norm = graph.unary(Unary::Sqrt, &sum)?;
+    let factor = graph.binary(Binary::Div, &g, &norm)?;
+    Ok(vec![graph.binary(Binary::Mul, &v, &factor)?])
+}
+
 /// Groups of one channel.
 fn instance_norm(call: &mut Call<'_, '_>) -> Outputs {
     let x = call.tensor("input")?;
@@ -146,7 +193,7 @@ fn batch_norm(call: &mut Call<'_, '_>) -> Outputs {
     let (mean, variance) = (call.tensor("running_mean")?, call.tensor("running_var")?);
     call.only("training", false)?;
     let epsilon = call.float("eps", 1e-5)?;
-    call.ignore(&["momentum", "cudnn_enabled"]);
+    call.ignore(&["momentum", "cudnn_enabled", "cudnn_enable"]);
     let graph = &mut *call.graph;
     let (epsilon, one) = (
         graph.fill(Number::Float(epsilon), DataType::Float32)?,

@@ -137,14 +137,20 @@ pub(super) fn tensor_name(value: &Json) -> Option<&str> {
     value.get("as_tensor")?.get("name")?.as_str()
 }
 
-/// The data type that torch's code for it stands for, if it has one here.
+/// Torch's codes of the numbers that are not binary32.
+pub(super) const HALF: u32 = 6;
+pub(super) const DOUBLE: u32 = 8;
+pub(super) const BFLOAT16: u32 = 13;
+
+/// The data type that torch's code for it stands for, if it has one here. Numbers of 16 and of 64 bits are
+/// computed with as binary32.
 pub(super) fn data_type(code: u32) -> Option<DataType> {
     match code {
         1 => Some(DataType::Uint8),
         2 => Some(DataType::Int8),
         4 => Some(DataType::Int32),
         5 => Some(DataType::Int64),
-        7 => Some(DataType::Float32),
+        HALF | 7 | DOUBLE | BFLOAT16 => Some(DataType::Float32),
         12 => Some(DataType::Bool),
         _ => None,
     }

@@ -261,16 +261,5 @@ fn lstm(call: &mut Call<'_, '_>) -> Outputs {
         |graph: &mut Builder<'_>, w: &Weights, x: &Tensor, (h, c): &(Tensor, Tensor)| lstm_cell(graph, x, h, c, w);
     let (output, last) = sequence.unroll(graph, &first, step, |(hidden, _)| hidden.clone())?;
     let (hidden, cell): (Vec<_>, Vec<_>) = last.into_iter().unzip();
-    let states = [graph.stack(&hidden, 0)?, graph.stack(&cell, 0)?];
-    // Where the batch is dynamic, torch 2.11 describes the states with a dimension too many, and all that is made of
-    // them. They are left out then, so that a program that uses them is refused.
-    let described = call.outputs().into_iter().skip(1).zip(&states);
-    let mut outputs = vec![output];
-    for (name, state) in described {
-        if call.graph.described(name)?.1 != state.dims {
-            break;
-        }
-        outputs.push(state.clone());
-    }
-    Ok(outputs)
+    Ok(vec![output, graph.stack(&hidden, 0)?, graph.stack(&cell, 0)?])
 }

@@ -3,7 +3,8 @@
 use crate::{
     archive::Archive,
     error::ImportError,
-    program::{Size, TensorMeta, WeightEntry, data_type},
+    gguf::half,
+    program::{BFLOAT16, DOUBLE, HALF, Size, TensorMeta, WeightEntry, data_type},
 };
 use assay_exact::{
     digest::{DataType, tensor_size_bytes},
@@ -199,14 +200,18 @@ pub(super) fn read_weights(
             weight: weight.name.clone(),
             reason: reason.to_owned(),
         };
-        let tensor = match &file {
-            Some(file) if stored.folder == "weights" => from_file(file, layouts, weight, stored).map_err(refused)?,
+        let (tensor, stored_bytes) = match &file {
+            Some(file) if stored.folder == "weights" => {
+                let tensor = from_file(file, layouts, weight, stored).map_err(refused)?;
+                let bytes = tensor.bytes().len() as u64;
+                (tensor, bytes)
+            }
             _ => from_archive(archive, layouts, weight, stored)?,
         };
         if weight.dtype == DataType::Bool && tensor.bytes().iter().any(|byte| *byte > 1) {
             return Err(refused("a boolean is neither 0 nor 1"));
         }
-        taken += tensor.bytes().len() as u64;
+        taken += stored_bytes;
         if taken > bound {
             return Err(ImportError::TooMuch {
                 what: "the size of the weights, of which some share bytes of the archive, in bytes".to_owned(),
@@ -241,12 +246,13 @@ fn from_file(
     tensor.ok_or("its type or shape in the file of weights differs from the program's")
 }
 
+/// A weight, and how many bytes it has in the archive.
 fn from_archive(
     archive: &mut Archive,
     layouts: &Layouts,
     weight: &Weight,
     stored: &Stored,
-) -> Result<Tensor, ImportError> {
+) -> Result<(Tensor, u64), ImportError> {
     let refused = |reason: &str| ImportError::Weight {
         weight: weight.name.clone(),
         reason: reason.to_owned(),
@@ -255,8 +261,29 @@ fn from_archive(
     let entry = entry.ok_or_else(|| refused("the archive does not hold it"))?;
     check_weight_entry(weight, entry).map_err(refused)?;
     let size = tensor_size_bytes(weight.dtype, &weight.shape).ok_or_else(|| refused("it is too large"))?;
+    let code = entry.tensor_meta.as_ref().map_or(0, |meta| meta.dtype);
+    let size = match code {
+        HALF | BFLOAT16 => size / 2,
+        DOUBLE => size.checked_mul(2).ok_or_else(|| refused("it is too large"))?,
+        _ => size,
+    };
     let bytes = archive.elements(stored.folder, &entry.path_name, size)?;
-    Tensor::new(weight.dtype, weight.shape.clone(), bytes).map_err(|error| refused(&error.to_string()))
+    let bytes = match code {
+        HALF => converted(&bytes, |bytes: &[u8; 2]| half(bytes, 0)),
+        BFLOAT16 => converted(&bytes, |bytes: &[u8; 2]| {
+            f32::from_bits(u32::from(u16::from_le_bytes(*bytes)) << 16)
+        }),
+        DOUBLE => converted(&bytes, |bytes: &[u8; 8]| f64::from_le_bytes(*bytes) as f32),
+        _ => bytes,
+    };
+    let tensor = Tensor::new(weight.dtype, weight.shape.clone(), bytes);
+    Ok((tensor.map_err(|error| refused(&error.to_string()))?, size))
+}
+
+/// Numbers of another width as binary32.
+fn converted<const N: usize>(bytes: &[u8], number: impl Fn(&[u8; N]) -> f32) -> Vec<u8> {
+    let numbers = bytes.as_chunks().0.iter();
+    numbers.flat_map(|bytes| number(bytes).to_le_bytes()).collect()
 }
 
 /// Checks that a weight is stored as plain elements, in row-major order, from the first on.

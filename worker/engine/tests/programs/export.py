@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import torch
+from composed import Assignments, Einsums, Masks, Rankings, Resampling, Scatters, Transposed, Trigonometry
 from safetensors.torch import save_file
 from torch import nn
 from torch.nn import functional as F
@@ -426,7 +427,8 @@ class Bits(nn.Module):
 
 FAMILIES = [
     Arithmetic, Functions, Activations, Logic, Shapes, Padding, Indexing, Dynamic, Reductions, Normalisations, Products,
-    Attention, Convolutions, Recurrent, Bits,
+    Attention, Convolutions, Recurrent, Bits, Assignments, Scatters, Masks, Resampling, Einsums, Trigonometry, Transposed,
+    Rankings,
 ]  # fmt: skip
 
 

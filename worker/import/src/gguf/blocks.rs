@@ -189,7 +189,7 @@ fn word(block: &[u8], at: usize) -> u16 {
 }
 
 /// The binary16 number at a place.
-fn half(block: &[u8], at: usize) -> f32 {
+pub fn half(block: &[u8], at: usize) -> f32 {
     let bits = word(block, at);
     let (sign, exponent, fraction) = (
         u32::from(bits >> 15),

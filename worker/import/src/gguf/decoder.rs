@@ -14,6 +14,7 @@ use crate::{
     builder::{Builder, Tensor},
     core::{Binary, Unary},
     error::Place,
+    views::Sharing,
 };
 use assay_exact::{
     digest::DataType,
@@ -96,7 +97,7 @@ pub fn assemble(graph: &mut Builder<'_>, model: &Decoder, tokens: &Tensor) -> Re
     let [cosines, sines] = TABLES;
     let (cosines, sines) = (table(graph, cosines, length)?, table(graph, sines, length)?);
     let mask = causal_mask(graph, length, model.heads / model.key_heads)?;
-    graph.end(Vec::new(), None, false)?;
+    graph.end(Vec::new(), Sharing::Fresh)?;
     let mut assembly = Assembly {
         graph,
         model,
@@ -114,7 +115,7 @@ pub fn assemble(graph: &mut Builder<'_>, model: &Decoder, tokens: &Tensor) -> Re
     begin(assembly.graph, "output");
     let x = assembly.norm(&x, &model.last_norm)?;
     let logits = assembly.linear(&x, &model.head)?;
-    assembly.graph.end(Vec::new(), None, false)?;
+    assembly.graph.end(Vec::new(), Sharing::Fresh)?;
     Ok(logits)
 }
 
@@ -178,7 +179,7 @@ impl Assembly<'_, '_> {
                 self.graph.binary(Binary::Mul, &x, &scales)?
             }
         };
-        self.graph.end(Vec::new(), None, false)?;
+        self.graph.end(Vec::new(), Sharing::Fresh)?;
         Ok(x)
     }
 
@@ -295,7 +296,7 @@ impl Assembly<'_, '_> {
         let mixed = self.ungrouped(&mixed)?;
         let mixed = self.linear(&mixed, &block.mixed)?;
         let sum = self.graph.binary(Binary::Add, x, &mixed)?;
-        self.graph.end(Vec::new(), None, false)?;
+        self.graph.end(Vec::new(), Sharing::Fresh)?;
         Ok(sum)
     }
 
@@ -355,7 +356,7 @@ impl Assembly<'_, '_> {
         let inner = self.graph.binary(Binary::Mul, &gate, &up)?;
         let inner = self.linear(&inner, &block.down)?;
         let sum = self.graph.binary(Binary::Add, x, &inner)?;
-        self.graph.end(Vec::new(), None, false)?;
+        self.graph.end(Vec::new(), Sharing::Fresh)?;
         Ok(sum)
     }
 }

@@ -33,6 +33,7 @@ use assay_package::{
     Details, Package, PackageError,
     generation::{LanguageModel, check_graph},
 };
+pub(super) use blocks::half;
 use container::{Container, refused};
 use decoder::Decoder;
 use std::{

@@ -39,8 +39,8 @@ pub(super) async fn look(shared: &Shared) -> Result<(), SessionError> {
     Ok(())
 }
 
-/// Ends a session whose client has closed it once nothing is left to redeem: a client closes when it has signed its last
-/// voucher, and until the session ends it secures nothing and locks stake.
+/// Ends a session whose client has closed it once nothing is left to redeem: a client closes when it has signed its
+/// last voucher, and until the session ends it secures nothing and locks stake.
 async fn end_if_closed(shared: &Shared, session: SessionId, record: &SessionRecord) {
     if !matches!(record.state, SessionState::Closing { .. }) || record.disputes > 0 {
         return;
