@@ -3,7 +3,7 @@
 use crate::cli::{KeyArgs, NodeArgs};
 use anyhow::{Context, bail, ensure};
 use assay_client::{
-    chain::{Account, Balance, BlockNumber, Call, Client, Snapshot, Wait, WorkerInfo, WorkersCall},
+    chain::{Account, Balance, BlockNumber, Call, Client, Snapshot, SubmitError, Wait, WorkerInfo, WorkersCall},
     units,
 };
 use assay_types::WorkerStatus;
@@ -12,6 +12,8 @@ use std::{process::ExitCode, time::Duration};
 
 /// Longest wait for a block.
 const PATIENCE: Duration = Duration::from_secs(120);
+/// Times that a call is sent which another transaction of the account was put in place of.
+const TRIES: u32 = 5;
 
 /// What is done to a stake.
 #[derive(Debug, Subcommand)]
@@ -100,9 +102,16 @@ async fn worker(snapshot: &Snapshot, account: &Account) -> anyhow::Result<Worker
     })
 }
 
+/// Sends a call, again where a running worker with the same account was faster: then it had no effect.
 async fn send(account: &Account, call: WorkersCall) -> anyhow::Result<()> {
-    account.send(Call::Workers(call), Wait::Finalized).await?;
-    Ok(())
+    let mut tries = TRIES;
+    loop {
+        tries -= 1;
+        match account.send(Call::Workers(call.clone()), Wait::Finalized).await {
+            Err(SubmitError::Replaced) if tries > 0 => continue,
+            sent => return Ok(sent.map(drop)?),
+        }
+    }
 }
 
 async fn withdraw(client: &Client, account: &Account, info: &WorkerInfo) -> anyhow::Result<()> {
