@@ -100,3 +100,17 @@ fn signed(call: RuntimeCall, nonce: u32, genesis: H256) -> UncheckedExtrinsic {
     let sender = Address::Id(Alice.to_account_id());
     UncheckedExtrinsic::new_signed(call, sender, MultiSignature::Sr25519(signature), extension)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use assay_client::chain::{RootCall, SudoCall, SystemCall};
+
+    #[test]
+    fn the_demonstrations_set_the_parameter_of_the_runtime() {
+        let SudoCall::Sudo {
+            call: RootCall::System(SystemCall::SetStorage { items }),
+        } = SudoCall::set_slash_delay(8);
+        assert_eq!(items, [item(parameter("SlashDelay", 8).expect("is known"))]);
+    }
+}

@@ -155,7 +155,7 @@ async fn set_up(
     let alice = Account::open(client.clone(), Key::load("//Alice")?)?;
     let version = register(&alice, package, None).await?;
     println!("Alice has registered {} as {version}.", package.manifest().name);
-    let delay = SudoCall::set_blocks("SlashDelay", SLASH_DELAY);
+    let delay = SudoCall::set_slash_delay(SLASH_DELAY);
     alice.send(Call::Sudo(delay), Wait::Finalized).await?;
     let models_dir = stage.folder.join("models");
     std::fs::create_dir_all(&models_dir)?;

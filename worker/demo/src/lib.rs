@@ -239,7 +239,7 @@ async fn set_up(
         "Alice has registered the model {} as {version}.",
         package.manifest().name
     );
-    let delay = SudoCall::set_blocks("SlashDelay", SLASH_DELAY);
+    let delay = SudoCall::set_slash_delay(SLASH_DELAY);
     alice.send(Call::Sudo(delay), Wait::Finalized).await?;
     let model = find_model(&client.finalized().await?, &version.to_string()).await?;
 
