@@ -212,8 +212,8 @@ pub enum SystemCall {
 }
 
 impl SudoCall {
-    /// Sets how many blocks a slash waits, in the state and so past the range that governance keeps to: nobody waits a day
-    /// for the end of a demonstration.
+    /// Sets how many blocks a slash waits, in the state and so past the range that governance keeps to: nobody waits a
+    /// day for the end of a demonstration.
     pub fn set_slash_delay(blocks: BlockNumber) -> Self {
         // The parameter's part and its place there, in the runtime's `parameters.rs`; a test holds the two together.
         const SLASH_DELAY: [u8; 2] = [1, 5];
