@@ -21,7 +21,7 @@ use polkadot_sdk::{
     },
     sp_crypto_hashing::blake2_256,
     sp_genesis_builder::{PresetId, runtime_decl_for_genesis_builder::GenesisBuilder},
-    sp_io::{SubstrateHostFunctions, TestExternalities},
+    sp_io::{SubstrateHostFunctions, TestExternalities, storage},
     sp_keyring::Sr25519Keyring,
     sp_runtime::{
         ApplyExtrinsicResult, MultiSignature,
@@ -103,10 +103,17 @@ impl Chain {
             info.weight
         });
         let before = self.block_weight();
+        // As an author does it: a transaction that does not fit leaves no trace.
+        self.read(storage::start_transaction);
         let began = processor_time();
         let answer = self.execute("BlockBuilder_apply_extrinsic", &bytes)?;
         let took = processor_time().saturating_sub(began);
-        match ApplyExtrinsicResult::decode(&mut &answer[..])? {
+        let result = ApplyExtrinsicResult::decode(&mut &answer[..])?;
+        self.read(|| match result {
+            Ok(_) => storage::commit_transaction(),
+            Err(_) => storage::rollback_transaction(),
+        });
+        match result {
             Ok(Ok(())) => {}
             Ok(Err(error)) => bail!("{call} is refused: {error:?}"),
             Err(TransactionValidityError::Invalid(InvalidTransaction::ExhaustsResources)) => return Ok(None),
@@ -187,7 +194,7 @@ impl Chain {
 
     /// Bytes that the chain keeps under the prefix of a pallet.
     pub fn stored_bytes(&mut self, pallet: &str) -> usize {
-        use polkadot_sdk::{sp_crypto_hashing::twox_128, sp_io::storage};
+        use polkadot_sdk::sp_crypto_hashing::twox_128;
         self.read(|| {
             let prefix = twox_128(pallet.as_bytes());
             let (mut bytes, mut key) = (0, prefix.to_vec());

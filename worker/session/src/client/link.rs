@@ -24,6 +24,11 @@ use std::{
 /// Round trip that is assumed of a worker that was not greeted yet.
 const ASSUMED: Duration = Duration::from_millis(50);
 
+/// Times that a worker is greeted whose stream breaks before it has said a word.
+const GREETINGS: u32 = 6;
+/// Time before the second greeting; each later one is twice as long.
+const FIRST_PAUSE: Duration = Duration::from_millis(20);
+
 /// A session on chain with one worker.
 pub(super) struct Link {
     pub(super) contract: Contract,
@@ -254,7 +259,27 @@ enum Unopened {
 }
 
 /// Opens a stream to the worker that has this key, and measures its round trip.
+///
+/// Streams that reach a peer faster than it takes them are dropped before a word is said, as libp2p's handler of
+/// streams does it: they are opened again after a while.
 async fn greet(
+    shared: &Shared,
+    peer: PeerId,
+    addresses: &[Multiaddr],
+    key: &assay_types::SessionKey,
+) -> Result<(Wire, Duration), WorkerFault> {
+    let mut pause = FIRST_PAUSE;
+    for _ in 1..GREETINGS {
+        match greet_once(shared, peer, addresses, key).await {
+            Err(WorkerFault::Stream(StreamError::Broken { .. })) => tokio::time::sleep(pause).await,
+            greeted => return greeted,
+        }
+        pause *= 2;
+    }
+    greet_once(shared, peer, addresses, key).await
+}
+
+async fn greet_once(
     shared: &Shared,
     peer: PeerId,
     addresses: &[Multiaddr],
