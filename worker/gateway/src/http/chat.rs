@@ -2,17 +2,16 @@
 
 use super::{
     answer::{About, Answer, finish_reason, usage},
-    order::{Names, order},
+    chunks::{self, Shape},
+    order::{Names, begin},
     prompts,
     receive::{Received, RequestId, receive},
-    sse::{self, Scribe},
 };
 use crate::{
     app::App,
     backend::{Ability, Prompt},
     error::ApiError,
     params,
-    run::Frame,
 };
 use axum::{
     Extension, Json,
@@ -42,27 +41,10 @@ pub async fn chat(
     let model = app
         .model(fields.text("model").unwrap_or_default(), &[Ability::Chat])
         .await?;
-    let name = model.id.clone();
     let prompts = vec![Prompt::Messages(messages)];
-    let (order, seeds) = order(&app, NAMES, &fields, (caller, place), model, prompts).await?;
-    let number = order.choices.len();
-    let (frames, max_price) = order.begin(&app).await?;
-    let about = About {
-        seeds,
-        ..About::new(&app, &id, &name, max_price)
-    };
+    let (frames, about) = begin(&app, &id, NAMES, &fields, (caller, place), model, prompts).await?;
     if fields.flag("stream") {
-        let headers = about.pending_headers();
-        let scribe = ChatScribe {
-            about,
-            number,
-            includes_usage: fields.object("stream_options").flag("include_usage"),
-            held: None,
-        };
-        let timeouts = &app.config.timeouts;
-        let mut response = sse::respond(frames, scribe, timeouts.accept, timeouts.ping).await?;
-        response.headers_mut().extend(headers);
-        return Ok(response);
+        return chunks::stream::<ChatChunk>(&app, frames, about, &fields).await;
     }
     let answer = Answer::collect(frames).await?;
     let choice = |(index, (text, finish)): (usize, &(String, _))| {
@@ -80,15 +62,6 @@ pub async fn chat(
     Ok((about.headers(&answer.reports), Json(body)).into_response())
 }
 
-struct ChatScribe {
-    about: About,
-    number: usize,
-    includes_usage: bool,
-    /// The chunk that ends an answer. The last one waits for the report: a chunk without choices is for those who ask
-    /// for the usage.
-    held: Option<Value>,
-}
-
 impl About {
     /// What every object of this kind begins with.
     pub fn completion(&self, object: &str) -> Value {
@@ -102,57 +75,25 @@ impl About {
     }
 }
 
-impl ChatScribe {
-    fn chunk(&self, choices: Value) -> Value {
-        let mut chunk = self.about.completion("chat.completion.chunk");
-        chunk["choices"] = choices;
-        if self.includes_usage {
-            chunk["usage"] = Value::Null;
-        }
-        chunk
+struct ChatChunk;
+
+impl Shape for ChatChunk {
+    const OBJECT: &'static str = "chat.completion.chunk";
+
+    fn first(index: usize) -> Option<Value> {
+        let role = json!({ "role": "assistant", "content": "", "refusal": null });
+        Some(delta(index, role, None))
     }
 
-    fn choice(&self, index: usize, delta: Value, finish: Option<&str>) -> Value {
-        let choice = json!({ "index": index, "delta": delta, "logprobs": null, "finish_reason": finish });
-        self.chunk(json!([choice]))
+    fn piece(index: usize, text: &str) -> Value {
+        delta(index, json!({ "content": text }), None)
+    }
+
+    fn end(index: usize, reason: &str) -> Value {
+        delta(index, json!({}), Some(reason))
     }
 }
 
-impl Scribe for ChatScribe {
-    fn begin(&mut self) -> String {
-        let role = json!({ "role": "assistant", "content": "", "refusal": null });
-        (0..self.number)
-            .map(|index| sse::data(&self.choice(index, role.clone(), None)))
-            .collect()
-    }
-
-    fn frame(&mut self, frame: Frame) -> String {
-        match frame {
-            Frame::Accepted => String::new(),
-            Frame::Piece { index, text } => sse::data(&self.choice(index, json!({ "content": text }), None)),
-            Frame::Finished { index, finish } => {
-                let chunk = self.choice(index, json!({}), Some(finish_reason(finish)));
-                self.held.replace(chunk).as_ref().map(sse::data).unwrap_or_default()
-            }
-            Frame::Settled(reports) => {
-                let about = self.about.object(&reports);
-                let mut held = self.held.take().unwrap_or_else(|| self.chunk(json!([])));
-                held["assay"] = about.clone();
-                let mut events = sse::data(&held);
-                if self.includes_usage {
-                    let mut last = self.chunk(json!([]));
-                    last["usage"] = usage(&reports);
-                    last["assay"] = about;
-                    events += &sse::data(&last);
-                }
-                events + "data: [DONE]\n\n"
-            }
-        }
-    }
-
-    fn failed(&mut self, error: &ApiError) -> String {
-        let mut chunk = self.choice(0, json!({}), Some("error"));
-        chunk["error"] = error.object();
-        sse::data(&chunk)
-    }
+fn delta(index: usize, delta: Value, finish: Option<&str>) -> Value {
+    json!({ "index": index, "delta": delta, "logprobs": null, "finish_reason": finish })
 }

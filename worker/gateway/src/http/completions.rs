@@ -1,13 +1,13 @@
 //! `/v1/completions`.
 
 use super::{
-    answer::{About, Answer, finish_reason, usage},
-    order::{Names, order},
+    answer::{Answer, finish_reason, usage},
+    chunks::{self, Shape},
+    order::{Names, begin},
     prompts,
     receive::{Received, RequestId, receive},
-    sse::{self, Scribe},
 };
-use crate::{app::App, backend::Ability, error::ApiError, params, run::Frame};
+use crate::{app::App, backend::Ability, error::ApiError, params};
 use axum::{
     Extension, Json,
     extract::{Request, State},
@@ -34,26 +34,11 @@ pub async fn completions(
     } = receive(&app, request, params::COMPLETIONS).await?;
     let name = fields.text("model").unwrap_or_default();
     let model = app.model(name, &[Ability::Chat, Ability::Complete]).await?;
-    let name = model.id.clone();
     let max = app.config.limits.choices as usize;
     let prompts = prompts::inputs(fields.take("prompt"), "prompt", max, model.vocabulary)?;
-    let (order, seeds) = order(&app, NAMES, &fields, (caller, place), model, prompts).await?;
-    let (frames, max_price) = order.begin(&app).await?;
-    let about = About {
-        seeds,
-        ..About::new(&app, &id, &name, max_price)
-    };
+    let (frames, about) = begin(&app, &id, NAMES, &fields, (caller, place), model, prompts).await?;
     if fields.flag("stream") {
-        let headers = about.pending_headers();
-        let scribe = TextScribe {
-            about,
-            includes_usage: fields.object("stream_options").flag("include_usage"),
-            held: None,
-        };
-        let timeouts = &app.config.timeouts;
-        let mut response = sse::respond(frames, scribe, timeouts.accept, timeouts.ping).await?;
-        response.headers_mut().extend(headers);
-        return Ok(response);
+        return chunks::stream::<TextChunk>(&app, frames, about, &fields).await;
     }
     let answer = Answer::collect(frames).await?;
     let choices = answer.choices.iter().enumerate();
@@ -65,61 +50,20 @@ pub async fn completions(
     Ok((about.headers(&answer.reports), Json(body)).into_response())
 }
 
-struct TextScribe {
-    about: About,
-    includes_usage: bool,
-    /// The chunk that ends an answer. The last one waits for the report: a chunk without choices is for those who ask
-    /// for the usage.
-    held: Option<Value>,
-}
-
 fn choice(index: usize, text: &str, finish: Option<&str>) -> Value {
     json!({ "index": index, "text": text, "logprobs": null, "finish_reason": finish })
 }
 
-impl TextScribe {
-    fn chunk(&self, choices: Value) -> Value {
-        let mut chunk = self.about.completion("text_completion");
-        chunk["choices"] = choices;
-        if self.includes_usage {
-            chunk["usage"] = Value::Null;
-        }
-        chunk
-    }
-}
+struct TextChunk;
 
-impl Scribe for TextScribe {
-    fn begin(&mut self) -> String {
-        String::new()
+impl Shape for TextChunk {
+    const OBJECT: &'static str = "text_completion";
+
+    fn piece(index: usize, text: &str) -> Value {
+        choice(index, text, None)
     }
 
-    fn frame(&mut self, frame: Frame) -> String {
-        match frame {
-            Frame::Accepted => String::new(),
-            Frame::Piece { index, text } => sse::data(&self.chunk(json!([choice(index, &text, None)]))),
-            Frame::Finished { index, finish } => {
-                let chunk = self.chunk(json!([choice(index, "", Some(finish_reason(finish)))]));
-                self.held.replace(chunk).as_ref().map(sse::data).unwrap_or_default()
-            }
-            Frame::Settled(reports) => {
-                let about = self.about.object(&reports);
-                let mut held = self.held.take().unwrap_or_else(|| self.chunk(json!([])));
-                held["assay"] = about.clone();
-                let mut events = sse::data(&held);
-                if self.includes_usage {
-                    let mut last = self.chunk(json!([]));
-                    last["usage"] = usage(&reports);
-                    last["assay"] = about;
-                    events += &sse::data(&last);
-                }
-                events + "data: [DONE]\n\n"
-            }
-        }
-    }
-
-    fn failed(&mut self, error: &ApiError) -> String {
-        let mut chunk = self.chunk(json!([choice(0, "", Some("error"))]));
-        chunk["error"] = error.object();
-        sse::data(&chunk)
+    fn end(index: usize, reason: &str) -> Value {
+        choice(index, "", Some(reason))
     }
 }

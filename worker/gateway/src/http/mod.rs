@@ -2,6 +2,7 @@
 
 mod answer;
 mod chat;
+mod chunks;
 mod completions;
 mod console;
 mod embeddings;

@@ -1,5 +1,6 @@
 //! Orders out of bodies: what chat, completions and responses have in common.
 
+use super::answer::About;
 use crate::{
     app::{App, Caller},
     backend::{GenerateRequest, ModelInfo, Prompt, Sampling},
@@ -7,7 +8,7 @@ use crate::{
     limits::Place,
     money::Amount,
     params::Fields,
-    run::Order,
+    run::{Frames, Order},
 };
 
 /// Tokens of an answer where nothing is said and the model has room for more.
@@ -24,8 +25,28 @@ pub struct Names {
     pub default_tokens: Option<u32>,
 }
 
+/// Begins what a request asks for: its frames, and what its answer says of itself.
+pub async fn begin(
+    app: &App,
+    request: &str,
+    names: Names,
+    fields: &Fields,
+    holder: (Caller, Place),
+    model: ModelInfo,
+    prompts: Vec<Prompt>,
+) -> Result<(Frames, About), ApiError> {
+    let name = model.id.clone();
+    let (order, seeds) = order(app, names, fields, holder, model, prompts).await?;
+    let (frames, max_price) = order.begin(app).await?;
+    let about = About {
+        seeds,
+        ..About::new(app, request, &name, max_price)
+    };
+    Ok((frames, about))
+}
+
 /// Makes an order: `n` answers to each prompt, each with its seed.
-pub async fn order(
+async fn order(
     app: &App,
     names: Names,
     fields: &Fields,

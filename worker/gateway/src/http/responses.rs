@@ -2,7 +2,7 @@
 
 use super::{
     answer::{About, Answer, totals},
-    order::{Names, order},
+    order::{Names, begin},
     prompts,
     receive::{Received, RequestId, receive},
     sse::{self, Scribe},
@@ -52,14 +52,8 @@ pub async fn responses(
     let model = app
         .model(fields.text("model").unwrap_or_default(), &[Ability::Chat])
         .await?;
-    let name = model.id.clone();
     let prompts = vec![Prompt::Messages(messages)];
-    let (order, seeds) = order(&app, NAMES, &fields, (caller, place), model, prompts).await?;
-    let (frames, max_price) = order.begin(&app).await?;
-    let about = About {
-        seeds,
-        ..About::new(&app, &id, &name, max_price)
-    };
+    let (frames, about) = begin(&app, &id, NAMES, &fields, (caller, place), model, prompts).await?;
     let is_stream = fields.flag("stream");
     let sheet = Sheet::new(about, &mut fields);
     if is_stream {
@@ -70,10 +64,7 @@ pub async fn responses(
             text: String::new(),
             finish: Finish::Stop,
         };
-        let timeouts = &app.config.timeouts;
-        let mut response = sse::respond(frames, scribe, timeouts.accept, timeouts.ping).await?;
-        response.headers_mut().extend(headers);
-        return Ok(response);
+        return sse::respond(&app, frames, scribe, headers).await;
     }
     let answer = Answer::collect(frames).await?;
     let (text, finish) = answer

@@ -1,20 +1,21 @@
 //! Server-sent events out of frames, with pings in between.
 
 use crate::{
+    app::App,
     error::ApiError,
     run::{Frame, Frames},
 };
 use axum::{
     body::{Body, Bytes},
     http::{
-        HeaderValue,
+        HeaderMap, HeaderValue,
         header::{CACHE_CONTROL, CONTENT_TYPE},
     },
     response::{IntoResponse, Response},
 };
 use futures::stream::unfold;
 use serde_json::Value;
-use std::{convert::Infallible, time::Duration};
+use std::convert::Infallible;
 use tokio::time::{Interval, MissedTickBehavior, interval, timeout};
 
 /// A comment, which clients skip. It keeps a connection open.
@@ -51,21 +52,22 @@ struct Source<S> {
 
 /// The answer as a stream.
 ///
-/// Generations are waited for as long as `accept` says, so that a refusal has a status of its own.
+/// Generations are waited for as long as `timeouts.accept` says, so that a refusal has a status of its own.
 /// After that the stream begins, with pings, and a refusal is an event in it.
 pub async fn respond<S: Scribe>(
+    app: &App,
     mut frames: Frames,
     mut scribe: S,
-    accept: Duration,
-    ping: Duration,
+    headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let first = match timeout(accept, frames.recv()).await {
+    let timeouts = &app.config.timeouts;
+    let first = match timeout(timeouts.accept, frames.recv()).await {
         Err(_) => String::new(),
         Ok(Some(Ok(frame))) => scribe.frame(frame),
         Ok(Some(Err(error))) => return Err(error),
         Ok(None) => return Err(ApiError::internal()),
     };
-    let mut pings = interval(ping);
+    let mut pings = interval(timeouts.ping);
     pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
     pings.reset();
     let source = Source {
@@ -80,14 +82,15 @@ pub async fn respond<S: Scribe>(
         Some((Ok::<_, Infallible>(Bytes::from(text)), source))
     }));
     let mut response = body.into_response();
-    let headers = response.headers_mut();
-    headers.insert(
+    let all = response.headers_mut();
+    all.extend(headers);
+    all.insert(
         CONTENT_TYPE,
         HeaderValue::from_static("text/event-stream; charset=utf-8"),
     );
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    all.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     // A proxy that collects an answer before it passes it on would make no stream of it.
-    headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
+    all.insert("x-accel-buffering", HeaderValue::from_static("no"));
     Ok(response)
 }
 
