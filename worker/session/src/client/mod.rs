@@ -21,6 +21,7 @@ use crate::{
     error::SessionError,
     journal::{ClientJournal, KeptCase},
     key::SessionPair,
+    lock,
     types::{AccountId, BlockNumber, H256, ModelVersion, SessionId},
 };
 use assay_network::Node;
@@ -28,7 +29,7 @@ use assay_types::session::SessionPhase;
 use side::ClientState;
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex},
     time::Duration,
 };
 use tokio::sync::Notify;
@@ -201,9 +202,4 @@ impl Shared {
     fn past(&self, worker: &AccountId) -> Past {
         lock(&self.past).get(worker).copied().unwrap_or_default()
     }
-}
-
-/// What is held here is never left half changed, so a thread that panicked has not spoilt it.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -16,6 +16,7 @@ use crate::{
     executor::Executor,
     journal::WorkerJournal,
     key::SessionPair,
+    lock,
     message::Decline,
     request::CheckedRequest,
     seal::SealKey,
@@ -27,7 +28,7 @@ use futures::future::BoxFuture;
 use side::{Contract, WorkerState};
 use std::{
     collections::{BTreeMap, HashMap},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
 use tokio::sync::Semaphore;
@@ -297,9 +298,4 @@ impl Shared {
 fn not_yet() -> SessionRefusal {
     let code = Decline::NotOpen as u8;
     SessionRefusal::for_now(RefusalReason::Declined { code }, NOT_YET)
-}
-
-/// What is held here is never left half changed, so a thread that panicked has not spoilt it.
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
