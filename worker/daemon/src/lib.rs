@@ -10,6 +10,7 @@ pub mod inspector;
 pub mod job_input;
 pub mod models;
 pub mod network;
+mod random;
 pub mod serve;
 pub mod shutdown;
 mod skeleton;

@@ -6,7 +6,10 @@
 //!
 //! Everything is asked of the engine's process. The definition runs here.
 
-use crate::dispute::{Tracer, Wanted};
+use crate::{
+    dispute::{Tracer, Wanted},
+    random,
+};
 use assay_exact::{
     digest::tensor_size_bytes,
     element::Element,
@@ -18,12 +21,7 @@ use assay_ops::{
 };
 use assay_package::Package;
 use assay_types::H256;
-use std::{
-    collections::BTreeSet,
-    fs::File,
-    io::{self, Read},
-    sync::Arc,
-};
+use std::{collections::BTreeSet, io, sync::Arc};
 
 /// Bytes of a trace of an audit at load, where the model has sizes that have no more.
 const MAX_TRACE_BYTES: u64 = 1 << 28;
@@ -92,9 +90,7 @@ pub(crate) struct Random(u64);
 
 impl Random {
     pub(crate) fn new() -> io::Result<Self> {
-        let mut seed = [0; 8];
-        File::open("/dev/urandom")?.read_exact(&mut seed)?;
-        Ok(Self(u64::from_le_bytes(seed)))
+        Ok(Self(u64::from_le_bytes(random::bytes()?)))
     }
 
     #[cfg(test)]

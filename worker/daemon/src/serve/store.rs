@@ -23,6 +23,7 @@ mod trees;
 
 pub use copies::Copied;
 
+use crate::random;
 use assay_client::chain::{AccountId, Balance, H256};
 use assay_types::JobId;
 use redb::{
@@ -31,7 +32,7 @@ use redb::{
 use std::{
     collections::BTreeMap,
     fs::{self, File},
-    io::{self, Read},
+    io,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
@@ -153,10 +154,7 @@ impl Store {
 
     /// Draws a salt for a bid and writes both down; they are on disk when this returns.
     pub fn seal(&self, job: JobId, price: Balance) -> Result<SealedBid, StoreError> {
-        let mut salt = [0; 32];
-        File::open("/dev/urandom")
-            .and_then(|mut random| random.read_exact(&mut salt))
-            .map_err(StoreError::Random)?;
+        let salt = random::bytes().map_err(StoreError::Random)?;
         let bid = SealedBid { price, salt };
         self.write(|transaction| {
             transaction.open_table(BIDS)?.insert(job, (price, salt))?;

@@ -2,10 +2,10 @@
 //!
 //! Whoever knows it knows which claims are not looked at, so no other user may read the file.
 
+use crate::random;
 use assay_package::atomic;
 use std::{
-    fs::{self, File},
-    io::{self, Read},
+    fs, io,
     path::{Path, PathBuf},
 };
 
@@ -49,8 +49,7 @@ pub(super) fn load(data_dir: &Path) -> Result<[u8; 32], SeedError> {
 }
 
 fn draw(path: &Path) -> io::Result<[u8; 32]> {
-    let mut seed = [0; 32];
-    File::open("/dev/urandom")?.read_exact(&mut seed)?;
+    let seed = random::bytes()?;
     // In one step, so that there is never half a seed.
     atomic::replace(path, format!("{}\n", hex::encode(seed)).as_bytes(), 0o600)?;
     Ok(seed)
