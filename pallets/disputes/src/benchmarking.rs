@@ -85,7 +85,7 @@ fn proved<T: Config>(length: u32) -> Result<(ClaimId, Row), BenchmarkError> {
     let job = T::BenchmarkHelper::claimed(&worker, version, Vec::new(), row.input_digest, row.output_digest);
     let mut dispute = disputed::<T>(job, MAX_GAMES)?;
     dispute.trace = Some(row.head.clone());
-    let (now, clocks) = (Pallet::<T>::now(), Pallet::<T>::terms());
+    let (now, clocks) = (Pallet::<T>::now(), Pallet::<T>::rules_of(dispute.id).clock);
     for game in &mut dispute.games {
         game.place = row.place();
         game.tensor = Some(row.output.clone());

@@ -30,10 +30,10 @@ use staging_xcm_builder::{
     AccountId32Aliases, AliasChildLocation, AllowHrmpNotificationsFromRelayChain, AllowKnownQueryResponses,
     AllowSubscriptionsFrom, AllowTopLevelPaidExecutionFrom, DenyRecursively, DenyReserveTransferToRelayChain,
     DenyThenTry, DescribeAllTerminal, DescribeFamily, EnsureXcmOrigin, FixedWeightBounds, FrameTransactionalProcessor,
-    FungibleAdapter, HashedDescription, IsConcrete, ParentIsPreset, ProcessXcmMessage, RelayChainAsNative,
-    SendXcmFeeToAccount, SiblingParachainAsNative, SiblingParachainConvertsVia, SignedAccountId32AsNative,
-    SignedToAccountId32, SovereignSignedViaLocation, TakeWeightCredit, TrailingSetTopicAsId, UsingComponents,
-    WithComputedOrigin, WithUniqueTopic, XcmFeeManagerFromComponents,
+    FungibleAdapter, HashedDescription, IsConcrete, ParentIsPreset, RelayChainAsNative, SendXcmFeeToAccount,
+    SiblingParachainAsNative, SiblingParachainConvertsVia, SignedAccountId32AsNative, SignedToAccountId32,
+    SovereignSignedViaLocation, TakeWeightCredit, TrailingSetTopicAsId, UsingComponents, WithComputedOrigin,
+    WithUniqueTopic, XcmFeeManagerFromComponents,
 };
 use staging_xcm_executor::XcmExecutor;
 
@@ -213,7 +213,8 @@ impl pallet_message_queue::Config for Runtime {
     type IdleMaxServiceWeight = MessageServiceWeight;
     type MaxStale = ConstU32<8>;
     #[cfg(not(feature = "runtime-benchmarks"))]
-    type MessageProcessor = ProcessXcmMessage<AggregateMessageOrigin, XcmExecutor<XcmConfig>, RuntimeCall>;
+    type MessageProcessor =
+        staging_xcm_builder::ProcessXcmMessage<AggregateMessageOrigin, XcmExecutor<XcmConfig>, RuntimeCall>;
     #[cfg(feature = "runtime-benchmarks")]
     type MessageProcessor = pallet_message_queue::mock_helpers::NoopMessageProcessor<AggregateMessageOrigin>;
     type QueueChangeHandler = NarrowOriginToSibling<XcmpQueue>;
