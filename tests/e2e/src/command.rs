@@ -91,8 +91,18 @@ pub(crate) fn without_environment(mut command: std::process::Command) -> std::pr
 impl Network {
     /// Runs `assay-worker` with these arguments, on this network and with the key of this account.
     pub async fn assay_worker(&self, name: &str, arguments: &[impl AsRef<OsStr>]) -> anyhow::Result<Ran> {
+        self.assay_worker_within(PATIENCE, name, arguments).await
+    }
+
+    /// The same for a command that waits for blocks longer than commands do on a chain whose blocks are final at once.
+    pub async fn assay_worker_within(
+        &self,
+        patience: Duration,
+        name: &str,
+        arguments: &[impl AsRef<OsStr>],
+    ) -> anyhow::Result<Ran> {
         let running = self.command(name, arguments)?.output();
-        let ended = tokio::time::timeout(PATIENCE, running)
+        let ended = tokio::time::timeout(patience, running)
             .await
             .context("assay-worker does not end")??;
         Ok(Ran {

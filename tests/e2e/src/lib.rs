@@ -10,6 +10,7 @@ mod binaries;
 pub mod books;
 mod command;
 pub mod disputes;
+pub mod flood;
 mod invariants;
 pub mod jobs;
 pub mod language;

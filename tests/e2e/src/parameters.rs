@@ -1,5 +1,5 @@
-//! The runtime's parameters, written by the superuser of a development chain. Stories cannot wait for clocks as long as
-//! governance may make them, so the values here are written past its ranges.
+//! The superuser of a development chain: it sets parameters and puts new code in force. Stories cannot wait for clocks
+//! as long as governance may make them, so parameters are written past their ranges.
 
 use crate::Network;
 use anyhow::{bail, ensure};
@@ -23,8 +23,8 @@ use polkadot_sdk::{
     frame_support::traits::dynamic_params::AggregatedKeyValue,
     frame_system, pallet_parameters, pallet_sudo,
     pallet_transaction_payment::ChargeTransactionPayment,
-    sp_core::H256,
-    sp_keyring::Sr25519Keyring::Alice,
+    sp_core::{H256, hashing::blake2_256},
+    sp_keyring::Sr25519Keyring::{self, Alice},
     sp_runtime::{MultiSignature, generic::Era},
 };
 
@@ -39,12 +39,7 @@ impl Network {
             .map(|(name, blocks)| Ok(item(parameter(name, *blocks)?)))
             .collect::<anyhow::Result<Vec<_>>>()?;
         let set = frame_system::Call::<Runtime>::set_storage { items: items.clone() };
-        let call = pallet_sudo::Call::<Runtime>::sudo {
-            call: Box::new(set.into()),
-        };
-        let nonce = self.rpc().transactions_of(&self.id("Alice")?).await?;
-        let genesis = H256(self.client().genesis().0);
-        self.rpc().submit(&signed(call.into(), nonce, genesis).encode()).await?;
+        self.as_superuser(set.into()).await?;
         self.until("the parameters are set", INCLUSION_BLOCKS, async |_| {
             for (key, value) in &items {
                 if self.rpc().value(key).await?.as_ref() != Some(value) {
@@ -56,6 +51,37 @@ impl Network {
         .await?;
         ensure!(!items.is_empty(), "nothing was set");
         Ok(())
+    }
+
+    /// Puts the code of the next version in force, in two steps: the superuser authorises its hash, and anybody hands
+    /// it in. Returns once a finalized block has run it; a relay chain decides when that is. Nothing here signs
+    /// transactions of the next version, so this comes last.
+    pub async fn upgrade(&self, code: Vec<u8>, blocks: BlockNumber) -> anyhow::Result<()> {
+        let code_hash = H256(blake2_256(&code));
+        self.as_superuser(frame_system::Call::<Runtime>::authorize_upgrade { code_hash }.into())
+            .await?;
+        let key = frame_system::AuthorizedUpgrade::<Runtime>::hashed_key();
+        self.until("the upgrade is authorised", INCLUSION_BLOCKS, async |_| {
+            Ok(self.rpc().value(&key).await?.map(drop))
+        })
+        .await?;
+        let apply = frame_system::Call::<Runtime>::apply_authorized_upgrade { code };
+        self.rpc()
+            .submit(&UncheckedExtrinsic::new_bare(apply.into()).encode())
+            .await?;
+        self.until("the new code is in force", blocks, async |_| {
+            Ok((self.rpc().version().await? == VERSION.spec_version + 1).then_some(()))
+        })
+        .await
+    }
+
+    async fn as_superuser(&self, call: RuntimeCall) -> anyhow::Result<()> {
+        let call = pallet_sudo::Call::<Runtime>::sudo { call: Box::new(call) };
+        let nonce = self.rpc().transactions_of(&self.id("Alice")?).await?;
+        let genesis = H256(self.client().genesis().0);
+        self.rpc()
+            .submit(&signed(call.into(), Alice, nonce, genesis).encode())
+            .await
     }
 }
 
@@ -79,8 +105,8 @@ fn item(parameter: RuntimeParameters) -> (Vec<u8>, Vec<u8>) {
     (pallet_parameters::Parameters::<Runtime>::hashed_key_for(&key), value)
 }
 
-/// A transaction of the superuser.
-fn signed(call: RuntimeCall, nonce: u32, genesis: H256) -> UncheckedExtrinsic {
+/// A transaction of this account.
+pub(crate) fn signed(call: RuntimeCall, signer: Sr25519Keyring, nonce: u32, genesis: H256) -> UncheckedExtrinsic {
     let extension: TxExtension = Lane(DynamicMaxBlockWeight::new(StorageWeightReclaim::new((
         frame_system::AuthorizeCall::new(),
         frame_system::CheckNonZeroSender::new(),
@@ -96,8 +122,8 @@ fn signed(call: RuntimeCall, nonce: u32, genesis: H256) -> UncheckedExtrinsic {
     let (spec, transaction) = (VERSION.spec_version, VERSION.transaction_version);
     let implicit = ((), (), spec, transaction, genesis, genesis, (), (), (), None);
     let payload = SignedPayload::from_raw(call.clone(), extension.clone(), implicit);
-    let signature = payload.using_encoded(|bytes| Alice.sign(bytes));
-    let sender = Address::Id(Alice.to_account_id());
+    let signature = payload.using_encoded(|bytes| signer.sign(bytes));
+    let sender = Address::Id(signer.to_account_id());
     UncheckedExtrinsic::new_signed(call, sender, MultiSignature::Sr25519(signature), extension)
 }
 

@@ -3,6 +3,7 @@
 use anyhow::Context;
 use assay_client::chain::AccountId;
 use assay_types::H256;
+use codec::{DecodeAll, Encode};
 use jsonrpsee::{
     core::client::ClientT,
     http_client::{HttpClient, HttpClientBuilder},
@@ -33,6 +34,13 @@ impl Rpc {
             .await?)
     }
 
+    /// Transactions of an account that are in the best chain.
+    pub(crate) async fn included_of(&self, account: &AccountId) -> anyhow::Result<u32> {
+        let parameters = rpc_params!["AccountNonceApi_account_nonce", text(&account.encode())];
+        let answer: String = self.0.request("state_call", parameters).await?;
+        Ok(u32::decode_all(&mut &bytes(&answer)?[..])?)
+    }
+
     /// Hash of the latest finalized block.
     pub(crate) async fn finalized(&self) -> anyhow::Result<H256> {
         let hash: String = self.0.request("chain_getFinalizedHead", rpc_params![]).await?;
@@ -46,6 +54,14 @@ impl Rpc {
             .request("author_submitExtrinsic", rpc_params![text(transaction)])
             .await?;
         Ok(())
+    }
+
+    /// Version of the runtime that is in force after the latest finalized block.
+    pub(crate) async fn version(&self) -> anyhow::Result<u32> {
+        let block = self.finalized().await?;
+        let version: serde_json::Value = self.0.request("state_getRuntimeVersion", rpc_params![block]).await?;
+        let number = version["specVersion"].as_u64().context("a runtime has a version")?;
+        Ok(number.try_into()?)
     }
 
     /// The value with this key, if there is one.

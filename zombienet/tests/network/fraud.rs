@@ -45,7 +45,10 @@ pub async fn a_lie_is_convicted(assay: &Assay, digits: &Digits, figures: &mut Fi
     assay.set_parameters(&[("SlashDelay", SLASH_DELAY_BLOCKS)]).await?;
     let dave = Worker::start_lying(assay, DAVE, &["--lie", "wrong-output"]).await?;
     let watcher = Watcher::start(assay, "Eve").await?;
-    let stake = dave.info(assay).await?.stake;
+    let (stake, convicted) = {
+        let info = dave.info(assay).await?;
+        (info.stake, info.convicted)
+    };
     let books = Books::open(assay, &["Bob", "Dave", "Eve"]).await?;
 
     let terms = Terms {
@@ -64,7 +67,10 @@ pub async fn a_lie_is_convicted(assay: &Assay, digits: &Digits, figures: &mut Fi
     assert_eq!(tale.end()?, (CloseReason::Fraud, 0));
     let info = dave.info(assay).await?;
     let slashed = stake / 2;
-    assert_eq!((info.locked, info.stake, info.convicted), (0, stake - slashed, 1));
+    assert_eq!(
+        (info.locked, info.stake, info.convicted),
+        (0, stake - slashed, convicted + 1)
+    );
 
     let applied = |event: &WorkersEvent| matches!(event, WorkersEvent::SlashApplied { .. });
     let blocks = CLOSE_BLOCKS + GAME_BLOCKS;

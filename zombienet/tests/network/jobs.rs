@@ -1,19 +1,20 @@
 //! Jobs, as a dApp buys them through the full node.
 
 use crate::{blocks::until_final, figures::Figures};
-use anyhow::ensure;
+use anyhow::{Context, ensure};
 use assay_client::{
     chain::{Event, MarketEvent},
-    units::UNIT,
+    units::{UNIT, parse},
 };
 use assay_e2e::{
     Network as Assay,
     books::Books,
-    jobs::{CLOSE_BLOCKS, Digits, Tale, Ticket, terms},
+    jobs::{CEILING, CLOSE_BLOCKS, Digits, Tale, Ticket, inputs_dir, terms},
     worker::{self, Worker},
 };
 use assay_types::{CloseReason, limits::MAX_INLINE_INPUT_BYTES};
 use assay_zombienet::Network;
+use serde_json::Value;
 use std::time::{Duration, Instant};
 
 /// Its nodes are those that [`Assay`] is told of: the full node, and a collator if that fails.
@@ -21,7 +22,7 @@ pub const CHARLIE: worker::Terms = worker::Terms {
     name: "Charlie",
     price: "0.4",
     capacity: 64,
-    bid: None,
+    bid: Some("0.4"),
 };
 const PRICE: u128 = 4 * UNIT / 10;
 /// How often an honest job is bought and timed.
@@ -33,6 +34,8 @@ const DIGIT_BYTES: u32 = 8 * 8 * 4;
 /// Jobs of the largest input in one transaction: 2 MiB of the 3.3 MiB of proof that a block may have.
 const LARGE_JOBS: usize = 32;
 const LOOK: Duration = Duration::from_millis(200);
+/// Longest time for a command of the client's, which waits for finality several times.
+pub const COMMAND_PATIENCE: Duration = Duration::from_secs(900);
 
 /// Bob buys jobs one after the other. Each is timed as somebody sees it who waits for its result; then all are paid.
 pub async fn an_honest_job(
@@ -97,6 +100,30 @@ async fn claim_in_best_chain(assay: &Assay, ticket: Ticket) -> anyhow::Result<u3
         );
         tokio::time::sleep(LOOK).await;
     }
+}
+
+/// Bob buys by auction with phases as long as the client's command makes them by itself, and pays what he bids at most.
+pub async fn an_auction(assay: &Assay, figures: &mut Figures) -> anyhow::Result<()> {
+    let books = Books::open(assay, &["Bob", "Charlie"]).await?;
+    let input = inputs_dir().display().to_string();
+    let options = ["--limit", "1", "--auction", "--ceiling", "0.6", "--accept", "--json"];
+    let arguments = [&["request", "digits", "--input", &input][..], &options].concat();
+    let began = Instant::now();
+    let ran = assay.assay_worker_within(COMMAND_PATIENCE, "Bob", &arguments).await?;
+    ensure!(ran.succeeded, "the request fails: {ran:?}");
+    figures.seconds(
+        "from a job's submission by auction to its acceptance being final",
+        began.elapsed(),
+    );
+    let outcomes: Vec<Value> = serde_json::from_str(&ran.output)?;
+    let [outcome] = &outcomes[..] else {
+        anyhow::bail!("one job was bought, not {outcomes:?}")
+    };
+    assert_eq!(outcome["state"], "settled", "{outcome}");
+    assert_eq!(outcome["digest_matches"], true, "{outcome}");
+    let paid = parse(outcome["price"].as_str().context("a price is text")?)? as i128;
+    ensure!(paid > 0 && paid <= CEILING as i128, "{outcome}");
+    books.close(assay, &[("Bob", -paid), ("Charlie", paid)]).await
 }
 
 /// As much as one transaction of jobs carries. Validators get it as part of the block's proof, and execute it again.

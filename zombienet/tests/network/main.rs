@@ -10,10 +10,17 @@ mod definition;
 mod figures;
 mod fraud;
 mod jobs;
+mod late;
 mod outages;
+mod sessions;
 mod slice;
+mod upgrade;
 
-use assay_e2e::{jobs::Digits, worker::Worker};
+use assay_e2e::{
+    flood::{Flood, Sr25519Keyring::Ferdie},
+    jobs::Digits,
+    worker::Worker,
+};
 use assay_zombienet::{Definition, Network};
 use figures::Figures;
 use std::{path::PathBuf, time::Instant};
@@ -63,7 +70,7 @@ async fn assay_works_on_a_relay_chain() {
             Ok(())
         })
         .await;
-    let (digits, charlie) = stage.expect("the story was told");
+    let (digits, mut charlie) = stage.expect("the story was told");
     assay
         .story("a job is bought through the full node, and paid for", async |assay| {
             jobs::an_honest_job(assay, &network, &digits, &charlie, &mut figures).await
@@ -90,10 +97,42 @@ async fn assay_works_on_a_relay_chain() {
             async |assay| outages::the_full_node_dies(assay, &network, &digits, &mut figures).await,
         )
         .await;
-    // The last one: the liar's offer, cheaper than the honest worker's, stays on chain without a worker.
     assay
-        .story("a worker lies, and is convicted by proof and slashed", async |assay| {
-            fraud::a_lie_is_convicted(assay, &digits, &mut figures).await
+        .story("a job is bought by auction, with the default phases", async |assay| {
+            jobs::an_auction(assay, &mut figures).await
+        })
+        .await;
+    assay
+        .story("a session is opened, used, closed and redeemed", async |assay| {
+            sessions::a_session_is_used_and_redeemed(assay, &digits, &mut figures).await
+        })
+        .await;
+    assay
+        .story("a worker that was away answers late, for a fee", async |assay| {
+            late::a_worker_answers_late(assay, &digits, &mut charlie, &mut figures).await
+        })
+        .await;
+    assay
+        .story(
+            "a receipt of a session is wrong, and its worker convicted",
+            async |assay| sessions::a_wrong_receipt_is_convicted(assay, &digits, &mut figures).await,
+        )
+        .await;
+    assay
+        .story("a worker lies while blocks are full, and is convicted", async |assay| {
+            let flood = Flood::start(assay, Ferdie)?;
+            fraud::a_lie_is_convicted(assay, &digits, &mut figures).await?;
+            figures.note(
+                "transactions of somebody who fills blocks",
+                flood.end().await?.to_string(),
+            );
+            Ok(())
+        })
+        .await;
+    // The last one, since nothing here signs transactions for the next version.
+    assay
+        .story("the runtime is replaced, and jobs go on", async |assay| {
+            upgrade::the_runtime_is_replaced(assay, &programs(), &digits, &mut figures).await
         })
         .await;
 
