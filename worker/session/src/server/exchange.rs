@@ -2,7 +2,7 @@
 
 use super::{
     Facts, Live, Shared,
-    side::{Answered, Next, WorkerState},
+    side::{Answered, Next, OwnRequest, WorkerState},
 };
 use crate::{
     executor::{Execution, ExecutorError, MAX_WAITING_PIECES},
@@ -10,7 +10,7 @@ use crate::{
     message::{Ask, Decline},
     request::{self, CheckedRequest},
     types::{Balance, SignedReceipt, SignedVoucher},
-    wire::{Wire, WireError},
+    wire::{Content, Wire, WireError},
 };
 use assay_network::session::{Frame, RefusalReason, SessionRefusal, SessionStream, StreamError};
 use assay_ops::tensor::Tensor;
@@ -23,6 +23,8 @@ use tokio::{sync::mpsc, time::timeout};
 const BUSY: Duration = Duration::from_millis(100);
 /// Time that the client may be silent while its request is executed: for as long as it takes.
 const WHILE_EXECUTING: Duration = Duration::from_secs(24 * 60 * 60);
+/// Bytes of outputs that wait for their receipt and are sent with it, which takes one packet and not two.
+const MAX_TOGETHER_BYTES: usize = 16 * 1024;
 /// Tokens in one frame of an answer that is sent again.
 const TOKENS_AT_ONCE: usize = 1024;
 
@@ -161,10 +163,11 @@ async fn exchange(shared: &Shared, wire: &mut Wire, key: &SessionKey, ask: Ask) 
         return Err(Decline::NotOpen.into());
     }
     let (live, mut facts) = shared.live(place.session, false).await?;
-    // Nobody but the client takes a turn in its session.
-    if facts.contract.worker_key != *key || !ask.head.is_by(&facts.contract.client_key) {
+    if facts.contract.worker_key != *key {
         return Err(Decline::NotSigned.into());
     }
+    // Nobody but the client takes a turn in its session.
+    let own = facts.contract.own(&ask.head)?;
     if !shared.config.redeem.takes_requests(&facts.record, facts.now) {
         return Err(Decline::NotOpen.into());
     }
@@ -174,11 +177,11 @@ async fn exchange(shared: &Shared, wire: &mut Wire, key: &SessionKey, ask: Ask) 
     if let Some(voucher) = &ask.voucher {
         take(shared, &facts, &mut state, voucher).await?;
     }
-    let mut next = decide(shared, &facts, &mut state, &ask, price);
+    let mut next = decide(shared, &facts, &mut state, &own, price);
     if next == Err(Decline::Budget) {
         // The client may have added to it since the chain was read.
         facts = shared.live(place.session, true).await?.1;
-        next = decide(shared, &facts, &mut state, &ask, price);
+        next = decide(shared, &facts, &mut state, &own, price);
     }
     let next = next?;
     let asked = Asked {
@@ -196,9 +199,15 @@ async fn exchange(shared: &Shared, wire: &mut Wire, key: &SessionKey, ask: Ask) 
     }
 }
 
-fn decide(shared: &Shared, facts: &Facts, state: &mut WorkerState, ask: &Ask, price: Balance) -> Result<Next, Decline> {
+fn decide(
+    shared: &Shared,
+    facts: &Facts,
+    state: &mut WorkerState,
+    own: &OwnRequest,
+    price: Balance,
+) -> Result<Next, Decline> {
     *state = state.clone().with_terms(facts.contract.budget, shared.config.credit);
-    state.ask(&facts.contract, &ask.head, price, shared.config.max_tries)
+    state.ask(own, price, shared.config.max_tries)
 }
 
 /// Sends an answer and its receipt again, as the journal has them.
@@ -264,19 +273,31 @@ async fn execute(shared: &Shared, wire: &mut Wire, state: &mut WorkerState, mut 
         symbols: request.symbols,
         input: request.bytes,
     };
-    // The outputs promise nothing, so they need not wait for the journal. The receipt does.
-    let sent = async {
-        match parts.kind {
-            ModelKind::Plain => wire.send_pieces(Frame::Output, &answer).await,
-            ModelKind::Generation => Ok(()),
+    let session = asked.facts.contract.place.session;
+    let keeping = shared.journal.keep(session, step, &kept, &answer);
+    let outputs = match parts.kind {
+        ModelKind::Plain => answer.as_slice(),
+        ModelKind::Generation => &[],
+    };
+    let is_small = outputs.len() <= MAX_TOGETHER_BYTES;
+    // The outputs promise nothing, so large ones need not wait for the journal. The receipt does.
+    let sending = async {
+        match is_small {
+            true => Ok(()),
+            false => wire.send_pieces(Frame::Output, outputs).await,
         }
     };
-    let session = asked.facts.contract.place.session;
-    let (kept, sent) = tokio::join!(shared.journal.keep(session, step, &kept, &answer), sent);
+    let (kept, sent) = tokio::join!(keeping, sending);
     let (next, receipt) = kept?;
     *state = next;
     sent?;
-    Ok(wire.send(Frame::Receipt, &receipt.encode()).await?)
+    let mut last: Vec<Content<'_>> = Vec::new();
+    if is_small && !outputs.is_empty() {
+        last.push((Frame::Output, outputs));
+    }
+    let receipt = receipt.encode();
+    last.push((Frame::Receipt, &receipt));
+    Ok(wire.send_together(&last).await?)
 }
 
 /// The input of a request, checked against the model and against its digest.
