@@ -223,6 +223,8 @@ impl Line {
 impl Inner {
     /// Has a request answered, by as many workers as it takes.
     async fn answer(self: &Arc<Self>, request: CheckedRequest, mut told: Told) -> Result<Answer, SessionError> {
+        let config = &self.shared.config;
+        request.check_size(&self.record.parts, config.max_input_bytes, config.max_answer_bytes)?;
         let mut line = self.line.lock().await;
         if line.is_closed {
             return Err(SessionError::Closed);

@@ -1,7 +1,7 @@
 //! One stream of a client: greeting, requests one after the other, answers.
 
 use super::{
-    Facts, Live, Shared,
+    Facts, Live, PIECE_BYTES, Shared,
     side::{Answered, Next, OwnRequest, WorkerState},
 };
 use crate::{
@@ -17,7 +17,10 @@ use assay_ops::tensor::Tensor;
 use assay_types::{SessionKey, schema::ModelKind};
 use codec::{DecodeAll, Encode};
 use std::time::Duration;
-use tokio::{sync::mpsc, time::timeout};
+use tokio::{
+    sync::{SemaphorePermit, mpsc},
+    time::timeout,
+};
 
 /// Time after which a client asks again whose request found no place.
 const BUSY: Duration = Duration::from_millis(100);
@@ -234,23 +237,44 @@ fn prompt_bytes(asked: &Asked<'_>) -> usize {
     length.unwrap_or_default() as usize * size_of::<i64>()
 }
 
+/// Room for the input and the answer of a request, before any of it comes.
+fn room<'a>(shared: &'a Shared, asked: &Asked<'_>) -> Result<SemaphorePermit<'a>, End> {
+    let (parts, config) = (&asked.facts.model.parts, &shared.config);
+    let symbols = &asked.ask.head.message.symbols;
+    let input = request::given_bytes(parts, symbols).map_err(|_| Decline::Input)?;
+    let output = assay_types::payload::max_delivered_bytes(parts, symbols).map_err(|_| Decline::Input)?;
+    let both = input.saturating_add(output);
+    if input > config.max_input_bytes || output > config.max_output_bytes || both > config.max_bytes {
+        return Err(Decline::TooLarge.into());
+    }
+    let pieces = u32::try_from(both.div_ceil(PIECE_BYTES)).map_err(|_| Decline::TooLarge)?;
+    let room = shared.bytes.try_acquire_many(pieces);
+    room.map_err(|_| SessionRefusal::for_now(RefusalReason::Busy, BUSY).into())
+}
+
+/// The input of a request that was begun, the outputs of its execution, and the room that both of them take.
+async fn executed<'a>(
+    shared: &'a Shared,
+    wire: &mut Wire,
+    asked: &mut Asked<'_>,
+) -> Result<(CheckedRequest, Vec<Tensor>, SemaphorePermit<'a>), End> {
+    let room = room(shared, asked)?;
+    let request = input(shared, wire, asked).await?;
+    let outputs = run(shared, wire, asked, &request).await?;
+    Ok((request, outputs, room))
+}
+
 /// Executes a request that was begun, and answers it.
 async fn execute(shared: &Shared, wire: &mut Wire, state: &mut WorkerState, mut asked: Asked<'_>) -> Result<(), End> {
-    let request = match input(shared, wire, &mut asked).await {
-        Ok(request) => request,
-        Err(End::Refuse(refusal)) => {
-            *state = state.give_up();
-            return Err(refusal.into());
+    let (request, outputs, _room) = match executed(shared, wire, &mut asked).await {
+        Ok(executed) => executed,
+        Err(end) => {
+            // A request that is refused frees its number. One whose client leaves keeps it.
+            if matches!(end, End::Refuse(_)) {
+                *state = state.give_up();
+            }
+            return Err(end);
         }
-        Err(End::Close(error)) => return Err(error.into()),
-    };
-    let outputs = match run(shared, wire, &asked, &request).await {
-        Ok(outputs) => outputs,
-        Err(End::Refuse(refusal)) => {
-            *state = state.give_up();
-            return Err(refusal.into());
-        }
-        Err(End::Close(error)) => return Err(error.into()),
     };
     let parts = &asked.facts.model.parts;
     let answer = request::delivery(parts, &outputs);
@@ -304,13 +328,6 @@ async fn execute(shared: &Shared, wire: &mut Wire, state: &mut WorkerState, mut 
 async fn input(shared: &Shared, wire: &mut Wire, asked: &mut Asked<'_>) -> Result<CheckedRequest, End> {
     let (parts, head) = (&asked.facts.model.parts, &asked.ask.head.message);
     let expected = request::given_bytes(parts, &head.symbols).map_err(|_| Decline::Input)?;
-    if expected > shared.config.max_input_bytes {
-        return Err(Decline::Input.into());
-    }
-    let most = assay_types::payload::max_delivered_bytes(parts, &head.symbols).unwrap_or(u64::MAX);
-    if most > shared.config.max_output_bytes {
-        return Err(Decline::Input.into());
-    }
     let bytes = match asked.ask.input.take() {
         Some(bytes) => bytes,
         None => {
