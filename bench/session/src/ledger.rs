@@ -6,6 +6,7 @@ use assay_session::{
     types::{AccountId, Balance, BlockNumber, OpenRequest, SessionRecord},
 };
 use assay_types::{H256, ModelVersion, SessionAccount, SessionId, SessionState};
+use codec::Encode;
 use std::{
     collections::BTreeMap,
     sync::{Mutex, MutexGuard, PoisonError},
@@ -16,10 +17,15 @@ pub const MODEL: ModelVersion = ModelVersion { model: 0, version: 1 };
 /// Hash of a first block.
 const GENESIS: H256 = H256([7; 32]);
 
+/// Bytes of a call before its arguments: the numbers of its pallet and of the call.
+const CALL_BYTES: usize = 2;
+
 /// Sessions, and who offers them.
 pub struct Ledger {
     model: ModelRecord,
     open: Mutex<BTreeMap<SessionId, SessionRecord>>,
+    /// Bytes of each call that a session has caused.
+    calls: Mutex<BTreeMap<SessionId, Vec<usize>>>,
     offers: Mutex<Vec<Candidate>>,
 }
 
@@ -29,6 +35,7 @@ impl Ledger {
         Self {
             model,
             open: Mutex::default(),
+            calls: Mutex::default(),
             offers: Mutex::default(),
         }
     }
@@ -36,6 +43,16 @@ impl Ledger {
     /// Adds an offer.
     pub fn offer(&self, candidate: Candidate) {
         lock(&self.offers).push(candidate);
+    }
+
+    /// Bytes of the calls of a session, in their order, each without its envelope: signature, nonce and tip.
+    pub fn calls(&self, session: SessionId) -> Vec<usize> {
+        lock(&self.calls).get(&session).cloned().unwrap_or_default()
+    }
+
+    fn made(&self, session: SessionId, arguments: &impl Encode) {
+        let bytes = CALL_BYTES + arguments.encoded_size();
+        lock(&self.calls).entry(session).or_default().push(bytes);
     }
 
     fn with<T: Send + 'static>(
@@ -75,6 +92,7 @@ impl SessionChain for Ledger {
     }
 
     fn close(&self, session: SessionId) -> ChainAnswer<'_, ()> {
+        self.made(session, &(session, None::<SignedVoucher>));
         self.with(session, |record| {
             let until = BlockNumber::MAX;
             record.state = match record.state {
@@ -89,6 +107,7 @@ impl SessionChain for Ledger {
 impl WorkerChain for Ledger {
     fn redeem(&self, voucher: SignedVoucher) -> ChainAnswer<'_, ()> {
         let owed = voucher.message.owed;
+        self.made(voucher.message.session, &voucher);
         self.with(voucher.message.session, |record| {
             (record.account.redeem(owed) > 0).then_some(())
         })
@@ -104,6 +123,7 @@ impl ClientChain for Ledger {
     fn open(&self, request: OpenRequest) -> ChainAnswer<'_, SessionId> {
         let mut open = lock(&self.open);
         let session = open.len() as SessionId;
+        self.made(session, &request);
         let record = SessionRecord {
             client: AccountId::new([9; 32]),
             worker: request.worker,
@@ -124,6 +144,7 @@ impl ClientChain for Ledger {
     }
 
     fn top_up(&self, session: SessionId, amount: Balance) -> ChainAnswer<'_, ()> {
+        self.made(session, &(session, amount));
         self.with(session, |record| {
             let maximum = record.terms.max_budget;
             record.account.top_up(amount, maximum)

@@ -4,6 +4,7 @@
 //! three ways to it are taken in turn within one run, so that their ratios do not depend on the machine's hour. The
 //! chain is a ledger in memory: sessions touch it when they open and close, and not for a request.
 
+mod cost;
 mod engine;
 mod growth;
 mod http;
@@ -46,6 +47,7 @@ fn main() -> Result<()> {
     let mut report = Report::default();
     runtime.block_on(async {
         plain::measure(&mut report, &options.models).await?;
+        cost::measure(&mut report, &options.models).await?;
         growth::measure(&mut report, &options.models).await?;
         text::measure(&mut report, &options.models).await
     })?;

@@ -20,13 +20,15 @@ use std::{net::Ipv4Addr, path::Path, sync::Arc};
 use tempfile::TempDir;
 
 /// Budget of every session, which covers whatever is asked here.
-const BUDGET: Balance = 1_000_000_000;
+pub const BUDGET: Balance = 1_000_000_000;
 
 /// A worker that serves sessions.
 pub struct Serves {
     /// Its engine.
     pub executes: Executes,
-    ledger: Arc<Ledger>,
+    /// Its chain.
+    pub ledger: Arc<Ledger>,
+    server: SessionServer,
     folder: TempDir,
     _node: Node,
     _serving: Serving,
@@ -71,7 +73,7 @@ impl Serves {
             streams_per_second: 0,
             bytes_per_second: 0,
         };
-        let serving = node.serve_sessions(Arc::new(server), limits)?;
+        let serving = node.serve_sessions(Arc::new(server.clone()), limits)?;
         let listening = node.status().await?.listening.into_iter();
         let addresses = listening.filter_map(|address| address.with_p2p(node.peer()).ok());
         ledger.offer(Candidate {
@@ -98,6 +100,7 @@ impl Serves {
         Ok(Self {
             executes,
             ledger,
+            server,
             folder,
             _node: node,
             _serving: serving,
@@ -119,6 +122,11 @@ impl Serves {
             sessions,
             _folder: folder,
         })
+    }
+
+    /// Redeems what is due, and ends sessions that their clients have closed.
+    pub async fn look(&self) {
+        self.server.look().await;
     }
 
     /// Bytes of the worker's journal.

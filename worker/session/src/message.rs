@@ -33,6 +33,9 @@ pub const REQUEST_DOMAIN: &[u8; DOMAIN_BYTES] = b"assay/request/1\0";
 pub const SEAL_DOMAIN: &[u8; DOMAIN_BYTES] = b"assay/seal/1\0\0\0\0";
 /// Bytes of an input that travels with its request; a larger one waits for [`Accepted`](assay_network::session::Frame).
 pub const MAX_INLINE_BYTES: usize = 48 * 1024;
+/// Bytes of an input, and of an answer, that a session carries unless the configuration says otherwise. Both sides keep
+/// an input in their journals, which one thread writes.
+pub const MAX_CARRIED_BYTES: u64 = 64 << 20;
 
 /// What a client asks.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
@@ -96,12 +99,15 @@ pub enum Decline {
     /// Another input was asked under this number: ask for that one.
     #[error("another input was asked under this number; ask for that one")]
     OtherInput = 6,
-    /// The input does not fit the model or its digest, or is too large.
-    #[error("the input does not fit the model, or is too large")]
+    /// The input does not fit the model or its digest.
+    #[error("the input does not fit the model")]
     Input = 7,
     /// The request was begun as often as it may be, and broken off every time.
     #[error("the request was broken off too often")]
     TooManyTries = 8,
+    /// The input or the answer has more bytes than this worker carries: submit a job by digest.
+    #[error("the input or the answer has more bytes than this worker carries; submit a job by digest")]
+    TooLarge = 9,
     /// A reason that this version does not know.
     #[error("a reason that this version does not know")]
     Unknown = 255,
@@ -119,6 +125,7 @@ impl Decline {
             Self::OtherInput,
             Self::Input,
             Self::TooManyTries,
+            Self::TooLarge,
         ];
         known
             .into_iter()
@@ -215,5 +222,6 @@ mod tests {
             assert!(reason == Decline::Unknown || reason as u8 == code);
         }
         assert_eq!(Decline::from_code(8), Decline::TooManyTries);
+        assert_eq!(Decline::from_code(9), Decline::TooLarge);
     }
 }

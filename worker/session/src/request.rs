@@ -72,10 +72,10 @@ pub enum RequestError {
         /// Position of the element.
         element: u32,
     },
-    /// The input or the output has more bytes than a session carries.
+    /// The input or the answer has more bytes than a session carries.
     #[error("the {what} has {bytes} bytes and a session carries {max}: submit a job by digest")]
     TooLarge {
-        /// Input or output.
+        /// Input or answer.
         what: &'static str,
         /// Its bytes.
         bytes: u64,
@@ -168,6 +168,19 @@ impl CheckedRequest {
             bytes,
             digest,
         })
+    }
+
+    /// Refuses a request whose input or answer has more bytes than these.
+    pub fn check_size(&self, parts: &ModelParts, max_input: u64, max_answer: u64) -> Result<(), RequestError> {
+        let answer = payload::max_delivered_bytes(parts, &self.symbols).map_err(misfit)?;
+        let sizes = [
+            ("input", self.bytes.len() as u64, max_input),
+            ("answer", answer, max_answer),
+        ];
+        match sizes.into_iter().find(|(_, bytes, max)| bytes > max) {
+            Some((what, bytes, max)) => Err(RequestError::TooLarge { what, bytes, max }),
+            None => Ok(()),
+        }
     }
 
     /// The inputs as tensors.

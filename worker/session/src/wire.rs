@@ -18,6 +18,9 @@ pub(crate) enum WireError {
     Unexpected(&'static str),
 }
 
+/// A content and the kind of frame that it travels in.
+pub(crate) type Content<'a> = (fn(Vec<u8>) -> Frame, &'a [u8]);
+
 /// A stream after the greeting.
 pub(crate) struct Wire {
     pub reader: FrameReader,
@@ -28,8 +31,16 @@ pub(crate) struct Wire {
 impl Wire {
     /// Encrypts a content and sends it in a frame of this kind.
     pub async fn send(&mut self, kind: fn(Vec<u8>) -> Frame, content: &[u8]) -> Result<(), WireError> {
-        let content = self.sealed.seal(content)?;
-        Ok(self.writer.send(&kind(content)).await?)
+        self.send_together(&[(kind, content)]).await
+    }
+
+    /// Encrypts contents and sends them in a frame each, in one write.
+    pub async fn send_together(&mut self, contents: &[Content<'_>]) -> Result<(), WireError> {
+        let mut frames = Vec::with_capacity(contents.len());
+        for (kind, content) in contents {
+            frames.push(kind(self.sealed.seal(content)?));
+        }
+        Ok(self.writer.send_together(&frames).await?)
     }
 
     /// Sends bytes of any length in frames of this kind.

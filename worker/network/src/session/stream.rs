@@ -153,7 +153,16 @@ impl FrameReader {
 impl FrameWriter {
     /// Sends a frame. The stream is of no use after a call that failed or was dropped.
     pub async fn send(&mut self, frame: &Frame) -> Result<(), StreamError> {
-        let bytes = frame.framed().map_err(|error| broken(&error))?;
+        self.send_together(std::slice::from_ref(frame)).await
+    }
+
+    /// Sends frames, one after the other, in one write. The stream is of no use after a call that failed or was
+    /// dropped.
+    pub async fn send_together(&mut self, frames: &[Frame]) -> Result<(), StreamError> {
+        let mut bytes = Vec::new();
+        for frame in frames {
+            bytes.extend(frame.framed().map_err(|error| broken(&error))?);
+        }
         let time = self.patience.stall + time_at(self.patience.min_rate, bytes.len());
         let sent = async {
             self.stream.write_all(&bytes).await?;

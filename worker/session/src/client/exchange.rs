@@ -137,19 +137,12 @@ impl Link {
         told: &mut Told,
     ) -> Result<Answer, Trouble> {
         if std::mem::replace(&mut self.is_asking, true) {
-            // The exchange before was broken off: the journal knows how far it was.
-            let kept = shared
-                .journal
-                .state(self.session())
-                .map_err(|error| Trouble::Ours(error.into()))?;
-            if let Some(state) = kept {
-                self.state = state.with_budget(self.contract.budget);
-                self.voucher = None;
-            }
-            self.wire = None;
+            let reloaded = self.reload(shared).await;
+            reloaded.map_err(|error| Trouble::Ours(error.into()))?;
         }
         let answered = self.ask_in_turn(shared, model, request, told).await;
-        self.is_asking = false;
+        // The state here may be ahead of a journal that failed.
+        self.is_asking = matches!(answered, Err(Trouble::Ours(SessionError::Journal(_))));
         answered
     }
 
@@ -216,11 +209,12 @@ impl Link {
         let head = self.begin(shared, request).await?;
         let is_inline = request.bytes.len() <= MAX_INLINE_BYTES;
         let ask = Ask {
+            voucher: self.latest_voucher(shared).await?,
             head: ClientState::signed(head, &shared.pair),
-            voucher: self.latest_voucher(shared),
             input: is_inline.then(|| request.bytes.clone()),
         };
         wire.send(Frame::Request, &ask.encode()).await?;
+        self.note_sent();
         let received = match receive(shared, model, &mut wire, request, told).await {
             Ok(received) => received,
             Err(Unanswered::Refused(refusal)) => {
@@ -251,12 +245,12 @@ impl Link {
         Ok(head)
     }
 
-    /// Compares an answer with its receipt, promises its price, and sends the voucher.
+    /// Compares an answer with its receipt, and promises its price. The voucher goes with the next request, or soon.
     async fn pay(
         &mut self,
         shared: &Shared,
         model: &ModelRecord,
-        mut wire: Wire,
+        wire: Wire,
         request: &CheckedRequest,
         received: Received,
     ) -> Result<Answer, Failure> {
@@ -290,17 +284,17 @@ impl Link {
             .journal
             .keep_paid(place.session, step, &receipt, case.as_ref())
             .await?;
-        let (state, voucher) = kept;
+        let (state, pending) = kept;
         self.state = state;
-        self.voucher = Some(voucher.clone());
+        let promise = self.promise(pending);
         shared.note(self.worker(), |past| past.good = past.good.saturating_add(1));
         if is_drawn {
+            // The application has no answer whose check a crash may forget. Any other answer need not wait: what is
+            // forgotten with its promise is that the request was paid, and so it is asked and paid again.
+            promise.await?;
             shared.drawn.notify_one();
         }
-        // The answer is here and the promise is kept. A voucher that is lost goes with the next request.
-        if wire.send(Frame::Voucher, &voucher.encode()).await.is_ok() {
-            self.wire = Some(wire);
-        }
+        self.wire = Some(wire);
         Ok(Answer {
             outputs,
             tokens: made,
@@ -314,11 +308,12 @@ impl Link {
     /// Compares a receipt with the one of the same request that is known. Two that contradict each other go to the
     /// chain.
     async fn examine(&mut self, shared: &Shared, receipt: &SignedReceipt) -> Result<(), Failure> {
-        if !receipt.is_by(&self.contract.worker_key, self.contract.place) {
-            return Ok(());
-        }
         let known = shared.journal.receipt(self.session(), receipt.message.sequence)?;
-        let Some(known) = known.filter(|known| known.message.contradicts(&receipt.message)) else {
+        // The signature is looked at last: it takes time, and is verified anyway before the receipt is paid.
+        let known = known.filter(|known| {
+            known.message.contradicts(&receipt.message) && receipt.is_by(&self.contract.worker_key, self.contract.place)
+        });
+        let Some(known) = known else {
             return Ok(());
         };
         shared.note(self.worker(), |past| past.is_out = true);

@@ -5,6 +5,7 @@ use crate::{
     chain::ChainError,
     choose::{Candidate, Preference, choose},
     error::{SessionError, WorkerFault},
+    journal::{JournalError, Pending},
     message::Decline,
     seal::Greeting,
     server::side::Contract,
@@ -16,6 +17,7 @@ use assay_network::{
     session::{Frame, RefusalReason, SessionRefusal, StreamError},
 };
 use codec::Encode;
+use futures::{FutureExt, future};
 use std::{
     collections::HashSet,
     time::{Duration, Instant},
@@ -29,12 +31,19 @@ const GREETINGS: u32 = 6;
 /// Time before the second greeting; each later one is twice as long.
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
 
+/// A voucher that is being kept, and is given once it is on disk.
+pub(super) type Promise = future::Shared<future::BoxFuture<'static, Result<SignedVoucher, JournalError>>>;
+
 /// A session on chain with one worker.
 pub(super) struct Link {
     pub(super) contract: Contract,
     pub(super) state: ClientState,
-    /// The latest voucher, as it was signed.
-    pub(super) voucher: Option<SignedVoucher>,
+    /// The latest voucher, as it was signed, once it is kept.
+    voucher: Option<SignedVoucher>,
+    /// The voucher that is being kept: it takes the place of the latest one.
+    promise: Option<Promise>,
+    /// Whether the latest voucher was sent.
+    is_sent: bool,
     /// The stream, between exchanges that went well.
     pub(super) wire: Option<Wire>,
     /// Whether an exchange has begun and not ended: it was broken off if the next one finds it so.
@@ -131,6 +140,8 @@ impl Link {
             contract,
             state,
             voucher: None,
+            promise: None,
+            is_sent: true,
             wire: Some(wire),
             is_asking: false,
             peer: *peer,
@@ -159,6 +170,8 @@ impl Link {
             state: state.with_budget(contract.budget),
             contract,
             voucher: None,
+            promise: None,
+            is_sent: false,
             wire: None,
             is_asking: false,
             peer,
@@ -198,7 +211,8 @@ impl Link {
         Ok(())
     }
 
-    /// Ends the session for its worker's fault. The worker has its latest voucher, or none is owed to it.
+    /// Ends the session for its worker's fault. Its latest voucher went to it soon after the answer, or with the
+    /// request that failed.
     pub async fn give_up(self, shared: &Shared) -> Result<(), SessionError> {
         shared.note(self.worker(), |past| past.faults = past.faults.saturating_add(1));
         let session = self.session();
@@ -216,7 +230,7 @@ impl Link {
     /// Closes the session in peace: the worker gets the latest voucher before.
     pub async fn close(mut self, shared: &Shared) -> Result<(), SessionError> {
         let session = self.session();
-        if let Some(voucher) = self.latest_voucher(shared) {
+        if let Some(voucher) = self.latest_voucher(shared).await? {
             let sent = async {
                 let mut wire = self.connect(shared).await?;
                 let sent = wire.send(Frame::Voucher, &voucher.encode()).await;
@@ -231,12 +245,59 @@ impl Link {
         Ok(shared.chain.close(session).await?)
     }
 
-    /// The latest voucher; `None` if nothing was promised.
-    pub(super) fn latest_voucher(&mut self, shared: &Shared) -> Option<SignedVoucher> {
-        if self.voucher.is_none() {
+    /// The latest voucher, once it is kept; `None` if nothing was promised.
+    pub(super) async fn latest_voucher(&mut self, shared: &Shared) -> Result<Option<SignedVoucher>, JournalError> {
+        if let Some(promise) = self.promise.clone() {
+            // It stays if this is dropped meanwhile, and if it was not kept: no other is signed in its place.
+            self.voucher = Some(promise.await?);
+            self.promise = None;
+        } else if self.voucher.is_none() {
             self.voucher = self.state.voucher(&self.contract, &shared.pair);
         }
-        self.voucher.clone()
+        Ok(self.voucher.clone())
+    }
+
+    /// Takes the voucher for an answer, which is being kept.
+    pub(super) fn promise(&mut self, pending: Pending<SignedVoucher>) -> Promise {
+        self.is_sent = false;
+        self.promise.insert(pending.wait().boxed().shared()).clone()
+    }
+
+    /// The voucher that is to be sent on its own, unless it goes with the next request before.
+    pub(super) fn unsent(&self) -> Option<Promise> {
+        self.promise.clone().filter(|_| !self.is_sent)
+    }
+
+    /// Notes that the latest voucher was sent with a request.
+    pub(super) fn note_sent(&mut self) {
+        self.is_sent = true;
+    }
+
+    /// Sends a voucher that is kept, if it is the latest and has not gone with a request.
+    pub(super) async fn tell(&mut self, voucher: &SignedVoucher) {
+        let is_latest = voucher.message.session == self.session() && voucher.message.owed == self.promised();
+        if self.is_sent || self.is_asking || !is_latest {
+            return;
+        }
+        // It is lost where there is no stream, and goes with the next request.
+        if let Some(mut wire) = self.wire.take()
+            && wire.send(Frame::Voucher, &voucher.encode()).await.is_ok()
+        {
+            self.wire = Some(wire);
+            self.is_sent = true;
+        }
+    }
+
+    /// Reads the state anew after an exchange that was broken off: the journal knows how far it was.
+    pub(super) async fn reload(&mut self, shared: &Shared) -> Result<(), JournalError> {
+        self.wire = None;
+        // What the broken exchange has handed over is on disk before it is read.
+        shared.journal.settle().await?;
+        if let Some(state) = shared.journal.state(self.session())? {
+            self.state = state.with_budget(self.contract.budget);
+        }
+        (self.voucher, self.promise) = (None, None);
+        Ok(())
     }
 
     /// The stream of the exchange before, or a new one.

@@ -22,6 +22,7 @@ use crate::{
     journal::{ClientJournal, KeptCase},
     key::SessionPair,
     lock,
+    message::MAX_CARRIED_BYTES,
     types::{AccountId, BlockNumber, H256, ModelVersion, SessionId},
 };
 use assay_network::Node;
@@ -53,7 +54,9 @@ pub struct ClientConfig {
     pub max_workers: u32,
     /// Time that a worker may ask us to wait before another one is asked.
     pub max_wait: Duration,
-    /// Bytes of an answer that are taken.
+    /// Bytes of an input that are sent. A larger one is refused before it is asked.
+    pub max_input_bytes: u64,
+    /// Bytes of an answer that are taken. A request that may have a larger one is refused before it is asked.
     pub max_answer_bytes: u64,
     /// Time between two looks at the checks that are due.
     pub look: Duration,
@@ -70,7 +73,8 @@ impl Default for ClientConfig {
             max_asked: 4,
             max_workers: 4,
             max_wait: Duration::from_secs(5),
-            max_answer_bytes: 64 << 20,
+            max_input_bytes: MAX_CARRIED_BYTES,
+            max_answer_bytes: MAX_CARRIED_BYTES,
             look: Duration::from_secs(30),
         }
     }

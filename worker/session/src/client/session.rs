@@ -222,7 +222,9 @@ impl Line {
 
 impl Inner {
     /// Has a request answered, by as many workers as it takes.
-    async fn answer(&self, request: CheckedRequest, mut told: Told) -> Result<Answer, SessionError> {
+    async fn answer(self: &Arc<Self>, request: CheckedRequest, mut told: Told) -> Result<Answer, SessionError> {
+        let config = &self.shared.config;
+        request.check_size(&self.record.parts, config.max_input_bytes, config.max_answer_bytes)?;
         let mut line = self.line.lock().await;
         if line.is_closed {
             return Err(SessionError::Closed);
@@ -238,7 +240,10 @@ impl Inner {
                 None => return Err(SessionError::BrokenOff),
             };
             let fault = match asked {
-                Ok(answer) => return Ok(answer),
+                Ok(answer) => {
+                    self.pay_soon(line.link.as_ref());
+                    return Ok(answer);
+                }
                 Err(Trouble::Ours(error)) => return Err(error),
                 Err(Trouble::Theirs(fault)) => fault,
             };
@@ -254,6 +259,24 @@ impl Inner {
         Err(SessionError::NoWorker {
             tried: tried.join("; "),
         })
+    }
+
+    /// Sends the voucher for an answer as soon as it is kept, unless it goes with the next request before. Nobody waits
+    /// for it.
+    fn pay_soon(self: &Arc<Self>, link: Option<&Link>) {
+        let Some(promise) = link.and_then(Link::unsent) else {
+            return;
+        };
+        let inner = self.clone();
+        tokio::spawn(async move {
+            // Who asks next is told of a promise that was not kept.
+            let Ok(voucher) = promise.await else {
+                return;
+            };
+            if let Some(link) = &mut inner.line.lock().await.link {
+                link.tell(&voucher).await;
+            }
+        });
     }
 
     async fn open_link(&self, line: &Line, units: u64, tried: &[String]) -> Result<Link, SessionError> {

@@ -1,7 +1,7 @@
 //! The client's journal: what it has asked and promised, and the receipts that it holds.
 
 use super::{
-    JournalError, Step,
+    JournalError, Pending, Step,
     store::{Change, Store, Table, put},
 };
 use crate::{
@@ -105,15 +105,16 @@ impl ClientJournal {
         Ok((step.state, step.then))
     }
 
-    /// Keeps the step by which a voucher is signed, with the receipt and, if it was drawn, its case; returns the
-    /// voucher to send.
+    /// Hands over the step by which a voucher is signed, with the receipt and, if it was drawn, its case. The voucher
+    /// to send follows once all of it is on disk. Every later entry is on disk no earlier: a crash that loses this
+    /// step leaves the request open, and it is asked again.
     pub async fn keep_paid(
         &self,
         session: SessionId,
         step: Step<ClientState, SignedVoucher>,
         receipt: &SignedReceipt,
         case: Option<&KeptCase>,
-    ) -> Result<(ClientState, SignedVoucher), JournalError> {
+    ) -> Result<(ClientState, Pending<SignedVoucher>), JournalError> {
         let key = (session, receipt.message.sequence);
         let mut changes = vec![
             put(Table::State, (session, 0), &step.state),
@@ -121,8 +122,13 @@ impl ClientJournal {
             Change::Remove(Table::Input, (session, 0)),
         ];
         changes.extend(case.map(|case| put(Table::Case, key, case)));
-        self.store.write(changes).await?;
-        Ok((step.state, step.then))
+        let written = self.store.write_behind(changes).await?;
+        Ok((step.state, Pending::new(written, step.then)))
+    }
+
+    /// Waits until everything that was handed over before is on disk, so that it is read.
+    pub async fn settle(&self) -> Result<(), JournalError> {
+        self.store.settle().await
     }
 
     /// Keeps a receipt that is signed by the session's key and was not paid, as evidence.

@@ -3,17 +3,20 @@
 use redb::StorageBackend;
 use std::{
     io,
-    sync::{Arc, Mutex, MutexGuard},
+    sync::{Arc, Condvar, Mutex, MutexGuard},
 };
 
 /// A disk in memory that knows what was synced.
 #[derive(Clone, Default)]
-pub(crate) struct Disk(Arc<Mutex<Content>>);
+pub(crate) struct Disk(Arc<(Mutex<Content>, Condvar)>);
 
 #[derive(Clone, Default)]
 struct Content {
     written: Vec<u8>,
     synced: Vec<u8>,
+    syncs: u64,
+    /// Whether whoever syncs waits.
+    is_held: bool,
 }
 
 impl std::fmt::Debug for Disk {
@@ -24,7 +27,18 @@ impl std::fmt::Debug for Disk {
 
 impl Disk {
     fn content(&self) -> MutexGuard<'_, Content> {
-        self.0.lock().expect("nobody panics with the disk")
+        self.0.0.lock().expect("nobody panics with the disk")
+    }
+
+    /// Lets whoever syncs wait, or go on.
+    pub fn hold(&self, is_held: bool) {
+        self.content().is_held = is_held;
+        self.0.1.notify_all();
+    }
+
+    /// How often the disk was synced.
+    pub fn syncs(&self) -> u64 {
+        self.content().syncs
     }
 
     /// The disk as it is after the power has failed: what was not synced is lost.
@@ -38,10 +52,12 @@ impl Disk {
     }
 
     fn with(bytes: Vec<u8>) -> Self {
-        Self(Arc::new(Mutex::new(Content {
+        let content = Content {
             written: bytes.clone(),
             synced: bytes,
-        })))
+            ..Content::default()
+        };
+        Self(Arc::new((Mutex::new(content), Condvar::new())))
     }
 }
 
@@ -70,8 +86,10 @@ impl StorageBackend for Disk {
     }
 
     fn sync_data(&self) -> io::Result<()> {
-        let mut content = self.content();
+        let held = self.0.1.wait_while(self.content(), |content| content.is_held);
+        let mut content = held.expect("nobody panics with the disk");
         content.synced = content.written.clone();
+        content.syncs += 1;
         Ok(())
     }
 

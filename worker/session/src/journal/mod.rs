@@ -2,7 +2,8 @@
 //!
 //! A side says what is to be kept before its next message as a [`Step`]. The journal keeps the state and gives what
 //! follows from it; nothing else can take that out. Steps of all sessions that come at one time are written in one
-//! transaction, so that a store that syncs a hundred times a second serves thousands of requests.
+//! transaction, so that a store that syncs a hundred times a second serves thousands of requests. A step that somebody
+//! need not wait for is handed over as a [`Pending`]: what follows from it is given when the step is on disk.
 
 mod client;
 #[cfg(test)]
@@ -14,6 +15,7 @@ pub use client::{ClientJournal, KeptCase, OpenBytes, RequestKey};
 pub use worker::{KeptRequest, WorkerJournal};
 
 use std::path::PathBuf;
+use store::Written;
 
 /// Why a journal was not read or written.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -56,5 +58,25 @@ impl<State, Then> Step<State, Then> {
     /// The state that is to be kept.
     pub fn state(&self) -> &State {
         &self.state
+    }
+}
+
+/// What follows from a step that was handed over to a journal, and may not be on disk yet.
+#[derive(Debug)]
+#[must_use = "nothing follows from a step that is not on disk"]
+pub struct Pending<Then> {
+    written: Written,
+    then: Then,
+}
+
+impl<Then> Pending<Then> {
+    pub(crate) fn new(written: Written, then: Then) -> Self {
+        Self { written, then }
+    }
+
+    /// Waits until the step is on disk, and gives what follows from it.
+    pub async fn wait(self) -> Result<Then, JournalError> {
+        self.written.wait().await?;
+        Ok(self.then)
     }
 }

@@ -3,7 +3,7 @@
 use super::JournalError;
 use codec::{DecodeAll, Encode};
 use redb::{Builder, Database, ReadableDatabase, StorageBackend, TableDefinition};
-use std::{path::Path, sync::Arc, thread::JoinHandle};
+use std::{collections::BTreeMap, path::Path, sync::Arc, thread::JoinHandle};
 use tokio::sync::{mpsc, oneshot};
 
 /// Changes that wait for the thread.
@@ -14,6 +14,7 @@ const MAX_TOGETHER: usize = 1024;
 /// A session and the number of a request, or 0 for what there is once in a session.
 pub(crate) type Key = (u64, u32);
 type Definition = TableDefinition<'static, Key, &'static [u8]>;
+type OpenTable<'transaction> = redb::Table<'transaction, Key, &'static [u8]>;
 
 /// What the entries are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,6 +77,17 @@ struct Group {
     done: Option<oneshot::Sender<Result<(), JournalError>>>,
 }
 
+/// Changes that were handed over, and are on disk once [`Written::wait`] returns.
+#[derive(Debug)]
+pub(crate) struct Written(oneshot::Receiver<Result<(), JournalError>>);
+
+impl Written {
+    /// Waits until the changes are on disk. Dropping it takes nothing back.
+    pub async fn wait(self) -> Result<(), JournalError> {
+        self.0.await.map_err(|_| stopped())?
+    }
+}
+
 impl Store {
     /// The store in this file, which is made if it is not there.
     pub fn open(path: &Path) -> Result<Self, JournalError> {
@@ -112,13 +124,23 @@ impl Store {
 
     /// Writes changes, and returns when they are on disk.
     pub async fn write(&self, changes: Vec<Change>) -> Result<(), JournalError> {
+        self.write_behind(changes).await?.wait().await
+    }
+
+    /// Hands changes over, to be written after those before them; what it returns waits for the disk.
+    pub async fn write_behind(&self, changes: Vec<Change>) -> Result<Written, JournalError> {
         let (done, written) = oneshot::channel();
         let group = Group {
             changes,
             done: Some(done),
         };
         self.hand_over(group).await?;
-        written.await.map_err(|_| stopped())?
+        Ok(Written(written))
+    }
+
+    /// Waits until everything that was handed over before is on disk, so that it is read.
+    pub async fn settle(&self) -> Result<(), JournalError> {
+        self.write(Vec::new()).await
     }
 
     /// Hands changes over, to be written after those before them. A crash may lose them.
@@ -199,30 +221,47 @@ fn write_all(database: &Database, mut groups: mpsc::Receiver<Group>) {
     }
 }
 
+/// Writes groups in one transaction, which is synced once: all of them are on disk then, or none of them.
 fn write(database: &Database, groups: &[Group]) -> Result<(), redb::Error> {
     let transaction = database.begin_write()?;
     for table in Table::ALL {
-        transaction.open_table(table.definition())?;
+        // A table is opened once in a transaction: that takes longer than to write an entry.
+        let mut open = transaction.open_table(table.definition())?;
+        write_table(&mut open, table, groups)?;
     }
+    transaction.commit()?;
+    Ok(())
+}
+
+/// Makes the changes of one table. Of several changes of one entry, the last one is made alone.
+fn write_table(open: &mut OpenTable<'_>, table: Table, groups: &[Group]) -> Result<(), redb::Error> {
+    let mut last: BTreeMap<Key, Option<&[u8]>> = BTreeMap::new();
     for change in groups.iter().flat_map(|group| &group.changes) {
         match change {
-            Change::Put(table, key, entry) => {
-                let mut table = transaction.open_table(table.definition())?;
-                table.insert(*key, entry.as_slice())?;
+            Change::Put(of, key, entry) if *of == table => {
+                last.insert(*key, Some(entry));
             }
-            Change::Remove(table, key) => {
-                let mut table = transaction.open_table(table.definition())?;
-                table.remove(*key)?;
+            Change::Remove(of, key) if *of == table => {
+                last.insert(*key, None);
             }
+            Change::Put(..) | Change::Remove(..) => {}
             Change::Forget(session) => {
-                for table in Table::ALL {
-                    let mut table = transaction.open_table(table.definition())?;
-                    table.retain_in((*session, 0)..=(*session, u32::MAX), |_, _| false)?;
-                }
+                let all = (*session, 0)..=(*session, u32::MAX);
+                open.retain_in(all.clone(), |_, _| false)?;
+                last.retain(|key, _| !all.contains(key));
             }
         }
     }
-    transaction.commit()?;
+    for (key, entry) in last {
+        match entry {
+            Some(entry) => {
+                open.insert(key, entry)?;
+            }
+            None => {
+                open.remove(key)?;
+            }
+        }
+    }
     Ok(())
 }
 

@@ -1,8 +1,8 @@
 //! One stream of a client: greeting, requests one after the other, answers.
 
 use super::{
-    Facts, Live, Shared,
-    side::{Answered, Next, WorkerState},
+    Facts, Live, PIECE_BYTES, Shared,
+    side::{Answered, Next, OwnRequest, WorkerState},
 };
 use crate::{
     executor::{Execution, ExecutorError, MAX_WAITING_PIECES},
@@ -10,19 +10,24 @@ use crate::{
     message::{Ask, Decline},
     request::{self, CheckedRequest},
     types::{Balance, SignedReceipt, SignedVoucher},
-    wire::{Wire, WireError},
+    wire::{Content, Wire, WireError},
 };
 use assay_network::session::{Frame, RefusalReason, SessionRefusal, SessionStream, StreamError};
 use assay_ops::tensor::Tensor;
 use assay_types::{SessionKey, schema::ModelKind};
 use codec::{DecodeAll, Encode};
 use std::time::Duration;
-use tokio::{sync::mpsc, time::timeout};
+use tokio::{
+    sync::{SemaphorePermit, mpsc},
+    time::timeout,
+};
 
 /// Time after which a client asks again whose request found no place.
 const BUSY: Duration = Duration::from_millis(100);
 /// Time that the client may be silent while its request is executed: for as long as it takes.
 const WHILE_EXECUTING: Duration = Duration::from_secs(24 * 60 * 60);
+/// Bytes of outputs that wait for their receipt and are sent with it, which takes one packet and not two.
+const MAX_TOGETHER_BYTES: usize = 16 * 1024;
 /// Tokens in one frame of an answer that is sent again.
 const TOKENS_AT_ONCE: usize = 1024;
 
@@ -161,10 +166,11 @@ async fn exchange(shared: &Shared, wire: &mut Wire, key: &SessionKey, ask: Ask) 
         return Err(Decline::NotOpen.into());
     }
     let (live, mut facts) = shared.live(place.session, false).await?;
-    // Nobody but the client takes a turn in its session.
-    if facts.contract.worker_key != *key || !ask.head.is_by(&facts.contract.client_key) {
+    if facts.contract.worker_key != *key {
         return Err(Decline::NotSigned.into());
     }
+    // Nobody but the client takes a turn in its session.
+    let own = facts.contract.own(&ask.head)?;
     if !shared.config.redeem.takes_requests(&facts.record, facts.now) {
         return Err(Decline::NotOpen.into());
     }
@@ -174,11 +180,11 @@ async fn exchange(shared: &Shared, wire: &mut Wire, key: &SessionKey, ask: Ask) 
     if let Some(voucher) = &ask.voucher {
         take(shared, &facts, &mut state, voucher).await?;
     }
-    let mut next = decide(shared, &facts, &mut state, &ask, price);
+    let mut next = decide(shared, &facts, &mut state, &own, price);
     if next == Err(Decline::Budget) {
         // The client may have added to it since the chain was read.
         facts = shared.live(place.session, true).await?.1;
-        next = decide(shared, &facts, &mut state, &ask, price);
+        next = decide(shared, &facts, &mut state, &own, price);
     }
     let next = next?;
     let asked = Asked {
@@ -196,9 +202,15 @@ async fn exchange(shared: &Shared, wire: &mut Wire, key: &SessionKey, ask: Ask) 
     }
 }
 
-fn decide(shared: &Shared, facts: &Facts, state: &mut WorkerState, ask: &Ask, price: Balance) -> Result<Next, Decline> {
+fn decide(
+    shared: &Shared,
+    facts: &Facts,
+    state: &mut WorkerState,
+    own: &OwnRequest,
+    price: Balance,
+) -> Result<Next, Decline> {
     *state = state.clone().with_terms(facts.contract.budget, shared.config.credit);
-    state.ask(&facts.contract, &ask.head, price, shared.config.max_tries)
+    state.ask(own, price, shared.config.max_tries)
 }
 
 /// Sends an answer and its receipt again, as the journal has them.
@@ -225,23 +237,44 @@ fn prompt_bytes(asked: &Asked<'_>) -> usize {
     length.unwrap_or_default() as usize * size_of::<i64>()
 }
 
+/// Room for the input and the answer of a request, before any of it comes.
+fn room<'a>(shared: &'a Shared, asked: &Asked<'_>) -> Result<SemaphorePermit<'a>, End> {
+    let (parts, config) = (&asked.facts.model.parts, &shared.config);
+    let symbols = &asked.ask.head.message.symbols;
+    let input = request::given_bytes(parts, symbols).map_err(|_| Decline::Input)?;
+    let output = assay_types::payload::max_delivered_bytes(parts, symbols).map_err(|_| Decline::Input)?;
+    let both = input.saturating_add(output);
+    if input > config.max_input_bytes || output > config.max_output_bytes || both > config.max_bytes {
+        return Err(Decline::TooLarge.into());
+    }
+    let pieces = u32::try_from(both.div_ceil(PIECE_BYTES)).map_err(|_| Decline::TooLarge)?;
+    let room = shared.bytes.try_acquire_many(pieces);
+    room.map_err(|_| SessionRefusal::for_now(RefusalReason::Busy, BUSY).into())
+}
+
+/// The input of a request that was begun, the outputs of its execution, and the room that both of them take.
+async fn executed<'a>(
+    shared: &'a Shared,
+    wire: &mut Wire,
+    asked: &mut Asked<'_>,
+) -> Result<(CheckedRequest, Vec<Tensor>, SemaphorePermit<'a>), End> {
+    let room = room(shared, asked)?;
+    let request = input(shared, wire, asked).await?;
+    let outputs = run(shared, wire, asked, &request).await?;
+    Ok((request, outputs, room))
+}
+
 /// Executes a request that was begun, and answers it.
 async fn execute(shared: &Shared, wire: &mut Wire, state: &mut WorkerState, mut asked: Asked<'_>) -> Result<(), End> {
-    let request = match input(shared, wire, &mut asked).await {
-        Ok(request) => request,
-        Err(End::Refuse(refusal)) => {
-            *state = state.give_up();
-            return Err(refusal.into());
+    let (request, outputs, _room) = match executed(shared, wire, &mut asked).await {
+        Ok(executed) => executed,
+        Err(end) => {
+            // A request that is refused frees its number. One whose client leaves keeps it.
+            if matches!(end, End::Refuse(_)) {
+                *state = state.give_up();
+            }
+            return Err(end);
         }
-        Err(End::Close(error)) => return Err(error.into()),
-    };
-    let outputs = match run(shared, wire, &asked, &request).await {
-        Ok(outputs) => outputs,
-        Err(End::Refuse(refusal)) => {
-            *state = state.give_up();
-            return Err(refusal.into());
-        }
-        Err(End::Close(error)) => return Err(error.into()),
     };
     let parts = &asked.facts.model.parts;
     let answer = request::delivery(parts, &outputs);
@@ -264,32 +297,37 @@ async fn execute(shared: &Shared, wire: &mut Wire, state: &mut WorkerState, mut 
         symbols: request.symbols,
         input: request.bytes,
     };
-    // The outputs promise nothing, so they need not wait for the journal. The receipt does.
-    let sent = async {
-        match parts.kind {
-            ModelKind::Plain => wire.send_pieces(Frame::Output, &answer).await,
-            ModelKind::Generation => Ok(()),
+    let session = asked.facts.contract.place.session;
+    let keeping = shared.journal.keep(session, step, &kept, &answer);
+    let outputs = match parts.kind {
+        ModelKind::Plain => answer.as_slice(),
+        ModelKind::Generation => &[],
+    };
+    let is_small = outputs.len() <= MAX_TOGETHER_BYTES;
+    // The outputs promise nothing, so large ones need not wait for the journal. The receipt does.
+    let sending = async {
+        match is_small {
+            true => Ok(()),
+            false => wire.send_pieces(Frame::Output, outputs).await,
         }
     };
-    let session = asked.facts.contract.place.session;
-    let (kept, sent) = tokio::join!(shared.journal.keep(session, step, &kept, &answer), sent);
+    let (kept, sent) = tokio::join!(keeping, sending);
     let (next, receipt) = kept?;
     *state = next;
     sent?;
-    Ok(wire.send(Frame::Receipt, &receipt.encode()).await?)
+    let mut last: Vec<Content<'_>> = Vec::new();
+    if is_small && !outputs.is_empty() {
+        last.push((Frame::Output, outputs));
+    }
+    let receipt = receipt.encode();
+    last.push((Frame::Receipt, &receipt));
+    Ok(wire.send_together(&last).await?)
 }
 
 /// The input of a request, checked against the model and against its digest.
 async fn input(shared: &Shared, wire: &mut Wire, asked: &mut Asked<'_>) -> Result<CheckedRequest, End> {
     let (parts, head) = (&asked.facts.model.parts, &asked.ask.head.message);
     let expected = request::given_bytes(parts, &head.symbols).map_err(|_| Decline::Input)?;
-    if expected > shared.config.max_input_bytes {
-        return Err(Decline::Input.into());
-    }
-    let most = assay_types::payload::max_delivered_bytes(parts, &head.symbols).unwrap_or(u64::MAX);
-    if most > shared.config.max_output_bytes {
-        return Err(Decline::Input.into());
-    }
     let bytes = match asked.ask.input.take() {
         Some(bytes) => bytes,
         None => {

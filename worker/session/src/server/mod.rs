@@ -17,7 +17,7 @@ use crate::{
     journal::WorkerJournal,
     key::SessionPair,
     lock,
-    message::Decline,
+    message::{Decline, MAX_CARRIED_BYTES},
     request::CheckedRequest,
     seal::SealKey,
     types::{Balance, BlockNumber, H256, ModelVersion, SessionId, SessionRecord, SignedReceipt},
@@ -37,6 +37,8 @@ use tokio::sync::Semaphore;
 const MAX_READS: usize = 16;
 /// Time after which a client asks again about a session that the chain does not have yet.
 const NOT_YET: Duration = Duration::from_secs(1);
+/// Bytes that are counted as one, where the bytes at a time are bounded.
+const PIECE_BYTES: u64 = 1024;
 /// Numbers of sessions that are remembered not to be there.
 const MAX_UNKNOWN: usize = 4096;
 
@@ -51,6 +53,8 @@ pub struct ServerConfig {
     pub max_input_bytes: u64,
     /// Bytes that deliver an answer.
     pub max_output_bytes: u64,
+    /// Bytes of inputs and answers at a time, of all sessions.
+    pub max_bytes: u64,
     /// How often one request is begun whose client goes away before the answer.
     pub max_tries: u32,
     /// Requests that are executed at a time, of all sessions.
@@ -72,8 +76,9 @@ impl Default for ServerConfig {
         Self {
             credit: 0,
             redeem: RedeemPolicy::default(),
-            max_input_bytes: 16 << 20,
-            max_output_bytes: 16 << 20,
+            max_input_bytes: MAX_CARRIED_BYTES,
+            max_output_bytes: MAX_CARRIED_BYTES,
+            max_bytes: 512 << 20,
             max_tries: 3,
             max_executions: 256,
             next_frame: Duration::from_secs(10),
@@ -111,6 +116,8 @@ struct Shared {
     executor: Arc<dyn Executor>,
     journal: WorkerJournal,
     executions: Semaphore,
+    /// What is left of the bytes at a time, in pieces of [`PIECE_BYTES`].
+    bytes: Semaphore,
     reads: Semaphore,
     live: Mutex<HashMap<SessionId, Arc<Live>>>,
     unknown: Mutex<HashMap<SessionId, Instant>>,
@@ -155,6 +162,9 @@ impl SessionServer {
             executor,
             journal,
             executions: Semaphore::new(config.max_executions),
+            bytes: Semaphore::new(
+                usize::try_from(config.max_bytes.div_ceil(PIECE_BYTES)).unwrap_or(Semaphore::MAX_PERMITS),
+            ),
             reads: Semaphore::new(MAX_READS),
             live: Mutex::default(),
             unknown: Mutex::default(),

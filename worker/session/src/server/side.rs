@@ -41,6 +41,19 @@ pub struct Contract {
 }
 
 impl Contract {
+    /// The request, if the session's client has signed it for this session and model.
+    pub fn own(&self, head: &Signed<RequestHead>) -> Result<OwnRequest, Decline> {
+        let asked = &head.message;
+        let is_own = asked.place == self.place && asked.model_root == self.model_root && head.is_by(&self.client_key);
+        match is_own {
+            true => Ok(OwnRequest {
+                sequence: asked.sequence,
+                input_digest: asked.input_digest,
+            }),
+            false => Err(Decline::NotSigned),
+        }
+    }
+
     /// The contract of a session on a chain.
     pub fn of(genesis: H256, session: u64, record: &SessionRecord) -> Self {
         Self {
@@ -54,6 +67,13 @@ impl Contract {
             budget: record.account.budget,
         }
     }
+}
+
+/// A request of the session's own client: its signature is verified once, by [`Contract::own`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OwnRequest {
+    sequence: u32,
+    input_digest: H256,
 }
 
 /// What the worker keeps of a session.
@@ -125,18 +145,7 @@ impl WorkerState {
     }
 
     /// What to do with a request of this price, which was begun at most `max_tries` times before it is refused.
-    pub fn ask(
-        &self,
-        contract: &Contract,
-        head: &Signed<RequestHead>,
-        price: Balance,
-        max_tries: u32,
-    ) -> Result<Next, Decline> {
-        let asked = &head.message;
-        if asked.place != contract.place || asked.model_root != contract.model_root || !head.is_by(&contract.client_key)
-        {
-            return Err(Decline::NotSigned);
-        }
+    pub fn ask(&self, asked: &OwnRequest, price: Balance, max_tries: u32) -> Result<Next, Decline> {
         if asked.sequence > MAX_SEQUENCE {
             return Err(Decline::Sequence);
         }

@@ -31,6 +31,8 @@ enum Stage {
     Signed,
     /// The receipt is sent, and has not come.
     ReceiptSent,
+    /// The application has the answer, and the client's promise is handed over and not on disk.
+    Answered,
     /// The client has kept its promise, and not sent the voucher.
     Promised,
     /// The voucher is sent, and has not come.
@@ -39,13 +41,14 @@ enum Stage {
     Paid,
 }
 
-const STAGES: [Stage; 9] = [
+const STAGES: [Stage; 10] = [
     Stage::Asked,
     Stage::Sent,
     Stage::VoucherTaken,
     Stage::Executed,
     Stage::Signed,
     Stage::ReceiptSent,
+    Stage::Answered,
     Stage::Promised,
     Stage::VoucherSent,
     Stage::Paid,
@@ -126,6 +129,10 @@ impl World {
             self.client_disk = disk.clone();
             self.client = ClientJournal::with_backend(disk).expect("opens again");
             self.client_state = self.client.state(SESSION).expect("reads").expect("it has begun");
+            assert_eq!(
+                self.client_state.open.is_some(),
+                self.client.open_bytes(SESSION).expect("reads").is_some()
+            );
         }
         if let Some(disk) = worker {
             self.worker_disk = disk.clone();
@@ -178,10 +185,21 @@ impl World {
             .client_state
             .receive(&self.contract, &receipt, output(), &client_pair());
         let step = step.expect("it says what is expected");
-        let kept = block_on(self.client.keep_paid(SESSION, step, &receipt, None)).expect("keeps");
-        let (state, voucher) = kept;
+        // A client that dies while its promise is being kept finds what was on disk before.
+        let before = self.client_disk.after_kill();
+        let kept = block_on(self.client.keep_paid(SESSION, step, &receipt, None)).expect("hands over");
+        let (state, pending) = kept;
         self.client_state = state;
+        let after = std::mem::replace(&mut self.client_disk, before);
+        let reached = self.reach(Stage::Answered, plan);
+        if self.client_state.open.is_some() {
+            // It has died, and asks again.
+            return reached;
+        }
+        self.client_disk = after;
+        let voucher = block_on(pending.wait()).expect("keeps");
         self.answered += 1;
+        reached?;
         // The request is over for the client: what happens to the voucher is made good by the next one.
         let _ = self.promised(voucher, plan);
         Ok(())
@@ -222,10 +240,8 @@ impl World {
         }
         self.reach(Stage::VoucherTaken, plan)?;
         let price = self.request.price(&TERMS);
-        let next = self
-            .worker_state
-            .ask(&self.contract, head, price, 9)
-            .expect("it is the next one");
+        let own = self.contract.own(head).expect("the client has signed it");
+        let next = self.worker_state.ask(&own, price, 9).expect("it is the next one");
         let begun = match next {
             Next::SendAgain(receipt) => {
                 assert_eq!(self.worker.answer(SESSION).expect("reads"), Some(vec![7; 4]));

@@ -77,9 +77,19 @@ pub fn server_config() -> ServerConfig {
 
 /// A worker that serves by the rules with this engine.
 pub async fn worker(chain: &Arc<FakeChain>, number: u8, executor: FakeExecutor, disk: Disk) -> Serves {
+    worker_with(server_config(), chain, number, (executor, disk)).await
+}
+
+/// A worker with a configuration.
+pub async fn worker_with(
+    config: ServerConfig,
+    chain: &Arc<FakeChain>,
+    number: u8,
+    (executor, disk): (FakeExecutor, Disk),
+) -> Serves {
     let place = place().await;
     let server = SessionServer::new(
-        server_config(),
+        config,
         vec![worker_pair(number)],
         chain.clone(),
         Arc::new(executor),

@@ -3,13 +3,14 @@
 use super::{
     fake::{FakeChain, FakeChecker, FakeExecutor, generated, plus_one},
     fixtures::{GENERATION, LONGEST_ROW, PLAIN, account, row},
-    nodes::{client, client_config, until, worker},
+    nodes::{client, client_config, server_config, until, worker, worker_with},
 };
 use crate::{
     SessionError,
     client::{ClientConfig, Piece, Session},
     journal::disk::Disk,
     request::{RequestError, Sampling},
+    server::ServerConfig,
     types::Balance,
 };
 use futures::StreamExt;
@@ -95,6 +96,78 @@ async fn tensors_of_any_size_go_and_come_and_a_defence_has_them() {
         assert_eq!((kept.inputs, kept.receipt), (vec![input], answer.receipt));
     }
     assert!(serves.server.kept(0, 4).await.expect("reads").is_none());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_larger_than_a_session_carries_is_refused_on_both_sides_with_the_way_out() {
+    const BYTES: u64 = 100_000;
+    let chain = Arc::new(FakeChain::default());
+    let small = ServerConfig {
+        max_input_bytes: BYTES,
+        ..server_config()
+    };
+    let _serves = worker_with(small, &chain, 1, (FakeExecutor::default(), Disk::default())).await;
+    let (sessions, _place) = client(&chain, unchecked(), Disk::default(), None).await;
+    let session = Session::open(&sessions, PLAIN, 200_000).await.expect("opens");
+    let (fits, large) = (row(&[1; 12_500]), row(&[1; 12_501]));
+    let answer = session.run(std::slice::from_ref(&fits)).await.expect("answers");
+    assert_eq!(answer.outputs, [plus_one(&fits)]);
+    let refused = session
+        .run(std::slice::from_ref(&large))
+        .await
+        .expect_err("is declined");
+    assert!(refused.to_string().contains("submit a job by digest"), "{refused}");
+    for (max_input_bytes, max_answer_bytes, what) in [(BYTES, 2 * BYTES, "input"), (2 * BYTES, BYTES, "answer")] {
+        let config = ClientConfig {
+            max_input_bytes,
+            max_answer_bytes,
+            ..unchecked()
+        };
+        let (sessions, _place) = client(&chain, config, Disk::default(), None).await;
+        let session = Session::open(&sessions, PLAIN, 200_000).await.expect("opens");
+        let refused = session.run(std::slice::from_ref(&large)).await;
+        let expected = RequestError::TooLarge {
+            what,
+            bytes: BYTES + 8,
+            max: BYTES,
+        };
+        assert!(
+            matches!(&refused, Err(SessionError::Request(error)) if *error == expected),
+            "{refused:?}"
+        );
+        assert_eq!(session.spent().await, 0, "nothing was asked");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn requests_wait_where_their_bytes_have_no_room_and_are_answered_in_the_end() {
+    let chain = Arc::new(FakeChain::default());
+    let executor = FakeExecutor {
+        pause: Duration::from_millis(100),
+        ..FakeExecutor::default()
+    };
+    // Room for one request at a time: 8 bytes for each token of the longest sequence, and the input.
+    let narrow = ServerConfig {
+        max_bytes: 2_048,
+        ..server_config()
+    };
+    let _serves = worker_with(narrow, &chain, 1, (executor, Disk::default())).await;
+    let patient = ClientConfig {
+        max_asked: 1_000,
+        ..unchecked()
+    };
+    let (sessions, _place) = client(&chain, patient, Disk::default(), None).await;
+    let prompt = vec![1; 100];
+    let mut open = Vec::new();
+    for _ in 0..3 {
+        open.push(Session::open(&sessions, GENERATION, BUDGET).await.expect("opens"));
+    }
+    let asked = open
+        .iter()
+        .map(|session| session.generate(&prompt, &sampling(3)).expect("fits").answer());
+    for answer in futures::future::join_all(asked).await {
+        assert_eq!(answer.expect("answers").tokens, generated(&prompt, 5, 3));
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

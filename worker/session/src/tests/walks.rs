@@ -45,7 +45,7 @@ struct Walk {
     requests: Vec<CheckedRequest>,
     to_worker: Vec<ToWorker>,
     to_client: Vec<SignedReceipt>,
-    /// The client keeps every step before it goes on, so what it has in memory is what it has kept.
+    /// What the client has kept: it begins nothing before its steps are on disk.
     client: ClientState,
     worker: WorkerState,
     /// What the worker's journal has, which may lack the latest voucher.
@@ -156,7 +156,8 @@ impl Walk {
             .find(|request| request.digest == head.message.input_digest);
         let asked = asked.expect("one of the client's requests").clone();
         let price = asked.price(&TERMS);
-        match self.worker.ask(&self.contract, head, price, u32::MAX) {
+        let own = self.contract.own(head).expect("the client has signed it");
+        match self.worker.ask(&own, price, u32::MAX) {
             // An old request, or one whose predecessor is not paid.
             Err(_) => {}
             Ok(Next::SendAgain(receipt)) => self.to_client.push(*receipt),
@@ -204,6 +205,10 @@ impl Walk {
         };
         let output = output(receipt.message.input_digest);
         if let Ok(step) = self.client.receive(&self.contract, &receipt, output, &client_pair()) {
+            // The application has the answer, and the client dies before its promise is on disk: the request is open.
+            if self.random.one_in(5) {
+                return;
+            }
             let next = &self.requests[self.answered as usize];
             self.received += next.price(&TERMS);
             self.answered += 1;

@@ -48,6 +48,110 @@ fn what_was_handed_over_is_written_in_its_order_and_before_the_last_handle_goes(
 }
 
 #[test]
+fn all_that_wait_for_the_disk_are_written_by_one_sync() {
+    const GROUPS: u64 = 200;
+    let disk = Disk::default();
+    let store = store(disk.clone());
+    let before = disk.syncs();
+    disk.hold(true);
+    let written: Vec<Written> = (0..GROUPS)
+        .map(|session| {
+            let changes = vec![
+                put(Table::State, (session, 0), &session),
+                put(Table::Answer, (session, 0), &session),
+            ];
+            block_on(store.write_behind(changes)).expect("hands over")
+        })
+        .collect();
+    let lost = Store::with_backend(disk.after_power_failure()).expect("opens");
+    assert!(
+        lost.all::<u64>(Table::State).expect("reads").is_empty(),
+        "nothing was synced"
+    );
+    disk.hold(false);
+    for one in written {
+        block_on(one.wait()).expect("writes");
+    }
+    let syncs = disk.syncs() - before;
+    // The thread may have taken some of them before the others were there.
+    assert!(syncs <= 4, "{syncs} syncs for {GROUPS} groups");
+    let after = Store::with_backend(disk.after_power_failure()).expect("opens");
+    for table in [Table::State, Table::Answer] {
+        let expected: Vec<_> = (0..GROUPS).map(|session| ((session, 0), session)).collect();
+        assert_eq!(after.all::<u64>(table).expect("reads"), expected);
+    }
+}
+
+#[test]
+fn whoever_was_told_finds_its_entry_after_a_power_failure_whatever_was_written_with_it() {
+    const WRITERS: u64 = 8;
+    let disk = Disk::default();
+    let store = store(disk.clone());
+    std::thread::scope(|scope| {
+        for writer in 0..WRITERS {
+            let (store, disk) = (store.clone(), disk.clone());
+            scope.spawn(move || {
+                for number in 0..12u64 {
+                    block_on(store.write(vec![put(Table::State, (writer, 0), &number)])).expect("writes");
+                    let after = Store::with_backend(disk.after_power_failure()).expect("opens");
+                    assert_eq!(entry(&after, (writer, 0)), Some(number));
+                }
+            });
+        }
+    });
+}
+
+#[test]
+fn what_was_handed_over_before_is_read_once_the_store_is_settled() {
+    let store = store(Disk::default());
+    for number in 0..50u64 {
+        let _written = block_on(store.write_behind(vec![put(Table::State, (1, 0), &number)])).expect("hands over");
+        block_on(store.settle()).expect("settles");
+        assert_eq!(entry(&store, (1, 0)), Some(number));
+    }
+}
+
+/// Changes of few entries, as often of the same one as can be.
+fn random_changes(random: &mut u64) -> Vec<Change> {
+    let mut below = |bound: u64| {
+        *random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        (*random >> 33) % bound
+    };
+    let mut changes = Vec::new();
+    for _ in 0..=below(4) {
+        let table = [Table::State, Table::Receipt, Table::Input][below(3) as usize];
+        let key = (below(3), below(2) as u32);
+        changes.push(match below(8) {
+            0 => Change::Forget(key.0),
+            1 | 2 => Change::Remove(table, key),
+            _ => put(table, key, &below(1_000)),
+        });
+    }
+    changes
+}
+
+#[test]
+fn groups_that_are_written_together_are_what_they_are_one_after_the_other() {
+    let mut random = 7;
+    for _ in 0..40 {
+        let groups: Vec<Vec<Change>> = (0..10).map(|_| random_changes(&mut random)).collect();
+        let disk = Disk::default();
+        let (together, alone) = (store(disk.clone()), store(Disk::default()));
+        disk.hold(true);
+        for changes in &groups {
+            block_on(together.write_soon(changes.clone())).expect("hands over");
+            block_on(alone.write(changes.clone())).expect("writes");
+        }
+        disk.hold(false);
+        block_on(together.settle()).expect("settles");
+        for table in Table::ALL {
+            let (ours, theirs) = (together.all::<u64>(table), alone.all::<u64>(table));
+            assert_eq!(ours.expect("reads"), theirs.expect("reads"), "{groups:?}");
+        }
+    }
+}
+
+#[test]
 fn a_session_is_forgotten_with_everything_about_it_and_others_are_not() {
     let store = store(Disk::default());
     let changes = vec![

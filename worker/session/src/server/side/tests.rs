@@ -30,8 +30,12 @@ fn answered() -> Answered {
     }
 }
 
+fn ask(state: &WorkerState, head: &Signed<RequestHead>, price: Balance) -> Result<Next, Decline> {
+    state.ask(&contract(1_000).own(head)?, price, TRIES)
+}
+
 fn begun(state: &WorkerState, head: &Signed<RequestHead>) -> WorkerState {
-    match state.ask(&contract(1_000), head, 17, TRIES) {
+    match ask(state, head, 17) {
         Ok(Next::Execute(next)) => *next,
         other => panic!("is not executed: {other:?}"),
     }
@@ -44,9 +48,9 @@ fn a_request_is_executed_once_and_then_answered_with_the_same_receipt() {
     let step = state.finish(&contract, &answered(), &worker_pair(1)).expect("begun");
     assert_eq!(step.then.message.owed, 17);
     assert!(step.then.is_by(&contract.worker_key, contract.place));
-    let again = step.state.ask(&contract, &head(0, 7), 17, TRIES);
+    let again = ask(&step.state, &head(0, 7), 17);
     assert_eq!(again, Ok(Next::SendAgain(Box::new(step.then))));
-    let other = step.state.ask(&contract, &head(0, 8), 18, TRIES);
+    let other = ask(&step.state, &head(0, 8), 18);
     assert_eq!(other, Err(Decline::OtherInput), "it would convict the worker");
 }
 
@@ -58,24 +62,17 @@ fn nothing_is_signed_that_was_not_begun() {
 
 #[test]
 fn a_request_that_was_begun_is_not_exchanged_for_another_and_not_begun_for_ever() {
-    let contract = contract(1_000);
     let first = begun(&WorkerState::new(1_000, 0), &head(0, 7));
-    assert_eq!(first.ask(&contract, &head(0, 8), 18, TRIES), Err(Decline::OtherInput));
+    assert_eq!(ask(&first, &head(0, 8), 18), Err(Decline::OtherInput));
     let second = begun(&first, &head(0, 7));
-    assert_eq!(
-        second.ask(&contract, &head(0, 7), 17, TRIES),
-        Err(Decline::TooManyTries)
-    );
+    assert_eq!(ask(&second, &head(0, 7), 17), Err(Decline::TooManyTries));
     let given_up = second.give_up();
-    assert!(
-        given_up.ask(&contract, &head(0, 8), 18, TRIES).is_ok(),
-        "it was our fault"
-    );
+    assert!(ask(&given_up, &head(0, 8), 18).is_ok(), "it was our fault");
 }
 
 #[test]
 fn requests_that_are_forged_or_about_something_else_are_declined() {
-    let (contract, state) = (contract(1_000), WorkerState::new(1_000, 0));
+    let state = WorkerState::new(1_000, 0);
     let forged = |change: fn(&mut RequestHead)| {
         let mut head = head(0, 7).message;
         change(&mut head);
@@ -95,9 +92,9 @@ fn requests_that_are_forged_or_about_something_else_are_declined() {
         (forged(|head| head.sequence = u32::MAX), Decline::Sequence),
     ];
     for (head, reason) in cases {
-        assert_eq!(state.ask(&contract, &head, 17, TRIES), Err(reason), "{head:?}");
+        assert_eq!(ask(&state, &head, 17), Err(reason), "{head:?}");
     }
-    assert_eq!(state.ask(&contract, &head(0, 7), 1_001, TRIES), Err(Decline::Budget));
+    assert_eq!(ask(&state, &head(0, 7), 1_001), Err(Decline::Budget));
 }
 
 #[test]
@@ -108,7 +105,7 @@ fn the_next_request_waits_for_a_voucher_that_the_client_has_signed() {
         .finish(&contract, &answered(), &worker_pair(1))
         .expect("begun")
         .state;
-    assert_eq!(state.ask(&contract, &head(1, 7), 17, TRIES), Err(Decline::NotPaid));
+    assert_eq!(ask(&state, &head(1, 7), 17), Err(Decline::NotPaid));
     let forged = worker_pair(2).sign_voucher(contract.place, 17);
     assert_eq!(state.voucher(&contract, &forged), Err(Decline::NotSigned));
     let elsewhere = Place {
@@ -122,7 +119,7 @@ fn the_next_request_waits_for_a_voucher_that_the_client_has_signed() {
         .voucher(&contract, &too_small)
         .expect("signed")
         .expect("more than nothing");
-    assert_eq!(step.state.ask(&contract, &head(1, 7), 17, TRIES), Err(Decline::NotPaid));
+    assert_eq!(ask(&step.state, &head(1, 7), 17), Err(Decline::NotPaid));
     let paid = client_pair().sign_voucher(contract.place, 17);
     let step = step
         .state
@@ -135,5 +132,5 @@ fn the_next_request_waits_for_a_voucher_that_the_client_has_signed() {
         Ok(None),
         "it promises nothing new"
     );
-    assert!(step.state.ask(&contract, &head(1, 7), 17, TRIES).is_ok());
+    assert!(ask(&step.state, &head(1, 7), 17).is_ok());
 }
