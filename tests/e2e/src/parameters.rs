@@ -20,10 +20,11 @@ use polkadot_sdk::{
     cumulus_pallet_parachain_system::block_weight::DynamicMaxBlockWeight,
     cumulus_pallet_weight_reclaim::StorageWeightReclaim,
     frame_metadata_hash_extension::CheckMetadataHash,
-    frame_support::traits::dynamic_params::AggregatedKeyValue,
+    frame_support::{storage::storage_prefix, traits::dynamic_params::AggregatedKeyValue},
     frame_system, pallet_parameters, pallet_sudo,
     pallet_transaction_payment::ChargeTransactionPayment,
-    sp_core::{H256, hashing::blake2_256},
+    sp_core::H256,
+    sp_io::hashing::blake2_256,
     sp_keyring::Sr25519Keyring::{self, Alice},
     sp_runtime::{MultiSignature, generic::Era},
 };
@@ -60,7 +61,7 @@ impl Network {
         let code_hash = H256(blake2_256(&code));
         self.as_superuser(frame_system::Call::<Runtime>::authorize_upgrade { code_hash }.into())
             .await?;
-        let key = frame_system::AuthorizedUpgrade::<Runtime>::hashed_key();
+        let key = storage_prefix(b"System", b"AuthorizedUpgrade");
         self.until("the upgrade is authorised", INCLUSION_BLOCKS, async |_| {
             Ok(self.rpc().value(&key).await?.map(drop))
         })
