@@ -84,6 +84,7 @@ pub use pallet::*;
 pub use types::*;
 pub use weights::WeightInfo;
 
+/// Sessions: a budget is held once, requests go straight to the worker, and the chain pays what the client has signed.
 #[import_section(events::events)]
 #[frame_support::pallet]
 pub mod pallet {
@@ -320,6 +321,27 @@ pub mod pallet {
         Inconsistent,
     }
 
+    #[pallet::extra_constants]
+    impl<T: Config> Pallet<T> {
+        /// Number of the last request that a session can have.
+        #[pallet::constant_name(MaxSequence)]
+        fn max_sequence() -> u32 {
+            limits::MAX_SEQUENCE
+        }
+
+        /// Maximum number of session offers of one worker.
+        #[pallet::constant_name(MaxSessionOffers)]
+        fn max_session_offers() -> u32 {
+            limits::MAX_SESSION_OFFERS
+        }
+
+        /// Maximum number of symbols of a request's input.
+        #[pallet::constant_name(MaxSymbols)]
+        fn max_symbols() -> u32 {
+            limits::MAX_SYMBOLS
+        }
+    }
+
     #[pallet::hooks]
     impl<T: Config> Hooks<BlockNumberFor<T>> for Pallet<T> {
         fn on_idle(_: BlockNumberFor<T>, remaining: Weight) -> Weight {
@@ -339,7 +361,7 @@ pub mod pallet {
     #[pallet::call]
     impl<T: Config> Pallet<T> {
         /// Offers sessions on a model version, in place of the worker's earlier offer. Sessions that are open keep
-        /// their terms.
+        /// their terms. A worker has at most `MaxSessionOffers`.
         #[pallet::call_index(0)]
         #[pallet::weight(T::WeightInfo::publish_offer())]
         pub fn publish_offer(origin: OriginFor<T>, model: ModelVersion, offer: OfferOf<T>) -> DispatchResult {
@@ -380,7 +402,7 @@ pub mod pallet {
         }
 
         /// Closes a session. The worker redeems its last voucher by the same call, and the money is settled at once.
-        /// The client's close gives the worker [`Config::ClosingBlocks`] for its last voucher.
+        /// The client's close gives the worker `ClosingBlocks` for its last voucher.
         #[pallet::call_index(5)]
         #[pallet::weight(T::WeightInfo::close())]
         pub fn close(origin: OriginFor<T>, session: SessionId, last: Option<SignedVoucherOf<T>>) -> DispatchResult {
@@ -397,8 +419,7 @@ pub mod pallet {
         }
 
         /// Doubts a receipt, with the bond of a challenge. `symbols` are those of the request's input, and `commitment`
-        /// is that of the challenger's own trace ([`assay_types::dispute::commitment`]) for the receipt's claim
-        /// ([`assay_types::ClaimSource::id`]).
+        /// is that of the challenger's own trace for the receipt's claim (see docs/protocol.md).
         #[pallet::call_index(7)]
         #[pallet::weight(T::WeightInfo::challenge_receipt())]
         pub fn challenge_receipt(

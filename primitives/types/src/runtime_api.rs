@@ -11,6 +11,7 @@ use scale_info::TypeInfo;
 
 /// The price of a job now.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, TypeInfo)]
+#[scale_info(capture_docs = "always")]
 pub struct Quote<AccountId, Balance> {
     /// The worker that would get it.
     pub worker: AccountId,
@@ -20,6 +21,7 @@ pub struct Quote<AccountId, Balance> {
 
 /// Reasons for which a worker does not have a job, or is not paid for it yet.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, TypeInfo)]
+#[scale_info(capture_docs = "always")]
 pub enum WhyNot<AccountId, Balance, BlockNumber> {
     /// No such job: it was never submitted, or it is closed (the event of its closing says why).
     #[codec(index = 0)]
@@ -150,7 +152,7 @@ polkadot_sdk::sp_api::decl_runtime_apis! {
         fn why_not(worker: AccountId, job: JobId) -> WhyNot<AccountId, Balance, BlockNumber>;
         /// The jobs that are claimed or disputed.
         fn claimed_jobs(after: Option<JobId>, limit: u32) -> Page<Job<AccountId, Balance, BlockNumber>>;
-        /// The dispute over a claim: by the number of a job, or of a receipt ([`ClaimSource`](crate::ClaimSource)).
+        /// The dispute over a claim: by the number of a job, or of a receipt, as docs/protocol.md numbers them.
         fn dispute(job: ClaimId) -> Option<Dispute<AccountId, Balance, BlockNumber>>;
         /// The disputes in which an account is the worker or a challenger.
         fn disputes_of(

@@ -27,6 +27,7 @@ pub trait ModelRegistry {
 
 /// Reasons for which no standing offer can take a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, codec::Encode, codec::Decode, scale_info::TypeInfo)]
+#[scale_info(capture_docs = "always")]
 pub enum NoOffer {
     /// Nobody offers this model version.
     #[codec(index = 0)]
@@ -88,6 +89,7 @@ impl<BlockNumber> From<Misfit<BlockNumber>> for NoOffer {
 
 /// Reasons for which a worker cannot take a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, codec::Encode, codec::Decode, scale_info::TypeInfo)]
+#[scale_info(capture_docs = "always")]
 pub enum Unavailable {
     /// The account is not a worker.
     #[codec(index = 0)]
