@@ -56,6 +56,7 @@ pub mod deposit;
 mod errors;
 mod events;
 mod invariants;
+pub mod queries;
 mod registry;
 mod transfers;
 pub mod types;

@@ -53,18 +53,19 @@ pub enum Matching<BlockNumber> {
     },
 }
 
-/// Ways in which the client gets the output.
+/// Ways in which the client gets the output. The first one is that of clients which leave the field out: the job is
+/// refused if its output is too large, and nobody pays for an output that it does not get.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
 #[scale_info(capture_docs = "always")]
 pub enum Delivery {
-    /// Only its digest is put on chain, in the claim and its event. A generation is not delivered so: nobody could
-    /// check a sequence that nobody has.
-    #[codec(index = 0)]
-    Digest,
     /// The output itself is part of the claim and is kept until the job is closed: all output tensors, or of a
     /// generation the sequence.
-    #[codec(index = 1)]
+    #[codec(index = 0)]
     Inline,
+    /// Only its digest is put on chain, in the claim and its event. A generation is not delivered so: nobody could
+    /// check a sequence that nobody has.
+    #[codec(index = 1)]
+    Digest,
 }
 
 /// A client's request for a job.

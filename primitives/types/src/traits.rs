@@ -50,6 +50,12 @@ pub enum NoOffer {
     /// Every offer whose terms the job fits was published in the last blocks and takes effect soon.
     #[codec(index = 6)]
     TooNew,
+    /// No such model version is registered.
+    #[codec(index = 7)]
+    UnknownModel,
+    /// The model version is deprecated, or the chain no longer judges by its definition: use a later one.
+    #[codec(index = 8)]
+    ModelDeprecated,
 }
 
 impl NoOffer {
@@ -57,7 +63,7 @@ impl NoOffer {
     /// greatest.
     fn distance(self) -> u8 {
         match self {
-            Self::NoneForModel => 0,
+            Self::NoneForModel | Self::UnknownModel | Self::ModelDeprecated => 0,
             Self::DeadlineTooShort => 1,
             Self::WindowTooShort => 2,
             Self::WindowTooLong => 3,
