@@ -48,6 +48,7 @@
 //! * By clients: [`open`](Pallet::open), [`top_up`](Pallet::top_up), [`close`](Pallet::close).
 //! * By challengers: [`challenge_receipt`](Pallet::challenge_receipt).
 //! * By anyone: [`advance`](Pallet::advance), [`convict_equivocation`](Pallet::convict_equivocation).
+//! * By governance: [`force_end`](Pallet::force_end).
 
 #![cfg_attr(not(feature = "std"), no_std)]
 #![forbid(unsafe_code)]
@@ -63,6 +64,7 @@ mod dispute;
 mod equivocation;
 mod errors;
 mod events;
+mod forced;
 mod invariants;
 mod moves;
 mod offers;
@@ -174,6 +176,9 @@ pub mod pallet {
         /// The client's part, of what the session locks. The two parts together are at most half; the rest is burned.
         #[pallet::constant]
         type SlashToClient: Get<Perbill>;
+
+        /// The origin that ends sessions which cannot end by themselves.
+        type ForceOrigin: EnsureOrigin<Self::RuntimeOrigin>;
 
         /// Weights of the calls and steps.
         type WeightInfo: WeightInfo;
@@ -319,6 +324,10 @@ pub mod pallet {
         IllegalTransition,
         /// The records contradict each other: a bug, please report it.
         Inconsistent,
+        /// The session is not set aside: it ends by itself.
+        NotSetAside,
+        /// Nothing keeps the session from its step any more: call `advance`.
+        EndsByItself,
     }
 
     #[pallet::extra_constants]
@@ -444,6 +453,16 @@ pub mod pallet {
             let reporter = ensure_signed(origin)?;
             Self::do_convict_equivocation(reporter, &first, &second)?;
             Ok(Pays::No.into())
+        }
+
+        /// Ends a session that is set aside because its step fails. The client has back what is still held for the
+        /// session, and the worker's stake is free as far as it is still locked. Only
+        /// for governance, and only once no receipt can be challenged any more.
+        #[pallet::call_index(9)]
+        #[pallet::weight(T::WeightInfo::force_end())]
+        pub fn force_end(origin: OriginFor<T>, session: SessionId) -> DispatchResult {
+            T::ForceOrigin::ensure_origin(origin)?;
+            Self::do_force_end(session)
         }
     }
 
