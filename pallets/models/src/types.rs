@@ -87,6 +87,7 @@ impl<BlockNumber> VersionRecord<BlockNumber> {
 
     /// Encoded bytes that the deposit is for: all but the status, so that deprecating changes no deposit.
     pub fn deposit_bytes(&self) -> u64 {
-        (self.root.encoded_size() + self.parts.encoded_size()) as u64
+        // Saturating: parts are bounded.
+        self.root.encoded_size().saturating_add(self.parts.encoded_size()) as u64
     }
 }
