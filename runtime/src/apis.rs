@@ -13,6 +13,7 @@ use assay_types::{
     Announcement, ClaimId, JobId, ModelVersion, NoOffer, Page, Quote, SessionId, SessionQuote, SlashId, WhyNot,
     WorkerInfo,
     dispute::{Place, Revealed},
+    runtime_api::{JobLayout, ModelInfo, NoLayout},
 };
 use cumulus_primitives_core::{CollationInfo, ParaId, RelayProofRequest};
 use frame_support::{
@@ -311,6 +312,28 @@ sp_api::impl_runtime_apis! {
             window_blocks: BlockNumber,
         ) -> Result<Quote<AccountId, Balance>, NoOffer> {
             Market::quote(model, &symbols, deadline_blocks, window_blocks)
+        }
+
+        fn quote_batch(
+            model: ModelVersion,
+            symbols: Vec<u32>,
+            deadline_blocks: BlockNumber,
+            window_blocks: BlockNumber,
+            jobs: u32,
+        ) -> Result<Vec<Quote<AccountId, Balance>>, NoOffer> {
+            Market::quote_batch(model, &symbols, deadline_blocks, window_blocks, jobs)
+        }
+
+        fn models(after: Option<ModelVersion>, limit: u32) -> Vec<ModelInfo> {
+            Models::models_from(after, limit)
+        }
+
+        fn offers(model: ModelVersion) -> Vec<pallet_workers::OfferOf<Runtime>> {
+            Workers::offers(model)
+        }
+
+        fn layout(model: ModelVersion, symbols: Vec<u32>) -> Result<JobLayout, NoLayout> {
+            Market::layout(model, &symbols)
         }
 
         fn worker(account: AccountId) -> Option<WorkerInfo<Balance, BlockNumber>> {

@@ -135,6 +135,7 @@ pub const CALLS: &[CallClass] = &[
     line("Sessions", "advance", &[Worker, Client], &[Worker, Client], Working),
     line("Sessions", "challenge_receipt", &[Challenger], &[], Owning),
     line("Sessions", "convict_equivocation", &[Challenger], &[], Working),
+    line("Sessions", "force_end", &[Governance], &[], Owning),
     line("Governance", "enact", &[Governance], &[], Owning),
     line("Governance", "cancel", &[Governance], &[], Owning),
     line("Governance", "set_parameter", &[Governance], &[], Owning),

@@ -93,6 +93,7 @@ impl Admission {
 
 /// The extension around all others. It adds nothing to a transaction's bytes.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, TypeInfo)]
+#[scale_info(capture_docs = "always")]
 pub struct Lane<Inner>(pub Inner);
 
 impl<Inner: TransactionExtension<RuntimeCall>> TransactionExtension<RuntimeCall> for Lane<Inner> {

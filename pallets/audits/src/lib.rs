@@ -75,6 +75,7 @@ pub use pallet::*;
 pub use types::*;
 pub use weights::WeightInfo;
 
+/// Audits: some claims are executed a second time, by a worker that is drawn and paid for it.
 #[import_section(events::events)]
 #[frame_support::pallet]
 pub mod pallet {
@@ -239,7 +240,7 @@ pub mod pallet {
 
     #[pallet::call]
     impl<T: Config> Pallet<T> {
-        /// Seals the answer of the auditor that was drawn last: see [`assay_types::audit::seal`].
+        /// Seals the answer of the auditor that was drawn last, as docs/protocol.md draws seals.
         #[pallet::call_index(0)]
         #[pallet::weight(T::WeightInfo::answer())]
         pub fn answer(origin: OriginFor<T>, claim: ClaimId, seal: H256) -> DispatchResult {
@@ -248,7 +249,7 @@ pub mod pallet {
         }
 
         /// Opens an answer, once the worker has opened its claim. One that differs from the claim begins a dispute, for
-        /// which `commitment` is that of the auditor's own trace ([`assay_types::dispute::commitment`]).
+        /// which `commitment` is that of the auditor's own trace, as of a challenge.
         #[pallet::call_index(1)]
         #[pallet::weight(T::WeightInfo::open())]
         pub fn open(

@@ -24,6 +24,7 @@ pub type AuditorOf<T> = Auditor<<T as frame_system::Config>::AccountId, BalanceO
 
 /// An auditor of a claim.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+#[scale_info(capture_docs = "always")]
 pub struct Auditor<AccountId, Balance> {
     /// The worker that was drawn.
     pub who: AccountId,
@@ -50,6 +51,7 @@ impl<AccountId, Balance: Copy> Auditor<AccountId, Balance> {
 
 /// A claim with its audit, from its seal to its settlement.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+#[scale_info(capture_docs = "always")]
 pub struct Audit<AccountId, Balance, BlockNumber> {
     /// The client.
     pub client: AccountId,

@@ -12,6 +12,7 @@ use scale_info::TypeInfo;
 
 /// The disputes about one worker's claims.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+#[scale_info(capture_docs = "always")]
 pub struct WorkersDefences {
     /// The jobs that are disputed, the oldest dispute first.
     pub jobs: BoundedVec<ClaimId, ConstU32<MAX_DEFENCES>>,

@@ -94,6 +94,7 @@ pub use pallet::*;
 pub use types::*;
 pub use weights::WeightInfo;
 
+/// Disputes: a claim that is doubted is narrowed down to one element, which the chain computes itself.
 #[import_section(events::events)]
 #[frame_support::pallet]
 pub mod pallet {
@@ -102,7 +103,7 @@ pub mod pallet {
     use assay_exact::judge::Proof;
     use assay_types::{
         AssayTime, ClaimId, Claims, H256, SlashId,
-        dispute::{DisputeId, Fault, FindingOpening, MAX_GAMES, Place, Revealed, Side, Statement},
+        dispute::{DisputeId, Fault, FindingOpening, MAX_GAMES, MAX_NODES, Place, Revealed, Side, Statement},
     };
     use polkadot_sdk::{
         frame_support::{pallet_prelude::*, traits::fungible},
@@ -383,6 +384,21 @@ pub mod pallet {
         AnotherDefinition,
     }
 
+    #[pallet::extra_constants]
+    impl<T: Config> Pallet<T> {
+        /// Maximum number of digests in one statement.
+        #[pallet::constant_name(MaxNodes)]
+        fn max_nodes() -> u32 {
+            MAX_NODES
+        }
+
+        /// Maximum number of challengers that may play at a time over one claim.
+        #[pallet::constant_name(MaxGames)]
+        fn max_games() -> u32 {
+            MAX_GAMES
+        }
+    }
+
     #[pallet::hooks]
     impl<T: Config> Hooks<BlockNumberFor<T>> for Pallet<T> {
         fn on_idle(_: BlockNumberFor<T>, remaining: Weight) -> Weight {
@@ -404,7 +420,7 @@ pub mod pallet {
     #[pallet::call]
     impl<T: Config> Pallet<T> {
         /// Doubts a claim, with a bond: that on a job, or a receipt that has been shown already. The worker must reveal
-        /// its trace. `commitment` is that of the challenger's own trace ([`assay_types::dispute::commitment`]), which
+        /// its trace. `commitment` is that of the challenger's own trace (see docs/protocol.md), which
         /// the award of a proof depends on.
         #[pallet::call_index(0)]
         #[pallet::weight(T::WeightInfo::challenge())]

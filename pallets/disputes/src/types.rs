@@ -31,6 +31,7 @@ pub type KeptRulesOf<T> = AllKept<DisputeRulesOf<T>, BlockNumberFor<T>>;
 
 /// What a dispute costs, brings and takes: the values in force when it began.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+#[scale_info(capture_docs = "always")]
 pub struct DisputeRules<Balance, BlockNumber> {
     /// The time that its games have.
     pub clock: ClockTerms<BlockNumber>,

@@ -63,6 +63,7 @@ pub use pallet::*;
 pub use types::*;
 pub use weights::WeightInfo;
 
+/// Decisions of the committee, which are carried out after a delay, and the parameters of the network.
 #[import_section(events::events)]
 #[frame_support::pallet]
 pub mod pallet {

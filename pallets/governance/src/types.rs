@@ -44,6 +44,7 @@ pub enum RefusedChange {
 
 /// The names of all parameters, for refusals. A new one comes last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, PalletError, TypeInfo)]
+#[scale_info(capture_docs = "always")]
 #[allow(
     missing_docs,
     reason = "each is the name of a parameter, whose documentation stands with the parameter"

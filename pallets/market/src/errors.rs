@@ -52,6 +52,8 @@ impl<T> From<NoOffer> for Error<T> {
             NoOffer::WindowTooShort => Self::WindowBelowEveryOffer,
             NoOffer::WindowTooLong => Self::WindowAboveEveryOffer,
             NoOffer::TooNew => Self::OffersTooNew,
+            NoOffer::UnknownModel => Self::UnknownModel,
+            NoOffer::ModelDeprecated => Self::ModelDeprecated,
         }
     }
 }

@@ -88,6 +88,8 @@ pub use pallet::*;
 pub use types::*;
 pub use weights::WeightInfo;
 
+/// Jobs: they are submitted with money behind them, find a worker by standing offers or by auction, are claimed, and
+/// are settled once nobody has proved the result wrong.
 #[import_section(events::events)]
 #[frame_support::pallet]
 pub mod pallet {
@@ -95,7 +97,7 @@ pub mod pallet {
     use alloc::vec;
     use assay_types::{
         AssayTime, CloseReason, H256, JobId, ModelRegistry, ModelVersion, Page, WorkerRegistry,
-        limits::{Batch, InlineInputBytes, InlineOutputBytes, MAX_BIDS, Steps},
+        limits::{self, Batch, InlineInputBytes, InlineOutputBytes, MAX_BIDS, Steps},
     };
     use polkadot_sdk::{
         frame_support::{pallet_prelude::*, traits::fungible},
@@ -160,7 +162,7 @@ pub mod pallet {
         #[pallet::constant]
         type MaxAuctionPhase: Get<BlockNumberFor<Self>>;
 
-        /// Part of the locked stake that a missed deadline costs. The client gets [`Config::MissCompensation`] of it,
+        /// Part of the locked stake that a missed deadline costs. The client gets `MissCompensation` of it,
         /// and the rest is burned.
         #[pallet::constant]
         type NonDeliverySlash: Get<Perbill>;
@@ -172,7 +174,7 @@ pub mod pallet {
 
         /// Part of the locked stake that declining a job with an inline input costs at least; all of it is burned, so
         /// that a client gains nothing from jobs that workers must decline. The longer a worker holds the job, the more
-        /// declining costs, up to [`Config::NonDeliverySlash`] at the deadline. A job whose input is known only by its
+        /// declining costs, up to `NonDeliverySlash` at the deadline. A job whose input is known only by its
         /// digest is declined for nothing in the first quarter of its time: the chain cannot know whether the bytes
         /// were to be had.
         #[pallet::constant]
@@ -347,6 +349,57 @@ pub mod pallet {
         SequenceNotInline,
     }
 
+    #[pallet::extra_constants]
+    impl<T: Config> Pallet<T> {
+        /// Maximum number of items of a batch call.
+        #[pallet::constant_name(MaxBatch)]
+        fn max_batch() -> u32 {
+            limits::MAX_BATCH
+        }
+
+        /// Maximum number of jobs of `advance_batch`.
+        #[pallet::constant_name(MaxSteps)]
+        fn max_steps() -> u32 {
+            limits::MAX_STEPS
+        }
+
+        /// Maximum number of symbols of a job's input.
+        #[pallet::constant_name(MaxSymbols)]
+        fn max_symbols() -> u32 {
+            limits::MAX_SYMBOLS
+        }
+
+        /// Maximum number of bytes of an inline input. A larger input is submitted by its digest.
+        #[pallet::constant_name(MaxInlineInputBytes)]
+        fn max_inline_input_bytes() -> u32 {
+            limits::MAX_INLINE_INPUT_BYTES
+        }
+
+        /// Maximum number of bytes of an inline output.
+        #[pallet::constant_name(MaxInlineOutputBytes)]
+        fn max_inline_output_bytes() -> u32 {
+            limits::MAX_INLINE_OUTPUT_BYTES
+        }
+
+        /// Maximum number of workers that may try one job before it is refunded.
+        #[pallet::constant_name(MaxAttempts)]
+        fn max_attempts() -> u32 {
+            limits::MAX_ATTEMPTS
+        }
+
+        /// Maximum number of bids on one job.
+        #[pallet::constant_name(MaxBids)]
+        fn max_bids() -> u32 {
+            limits::MAX_BIDS
+        }
+
+        /// Maximum number of entries on one page of an answer of the runtime API.
+        #[pallet::constant_name(MaxListed)]
+        fn max_listed() -> u32 {
+            limits::MAX_LISTED_JOBS
+        }
+    }
+
     #[pallet::hooks]
     impl<T: Config> Hooks<BlockNumberFor<T>> for Pallet<T> {
         fn on_idle(_: BlockNumberFor<T>, remaining: Weight) -> Weight {
@@ -365,7 +418,9 @@ pub mod pallet {
 
     #[pallet::call]
     impl<T: Config> Pallet<T> {
-        /// Submits a job; its ceiling is held until it is closed.
+        /// Submits a job; its ceiling is held until it is closed. An inline input has at most `MaxInlineInputBytes`,
+        /// and an inline output at most `MaxInlineOutputBytes`. Everything about a closed job is removed from state:
+        /// read an output before, or ask a node that keeps old states.
         #[pallet::call_index(0)]
         #[pallet::weight(terms::submission_weight::<T::WeightInfo, _, _>(core::slice::from_ref(request)))]
         pub fn submit(origin: OriginFor<T>, request: JobRequestOf<T>) -> DispatchResultWithPostInfo {
@@ -373,8 +428,9 @@ pub mod pallet {
             Ok(Some(Self::do_submit(&client, vec![request])?).into())
         }
 
-        /// Submits several jobs: all of them, or none if one is refused. Those on one model version are matched one
-        /// after the other, and are charged once for the version, the book and the workers that were looked at.
+        /// Submits several jobs, at most `MaxBatch`: all of them, or none if one is refused. Those on one model version
+        /// are matched one after the other, and are charged once for the version, the book and the workers that were
+        /// looked at.
         #[pallet::call_index(1)]
         #[pallet::weight(terms::submission_weight::<T::WeightInfo, _, _>(requests))]
         pub fn submit_batch(
@@ -385,7 +441,8 @@ pub mod pallet {
             Ok(Some(Self::do_submit(&client, requests.into_inner())?).into())
         }
 
-        /// Commits a sealed bid ([`assay_types::bid_commitment`]) on a job that is open for bids.
+        /// Commits a sealed bid on a job that is open for bids and has fewer than `MaxBids`. The commitment is a digest
+        /// of the worker, the job, the price and a salt, as docs/protocol.md draws it.
         #[pallet::call_index(2)]
         #[pallet::weight(T::WeightInfo::commit_bid())]
         pub fn commit_bid(origin: OriginFor<T>, job: JobId, commitment: H256) -> DispatchResult {
@@ -418,8 +475,8 @@ pub mod pallet {
             Self::do_claim(&worker, claim)
         }
 
-        /// Claims several jobs, each on its own: one that fails is reported by an event and keeps no other from
-        /// success.
+        /// Claims several jobs, at most `MaxBatch`, each on its own: one that fails is reported by an event and keeps
+        /// no other from success.
         #[pallet::call_index(5)]
         #[pallet::weight(terms::claims_weight::<T::WeightInfo>(claims))]
         pub fn claim_batch(origin: OriginFor<T>, claims: BoundedVec<Claim, Batch>) -> DispatchResultWithPostInfo {
@@ -443,8 +500,8 @@ pub mod pallet {
             Self::do_accept(&client, [job]).map(|_| ())
         }
 
-        /// Accepts the results of several jobs: all of them, or none if one cannot be accepted. Each worker is paid
-        /// once for all its jobs.
+        /// Accepts the results of several jobs, at most `MaxBatch`: all of them, or none if one cannot be accepted.
+        /// Each worker is paid once for all its jobs.
         #[pallet::call_index(8)]
         #[pallet::weight(terms::acceptance_weight::<T::WeightInfo>(jobs.len() as u32))]
         pub fn accept_batch(origin: OriginFor<T>, jobs: BoundedVec<JobId, Batch>) -> DispatchResultWithPostInfo {
@@ -461,7 +518,8 @@ pub mod pallet {
             Ok(Some(Self::do_advance(job)?).into())
         }
 
-        /// Does what is due for several jobs: for all of them, or for none if nothing is due for one.
+        /// Does what is due for several jobs, at most `MaxSteps`: for all of them, or for none if nothing is due for
+        /// one.
         #[pallet::call_index(10)]
         #[pallet::weight(T::WeightInfo::steps(jobs.len() as u32))]
         pub fn advance_batch(origin: OriginFor<T>, jobs: BoundedVec<JobId, Steps>) -> DispatchResultWithPostInfo {

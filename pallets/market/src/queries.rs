@@ -1,13 +1,19 @@
 //! Answers for the runtime API: nothing here changes state.
 
 use crate::{BalanceOf, Bids, Config, JobOf, Jobs, Pallet};
+use alloc::{vec, vec::Vec};
 use assay_types::{
     AssayTime, JobId, JobState, JobTerms, ModelRegistry, ModelVersion, NoOffer, Page, Quote, Unavailable, WhyNot,
-    WorkerInfo, WorkerRegistry, WorkerStatus, offer::work_at,
+    WorkerInfo, WorkerRegistry, WorkerStatus,
+    limits::MAX_BATCH,
+    offer::work_at,
+    payload::{given_layouts, max_delivered_bytes},
+    runtime_api::{JobLayout, NoLayout, TensorSize},
 };
 use polkadot_sdk::{
+    frame_support::{ensure, storage::with_transaction_unchecked},
     frame_system::{self, pallet_prelude::BlockNumberFor},
-    sp_runtime::traits::Bounded,
+    sp_runtime::{TransactionOutcome, traits::Bounded},
 };
 
 /// The reason for which a worker does not have a job, in this runtime.
@@ -50,15 +56,60 @@ impl<T: Config> Pallet<T> {
         deadline_blocks: BlockNumberFor<T>,
         window_blocks: BlockNumberFor<T>,
     ) -> Result<Quote<T::AccountId, BalanceOf<T>>, NoOffer> {
-        let version = T::Models::version(model).ok_or(NoOffer::NoneForModel)?;
-        let job = JobTerms {
+        let job = Self::terms_of(model, symbols, deadline_blocks, window_blocks)?;
+        let (worker, price) = T::Workers::cheapest(model, &job, BalanceOf::<T>::max_value(), &[])?;
+        Ok(Quote { worker, price })
+    }
+
+    /// The prices of this many such jobs, at most [`MAX_BATCH`], as `submit_batch` would give them to workers now: each
+    /// takes a place of its worker's capacity and stake. An error if one of them finds no worker.
+    pub fn quote_batch(
+        model: ModelVersion,
+        symbols: &[u32],
+        deadline_blocks: BlockNumberFor<T>,
+        window_blocks: BlockNumberFor<T>,
+        jobs: u32,
+    ) -> Result<Vec<Quote<T::AccountId, BalanceOf<T>>>, NoOffer> {
+        let job = Self::terms_of(model, symbols, deadline_blocks, window_blocks)?;
+        let asked = vec![(job, BalanceOf::<T>::max_value()); jobs.min(MAX_BATCH) as usize];
+        let assigned = with_transaction_unchecked(|| TransactionOutcome::Rollback(T::Workers::assign(model, &asked)))?;
+        let quotes = assigned.assignments.into_iter().map(|assignment| Quote {
+            worker: assignment.worker,
+            price: assignment.price,
+        });
+        Ok(quotes.collect())
+    }
+
+    /// The terms of a job that is submitted now.
+    fn terms_of(
+        model: ModelVersion,
+        symbols: &[u32],
+        deadline_blocks: BlockNumberFor<T>,
+        window_blocks: BlockNumberFor<T>,
+    ) -> Result<JobTerms<BlockNumberFor<T>>, NoOffer> {
+        let version = T::Models::version(model).ok_or(NoOffer::UnknownModel)?;
+        ensure!(version.active, NoOffer::ModelDeprecated);
+        Ok(JobTerms {
             work: work_at(&version.parts, symbols),
             deadline_blocks,
             window_blocks,
             submitted_at: T::Time::now(),
-        };
-        let (worker, price) = T::Workers::cheapest(model, &job, BalanceOf::<T>::max_value(), &[])?;
-        Ok(Quote { worker, price })
+        })
+    }
+
+    /// The tensors of a job with these values of the symbols: what the client gives, and what a claim delivers at most.
+    pub fn layout(model: ModelVersion, symbols: &[u32]) -> Result<JobLayout, NoLayout> {
+        let parts = T::Models::version(model).ok_or(NoLayout::UnknownModel)?.parts;
+        let given = given_layouts(&parts, symbols)?;
+        let outputs = parts.schema.output_layouts(symbols)?;
+        Ok(JobLayout {
+            // Saturating: a registered schema bounds the sum.
+            input_bytes: given.iter().map(|tensor| tensor.bytes).fold(0, u64::saturating_add),
+            inputs: given.into_iter().map(TensorSize::from).collect(),
+            outputs: outputs.into_iter().map(TensorSize::from).collect(),
+            delivered_bytes: max_delivered_bytes(&parts, symbols)?,
+            work: work_at(&parts, symbols),
+        })
     }
 
     /// The reason for which `worker` does not have the job, or is not paid for it yet. `info` is the worker's record.

@@ -83,6 +83,7 @@ pub fn non_delivery<Balance: AtLeast32BitUnsigned + Copy>(
 
 /// The chain's part of a job's terms: those in force when the job was submitted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+#[scale_info(capture_docs = "always")]
 pub struct JobRules<Balance> {
     /// Part of the lock that a missed deadline costs.
     pub missed: Perbill,

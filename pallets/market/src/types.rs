@@ -36,6 +36,7 @@ pub type KeptRulesOf<T> = AllKept<JobRulesOf<T>, BlockNumberFor<T>>;
 
 /// A worker's commitment to the output of a job.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+#[scale_info(capture_docs = "always")]
 pub struct Claim {
     /// The job.
     pub job: JobId,

@@ -10,7 +10,7 @@ mod events {
     #[pallet::event]
     #[pallet::generate_deposit(pub(crate) fn deposit_event)]
     pub enum Event<T: Config> {
-        /// A model was registered; its first version follows in a [`Event::VersionPublished`].
+        /// A model was registered; its first version follows in a `VersionPublished`.
         Registered {
             /// The model's number.
             model: ModelId,

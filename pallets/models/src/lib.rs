@@ -56,6 +56,7 @@ pub mod deposit;
 mod errors;
 mod events;
 mod invariants;
+pub mod queries;
 mod registry;
 mod transfers;
 pub mod types;
@@ -72,11 +73,12 @@ pub use pallet::*;
 pub use types::*;
 pub use weights::WeightInfo;
 
+/// Models: a version is one root, which never changes. Jobs, offers and sessions name a model version.
 #[import_section(events::events)]
 #[frame_support::pallet]
 pub mod pallet {
     use crate::{ModelName, ModelRecordOf, VersionRecordOf, WeightInfo};
-    use assay_types::{AssayTime, H256, ModelId, ModelParts, ModelVersion};
+    use assay_types::{AssayTime, H256, ModelId, ModelParts, ModelVersion, limits};
     use polkadot_sdk::{
         frame_support::{
             pallet_prelude::*,
@@ -97,13 +99,13 @@ pub mod pallet {
     #[pallet::config]
     pub trait Config: polkadot_sdk::frame_system::Config {
         /// The deposit for the state that a model occupies. Its footprint counts versions, and the bytes of all of them
-        /// together; see [`crate::VersionDeposit`].
+        /// together.
         type Consideration: Consideration<Self::AccountId, Footprint>;
 
         /// Assay time, in which all of this pallet's blocks are counted.
         type Time: AssayTime<BlockNumberFor<Self>>;
 
-        /// Blocks from the deprecation of a version to its removal. Longer than [`Config::LongestJob`].
+        /// Blocks from the deprecation of a version to its removal. Longer than `LongestJob`.
         #[pallet::constant]
         type RetirementBlocks: Get<BlockNumberFor<Self>>;
 
@@ -211,6 +213,39 @@ pub mod pallet {
         TransferNotOffered,
     }
 
+    #[pallet::extra_constants]
+    impl<T: Config> Pallet<T> {
+        /// Maximum number of bytes of a model's or a tensor's name, in UTF-8.
+        #[pallet::constant_name(MaxNameBytes)]
+        fn max_name_bytes() -> u32 {
+            limits::MAX_NAME_BYTES
+        }
+
+        /// Maximum number of versions of one model.
+        #[pallet::constant_name(MaxVersions)]
+        fn max_versions() -> u32 {
+            limits::MAX_VERSIONS
+        }
+
+        /// Maximum number of symbols of a schema.
+        #[pallet::constant_name(MaxSymbols)]
+        fn max_symbols() -> u32 {
+            limits::MAX_SYMBOLS
+        }
+
+        /// Maximum number of inputs of a schema, and of its outputs.
+        #[pallet::constant_name(MaxTensors)]
+        fn max_tensors() -> u32 {
+            limits::MAX_TENSORS
+        }
+
+        /// Maximum number of dimensions of one tensor.
+        #[pallet::constant_name(MaxRank)]
+        fn max_rank() -> u32 {
+            limits::MAX_RANK
+        }
+    }
+
     #[pallet::hooks]
     impl<T: Config> Hooks<BlockNumberFor<T>> for Pallet<T> {
         fn integrity_test() {
@@ -225,7 +260,8 @@ pub mod pallet {
 
     #[pallet::call]
     impl<T: Config> Pallet<T> {
-        /// Registers a model and its version 1. The signer owns it and pays the deposit.
+        /// Registers a model and its version 1. The signer owns it and pays the deposit. The name has at most
+        /// `MaxNameBytes`.
         #[pallet::call_index(0)]
         #[pallet::weight(T::WeightInfo::register())]
         pub fn register(origin: OriginFor<T>, name: ModelName, parts: ModelParts) -> DispatchResult {
@@ -233,7 +269,8 @@ pub mod pallet {
             Self::do_register(owner, name, parts)
         }
 
-        /// Publishes the next version of a model. Only for its owner, whose deposit grows by the version's part.
+        /// Publishes the next version of a model. Only for its owner, whose deposit grows by the version's
+        /// part. A model has at most `MaxVersions`.
         #[pallet::call_index(1)]
         #[pallet::weight(T::WeightInfo::publish_version())]
         pub fn publish_version(origin: OriginFor<T>, model: ModelId, parts: ModelParts) -> DispatchResult {
@@ -267,7 +304,7 @@ pub mod pallet {
             Self::do_accept_transfer(owner, model)
         }
 
-        /// Removes a version that has been deprecated for at least [`Config::RetirementBlocks`], and releases its part
+        /// Removes a version that has been deprecated for at least `RetirementBlocks`, and releases its part
         /// of the deposit. With its last version goes the model. Only for the owner.
         #[pallet::call_index(5)]
         #[pallet::weight(T::WeightInfo::remove_version())]

@@ -20,6 +20,7 @@ pub type TicketOf<T> = <T as Config>::Consideration;
 
 /// A model line: who owns it and what stands under its name.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+#[scale_info(capture_docs = "always")]
 pub struct ModelRecord<AccountId, Ticket> {
     /// The owner, who may publish and deprecate versions, and whose deposit is held.
     pub owner: AccountId,
@@ -39,6 +40,7 @@ pub struct ModelRecord<AccountId, Ticket> {
 
 /// Whether new jobs and offers may name a version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+#[scale_info(capture_docs = "always")]
 pub enum VersionStatus<BlockNumber> {
     /// They may.
     #[codec(index = 0)]
@@ -53,6 +55,7 @@ pub enum VersionStatus<BlockNumber> {
 
 /// One version of a model: what is run, how precisely, on what.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+#[scale_info(capture_docs = "always")]
 pub struct VersionRecord<BlockNumber> {
     /// What its parts hash to ([`ModelParts::root`]).
     pub root: H256,
@@ -84,6 +87,7 @@ impl<BlockNumber> VersionRecord<BlockNumber> {
 
     /// Encoded bytes that the deposit is for: all but the status, so that deprecating changes no deposit.
     pub fn deposit_bytes(&self) -> u64 {
-        (self.root.encoded_size() + self.parts.encoded_size()) as u64
+        // Saturating: parts are bounded.
+        self.root.encoded_size().saturating_add(self.parts.encoded_size()) as u64
     }
 }

@@ -57,6 +57,7 @@ pub use pallet::*;
 pub use rounds::Round;
 pub use weights::WeightInfo;
 
+/// Random numbers of the relay chain, which nobody knew before a given moment.
 #[frame_support::pallet]
 pub mod pallet {
     use crate::{Round, WeightInfo};

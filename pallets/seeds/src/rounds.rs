@@ -19,6 +19,7 @@ const MAX_LOOKED_AT: u64 = 64;
 
 /// A relay parent with the random number of its block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+#[scale_info(capture_docs = "always")]
 pub struct Round<BlockNumber> {
     /// Number of the relay block.
     pub relay_block: u32,

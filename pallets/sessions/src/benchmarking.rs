@@ -3,7 +3,7 @@
 
 use crate::{
     Agenda, BalanceOf, Call, Config, DisputedReceipts, NextSessionId, OfferOf, Offers, OffersOf, Pallet, ReceiptOf,
-    RequestOf, Sessions, Signed, SignedReceiptOf, SignedVoucherOf, TermsOf,
+    RequestOf, Sessions, SetAside, Signed, SignedReceiptOf, SignedVoucherOf, TermsOf,
 };
 use alloc::{boxed::Box, vec::Vec};
 use assay_types::{
@@ -15,7 +15,10 @@ use assay_types::{
 };
 use polkadot_sdk::{
     frame_benchmarking::v2::*,
-    frame_support::{BoundedVec, traits::Get},
+    frame_support::{
+        BoundedVec,
+        traits::{EnsureOrigin, Get},
+    },
     frame_system::RawOrigin,
     sp_core::{crypto::KeyTypeId, sr25519},
     sp_io::crypto::{sr25519_generate, sr25519_sign},
@@ -277,6 +280,28 @@ mod benchmarks {
 
         #[extrinsic_call]
         _(RawOrigin::Signed(whitelisted_caller()), first, second);
+
+        assert!(!Sessions::<T>::contains_key(session.id));
+        Ok(())
+    }
+
+    /// Of a session whose client is owed more than is held, so that its step fails.
+    #[benchmark]
+    fn force_end() -> Result<(), BenchmarkError> {
+        let session = opened::<T>(&account("client", 0, 0), &account("worker", 0, 0))?;
+        let record = Sessions::<T>::get(session.id).ok_or("the session is open")?;
+        Agenda::<T>::remove(record.ends_after().ok_or("no receipt is disputed")?, session.id);
+        Sessions::<T>::mutate_extant(session.id, |record| {
+            record.account.budget = record.account.budget.saturating_mul(2u32.into());
+        });
+        SetAside::<T>::insert(session.id, ());
+        for blocks in [T::MaxSessionBlocks::get(), T::ClosingBlocks::get(), T::MinWindow::get()] {
+            T::BenchmarkHelper::pass(blocks.saturating_add(1u32.into()));
+        }
+        let origin = T::ForceOrigin::try_successful_origin().map_err(|()| BenchmarkError::Weightless)?;
+
+        #[extrinsic_call]
+        _(origin as T::RuntimeOrigin, session.id);
 
         assert!(!Sessions::<T>::contains_key(session.id));
         Ok(())

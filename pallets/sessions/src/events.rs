@@ -143,5 +143,16 @@ mod events {
             /// The error.
             error: DispatchError,
         },
+        /// Governance ended a session whose step failed.
+        SessionForced {
+            /// The session.
+            session: SessionId,
+            /// The amount that the client has back.
+            returned: BalanceOf<T>,
+            /// The amount that the client should have had back besides, and that was not held.
+            missing: BalanceOf<T>,
+            /// Whether what the session locks of the worker's stake is free.
+            freed: bool,
+        },
     }
 }

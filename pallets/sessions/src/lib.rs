@@ -48,6 +48,7 @@
 //! * By clients: [`open`](Pallet::open), [`top_up`](Pallet::top_up), [`close`](Pallet::close).
 //! * By challengers: [`challenge_receipt`](Pallet::challenge_receipt).
 //! * By anyone: [`advance`](Pallet::advance), [`convict_equivocation`](Pallet::convict_equivocation).
+//! * By governance: [`force_end`](Pallet::force_end).
 
 #![cfg_attr(not(feature = "std"), no_std)]
 #![forbid(unsafe_code)]
@@ -63,6 +64,7 @@ mod dispute;
 mod equivocation;
 mod errors;
 mod events;
+mod forced;
 mod invariants;
 mod moves;
 mod offers;
@@ -84,6 +86,7 @@ pub use pallet::*;
 pub use types::*;
 pub use weights::WeightInfo;
 
+/// Sessions: a budget is held once, requests go straight to the worker, and the chain pays what the client has signed.
 #[import_section(events::events)]
 #[frame_support::pallet]
 pub mod pallet {
@@ -173,6 +176,9 @@ pub mod pallet {
         /// The client's part, of what the session locks. The two parts together are at most half; the rest is burned.
         #[pallet::constant]
         type SlashToClient: Get<Perbill>;
+
+        /// The origin that ends sessions which cannot end by themselves.
+        type ForceOrigin: EnsureOrigin<Self::RuntimeOrigin>;
 
         /// Weights of the calls and steps.
         type WeightInfo: WeightInfo;
@@ -318,6 +324,31 @@ pub mod pallet {
         IllegalTransition,
         /// The records contradict each other: a bug, please report it.
         Inconsistent,
+        /// The session is not set aside: it ends by itself.
+        NotSetAside,
+        /// Nothing keeps the session from its step any more: call `advance`.
+        EndsByItself,
+    }
+
+    #[pallet::extra_constants]
+    impl<T: Config> Pallet<T> {
+        /// Number of the last request that a session can have.
+        #[pallet::constant_name(MaxSequence)]
+        fn max_sequence() -> u32 {
+            limits::MAX_SEQUENCE
+        }
+
+        /// Maximum number of session offers of one worker.
+        #[pallet::constant_name(MaxSessionOffers)]
+        fn max_session_offers() -> u32 {
+            limits::MAX_SESSION_OFFERS
+        }
+
+        /// Maximum number of symbols of a request's input.
+        #[pallet::constant_name(MaxSymbols)]
+        fn max_symbols() -> u32 {
+            limits::MAX_SYMBOLS
+        }
     }
 
     #[pallet::hooks]
@@ -339,7 +370,7 @@ pub mod pallet {
     #[pallet::call]
     impl<T: Config> Pallet<T> {
         /// Offers sessions on a model version, in place of the worker's earlier offer. Sessions that are open keep
-        /// their terms.
+        /// their terms. A worker has at most `MaxSessionOffers`.
         #[pallet::call_index(0)]
         #[pallet::weight(T::WeightInfo::publish_offer())]
         pub fn publish_offer(origin: OriginFor<T>, model: ModelVersion, offer: OfferOf<T>) -> DispatchResult {
@@ -380,7 +411,7 @@ pub mod pallet {
         }
 
         /// Closes a session. The worker redeems its last voucher by the same call, and the money is settled at once.
-        /// The client's close gives the worker [`Config::ClosingBlocks`] for its last voucher.
+        /// The client's close gives the worker `ClosingBlocks` for its last voucher.
         #[pallet::call_index(5)]
         #[pallet::weight(T::WeightInfo::close())]
         pub fn close(origin: OriginFor<T>, session: SessionId, last: Option<SignedVoucherOf<T>>) -> DispatchResult {
@@ -397,8 +428,7 @@ pub mod pallet {
         }
 
         /// Doubts a receipt, with the bond of a challenge. `symbols` are those of the request's input, and `commitment`
-        /// is that of the challenger's own trace ([`assay_types::dispute::commitment`]) for the receipt's claim
-        /// ([`assay_types::ClaimSource::id`]).
+        /// is that of the challenger's own trace for the receipt's claim (see docs/protocol.md).
         #[pallet::call_index(7)]
         #[pallet::weight(T::WeightInfo::challenge_receipt())]
         pub fn challenge_receipt(
@@ -423,6 +453,16 @@ pub mod pallet {
             let reporter = ensure_signed(origin)?;
             Self::do_convict_equivocation(reporter, &first, &second)?;
             Ok(Pays::No.into())
+        }
+
+        /// Ends a session that is set aside because its step fails. The client has back what is still held for the
+        /// session, and the worker's stake is free as far as it is still locked. Only
+        /// for governance, and only once no receipt can be challenged any more.
+        #[pallet::call_index(9)]
+        #[pallet::weight(T::WeightInfo::force_end())]
+        pub fn force_end(origin: OriginFor<T>, session: SessionId) -> DispatchResult {
+            T::ForceOrigin::ensure_origin(origin)?;
+            Self::do_force_end(session)
         }
     }
 

@@ -204,6 +204,7 @@ impl pallet_sessions::Config for Test {
     type FaultSlash = Half;
     type SlashToReporter = ToChallenger;
     type SlashToClient = ToClient;
+    type ForceOrigin = EnsureRoot<u64>;
     type WeightInfo = ();
 }
 

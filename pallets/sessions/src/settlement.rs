@@ -145,13 +145,18 @@ impl<T: Config> Pallet<T> {
             false => Outcome::Paid,
         };
         Self::unlock(&mut session, outcome)?;
+        Self::forget(id, &session);
+        Ok(())
+    }
+
+    /// Removes the record of a session that holds and locks nothing any more.
+    pub(crate) fn forget(id: SessionId, session: &SessionOf<T>) {
         Load::<T>::mutate_exists(&session.worker, session.model, |load| {
             // Saturating: it was counted at the opening.
             *load = load.map(|load| load.saturating_sub(1)).filter(|load| *load > 0);
         });
         Sessions::<T>::remove(id);
         Self::deposit_event(Event::SessionEnded { session: id });
-        Ok(())
     }
 
     /// Frees the session's lock, without the parts that secure disputed receipts.

@@ -41,6 +41,7 @@ pub type KeptRulesOf<T> = AllKept<SessionRulesOf<T>, BlockNumberFor<T>>;
 
 /// The chain's part of a session's terms: the values in force when it was opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+#[scale_info(capture_docs = "always")]
 pub struct SessionRules<BlockNumber> {
     /// Blocks that the worker has for its last voucher.
     pub closing_blocks: BlockNumber,
@@ -52,6 +53,7 @@ pub struct SessionRules<BlockNumber> {
 
 /// A message of a session with its signature.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+#[scale_info(capture_docs = "always")]
 pub struct Signed<Message> {
     /// The message.
     pub message: Message,

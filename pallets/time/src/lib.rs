@@ -72,6 +72,7 @@ use frame_system::pallet_prelude::BlockNumberFor;
 use room::{Lane, Limits, Used, has_room, next_multiplier};
 use sp_runtime::FixedU128;
 
+/// Assay time: the number of blocks that had room for more calls, in which all deadlines are counted.
 #[frame_support::pallet]
 pub mod pallet {
     use crate::WeightInfo;
@@ -103,7 +104,7 @@ pub mod pallet {
         #[pallet::constant]
         type LaneTarget: Get<Perbill>;
 
-        /// Part of the difference from [`Config::LaneTarget`] by which each block changes the lane's price.
+        /// Part of the difference from `LaneTarget` by which each block changes the lane's price.
         #[pallet::constant]
         type LaneSpeed: Get<Perbill>;
 

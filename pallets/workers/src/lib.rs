@@ -116,6 +116,7 @@ pub use pallet::*;
 pub use types::*;
 pub use weights::WeightInfo;
 
+/// Workers: their stakes, their standing offers, and what of their stakes is locked or slashed.
 #[import_section(events::events)]
 #[frame_support::pallet]
 pub mod pallet {
@@ -182,11 +183,11 @@ pub mod pallet {
         type OfferDelay: Get<BlockNumberFor<Self>>;
 
         /// Blocks that a worker rests after the first job that it held for nothing, and twice as many after each
-        /// further one, up to [`rest::MAX_STRIKES`](crate::rest::MAX_STRIKES).
+        /// further one, up to 64 times as many.
         #[pallet::constant]
         type RestBlocks: Get<BlockNumberFor<Self>>;
 
-        /// Blocks that stake unbonds before it can be withdrawn. Longer than [`Config::LongestJob`].
+        /// Blocks that stake unbonds before it can be withdrawn. Longer than `LongestJob`.
         #[pallet::constant]
         type UnbondingBlocks: Get<BlockNumberFor<Self>>;
 
@@ -326,6 +327,46 @@ pub mod pallet {
         EmptyAnnouncement,
     }
 
+    #[pallet::extra_constants]
+    impl<T: Config> Pallet<T> {
+        /// Maximum number of offers for one model version. A cheaper offer displaces the most expensive one of a full
+        /// book.
+        #[pallet::constant_name(MaxOffersPerModel)]
+        fn max_offers_per_model() -> u32 {
+            limits::MAX_OFFERS_PER_MODEL
+        }
+
+        /// Maximum number of offers of one worker.
+        #[pallet::constant_name(MaxOffersPerWorker)]
+        fn max_offers_per_worker() -> u32 {
+            limits::MAX_OFFERS_PER_WORKER
+        }
+
+        /// Maximum number of pieces of stake that one worker may have unbonding at a time.
+        #[pallet::constant_name(MaxUnbonding)]
+        fn max_unbonding() -> u32 {
+            limits::MAX_UNBONDING
+        }
+
+        /// Maximum number of bytes of a peer's identity in an announcement.
+        #[pallet::constant_name(MaxPeerBytes)]
+        fn max_peer_bytes() -> u32 {
+            limits::MAX_PEER_BYTES
+        }
+
+        /// Maximum number of addresses in an announcement.
+        #[pallet::constant_name(MaxAddresses)]
+        fn max_addresses() -> u32 {
+            limits::MAX_ADDRESSES
+        }
+
+        /// Maximum number of bytes of an address in an announcement.
+        #[pallet::constant_name(MaxAddressBytes)]
+        fn max_address_bytes() -> u32 {
+            limits::MAX_ADDRESS_BYTES
+        }
+    }
+
     #[pallet::hooks]
     impl<T: Config> Hooks<BlockNumberFor<T>> for Pallet<T> {
         fn on_idle(_: BlockNumberFor<T>, remaining: Weight) -> Weight {
@@ -344,7 +385,7 @@ pub mod pallet {
 
     #[pallet::call]
     impl<T: Config> Pallet<T> {
-        /// Makes the signer a worker with a stake of at least [`Config::MinStake`].
+        /// Makes the signer a worker with a stake of at least `MinStake`.
         #[pallet::call_index(0)]
         #[pallet::weight(T::WeightInfo::register())]
         pub fn register(origin: OriginFor<T>, stake: BalanceOf<T>) -> DispatchResult {
@@ -360,7 +401,7 @@ pub mod pallet {
             Self::do_bond_more(worker, amount)
         }
 
-        /// Takes free stake out, to be withdrawn after [`Config::UnbondingBlocks`]. At least [`Config::MinStake`] must
+        /// Takes free stake out, to be withdrawn after `UnbondingBlocks`. At least `MinStake` must
         /// remain.
         #[pallet::call_index(2)]
         #[pallet::weight(T::WeightInfo::unbond())]
@@ -379,7 +420,8 @@ pub mod pallet {
 
         /// Publishes an offer for a model version, in place of the worker's earlier one. A full book is entered by a
         /// price of the largest job strictly below the highest. An offer that is new, or worse for clients than the
-        /// earlier one, takes effect after [`Config::OfferDelay`].
+        /// earlier one, takes effect after `OfferDelay`. A worker has at most `MaxOffersPerWorker` offers, and a book
+        /// at most `MaxOffersPerModel`.
         #[pallet::call_index(4)]
         #[pallet::weight(T::WeightInfo::publish_offer())]
         pub fn publish_offer(
@@ -400,7 +442,7 @@ pub mod pallet {
             Self::do_remove_offer(worker, version)
         }
 
-        /// Takes no jobs for now. The offers count again after [`Pallet::resume`]. Until then others may take their
+        /// Takes no jobs for now. The offers count again after `resume`. Until then others may take their
         /// places in full books.
         #[pallet::call_index(6)]
         #[pallet::weight(T::WeightInfo::pause())]
@@ -452,7 +494,7 @@ pub mod pallet {
         }
 
         /// Says where the worker's node is in the workers' network, in place of what was said before; `None` takes that
-        /// back. It is forgotten when the worker leaves.
+        /// back. It is forgotten when the worker leaves. At most `MaxAddresses` addresses of `MaxAddressBytes` each.
         #[pallet::call_index(12)]
         #[pallet::weight(T::WeightInfo::announce())]
         pub fn announce(origin: OriginFor<T>, announcement: Option<Announcement>) -> DispatchResult {

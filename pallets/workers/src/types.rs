@@ -34,7 +34,7 @@ pub type LockOf<'a, T> = Lock<'a, <T as frame_system::Config>::AccountId, Balanc
 /// An outcome of a bid or a job, in this runtime.
 pub type OutcomeOf<T> = Outcome<<T as frame_system::Config>::AccountId, BalanceOf<T>>;
 
-/// The offers for one model version, in the order of [`crate::book`].
+/// The offers for one model version, the cheapest first.
 pub type BookOf<T> = BoundedVec<OfferOf<T>, limits::OffersPerModel>;
 
 /// The offers of one worker that lost their places while it was not eligible: for each the model version, the work of
@@ -46,6 +46,7 @@ pub type Pieces<Balance, BlockNumber> = BoundedVec<Piece<Balance, BlockNumber>, 
 
 /// Stake that unbonds.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+#[scale_info(capture_docs = "always")]
 pub struct Piece<Balance, BlockNumber> {
     /// Amount.
     pub amount: Balance,
@@ -55,6 +56,7 @@ pub struct Piece<Balance, BlockNumber> {
 
 /// Stake that a worker is to lose, held and no longer part of its stake until the slash is applied or cancelled.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+#[scale_info(capture_docs = "always")]
 pub struct PendingSlash<AccountId, Balance, BlockNumber> {
     /// The worker that is slashed.
     pub worker: AccountId,
@@ -68,6 +70,7 @@ pub struct PendingSlash<AccountId, Balance, BlockNumber> {
 
 /// A worker and its money. What is held of its balance is `stake`, all of `unbonding` and `slashing` together.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+#[scale_info(capture_docs = "always")]
 pub struct WorkerRecord<Balance, BlockNumber> {
     /// Whether it takes new jobs.
     pub status: WorkerStatus,
@@ -87,7 +90,7 @@ pub struct WorkerRecord<Balance, BlockNumber> {
     pub declined: u64,
     /// Slashes that it was given for faults that were proved, those that were cancelled left out.
     pub convicted: u64,
-    /// Jobs that it held for nothing and has not worked off by jobs that it was paid for: see [`crate::rest`].
+    /// Jobs that it held for nothing and has not worked off by jobs that it was paid for.
     pub strikes: u8,
     /// Block from which it takes jobs again, if it ever gave one back or missed one.
     pub rests_until: Option<BlockNumber>,

@@ -14,6 +14,10 @@ use core::{
 /// Bits of a significand that are stored; a normal number has one more, which is not.
 const STORED_BITS: u32 = 23;
 const STORED_MASK: u32 = (1 << STORED_BITS) - 1;
+/// The bit of a normal number's significand that is not stored.
+const UNSTORED: u32 = 1 << STORED_BITS;
+/// Exponent's field of infinities and NaN.
+const ENDLESS: u32 = 255;
 const SIGN: u32 = 1 << 31;
 /// Exponent of the last place of the smallest numbers: `2^-149` is the least positive one.
 const LEAST_EXPONENT: i32 = -149;
@@ -134,10 +138,13 @@ impl Binary32 {
             return Self::ZERO;
         }
         let zeros = significand.leading_zeros();
-        let highest = significand << zeros;
         // Of 64 bits, 24 are kept.
         let steps = exponent + 40 - zeros as i32 - LEAST_EXPONENT;
-        let sign = (negative as u32) << 31;
+        Self::round_highest((negative as u32) << 31, significand << zeros, steps)
+    }
+
+    /// Rounds `±highest · 2^(steps − 40 + LEAST_EXPONENT)`, where the highest bit of `highest` is set.
+    const fn round_highest(sign: u32, highest: u64, steps: i32) -> Self {
         if steps as u32 >= 254 {
             return Self::round_at_end(sign, highest, steps);
         }
@@ -170,22 +177,40 @@ impl Binary32 {
         } else {
             (self, other)
         };
-        if !great.is_finite() {
-            // The magnitude of a NaN is greater than that of an infinity.
-            let is_nan = great.abs().is_nan() || small.0 == great.0 ^ SIGN;
-            return if is_nan { Self::NAN } else { great };
+        let (field, lesser) = ((great.0 & !SIGN) >> STORED_BITS, (small.0 & !SIGN) >> STORED_BITS);
+        if field == ENDLESS || lesser == 0 {
+            return great.sum_at_end(small);
         }
-        let ((a, exponent), (b, b_exponent)) = (great.parts(), small.parts());
+        let a = ((great.0 & STORED_MASK | UNSTORED) as u64) << 25;
+        // What lies more than 25 places below is less than a quarter of the last place, and so is what is left of it.
+        let shift = if field - lesser > 63 { 63 } else { field - lesser };
+        let b = (((small.0 & STORED_MASK | UNSTORED) as u64) << 25) >> shift;
+        let sum = add_or_subtract(a, b, great, small);
+        if sum == 0 {
+            return Self::ZERO;
+        }
+        let zeros = sum.leading_zeros();
+        // As in `round`: the field of the great number is its exponent, less `LEAST_EXPONENT`, plus one.
+        let steps = (field + 14).wrapping_sub(zeros);
+        Self::round_highest(great.0 & SIGN, sum << zeros, steps as i32)
+    }
+
+    /// [`sum`](Self::sum) with a number whose magnitude is not greater, where one of the two is not normal.
+    #[cold]
+    const fn sum_at_end(self, small: Self) -> Self {
+        if !self.is_finite() {
+            // The magnitude of a NaN is greater than that of an infinity.
+            let is_nan = self.abs().is_nan() || small.0 == self.0 ^ SIGN;
+            return if is_nan { Self::NAN } else { self };
+        }
+        let ((a, exponent), (b, b_exponent)) = (self.parts(), small.parts());
         let shift = (exponent - b_exponent).unsigned_abs();
         if shift > 25 {
             // Less than a quarter of the last place.
-            return great;
+            return self;
         }
-        let (a, b) = (a << 25, b << (25 - shift));
-        // One where the signs differ; as arithmetic, since a branch could not be foretold.
-        let differ = ((great.0 ^ small.0) >> 31) as u64;
-        let sum = a.wrapping_add((b ^ differ.wrapping_neg()).wrapping_add(differ));
-        Self::round(great.is_negative(), sum, exponent - 25)
+        let sum = add_or_subtract(a << 25, b << (25 - shift), self, small);
+        Self::round(self.is_negative(), sum, exponent - 25)
     }
 
     const fn difference(self, other: Self) -> Self {
@@ -193,6 +218,25 @@ impl Binary32 {
     }
 
     const fn product(self, other: Self) -> Self {
+        let (a_field, b_field) = ((self.0 & !SIGN) >> STORED_BITS, (other.0 & !SIGN) >> STORED_BITS);
+        // Both are normal.
+        if a_field.wrapping_sub(1) < 254 && b_field.wrapping_sub(1) < 254 {
+            let (a, b) = (self.0 & STORED_MASK | UNSTORED, other.0 & STORED_MASK | UNSTORED);
+            let product = a as u64 * b as u64;
+            // 47 bits or 48.
+            let is_long = (product >> 47) as u32;
+            let steps = (a_field + b_field + is_long).wrapping_sub(128);
+            // So is the product, unless rounding makes it infinite.
+            if steps < 254 {
+                return Self::round_highest((self.0 ^ other.0) & SIGN, product << (17 - is_long), steps as i32);
+            }
+        }
+        self.product_at_end(other)
+    }
+
+    /// [`product`](Self::product) where one of the three numbers may not be normal.
+    #[cold]
+    const fn product_at_end(self, other: Self) -> Self {
         let negative = self.is_negative() != other.is_negative();
         if !self.is_finite() || !other.is_finite() {
             let is_nan = self.is_nan() || other.is_nan() || self.0 == 0 || other.0 == 0;
@@ -224,6 +268,12 @@ impl Binary32 {
         let sticky = (quotient * b != dividend) as u64;
         Self::round(negative, quotient | sticky, a_exponent - b_exponent - lift as i32)
     }
+}
+
+/// `a + b`, or `a − b` where the signs of the two numbers differ. As arithmetic, since a branch could not be foretold.
+const fn add_or_subtract(a: u64, b: u64, great: Binary32, small: Binary32) -> u64 {
+    let differ = ((great.0 ^ small.0) >> 31) as u64;
+    a.wrapping_add((b ^ differ.wrapping_neg()).wrapping_add(differ))
 }
 
 /// `⌊value / 2^shift⌉`, ties to even.

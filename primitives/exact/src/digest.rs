@@ -73,6 +73,7 @@ pub trait Hash256 {
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
 )]
+#[scale_info(capture_docs = "always")]
 pub enum DataType {
     /// IEEE 754 binary32.
     #[codec(index = 0)]

@@ -36,6 +36,7 @@ use scale_info::TypeInfo;
 
 /// What both sides of a dispute stand on.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, TypeInfo)]
+#[scale_info(capture_docs = "always")]
 pub struct Claim {
     /// The registered model.
     pub model: ModelHead,
@@ -51,6 +52,7 @@ pub struct Claim {
 
 /// What a question comes to.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, TypeInfo)]
+#[scale_info(capture_docs = "always")]
 pub enum Verdict {
     /// What was claimed is what is computed.
     #[codec(index = 0)]

@@ -25,6 +25,7 @@ pub const MAX_CONTRACTION_LENGTH: u32 = 16_384;
 
 /// How fine the integers are that a contraction's rows are quantised to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+#[scale_info(capture_docs = "always")]
 pub enum Precision {
     /// Integers from −127 to 127: one int8 product.
     #[codec(index = 0)]
@@ -92,6 +93,7 @@ pub const GROUP_UNIT: u8 = 16;
 ///
 /// Every tensor of the right type and shape has a meaning, so no model can be refused for its weights' elements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+#[scale_info(capture_docs = "always")]
 pub enum WeightFormat {
     /// `[N, K]` Int8: the integers as they are, −128 included.
     #[codec(index = 0)]
@@ -110,6 +112,7 @@ pub enum WeightFormat {
 
 /// How the small integers of a grouped weight are given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+#[scale_info(capture_docs = "always")]
 pub enum GroupedBits {
     /// `[N, K/2]` Uint8: byte `i` of a row holds elements `2i` and `2i + 1`, which are its [`four_bit_integers`].
     #[codec(index = 0)]

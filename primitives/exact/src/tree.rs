@@ -39,6 +39,7 @@ pub enum Tree {
 
 /// That a digest is an entry of a list. Which entry, and of which list, whoever checks it knows.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+#[scale_info(capture_docs = "always")]
 pub struct Membership {
     /// Entries of the list.
     pub count: u32,

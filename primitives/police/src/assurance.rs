@@ -8,6 +8,7 @@ use scale_info::TypeInfo;
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
 )]
+#[scale_info(capture_docs = "always")]
 pub enum Assurance {
     /// Drawn by the ordinary rules.
     #[default]

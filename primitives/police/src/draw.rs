@@ -16,6 +16,7 @@ use scale_info::TypeInfo;
 
 /// Rules of the draw.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+#[scale_info(capture_docs = "always")]
 pub struct DrawRules {
     /// Expected audits of a claim at the full price, of a worker with a record, in millionths: p₀ of the documents.
     pub base: u32,

@@ -10,6 +10,7 @@ use scale_info::TypeInfo;
 
 /// Rules of the levy and of the auditors' pay.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+#[scale_info(capture_docs = "always")]
 pub struct LevyRules {
     /// Minimum of the levy, in millionths of the price.
     pub levy: u32,

@@ -15,6 +15,7 @@ const FULL: u128 = 1_000;
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
 )]
+#[scale_info(capture_docs = "always")]
 pub struct AuditRecord {
     /// Audits that agreed with the worker, in thousandths. One of a job below the full price counts in proportion, so
     /// that a record costs what it is worth.

@@ -101,6 +101,7 @@ pub struct SealedClaim<AccountId, Balance> {
 
 /// What a settlement brings the police.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, TypeInfo)]
+#[scale_info(capture_docs = "always")]
 pub struct Dues<Balance> {
     /// Part of the price, which the worker is not paid.
     pub levy: Balance,
@@ -147,6 +148,7 @@ pub trait SeniorCourt<AccountId> {
 
 /// Where an audit stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+#[scale_info(capture_docs = "always")]
 pub enum AuditState<BlockNumber> {
     /// The claim is sealed, and the seed that draws it is not known yet.
     #[codec(index = 0)]

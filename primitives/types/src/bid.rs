@@ -10,6 +10,7 @@ pub const BID_DOMAIN: &[u8; 16] = b"assay/bid/1\0\0\0\0\0";
 
 /// A bid on a job.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+#[scale_info(capture_docs = "always")]
 pub struct Bid<AccountId, Balance> {
     /// The worker that bids.
     pub worker: AccountId,

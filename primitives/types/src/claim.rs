@@ -20,6 +20,7 @@ const SEQUENCE_BITS: u32 = 24;
 
 /// The act by which a claim was made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+#[scale_info(capture_docs = "always")]
 pub enum ClaimSource {
     /// The worker claimed a job on chain.
     #[codec(index = 0)]
@@ -87,6 +88,7 @@ pub struct ClaimInfo<AccountId, Balance> {
 
 /// Reasons for which a claim cannot be challenged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, TypeInfo)]
+#[scale_info(capture_docs = "always")]
 pub enum NotChallengeable {
     /// No such claim: the job was never submitted, or it is closed; or nobody has shown the receipt.
     #[codec(index = 0)]

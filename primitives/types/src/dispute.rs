@@ -48,6 +48,7 @@ pub const MAX_DEFENCES: u32 = 32;
 
 /// One of the two sides of a game.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+#[scale_info(capture_docs = "always")]
 pub enum Side {
     /// The worker that made the claim.
     #[codec(index = 0)]
@@ -69,6 +70,7 @@ impl Side {
 
 /// One challenger's game against the worker.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+#[scale_info(capture_docs = "always")]
 pub struct Game<AccountId, Balance, BlockNumber> {
     /// The challenger that plays the game.
     pub challenger: AccountId,
@@ -90,6 +92,7 @@ pub struct Game<AccountId, Balance, BlockNumber> {
 
 /// The games over one claim.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+#[scale_info(capture_docs = "always")]
 pub struct Dispute<AccountId, Balance, BlockNumber> {
     /// Its number, under which what is revealed is stored.
     pub id: DisputeId,
@@ -99,7 +102,7 @@ pub struct Dispute<AccountId, Balance, BlockNumber> {
     pub client: AccountId,
     /// The model version that the claim names.
     pub version: ModelVersion,
-    /// Number of the definition of that model, by which the claim is judged (`assay_exact::DEFINITION_NUMBER`).
+    /// Number of the definition of that model, by which the claim is judged.
     pub definition: u32,
     /// The worker's stake that secures the claim, without what late answers have cost.
     pub locked: Balance,
@@ -143,6 +146,7 @@ impl<AccountId, Balance, BlockNumber> Dispute<AccountId, Balance, BlockNumber> {
 
 /// Faults for which a worker is convicted.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, TypeInfo)]
+#[scale_info(capture_docs = "always")]
 pub enum Fault {
     /// It did not reveal what it owed in time.
     #[codec(index = 0)]

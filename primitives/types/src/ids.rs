@@ -22,6 +22,7 @@ pub type VersionNumber = u32;
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
 )]
+#[scale_info(capture_docs = "always")]
 pub struct ModelVersion {
     /// The model line.
     pub model: ModelId,

@@ -10,6 +10,7 @@ use scale_info::TypeInfo;
 
 /// An input that travels in the extrinsic.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+#[scale_info(capture_docs = "always")]
 pub struct Payload {
     /// Value of each of the schema's symbols; that of a generation's sequence is its maximum length.
     pub symbols: BoundedVec<u32, Symbols>,
@@ -20,6 +21,7 @@ pub struct Payload {
 
 /// The input of a job.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+#[scale_info(capture_docs = "always")]
 pub enum JobInput {
     /// The input itself.
     #[codec(index = 0)]
@@ -27,7 +29,7 @@ pub enum JobInput {
     /// Its digest; workers get the bytes elsewhere, and decline the job if they cannot.
     #[codec(index = 1)]
     Digest {
-        /// List digest of the input tensors that the client gives (`assay_exact::digest::list_digest`).
+        /// List digest of the input tensors that the client gives.
         digest: H256,
         /// Value of each of the schema's symbols, as in a [`Payload`].
         symbols: BoundedVec<u32, Symbols>,
@@ -36,6 +38,7 @@ pub enum JobInput {
 
 /// Ways in which a job finds its worker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+#[scale_info(capture_docs = "always")]
 pub enum Matching<BlockNumber> {
     /// The cheapest eligible standing offer whose terms the job fits, in the block of submission.
     #[codec(index = 0)]
@@ -50,21 +53,24 @@ pub enum Matching<BlockNumber> {
     },
 }
 
-/// Ways in which the client gets the output.
+/// Ways in which the client gets the output. The first one is that of clients which leave the field out: the job is
+/// refused if its output is too large, and nobody pays for an output that it does not get.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+#[scale_info(capture_docs = "always")]
 pub enum Delivery {
-    /// Only its digest is put on chain, in the claim and its event. A generation is not delivered so: nobody could
-    /// check a sequence that nobody has.
-    #[codec(index = 0)]
-    Digest,
     /// The output itself is part of the claim and is kept until the job is closed: all output tensors, or of a
     /// generation the sequence.
-    #[codec(index = 1)]
+    #[codec(index = 0)]
     Inline,
+    /// Only its digest is put on chain, in the claim and its event. A generation is not delivered so: nobody could
+    /// check a sequence that nobody has.
+    #[codec(index = 1)]
+    Digest,
 }
 
 /// A client's request for a job.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+#[scale_info(capture_docs = "always")]
 pub struct JobRequest<Balance, BlockNumber> {
     /// The model version to run.
     pub model: ModelVersion,
@@ -84,6 +90,7 @@ pub struct JobRequest<Balance, BlockNumber> {
 
 /// A worker's hold on a job.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+#[scale_info(capture_docs = "always")]
 pub struct Assignment<AccountId, Balance> {
     /// The worker that runs the job.
     pub worker: AccountId,
@@ -106,6 +113,7 @@ impl<AccountId, Balance: Copy> Assignment<AccountId, Balance> {
 
 /// State of a job. A closed job is no longer stored.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+#[scale_info(capture_docs = "always")]
 pub enum JobState<AccountId, Balance, BlockNumber> {
     /// Bids are committed up to and including this block.
     #[codec(index = 0)]
@@ -153,6 +161,7 @@ pub enum JobState<AccountId, Balance, BlockNumber> {
 
 /// The name of a state, those of a closed job included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+#[scale_info(capture_docs = "always")]
 pub enum Phase {
     /// See [`JobState::Bidding`].
     #[codec(index = 0)]
@@ -202,6 +211,7 @@ impl Phase {
 
 /// Reasons for which a job is closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+#[scale_info(capture_docs = "always")]
 pub enum CloseReason {
     /// Settled: the client accepted the result before the window had passed.
     #[codec(index = 0)]
@@ -246,6 +256,7 @@ impl CloseReason {
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
 )]
+#[scale_info(capture_docs = "always")]
 pub struct Kept {
     /// Its inline input.
     pub input: bool,
@@ -266,6 +277,7 @@ impl Kept {
 
 /// A job, as the chain keeps it until it is closed.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+#[scale_info(capture_docs = "always")]
 pub struct Job<AccountId, Balance, BlockNumber> {
     /// The client, who pays.
     pub client: AccountId,
@@ -275,7 +287,7 @@ pub struct Job<AccountId, Balance, BlockNumber> {
     pub input_digest: H256,
     /// Value of each of the schema's symbols; that of a generation's sequence is its maximum length.
     pub symbols: BoundedVec<u32, Symbols>,
-    /// Work of the job, by which offers are priced: see [`crate::offer::work_at`].
+    /// Work of the job, by which offers are priced.
     pub work: u64,
     /// The amount held of the client's money; nothing once a disputed job's client was refunded.
     pub ceiling: Balance,

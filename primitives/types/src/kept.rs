@@ -15,6 +15,7 @@ pub const MAX_KEPT: u32 = 8;
 
 /// Rules that applied up to a change.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+#[scale_info(capture_docs = "always")]
 pub struct FormerRules<Rules, BlockNumber> {
     /// The first number to which the rules do not apply any more.
     pub before: u64,

@@ -11,10 +11,11 @@ pub const WORK_PER_RATE: u64 = 1_000_000_000;
 
 /// The terms on which a worker takes jobs on one model version; it is bound to no others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+#[scale_info(capture_docs = "always")]
 pub struct OfferTerms<Balance, BlockNumber> {
     /// Price of a job, whatever its size.
     pub base: Balance,
-    /// Price of [`WORK_PER_RATE`] units of a job's work, on top of the base.
+    /// Price of 1,000,000,000 units of a job's work, on top of the base.
     pub rate: Balance,
     /// Minimum number of blocks from the assignment to the deadline.
     pub min_deadline: BlockNumber,
@@ -39,6 +40,7 @@ pub struct JobTerms<BlockNumber> {
 
 /// The term of an offer that a job does not fit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, TypeInfo)]
+#[scale_info(capture_docs = "always")]
 pub enum Misfit<BlockNumber> {
     /// The job gives its worker fewer blocks than the offer asks for.
     #[codec(index = 0)]
@@ -68,6 +70,7 @@ pub enum Misfit<BlockNumber> {
 
 /// A standing offer: the terms on which a worker takes jobs on one model version.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+#[scale_info(capture_docs = "always")]
 pub struct Offer<AccountId, Balance, BlockNumber> {
     /// The worker that offers.
     pub worker: AccountId,
@@ -81,6 +84,7 @@ pub struct Offer<AccountId, Balance, BlockNumber> {
 
 /// An offer as the record of its worker shows it.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, TypeInfo)]
+#[scale_info(capture_docs = "always")]
 pub struct OfferInfo<Balance, BlockNumber> {
     /// The model version.
     pub version: ModelVersion,

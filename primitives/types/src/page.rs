@@ -14,6 +14,7 @@ use scale_info::TypeInfo;
 /// the same block. Pages follow each other in the order of storage, which is not that of the jobs' numbers, so a reader
 /// that wants an order sorts what it has read. Together they have every entry once.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, TypeInfo)]
+#[scale_info(capture_docs = "always")]
 pub struct Page<Entry> {
     /// The entries. There may be none although more pages follow: an answer ends as well when it has examined
     /// [`MAX_EXAMINED_JOBS`] jobs.

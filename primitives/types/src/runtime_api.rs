@@ -1,9 +1,10 @@
 //! The runtime API: a node's answers about jobs, sessions, workers and disputes, without a transaction.
 
 use crate::{
-    Announcement, ClaimId, Job, JobId, Misfit, ModelVersion, NoOffer, Page, Session, SessionId, SessionOffer,
-    SessionQuote, SlashId, WorkerInfo, WorkerStatus,
+    Announcement, ClaimId, DataType, H256, Job, JobId, Misfit, ModelVersion, NoOffer, Offer, Page, SchemaError,
+    Session, SessionId, SessionOffer, SessionQuote, SlashId, WorkerInfo, WorkerStatus,
     dispute::{Dispute, OpenAward, Place, Revealed},
+    schema::TensorLayout,
 };
 use alloc::vec::Vec;
 use codec::{Codec, Decode, Encode};
@@ -11,6 +12,7 @@ use scale_info::TypeInfo;
 
 /// The price of a job now.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, TypeInfo)]
+#[scale_info(capture_docs = "always")]
 pub struct Quote<AccountId, Balance> {
     /// The worker that would get it.
     pub worker: AccountId,
@@ -18,8 +20,96 @@ pub struct Quote<AccountId, Balance> {
     pub price: Balance,
 }
 
+/// A model version, as it is listed.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, TypeInfo)]
+#[scale_info(capture_docs = "always")]
+pub struct ModelInfo {
+    /// The model version.
+    pub version: ModelVersion,
+    /// Name of the model, in UTF-8.
+    pub name: Vec<u8>,
+    /// The root, which names the exact bits.
+    pub root: H256,
+    /// Whether new jobs and offers may name it.
+    pub active: bool,
+}
+
+/// A tensor of a job, with every symbol replaced by its value.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, TypeInfo)]
+#[scale_info(capture_docs = "always")]
+pub struct TensorSize {
+    /// Type of its elements.
+    pub data_type: DataType,
+    /// Number of elements in each dimension, outermost first.
+    pub shape: Vec<u32>,
+    /// Its length in bytes.
+    pub bytes: u64,
+}
+
+impl From<TensorLayout> for TensorSize {
+    fn from(layout: TensorLayout) -> Self {
+        Self {
+            data_type: layout.data_type,
+            shape: layout.shape,
+            bytes: layout.bytes,
+        }
+    }
+}
+
+/// The tensors of a job, little-endian and row-major, one after the other.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, TypeInfo)]
+#[scale_info(capture_docs = "always")]
+pub struct JobLayout {
+    /// The inputs that the client gives, in order.
+    pub inputs: Vec<TensorSize>,
+    /// Bytes of these inputs together. An inline input has exactly as many.
+    pub input_bytes: u64,
+    /// The outputs, in order; of a generation with its maximum length.
+    pub outputs: Vec<TensorSize>,
+    /// Maximum number of bytes that a claim delivers.
+    pub delivered_bytes: u64,
+    /// Work of the job, by which offers are priced.
+    pub work: u64,
+}
+
+/// Reasons for which a job has no layout.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, TypeInfo)]
+#[scale_info(capture_docs = "always")]
+pub enum NoLayout {
+    /// No such model version is registered.
+    #[codec(index = 0)]
+    UnknownModel,
+    /// The schema has another number of symbols.
+    #[codec(index = 1)]
+    WrongNumberOfSymbols {
+        /// Symbols that the schema lists.
+        expected: u32,
+    },
+    /// The value of a symbol is outside its range.
+    #[codec(index = 2)]
+    SymbolOutOfRange {
+        /// Position of the symbol in the schema.
+        symbol: u8,
+    },
+    /// The tensors are larger than a job's can be.
+    #[codec(index = 3)]
+    TooLarge,
+}
+
+impl From<SchemaError> for NoLayout {
+    fn from(error: SchemaError) -> Self {
+        match error {
+            SchemaError::WrongNumberOfSymbols { expected } => Self::WrongNumberOfSymbols { expected },
+            SchemaError::SymbolOutOfRange { symbol } => Self::SymbolOutOfRange { symbol },
+            // A registered schema is sound, so nothing else but its size can be at fault.
+            _ => Self::TooLarge,
+        }
+    }
+}
+
 /// Reasons for which a worker does not have a job, or is not paid for it yet.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, TypeInfo)]
+#[scale_info(capture_docs = "always")]
 pub enum WhyNot<AccountId, Balance, BlockNumber> {
     /// No such job: it was never submitted, or it is closed (the event of its closing says why).
     #[codec(index = 0)]
@@ -139,6 +229,21 @@ polkadot_sdk::sp_api::decl_runtime_apis! {
             deadline_blocks: BlockNumber,
             window_blocks: BlockNumber,
         ) -> Result<Quote<AccountId, Balance>, NoOffer>;
+        /// The prices of this many such jobs, at most 64, as `submit_batch` would give them to workers now. An error if
+        /// one of them finds no worker.
+        fn quote_batch(
+            model: ModelVersion,
+            symbols: Vec<u32>,
+            deadline_blocks: BlockNumber,
+            window_blocks: BlockNumber,
+            jobs: u32,
+        ) -> Result<Vec<Quote<AccountId, Balance>>, NoOffer>;
+        /// The registered model versions, at most `limit`: from the first one, or from the one after `after`.
+        fn models(after: Option<ModelVersion>, limit: u32) -> Vec<ModelInfo>;
+        /// The standing offers for a model version, which are at most 32, in the order of the price of the largest job.
+        fn offers(model: ModelVersion) -> Vec<Offer<AccountId, Balance, BlockNumber>>;
+        /// The tensors of a job with these values of the symbols, and their bytes.
+        fn layout(model: ModelVersion, symbols: Vec<u32>) -> Result<JobLayout, NoLayout>;
         /// The worker, its stake and its offers.
         fn worker(account: AccountId) -> Option<WorkerInfo<Balance, BlockNumber>>;
         /// A worker's place in the workers' network, if it has announced one.
@@ -150,7 +255,7 @@ polkadot_sdk::sp_api::decl_runtime_apis! {
         fn why_not(worker: AccountId, job: JobId) -> WhyNot<AccountId, Balance, BlockNumber>;
         /// The jobs that are claimed or disputed.
         fn claimed_jobs(after: Option<JobId>, limit: u32) -> Page<Job<AccountId, Balance, BlockNumber>>;
-        /// The dispute over a claim: by the number of a job, or of a receipt ([`ClaimSource`](crate::ClaimSource)).
+        /// The dispute over a claim: by the number of a job, or of a receipt, as docs/protocol.md numbers them.
         fn dispute(job: ClaimId) -> Option<Dispute<AccountId, Balance, BlockNumber>>;
         /// The disputes in which an account is the worker or a challenger.
         fn disputes_of(

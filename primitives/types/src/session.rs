@@ -18,11 +18,12 @@ use scale_info::TypeInfo;
 
 /// The terms on which a worker opens sessions on one model version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+#[scale_info(capture_docs = "always")]
 pub struct SessionTerms<Balance, BlockNumber> {
     /// Price of a request, whatever its size.
     pub base: Balance,
-    /// Price of [`WORK_PER_RATE`](crate::offer::WORK_PER_RATE) units of a request's work, on top of the base. Units are
-    /// the work polynomial of the model's parts at the request's symbols.
+    /// Price of 1,000,000,000 units of a request's work, on top of the base. Units are the values of the work
+    /// polynomial of the model's parts at the request's symbols.
     pub rate: Balance,
     /// Minimum budget at the opening.
     pub min_budget: Balance,
@@ -55,6 +56,7 @@ impl<Balance: AtLeast32BitUnsigned + Copy, BlockNumber> SessionTerms<Balance, Bl
 
 /// A standing offer of sessions.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+#[scale_info(capture_docs = "always")]
 pub struct SessionOffer<Balance, BlockNumber> {
     /// The terms.
     pub terms: SessionTerms<Balance, BlockNumber>,
@@ -66,6 +68,7 @@ pub struct SessionOffer<Balance, BlockNumber> {
 
 /// A client's call for a session.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+#[scale_info(capture_docs = "always")]
 pub struct SessionRequest<AccountId, Balance, BlockNumber> {
     /// The worker.
     pub worker: AccountId,
@@ -85,6 +88,7 @@ pub struct SessionRequest<AccountId, Balance, BlockNumber> {
 
 /// The price of a request by a session offer.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, TypeInfo)]
+#[scale_info(capture_docs = "always")]
 pub struct SessionQuote<Balance> {
     /// Work of the request, in the units of the model's parts.
     pub units: u64,
@@ -94,6 +98,7 @@ pub struct SessionQuote<Balance> {
 
 /// Where a session stands. One that is over is no longer stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+#[scale_info(capture_docs = "always")]
 pub enum SessionState<BlockNumber> {
     /// Requests are made and vouchers redeemed.
     #[codec(index = 0)]
@@ -121,6 +126,7 @@ pub enum SessionState<BlockNumber> {
 
 /// The name of a state, with that of a session that is over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+#[scale_info(capture_docs = "always")]
 pub enum SessionPhase {
     /// See [`SessionState::Open`].
     #[codec(index = 0)]
@@ -185,6 +191,7 @@ impl<BlockNumber: Copy> SessionState<BlockNumber> {
 
 /// A session, as the chain keeps it until it is over.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+#[scale_info(capture_docs = "always")]
 pub struct Session<AccountId, Balance, BlockNumber> {
     /// The client, of whose money the budget is held.
     pub client: AccountId,
@@ -229,6 +236,7 @@ impl<AccountId, Balance: Copy, BlockNumber: Copy> Session<AccountId, Balance, Bl
 
 /// A receipt that is disputed, as the chain keeps it until the verdict.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+#[scale_info(capture_docs = "always")]
 pub struct DisputedReceipt<Balance, BlockNumber> {
     /// The receipt.
     pub receipt: Receipt<Balance, BlockNumber>,
@@ -244,6 +252,7 @@ pub struct DisputedReceipt<Balance, BlockNumber> {
 
 /// Why a session is over, or why its money is settled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+#[scale_info(capture_docs = "always")]
 pub enum SessionEnd {
     /// The worker closed it.
     #[codec(index = 0)]

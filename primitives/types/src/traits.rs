@@ -27,6 +27,7 @@ pub trait ModelRegistry {
 
 /// Reasons for which no standing offer can take a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, codec::Encode, codec::Decode, scale_info::TypeInfo)]
+#[scale_info(capture_docs = "always")]
 pub enum NoOffer {
     /// Nobody offers this model version.
     #[codec(index = 0)]
@@ -49,6 +50,12 @@ pub enum NoOffer {
     /// Every offer whose terms the job fits was published in the last blocks and takes effect soon.
     #[codec(index = 6)]
     TooNew,
+    /// No such model version is registered.
+    #[codec(index = 7)]
+    UnknownModel,
+    /// The model version is deprecated, or the chain no longer judges by its definition: use a later one.
+    #[codec(index = 8)]
+    ModelDeprecated,
 }
 
 impl NoOffer {
@@ -56,7 +63,7 @@ impl NoOffer {
     /// greatest.
     fn distance(self) -> u8 {
         match self {
-            Self::NoneForModel => 0,
+            Self::NoneForModel | Self::UnknownModel | Self::ModelDeprecated => 0,
             Self::DeadlineTooShort => 1,
             Self::WindowTooShort => 2,
             Self::WindowTooLong => 3,
@@ -88,6 +95,7 @@ impl<BlockNumber> From<Misfit<BlockNumber>> for NoOffer {
 
 /// Reasons for which a worker cannot take a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, codec::Encode, codec::Decode, scale_info::TypeInfo)]
+#[scale_info(capture_docs = "always")]
 pub enum Unavailable {
     /// The account is not a worker.
     #[codec(index = 0)]

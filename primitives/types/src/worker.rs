@@ -11,6 +11,7 @@ use scale_info::TypeInfo;
 
 /// Whether a worker takes new jobs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+#[scale_info(capture_docs = "always")]
 pub enum WorkerStatus {
     /// It does.
     #[codec(index = 0)]
@@ -49,6 +50,7 @@ impl WorkerStatus {
 /// What a worker says of its place in the workers' network. The chain knows nothing of that network: whoever reads this
 /// checks that it can be understood, and that whoever answers there has this identity.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+#[scale_info(capture_docs = "always")]
 pub struct Announcement {
     /// The identity of the worker's node: the bytes of a libp2p `PeerId`.
     pub peer: BoundedVec<u8, PeerBytes>,
@@ -59,6 +61,7 @@ pub struct Announcement {
 
 /// A worker as the runtime API shows it.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, TypeInfo)]
+#[scale_info(capture_docs = "always")]
 pub struct WorkerInfo<Balance, BlockNumber> {
     /// Whether it takes new jobs.
     pub status: WorkerStatus,

@@ -6,6 +6,7 @@ use crate::{
     *,
 };
 use frame_support::traits::{ConstU32, Get};
+use frame_system::EnsureRoot;
 
 /// Hash of the chain's first block, which stays known.
 pub struct Genesis;
@@ -25,6 +26,7 @@ impl pallet_sessions::Config for Runtime {
     type DisputeAllowance = ConstU32<DISPUTE_ALLOWANCE>;
     /// An equivocation is a proved fault, and costs and brings what others do.
     type FaultSlash = disputes::FaultSlash;
+    type ForceOrigin = EnsureRoot<AccountId>;
     type Genesis = Genesis;
     type MaxSessionBlocks = sessions::MaxSessionBlocks;
     type MaxWindow = market::MaxWindow;

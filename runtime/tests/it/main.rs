@@ -7,6 +7,7 @@ mod disputes;
 mod fees;
 mod governance;
 mod lane;
+mod metadata;
 mod parameters;
 mod pause;
 mod presets;

@@ -1,7 +1,7 @@
 //! What the runtime API answers.
 
 use crate::mock::*;
-use assay_types::{Misfit, ModelVersion, NoOffer, OfferTerms, WhyNot, WorkerStatus};
+use assay_types::{Misfit, ModelVersion, NoOffer, OfferTerms, WhyNot, WorkerStatus, runtime_api::NoLayout};
 use polkadot_sdk::frame_support::assert_ok;
 use std::collections::BTreeSet;
 
@@ -31,8 +31,44 @@ fn quote_is_the_price_that_a_job_would_get() {
         let unknown = ModelVersion { model: 9, version: 1 };
         assert_eq!(
             Market::quote(unknown, &[1], DEADLINE, WINDOW),
-            Err(NoOffer::NoneForModel)
+            Err(NoOffer::UnknownModel)
         );
+    });
+}
+
+#[test]
+fn quote_of_a_batch_counts_the_capacity_that_it_takes_and_changes_nothing() {
+    let ext = TestExt::new().offer(CHEAP, 30, 2).offer(DEAR, 60, 1);
+    ext.execute_with(|| {
+        let quotes = |jobs| Market::quote_batch(MODEL, &[1], DEADLINE, WINDOW, jobs);
+        let three = quotes(3).expect("there are three places");
+        let prices: Vec<_> = three.into_iter().map(|quote| (quote.worker, quote.price)).collect();
+        assert_eq!(prices, [(CHEAP, 30), (CHEAP, 30), (DEAR, 60)]);
+        assert_eq!(quotes(4), Err(NoOffer::AllBusy));
+        assert_eq!(quotes(0), Ok(Vec::new()));
+        assert_eq!(quotes(3).map(|quotes| quotes.len()), Ok(3), "nothing was taken");
+    });
+}
+
+#[test]
+fn layout_has_the_tensors_and_says_what_is_wrong_with_the_symbols() {
+    TestExt::new().execute_with(|| {
+        let layout = Market::layout(MODEL, &[3]).expect("three rows");
+        let bytes: u64 = layout.inputs.iter().map(|tensor| tensor.bytes).sum();
+        assert_eq!(layout.input_bytes, bytes);
+        assert!(layout.inputs.iter().all(|tensor| tensor.shape.first() == Some(&3)));
+        let outputs: u64 = layout.outputs.iter().map(|tensor| tensor.bytes).sum();
+        assert_eq!(layout.delivered_bytes, outputs);
+        assert_eq!(
+            Market::layout(MODEL, &[]),
+            Err(NoLayout::WrongNumberOfSymbols { expected: 1 })
+        );
+        assert_eq!(
+            Market::layout(MODEL, &[0]),
+            Err(NoLayout::SymbolOutOfRange { symbol: 0 })
+        );
+        let unknown = ModelVersion { model: 9, version: 1 };
+        assert_eq!(Market::layout(unknown, &[1]), Err(NoLayout::UnknownModel));
     });
 }
 

@@ -45,6 +45,27 @@ fn a_registered_model_can_be_run() {
 }
 
 #[test]
+fn versions_are_listed_in_pages_with_their_names() {
+    story(|| {
+        alice_registers();
+        alice_publishes(2);
+        assert_ok!(Models::deprecate(RuntimeOrigin::signed(ALICE), version(0, 1)));
+
+        let first = Models::models_from(None, 1);
+        assert_eq!(first.len(), 1);
+        let second = Models::models_from(Some(first[0].version), 10);
+        let mut all: Vec<_> = first.into_iter().chain(second).collect();
+        all.sort_by_key(|info| info.version.version);
+        let listed: Vec<_> = all.iter().map(|info| (info.version, info.root, info.active)).collect();
+        assert_eq!(
+            listed,
+            [(version(0, 1), root(1), false), (version(0, 2), root(2), true)]
+        );
+        assert!(all.iter().all(|info| info.name == b"digits"));
+    });
+}
+
+#[test]
 fn views_find_a_model_by_its_name_and_its_root() {
     story(|| {
         alice_registers();

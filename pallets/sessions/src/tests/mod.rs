@@ -2,6 +2,7 @@
 
 mod closing;
 mod convictions;
+mod forced;
 mod offers;
 mod receipts;
 mod vouchers;

@@ -16,6 +16,7 @@ pub type Powers = [u8; MAX_SYMBOLS];
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
 )]
+#[scale_info(capture_docs = "always")]
 pub struct Monomial {
     /// The number by which the symbols are multiplied, not 0.
     pub coefficient: i32,

@@ -59,6 +59,7 @@ pub const MAX_SCHEMA_NAME_BYTES: usize = 64;
 
 /// A graph as it was imported or decoded.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, TypeInfo)]
+#[scale_info(capture_docs = "always")]
 pub struct Graph {
     /// The dynamic dimensions; the same symbol has the same value wherever it stands.
     pub symbols: Vec<Symbol>,
@@ -74,6 +75,7 @@ pub struct Graph {
 
 /// A dynamic dimension and the values it may take, both ends included.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, TypeInfo)]
+#[scale_info(capture_docs = "always")]
 pub struct Symbol {
     /// For people: `s0`, `batch`.
     pub name: String,
@@ -85,6 +87,7 @@ pub struct Symbol {
 
 /// One dimension of a tensor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+#[scale_info(capture_docs = "always")]
 pub enum Dimension {
     /// Always this many elements.
     #[codec(index = 0)]
@@ -101,6 +104,7 @@ pub enum Dimension {
 
 /// A tensor that a graph takes.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, TypeInfo)]
+#[scale_info(capture_docs = "always")]
 pub struct Input {
     /// The name that the model's author gave it.
     pub name: String,
@@ -114,6 +118,7 @@ pub struct Input {
 
 /// A tensor that a graph carries.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, TypeInfo)]
+#[scale_info(capture_docs = "always")]
 pub struct Weight {
     /// Its name in the module's state.
     pub name: String,
@@ -125,6 +130,7 @@ pub struct Weight {
 
 /// One operator at its place in a graph.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, TypeInfo)]
+#[scale_info(capture_docs = "always")]
 pub struct Node {
     /// Its name in the exported program.
     pub name: String,
@@ -138,6 +144,7 @@ pub struct Node {
 
 /// A tensor that a graph gives.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, TypeInfo)]
+#[scale_info(capture_docs = "always")]
 pub struct Output {
     /// `output_0`, `output_1`, … unless the author named it.
     pub name: String,
@@ -147,6 +154,7 @@ pub struct Output {
 
 /// Where a tensor comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+#[scale_info(capture_docs = "always")]
 pub enum Value {
     /// The input at this position.
     #[codec(index = 0)]

@@ -17,10 +17,11 @@ use scale_info::TypeInfo;
 /// Bytes that a row may have where an element of the output depends on all of it.
 pub const MAX_ROW_BYTES: u64 = 64 * 1024;
 
-/// What a node computes. `docs/numerics.md` defines each; [`crate::operators`] is the same in code.
+/// What a node computes. `docs/numerics.md` defines each.
 ///
 /// `…` is any number of dimensions. Numbers are Float32, integers Int64, Int32, Int8 or Uint8.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, TypeInfo)]
+#[scale_info(capture_docs = "always")]
 pub enum Operator {
     /// `[…, K], [N, K], optional [N] → […, N]`: a contraction with a matrix, and a sum.
     #[codec(index = 0)]
@@ -209,6 +210,7 @@ pub enum Operator {
 
 /// A function of one element. Those without a remark take Float32 and give Float32.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+#[scale_info(capture_docs = "always")]
 pub enum Unary {
     /// `−x`; integers wrap.
     #[codec(index = 0)]
@@ -271,6 +273,7 @@ pub enum Unary {
 
 /// A function of two elements of one type: two Float32, two integers or, where it says so, two Bool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+#[scale_info(capture_docs = "always")]
 pub enum Binary {
     /// `x + y`; integers wrap.
     #[codec(index = 0)]
@@ -331,6 +334,7 @@ pub enum Binary {
 
 /// How a row becomes one element.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+#[scale_info(capture_docs = "always")]
 pub enum Reduction {
     /// The sum: exact and rounded once for numbers; wrapping, as Int64, for integers and Bool.
     #[codec(index = 0)]
@@ -360,6 +364,7 @@ pub enum Reduction {
 
 /// A place along a dimension.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+#[scale_info(capture_docs = "always")]
 pub enum Position {
     /// So many elements after the first one.
     #[codec(index = 0)]

@@ -14,6 +14,7 @@ use scale_info::TypeInfo;
 
 /// A claimed output, and where it comes from.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+#[scale_info(capture_docs = "always")]
 pub struct OutputEntry {
     /// Its tensor digest.
     pub digest: Digest,

@@ -19,6 +19,7 @@ pub type Shape = Bounded<u32, { MAX_RANK as u32 }>;
 
 /// The part of a model that openings stand on: what its graph and its weights hash to.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+#[scale_info(capture_docs = "always")]
 pub struct ModelHead {
     /// Operators of the graph.
     pub operators: u32,
@@ -30,6 +31,7 @@ pub struct ModelHead {
 
 /// What the digest of a tensor commits to, without its chunks.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+#[scale_info(capture_docs = "always")]
 pub struct TensorOpening {
     /// Type of its elements.
     pub dtype: DataType,
@@ -41,8 +43,9 @@ pub struct TensorOpening {
 
 /// One operator of the graph with what it takes, which is all that the type and the shape of its output follow from.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+#[scale_info(capture_docs = "always")]
 pub struct OperatorOpening {
-    /// SCALE of the [`Node`](crate::graph::Node).
+    /// SCALE of the node.
     pub node: Bounded<u8, MAX_NODE_BYTES>,
     /// Its path in the tree over the graph's nodes.
     pub path: Path,
@@ -52,6 +55,7 @@ pub struct OperatorOpening {
 
 /// One operand of the node, and that its digest is the one that the wiring names.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+#[scale_info(capture_docs = "always")]
 pub struct OperandOpening {
     /// What its digest commits to.
     pub tensor: TensorOpening,
@@ -61,8 +65,9 @@ pub struct OperandOpening {
 
 /// An operator that was opened under a claim: what is kept of [`OperatorOpening`].
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+#[scale_info(capture_docs = "always")]
 pub struct OpenedOperator {
-    /// SCALE of the [`Node`](crate::graph::Node).
+    /// SCALE of the node.
     pub node: Bounded<u8, MAX_NODE_BYTES>,
     /// Its operands, in its order.
     pub operands: Bounded<TensorOpening, MAX_OPERANDS>,
@@ -70,6 +75,7 @@ pub struct OpenedOperator {
 
 /// The chunks of one operand that an element depends on.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+#[scale_info(capture_docs = "always")]
 pub struct OperandChunks {
     /// The chunks, ascending.
     pub chunks: Bounded<Chunk, MAX_CHUNKS>,
@@ -79,6 +85,7 @@ pub struct OperandChunks {
 
 /// One chunk of a tensor.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+#[scale_info(capture_docs = "always")]
 pub struct Chunk {
     /// Its position.
     pub index: u64,
@@ -88,6 +95,7 @@ pub struct Chunk {
 
 /// Everything that one element of an opened operator's output depends on.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+#[scale_info(capture_docs = "always")]
 pub struct Proof {
     /// For each operand, in the operator's order, the chunks of it that are read.
     pub operands: Bounded<OperandChunks, MAX_OPERANDS>,
@@ -95,6 +103,7 @@ pub struct Proof {
 
 /// What is asked about an operator's output: has it this element? What is claimed of it, the worker has revealed.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+#[scale_info(capture_docs = "always")]
 pub struct Question {
     /// Position of the element in row-major order.
     pub index: u64,

@@ -46,6 +46,7 @@ const ADVICE: u16 = 6;
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
 )]
+#[scale_info(capture_docs = "always")]
 pub enum ModelKind {
     /// The model gives these outputs for the client's inputs.
     #[default]

@@ -35,6 +35,7 @@ pub const MODEL_DOMAIN: [u8; DOMAIN_BYTES] = *b"assay/model/2\0\0\0";
 
 /// The parts of a model.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+#[scale_info(capture_docs = "always")]
 pub struct ModelParts {
     /// Number of the definition by which it is computed: [`DEFINITION_NUMBER`] of the version that made it.
     pub definition: u32,

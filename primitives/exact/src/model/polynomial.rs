@@ -13,10 +13,12 @@ pub const MAX_TERMS: usize = 64;
 
 /// A sum of products of symbols, with coefficients above zero. It never falls where a symbol rises.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+#[scale_info(capture_docs = "always")]
 pub struct Polynomial(Bounded<Term, { MAX_TERMS as u32 }>);
 
 /// One product of a polynomial.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+#[scale_info(capture_docs = "always")]
 pub struct Term {
     /// The number by which the symbols are multiplied, above zero.
     pub coefficient: u64,

@@ -17,6 +17,7 @@ pub type SchemaName = Bounded<u8, { MAX_SCHEMA_NAME_BYTES as u32 }>;
 
 /// The values that elements of an integer input may have, both ends included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+#[scale_info(capture_docs = "always")]
 pub struct ValueRange {
     /// Minimum value.
     pub min: i64,
@@ -26,6 +27,7 @@ pub struct ValueRange {
 
 /// The values that a dynamic dimension may take, both ends included.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+#[scale_info(capture_docs = "always")]
 pub struct SymbolRange {
     /// For people: `batch`, `tokens`.
     pub name: SchemaName,
@@ -37,6 +39,7 @@ pub struct SymbolRange {
 
 /// One tensor that a model takes or gives.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+#[scale_info(capture_docs = "always")]
 pub struct TensorSchema {
     /// The name that the model's author gave it.
     pub name: SchemaName,
@@ -51,6 +54,7 @@ pub struct TensorSchema {
 
 /// The tensors that a model takes and gives.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+#[scale_info(capture_docs = "always")]
 pub struct Schema {
     /// The dynamic dimensions; the same symbol has the same value wherever it stands in one job.
     pub symbols: Bounded<SymbolRange, { MAX_SYMBOLS as u32 }>,

@@ -7,6 +7,7 @@ use scale_info::TypeInfo;
 
 /// Time that each side has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+#[scale_info(capture_docs = "always")]
 pub struct ClockTerms<BlockNumber> {
     /// Blocks that the worker has for all its turns of a game.
     pub worker_blocks: BlockNumber,
@@ -19,6 +20,7 @@ pub struct ClockTerms<BlockNumber> {
 
 /// The clocks of a game's two sides, one of which is running, unless the dispute waits.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+#[scale_info(capture_docs = "always")]
 pub struct Clock<BlockNumber> {
     /// Blocks that the worker had left when the turn began.
     pub worker_left: BlockNumber,

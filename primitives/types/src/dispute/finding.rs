@@ -36,6 +36,7 @@ pub fn commitment<H: Hash256, AccountId: Encode>(
 
 /// The element by which a worker was convicted, as the runtime computed it.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+#[scale_info(capture_docs = "always")]
 pub struct WrongElement {
     /// Operators of the graph, which are as many as a trace has entries.
     pub operators: u32,
@@ -53,6 +54,7 @@ pub struct WrongElement {
 
 /// That the trace behind a commitment has a given element.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+#[scale_info(capture_docs = "always")]
 pub struct FindingOpening {
     /// List digest of the challenger's trace.
     pub trace_digest: H256,
@@ -115,6 +117,7 @@ impl FindingOpening {
 
 /// A challenger that may still show that it has found the fault.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+#[scale_info(capture_docs = "always")]
 pub struct Finder<AccountId> {
     /// The challenger.
     pub challenger: AccountId,
@@ -124,6 +127,7 @@ pub struct Finder<AccountId> {
 
 /// The award of a conviction by proof, which the oldest finder gets.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+#[scale_info(capture_docs = "always")]
 pub struct OpenAward<AccountId, Balance, BlockNumber> {
     /// The claim.
     pub job: ClaimId,

@@ -26,6 +26,7 @@ pub type Nodes = Bounded<[u8; 32], MAX_NODES>;
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
 )]
+#[scale_info(capture_docs = "always")]
 pub enum Place {
     /// The trace: the symbols, the outputs, and the top of the tree over the operators' digests.
     #[codec(index = 0)]
@@ -81,6 +82,7 @@ pub enum PlaceKind {
 
 /// The revealed part of a place, as the chain keeps it while the dispute lasts.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+#[scale_info(capture_docs = "always")]
 pub enum Revealed {
     /// Nodes of the next level, of the trace or of a span.
     #[codec(index = 0)]

@@ -16,6 +16,7 @@ pub struct LostBond<Balance> {
 
 /// Parts of what a convicted worker loses that others get. The rest is burned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+#[scale_info(capture_docs = "always")]
 pub struct SlashShares {
     /// The finder's part: of the whole slash, or of the lock where nothing was proved.
     pub challenger: Perbill,
@@ -56,6 +57,7 @@ pub fn bond<B: AtLeast32BitUnsigned + Copy>(base: B, others: u32, elsewhere: u32
 
 /// What a late answer costs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+#[scale_info(capture_docs = "always")]
 pub struct LateTerms<Balance> {
     /// The minimum, as far as the lock goes.
     pub floor: Balance,

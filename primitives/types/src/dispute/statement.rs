@@ -25,6 +25,7 @@ use scale_info::TypeInfo;
 
 /// Digests that a claim committed to.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+#[scale_info(capture_docs = "always")]
 pub struct Committed {
     /// The registered model.
     pub model_root: H256,
@@ -36,6 +37,7 @@ pub struct Committed {
 
 /// Head of a trace, known once the trace has been revealed.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+#[scale_info(capture_docs = "always")]
 pub struct TraceHead {
     /// The graph and the weights. The trace has as many entries as the graph has operators.
     pub model: ModelHead,
@@ -49,6 +51,7 @@ pub struct TraceHead {
 
 /// The first statement of a dispute.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+#[scale_info(capture_docs = "always")]
 pub struct TraceStatement {
     /// All inputs of the execution, in order: those of the job, and the worker's where the model takes one of it.
     pub inputs: Bounded<TensorOpening, { MAX_TENSORS as u32 }>,
@@ -60,6 +63,7 @@ pub struct TraceStatement {
 
 /// A worker's statement of a place.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+#[scale_info(capture_docs = "always")]
 pub enum Statement {
     /// The trace, which begins in the job's inputs and ends in the claimed outputs.
     #[codec(index = 0)]

@@ -6,6 +6,7 @@ use scale_info::TypeInfo;
 
 /// The money of a session. `redeemed` is never more than `budget`, and their difference is held of the client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+#[scale_info(capture_docs = "always")]
 pub struct SessionAccount<Balance> {
     /// The most that the worker can be paid in all.
     pub budget: Balance,

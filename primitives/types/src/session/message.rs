@@ -29,6 +29,7 @@ pub const VOUCHER_DOMAIN: &[u8; DOMAIN_BYTES] = b"assay/voucher/1\0";
 /// A public key that signs messages of sessions. It need not be that of an account. Its encoding is that of the SDK's
 /// `MultiSigner`, which has no maximum length and kinds that are not signed with here.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+#[scale_info(capture_docs = "always")]
 pub enum SessionKey {
     /// An Ed25519 key.
     #[codec(index = 0)]
@@ -40,6 +41,7 @@ pub enum SessionKey {
 
 /// A signature by a [`SessionKey`].
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+#[scale_info(capture_docs = "always")]
 pub enum SessionSignature {
     /// By an Ed25519 key.
     #[codec(index = 0)]
@@ -62,6 +64,7 @@ impl SessionSignature {
 
 /// What a worker signs when it has answered a request. It is a claim: whoever has it and the input can challenge it.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+#[scale_info(capture_docs = "always")]
 pub struct Receipt<Balance, BlockNumber> {
     /// Hash of the chain's first block.
     pub genesis: H256,
@@ -85,6 +88,7 @@ pub struct Receipt<Balance, BlockNumber> {
 
 /// What a client signs when it has an answer: a promise of everything that it owes so far.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+#[scale_info(capture_docs = "always")]
 pub struct Voucher<Balance> {
     /// Hash of the chain's first block.
     pub genesis: H256,

@@ -14,6 +14,7 @@ use scale_info::TypeInfo;
 
 /// A request that the client has made and that is not answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, TypeInfo)]
+#[scale_info(capture_docs = "always")]
 pub struct Asked<Balance> {
     /// Number of the request.
     pub sequence: u32,
@@ -38,6 +39,7 @@ pub enum SideError {
 
 /// The client's side, as the client keeps it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, TypeInfo)]
+#[scale_info(capture_docs = "always")]
 pub struct Payer<Balance> {
     /// The session's budget.
     pub budget: Balance,
@@ -107,6 +109,7 @@ pub enum Begin {
 
 /// The worker's side, as the worker keeps it, beside its latest receipt and the voucher to redeem.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, TypeInfo)]
+#[scale_info(capture_docs = "always")]
 pub struct Payee<Balance> {
     /// The session's budget.
     pub budget: Balance,

@@ -64,7 +64,7 @@ pub async fn supply(
     let (deadline, window) = (job.deadline_blocks, job.window_blocks);
     match snapshot.quote(version, symbols, deadline, window).await? {
         Ok(quote) => return Ok(Supply::Free { price: quote.price }),
-        Err(NoOffer::NoneForModel) => return Ok(Supply::None),
+        Err(NoOffer::NoneForModel | NoOffer::UnknownModel | NoOffer::ModelDeprecated) => return Ok(Supply::None),
         Err(NoOffer::AllBusy | NoOffer::CeilingTooLow) => {}
         Err(
             reason @ (NoOffer::DeadlineTooShort | NoOffer::WindowTooShort | NoOffer::WindowTooLong | NoOffer::TooNew),
