@@ -90,6 +90,11 @@ test: setup ## Run every test: house rules, unit, property, documentation, end t
 test-clients: setup ## Run the official openai clients for Python and JavaScript, from PyPI and npm, against a gateway
 	@scripts/test-clients
 
+.PHONY: test-nat
+test-nat: setup ## Let nodes behind simulated NATs reach each other; needs root, and Debian's iproute2 and nftables
+	@scripts/nat check
+	@cargo test $(CARGO_FLAGS) --test it -- --ignored --test-threads 1 nat::nodes_
+
 .PHONY: test-console
 test-console: setup ## Look at the gateway's console in headless Chromium (Debian's package), with Playwright and axe from npm
 	@scripts/test-console

@@ -1,10 +1,11 @@
-//! `make bench-session`: what a session adds to the engine's own time, on loopback.
+//! `make bench-session`: what a session adds to the engine's own time, and how fast data by digest is, on loopback.
 //!
 //! Worker, clients and a plain HTTP server are in this process, and the engine in one of its own, as with `serve`. The
 //! three ways to it are taken in turn within one run, so that their ratios do not depend on the machine's hour. The
 //! chain is a ledger in memory: sessions touch it when they open and close, and not for a request.
 
 mod cost;
+mod data;
 mod engine;
 mod growth;
 mod http;
@@ -49,7 +50,8 @@ fn main() -> Result<()> {
         plain::measure(&mut report, &options.models).await?;
         cost::measure(&mut report, &options.models).await?;
         growth::measure(&mut report, &options.models).await?;
-        text::measure(&mut report, &options.models).await
+        text::measure(&mut report, &options.models).await?;
+        data::measure(&mut report).await
     })?;
     report.write(&options.output)
 }

@@ -3,6 +3,7 @@
 //! It ends when the last handle is dropped. It knows no protocol of our own.
 
 mod providers;
+mod relays;
 
 use crate::{
     address_book::{AddressBook, MAX_ADDRESSES, peer_of},
@@ -36,6 +37,8 @@ use tokio::{
 
 /// Time between two looks at what is missing: peers, relays, a saved address book.
 const LOOK: Duration = Duration::from_secs(30);
+/// Time between two looks at relayed connections that a direct one has made superfluous.
+const LEAVE: Duration = Duration::from_secs(1);
 /// Peers below which known ones are dialled.
 const MIN_PEERS: usize = 8;
 /// Peers of the address book that are dialled at a time.
@@ -74,6 +77,8 @@ pub(crate) enum Command {
 struct Connected {
     peer: PeerId,
     endpoint: ConnectedPoint,
+    /// For a relayed connection, since when there is a direct one with the same peer.
+    superfluous_since: Option<Instant>,
 }
 
 /// The task and what it remembers.
@@ -174,6 +179,8 @@ impl Task {
     pub(crate) async fn run(mut self, serving: JoinSet<()>) {
         let mut look = interval(LOOK);
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut leave = interval(LEAVE);
+        leave.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
                 command = self.commands.recv() => match command {
@@ -183,6 +190,7 @@ impl Task {
                 event = self.swarm.select_next_some() => self.on_event(event),
                 Some(peer) = self.offenders.recv() => self.block(peer),
                 _ = look.tick() => self.look(),
+                _ = leave.tick() => self.leave_relays(Instant::now()),
             }
         }
         drop(serving);
@@ -251,8 +259,10 @@ impl Task {
                 let connected = Connected {
                     peer: peer_id,
                     endpoint,
+                    superfluous_since: None,
                 };
                 self.connections.insert(connection_id, connected);
+                self.ask_relay(peer_id);
                 for answer in self.dials.remove(&peer_id).unwrap_or_default() {
                     let _ = answer.send(Ok(()));
                 }
@@ -294,7 +304,8 @@ impl Task {
                 self.on_query(id, result, step.last);
             }
             BehaviourEvent::Reachability(autonat::v2::client::Event { result: Ok(()), .. }) => self.is_reached = true,
-            BehaviourEvent::Reachability(autonat::v2::client::Event { tested_addr, .. }) => {
+            // An address that is seen through a relay names no host, and nobody can try it.
+            BehaviourEvent::Reachability(autonat::v2::client::Event { tested_addr, .. }) if is_host(&tested_addr) => {
                 tracing::debug!(address = %tested_addr, "a peer does not reach this node");
                 self.failed_probes = self.failed_probes.saturating_add(1);
             }
@@ -364,7 +375,7 @@ impl Task {
             answers.retain(|answer| !answer.is_closed());
             !answers.is_empty()
         });
-        self.ask_relays();
+        self.dial_relays();
         if self.swarm.network_info().num_peers() < MIN_PEERS {
             self.dial_known();
         }
@@ -376,20 +387,6 @@ impl Task {
                 tracing::warn!(%error, "does not save the address book");
             }
         });
-    }
-
-    fn ask_relays(&mut self) {
-        for relay in self.config.relays.clone() {
-            if self.relays.values().any(|asked| *asked == relay) {
-                continue;
-            }
-            match self.swarm.listen_on(relay.clone().with(Protocol::P2pCircuit)) {
-                Ok(listener) => {
-                    self.relays.insert(listener, relay);
-                }
-                Err(error) => tracing::warn!(%relay, %error, "does not ask a relay"),
-            }
-        }
     }
 
     fn dial_known(&mut self) {
@@ -442,6 +439,10 @@ impl Task {
 
 fn is_relayed(address: &Multiaddr) -> bool {
     address.iter().any(|part| part == Protocol::P2pCircuit)
+}
+
+fn is_host(address: &Multiaddr) -> bool {
+    !matches!(address.iter().next(), None | Some(Protocol::P2p(_)))
 }
 
 fn ip_of(address: &Multiaddr) -> Option<IpAddr> {

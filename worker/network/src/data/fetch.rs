@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     counters::{Tally, add},
-    error::NetworkError,
+    error::{Fault, NetworkError},
     node::Peers,
 };
 use assay_ops::tensor::Digest;
@@ -44,6 +44,8 @@ const BETWEEN_SEARCHES: Duration = Duration::from_secs(2);
 /// Times that a busy provider is asked again, and the time between two of them.
 const MAX_BUSY: u32 = 10;
 const BUSY_FOR: Duration = Duration::from_millis(500);
+/// Streams of one provider that may be cut off in an answer: a connection ends, or a relay's bound is reached.
+const MAX_CUTS: u32 = 4;
 
 /// Whom a fetch asks.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -65,6 +67,7 @@ struct Fetch<'a> {
     candidates: VecDeque<PeerId>,
     known: HashSet<PeerId>,
     busy: HashMap<PeerId, u32>,
+    cuts: HashMap<PeerId, u32>,
     tried: HashMap<PeerId, String>,
 }
 
@@ -112,6 +115,7 @@ async fn run(
         candidates: VecDeque::new(),
         known: HashSet::new(),
         busy: HashMap::new(),
+        cuts: HashMap::new(),
         tried: HashMap::new(),
     };
     let fetched = fetch.all(sources).await;
@@ -241,6 +245,7 @@ impl Fetch<'_> {
             Err(Ended::Unreachable(reason)) => {
                 self.tried.insert(peer, reason);
             }
+            Err(Ended::Fault(Fault::Closed)) if self.is_forgiven(peer) => self.start_stream(peer, BUSY_FOR),
             Err(Ended::Fault(fault)) => {
                 tracing::warn!(%peer, %fault, "drops a provider for a time");
                 self.peers.fault(peer, fault);
@@ -251,6 +256,13 @@ impl Fetch<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Whether a provider whose stream was cut off is asked once more.
+    fn is_forgiven(&mut self, peer: PeerId) -> bool {
+        let cuts = self.cuts.entry(peer).or_default();
+        *cuts += 1;
+        *cuts <= MAX_CUTS
     }
 
     fn unavailable(&self, key: Option<&Digest>) -> NetworkError {

@@ -14,9 +14,12 @@ use std::{
     io::{self, Read, Seek, SeekFrom, Write},
     os::unix::fs::FileExt,
     path::{Path, PathBuf},
+    sync::Arc,
+    thread::{self, JoinHandle},
 };
 
-/// Bytes that may be lost when the process is killed.
+/// Bytes that are synced together. Twice as many may be lost when the process is killed: those that are being synced,
+/// and those that arrive meanwhile.
 const COMMIT_BYTES: u64 = 64 << 20;
 
 /// Where verified bytes go.
@@ -52,11 +55,13 @@ impl Sink {
 
 /// A file that is being fetched.
 pub(crate) struct Partial {
-    file: File,
-    checklist: File,
+    file: Arc<File>,
+    checklist: Arc<File>,
     checklist_path: PathBuf,
     written: Vec<u32>,
     written_bytes: u64,
+    /// The thread that syncs the windows before those in `written`.
+    committing: Option<JoinHandle<io::Result<()>>>,
 }
 
 impl Partial {
@@ -94,11 +99,12 @@ impl Partial {
         checklist.set_len(end).map_err(of_checklist)?;
         checklist.seek(SeekFrom::Start(end)).map_err(of_checklist)?;
         let partial = Self {
-            file,
-            checklist,
+            file: Arc::new(file),
+            checklist: Arc::new(checklist),
             checklist_path,
             written: Vec::new(),
             written_bytes: 0,
+            committing: None,
         };
         Ok((partial, finished))
     }
@@ -108,22 +114,40 @@ impl Partial {
         self.written.push(index);
         self.written_bytes += bytes.len() as u64;
         match self.written_bytes >= COMMIT_BYTES {
-            true => self.commit(),
+            true => self.begin_commit(),
             false => Ok(()),
         }
     }
 
     fn commit(&mut self) -> io::Result<()> {
+        self.begin_commit()?;
+        self.end_commit()
+    }
+
+    /// Starts a thread that makes the windows so far survive. Waits for the thread before it, so there is one at most.
+    fn begin_commit(&mut self) -> io::Result<()> {
+        self.end_commit()?;
         if self.written.is_empty() {
             return Ok(());
         }
-        self.file.sync_data()?;
-        let entries: Vec<u8> = self.written.iter().flat_map(|index| entry(*index)).collect();
-        self.checklist.write_all(&entries)?;
-        self.checklist.sync_data()?;
-        self.written.clear();
+        let entries: Vec<u8> = self.written.drain(..).flat_map(entry).collect();
         self.written_bytes = 0;
+        let (file, checklist) = (self.file.clone(), self.checklist.clone());
+        let thread = thread::Builder::new().name("assay-commit".to_owned()).spawn(move || {
+            file.sync_data()?;
+            (&*checklist).write_all(&entries)?;
+            checklist.sync_data()
+        });
+        self.committing = Some(thread?);
         Ok(())
+    }
+
+    fn end_commit(&mut self) -> io::Result<()> {
+        match self.committing.take().map(JoinHandle::join) {
+            None => Ok(()),
+            Some(Ok(committed)) => committed,
+            Some(Err(_)) => Err(io::Error::other("the thread that syncs a file has panicked")),
+        }
     }
 
     /// Removes the checklist of a file that is complete.
@@ -215,6 +239,32 @@ mod tests {
         let bytes = fs::read(&path).expect("reads");
         assert_eq!(bytes[..8], *b"a prefix");
         assert_eq!(bytes[8 + (2 << 20)..], [3; 1 << 20]);
+    }
+
+    #[test]
+    fn windows_arrive_while_those_before_are_synced() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (path, plan) = (folder.path().join("file"), plan(1));
+        let (mut partial, _) = Partial::open(&path, &plan).expect("opens");
+        for index in [1, 0, 2] {
+            let window = &plan.windows[index as usize];
+            partial
+                .write(index, window, &vec![index as u8; 1 << 20])
+                .expect("writes");
+            partial.begin_commit().expect("begins to sync");
+        }
+        partial.commit().expect("commits");
+        drop(partial);
+        let (partial, finished) = Partial::open(&path, &plan).expect("opens again");
+        assert_eq!(finished, [1, 0, 2]);
+        drop(partial);
+        let bytes = fs::read(&path).expect("reads");
+        let windows = bytes[8..].chunks(1 << 20);
+        assert!(
+            windows
+                .zip(0u8..)
+                .all(|(window, index)| window.iter().all(|byte| *byte == index))
+        );
     }
 
     #[test]

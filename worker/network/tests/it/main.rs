@@ -4,4 +4,5 @@ mod adversaries;
 mod common;
 mod discovery;
 mod fetching;
+mod nat;
 mod sessions;
