@@ -16,6 +16,7 @@ frame_benchmarking::define_benchmarks!(
     [pallet_governance, Governance]
     [pallet_market, Market]
     [pallet_models, Models]
+    [pallet_seeds, Seeds]
     [pallet_sessions, Sessions]
     [pallet_time, Time]
     [pallet_workers, Workers]

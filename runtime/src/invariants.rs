@@ -1,6 +1,6 @@
 //! The invariants of Assay's pallets over a whole state, for tools and tests that have loaded one.
 
-use crate::{AccountId, Balance, Disputes, Market, Models, Runtime, Sessions, Time, Workers};
+use crate::{AccountId, Balance, Disputes, Market, Models, Runtime, Seeds, Sessions, Time, Workers};
 use alloc::collections::BTreeMap;
 use assay_types::WorkerRegistry;
 use polkadot_sdk::{frame_support::ensure, frame_system, sp_runtime::TryRuntimeError};
@@ -8,6 +8,7 @@ use polkadot_sdk::{frame_support::ensure, frame_system, sp_runtime::TryRuntimeEr
 /// Checks that records and money agree in the state of the surrounding externalities.
 pub fn check_invariants() -> Result<(), TryRuntimeError> {
     Time::do_try_state()?;
+    Seeds::do_try_state()?;
     Models::do_try_state()?;
     Workers::do_try_state()?;
     Market::do_try_state()?;

@@ -157,6 +157,8 @@ mod runtime {
     pub type Parameters = pallet_parameters;
     #[runtime::pallet_index(7)]
     pub type Migrations = pallet_migrations;
+    #[runtime::pallet_index(8)]
+    pub type Seeds = pallet_seeds;
 
     // Money.
     #[runtime::pallet_index(10)]

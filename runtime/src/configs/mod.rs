@@ -5,6 +5,7 @@ pub mod consensus;
 pub mod disputes;
 pub mod governance;
 pub mod money;
+pub mod seeds;
 pub mod sessions;
 pub mod system;
 pub mod time;

@@ -9,6 +9,7 @@ pub mod pallet_disputes;
 pub mod pallet_governance;
 pub mod pallet_market;
 pub mod pallet_models;
+pub mod pallet_seeds;
 pub mod pallet_sessions;
 pub mod pallet_time;
 pub mod pallet_workers;

@@ -11,6 +11,7 @@ mod parameters;
 mod pause;
 mod presets;
 mod scene;
+mod seeds;
 mod stuffing;
 mod transactions;
 mod upgrade;

@@ -19,11 +19,12 @@ type Sessions = <Runtime as pallet_sessions::Config>::WeightInfo;
 type Workers = <Runtime as pallet_workers::Config>::WeightInfo;
 
 /// The pallets of this workspace, by the names of their folders and in the runtime.
-const PALLETS: [(&str, &str); 7] = [
+const PALLETS: [(&str, &str); 8] = [
     ("disputes", "Disputes"),
     ("governance", "Governance"),
     ("market", "Market"),
     ("models", "Models"),
+    ("seeds", "Seeds"),
     ("sessions", "Sessions"),
     ("time", "Time"),
     ("workers", "Workers"),
