@@ -135,6 +135,12 @@ pub const CALLS: &[CallClass] = &[
     line("Sessions", "advance", &[Worker, Client], &[Worker, Client], Working),
     line("Sessions", "challenge_receipt", &[Challenger], &[], Owning),
     line("Sessions", "convict_equivocation", &[Challenger], &[], Working),
+    // An auditor that does not answer loses a part of its lock.
+    line("Audits", "answer", &[Worker], &[Worker], Working),
+    line("Audits", "open", &[Worker], &[Worker], Working),
+    // The claim waits for the step when blocks have no weight left.
+    line("Audits", "advance", &[Worker, Client], &[Worker, Client], Working),
+    line("Audits", "fund", &[Anyone], &[], Owning),
     line("Governance", "enact", &[Governance], &[], Owning),
     line("Governance", "cancel", &[Governance], &[], Owning),
     line("Governance", "set_parameter", &[Governance], &[], Owning),

@@ -8,7 +8,7 @@
 //!   goes before all others in the pool, and pays the lane's own fee multiplier
 //!   ([`pallet_time::LaneMultiplier`]). Whether it is the signer's to make is a look at the record that the call is
 //!   about: the job that the signer holds, the game in which it is the signer's turn, the session whose
-//!   last voucher the signer has.
+//!   last voucher the signer has, the claim that the signer audits.
 //! * Any other signed call is ordinary, even one that FRAME calls operational, unless the superuser has signed it, or a
 //!   member of the committee a call of the committee. Such calls fail for everybody else, and would take the lane's
 //!   room. An authorised upgrade needs no signature.
@@ -23,10 +23,10 @@
 //! Its window does not run while blocks are full.
 
 use crate::{
-    AccountId, Disputes, Market, Proxy, Runtime, RuntimeCall, RuntimeOrigin, Sessions, TechnicalCommittee, Time,
+    AccountId, Audits, Disputes, Market, Proxy, Runtime, RuntimeCall, RuntimeOrigin, Sessions, TechnicalCommittee, Time,
 };
 use alloc::{vec, vec::Vec};
-use assay_types::{JobId, SessionId, SlashId, dispute::Place};
+use assay_types::{ClaimId, JobId, SessionId, SlashId, dispute::Place};
 use codec::{Decode, DecodeWithMemTracking, Encode};
 use polkadot_sdk::{
     frame_support::{
@@ -72,6 +72,8 @@ enum Subject<'a> {
     Award(SlashId),
     /// The last voucher of a session that closes.
     Voucher(SessionId),
+    /// The account's answer to a claim that it audits.
+    Answer(ClaimId),
 }
 
 /// Where a transaction goes.
@@ -244,6 +246,7 @@ fn own_moves(who: &AccountId, call: &RuntimeCall) -> Option<Vec<TransactionTag>>
         }
         RuntimeCall::Market(call) => market_move(who, call).map(|subject| vec![tag(who, subject)]),
         RuntimeCall::Disputes(call) => dispute_move(who, call).map(|subject| vec![tag(who, subject)]),
+        RuntimeCall::Audits(call) => audit_move(who, call).map(|subject| vec![tag(who, subject)]),
         RuntimeCall::Sessions(pallet_sessions::Call::redeem { voucher }) => {
             let subject = Subject::Voucher(voucher.message.session);
             Sessions::may_redeem_now(who, voucher).then(|| vec![tag(who, subject)])
@@ -258,6 +261,15 @@ fn market_move<'a>(who: &AccountId, call: &'a pallet_market::Call<Runtime>) -> O
         Call::claim { claim } => Market::may_claim(who, claim.job).then_some(Subject::Job(claim.job)),
         Call::decline { job } => Market::may_claim(who, *job).then_some(Subject::Job(*job)),
         Call::reveal_bid { job, .. } => Market::may_reveal_bid(who, *job).then_some(Subject::Bid(*job)),
+        _ => None,
+    }
+}
+
+fn audit_move<'a>(who: &AccountId, call: &'a pallet_audits::Call<Runtime>) -> Option<Subject<'a>> {
+    use pallet_audits::Call;
+    match call {
+        Call::answer { claim, .. } => Audits::may_answer_now(who, *claim).then_some(Subject::Answer(*claim)),
+        Call::open { claim, .. } => Audits::may_open_now(who, *claim).then_some(Subject::Answer(*claim)),
         _ => None,
     }
 }

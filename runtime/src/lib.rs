@@ -115,7 +115,7 @@ pub const VERSION: RuntimeVersion = RuntimeVersion {
     spec_name: Cow::Borrowed("assay"),
     impl_name: Cow::Borrowed("assay"),
     authoring_version: 1,
-    spec_version: 2,
+    spec_version: 3,
     impl_version: 0,
     apis: apis::RUNTIME_API_VERSIONS,
     transaction_version: 1,
@@ -221,6 +221,8 @@ mod runtime {
     pub type Sessions = pallet_sessions;
     #[runtime::pallet_index(55)]
     pub type Governance = pallet_governance;
+    #[runtime::pallet_index(56)]
+    pub type Audits = pallet_audits;
 }
 
 cumulus_pallet_parachain_system::register_validate_block! {

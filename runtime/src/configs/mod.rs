@@ -1,6 +1,7 @@
 //! The pallets' configuration, by concern.
 
 pub mod assay;
+pub mod audits;
 pub mod consensus;
 pub mod disputes;
 pub mod governance;

@@ -2,7 +2,7 @@
 //! between pallets.
 
 use crate::{
-    Balance, BlockNumber, Disputes, Market, Models, Runtime, Sessions, Time, Workers,
+    Audits, Balance, BlockNumber, Disputes, Market, Models, Runtime, Sessions, Time, Workers,
     configs::{assay::DISPUTE_ALLOWANCE, money::WeightToFee},
 };
 use assay_types::limits::MAX_BATCH;
@@ -20,6 +20,7 @@ pub fn check() -> Result<(), &'static str> {
     Market::check_constants()?;
     Disputes::check_constants()?;
     Sessions::check_constants()?;
+    Audits::check_constants()?;
     let longest: BlockNumber = LongestDispute::<Runtime>::get();
     ensure!(
         longest <= DISPUTE_ALLOWANCE,

@@ -5,6 +5,7 @@
 //! touches ([`assay_types::weighing`]), in the same shape: a type [`AssayWeight`](pallet_market::AssayWeight) with the
 //! functions of the pallet's `WeightInfo`.
 
+pub mod pallet_audits;
 pub mod pallet_disputes;
 pub mod pallet_governance;
 pub mod pallet_market;

@@ -19,7 +19,8 @@ type Sessions = <Runtime as pallet_sessions::Config>::WeightInfo;
 type Workers = <Runtime as pallet_workers::Config>::WeightInfo;
 
 /// The pallets of this workspace, by the names of their folders and in the runtime.
-const PALLETS: [(&str, &str); 8] = [
+const PALLETS: [(&str, &str); 9] = [
+    ("audits", "Audits"),
     ("disputes", "Disputes"),
     ("governance", "Governance"),
     ("market", "Market"),
