@@ -3,7 +3,8 @@
 use crate::{units::UNIT, *};
 use alloc::{string::String, vec::Vec};
 use assay_types::{
-    ClaimId, Delivery, H256, JobInput, JobRequest, Matching, ModelParts, ModelVersion, OfferTerms,
+    ClaimId, Delivery, H256, HostBlake2, JobInput, JobRequest, Matching, ModelParts, ModelVersion, OfferTerms,
+    audit::seal,
     benchmarking::{Scene, Seeds as SeedsOf, Stage as StageOf},
     dispute::MAX_DEFENCES,
 };
@@ -118,10 +119,22 @@ impl Scene<AccountId, Balance, BlockNumber> for Stage {
             delivery: Delivery::Digest,
         };
         Market::submit(RuntimeOrigin::signed(client), request).expect("the offer takes the job");
+        let salt = [7; 32];
+        let sealed = pallet_market::Seal {
+            job,
+            seal: seal::<HostBlake2, _>(job, worker, &output_digest, &salt),
+        };
+        Market::seal(
+            RuntimeOrigin::signed(worker.clone()),
+            BoundedVec::truncate_from([sealed].into()),
+        )
+        .expect("the worker has the job");
+        Self::reveal(Time::moment());
         let claim = pallet_market::Claim {
             job,
             output_digest,
             output: None,
+            salt,
         };
         Market::claim(RuntimeOrigin::signed(worker.clone()), claim).expect("the worker has the job");
         job

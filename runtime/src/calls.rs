@@ -97,6 +97,9 @@ pub const CALLS: &[CallClass] = &[
     line("Market", "submit_batch", &[Client], &[], Working),
     line("Market", "commit_bid", &[Worker], &[], Working),
     line("Market", "reveal_bid", &[Worker], &[Worker], Working),
+    line("Market", "seal", &[Worker], &[Worker], Working),
+    // Until somebody says that a claim was drawn, nobody audits it, and it cannot be made.
+    line("Market", "draw", &[Worker, Client], &[Worker, Client], Working),
     line("Market", "claim", &[Worker], &[Worker], Working),
     line("Market", "claim_batch", &[Worker], &[Worker], Working),
     // Declining costs less than missing the deadline.

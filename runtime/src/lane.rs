@@ -49,16 +49,18 @@ use scale_info::TypeInfo;
 
 /// Priority of a transaction in the lane, before its tip: an ordinary one would need a tip of thousands of tokens.
 pub const PRIORITY: TransactionPriority = TransactionPriority::MAX / 2;
-/// Claims of one call up to which the call is looked into. More of them are ordinary: `assay-worker` sends as few as
-/// this when deadlines are near.
+/// Claims or seals of one call up to which the call is looked into. More of them are ordinary: `assay-worker` sends as
+/// few as this when deadlines are near.
 pub const MAX_CLAIMS: usize = 8;
+/// Rounds that are read for the seed of a claim.
+const ROUNDS: u64 = 24;
 /// Prefix of the tags that moves provide.
 const TAG: &[u8] = b"assay/lane";
 
 /// What a move is about. The pool holds one transaction of an account for each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode)]
 enum Subject<'a> {
-    /// A job that the account holds: it is claimed or declined.
+    /// A job that the account holds: it is sealed, claimed or declined.
     Job(JobId),
     /// The account's bid on a job.
     Bid(JobId),
@@ -244,6 +246,12 @@ fn own_moves(who: &AccountId, call: &RuntimeCall) -> Option<Vec<TransactionTag>>
                 && claims.iter().all(|claim| Market::may_claim(who, claim.job));
             all.then(|| claims.iter().map(|claim| tag(who, Subject::Job(claim.job))).collect())
         }
+        RuntimeCall::Market(pallet_market::Call::seal { seals }) => {
+            let all = !seals.is_empty()
+                && seals.len() <= MAX_CLAIMS
+                && seals.iter().all(|seal| Market::may_seal(who, seal.job));
+            all.then(|| seals.iter().map(|seal| tag(who, Subject::Job(seal.job))).collect())
+        }
         RuntimeCall::Market(call) => market_move(who, call).map(|subject| vec![tag(who, subject)]),
         RuntimeCall::Disputes(call) => dispute_move(who, call).map(|subject| vec![tag(who, subject)]),
         RuntimeCall::Audits(call) => audit_move(who, call).map(|subject| vec![tag(who, subject)]),
@@ -259,7 +267,7 @@ fn market_move<'a>(who: &AccountId, call: &'a pallet_market::Call<Runtime>) -> O
     use pallet_market::Call;
     match call {
         Call::claim { claim } => Market::may_claim(who, claim.job).then_some(Subject::Job(claim.job)),
-        Call::decline { job } => Market::may_claim(who, *job).then_some(Subject::Job(*job)),
+        Call::decline { job } => Market::may_seal(who, *job).then_some(Subject::Job(*job)),
         Call::reveal_bid { job, .. } => Market::may_reveal_bid(who, *job).then_some(Subject::Bid(*job)),
         _ => None,
     }
@@ -318,8 +326,11 @@ fn at_price_of<R>(admission: Admission, compute: impl FnOnce() -> R) -> R {
 fn looks(call: &RuntimeCall) -> Weight {
     let records = |call: &RuntimeCall| match call {
         RuntimeCall::Market(pallet_market::Call::claim_batch { claims }) if claims.len() <= MAX_CLAIMS => {
-            claims.len() as u64
+            // A job, its audit, and the rounds of its seed.
+            (claims.len() as u64).saturating_mul(2 + ROUNDS)
         }
+        RuntimeCall::Market(pallet_market::Call::claim { .. }) => 2 + ROUNDS,
+        RuntimeCall::Market(pallet_market::Call::seal { seals }) if seals.len() <= MAX_CLAIMS => seals.len() as u64,
         RuntimeCall::Market(pallet_market::Call::reveal_bid { .. }) => 2,
         _ => 1,
     };

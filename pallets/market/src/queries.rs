@@ -1,9 +1,10 @@
 //! Answers for the runtime API: nothing here changes state.
 
-use crate::{BalanceOf, Bids, Config, JobOf, Jobs, Pallet};
+use crate::{BalanceOf, Bids, Config, JobOf, Jobs, Pallet, seal::Seeds};
+use alloc::vec::Vec;
 use assay_types::{
-    AssayTime, JobId, JobState, JobTerms, ModelRegistry, ModelVersion, NoOffer, Page, Quote, Unavailable, WhyNot,
-    WorkerInfo, WorkerRegistry, WorkerStatus, offer::work_at,
+    AssayTime, JobId, JobState, JobTerms, ModelRegistry, ModelVersion, NoOffer, Page, Quote, SealStatus, Unavailable,
+    WhyNot, WorkerInfo, WorkerRegistry, WorkerStatus, limits::MAX_LISTED_JOBS, offer::work_at,
 };
 use polkadot_sdk::{
     frame_system::{self, pallet_prelude::BlockNumberFor},
@@ -40,6 +41,13 @@ impl<T: Config> Pallet<T> {
     pub fn claimed_jobs(after: Option<JobId>, limit: u32) -> Page<JobOf<T>> {
         let is_claimed = |job: &JobOf<T>| matches!(job.state, JobState::Claimed { .. } | JobState::Disputed { .. });
         Page::of(Self::jobs_after(after), limit, |_, job| is_claimed(job))
+    }
+
+    /// Where the sealed claims of these jobs stand, in their order.
+    pub fn seal_statuses(jobs: &[JobId]) -> Vec<SealStatus> {
+        let mut seeds = Seeds::<T>::new();
+        let jobs = jobs.iter().take(MAX_LISTED_JOBS as usize);
+        jobs.map(|id| Self::seal_status(*id, &mut seeds)).collect()
     }
 
     /// The price of a job with these values of the symbols and these terms by standing offers now, whatever the
@@ -79,6 +87,9 @@ impl<T: Config> Pallet<T> {
             JobState::Disputed { assignment, .. } if assignment.worker == *worker => return WhyNot::UnderDispute,
             JobState::Assigned { assignment, deadline } if assignment.worker == *worker => {
                 return WhyNot::AwaitingClaim { deadline: *deadline };
+            }
+            JobState::Sealed { assignment, until, .. } if assignment.worker == *worker => {
+                return WhyNot::AwaitingClaim { deadline: *until };
             }
             _ => {}
         }
@@ -130,7 +141,13 @@ impl<T: Config> Pallet<T> {
                 None => WhyNot::BidNotRevealed { until: *until },
                 Some(_) => WhyNot::AwaitingClose { until: *until },
             }),
-            (JobState::Assigned { .. } | JobState::Claimed { .. } | JobState::Disputed { .. }, _) => None,
+            (
+                JobState::Assigned { .. }
+                | JobState::Sealed { .. }
+                | JobState::Claimed { .. }
+                | JobState::Disputed { .. },
+                _,
+            ) => None,
         }
     }
 

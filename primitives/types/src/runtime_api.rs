@@ -114,6 +114,23 @@ pub enum WhyNot<AccountId, Balance, BlockNumber> {
     },
 }
 
+/// Where a sealed claim stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, TypeInfo)]
+pub enum SealStatus {
+    /// The job is not sealed.
+    #[codec(index = 0)]
+    NotSealed,
+    /// Its draw is not known yet, or its auditors have not answered.
+    #[codec(index = 1)]
+    Waiting,
+    /// It was drawn: its audit begins with the call `draw`.
+    #[codec(index = 2)]
+    Drawn,
+    /// The worker can make it now.
+    #[codec(index = 3)]
+    Claimable,
+}
+
 polkadot_sdk::sp_api::decl_runtime_apis! {
     /// Jobs, prices, sessions, workers and disputes.
     ///
@@ -150,6 +167,11 @@ polkadot_sdk::sp_api::decl_runtime_apis! {
         fn why_not(worker: AccountId, job: JobId) -> WhyNot<AccountId, Balance, BlockNumber>;
         /// The jobs that are claimed or disputed.
         fn claimed_jobs(after: Option<JobId>, limit: u32) -> Page<Job<AccountId, Balance, BlockNumber>>;
+        /// Where the sealed claims of these jobs stand, in their order. What is asked beyond [`MAX_LISTED_JOBS`] is not
+        /// answered.
+        ///
+        /// [`MAX_LISTED_JOBS`]: crate::limits::MAX_LISTED_JOBS
+        fn seal_statuses(jobs: Vec<JobId>) -> Vec<SealStatus>;
         /// The dispute over a claim: by the number of a job, or of a receipt ([`ClaimSource`](crate::ClaimSource)).
         fn dispute(job: ClaimId) -> Option<Dispute<AccountId, Balance, BlockNumber>>;
         /// The disputes in which an account is the worker or a challenger.

@@ -3,9 +3,13 @@
 
 use crate::{
     Audits, Balance, BlockNumber, Disputes, Market, Models, Runtime, Sessions, Time, Workers,
-    configs::{assay::DISPUTE_ALLOWANCE, money::WeightToFee},
+    configs::{
+        assay::{AUDIT_ALLOWANCE, DISPUTE_ALLOWANCE, LATE_CLAIM_BLOCKS},
+        money::WeightToFee,
+    },
 };
 use assay_types::limits::MAX_BATCH;
+use pallet_audits::LongestAudit;
 use pallet_disputes::LongestDispute;
 use pallet_market::WeightInfo as _;
 use polkadot_sdk::frame_support::{ensure, traits::Get, weights::WeightToFee as _};
@@ -25,6 +29,11 @@ pub fn check() -> Result<(), &'static str> {
     ensure!(
         longest <= DISPUTE_ALLOWANCE,
         "a dispute could outlast what jobs, stakes and models allow for"
+    );
+    let longest: BlockNumber = LongestAudit::<Runtime>::get();
+    ensure!(
+        longest.saturating_add(LATE_CLAIM_BLOCKS) <= AUDIT_ALLOWANCE,
+        "an audit could outlast what jobs, stakes and models allow for"
     );
     let award: BlockNumber = <Runtime as pallet_disputes::Config>::AwardBlocks::get();
     ensure!(
