@@ -51,6 +51,20 @@ pub fn offered(execution: &InMemory) {
     pass(OFFER_BLOCKS);
 }
 
+/// Makes somebody a worker that could audit Bob's claims, and that asks for more than Bob.
+pub fn auditor(who: Sr25519Keyring) {
+    assert_ok!(Workers::register(origin(who), 1_000 * UNIT));
+    let terms = OfferTerms {
+        base: 2 * UNIT,
+        rate: 0,
+        min_deadline: 0,
+        min_window: 0,
+        max_window: 30 * MINUTES,
+    };
+    assert_ok!(Workers::publish_offer(origin(who), VERSION, terms, 8));
+    pass(OFFER_BLOCKS);
+}
+
 /// A job of Charlie's that Bob has, with the shortest deadline and window.
 pub fn assigned(execution: &InMemory) -> JobId {
     submitted(execution, Matching::Offers)
@@ -147,7 +161,7 @@ pub fn know_seed() {
 }
 
 /// Bob's claim of a job, which has this output.
-fn claim_of(job: JobId, execution: &InMemory) -> pallet_market::Claim {
+pub fn claim_of(job: JobId, execution: &InMemory) -> pallet_market::Claim {
     pallet_market::Claim {
         job,
         output_digest: committed(execution).output_digest,
