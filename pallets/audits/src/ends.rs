@@ -1,6 +1,6 @@
 //! The ends of audits: by the settlement of the claim, by a claim that is not opened, and by a verdict of the court.
 
-use crate::{AuditOf, AuditorOf, Audits, BalanceOf, Config, Error, Event, Pallet, Records};
+use crate::{AuditOf, AuditorOf, Audits, Config, Error, Event, Pallet, Records};
 use assay_types::{AssayTime, ClaimId, Outcome, WorkerRegistry, audit::AuditState};
 use polkadot_sdk::{
     frame_support::{ensure, traits::Get},

@@ -7,9 +7,9 @@ use crate::{
     terms,
     versions::Versions,
 };
-use alloc::{collections::BTreeSet, vec::Vec};
+use alloc::vec::Vec;
 use assay_types::{
-    AssayTime, Delivery, HostBlake2, JobId, JobState, ModelVersion, Outcome, Slashed, WorkerRegistry,
+    AssayTime, Delivery, HostBlake2, JobId, JobState, Outcome, Phase, Slashed, WorkerRegistry,
     audit::{Police, seal},
     payload::delivered,
 };
@@ -24,7 +24,6 @@ use polkadot_sdk::{
 
 /// What a claim has touched beside its job's record.
 struct Touched<T: Config> {
-    model: ModelVersion,
     /// The last blocks of the two phases, each with a place on the agenda.
     moments: [BlockNumberFor<T>; 2],
     had_bids: bool,
@@ -51,14 +50,12 @@ impl<T: Config> Pallet<T> {
         Self::check_output(&job, &claim, versions)?;
 
         let (now, assignment) = (T::Time::now(), sealed.assignment);
-        T::Workers::release(assignment.lock(job.model), Outcome::Claimed)?;
         if job.kept.audit {
             T::Police::opened(claim.job, claim.output_digest)?;
         }
         // Saturating: the window is bounded by `MaxWindow`, the block number is far from its end.
         let window_until = now.saturating_add(job.window_blocks);
         let touched = Touched {
-            model: job.model,
             moments: [sealed.until, window_until],
             had_bids: job.kept.bids,
             was_audited: job.kept.audit,
@@ -85,13 +82,12 @@ impl<T: Config> Pallet<T> {
         let mut used = terms::outputs_weight::<T::WeightInfo>(&claims);
         let (mut versions, mut seeds) = (Versions::<T>::new(), Seeds::<T>::new());
         let count = claims.len() as u32; // At most `MAX_BATCH`.
-        let (mut audited, mut pages, mut models) = (0u64, Pages::<T>::new(), BTreeSet::new());
+        let (mut audited, mut pages) = (0u64, Pages::<T>::new());
         for claim in claims {
             let job = claim.job;
             match with_storage_layer(|| Self::claim_one(worker, claim, &mut versions, &mut seeds)) {
                 Ok(touched) => {
                     pages.extend(touched.moments.map(|last| (last, page_of(job))));
-                    models.insert(touched.model);
                     audited = audited.saturating_add(u64::from(touched.was_audited)); // As below.
                     if touched.had_bids {
                         used = used.saturating_add(T::WeightInfo::removal()); // A batch has few.
@@ -101,7 +97,7 @@ impl<T: Config> Pallet<T> {
             }
         }
         // Saturating: a batch has few items, and one that fails has touched none.
-        let items = pages.len().saturating_add(models.len()) as u64;
+        let items = pages.len() as u64;
         // The first seed is part of the weight of a batch. An audit that is looked at takes less than a seed.
         let looked_up = (seeds.len() as u64).saturating_add(audited).saturating_sub(1);
         used.saturating_add(terms::claim_items_weight::<T::WeightInfo>(count, items))
@@ -188,9 +184,12 @@ impl<T: Config> Pallet<T> {
         } else {
             Zero::zero()
         };
-        let outcome = Outcome::Missed {
-            beneficiary: job.client.clone(),
-            cost: terms::non_delivery(assignment.locked, rules.missed, compensation),
+        let beneficiary = job.client.clone();
+        let cost = terms::non_delivery(assignment.locked, rules.missed, compensation);
+        let outcome = match job.state.phase() {
+            // It no longer counts towards the worker's capacity.
+            Phase::Sealed => Outcome::Withheld { beneficiary, cost },
+            _ => Outcome::Missed { beneficiary, cost },
         };
         let Slashed { paid, burned } = T::Workers::release(assignment.lock(job.model), outcome)?.slashed;
         Self::deposit_event(Event::DeadlineMissed {

@@ -29,7 +29,7 @@ impl<T: Config> Pallet<T> {
             panic!("{why}");
         }
         let full = u64::from(MAX_BATCH);
-        let claims = terms::claim_items_weight::<T::WeightInfo>(MAX_BATCH, full.saturating_mul(3))
+        let claims = terms::claim_items_weight::<T::WeightInfo>(MAX_BATCH, full.saturating_mul(2))
             .saturating_add(T::WeightInfo::removal().saturating_mul(full))
             .saturating_add(T::WeightInfo::seed().saturating_mul(full));
         for (weight, what) in [
@@ -136,7 +136,7 @@ impl<T: Config> Pallet<T> {
         }
         let mut load = BTreeMap::<(T::AccountId, ModelVersion), u32>::new();
         for job in Jobs::<T>::iter_values() {
-            if let JobState::Assigned { assignment, .. } | JobState::Sealed { assignment, .. } = job.state {
+            if let JobState::Assigned { assignment, .. } = job.state {
                 add(&mut load, (assignment.worker, job.model), 1);
             }
         }

@@ -5,12 +5,16 @@
 //! auditor has answered costs what a false one does, or a liar would keep back what is about to be found.
 
 use crate::{
-    AssignmentOf, Config, Error, Event, JobOf, Jobs, Pallet, Seal, WeightInfo,
+    AssignmentOf, Config, Error, Event, JobOf, Jobs, Pallet, Seal,
     agenda::{Pages, page_of},
+    terms,
 };
-use alloc::{collections::BTreeMap, vec::Vec};
+use alloc::{
+    collections::{BTreeMap, BTreeSet},
+    vec::Vec,
+};
 use assay_types::{
-    AssayTime, CloseReason, H256, HostBlake2, JobId, JobState, Outcome, SealStatus, WorkerRegistry,
+    AssayTime, CloseReason, H256, HostBlake2, JobId, JobState, ModelVersion, Outcome, SealStatus, WorkerRegistry,
     audit::{Assurance, Hazard, Police, SealedClaim, Seed, is_drawn},
 };
 use polkadot_sdk::{
@@ -58,20 +62,28 @@ impl<T: Config> Seeds<T> {
 impl<T: Config> Pallet<T> {
     /// Seals claims, each on its own; returns the weight of that.
     pub(crate) fn do_seal(worker: &T::AccountId, seals: Vec<Seal>) -> Weight {
-        let (count, mut pages) = (seals.len() as u32, Pages::<T>::new()); // At most `MAX_BATCH`.
+        let count = seals.len() as u32; // At most `MAX_BATCH`.
+        let (mut pages, mut models) = (Pages::<T>::new(), BTreeSet::new());
         for Seal { job, seal } in seals {
             match Self::seal_one(worker, job, seal) {
-                Ok(moments) => pages.extend(moments.map(|last| (last, page_of(job)))),
+                Ok((model, moments)) => {
+                    models.insert(model);
+                    pages.extend(moments.map(|last| (last, page_of(job))));
+                }
                 Err(error) => Self::deposit_event(Event::SealRejected { job, error }),
             }
         }
-        // Saturating: two places are part of the first weight.
-        let items = pages.len().saturating_sub(2) as u64;
-        T::WeightInfo::seal(count).saturating_add(T::WeightInfo::item().saturating_mul(items))
+        // Saturating: a batch has few items.
+        let items = pages.len().saturating_add(models.len()) as u64;
+        terms::seal_items_weight::<T::WeightInfo>(count, items)
     }
 
-    /// Seals a claim, or changes nothing; returns the last blocks of the two phases.
-    fn seal_one(worker: &T::AccountId, id: JobId, seal: H256) -> Result<[BlockNumberFor<T>; 2], DispatchError> {
+    /// Seals a claim, or changes nothing; returns the model, and the last blocks of the two phases.
+    fn seal_one(
+        worker: &T::AccountId,
+        id: JobId,
+        seal: H256,
+    ) -> Result<(ModelVersion, [BlockNumberFor<T>; 2]), DispatchError> {
         let job = Jobs::<T>::get(id).ok_or(Error::<T>::UnknownJob)?;
         let (mut assignment, deadline) = Self::held_by(worker, &job)?;
         let now = T::Time::now();
@@ -81,6 +93,9 @@ impl<T: Config> Pallet<T> {
         let until = now
             .saturating_add(T::DrawBlocks::get())
             .saturating_add(T::ClaimBlocks::get());
+        // The work is done, so the worker may have another job.
+        T::Workers::release(assignment.lock(job.model), Outcome::Claimed)?;
+        let (model, moments) = (job.model, [deadline, until]);
         let state = JobState::Sealed {
             assignment,
             seal,
@@ -88,7 +103,7 @@ impl<T: Config> Pallet<T> {
             until,
         };
         Self::enter(id, job, state)?;
-        Ok([deadline, until])
+        Ok((model, moments))
     }
 
     /// What this worker has sealed of a job.
@@ -223,7 +238,6 @@ impl<T: Config> Pallet<T> {
             // Nobody was left who could audit it.
             return Self::miss(id, job);
         };
-        T::Workers::release(assignment.lock(job.model), Outcome::Claimed)?;
         let nobody = || (job.client.clone(), Zero::zero());
         let outcome = Outcome::Convicted {
             share,

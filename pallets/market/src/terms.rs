@@ -155,27 +155,31 @@ pub fn claim_weight<W: WeightInfo>(claim: &Claim) -> Weight {
     W::claim().saturating_add(outputs_weight::<W>(core::slice::from_ref(claim)))
 }
 
-/// Weight of these claims, where each has places of its own on the agenda, another model, bids, and a seal of another
-/// block or an audit.
+/// Weight of these claims, where each has places of its own on the agenda, bids, and a seal of another block or an
+/// audit.
 pub fn claims_weight<W: WeightInfo>(claims: &[Claim]) -> Weight {
     let count = claims.len() as u32;
     outputs_weight::<W>(claims)
-        .saturating_add(claim_items_weight::<W>(count, u64::from(count).saturating_mul(3)))
+        .saturating_add(claim_items_weight::<W>(count, u64::from(count).saturating_mul(2)))
         .saturating_add(W::removal().saturating_mul(count.into()))
         .saturating_add(W::seed().saturating_mul(count.saturating_sub(1).into()))
 }
 
-/// Weight of this many seals, each with places of its own on the agenda.
+/// Weight of this many seals, where each has places of its own on the agenda and another model.
 pub fn seals_weight<W: WeightInfo>(seals: u32) -> Weight {
-    // Two places are part of the first weight.
-    let items = u64::from(seals).saturating_mul(2).saturating_sub(2);
-    W::seal(seals).saturating_add(W::item().saturating_mul(items))
+    seal_items_weight::<W>(seals, u64::from(seals).saturating_mul(3))
 }
 
-/// Weight of this many claims without outputs, which touch `items` places on the agenda and loads of models.
-pub(crate) fn claim_items_weight<W: WeightInfo>(claims: u32, items: u64) -> Weight {
+/// Weight of this many seals, which touch `items` places on the agenda and loads of models.
+pub(crate) fn seal_items_weight<W: WeightInfo>(seals: u32, items: u64) -> Weight {
     // Two places and one load are part of the first weight.
-    W::claim_batch(claims).saturating_add(W::item().saturating_mul(items.saturating_sub(3)))
+    W::seal(seals).saturating_add(W::item().saturating_mul(items.saturating_sub(3)))
+}
+
+/// Weight of this many claims without outputs, which touch `items` places on the agenda.
+pub(crate) fn claim_items_weight<W: WeightInfo>(claims: u32, items: u64) -> Weight {
+    // Two places are part of the first weight.
+    W::claim_batch(claims).saturating_add(W::item().saturating_mul(items.saturating_sub(2)))
 }
 
 /// Weight of the outputs that claims deliver.

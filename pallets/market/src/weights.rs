@@ -23,7 +23,7 @@ pub trait WeightInfo {
     fn reveal_bid() -> Weight;
     /// Claim of one job, whose runners-up are forgotten.
     fn claim() -> Weight;
-    /// Claims of `n` jobs on one model without outputs, which have one place on the agenda before and one after.
+    /// Claims of `n` jobs without outputs, which have one place on the agenda before and one after.
     fn claim_batch(n: u32) -> Weight;
     /// An inline output of `b` bytes.
     fn output(b: u32) -> Weight;

@@ -22,7 +22,7 @@ use polkadot_sdk::{
 const JOB_REF_TIME: u64 = 40_000_000;
 
 /// Picoseconds of one seal of a batch besides storage: it is decoded, its hazard is computed, and an event is deposited.
-const SEAL_REF_TIME: u64 = 15_000_000;
+const SEAL_REF_TIME: u64 = 30_000_000;
 /// Rounds that are looked at for a seed: a search through a day of them, and those that make it.
 const ROUNDS: u64 = 24;
 /// Lengths of a round and of a worker's record with auditors, with room to spare.
@@ -150,9 +150,9 @@ impl<T: Config> WeightInfo for AssayWeight<T> {
         Self::claim_batch(1).saturating_add(Self::removal())
     }
 
-    /// Reads and writes the jobs, two pages and the worker's load; reads a seed.
+    /// Reads and writes the jobs and two pages; reads a seed.
     fn claim_batch(n: u32) -> Weight {
-        Self::call(3, 3, 2 * Self::page() + load_proof())
+        Self::call(2, 2, 2 * Self::page())
             .saturating_add(Self::jobs(n, 1, 1))
             .saturating_add(Self::seed())
     }
@@ -216,11 +216,12 @@ impl<T: Config> WeightInfo for AssayWeight<T> {
             .saturating_add(Weight::from_parts(ENTRY_REF_TIME, Self::page() + Self::job()))
     }
 
-    /// Reads and writes the jobs and two pages; reads the worker and its record with auditors.
+    /// Reads and writes the jobs, two pages and the worker's load; reads the worker and its record with auditors.
     fn seal(n: u32) -> Weight {
         let record = key_proof::<[u8; 32], RoundBytes>();
         let jobs = Weight::from_parts(SEAL_REF_TIME, Self::job()).saturating_add(T::DbWeight::get().reads_writes(1, 1));
-        Self::call(4, 2, 2 * Self::page() + worker_proof() + record).saturating_add(jobs.saturating_mul(n.into()))
+        Self::call(5, 3, 2 * Self::page() + load_proof() + worker_proof() + record)
+            .saturating_add(jobs.saturating_mul(n.into()))
     }
 
     /// Reads and writes the jobs; each is audited from now on.

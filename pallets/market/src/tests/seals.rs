@@ -120,3 +120,18 @@ fn what_was_not_drawn_is_not_audited() {
         assert_noop!(draw(), Error::<Test>::NotDrawn);
     });
 }
+
+#[test]
+fn a_sealed_job_leaves_its_place_to_another() {
+    TestExt::new().offer(CHEAP, 30, 1).execute_with(|| {
+        let first = submit(request(100));
+        assert_noop!(
+            Market::submit(signed(CLIENT), request(100)),
+            Error::<Test>::AllWorkersBusy
+        );
+        seal(CHEAP, &[digest_claim(first)]);
+        let second = submit(request(100));
+        assert_eq!(worker_of(second), Some((CHEAP, 30)));
+        assert_eq!(locked(CHEAP), 2 * lock(30));
+    });
+}
