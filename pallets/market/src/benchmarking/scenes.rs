@@ -228,6 +228,6 @@ pub fn seal_claims<T: Config>(worker: &T::AccountId, claims: &[Claim]) {
 
 /// A worker seals a claim and makes it.
 pub fn make<T: Config>(worker: &T::AccountId, claim: Claim) -> Result<(), BenchmarkError> {
-    seal_claims::<T>(worker, &[claim.clone()]);
+    seal_claims::<T>(worker, core::slice::from_ref(&claim));
     Ok(Pallet::<T>::do_claim(worker, claim)?)
 }

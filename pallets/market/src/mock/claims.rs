@@ -49,7 +49,7 @@ pub fn seal(worker: u64, claims: &[Claim]) {
 
 /// A worker seals a claim and makes it.
 pub fn make(worker: u64, claim: Claim) -> DispatchResult {
-    seal(worker, &[claim.clone()]);
+    seal(worker, core::slice::from_ref(&claim));
     Market::claim(signed(worker), claim)
 }
 

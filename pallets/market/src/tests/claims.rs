@@ -90,7 +90,7 @@ fn an_inline_output_must_have_the_size_and_the_digest() {
             ..request(100)
         });
         let good = inline_claim(job, 1);
-        seal(CHEAP, &[good.clone()]);
+        seal(CHEAP, core::slice::from_ref(&good));
         let refused = |claim: Claim, error: Error<Test>| {
             assert_noop!(Market::claim(signed(CHEAP), claim), error);
         };
