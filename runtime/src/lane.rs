@@ -52,8 +52,6 @@ pub const PRIORITY: TransactionPriority = TransactionPriority::MAX / 2;
 /// Claims or seals of one call up to which the call is looked into. More of them are ordinary: `assay-worker` sends as
 /// few as this when deadlines are near.
 pub const MAX_CLAIMS: usize = 8;
-/// Rounds that are read for the seed of a claim.
-const ROUNDS: u64 = 24;
 /// Prefix of the tags that moves provide.
 const TAG: &[u8] = b"assay/lane";
 
@@ -326,10 +324,8 @@ fn at_price_of<R>(admission: Admission, compute: impl FnOnce() -> R) -> R {
 fn looks(call: &RuntimeCall) -> Weight {
     let records = |call: &RuntimeCall| match call {
         RuntimeCall::Market(pallet_market::Call::claim_batch { claims }) if claims.len() <= MAX_CLAIMS => {
-            // A job, its audit, and the rounds of its seed.
-            (claims.len() as u64).saturating_mul(2 + ROUNDS)
+            claims.len() as u64
         }
-        RuntimeCall::Market(pallet_market::Call::claim { .. }) => 2 + ROUNDS,
         RuntimeCall::Market(pallet_market::Call::seal { seals }) if seals.len() <= MAX_CLAIMS => seals.len() as u64,
         RuntimeCall::Market(pallet_market::Call::reveal_bid { .. }) => 2,
         _ => 1,

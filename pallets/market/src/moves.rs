@@ -1,7 +1,7 @@
 //! The calls that a worker may make now for jobs that it has, for those who give such calls room in a block. Each is a
 //! look at the job; whether an output or a price is right is not asked.
 
-use crate::{Bids, Config, Jobs, Pallet, seal::Seeds};
+use crate::{Bids, Config, Jobs, Pallet};
 use assay_types::{AssayTime, JobId, JobState};
 
 impl<T: Config> Pallet<T> {
@@ -13,11 +13,15 @@ impl<T: Config> Pallet<T> {
         })
     }
 
-    /// Whether the claim that this worker has sealed is to be made now.
-    pub fn may_claim(worker: &T::AccountId, id: JobId) -> bool {
-        Jobs::<T>::get(id).is_some_and(|job| {
-            let sealed = Self::sealed_by(worker, &job);
-            sealed.is_ok_and(|sealed| Self::ensure_claimable(id, &job, &sealed, &mut Seeds::<T>::new()).is_ok())
+    /// Whether this worker has sealed the job and its time for the claim is not over. Whether the draw is known is not
+    /// asked: that takes many reads, and a claim that comes too early pays for nothing.
+    pub fn may_claim(worker: &T::AccountId, job: JobId) -> bool {
+        Jobs::<T>::get(job).is_some_and(|job| match job.state {
+            // An audit puts the end off.
+            JobState::Sealed { assignment, until, .. } => {
+                assignment.worker == *worker && (job.kept.audit || T::Time::now() <= until)
+            }
+            _ => false,
         })
     }
 

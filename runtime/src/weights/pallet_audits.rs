@@ -16,7 +16,7 @@ use polkadot_sdk::{
 };
 
 /// Rounds that are looked at for a seed: a search through a day of them, and those that make it.
-const ROUNDS: u64 = 24;
+const ROUNDS: u64 = 18;
 /// Length of a round, with room to spare.
 type RoundBytes = [u8; 48];
 

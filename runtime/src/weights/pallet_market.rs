@@ -24,7 +24,7 @@ const JOB_REF_TIME: u64 = 40_000_000;
 /// Picoseconds of one seal of a batch besides storage: it is decoded, its hazard is computed, and an event is deposited.
 const SEAL_REF_TIME: u64 = 30_000_000;
 /// Rounds that are looked at for a seed: a search through a day of them, and those that make it.
-const ROUNDS: u64 = 24;
+const ROUNDS: u64 = 18;
 /// Lengths of a round and of a worker's record with auditors, with room to spare.
 type RoundBytes = [u8; 48];
 

@@ -2,9 +2,7 @@
 
 use crate::{
     chain::{in_first_block, pass, signed},
-    scene::{
-        applied, apply, assigned, claim, execution, fee_of, know_seed, offered, origin, seal, session, voucher_of,
-    },
+    scene::{applied, apply, assigned, claim, execution, fee_of, offered, origin, seal, session, voucher_of},
 };
 use assay_player::statement;
 use assay_runtime::{
@@ -76,16 +74,15 @@ fn a_claim_is_urgent_for_the_worker_that_has_the_job_and_for_nobody_else() {
 }
 
 #[test]
-fn a_seal_is_urgent_and_a_claim_is_so_once_its_seed_is_known() {
+fn a_seal_is_urgent_for_the_worker_that_has_the_job_and_once() {
     in_first_block(|| {
         let honest = execution();
         offered(&honest);
         let job = assigned(&honest);
         assert_eq!(apply(Eve, seal(job, &honest)).1, Some(DispatchClass::Normal));
-        assert_eq!(applied(Bob, seal(job, &honest)), DispatchClass::Operational);
         assert!(!Market::may_claim(&Bob.to_account_id(), job));
-        know_seed();
-        assert!(Market::may_claim(&Bob.to_account_id(), job));
+        assert_eq!(applied(Bob, seal(job, &honest)), DispatchClass::Operational);
+        assert!(Market::may_claim(&Bob.to_account_id(), job) && !Market::may_claim(&Eve.to_account_id(), job));
         assert_eq!(
             apply(Bob, seal(job, &honest)).1,
             Some(DispatchClass::Normal),
