@@ -10,8 +10,8 @@ use crate::{
 };
 use alloc::{vec, vec::Vec};
 use assay_types::{
-    Announcement, ClaimId, JobId, ModelVersion, NoOffer, Page, Quote, SessionId, SessionQuote, SlashId, WhyNot,
-    WorkerInfo,
+    Announcement, ClaimId, JobId, ModelVersion, NoOffer, Page, Quote, SealStatus, SessionId, SessionQuote, SlashId,
+    WhyNot, WorkerInfo,
     dispute::{Place, Revealed},
     runtime_api::{JobLayout, ModelInfo, NoLayout},
 };
@@ -354,6 +354,10 @@ sp_api::impl_runtime_apis! {
 
         fn claimed_jobs(after: Option<JobId>, limit: u32) -> Page<pallet_market::JobOf<Runtime>> {
             Market::claimed_jobs(after, limit)
+        }
+
+        fn seal_statuses(jobs: Vec<JobId>) -> Vec<SealStatus> {
+            Market::seal_statuses(&jobs)
         }
 
         fn dispute(job: ClaimId) -> Option<pallet_disputes::DisputeOf<Runtime>> {

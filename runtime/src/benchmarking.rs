@@ -3,8 +3,9 @@
 use crate::{units::UNIT, *};
 use alloc::{string::String, vec::Vec};
 use assay_types::{
-    ClaimId, Delivery, H256, JobInput, JobRequest, Matching, ModelParts, ModelVersion, OfferTerms,
-    benchmarking::{Scene, Stage as StageOf},
+    ClaimId, Delivery, H256, HostBlake2, JobInput, JobRequest, Matching, ModelParts, ModelVersion, OfferTerms,
+    audit::seal,
+    benchmarking::{Scene, Seeds as SeedsOf, Stage as StageOf},
     dispute::MAX_DEFENCES,
 };
 use frame_benchmarking::{BenchmarkBatch, BenchmarkConfig, BenchmarkList, account};
@@ -12,10 +13,12 @@ use frame_support::traits::{Get, StorageInfo, StorageInfoTrait, WhitelistedStora
 use sp_runtime::BoundedVec;
 
 frame_benchmarking::define_benchmarks!(
+    [pallet_audits, Audits]
     [pallet_disputes, Disputes]
     [pallet_governance, Governance]
     [pallet_market, Market]
     [pallet_models, Models]
+    [pallet_seeds, Seeds]
     [pallet_sessions, Sessions]
     [pallet_time, Time]
     [pallet_workers, Workers]
@@ -116,10 +119,22 @@ impl Scene<AccountId, Balance, BlockNumber> for Stage {
             delivery: Delivery::Digest,
         };
         Market::submit(RuntimeOrigin::signed(client), request).expect("the offer takes the job");
+        let salt = [7; 32];
+        let sealed = pallet_market::Seal {
+            job,
+            seal: seal::<HostBlake2, _>(job, worker, &output_digest, &salt),
+        };
+        Market::seal(
+            RuntimeOrigin::signed(worker.clone()),
+            BoundedVec::truncate_from([sealed].into()),
+        )
+        .expect("the worker has the job");
+        Self::reveal(Time::moment());
         let claim = pallet_market::Claim {
             job,
             output_digest,
             output: None,
+            salt,
         };
         Market::claim(RuntimeOrigin::signed(worker.clone()), claim).expect("the worker has the job");
         job
@@ -132,5 +147,30 @@ impl Scene<AccountId, Balance, BlockNumber> for Stage {
             games: 0,
         };
         pallet_disputes::Defences::<Runtime>::insert(worker, defences);
+    }
+}
+
+impl SeedsOf<BlockNumber> for Stage {
+    fn reveal(fixed_at: BlockNumber) {
+        let note = |relay_block, moment| {
+            let round = pallet_seeds::Round {
+                relay_block,
+                moment,
+                randomness: Some(H256::repeat_byte(relay_block as u8)),
+            };
+            let number = pallet_seeds::NextRound::<Runtime>::get();
+            pallet_seeds::Rounds::<Runtime>::insert(number, round);
+            pallet_seeds::NextRound::<Runtime>::put(number.saturating_add(1));
+        };
+        let last = pallet_seeds::NextRound::<Runtime>::get().checked_sub(1);
+        let last = last.and_then(pallet_seeds::Rounds::<Runtime>::get);
+        let latest = last.map_or(1, |round| round.relay_block);
+        if last.is_none() {
+            note(latest, fixed_at);
+        }
+        let from = latest.saturating_add(<Runtime as pallet_seeds::Config>::Margin::get());
+        for relay_block in [from, from.saturating_add(1)] {
+            note(relay_block, fixed_at.saturating_add(1));
+        }
     }
 }

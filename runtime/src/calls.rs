@@ -97,6 +97,9 @@ pub const CALLS: &[CallClass] = &[
     line("Market", "submit_batch", &[Client], &[], Working),
     line("Market", "commit_bid", &[Worker], &[], Working),
     line("Market", "reveal_bid", &[Worker], &[Worker], Working),
+    line("Market", "seal", &[Worker], &[Worker], Working),
+    // Until somebody says that a claim was drawn, nobody audits it, and it cannot be made.
+    line("Market", "draw", &[Worker, Client], &[Worker, Client], Working),
     line("Market", "claim", &[Worker], &[Worker], Working),
     line("Market", "claim_batch", &[Worker], &[Worker], Working),
     // Declining costs less than missing the deadline.
@@ -136,6 +139,12 @@ pub const CALLS: &[CallClass] = &[
     line("Sessions", "challenge_receipt", &[Challenger], &[], Owning),
     line("Sessions", "convict_equivocation", &[Challenger], &[], Working),
     line("Sessions", "force_end", &[Governance], &[], Owning),
+    // An auditor that does not answer loses a part of its lock.
+    line("Audits", "answer", &[Worker], &[Worker], Working),
+    line("Audits", "open", &[Worker], &[Worker], Working),
+    // The claim waits for the step when blocks have no weight left.
+    line("Audits", "advance", &[Worker, Client], &[Worker, Client], Working),
+    line("Audits", "fund", &[Anyone], &[], Owning),
     line("Governance", "enact", &[Governance], &[], Owning),
     line("Governance", "cancel", &[Governance], &[], Owning),
     line("Governance", "set_parameter", &[Governance], &[], Owning),

@@ -27,8 +27,8 @@ const CANDIDACY_BOND: Balance = 100 * UNIT;
 const COMMITTEE: [Sr25519Keyring; 3] = [Alice, Bob, Charlie];
 
 /// Collators, their keys, Alice as the superuser, and a committee that can take her place. The relay chain is Westend,
-/// of which local ones take the name.
-fn genesis(collators: Vec<Sr25519Keyring>) -> serde_json::Value {
+/// of which local ones take the name. A chain without a relay chain makes up its random numbers.
+fn genesis(collators: Vec<Sr25519Keyring>, has_relay_chain: bool) -> serde_json::Value {
     let accounts = Sr25519Keyring::well_known().map(|who| (who.to_account_id(), ENDOWMENT));
     // Without the existential deposit the pot would drop every fee that is smaller than it.
     let pot = (FeePot::get(), EXISTENTIAL_DEPOSIT);
@@ -65,14 +65,17 @@ fn genesis(collators: Vec<Sr25519Keyring>) -> serde_json::Value {
         governance: GovernanceConfig {
             relay_network: Some(NetworkId::ByGenesis(WESTEND_GENESIS_HASH))
         },
+        seeds: SeedsConfig {
+            stand_in: !has_relay_chain
+        },
     })
 }
 
 /// The preset of that name, as JSON over the defaults.
 pub fn get_preset(id: &PresetId) -> Option<Vec<u8>> {
     let preset = match id.as_ref() {
-        DEV_RUNTIME_PRESET => genesis(vec![Alice]),
-        LOCAL_PRESET | LOCAL_TESTNET_RUNTIME_PRESET => genesis(vec![Alice, Bob]),
+        DEV_RUNTIME_PRESET => genesis(vec![Alice], false),
+        LOCAL_PRESET | LOCAL_TESTNET_RUNTIME_PRESET => genesis(vec![Alice, Bob], true),
         _ => return None,
     };
     serde_json::to_vec(&preset).ok()

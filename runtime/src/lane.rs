@@ -8,7 +8,7 @@
 //!   goes before all others in the pool, and pays the lane's own fee multiplier
 //!   ([`pallet_time::LaneMultiplier`]). Whether it is the signer's to make is a look at the record that the call is
 //!   about: the job that the signer holds, the game in which it is the signer's turn, the session whose
-//!   last voucher the signer has.
+//!   last voucher the signer has, the claim that the signer audits.
 //! * Any other signed call is ordinary, even one that FRAME calls operational, unless the superuser has signed it, or a
 //!   member of the committee a call of the committee. Such calls fail for everybody else, and would take the lane's
 //!   room. An authorised upgrade needs no signature.
@@ -23,10 +23,10 @@
 //! Its window does not run while blocks are full.
 
 use crate::{
-    AccountId, Disputes, Market, Proxy, Runtime, RuntimeCall, RuntimeOrigin, Sessions, TechnicalCommittee, Time,
+    AccountId, Audits, Disputes, Market, Proxy, Runtime, RuntimeCall, RuntimeOrigin, Sessions, TechnicalCommittee, Time,
 };
 use alloc::{vec, vec::Vec};
-use assay_types::{JobId, SessionId, SlashId, dispute::Place};
+use assay_types::{ClaimId, JobId, SessionId, SlashId, dispute::Place};
 use codec::{Decode, DecodeWithMemTracking, Encode};
 use polkadot_sdk::{
     frame_support::{
@@ -49,8 +49,8 @@ use scale_info::TypeInfo;
 
 /// Priority of a transaction in the lane, before its tip: an ordinary one would need a tip of thousands of tokens.
 pub const PRIORITY: TransactionPriority = TransactionPriority::MAX / 2;
-/// Claims of one call up to which the call is looked into. More of them are ordinary: `assay-worker` sends as few as
-/// this when deadlines are near.
+/// Claims or seals of one call up to which the call is looked into. More of them are ordinary: `assay-worker` sends as
+/// few as this when deadlines are near.
 pub const MAX_CLAIMS: usize = 8;
 /// Prefix of the tags that moves provide.
 const TAG: &[u8] = b"assay/lane";
@@ -58,7 +58,7 @@ const TAG: &[u8] = b"assay/lane";
 /// What a move is about. The pool holds one transaction of an account for each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode)]
 enum Subject<'a> {
-    /// A job that the account holds: it is claimed or declined.
+    /// A job that the account holds: it is sealed, claimed or declined.
     Job(JobId),
     /// The account's bid on a job.
     Bid(JobId),
@@ -72,6 +72,8 @@ enum Subject<'a> {
     Award(SlashId),
     /// The last voucher of a session that closes.
     Voucher(SessionId),
+    /// The account's answer to a claim that it audits.
+    Answer(ClaimId),
 }
 
 /// Where a transaction goes.
@@ -243,8 +245,15 @@ fn own_moves(who: &AccountId, call: &RuntimeCall) -> Option<Vec<TransactionTag>>
                 && claims.iter().all(|claim| Market::may_claim(who, claim.job));
             all.then(|| claims.iter().map(|claim| tag(who, Subject::Job(claim.job))).collect())
         }
+        RuntimeCall::Market(pallet_market::Call::seal { seals }) => {
+            let all = !seals.is_empty()
+                && seals.len() <= MAX_CLAIMS
+                && seals.iter().all(|seal| Market::may_seal(who, seal.job));
+            all.then(|| seals.iter().map(|seal| tag(who, Subject::Job(seal.job))).collect())
+        }
         RuntimeCall::Market(call) => market_move(who, call).map(|subject| vec![tag(who, subject)]),
         RuntimeCall::Disputes(call) => dispute_move(who, call).map(|subject| vec![tag(who, subject)]),
+        RuntimeCall::Audits(call) => audit_move(who, call).map(|subject| vec![tag(who, subject)]),
         RuntimeCall::Sessions(pallet_sessions::Call::redeem { voucher }) => {
             let subject = Subject::Voucher(voucher.message.session);
             Sessions::may_redeem_now(who, voucher).then(|| vec![tag(who, subject)])
@@ -257,8 +266,17 @@ fn market_move<'a>(who: &AccountId, call: &'a pallet_market::Call<Runtime>) -> O
     use pallet_market::Call;
     match call {
         Call::claim { claim } => Market::may_claim(who, claim.job).then_some(Subject::Job(claim.job)),
-        Call::decline { job } => Market::may_claim(who, *job).then_some(Subject::Job(*job)),
+        Call::decline { job } => Market::may_seal(who, *job).then_some(Subject::Job(*job)),
         Call::reveal_bid { job, .. } => Market::may_reveal_bid(who, *job).then_some(Subject::Bid(*job)),
+        _ => None,
+    }
+}
+
+fn audit_move<'a>(who: &AccountId, call: &'a pallet_audits::Call<Runtime>) -> Option<Subject<'a>> {
+    use pallet_audits::Call;
+    match call {
+        Call::answer { claim, .. } => Audits::may_answer_now(who, *claim).then_some(Subject::Answer(*claim)),
+        Call::open { claim, .. } => Audits::may_open_now(who, *claim).then_some(Subject::Answer(*claim)),
         _ => None,
     }
 }
@@ -309,6 +327,7 @@ fn looks(call: &RuntimeCall) -> Weight {
         RuntimeCall::Market(pallet_market::Call::claim_batch { claims }) if claims.len() <= MAX_CLAIMS => {
             claims.len() as u64
         }
+        RuntimeCall::Market(pallet_market::Call::seal { seals }) if seals.len() <= MAX_CLAIMS => seals.len() as u64,
         RuntimeCall::Market(pallet_market::Call::reveal_bid { .. }) => 2,
         _ => 1,
     };

@@ -115,10 +115,10 @@ pub const VERSION: RuntimeVersion = RuntimeVersion {
     spec_name: Cow::Borrowed("assay"),
     impl_name: Cow::Borrowed("assay"),
     authoring_version: 1,
-    spec_version: 2,
+    spec_version: 3,
     impl_version: 0,
     apis: apis::RUNTIME_API_VERSIONS,
-    transaction_version: 1,
+    transaction_version: 2,
     system_version: 1,
 };
 
@@ -157,6 +157,8 @@ mod runtime {
     pub type Parameters = pallet_parameters;
     #[runtime::pallet_index(7)]
     pub type Migrations = pallet_migrations;
+    #[runtime::pallet_index(8)]
+    pub type Seeds = pallet_seeds;
 
     // Money.
     #[runtime::pallet_index(10)]
@@ -219,6 +221,8 @@ mod runtime {
     pub type Sessions = pallet_sessions;
     #[runtime::pallet_index(55)]
     pub type Governance = pallet_governance;
+    #[runtime::pallet_index(56)]
+    pub type Audits = pallet_audits;
 }
 
 cumulus_pallet_parachain_system::register_validate_block! {

@@ -274,6 +274,54 @@ pub mod dynamic_params {
         #[codec(index = 0)]
         pub static EnactmentBlocks: BlockNumber = DAYS;
     }
+
+    /// How often claims are audited, and what pays for it. The first values draw no claim: governance raises them once
+    /// the chain has workers that audit. A claim that is sealed keeps the chance that it had then.
+    #[dynamic_pallet_params]
+    #[codec(index = 8)]
+    pub mod audits {
+        /// Minimum part of a settlement that pays for audits: up to 20 %.
+        #[codec(index = 0)]
+        pub static Levy: Perbill = Perbill::from_percent(5);
+
+        /// Pay of an auditor in hundredths of the price of one execution: 50 to 200.
+        #[codec(index = 1)]
+        pub static AuditFee: u32 = 125;
+
+        /// Expected audits of a claim at the full price by a worker with a record: up to 50 %, and at most
+        /// NewcomerShare. docs/economics.md asks for 3 %.
+        #[codec(index = 2)]
+        pub static AuditShare: Perbill = Perbill::from_percent(0);
+
+        /// The same of a new worker: up to 100 %, and at least AuditShare. docs/economics.md asks for 50 %.
+        #[codec(index = 3)]
+        pub static NewcomerShare: Perbill = Perbill::from_percent(0);
+
+        /// Expected audits of a claim whose price is all that its worker has at risk, in thousandths: up to 20,000.
+        /// docs/economics.md asks for 4,000.
+        #[codec(index = 4)]
+        pub static AuditWeight: u32 = 0;
+
+        /// Chance that an audit has a second auditor: up to 50 %.
+        #[codec(index = 5)]
+        pub static SecondShare: Perbill = Perbill::from_percent(10);
+
+        /// Price from which the share of claims does not grow any more: 0.0001 to 1,000 tokens.
+        #[codec(index = 6)]
+        pub static FullPrice: Balance = 10 * MILLIUNIT;
+
+        /// Blocks that an auditor has for the seal of its answer: a minute to an hour. It executes the job in it.
+        #[codec(index = 7)]
+        pub static AnswerBlocks: BlockNumber = 15 * MINUTES;
+
+        /// Blocks that auditors have to open their answers, from the claim on: a minute to half an hour.
+        #[codec(index = 8)]
+        pub static OpenBlocks: BlockNumber = 10 * MINUTES;
+
+        /// Part of its lock that an auditor loses which does not answer: 1 % to 50 %.
+        #[codec(index = 9)]
+        pub static AuditMissCost: Perbill = Perbill::from_percent(10);
+    }
 }
 
 /// The parameter with which the SDK measures what a change costs.

@@ -3,8 +3,8 @@
 
 use anyhow::{Context, Result, anyhow, bail};
 use assay_runtime::{
-    Address, Block, Executive, Header, Runtime, RuntimeCall, RuntimeEvent, SignedPayload, System, TransactionPayment,
-    TxExtension, UncheckedExtrinsic, VERSION, WASM_BINARY, lane::Lane,
+    Address, Block, Executive, Header, Runtime, RuntimeCall, RuntimeEvent, Seeds, SignedPayload, System,
+    TransactionPayment, TxExtension, UncheckedExtrinsic, VERSION, WASM_BINARY, lane::Lane,
 };
 use codec::{Decode, Encode};
 use cumulus_primitives_proof_size_hostfunction::storage_proof_size;
@@ -40,11 +40,15 @@ type HostFunctions = (SubstrateHostFunctions, storage_proof_size::HostFunctions)
 /// Shared, so that the Wasm is compiled once.
 static EXECUTOR: LazyLock<WasmExecutor<HostFunctions>> = LazyLock::new(|| WasmExecutor::builder().build());
 
+/// Relay blocks between those that are noted: more than the margin of seeds.
+const RELAY_BLOCKS: u32 = 64;
+
 /// A chain, and what executes it.
 pub struct Chain {
     state: TestExternalities,
     executor: WasmExecutor<HostFunctions>,
     height: u32,
+    relay_block: u32,
 }
 
 /// A transaction that was applied.
@@ -78,6 +82,7 @@ impl Chain {
             state,
             executor: EXECUTOR.clone(),
             height: 0,
+            relay_block: 0,
         })
     }
 
@@ -185,6 +190,15 @@ impl Chain {
     /// Lets blocks pass in which nothing happens.
     pub fn pass(&mut self, blocks: u32) -> Result<()> {
         (0..blocks).try_for_each(|_| self.open_block())
+    }
+
+    /// Notes two relay blocks, which make the seeds of the moments before this one known if others were noted in them.
+    pub fn note_relay_blocks(&mut self) {
+        for _ in 0..2 {
+            self.relay_block += RELAY_BLOCKS;
+            let number = self.relay_block;
+            self.read(|| Seeds::note(number, Some([1; 32])));
+        }
     }
 
     /// The events of the block.

@@ -1,7 +1,7 @@
 //! What calls cost in chains of three sizes: with so many open jobs, auctions with bids, models, full books of offers,
 //! sessions and disputes, all at once.
 
-use crate::scene::{CLIENT, MODEL, WORKER, chain, claim_of, parts, request};
+use crate::scene::{CLIENT, MODEL, WORKER, chain, claim_of, parts, request, seal_of, seals};
 use anyhow::{Context, Result, anyhow, ensure};
 use assay_bench_chain::chain::Chain;
 use assay_runtime::{
@@ -118,6 +118,9 @@ fn auction() -> JobRequestOf<Runtime> {
 
 /// Adds things of every kind.
 fn grow(chain: &mut Chain, numbers: std::ops::Range<u32>) -> Result<()> {
+    if numbers.start == 0 {
+        doubt(chain)?;
+    }
     for first in numbers.clone().step_by(PORTION as usize) {
         let last = first.saturating_add(PORTION).min(numbers.end);
         chain.open_block()?;
@@ -146,8 +149,6 @@ fn one_of_each(number: u32, parts: ModelParts) -> Result<(), DispatchError> {
     // A record of a dispute over a claim that nobody asks for.
     if let Some(dispute) = pallet_disputes::Disputes::<Runtime>::iter_values().next() {
         pallet_disputes::Disputes::<Runtime>::insert(u64::from(u32::MAX) + u64::from(number), dispute);
-    } else {
-        doubted()?;
     }
     Ok(())
 }
@@ -159,11 +160,22 @@ fn book() -> pallet_workers::BookOf<Runtime> {
 }
 
 /// A job that is claimed and doubted.
-fn doubted() -> Result<(), DispatchError> {
-    let job = pallet_market::NextJobId::<Runtime>::get();
-    Market::submit(signed(CLIENT), request(false)).map_err(|error| error.error)?;
-    Market::claim(signed(WORKER), claim_of(job))?;
-    Disputes::challenge(signed(Dave), job, H256::zero())
+fn doubt(chain: &mut Chain) -> Result<()> {
+    chain.open_block()?;
+    chain.note_relay_blocks();
+    let job = chain.read(pallet_market::NextJobId::<Runtime>::get);
+    let sealed = chain.read(|| {
+        Market::submit(signed(CLIENT), request(false))?;
+        Market::seal(signed(WORKER), BoundedVec::truncate_from(vec![seal_of(job)]))
+    });
+    sealed.map_err(|error| refused(error.error))?;
+    chain.open_block()?;
+    chain.note_relay_blocks();
+    let doubted = chain.read(|| {
+        Market::claim(signed(WORKER), claim_of(job))?;
+        Disputes::challenge(signed(Dave), job, H256::zero())
+    });
+    doubted.map_err(refused)
 }
 
 /// What each call costs now.
@@ -171,8 +183,9 @@ fn measure(chain: &mut Chain) -> Result<Vec<(&'static str, Measured)>> {
     let mut rows = Vec::new();
     let first = chain.read(pallet_market::NextJobId::<Runtime>::get);
     let jobs = [first, first + 1];
-    let steps: [(&'static str, Sr25519Keyring, [RuntimeCall; 2]); 6] = [
+    let steps: [(&'static str, Sr25519Keyring, [RuntimeCall; 2]); 7] = [
         ("submit", CLIENT, jobs.map(|_| submit(request(false)))),
+        ("seal", WORKER, jobs.map(|job| seals(&[job]))),
         (
             "claim",
             WORKER,
@@ -214,6 +227,7 @@ fn measure(chain: &mut Chain) -> Result<Vec<(&'static str, Measured)>> {
     ];
     for (name, who, [proved, timed]) in steps {
         chain.open_block()?;
+        chain.note_relay_blocks();
         chain.commit()?;
         let transaction = chain.sign(who, proved);
         let proof = chain.prove(vec![transaction])?;

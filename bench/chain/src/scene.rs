@@ -12,7 +12,7 @@ use assay_runtime::{
 };
 use assay_types::{
     DataType, Delivery, H256, HostBlake2, JobId, JobInput, JobRequest, Matching, ModelParts, ModelVersion, OfferTerms,
-    Payload,
+    Payload, audit::seal,
 };
 use pallet_market::JobRequestOf;
 use polkadot_sdk::{
@@ -28,6 +28,9 @@ const PRICE: Balance = UNIT / 1_000;
 const STAKE: Balance = 500_000 * UNIT;
 /// Blocks until an offer has certainly taken effect.
 const OFFER_BLOCKS: u32 = 20;
+
+/// The salt of every seal.
+const SALT: [u8; 32] = [4; 32];
 
 /// Who sends a transaction.
 pub const CLIENT: Sr25519Keyring = Bob;
@@ -122,11 +125,27 @@ pub fn claim_of(job: JobId) -> pallet_market::Claim {
         job,
         output_digest: H256::repeat_byte(2),
         output: None,
+        salt: SALT,
     }
 }
 
-/// The three calls of these jobs: together, or one by one where there is only one.
-pub fn calls(jobs: &[JobId], inline: bool) -> [(&'static str, Sr25519Keyring, RuntimeCall); 3] {
+/// The seal of that claim.
+pub fn seal_of(job: JobId) -> pallet_market::Seal {
+    let claim = claim_of(job);
+    pallet_market::Seal {
+        job,
+        seal: seal::<HostBlake2, _>(job, &WORKER.to_account_id(), &claim.output_digest, &SALT),
+    }
+}
+
+/// The seals of these jobs, in one call.
+pub fn seals(jobs: &[JobId]) -> RuntimeCall {
+    let seals = BoundedVec::truncate_from(jobs.iter().map(|job| seal_of(*job)).collect());
+    pallet_market::Call::seal { seals }.into()
+}
+
+/// The four calls of these jobs: together, or one by one where there is only one.
+pub fn calls(jobs: &[JobId], inline: bool) -> [(&'static str, Sr25519Keyring, RuntimeCall); 4] {
     use pallet_market::Call;
     let (submit, claim, accept): (Call<Runtime>, Call<Runtime>, Call<Runtime>) = match jobs {
         [job] => (
@@ -150,6 +169,7 @@ pub fn calls(jobs: &[JobId], inline: bool) -> [(&'static str, Sr25519Keyring, Ru
     };
     [
         ("submit", CLIENT, submit.into()),
+        ("seal", WORKER, seals(jobs)),
         ("claim", WORKER, claim.into()),
         ("accept", CLIENT, accept.into()),
     ]

@@ -7,6 +7,7 @@ use assay_player::{Execution, Finding, Reveals, Statements, committed, find, ope
 use assay_runtime::{Disputes, Runtime, RuntimeEvent};
 use assay_types::{
     Delivery, HostBlake2, JobId, JobInput, JobRequest, Matching, OfferTerms,
+    audit::seal,
     dispute::{Fault, Place, Revealed, Side, Statement, commitment},
 };
 use polkadot_sdk::{
@@ -21,7 +22,7 @@ const PRICE: u128 = assay_runtime::units::UNIT;
 /// Blocks until an offer has certainly taken effect.
 const OFFER_BLOCKS: u32 = 100;
 
-/// The salt of Dave's commitment.
+/// The salt of Dave's commitment and of Charlie's seal.
 const SALT: [u8; 32] = [7; 32];
 
 /// A dispute that was played.
@@ -147,10 +148,20 @@ fn claimed(chain: &mut Chain, execution: &dyn Execution) -> Result<JobId> {
     };
     chain.apply("submit", Bob, pallet_market::Call::submit { request })?;
     let job = 0;
+    let sealed = pallet_market::Seal {
+        job,
+        seal: seal::<HostBlake2, _>(job, &Charlie.to_account_id(), &committed.output_digest, &SALT),
+    };
+    chain.note_relay_blocks();
+    let seals = BoundedVec::truncate_from(vec![sealed]);
+    chain.apply("seal", Charlie, pallet_market::Call::seal { seals })?;
+    chain.pass(1)?;
+    chain.note_relay_blocks();
     let claim = pallet_market::Claim {
         job,
         output_digest: committed.output_digest,
         output: None,
+        salt: SALT,
     };
     chain.apply("claim", Charlie, pallet_market::Call::claim { claim })?;
     let claimed = chain.read(|| assay_runtime::Market::job(job)).is_some();

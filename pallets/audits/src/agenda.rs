@@ -19,6 +19,7 @@ impl<T: Config> Pallet<T> {
     pub(crate) fn enter(claim: ClaimId, mut audit: AuditOf<T>, next: AuditState<BlockNumberFor<T>>) -> DispatchResult {
         ensure!(audit.state.may_become(&next), Error::<T>::IllegalTransition);
         audit.state = next;
+        audit.entered_at = T::Time::now();
         let due = Self::due_of(&audit);
         Self::store(claim, audit, due);
         Ok(())

@@ -12,7 +12,7 @@ use assay_types::{
 use polkadot_sdk::{
     frame_benchmarking::v2::*,
     frame_support::traits::Get,
-    frame_system::RawOrigin,
+    frame_system::{RawOrigin, pallet_prelude::BlockNumberFor},
     sp_runtime::traits::{One, Saturating},
 };
 
@@ -27,6 +27,8 @@ fn sealed<T: Config>() -> Result<ClaimId, BenchmarkError> {
     let model = T::BenchmarkHelper::register(largest_parts(1));
     let [input, output] = [1, 2].map(H256::repeat_byte);
     let claim = T::BenchmarkHelper::claimed(&worker, model, symbols_of_largest(), input, output);
+    // The seed of that claim is known; this one's is not.
+    T::BenchmarkHelper::pass(2u32.into());
     for index in 1..MAX_OFFERS_PER_MODEL {
         let other: T::AccountId = account("auditor", index, 0);
         T::BenchmarkHelper::worker(&other);
@@ -37,7 +39,10 @@ fn sealed<T: Config>() -> Result<ClaimId, BenchmarkError> {
     Ok(claim)
 }
 
-fn claim_of<T: Config>(worker: T::AccountId, model: ModelVersion) -> SealedClaim<T::AccountId, BalanceOf<T>> {
+fn claim_of<T: Config>(
+    worker: T::AccountId,
+    model: ModelVersion,
+) -> SealedClaim<T::AccountId, BalanceOf<T>, BlockNumberFor<T>> {
     SealedClaim {
         client: account("client", 0, 0),
         worker,
@@ -46,6 +51,8 @@ fn claim_of<T: Config>(worker: T::AccountId, model: ModelVersion) -> SealedClaim
         locked: PRICE.into(),
         work: 1,
         assurance: Assurance::Full,
+        sealed_at: T::Time::now(),
+        hazard: 0,
     }
 }
 
@@ -83,8 +90,8 @@ mod benchmarks {
     #[benchmark]
     fn open() -> Result<(), BenchmarkError> {
         let (claim, auditor) = drawn::<T>()?;
-        let answer = H256::repeat_byte(3);
-        Pallet::<T>::do_answer(&auditor, claim, seal::<HostBlake2, _>(claim, &auditor, &answer, &SALT))?;
+        let other = H256::repeat_byte(3);
+        Pallet::<T>::do_answer(&auditor, claim, seal::<HostBlake2, _>(claim, &auditor, &other, &SALT))?;
         Audits::<T>::mutate(claim, |audit| {
             if let Some(audit) = audit {
                 audit.state = AuditState::Ready;
@@ -96,7 +103,7 @@ mod benchmarks {
         _(
             RawOrigin::Signed(auditor),
             claim,
-            answer,
+            other,
             SALT,
             Some(H256::repeat_byte(4)),
         );

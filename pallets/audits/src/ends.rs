@@ -1,42 +1,24 @@
 //! The ends of audits: by the settlement of the claim, by a claim that is not opened, and by a verdict of the court.
 
-use crate::{AuditOf, AuditorOf, Audits, BalanceOf, Config, Error, Event, Pallet, Records};
-use assay_types::{
-    AssayTime, ClaimId, Outcome, WorkerRegistry,
-    audit::{AuditState, Dues},
-};
+use crate::{AuditOf, AuditorOf, Audits, Config, Error, Event, Pallet, Records};
+use assay_types::{AssayTime, ClaimId, Outcome, WorkerRegistry, audit::AuditState};
 use polkadot_sdk::{
-    frame_support::{
-        ensure,
-        traits::{Get, tokens::Preservation},
-    },
-    sp_runtime::{
-        DispatchError, DispatchResult,
-        traits::{Saturating, Zero},
-    },
+    frame_support::{ensure, traits::Get},
+    sp_runtime::{DispatchError, DispatchResult, Perbill, traits::Zero},
 };
 
 impl<T: Config> Pallet<T> {
     /// See [`assay_types::audit::Police::settled`].
-    pub(crate) fn do_settle(claim: ClaimId) -> Result<Dues<BalanceOf<T>>, DispatchError> {
+    pub(crate) fn do_settle(claim: ClaimId) -> DispatchResult {
         let Some(audit) = Audits::<T>::get(claim) else {
-            return Ok(Dues::default());
+            return Ok(());
         };
         ensure!(Self::is_over(&audit), Error::<T>::NotOver);
-        let dues = Self::dues_of(&audit);
-        // Saturating: more than anybody has is refused.
-        let sum = dues.levy.saturating_add(dues.surcharge);
-        Self::collect(&audit.client, sum, Preservation::Expendable)?;
-        Self::deposit_event(Event::DuesPaid {
-            claim,
-            levy: dues.levy,
-            surcharge: dues.surcharge,
-        });
         for auditor in audit.auditors.clone() {
             Self::reward(claim, &audit, auditor)?;
         }
         Self::forget(claim, &audit);
-        Ok(dues)
+        Ok(())
     }
 
     /// Whether nobody is waited for: the claim is open, and it is not audited, or the audit is over.
@@ -44,19 +26,38 @@ impl<T: Config> Pallet<T> {
         audit.output.is_some() && matches!(audit.state, AuditState::Spared | AuditState::Passed)
     }
 
-    /// See [`assay_types::audit::Police::abandoned`]. Auditors that have sealed an answer have done their work.
-    pub(crate) fn do_abandon(claim: ClaimId) -> DispatchResult {
+    /// See [`assay_types::audit::Police::abandoned`]. A worker that keeps back what somebody was about to check begins
+    /// anew, as a convicted one does.
+    pub(crate) fn do_abandon(claim: ClaimId) -> Result<Option<Perbill>, DispatchError> {
         let Some(audit) = Audits::<T>::get(claim) else {
-            return Ok(());
+            return Ok(None);
         };
-        Records::<T>::mutate(&audit.worker, |record| record.fault());
+        let is_audited = !matches!(audit.state, AuditState::Sealed | AuditState::Spared);
+        Records::<T>::mutate(&audit.worker, |record| match is_audited {
+            true => record.convict(),
+            false => record.fault(),
+        });
+        Self::pay_and_forget(claim, &audit)?;
+        Ok(is_audited.then(T::FaultSlash::get))
+    }
+
+    /// See [`assay_types::audit::Police::dropped`].
+    pub(crate) fn do_drop(claim: ClaimId) -> DispatchResult {
+        match Audits::<T>::get(claim) {
+            Some(audit) => Self::pay_and_forget(claim, &audit),
+            None => Ok(()),
+        }
+    }
+
+    /// Ends an audit without a result. Auditors that have sealed an answer have done their work.
+    fn pay_and_forget(claim: ClaimId, audit: &AuditOf<T>) -> DispatchResult {
         for auditor in audit.auditors.clone() {
             match auditor.seal.is_some() {
-                true => Self::reward(claim, &audit, auditor)?,
-                false => Self::dismiss(&audit, auditor)?,
+                true => Self::reward(claim, audit, auditor)?,
+                false => Self::dismiss(audit, auditor)?,
             }
         }
-        Self::forget(claim, &audit);
+        Self::forget(claim, audit);
         Ok(())
     }
 

@@ -99,14 +99,10 @@ mod events {
             /// The stake that it takes.
             slashed: BalanceOf<T>,
         },
-        /// A settlement has paid for audits.
+        /// Settlements have paid for audits.
         DuesPaid {
-            /// The claim.
-            claim: ClaimId,
-            /// Part of the price.
-            levy: BalanceOf<T>,
-            /// The client's part for its assurance level.
-            surcharge: BalanceOf<T>,
+            /// The amount, which was burned.
+            amount: BalanceOf<T>,
         },
         /// Somebody has paid into the pool.
         Funded {

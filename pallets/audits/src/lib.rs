@@ -34,7 +34,8 @@
 //! ## Properties
 //!
 //! * Whether a claim is audited follows from its seal's block, its hazard at that block and the seed: not from when the
-//!   draw is looked at. A claim whose seed was forgotten is audited.
+//!   draw is looked at. A claim whose seed was forgotten is audited. Nothing is stored of one that was not drawn.
+//! * A worker that keeps its claim back once an auditor was drawn loses what a false claim loses.
 //! * A price or a stake in parts is drawn no more rarely than the whole.
 //! * Neither the client nor the worker audits a claim, and nobody does twice.
 //! * The pool never issues more than it was paid, and what is promised to auditors is set aside.
@@ -161,7 +162,7 @@ pub mod pallet {
             + assay_types::benchmarking::Seeds<BlockNumberFor<Self>>;
     }
 
-    /// Claims that are not settled, with their audits.
+    /// Claims that are audited and not settled.
     #[pallet::storage]
     pub type Audits<T: Config> = StorageMap<_, Twox64Concat, ClaimId, AuditOf<T>>;
 
@@ -188,7 +189,7 @@ pub mod pallet {
     /// Refusals of calls, each with what to do.
     #[pallet::error]
     pub enum Error<T> {
-        /// No such audit: the claim was never sealed, or it is settled.
+        /// No such audit: the claim was not drawn, or it is settled.
         UnknownAudit,
         /// The account was not drawn to audit this claim.
         NotAuditor,
@@ -212,7 +213,7 @@ pub mod pallet {
         NotReady,
         /// The claim cannot be settled yet: an auditor is waited for, or the court.
         NotOver,
-        /// The client's free balance does not cover the levy and the surcharge.
+        /// The free balance does not cover the amount.
         InsufficientFunds,
         /// The amount is zero: give one above it.
         ZeroAmount,

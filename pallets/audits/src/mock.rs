@@ -300,6 +300,8 @@ pub fn sealed_at(claim: ClaimId, price: u64, assurance: Assurance) {
         locked: 10 * price,
         work: 0,
         assurance,
+        sealed_at: System::block_number(),
+        hazard: Audits::hazard_now(&WORKER, price, 10 * price),
     };
     assert_ok!(<Audits as Police<_, _>>::sealed(claim, sealed));
 }

@@ -2,13 +2,17 @@
 
 use crate::Config;
 use assay_police::{Assurance, Hazard};
-use assay_types::{H256, Lock, ModelVersion, audit::AuditState, limits::OffersPerModel};
+use assay_types::{
+    H256, Lock, ModelVersion,
+    audit::AuditState,
+    limits::{MAX_OFFERS_PER_MODEL, OffersPerModel},
+};
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use polkadot_sdk::{
-    frame_support::traits::fungible,
+    frame_support::traits::{Get, fungible},
     frame_system::{self, pallet_prelude::BlockNumberFor},
     sp_core::ConstU32,
-    sp_runtime::BoundedVec,
+    sp_runtime::{BoundedVec, traits::Saturating},
 };
 use scale_info::TypeInfo;
 
@@ -75,6 +79,8 @@ pub struct Audit<AccountId, Balance, BlockNumber> {
     pub seed: H256,
     /// Where the audit stands.
     pub state: AuditState<BlockNumber>,
+    /// Block since which it stands there.
+    pub entered_at: BlockNumber,
     /// What the claim says, once the worker has opened it.
     pub output: Option<H256>,
     /// The auditors that have not missed; the last one may be without an answer.
@@ -92,5 +98,18 @@ impl<AccountId, Balance, BlockNumber> Audit<AccountId, Balance, BlockNumber> {
             true => Hazard::CERTAIN,
             false => self.assurance.hazard(Hazard(self.ordinary)),
         }
+    }
+}
+
+/// The longest that an audit can last, in blocks, up to the opening of the claim and after it: two draws, and every
+/// auditor that can be drawn answers or opens too late.
+pub struct LongestAudit<T>(core::marker::PhantomData<T>);
+
+impl<T: Config> Get<BlockNumberFor<T>> for LongestAudit<T> {
+    fn get() -> BlockNumberFor<T> {
+        // Saturating: a bound that saturates fails the integrity tests of those who must outlast it.
+        let draws = T::DrawBlocks::get().saturating_mul(2u32.into());
+        let each = T::AnswerBlocks::get().saturating_add(T::OpenBlocks::get());
+        draws.saturating_add(each.saturating_mul(MAX_OFFERS_PER_MODEL.into()))
     }
 }

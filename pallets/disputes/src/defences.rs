@@ -36,7 +36,7 @@ impl<T: Config> Pallet<T> {
 
     /// Counts a game that begins.
     pub(crate) fn count_game(worker: &T::AccountId) {
-        // Saturating: there are at most `MAX_DEFENCES` times `MAX_GAMES`.
+        // Saturating: there are at most `MAX_DEFENCES` times `ALL_GAMES`.
         Defences::<T>::mutate(worker, |defences| defences.games = defences.games.saturating_add(1));
     }
 

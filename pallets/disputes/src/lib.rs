@@ -16,6 +16,9 @@
 //! the finder's: a challenge commits to the challenger's own trace, and the oldest one that opens to the element which
 //! convicts gets the award, whoever has sent the proof.
 //!
+//! An auditor whose answer differs from the claim is a challenger as well ([`assay_types::audit::SeniorCourt`]). Its
+//! game is older than all others and has no bond, and no crowd of challengers keeps it out.
+//!
 //! ## Terminology
 //!
 //! * **Claim**: what a worker is held to: its claim on a job, or a receipt of a session that it has signed. A claim has
@@ -103,7 +106,9 @@ pub mod pallet {
     use assay_exact::judge::Proof;
     use assay_types::{
         AssayTime, ClaimId, Claims, H256, SlashId,
-        dispute::{DisputeId, Fault, FindingOpening, MAX_GAMES, MAX_NODES, Place, Revealed, Side, Statement},
+        dispute::{
+            ALL_GAMES, DisputeId, Fault, FindingOpening, MAX_GAMES, MAX_NODES, Place, Revealed, Side, Statement,
+        },
     };
     use polkadot_sdk::{
         frame_support::{pallet_prelude::*, traits::fungible},
@@ -467,7 +472,7 @@ pub mod pallet {
         /// worker can answer late after the first time, and is convicted by the same call once it no longer can. A
         /// dispute that the chain cannot judge any more ends with this call at any time, and nobody is convicted.
         #[pallet::call_index(4)]
-        #[pallet::weight(T::WeightInfo::claim_timeout(MAX_GAMES))]
+        #[pallet::weight(T::WeightInfo::claim_timeout(ALL_GAMES))]
         pub fn claim_timeout(
             origin: OriginFor<T>,
             job: ClaimId,

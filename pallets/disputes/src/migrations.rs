@@ -4,7 +4,7 @@
 use crate::{BalanceOf, Config, DisputeOf, Disputes, Pallet};
 use assay_types::{
     ClaimId, Claims, ModelVersion,
-    dispute::{Committed, Dispute, DisputeId, Game, MAX_GAMES, TraceHead},
+    dispute::{ALL_GAMES, Committed, Dispute, DisputeId, Game, TraceHead},
     weighing::{CALL_REF_TIME, key_proof, version_proof},
 };
 use codec::{Decode, Encode};
@@ -50,7 +50,7 @@ pub struct DisputeV1<AccountId, Balance, BlockNumber> {
     /// The last block for a late answer.
     pub late_until: Option<BlockNumber>,
     /// The games.
-    pub games: BoundedVec<Game<AccountId, Balance, BlockNumber>, ConstU32<MAX_GAMES>>,
+    pub games: BoundedVec<Game<AccountId, Balance, BlockNumber>, ConstU32<ALL_GAMES>>,
 }
 
 impl<AccountId, Balance, BlockNumber> DisputeV1<AccountId, Balance, BlockNumber> {

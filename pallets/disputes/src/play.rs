@@ -6,9 +6,10 @@ use crate::{
 };
 use assay_types::{
     AssayTime, ClaimId, Claims, Court, H256, HostBlake2, Slashed,
+    audit::SeniorCourt,
     dispute::{
-        After, Clock, Committed, Dispute, Game, MoveKind, Place, Revealed, Side, Statement, base_bond, bond, check,
-        check_trace, late_fee, may, point,
+        After, Clock, Committed, Dispute, Game, MAX_GAMES, MAX_SENIORS, MoveKind, Place, Revealed, Side, Statement,
+        base_bond, bond, check, check_trace, late_fee, may, point,
     },
 };
 use polkadot_sdk::{
@@ -16,31 +17,64 @@ use polkadot_sdk::{
     frame_system::pallet_prelude::BlockNumberFor,
     sp_runtime::{
         BoundedVec, DispatchError, DispatchResult,
-        traits::{Convert, Saturating},
+        traits::{Convert, Saturating, Zero},
     },
 };
 
 impl<T: Config> Pallet<T> {
     pub(crate) fn do_challenge(challenger: T::AccountId, job: ClaimId, commitment: H256) -> DispatchResult {
-        let claimed = T::Claims::claimed(job).map_err(Error::<T>::from)?;
-        Self::ensure_judged(claimed.definition)?;
-        let mut dispute = match Disputes::<T>::get(job) {
-            Some(dispute) => dispute,
-            None => Self::open(job, &claimed)?,
-        };
-        ensure!(
-            dispute.games.iter().all(|game| game.challenger != challenger),
-            Error::<T>::AlreadyChallenging
-        );
+        let (claimed, dispute) = Self::dispute_over(job)?;
+        ensure!(!plays(&dispute, &challenger), Error::<T>::AlreadyChallenging);
+        let first = Self::first_challenger(&dispute);
+        let challengers = dispute.games.len().saturating_sub(first); // It is an index.
+        ensure!(challengers < MAX_GAMES as usize, Error::<T>::TooManyGames);
         let rules = Self::rules_of(dispute.id);
         let bond = Self::bond_over(&claimed, &dispute.games, &rules);
         T::Currency::hold(&HoldReason::Bond.into(), &challenger, bond).map_err(|_| Error::<T>::InsufficientFunds)?;
+        let last = dispute.games.len();
+        Self::begin_game(job, dispute, (last, challenger, bond), commitment)
+    }
+
+    /// See [`assay_types::audit::SeniorCourt::accuse`]. An auditor that has challenged the claim before plays already.
+    fn do_accuse(auditor: T::AccountId, claim: ClaimId, commitment: H256) -> DispatchResult {
+        let (_, dispute) = Self::dispute_over(claim)?;
+        if plays(&dispute, &auditor) {
+            return Ok(());
+        }
+        let place = Self::first_challenger(&dispute);
+        ensure!(place < MAX_SENIORS as usize, Error::<T>::TooManyGames);
+        Self::begin_game(claim, dispute, (place, auditor, Zero::zero()), commitment)
+    }
+
+    /// The claim, and the dispute over it, which begins if there is none.
+    fn dispute_over(job: ClaimId) -> Result<(ClaimInfoOf<T>, DisputeOf<T>), DispatchError> {
+        let claimed = T::Claims::claimed(job).map_err(Error::<T>::from)?;
+        Self::ensure_judged(claimed.definition)?;
+        let dispute = match Disputes::<T>::get(job) {
+            Some(dispute) => dispute,
+            None => Self::open(job, &claimed)?,
+        };
+        Ok((claimed, dispute))
+    }
+
+    /// Index of the first game with a bond: those before it are auditors'.
+    fn first_challenger(dispute: &DisputeOf<T>) -> usize {
+        dispute.games.iter().take_while(|game| game.bond.is_zero()).count()
+    }
+
+    /// Begins a game at this place of the list, of this challenger with this bond.
+    fn begin_game(
+        job: ClaimId,
+        mut dispute: DisputeOf<T>,
+        (place, challenger, bond): (usize, T::AccountId, BalanceOf<T>),
+        commitment: H256,
+    ) -> DispatchResult {
         Self::count_game(&dispute.worker);
         let turn = match dispute.trace {
             None => Side::Worker,
             Some(_) => Side::Challenger,
         };
-        let now = Self::now();
+        let (now, clocks) = (Self::now(), Self::rules_of(dispute.id).clock);
         let game = Game {
             challenger: challenger.clone(),
             commitment,
@@ -50,12 +84,13 @@ impl<T: Config> Pallet<T> {
             tensor: None,
             turn,
             clock: if dispute.waits {
-                Clock::stopped(now, &rules.clock)
+                Clock::stopped(now, &clocks)
             } else {
-                Clock::start(now, turn, &rules.clock)
+                Clock::start(now, turn, &clocks)
             },
         };
-        dispute.games.try_push(game).map_err(|_| Error::<T>::TooManyGames)?;
+        let inserted = dispute.games.try_insert(place, game);
+        inserted.map_err(|_| Error::<T>::TooManyGames)?;
         Self::deposit_event(Event::Challenged {
             job,
             dispute: dispute.id,
@@ -276,7 +311,7 @@ impl<T: Config> Pallet<T> {
     pub(crate) fn bond_over(claimed: &ClaimInfoOf<T>, games: &[GameOf<T>], rules: &DisputeRulesOf<T>) -> BalanceOf<T> {
         let cost = T::GameCost::convert(claimed.work);
         let base = base_bond(claimed.locked, rules.least_bond, rules.bond_per_stake, cost);
-        let others = games.len() as u32; // At most `MAX_GAMES`.
+        let others = games.len() as u32; // At most `ALL_GAMES`.
         // Saturating: the worker's games include these.
         let elsewhere = Defences::<T>::get(&claimed.worker).games.saturating_sub(others);
         bond(base, others, elsewhere)
@@ -291,6 +326,20 @@ impl<T: Config> Court<T::AccountId> for Pallet<T> {
     fn challenge(challenger: T::AccountId, claim: ClaimId, commitment: H256) -> DispatchResult {
         Self::do_challenge(challenger, claim, commitment)
     }
+}
+
+impl<T: Config> SeniorCourt<T::AccountId> for Pallet<T> {
+    fn accuse(auditor: T::AccountId, claim: ClaimId, commitment: H256) -> DispatchResult {
+        Self::do_accuse(auditor, claim, commitment)
+    }
+}
+
+/// Whether an account has a game in a dispute.
+fn plays<AccountId: PartialEq, Balance, BlockNumber>(
+    dispute: &Dispute<AccountId, Balance, BlockNumber>,
+    account: &AccountId,
+) -> bool {
+    dispute.games.iter().any(|game| game.challenger == *account)
 }
 
 /// Whether a game stands at this place and waits for the worker.

@@ -144,7 +144,7 @@ impl<T: Config> Pallet<T> {
     pub(crate) fn do_claim_timeout(job: ClaimId, challenger: &T::AccountId) -> Result<Weight, DispatchError> {
         let dispute = Disputes::<T>::get(job).ok_or(Error::<T>::NotDisputed)?;
         let index = Self::position(&dispute, challenger)?;
-        let games = dispute.games.len() as u32; // At most `MAX_GAMES`.
+        let games = dispute.games.len() as u32; // At most `ALL_GAMES`.
         if Self::ensure_judged(dispute.definition).is_err() {
             return Self::void(job, &dispute).map(|()| T::WeightInfo::claim_timeout(games));
         }
@@ -173,7 +173,7 @@ impl<T: Config> Pallet<T> {
         let oldest = dispute.games.first().ok_or(Error::<T>::NoSuchGame)?;
         let oldest = oldest.challenger.clone();
         Self::convict(job, &dispute, &oldest, Fault::Silence { place })?;
-        Ok(T::WeightInfo::claim_timeout(dispute.games.len() as u32)) // At most `MAX_GAMES`.
+        Ok(T::WeightInfo::claim_timeout(dispute.games.len() as u32)) // At most `ALL_GAMES`.
     }
 
     /// The claim is wrong: the job is refunded, the stake is to be slashed, and every bond goes back.
@@ -210,7 +210,8 @@ impl<T: Config> Pallet<T> {
 
     /// Gives all challengers of a dispute their bonds back: their games are over.
     pub(crate) fn return_bonds(job: ClaimId, dispute: &DisputeOf<T>) -> DispatchResult {
-        for game in &dispute.games {
+        // Nothing is held of an auditor.
+        for game in dispute.games.iter().filter(|game| !game.bond.is_zero()) {
             T::Currency::release(&HoldReason::Bond.into(), &game.challenger, game.bond, Precision::Exact)?;
             Self::deposit_event(Event::BondReturned {
                 job,
@@ -277,6 +278,9 @@ impl<T: Config> Pallet<T> {
     ) -> Result<LostBond<BalanceOf<T>>, DispatchError> {
         let reason = HoldReason::Bond.into();
         let mut parts = lost_bond(game.bond, part);
+        if game.bond.is_zero() {
+            return Ok(parts);
+        }
         if T::Currency::can_deposit(worker, parts.paid, Provenance::Extant) != DepositConsequence::Success {
             parts = LostBond {
                 paid: Zero::zero(),

@@ -8,7 +8,7 @@ use alloc::{
     collections::{BTreeMap, BTreeSet},
     vec::Vec,
 };
-use assay_types::{JobId, Phase};
+use assay_types::{Job, JobId, Phase};
 use polkadot_sdk::{
     frame_support::{
         storage::with_storage_layer,
@@ -50,6 +50,11 @@ pub(crate) fn jobs_on(page: u64, bits: u64) -> impl Iterator<Item = JobId> {
     (0..JOBS_PER_PAGE)
         .map(move |place| first.saturating_add(place))
         .filter(move |id| bits & bit_of(*id) != 0)
+}
+
+/// Whether the step of a job is its settlement and nothing else: it waits for no auditor.
+fn settles<AccountId, Balance, BlockNumber: Copy>(job: &Job<AccountId, Balance, BlockNumber>) -> bool {
+    job.state.phase() == Phase::Claimed && !job.kept.audit
 }
 
 impl<T: Config> Pallet<T> {
@@ -117,9 +122,9 @@ impl<T: Config> Pallet<T> {
             }
             let Some(id) = jobs.next() else { return (due, true) };
             let job = Jobs::<T>::get(id);
-            let reserved = match job.as_ref().map(|job| job.state.phase()) {
-                Some(Phase::Claimed) => T::WeightInfo::settle(),
-                _ => T::WeightInfo::step(),
+            let reserved = match job.as_ref().is_some_and(settles) {
+                true => T::WeightInfo::settle(),
+                false => T::WeightInfo::step(),
             };
             if meter.try_consume(reserved).is_err() {
                 return (due, false);
@@ -134,7 +139,7 @@ impl<T: Config> Pallet<T> {
         let mut claimed = BTreeMap::<T::AccountId, Vec<(JobId, JobOf<T>, Weight)>>::new();
         let mut unused = Weight::zero();
         for Due { id, job, reserved } in due {
-            match job.filter(|job| job.state.phase() == Phase::Claimed) {
+            match job.filter(settles) {
                 Some(job) => claimed.entry(job.client.clone()).or_default().push((id, job, reserved)),
                 // Saturating: a step uses no more than was reserved for it, and there are few.
                 None => unused = unused.saturating_add(Self::do_one(block, id, reserved)),

@@ -147,7 +147,15 @@ impl<T: Config> Pallet<T> {
             None => {
                 let locked = T::Workers::release(winner.lock(job.model), Outcome::BidWon { price })?.locked;
                 let worker = winner.worker;
-                (Assignment { worker, price, locked }, None)
+                (
+                    Assignment {
+                        worker,
+                        price,
+                        locked,
+                        hazard: 0,
+                    },
+                    None,
+                )
             }
         };
         let runners_up = beaten

@@ -4,14 +4,15 @@
 mod scenes;
 
 use crate::{
-    Agenda, BalanceOf, Bids, Call, Claim, Config, Event, Inputs, JobStateOf, Jobs, NextJobId, Outputs, Pallet,
+    Agenda, BalanceOf, Bids, Call, Claim, Config, Event, Inputs, JobStateOf, Jobs, NextJobId, Outputs, Pallet, Seal,
     versions::Versions,
 };
 use alloc::vec::Vec;
 use assay_types::{
     AssayTime, Assignment, HostBlake2, JobId, JobInput, JobState, Lock, ModelRegistry, Outcome, Phase, Purpose,
     WorkerRegistry,
-    benchmarking::{Scene, Stage},
+    audit::{Police, Seed},
+    benchmarking::{Scene, Seeds, Stage},
     limits::{
         Batch, MAX_BATCH, MAX_BIDS, MAX_INLINE_INPUT_BYTES, MAX_INLINE_OUTPUT_BYTES, MAX_OFFERS_PER_MODEL, MAX_STEPS,
         Steps,
@@ -31,6 +32,8 @@ use scenes::*;
 
 /// Half of a full batch.
 const HALF: u32 = MAX_BATCH / 2;
+/// Times that seeds are made known before one is looked for.
+const ROUNDS: u32 = 512;
 /// Bytes of an inline input or output where its length does not matter.
 const FEW_BYTES: u32 = 64;
 
@@ -46,6 +49,7 @@ fn inline_claim<T: Config>(job: JobId, bytes: u32) -> Result<Claim, BenchmarkErr
         job,
         output_digest: digest,
         output: Some(BoundedVec::truncate_from(output)),
+        salt: SALT,
     })
 }
 
@@ -69,7 +73,7 @@ fn claimed<T: Config>(more: u32, workers: u32) -> Result<Vec<JobId>, BenchmarkEr
     let count = more.saturating_add(workers);
     let jobs = submitted::<T>((0..count).map(|_| request::<T>(model)).collect())?;
     for job in &jobs {
-        Pallet::<T>::do_claim(&holder::<T>(*job)?, digest_claim(*job))?;
+        make::<T>(&holder::<T>(*job)?, digest_claim(*job))?;
     }
     Ok(jobs)
 }
@@ -100,6 +104,7 @@ fn until<T: Config>(worker: T::AccountId) -> JobStateOf<T> {
             worker,
             price: Zero::zero(),
             locked: Zero::zero(),
+            hazard: 0,
         },
         deadline: T::Time::now().saturating_add(T::MinDeadline::get()),
     }
@@ -220,6 +225,7 @@ mod benchmarks {
         let winner: T::AccountId = whitelisted_caller();
         let jobs = won::<T>(&winner, 1)?;
         let job = *jobs.first().ok_or("one job was won")?;
+        seal_claims::<T>(&winner, &[digest_claim(job)]);
 
         #[extrinsic_call]
         _(RawOrigin::Signed(winner), digest_claim(job));
@@ -236,6 +242,7 @@ mod benchmarks {
         T::BenchmarkHelper::offer(&holding, model, BalanceOf::<T>::one(), n);
         let jobs = submitted::<T>((0..n).map(|_| request::<T>(model)).collect())?;
         let claims: Vec<Claim> = jobs.iter().map(|job| digest_claim(*job)).collect();
+        seal_claims::<T>(&holding, &claims);
         let claims: BoundedVec<Claim, Batch> = BoundedVec::truncate_from(claims);
 
         #[extrinsic_call]
@@ -290,7 +297,7 @@ mod benchmarks {
     fn accept() -> Result<(), BenchmarkError> {
         let holding: T::AccountId = account("holder", 0, 0);
         let job = to_deliver::<T>(&holding, FEW_BYTES)?;
-        Pallet::<T>::do_claim(&holding, inline_claim::<T>(job, FEW_BYTES)?)?;
+        make::<T>(&holding, inline_claim::<T>(job, FEW_BYTES)?)?;
 
         #[extrinsic_call]
         _(RawOrigin::Signed(client::<T>()), job);
@@ -405,5 +412,69 @@ mod benchmarks {
 
         assert!(found.is_some());
         Ok(())
+    }
+
+    #[benchmark]
+    fn seal(n: Linear<1, MAX_BATCH>) -> Result<(), BenchmarkError> {
+        let model = largest::<T>();
+        let holding: T::AccountId = whitelisted_caller();
+        T::BenchmarkHelper::worker(&holding);
+        T::BenchmarkHelper::offer(&holding, model, BalanceOf::<T>::one(), n);
+        let jobs = submitted::<T>((0..n).map(|_| request::<T>(model)).collect())?;
+        let seals: Vec<Seal> = jobs
+            .iter()
+            .map(|job| seal_of::<T>(&holding, &digest_claim(*job)))
+            .collect();
+        let seals: BoundedVec<Seal, Batch> = BoundedVec::truncate_from(seals);
+
+        #[extrinsic_call]
+        _(RawOrigin::Signed(holding), seals);
+
+        let sealed = Jobs::<T>::iter_values().filter(|job| job.state.phase() == Phase::Sealed);
+        assert_eq!(sealed.count(), jobs.len());
+        Ok(())
+    }
+
+    /// Of claims on a model that as many workers offer as there may be.
+    #[benchmark]
+    fn draw(n: Linear<1, MAX_STEPS>) -> Result<(), BenchmarkError> {
+        let model = largest::<T>();
+        let taker = book::<T>(model, Some(MAX_OFFERS_PER_MODEL))?;
+        let jobs = submitted::<T>((0..n).map(|_| request::<T>(model)).collect())?;
+        let claims: Vec<Claim> = jobs.iter().map(|job| digest_claim(*job)).collect();
+        seal_claims::<T>(&taker, &claims);
+        for job in &jobs {
+            Jobs::<T>::mutate_extant(job, |job| {
+                if let JobState::Sealed { assignment, .. } = &mut job.state {
+                    assignment.hazard = u64::MAX;
+                }
+            });
+        }
+        let drawn: BoundedVec<JobId, Steps> = BoundedVec::truncate_from(jobs);
+
+        #[extrinsic_call]
+        _(RawOrigin::Signed(whitelisted_caller()), drawn);
+
+        assert!(Jobs::<T>::iter_values().all(|job| job.kept.audit));
+        Ok(())
+    }
+
+    /// Of a moment with many rounds before it.
+    #[benchmark]
+    fn seed() {
+        for _ in 0..ROUNDS {
+            T::BenchmarkHelper::reveal(T::Time::now());
+            T::BenchmarkHelper::pass(One::one());
+        }
+        let moment = T::Time::now();
+        T::BenchmarkHelper::reveal(moment);
+        let known: Seed;
+
+        #[block]
+        {
+            known = T::Police::seed(moment);
+        }
+
+        assert!(matches!(known, Seed::Known(_)));
     }
 }

@@ -3,12 +3,14 @@
 use crate::{
     AssignmentOf, BalanceOf, Bids, Claim, Config, Error, Event, JobOf, Jobs, Outputs, Pallet, WeightInfo,
     agenda::{Pages, page_of},
+    seal::Seeds,
     terms,
     versions::Versions,
 };
-use alloc::{collections::BTreeSet, vec::Vec};
+use alloc::vec::Vec;
 use assay_types::{
-    AssayTime, Delivery, HostBlake2, JobId, JobState, ModelVersion, Outcome, Slashed, WorkerRegistry,
+    AssayTime, Delivery, HostBlake2, JobId, JobState, Outcome, Phase, Slashed, WorkerRegistry,
+    audit::{Police, seal},
     payload::delivered,
 };
 use polkadot_sdk::{
@@ -22,32 +24,41 @@ use polkadot_sdk::{
 
 /// What a claim has touched beside its job's record.
 struct Touched<T: Config> {
-    model: ModelVersion,
     /// The last blocks of the two phases, each with a place on the agenda.
     moments: [BlockNumberFor<T>; 2],
     had_bids: bool,
+    was_audited: bool,
 }
 
 impl<T: Config> Pallet<T> {
     pub(crate) fn do_claim(worker: &T::AccountId, claim: Claim) -> DispatchResult {
-        Self::claim_one(worker, claim, &mut Versions::<T>::new()).map(|_| ())
+        Self::claim_one(worker, claim, &mut Versions::<T>::new(), &mut Seeds::<T>::new()).map(|_| ())
     }
 
     /// Claims a job; what that has touched.
-    fn claim_one(worker: &T::AccountId, claim: Claim, versions: &mut Versions<T>) -> Result<Touched<T>, DispatchError> {
+    fn claim_one(
+        worker: &T::AccountId,
+        claim: Claim,
+        versions: &mut Versions<T>,
+        seeds: &mut Seeds<T>,
+    ) -> Result<Touched<T>, DispatchError> {
         let mut job = Jobs::<T>::get(claim.job).ok_or(Error::<T>::UnknownJob)?;
-        let (assignment, deadline) = Self::held_by(worker, &job)?;
-        let now = T::Time::now();
-        ensure!(now <= deadline, Error::<T>::DeadlinePassed);
+        let sealed = Self::sealed_by(worker, &job)?;
+        let opened = seal::<HostBlake2, _>(claim.job, worker, &claim.output_digest, &claim.salt);
+        ensure!(opened == sealed.seal, Error::<T>::WrongSeal);
+        Self::ensure_claimable(claim.job, &job, &sealed, seeds)?;
         Self::check_output(&job, &claim, versions)?;
 
-        T::Workers::release(assignment.lock(job.model), Outcome::Claimed)?;
+        let (now, assignment) = (T::Time::now(), sealed.assignment);
+        if job.kept.audit {
+            T::Police::opened(claim.job, claim.output_digest)?;
+        }
         // Saturating: the window is bounded by `MaxWindow`, the block number is far from its end.
         let window_until = now.saturating_add(job.window_blocks);
         let touched = Touched {
-            model: job.model,
-            moments: [deadline, window_until],
+            moments: [sealed.until, window_until],
             had_bids: job.kept.bids,
+            was_audited: job.kept.audit,
         };
         if job.kept.bids {
             Bids::<T>::remove(claim.job);
@@ -69,14 +80,15 @@ impl<T: Config> Pallet<T> {
     /// Claims jobs, each on its own; returns the weight of that.
     pub(crate) fn do_claim_batch(worker: &T::AccountId, claims: Vec<Claim>) -> Weight {
         let mut used = terms::outputs_weight::<T::WeightInfo>(&claims);
-        let (mut versions, count) = (Versions::<T>::new(), claims.len() as u32); // At most `MAX_BATCH`.
-        let (mut pages, mut models) = (Pages::<T>::new(), BTreeSet::new());
+        let (mut versions, mut seeds) = (Versions::<T>::new(), Seeds::<T>::new());
+        let count = claims.len() as u32; // At most `MAX_BATCH`.
+        let (mut audited, mut pages) = (0u64, Pages::<T>::new());
         for claim in claims {
             let job = claim.job;
-            match with_storage_layer(|| Self::claim_one(worker, claim, &mut versions)) {
+            match with_storage_layer(|| Self::claim_one(worker, claim, &mut versions, &mut seeds)) {
                 Ok(touched) => {
                     pages.extend(touched.moments.map(|last| (last, page_of(job))));
-                    models.insert(touched.model);
+                    audited = audited.saturating_add(u64::from(touched.was_audited)); // As below.
                     if touched.had_bids {
                         used = used.saturating_add(T::WeightInfo::removal()); // A batch has few.
                     }
@@ -85,8 +97,11 @@ impl<T: Config> Pallet<T> {
             }
         }
         // Saturating: a batch has few items, and one that fails has touched none.
-        let items = pages.len().saturating_add(models.len()) as u64;
+        let items = pages.len() as u64;
+        // The first seed is part of the weight of a batch. An audit that is looked at takes less than a seed.
+        let looked_up = (seeds.len() as u64).saturating_add(audited).saturating_sub(1);
         used.saturating_add(terms::claim_items_weight::<T::WeightInfo>(count, items))
+            .saturating_add(T::WeightInfo::seed().saturating_mul(looked_up))
     }
 
     pub(crate) fn do_decline(worker: &T::AccountId, id: JobId) -> DispatchResult {
@@ -137,6 +152,7 @@ impl<T: Config> Pallet<T> {
         let job = Jobs::<T>::get(id).ok_or(Error::<T>::UnknownJob)?;
         let (assignment, deadline) = match job.state.clone() {
             JobState::Assigned { assignment, deadline } => (assignment, deadline),
+            JobState::Sealed { .. } => return Err(Error::<T>::AlreadySealed.into()),
             JobState::Claimed { .. } | JobState::Disputed { .. } => return Err(Error::<T>::AlreadyClaimed.into()),
             JobState::Bidding { .. } | JobState::Revealing { .. } => return Err(Error::<T>::NotAssigned.into()),
         };
@@ -156,9 +172,9 @@ impl<T: Config> Pallet<T> {
         Self::hand_on(id, job, assignment.worker)
     }
 
-    /// Punishes a worker whose deadline has passed and gives the job to the next.
+    /// Punishes a worker that has not sealed or not claimed in time, and gives the job to the next.
     pub(crate) fn miss(id: JobId, job: JobOf<T>) -> DispatchResult {
-        let JobState::Assigned { assignment, .. } = job.state.clone() else {
+        let (JobState::Assigned { assignment, .. } | JobState::Sealed { assignment, .. }) = job.state.clone() else {
             return Err(Error::<T>::NotAssigned.into());
         };
         // The client paid one fee, so that one worker's miss makes it good.
@@ -168,9 +184,12 @@ impl<T: Config> Pallet<T> {
         } else {
             Zero::zero()
         };
-        let outcome = Outcome::Missed {
-            beneficiary: job.client.clone(),
-            cost: terms::non_delivery(assignment.locked, rules.missed, compensation),
+        let beneficiary = job.client.clone();
+        let cost = terms::non_delivery(assignment.locked, rules.missed, compensation);
+        let outcome = match job.state.phase() {
+            // It no longer counts towards the worker's capacity.
+            Phase::Sealed => Outcome::Withheld { beneficiary, cost },
+            _ => Outcome::Missed { beneficiary, cost },
         };
         let Slashed { paid, burned } = T::Workers::release(assignment.lock(job.model), outcome)?.slashed;
         Self::deposit_event(Event::DeadlineMissed {
@@ -182,20 +201,25 @@ impl<T: Config> Pallet<T> {
         Self::hand_on(id, job, assignment.worker)
     }
 
-    /// The worker's assignment and its deadline, if the job is the worker's to claim or decline.
-    fn held_by(worker: &T::AccountId, job: &JobOf<T>) -> Result<(AssignmentOf<T>, BlockNumberFor<T>), Error<T>> {
+    /// The worker's assignment and its deadline, if the job is the worker's to seal or decline.
+    pub(crate) fn held_by(
+        worker: &T::AccountId,
+        job: &JobOf<T>,
+    ) -> Result<(AssignmentOf<T>, BlockNumberFor<T>), Error<T>> {
         match &job.state {
             JobState::Assigned { assignment, deadline } if assignment.worker == *worker => {
                 Ok((assignment.clone(), *deadline))
             }
+            JobState::Sealed { assignment, .. } if assignment.worker == *worker => Err(Error::<T>::AlreadySealed),
             JobState::Claimed { assignment, .. } | JobState::Disputed { assignment, .. }
                 if assignment.worker == *worker =>
             {
                 Err(Error::<T>::AlreadyClaimed)
             }
-            JobState::Assigned { .. } | JobState::Claimed { .. } | JobState::Disputed { .. } => {
-                Err(Error::<T>::AssignedToAnother)
-            }
+            JobState::Assigned { .. }
+            | JobState::Sealed { .. }
+            | JobState::Claimed { .. }
+            | JobState::Disputed { .. } => Err(Error::<T>::AssignedToAnother),
             JobState::Bidding { .. } | JobState::Revealing { .. } => Err(Error::<T>::NotAssigned),
         }
     }

@@ -4,8 +4,9 @@
 use crate::{AssignmentOf, BalanceOf, Config, Error, Event, HoldReason, JobOf, Jobs, Pallet};
 use assay_types::{
     AssayTime, ClaimInfo, Claims, CloseReason, H256, JobId, JobState, ModelParts, ModelRegistry, ModelVersion,
-    NotChallengeable, Outcome, Penalty, SlashId, Slashed, WorkerRegistry,
+    NotChallengeable, Outcome, Penalty, SlashId, Slashed, WorkerRegistry, audit::Police,
 };
+use core::mem;
 use polkadot_sdk::{
     frame_support::{
         ensure,
@@ -20,8 +21,8 @@ impl<T: Config> Claims<T::AccountId, BalanceOf<T>, BlockNumberFor<T>> for Pallet
     fn claimed(id: JobId) -> Result<ClaimInfo<T::AccountId, BalanceOf<T>>, NotChallengeable> {
         let job = Jobs::<T>::get(id).ok_or(NotChallengeable::UnknownJob)?;
         let now = T::Time::now();
-        let (assignment, output_digest) = match job.state {
-            JobState::Claimed { window_until, .. } if window_until < now => {
+        let (assignment, output_digest) = match job.state.clone() {
+            JobState::Claimed { window_until, .. } if window_until < now && !Self::is_audited(id, &job) => {
                 return Err(NotChallengeable::WindowPassed);
             }
             JobState::Claimed {
@@ -34,9 +35,10 @@ impl<T: Config> Claims<T::AccountId, BalanceOf<T>, BlockNumberFor<T>> for Pallet
                 output_digest,
                 ..
             } => (assignment, output_digest),
-            JobState::Bidding { .. } | JobState::Revealing { .. } | JobState::Assigned { .. } => {
-                return Err(NotChallengeable::NotClaimed);
-            }
+            JobState::Bidding { .. }
+            | JobState::Revealing { .. }
+            | JobState::Assigned { .. }
+            | JobState::Sealed { .. } => return Err(NotChallengeable::NotClaimed),
         };
         let version = T::Models::version(job.model).ok_or(NotChallengeable::UnknownModel)?;
         Ok(ClaimInfo {
@@ -67,7 +69,10 @@ impl<T: Config> Claims<T::AccountId, BalanceOf<T>, BlockNumberFor<T>> for Pallet
                 output_digest,
                 window_until,
             } => {
-                ensure!(now <= window_until, Error::<T>::WindowPassed);
+                ensure!(
+                    now <= window_until || Self::is_audited(id, &job),
+                    Error::<T>::WindowPassed
+                );
                 let state = JobState::Disputed {
                     assignment,
                     output_digest,
@@ -75,9 +80,10 @@ impl<T: Config> Claims<T::AccountId, BalanceOf<T>, BlockNumberFor<T>> for Pallet
                 };
                 Self::enter(id, job, state)
             }
-            JobState::Bidding { .. } | JobState::Revealing { .. } | JobState::Assigned { .. } => {
-                Err(Error::<T>::NotClaimed.into())
-            }
+            JobState::Bidding { .. }
+            | JobState::Revealing { .. }
+            | JobState::Assigned { .. }
+            | JobState::Sealed { .. } => Err(Error::<T>::NotClaimed.into()),
         }
     }
 
@@ -90,7 +96,12 @@ impl<T: Config> Claims<T::AccountId, BalanceOf<T>, BlockNumberFor<T>> for Pallet
             output_digest,
             window_until: window_until.max(window_at_least).max(now),
         };
-        Self::enter(id, job, state)
+        with_storage_layer(|| {
+            if job.kept.audit {
+                T::Police::decided(id, true)?;
+            }
+            Self::enter(id, job, state)
+        })
     }
 
     fn refund(id: JobId) -> DispatchResult {
@@ -134,16 +145,23 @@ impl<T: Config> Claims<T::AccountId, BalanceOf<T>, BlockNumberFor<T>> for Pallet
     }
 
     fn excuse(id: JobId) -> DispatchResult {
-        let (job, assignment, ..) = Self::disputed(id)?;
+        let (mut job, assignment, ..) = Self::disputed(id)?;
         with_storage_layer(|| {
+            if mem::take(&mut job.kept.audit) {
+                T::Police::decided(id, true)?;
+                T::Police::dropped(id)?;
+            }
             T::Workers::release(assignment.lock(job.model), Outcome::Unpaid)?;
             Self::close(id, job, CloseReason::Late)
         })
     }
 
     fn void(id: JobId) -> DispatchResult {
-        let (job, assignment, ..) = Self::disputed(id)?;
+        let (mut job, assignment, ..) = Self::disputed(id)?;
         with_storage_layer(|| {
+            if mem::take(&mut job.kept.audit) {
+                T::Police::dropped(id)?;
+            }
             T::Workers::release(assignment.lock(job.model), Outcome::Unpaid)?;
             Self::close(id, job, CloseReason::Unjudged)
         })
@@ -154,8 +172,11 @@ impl<T: Config> Claims<T::AccountId, BalanceOf<T>, BlockNumberFor<T>> for Pallet
         share: Perbill,
         awards: [(T::AccountId, BalanceOf<T>); 2],
     ) -> Result<Penalty<BalanceOf<T>>, DispatchError> {
-        let (job, assignment, ..) = Self::disputed(id)?;
+        let (mut job, assignment, ..) = Self::disputed(id)?;
         with_storage_layer(|| {
+            if mem::take(&mut job.kept.audit) {
+                T::Police::decided(id, false)?;
+            }
             let released = T::Workers::release(assignment.lock(job.model), Outcome::Convicted { share, awards })?;
             Self::close(id, job, CloseReason::Fraud)?;
             Ok(released.pending.ok_or(Error::<T>::Inconsistent)?)
@@ -171,6 +192,11 @@ impl<T: Config> Claims<T::AccountId, BalanceOf<T>, BlockNumberFor<T>> for Pallet
 type DisputedOf<T> = (JobOf<T>, AssignmentOf<T>, H256, BlockNumberFor<T>);
 
 impl<T: Config> Pallet<T> {
+    /// Whether an auditor of the claim is waited for.
+    fn is_audited(id: JobId, job: &JobOf<T>) -> bool {
+        job.kept.audit && !T::Police::may_settle(id)
+    }
+
     /// The job, if it is disputed.
     fn disputed(id: JobId) -> Result<DisputedOf<T>, Error<T>> {
         let job = Jobs::<T>::get(id).ok_or(Error::<T>::UnknownJob)?;

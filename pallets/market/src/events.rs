@@ -158,8 +158,42 @@ mod events {
             reason: CloseReason,
             /// The worker that was paid, if one was.
             worker: Option<T::AccountId>,
-            /// The amount that the worker was paid.
+            /// The price, which the client paid; the levy for audits is part of it.
             paid: BalanceOf<T>,
+        },
+        /// The worker has sealed its claim.
+        JobSealed {
+            /// The job.
+            job: JobId,
+            /// The worker.
+            worker: T::AccountId,
+            /// Last block for the claim, unless an audit puts it off.
+            until: BlockNumberFor<T>,
+        },
+        /// One seal of a batch failed; the others are not touched by it.
+        SealRejected {
+            /// The job.
+            job: JobId,
+            /// The reason.
+            error: DispatchError,
+        },
+        /// The job stays in its phase, because it waits for its draw or for its auditors.
+        PhaseExtended {
+            /// The job.
+            job: JobId,
+            /// The last block of the phase now.
+            until: BlockNumberFor<T>,
+        },
+        /// The worker has kept back a claim that was audited. The job is refunded.
+        ClaimWithheld {
+            /// The job.
+            job: JobId,
+            /// The worker.
+            worker: T::AccountId,
+            /// The slash, which matures after a delay.
+            slash: SlashId,
+            /// The stake that it takes.
+            slashed: BalanceOf<T>,
         },
         /// A step that was due failed in `on_idle`; the job waits for `advance`.
         StepFailed {

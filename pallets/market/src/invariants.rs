@@ -29,11 +29,14 @@ impl<T: Config> Pallet<T> {
             panic!("{why}");
         }
         let full = u64::from(MAX_BATCH);
-        let claims = terms::claim_items_weight::<T::WeightInfo>(MAX_BATCH, full.saturating_mul(3))
-            .saturating_add(T::WeightInfo::removal().saturating_mul(full));
+        let claims = terms::claim_items_weight::<T::WeightInfo>(MAX_BATCH, full.saturating_mul(2))
+            .saturating_add(T::WeightInfo::removal().saturating_mul(full))
+            .saturating_add(T::WeightInfo::seed().saturating_mul(full));
         for (weight, what) in [
             (T::WeightInfo::submissions(MAX_BATCH, MAX_OFFERS_PER_MODEL), "jobs"),
             (claims, "claims"),
+            (terms::seals_weight::<T::WeightInfo>(MAX_BATCH), "seals"),
+            (T::WeightInfo::draw(MAX_STEPS), "draws"),
             (terms::acceptance_weight::<T::WeightInfo>(MAX_BATCH), "acceptances"),
             (T::WeightInfo::steps(MAX_STEPS), "steps"),
         ] {
@@ -72,6 +75,7 @@ impl<T: Config> Pallet<T> {
         Self::check_bids()?;
         Self::check_workers()?;
         Self::check_agenda()?;
+        Self::check_seals()?;
         Self::check_leftovers()
     }
 
@@ -171,6 +175,18 @@ impl<T: Config> Pallet<T> {
                 job.state.phase() != Phase::Disputed || !job.kept.set_aside,
                 "a disputed job is set aside"
             );
+        }
+        Ok(())
+    }
+
+    /// Only what is sealed has a hazard, and only a job that was sealed has an audit. A claim that an auditor is waited
+    /// for is not settled, so its audit goes on.
+    fn check_seals() -> Result<(), TryRuntimeError> {
+        for job in Jobs::<T>::iter_values() {
+            let was_sealed = is_claimed(&job.state) || job.state.phase() == Phase::Sealed;
+            ensure!(was_sealed || !job.kept.audit, "a claim is audited that was not sealed");
+            let hazard = job.state.assignment().map_or(0, |assignment| assignment.hazard);
+            ensure!(was_sealed || hazard == 0, "a claim that is not sealed has a hazard");
         }
         Ok(())
     }

@@ -6,9 +6,14 @@
 //!
 //! A client submits a [job](assay_types::JobRequest) and the most that it would pay; that ceiling is held in full until
 //! the job is closed. A job finds its worker by standing offers (the cheapest eligible one whose terms it fits, at that
-//! worker's price for the job's work, in the same block) or by a sealed reverse auction. The worker claims: it commits
-//! to the digest of the output, and gives the output itself where the client asked for it. After the challenge window,
-//! or once the client accepts, the worker is paid and everything about the job is removed from state.
+//! worker's price for the job's work, in the same block) or by a sealed reverse auction. The worker *seals* its claim,
+//! and claims once it is known whether the seal was drawn for an audit: it opens the digest of the output, and gives
+//! the output itself where the client asked for it. After the challenge window, or once the client accepts, the worker
+//! is paid and everything about the job is removed from state.
+//!
+//! A seal hides the output, so nobody can copy it. What draws seals is not known in their block. The market knows the
+//! police that audits claims through [`assay_types::audit::Police`] alone, and stores nothing of a seal but the seal.
+//! One that is not opened is a missed deadline, or, if an auditor has answered, a fault.
 //!
 //! Within the window the claim can be disputed. The market does not know how; it is told of the dispute and of its
 //! verdict through [`assay_types::Claims`]. While a job is disputed nothing ends its phase: it is neither settled
@@ -45,9 +50,10 @@
 //!
 //! * By the client: [`submit`](Pallet::submit), [`submit_batch`](Pallet::submit_batch), [`accept`](Pallet::accept),
 //!   [`accept_batch`](Pallet::accept_batch).
-//! * By workers: [`commit_bid`](Pallet::commit_bid), [`reveal_bid`](Pallet::reveal_bid), [`claim`](Pallet::claim),
-//!   [`claim_batch`](Pallet::claim_batch), [`decline`](Pallet::decline).
-//! * By anyone: [`advance`](Pallet::advance), [`advance_batch`](Pallet::advance_batch), [`reassign`](Pallet::reassign).
+//! * By workers: [`commit_bid`](Pallet::commit_bid), [`reveal_bid`](Pallet::reveal_bid), [`seal`](Pallet::seal),
+//!   [`claim`](Pallet::claim), [`claim_batch`](Pallet::claim_batch), [`decline`](Pallet::decline).
+//! * By anyone: [`advance`](Pallet::advance), [`advance_batch`](Pallet::advance_batch), [`reassign`](Pallet::reassign),
+//!   [`draw`](Pallet::draw).
 //!
 //! [`JobState::ends_after`]: assay_types::JobState::ends_after
 
@@ -71,6 +77,7 @@ mod matching;
 mod moves;
 pub mod queries;
 mod rules;
+mod seal;
 mod settlement;
 mod steps;
 mod submit;
@@ -93,10 +100,11 @@ pub use weights::WeightInfo;
 #[import_section(events::events)]
 #[frame_support::pallet]
 pub mod pallet {
-    use crate::{BalanceOf, BidsOf, Claim, JobOf, JobRequestOf, KeptRulesOf, WeightInfo, terms};
+    use crate::{BalanceOf, BidsOf, Claim, JobOf, JobRequestOf, KeptRulesOf, Seal, WeightInfo, terms};
     use alloc::vec;
     use assay_types::{
-        AssayTime, CloseReason, H256, JobId, ModelRegistry, ModelVersion, Page, WorkerRegistry,
+        AssayTime, CloseReason, H256, JobId, ModelRegistry, ModelVersion, Page, SlashId, WorkerRegistry,
+        audit::Police,
         limits::{self, Batch, InlineInputBytes, InlineOutputBytes, MAX_BIDS, Steps},
     };
     use polkadot_sdk::{
@@ -131,6 +139,9 @@ pub mod pallet {
 
         /// The registered workers, their offers and stakes.
         type Workers: WorkerRegistry<Self::AccountId, BalanceOf<Self>, BlockNumber = BlockNumberFor<Self>>;
+
+        /// The police, which audits sealed claims.
+        type Police: Police<Self::AccountId, BalanceOf<Self>, BlockNumber = BlockNumberFor<Self>>;
 
         /// Deposit of a bidder, held until it reveals; lost if it does not.
         #[pallet::constant]
@@ -184,12 +195,31 @@ pub mod pallet {
         #[pallet::constant]
         type DisputeAllowance: Get<BlockNumberFor<Self>>;
 
+        /// Blocks after a seal in which its seed is expected.
+        #[pallet::constant]
+        type DrawBlocks: Get<BlockNumberFor<Self>>;
+
+        /// Blocks that a worker has for its claim, from the expected seed on. A claim that is not made then is a missed
+        /// deadline.
+        #[pallet::constant]
+        type ClaimBlocks: Get<BlockNumberFor<Self>>;
+
+        /// Blocks that a worker has for a claim that is audited, from its auditors' answers on. One that is not made
+        /// then costs what a false claim does, so this is long enough for an honest worker to come back.
+        #[pallet::constant]
+        type LateClaimBlocks: Get<BlockNumberFor<Self>>;
+
+        /// Blocks that an audit can take over a job's phases, for those who must outlast the longest job.
+        #[pallet::constant]
+        type AuditAllowance: Get<BlockNumberFor<Self>>;
+
         /// Weights of the calls and steps.
         type WeightInfo: WeightInfo;
 
         /// The other pallets, as benchmarks set them up.
         #[cfg(feature = "runtime-benchmarks")]
-        type BenchmarkHelper: assay_types::benchmarking::Scene<Self::AccountId, BalanceOf<Self>, BlockNumberFor<Self>>;
+        type BenchmarkHelper: assay_types::benchmarking::Scene<Self::AccountId, BalanceOf<Self>, BlockNumberFor<Self>>
+            + assay_types::benchmarking::Seeds<BlockNumberFor<Self>>;
     }
 
     /// Reasons for which this pallet holds money.
@@ -347,6 +377,25 @@ pub mod pallet {
         InputOutOfRange,
         /// A generated sequence is part of the claim, since nobody could check it otherwise: ask for the output inline.
         SequenceNotInline,
+        /// The job is not sealed: seal the claim first.
+        NotSealed,
+        /// The claim is sealed already: make it once its draw is known.
+        AlreadySealed,
+        /// Output digest and salt are not those that were sealed.
+        WrongSeal,
+        /// The seed that draws the claim is not known yet: it is some `DrawBlocks` blocks after the seal's, which the
+        /// job's state names. What is claimed before can be copied.
+        SeedNotKnown,
+        /// The claim was drawn for an audit: call `draw`, and claim when its auditors have answered.
+        ClaimDrawn,
+        /// The claim was not drawn: make it.
+        NotDrawn,
+        /// The claim is audited already.
+        AlreadyAudited,
+        /// The claim is audited, and its auditors have not answered yet: wait for the event `ReadyToOpen`.
+        AuditorsNotReady,
+        /// The claim is audited: wait until its auditors have opened their answers.
+        UnderAudit,
     }
 
     #[pallet::extra_constants]
@@ -467,7 +516,8 @@ pub mod pallet {
             Ok(Some(used).into())
         }
 
-        /// Commits to the output of a job that the caller was assigned.
+        /// Opens what the caller has sealed of a job: it commits to the output. Refused before the seed of the seal is
+        /// known, and before the answers of its auditors if it was drawn.
         #[pallet::call_index(4)]
         #[pallet::weight(terms::claim_weight::<T::WeightInfo>(claim))]
         pub fn claim(origin: OriginFor<T>, claim: Claim) -> DispatchResult {
@@ -494,10 +544,10 @@ pub mod pallet {
 
         /// Accepts the result of a job before its window has passed; the worker is paid now.
         #[pallet::call_index(7)]
-        #[pallet::weight(T::WeightInfo::accept())]
-        pub fn accept(origin: OriginFor<T>, job: JobId) -> DispatchResult {
+        #[pallet::weight(T::WeightInfo::end_audited())]
+        pub fn accept(origin: OriginFor<T>, job: JobId) -> DispatchResultWithPostInfo {
             let client = ensure_signed(origin)?;
-            Self::do_accept(&client, [job]).map(|_| ())
+            Ok(Some(Self::do_accept(&client, [job])?).into())
         }
 
         /// Accepts the results of several jobs, at most `MaxBatch`: all of them, or none if one cannot be accepted.
@@ -539,6 +589,24 @@ pub mod pallet {
         pub fn reassign(origin: OriginFor<T>, job: JobId) -> DispatchResult {
             ensure_signed(origin)?;
             Self::do_reassign(job)
+        }
+
+        /// Seals claims ([`assay_types::audit::seal`]) of jobs that the caller was assigned, each on its own: one that
+        /// fails is reported by an event and keeps no other from success.
+        #[pallet::call_index(12)]
+        #[pallet::weight(terms::seals_weight::<T::WeightInfo>(seals.len() as u32))]
+        pub fn seal(origin: OriginFor<T>, seals: BoundedVec<Seal, Batch>) -> DispatchResultWithPostInfo {
+            let worker = ensure_signed(origin)?;
+            Ok(Some(Self::do_seal(&worker, seals.into_inner())).into())
+        }
+
+        /// Begins the audits of sealed claims that were drawn: of all, or of none if one was not. Anyone may call it;
+        /// `on_idle` does the same once the time for the claim is over.
+        #[pallet::call_index(13)]
+        #[pallet::weight(T::WeightInfo::draw(jobs.len() as u32))]
+        pub fn draw(origin: OriginFor<T>, jobs: BoundedVec<JobId, Steps>) -> DispatchResult {
+            ensure_signed(origin)?;
+            Self::do_draw(jobs.into_inner())
         }
     }
 

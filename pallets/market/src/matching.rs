@@ -69,6 +69,11 @@ impl<T: Config> Pallet<T> {
     /// Gives a job to a worker.
     fn take(model: ModelVersion, worker: T::AccountId, price: BalanceOf<T>) -> Result<AssignmentOf<T>, Unavailable> {
         let locked = T::Workers::take(&worker, model, Purpose::Job { price })?;
-        Ok(Assignment { worker, price, locked })
+        Ok(Assignment {
+            worker,
+            price,
+            locked,
+            hazard: 0,
+        })
     }
 }

@@ -1,14 +1,13 @@
 //! A runtime with the real pallets for models and workers, and the words in which the stories are told.
 
-use crate::{self as pallet_market, AgendaCursor, Claim, HoldReason, Jobs, LongestJob};
+use crate::{self as pallet_market, AgendaCursor, HoldReason, Jobs, LongestJob};
 use assay_types::{
     AssayTime, Claims, CloseReason, Delivery, H256, HostBlake2, JobId, JobInput, JobRequest, JobState, Lock, Matching,
-    ModelVersion, OfferTerms, Outcome, Payload, Phase, Purpose, WorkerRegistry, bid_commitment,
-    limits::{InlineOutputBytes, Symbols},
-    schema::payload_digest,
+    ModelVersion, OfferTerms, Outcome, Payload, Phase, Purpose, WorkerRegistry, bid_commitment, limits::Symbols,
 };
+pub use claims::*;
+use model::parts;
 pub use model::{generation, root};
-use model::{parts, schema};
 use polkadot_sdk::{
     frame_support::{
         assert_ok, derive_impl, ensure, parameter_types,
@@ -23,6 +22,7 @@ use polkadot_sdk::{
     sp_runtime::{BoundedVec, BuildStorage, FixedU128, Perbill, TryRuntimeError},
 };
 
+mod claims;
 mod model;
 
 #[polkadot_sdk::frame_support::runtime]
@@ -134,6 +134,11 @@ impl pallet_market::Config for Test {
     type MinAuctionPhase = ConstU64<2>;
     type MaxAuctionPhase = ConstU64<20>;
     type DisputeAllowance = ConstU64<100>;
+    type Police = ();
+    type DrawBlocks = ConstU64<DRAW>;
+    type ClaimBlocks = ConstU64<CLAIM>;
+    type LateClaimBlocks = ConstU64<LATE_CLAIM>;
+    type AuditAllowance = ConstU64<100>;
     type NonDeliverySlash = NonDeliverySlash;
     type MissCompensation = ConstU64<COMPENSATION>;
     type DeclineSlash = DeclineSlash;
@@ -157,6 +162,10 @@ pub const WINDOW: u64 = 8;
 pub const BIDDING: u64 = 3;
 pub const REVEAL: u64 = 4;
 pub const SLASH_DELAY: u64 = 10;
+/// Blocks until a seed is expected, and those that a worker has then for its claim, without and with an audit.
+pub const DRAW: u64 = 2;
+pub const CLAIM: u64 = 4;
+pub const LATE_CLAIM: u64 = 9;
 pub const SALT: [u8; 32] = [5; 32];
 /// What a client gets for a missed deadline.
 pub const COMPENSATION: u64 = 3;
@@ -331,33 +340,6 @@ pub fn commit(worker: u64, job: JobId, price: u64) {
 
 pub fn reveal(worker: u64, job: JobId, price: u64) {
     assert_ok!(Market::reveal_bid(signed(worker), job, price, SALT));
-}
-
-pub fn digest_claim(job: JobId) -> Claim {
-    Claim {
-        job,
-        output_digest: H256::repeat_byte(2),
-        output: None,
-    }
-}
-
-pub fn bytes(count: usize) -> BoundedVec<u8, InlineOutputBytes> {
-    vec![3; count].try_into().expect("within the bound")
-}
-
-pub fn inline_claim(job: JobId, batch: u32) -> Claim {
-    let output = bytes(batch as usize * OUTPUT_BYTES);
-    let layouts = schema().output_layouts(&[batch]).expect("within its range");
-    let output_digest = payload_digest::<HostBlake2>(&layouts, &output).expect("the right size");
-    Claim {
-        job,
-        output_digest,
-        output: Some(output),
-    }
-}
-
-pub fn claim(worker: u64, job: JobId) {
-    assert_ok!(Market::claim(signed(worker), digest_claim(job)));
 }
 
 pub fn now() -> u64 {

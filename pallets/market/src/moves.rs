@@ -5,10 +5,22 @@ use crate::{Bids, Config, Jobs, Pallet};
 use assay_types::{AssayTime, JobId, JobState};
 
 impl<T: Config> Pallet<T> {
-    /// Whether the job is this worker's to claim or to decline, in time.
-    pub fn may_claim(worker: &T::AccountId, job: JobId) -> bool {
+    /// Whether the job is this worker's to seal or to decline, in time.
+    pub fn may_seal(worker: &T::AccountId, job: JobId) -> bool {
         Jobs::<T>::get(job).is_some_and(|job| match job.state {
             JobState::Assigned { assignment, deadline } => assignment.worker == *worker && T::Time::now() <= deadline,
+            _ => false,
+        })
+    }
+
+    /// Whether this worker has sealed the job and its time for the claim is not over. Whether the draw is known is not
+    /// asked: that takes many reads, and a claim that comes too early pays for nothing.
+    pub fn may_claim(worker: &T::AccountId, job: JobId) -> bool {
+        Jobs::<T>::get(job).is_some_and(|job| match job.state {
+            // An audit puts the end off.
+            JobState::Sealed { assignment, until, .. } => {
+                assignment.worker == *worker && (job.kept.audit || T::Time::now() <= until)
+            }
             _ => false,
         })
     }

@@ -1,11 +1,11 @@
 //! Answers for the runtime API: nothing here changes state.
 
-use crate::{BalanceOf, Bids, Config, JobOf, Jobs, Pallet};
+use crate::{BalanceOf, Bids, Config, JobOf, Jobs, Pallet, seal::Seeds};
 use alloc::{vec, vec::Vec};
 use assay_types::{
-    AssayTime, JobId, JobState, JobTerms, ModelRegistry, ModelVersion, NoOffer, Page, Quote, Unavailable, WhyNot,
-    WorkerInfo, WorkerRegistry, WorkerStatus,
-    limits::MAX_BATCH,
+    AssayTime, JobId, JobState, JobTerms, ModelRegistry, ModelVersion, NoOffer, Page, Quote, SealStatus, Unavailable,
+    WhyNot, WorkerInfo, WorkerRegistry, WorkerStatus,
+    limits::{MAX_BATCH, MAX_LISTED_JOBS},
     offer::work_at,
     payload::{given_layouts, max_delivered_bytes},
     runtime_api::{JobLayout, NoLayout, TensorSize},
@@ -46,6 +46,13 @@ impl<T: Config> Pallet<T> {
     pub fn claimed_jobs(after: Option<JobId>, limit: u32) -> Page<JobOf<T>> {
         let is_claimed = |job: &JobOf<T>| matches!(job.state, JobState::Claimed { .. } | JobState::Disputed { .. });
         Page::of(Self::jobs_after(after), limit, |_, job| is_claimed(job))
+    }
+
+    /// Where the sealed claims of these jobs stand, in their order.
+    pub fn seal_statuses(jobs: &[JobId]) -> Vec<SealStatus> {
+        let mut seeds = Seeds::<T>::new();
+        let jobs = jobs.iter().take(MAX_LISTED_JOBS as usize);
+        jobs.map(|id| Self::seal_status(*id, &mut seeds)).collect()
     }
 
     /// The price of a job with these values of the symbols and these terms by standing offers now, whatever the
@@ -131,6 +138,9 @@ impl<T: Config> Pallet<T> {
             JobState::Assigned { assignment, deadline } if assignment.worker == *worker => {
                 return WhyNot::AwaitingClaim { deadline: *deadline };
             }
+            JobState::Sealed { assignment, until, .. } if assignment.worker == *worker => {
+                return WhyNot::AwaitingClaim { deadline: *until };
+            }
             _ => {}
         }
         let Some(info) = info else { return WhyNot::NotRegistered };
@@ -181,7 +191,13 @@ impl<T: Config> Pallet<T> {
                 None => WhyNot::BidNotRevealed { until: *until },
                 Some(_) => WhyNot::AwaitingClose { until: *until },
             }),
-            (JobState::Assigned { .. } | JobState::Claimed { .. } | JobState::Disputed { .. }, _) => None,
+            (
+                JobState::Assigned { .. }
+                | JobState::Sealed { .. }
+                | JobState::Claimed { .. }
+                | JobState::Disputed { .. },
+                _,
+            ) => None,
         }
     }
 

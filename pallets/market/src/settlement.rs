@@ -4,9 +4,13 @@
 use crate::{
     AssignmentOf, BalanceOf, Bids, Config, Error, Event, HoldReason, Inputs, JobOf, Jobs, Outputs, Pallet, WeightInfo,
     agenda::{Pages, page_of},
+    terms::AUDIT_ITEMS,
 };
 use alloc::{collections::BTreeMap, vec::Vec};
-use assay_types::{CloseReason, JobId, Phase, WorkerRegistry};
+use assay_types::{
+    CloseReason, JobId, Phase, WorkerRegistry,
+    audit::{Assurance, Police},
+};
 use polkadot_sdk::{
     frame_support::{
         ensure,
@@ -26,6 +30,8 @@ use polkadot_sdk::{
 pub(crate) struct Dues<T: Config> {
     /// The prices that a client pays to a worker.
     prices: BTreeMap<(T::AccountId, T::AccountId), BalanceOf<T>>,
+    /// What a client pays for audits out of its prices.
+    levies: BTreeMap<T::AccountId, BalanceOf<T>>,
     /// What a client has back.
     changes: BTreeMap<T::AccountId, BalanceOf<T>>,
     /// The stake of a worker that is free again, and the jobs that locked it.
@@ -40,6 +46,7 @@ impl<T: Config> Dues<T> {
     fn new() -> Self {
         Self {
             prices: BTreeMap::new(),
+            levies: BTreeMap::new(),
             changes: BTreeMap::new(),
             stakes: BTreeMap::new(),
             jobs: 0,
@@ -48,11 +55,16 @@ impl<T: Config> Dues<T> {
         }
     }
 
-    /// Adds what a settled job owes its worker. Sums that saturate cannot be paid, and are refused.
+    /// Adds what a settled job owes its worker and the police. Sums that saturate cannot be paid, and are refused.
     fn add_price(&mut self, client: &T::AccountId, assignment: &AssignmentOf<T>) {
         let worker = &assignment.worker;
+        let levy = T::Police::dues(assignment.price, assignment.hazard, Assurance::Basic).levy;
+        if !levy.is_zero() {
+            let levies = self.levies.entry(client.clone()).or_default();
+            *levies = levies.saturating_add(levy);
+        }
         let price = self.prices.entry((client.clone(), worker.clone())).or_default();
-        *price = price.saturating_add(assignment.price);
+        *price = price.saturating_add(assignment.price.saturating_sub(levy)); // A levy is at most the price.
         let (stake, jobs) = self.stakes.entry(worker.clone()).or_default();
         *stake = stake.saturating_add(assignment.locked);
         *jobs = jobs.saturating_add(1); // A batch has few.
@@ -90,6 +102,12 @@ impl<T: Config> Dues<T> {
                 Fortitude::Force,
             )?;
         }
+        let mut levied = BalanceOf::<T>::zero();
+        for (client, levy) in self.levies {
+            levied = levied.saturating_add(levy); // No more is held than was ever issued.
+            T::Currency::burn_held(&reason, &client, levy, Precision::Exact, Fortitude::Force)?;
+        }
+        T::Police::paid_in(levied);
         for (client, change) in self.changes {
             T::Currency::release(&reason, &client, change, Precision::Exact)?;
         }
@@ -120,6 +138,7 @@ impl<T: Config> Pallet<T> {
         let job = Jobs::<T>::get(id).ok_or(Error::<T>::UnknownJob)?;
         ensure!(job.client == *client, Error::<T>::NotClient);
         match job.state.phase() {
+            Phase::Claimed if job.kept.audit && !T::Police::may_settle(id) => Err(Error::<T>::UnderAudit),
             Phase::Claimed => Ok(job),
             Phase::Disputed => Err(Error::<T>::UnderDispute),
             _ => Err(Error::<T>::NotClaimed),
@@ -138,7 +157,7 @@ impl<T: Config> Pallet<T> {
     }
 
     /// Ends a job: the worker is paid if it is settled, and the rest of the ceiling goes back to the client. The caller
-    /// that refunds a job has released the worker's stake before.
+    /// that refunds a job has released the worker's stake and ended its audit before.
     pub(crate) fn close(id: JobId, job: JobOf<T>, reason: CloseReason) -> DispatchResult {
         let mut dues = Dues::<T>::new();
         Self::close_for(&mut dues, id, job, reason)?;
@@ -161,6 +180,10 @@ impl<T: Config> Pallet<T> {
         dues.add_change(&job.client, job.ceiling.saturating_sub(paid)); // A price is at most the ceiling.
         dues.jobs = dues.jobs.saturating_add(1); // A batch has few.
         dues.removed = dues.removed.saturating_add(job.kept.items());
+        if job.kept.audit {
+            T::Police::settled(id)?;
+            dues.removed = dues.removed.saturating_add(AUDIT_ITEMS as u32); // It is a small number.
+        }
         if let Some(last) = job.state.ends_after() {
             dues.pages.insert((last, page_of(id)));
         }

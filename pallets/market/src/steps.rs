@@ -1,10 +1,11 @@
 //! The steps of a job: the one place where it begins and changes its state.
 
 use crate::{Bids, Config, Error, Event, JobOf, JobStateOf, Jobs, Outputs, Pallet, WeightInfo};
-use assay_types::{AssayTime, CloseReason, JobId, JobState, Phase};
+use assay_types::{AssayTime, CloseReason, JobId, JobState, Phase, audit::Police};
 use polkadot_sdk::{
-    frame_support::{ensure, weights::Weight},
-    sp_runtime::{DispatchError, DispatchResult},
+    frame_support::{ensure, traits::Get, weights::Weight},
+    frame_system::pallet_prelude::BlockNumberFor,
+    sp_runtime::{DispatchError, DispatchResult, traits::Saturating},
 };
 
 impl<T: Config> Pallet<T> {
@@ -35,9 +36,11 @@ impl<T: Config> Pallet<T> {
         };
         match job.state.phase() {
             // To open the reveals takes less than to close a job without bids.
+            Phase::Claimed if job.kept.audit => T::WeightInfo::end_audited(),
             Phase::Bidding | Phase::Claimed => T::WeightInfo::settle(),
             Phase::Revealing => T::WeightInfo::close_auction(bids()),
             Phase::Assigned => T::WeightInfo::miss(),
+            Phase::Sealed => T::WeightInfo::miss().max(T::WeightInfo::draw(1)),
             Phase::Disputed | Phase::Settled | Phase::Refunded => T::WeightInfo::step(),
         }
     }
@@ -72,12 +75,31 @@ impl<T: Config> Pallet<T> {
         Ok(())
     }
 
+    /// Keeps a job in its phase up to a later block.
+    pub(crate) fn extend(id: JobId, mut job: JobOf<T>, until: BlockNumberFor<T>) -> DispatchResult {
+        Self::unschedule(id, &job);
+        match &mut job.state {
+            JobState::Sealed { until: last, .. } | JobState::Claimed { window_until: last, .. } => *last = until,
+            _ => return Err(Error::<T>::IllegalTransition.into()),
+        }
+        Self::schedule(id, &job.state);
+        job.kept.set_aside = false;
+        Self::deposit_event(Event::PhaseExtended { job: id, until });
+        Jobs::<T>::insert(id, job);
+        Ok(())
+    }
+
     /// Takes the one step that follows the job's phase.
     fn step(id: JobId, job: JobOf<T>) -> DispatchResult {
         match job.state.phase() {
             Phase::Bidding => Self::open_reveals(id, job),
             Phase::Revealing => Self::close_auction(id, job),
             Phase::Assigned => Self::miss(id, job),
+            Phase::Sealed => Self::end_seal(id, job),
+            Phase::Claimed if job.kept.audit && !T::Police::may_settle(id) => {
+                // Saturating: block numbers end far beyond any audit.
+                Self::extend(id, job, T::Time::now().saturating_add(T::MinWindow::get()))
+            }
             Phase::Claimed => Self::close(id, job, CloseReason::WindowPassed),
             Phase::Disputed | Phase::Settled | Phase::Refunded => Err(Error::<T>::IllegalTransition.into()),
         }
@@ -93,6 +115,11 @@ impl<T: Config> Pallet<T> {
                 worker: assignment.worker,
                 price: assignment.price,
                 deadline,
+            },
+            JobState::Sealed { assignment, until, .. } => Event::JobSealed {
+                job: id,
+                worker: assignment.worker,
+                until,
             },
             JobState::Disputed { assignment, .. } => Event::ClaimDisputed {
                 job: id,

@@ -156,18 +156,31 @@ pub fn claim_weight<W: WeightInfo>(claim: &Claim) -> Weight {
     W::claim().saturating_add(outputs_weight::<W>(core::slice::from_ref(claim)))
 }
 
-/// Weight of these claims, where each has places of its own on the agenda, another model and bids.
+/// Weight of these claims, where each has places of its own on the agenda, bids, and a seal of another block or an
+/// audit.
 pub fn claims_weight<W: WeightInfo>(claims: &[Claim]) -> Weight {
     let count = claims.len() as u32;
     outputs_weight::<W>(claims)
-        .saturating_add(claim_items_weight::<W>(count, u64::from(count).saturating_mul(3)))
+        .saturating_add(claim_items_weight::<W>(count, u64::from(count).saturating_mul(2)))
         .saturating_add(W::removal().saturating_mul(count.into()))
+        .saturating_add(W::seed().saturating_mul(count.saturating_sub(1).into()))
 }
 
-/// Weight of this many claims without outputs, which touch `items` places on the agenda and loads of models.
-pub(crate) fn claim_items_weight<W: WeightInfo>(claims: u32, items: u64) -> Weight {
+/// Weight of this many seals, where each has places of its own on the agenda and another model.
+pub fn seals_weight<W: WeightInfo>(seals: u32) -> Weight {
+    seal_items_weight::<W>(seals, u64::from(seals).saturating_mul(3))
+}
+
+/// Weight of this many seals, which touch `items` places on the agenda and loads of models.
+pub(crate) fn seal_items_weight<W: WeightInfo>(seals: u32, items: u64) -> Weight {
     // Two places and one load are part of the first weight.
-    W::claim_batch(claims).saturating_add(W::item().saturating_mul(items.saturating_sub(3)))
+    W::seal(seals).saturating_add(W::item().saturating_mul(items.saturating_sub(3)))
+}
+
+/// Weight of this many claims without outputs, which touch `items` places on the agenda.
+pub(crate) fn claim_items_weight<W: WeightInfo>(claims: u32, items: u64) -> Weight {
+    // Two places are part of the first weight.
+    W::claim_batch(claims).saturating_add(W::item().saturating_mul(items.saturating_sub(2)))
 }
 
 /// Weight of the outputs that claims deliver.
@@ -179,12 +192,16 @@ pub(crate) fn outputs_weight<W: WeightInfo>(claims: &[Claim]) -> Weight {
         .fold(Weight::zero(), Weight::saturating_add)
 }
 
+/// Storage items that the end of an audit touches at most: the audit, its place on an agenda and what is set aside, and
+/// of two auditors the record, the account and its holds.
+pub(crate) const AUDIT_ITEMS: u64 = 12;
+
 /// Weight of accepting this many results, each of another worker, with all that can be kept of the jobs.
 pub fn acceptance_weight<W: WeightInfo>(jobs: u32) -> Weight {
     let others = u64::from(jobs.saturating_sub(1));
     W::settlements(0, jobs)
         .saturating_add(W::item().saturating_mul(others))
-        .saturating_add(W::removal().saturating_mul(u64::from(jobs).saturating_mul(2)))
+        .saturating_add(W::removal().saturating_mul(u64::from(jobs).saturating_mul(2 + AUDIT_ITEMS)))
 }
 
 #[cfg(test)]

@@ -34,6 +34,15 @@ pub type JobRulesOf<T> = JobRules<BalanceOf<T>>;
 /// Earlier rules of jobs.
 pub type KeptRulesOf<T> = AllKept<JobRulesOf<T>, BlockNumberFor<T>>;
 
+/// A worker's seal of its claim.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+pub struct Seal {
+    /// The job.
+    pub job: JobId,
+    /// The seal: see [`assay_types::audit::seal`].
+    pub seal: H256,
+}
+
 /// A worker's commitment to the output of a job.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
 #[scale_info(capture_docs = "always")]
@@ -44,19 +53,24 @@ pub struct Claim {
     pub output_digest: H256,
     /// The output tensors one after the other, where the client asked for them inline; of a generation, the sequence.
     pub output: Option<BoundedVec<u8, InlineOutputBytes>>,
+    /// The salt of the seal.
+    pub salt: [u8; 32],
 }
 
-/// The longest that a job can last, in blocks: an auction's two phases, every attempt up to its deadline, the challenge
-/// window, and what is allowed for a dispute. Stakes and model versions must outlast it.
+/// The longest that a job can last, in blocks: an auction's two phases, every attempt up to its deadline and its claim,
+/// the challenge window, and what is allowed for an audit and for a dispute. Stakes and model versions must outlast it.
 pub struct LongestJob<T>(core::marker::PhantomData<T>);
 
 impl<T: Config> Get<BlockNumberFor<T>> for LongestJob<T> {
     fn get() -> BlockNumberFor<T> {
         // Saturating: a bound that saturates fails the integrity tests of those who must outlast it.
         let auction = T::MaxAuctionPhase::get().saturating_mul(2u32.into());
-        let attempts = T::MaxDeadline::get().saturating_mul(limits::MAX_ATTEMPTS.into());
+        let attempt = T::MaxDeadline::get()
+            .saturating_add(T::DrawBlocks::get())
+            .saturating_add(T::ClaimBlocks::get());
         auction
-            .saturating_add(attempts)
+            .saturating_add(attempt.saturating_mul(limits::MAX_ATTEMPTS.into()))
+            .saturating_add(T::AuditAllowance::get())
             .saturating_add(T::MaxWindow::get())
             .saturating_add(T::DisputeAllowance::get())
     }

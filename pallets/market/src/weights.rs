@@ -3,6 +3,7 @@
 //! Every function without a body is a benchmark of the same name (`benchmarking.rs`), and the runtime has the numbers.
 //! A batch is charged for what its jobs share once, and for what is beside that by the item.
 
+use crate::terms::AUDIT_ITEMS;
 use assay_types::limits::{MAX_BIDS, MAX_OFFERS_PER_MODEL};
 use polkadot_sdk::frame_support::weights::Weight;
 
@@ -22,7 +23,7 @@ pub trait WeightInfo {
     fn reveal_bid() -> Weight;
     /// Claim of one job, whose runners-up are forgotten.
     fn claim() -> Weight;
-    /// Claims of `n` jobs on one model without outputs, which have one place on the agenda before and one after.
+    /// Claims of `n` jobs without outputs, which have one place on the agenda before and one after.
     fn claim_batch(n: u32) -> Weight;
     /// An inline output of `b` bytes.
     fn output(b: u32) -> Weight;
@@ -45,6 +46,12 @@ pub trait WeightInfo {
     fn removal() -> Weight;
     /// A look at the next job of the agenda.
     fn look() -> Weight;
+    /// Seals of `n` jobs on one model, which have one place on the agenda before and one after.
+    fn seal(n: u32) -> Weight;
+    /// The beginning of `n` audits, each with the search for an auditor in a full book.
+    fn draw(n: u32) -> Weight;
+    /// The seed of one more block.
+    fn seed() -> Weight;
 
     /// Submission of jobs on one model by standing offers.
     fn submissions(jobs: u32, offers: u32) -> Weight {
@@ -85,7 +92,13 @@ pub trait WeightInfo {
     /// The most expensive step that can be due for one job. A job that an auction assigns has its whole deadline before
     /// it, so the two are never due at once.
     fn step() -> Weight {
-        Self::close_auction(MAX_BIDS).max(Self::miss()).max(Self::settle())
+        let others = Self::close_auction(MAX_BIDS).max(Self::miss()).max(Self::end_audited());
+        others.max(Self::draw(1))
+    }
+
+    /// The end of a job that was audited.
+    fn end_audited() -> Weight {
+        Self::settle().saturating_add(Self::removal().saturating_mul(AUDIT_ITEMS))
     }
 
     /// Steps of this many jobs, whatever they are.
@@ -170,6 +183,18 @@ impl WeightInfo for () {
 
     fn look() -> Weight {
         Weight::from_parts(100, 0)
+    }
+
+    fn seal(n: u32) -> Weight {
+        Weight::from_parts(500, 0).saturating_mul(n.into())
+    }
+
+    fn draw(n: u32) -> Weight {
+        Weight::from_parts(1_500, 0).saturating_mul(n.into())
+    }
+
+    fn seed() -> Weight {
+        Weight::from_parts(200, 0)
     }
 
     fn step() -> Weight {

@@ -160,6 +160,11 @@ impl pallet_market::Config for Test {
     type DeclineSlash = Tenth;
     type Time = TestTime;
     type WeightInfo = ();
+    type Police = ();
+    type DrawBlocks = ConstU64<1>;
+    type ClaimBlocks = ConstU64<5>;
+    type LateClaimBlocks = ConstU64<5>;
+    type AuditAllowance = ConstU64<50>;
 }
 
 impl pallet_disputes::Config for Test {

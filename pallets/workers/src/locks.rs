@@ -69,6 +69,11 @@ impl<T: Config> Pallet<T> {
                     record.missed = record.missed.saturating_add(1); // Statistics, which nothing depends on.
                 })?;
             }
+            Outcome::Withheld { beneficiary, cost } => {
+                released.slashed = Self::slash(worker, stake, &beneficiary, cost, |record| {
+                    record.missed = record.missed.saturating_add(1); // As above.
+                })?;
+            }
             Outcome::Declined { beneficiary, cost } => {
                 Self::end_job(worker, model)?;
                 released.slashed = Self::slash(worker, stake, &beneficiary, cost, |record| {

@@ -163,6 +163,7 @@ impl<T: Config> Candidate<T> {
             worker: self.offer.worker.clone(),
             price,
             locked,
+            hazard: 0,
         }
     }
 

@@ -24,7 +24,7 @@ impl Conduct {
     /// What this end says.
     pub fn of<AccountId, Balance: Zero>(outcome: &Outcome<AccountId, Balance>) -> Self {
         match outcome {
-            Outcome::Missed { .. } | Outcome::AuditMissed { .. } => Self::Failed,
+            Outcome::Missed { .. } | Outcome::Withheld { .. } | Outcome::AuditMissed { .. } => Self::Failed,
             Outcome::Declined { cost, .. } if cost.paid.is_zero() && cost.burned.is_zero() => Self::GaveBack,
             Outcome::Declined { .. } => Self::Failed,
             Outcome::Paid => Self::Delivered,

@@ -4,9 +4,9 @@
 use crate::{ClaimId, H256, ModelVersion};
 use alloc::vec::Vec;
 use assay_exact::digest::{DOMAIN_BYTES, Hash256};
-use assay_police::Assurance;
+pub use assay_police::{Assurance, Hazard};
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
-use polkadot_sdk::sp_runtime::{DispatchError, DispatchResult};
+use polkadot_sdk::sp_runtime::{DispatchError, DispatchResult, Perbill};
 use scale_info::TypeInfo;
 
 /// Domain of the hash that seals the output of a claim.
@@ -50,6 +50,23 @@ pub fn number_of<H: Hash256>(seed: &H256, claim: ClaimId, lot: Lot) -> u64 {
     u64::from_le_bytes(bytes)
 }
 
+/// Whether a seed draws a claim of this hazard for an audit.
+pub fn is_drawn<H: Hash256>(seed: &H256, claim: ClaimId, hazard: Hazard) -> bool {
+    // Nothing is hashed for a claim that cannot be drawn.
+    hazard.0 > 0 && hazard.is_drawn(number_of::<H>(seed, claim, Lot::Audit))
+}
+
+/// What is known of the seed of a moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Seed {
+    /// It is not known yet.
+    Unknown,
+    /// It is this.
+    Known(H256),
+    /// Nobody asked for it in time.
+    Forgotten,
+}
+
 /// Seeds that nobody knew before a moment.
 pub trait Randomness<BlockNumber> {
     /// The seed of what was fixed at this moment, once it is known: nobody knew it, nor could choose it, in a block of
@@ -82,7 +99,7 @@ pub trait Auditors<AccountId, Balance> {
 
 /// A claim that was sealed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SealedClaim<AccountId, Balance> {
+pub struct SealedClaim<AccountId, Balance, BlockNumber> {
     /// The client.
     pub client: AccountId,
     /// The worker that has sealed it.
@@ -97,6 +114,10 @@ pub struct SealedClaim<AccountId, Balance> {
     pub work: u64,
     /// The level that the client has paid for.
     pub assurance: Assurance,
+    /// Block of the seal.
+    pub sealed_at: BlockNumber,
+    /// Hazard at the basic level when it was sealed, in units of 2^-32.
+    pub hazard: u64,
 }
 
 /// What a settlement brings the police.
@@ -109,34 +130,108 @@ pub struct Dues<Balance> {
     pub surcharge: Balance,
 }
 
-/// The police, as those see it who keep claims. A claim that it does not know may be opened and settled, and owes
-/// nothing.
+/// The police, as those see it who keep claims. It knows the claims that are audited; any other may be made as soon as
+/// its seed is known and does not draw it.
 pub trait Police<AccountId, Balance> {
-    /// A claim was sealed in this block: from now on it waits for its draw.
-    fn sealed(claim: ClaimId, sealed: SealedClaim<AccountId, Balance>) -> DispatchResult;
+    /// The number of a block.
+    type BlockNumber;
 
-    /// Whether the claim may be opened: it was not drawn, or its auditors have sealed their answers.
+    /// Hazard at the basic level of a claim of this price that locks `locked` and is sealed now, in units of 2^-32.
+    fn hazard(worker: &AccountId, price: Balance, locked: Balance) -> u64;
+
+    /// The seed of a seal's block.
+    fn seed(sealed_at: Self::BlockNumber) -> Seed;
+
+    /// A sealed claim is to be audited: its seed draws it, or is forgotten.
+    fn sealed(claim: ClaimId, sealed: SealedClaim<AccountId, Balance, Self::BlockNumber>) -> DispatchResult;
+
+    /// Whether the claim may be opened: it is not audited, or its auditors have sealed their answers.
     fn may_open(claim: ClaimId) -> bool;
+
+    /// Block since which an audited claim may be opened, if it may be.
+    fn open_since(claim: ClaimId) -> Option<Self::BlockNumber>;
 
     /// The claim was opened, and says this.
     fn opened(claim: ClaimId, output_digest: H256) -> DispatchResult;
 
-    /// The claim was not opened in time, and ends without a result.
-    fn abandoned(claim: ClaimId) -> DispatchResult;
+    /// The claim was not opened in time, and ends without a result. Returns the share of its stake that the worker
+    /// loses, if somebody was there to audit the claim.
+    fn abandoned(claim: ClaimId) -> Result<Option<Perbill>, DispatchError>;
 
     /// Whether the claim may be settled as far as the police is concerned: it is open, and no auditor is waited for.
     fn may_settle(claim: ClaimId) -> bool;
 
-    /// What the settlement of the claim brings the police.
-    fn dues(claim: ClaimId) -> Dues<Balance>;
+    /// What the settlement of a claim of this price and hazard brings the police.
+    fn dues(price: Balance, hazard: u64, assurance: Assurance) -> Dues<Balance>;
 
-    /// The claim is settled: takes all dues from the client, who has them free, pays the auditors, and forgets the
-    /// claim. Returns the dues.
-    fn settled(claim: ClaimId) -> Result<Dues<Balance>, DispatchError>;
+    /// This much was burned for audits.
+    fn paid_in(amount: Balance);
+
+    /// The claim is settled: pays the auditors, and forgets the claim.
+    fn settled(claim: ClaimId) -> DispatchResult;
 
     /// The court has decided over the claim: it stands, or its worker is convicted. Nothing happens for a claim without
     /// an audit.
     fn decided(claim: ClaimId, stands: bool) -> DispatchResult;
+
+    /// The claim ends, is not paid for, and nobody is found to be wrong: pays the auditors that have answered, and
+    /// forgets the claim.
+    fn dropped(claim: ClaimId) -> DispatchResult;
+}
+
+/// No police, for tests: every seed is known, nothing is drawn, and nothing is due.
+impl<AccountId, Balance: Default> Police<AccountId, Balance> for () {
+    type BlockNumber = u64;
+
+    fn hazard(_worker: &AccountId, _price: Balance, _locked: Balance) -> u64 {
+        0
+    }
+
+    fn seed(_sealed_at: u64) -> Seed {
+        Seed::Known(H256::zero())
+    }
+
+    fn sealed(_claim: ClaimId, _sealed: SealedClaim<AccountId, Balance, u64>) -> DispatchResult {
+        Ok(())
+    }
+
+    fn may_open(_claim: ClaimId) -> bool {
+        true
+    }
+
+    fn open_since(_claim: ClaimId) -> Option<u64> {
+        None
+    }
+
+    fn opened(_claim: ClaimId, _output_digest: H256) -> DispatchResult {
+        Ok(())
+    }
+
+    fn abandoned(_claim: ClaimId) -> Result<Option<Perbill>, DispatchError> {
+        Ok(None)
+    }
+
+    fn may_settle(_claim: ClaimId) -> bool {
+        true
+    }
+
+    fn dues(_price: Balance, _hazard: u64, _assurance: Assurance) -> Dues<Balance> {
+        Dues::default()
+    }
+
+    fn paid_in(_amount: Balance) {}
+
+    fn settled(_claim: ClaimId) -> DispatchResult {
+        Ok(())
+    }
+
+    fn decided(_claim: ClaimId, _stands: bool) -> DispatchResult {
+        Ok(())
+    }
+
+    fn dropped(_claim: ClaimId) -> DispatchResult {
+        Ok(())
+    }
 }
 
 /// The court, as the police sees it.
@@ -262,6 +357,13 @@ mod tests {
             assert!(!numbers[..place].contains(number));
         }
         assert_ne!(number_of::<HostBlake2>(&seed, 6, Lot::Audit), numbers[0]);
+    }
+
+    #[test]
+    fn what_cannot_be_drawn_is_not_and_what_is_certain_is() {
+        let draws = |hazard| is_drawn::<HostBlake2>(&H256::repeat_byte(7), 5, hazard);
+        assert!(!draws(Hazard(0)));
+        assert!(draws(Hazard::CERTAIN));
     }
 
     #[test]

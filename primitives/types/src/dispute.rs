@@ -42,6 +42,12 @@ pub type DisputeId = u64;
 /// Challengers that may play at a time over one job.
 pub const MAX_GAMES: u32 = 8;
 
+/// Auditors that may play besides them, so that nobody can keep an auditor out.
+pub const MAX_SENIORS: u32 = 2;
+
+/// Games that there can be over one job.
+pub const ALL_GAMES: u32 = MAX_GAMES + MAX_SENIORS;
+
 /// Disputes that one worker's queue can hold. The bond grows by half with each game, so nobody can pay for the last
 /// places.
 pub const MAX_DEFENCES: u32 = 32;
@@ -76,7 +82,7 @@ pub struct Game<AccountId, Balance, BlockNumber> {
     pub challenger: AccountId,
     /// Hash of the challenger's own trace, see [`commitment`].
     pub commitment: H256,
-    /// The amount held of the challenger's money.
+    /// The amount held of the challenger's money; nothing of an auditor's.
     pub bond: Balance,
     /// The state of the job.
     pub place: Place,
@@ -115,8 +121,9 @@ pub struct Dispute<AccountId, Balance, BlockNumber> {
     /// The last block in which the worker may answer late, once it has let a clock run out. The client is refunded
     /// then.
     pub late_until: Option<BlockNumber>,
-    /// The games that are being played, in the order of their beginning. Never empty.
-    pub games: BoundedVec<Game<AccountId, Balance, BlockNumber>, ConstU32<MAX_GAMES>>,
+    /// The games that are being played: those of auditors, then the others, each in the order of their beginning. Never
+    /// empty.
+    pub games: BoundedVec<Game<AccountId, Balance, BlockNumber>, ConstU32<ALL_GAMES>>,
 }
 
 impl<AccountId, Balance, BlockNumber> Dispute<AccountId, Balance, BlockNumber> {

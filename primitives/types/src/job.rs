@@ -98,6 +98,8 @@ pub struct Assignment<AccountId, Balance> {
     pub price: Balance,
     /// The stake that secures it.
     pub locked: Balance,
+    /// Expected audits of its claim when it was sealed, in units of 2^-32; none before.
+    pub hazard: u64,
 }
 
 impl<AccountId, Balance: Copy> Assignment<AccountId, Balance> {
@@ -129,12 +131,12 @@ pub enum JobState<AccountId, Balance, BlockNumber> {
         /// Last block for reveals.
         until: BlockNumber,
     },
-    /// A worker has it and must claim up to and including the deadline.
+    /// A worker has it and must seal its claim up to and including the deadline.
     #[codec(index = 2)]
     Assigned {
         /// The worker, its price and its lock.
         assignment: Assignment<AccountId, Balance>,
-        /// Last block for the claim.
+        /// Last block for the seal.
         deadline: BlockNumber,
     },
     /// The worker has committed to an output; the job is settled after this block.
@@ -156,6 +158,19 @@ pub enum JobState<AccountId, Balance, BlockNumber> {
         output_digest: H256,
         /// Last block of the challenge window, as the claim or an earlier verdict set it.
         window_until: BlockNumber,
+    },
+    /// The worker has sealed its claim, and makes it once its draw is known and its auditors, if it has any, have
+    /// answered.
+    #[codec(index = 5)]
+    Sealed {
+        /// The worker, its price and its lock.
+        assignment: Assignment<AccountId, Balance>,
+        /// The seal: see [`seal`](crate::audit::seal).
+        seal: H256,
+        /// Block of the seal, whose seed draws the claim.
+        sealed_at: BlockNumber,
+        /// Last block for the claim, which audits put off.
+        until: BlockNumber,
     },
 }
 
@@ -184,6 +199,9 @@ pub enum Phase {
     /// See [`JobState::Disputed`].
     #[codec(index = 6)]
     Disputed,
+    /// See [`JobState::Sealed`].
+    #[codec(index = 7)]
+    Sealed,
 }
 
 impl Phase {
@@ -195,8 +213,11 @@ impl Phase {
         (Phase::Revealing, Phase::Assigned),
         (Phase::Revealing, Phase::Refunded),
         (Phase::Assigned, Phase::Assigned),
-        (Phase::Assigned, Phase::Claimed),
+        (Phase::Assigned, Phase::Sealed),
         (Phase::Assigned, Phase::Refunded),
+        (Phase::Sealed, Phase::Assigned),
+        (Phase::Sealed, Phase::Claimed),
+        (Phase::Sealed, Phase::Refunded),
         (Phase::Claimed, Phase::Settled),
         (Phase::Claimed, Phase::Disputed),
         (Phase::Disputed, Phase::Claimed),
@@ -229,7 +250,8 @@ pub enum CloseReason {
     /// it.
     #[codec(index = 4)]
     NoWorkerLeft,
-    /// Refunded: the claimed result was proved wrong, or its author stayed silent in a dispute.
+    /// Refunded: the claimed result was proved wrong, or its author stayed silent in a dispute or kept back a claim
+    /// that was audited.
     #[codec(index = 5)]
     Fraud,
     /// Refunded: the claimed result was challenged and nobody proved it wrong, but its author answered late.
@@ -266,6 +288,8 @@ pub struct Kept {
     pub bids: bool,
     /// The mark that its step failed in `on_idle`: it is off the agenda until somebody calls `advance`.
     pub set_aside: bool,
+    /// The audit of its claim.
+    pub audit: bool,
 }
 
 impl Kept {
@@ -328,6 +352,7 @@ impl<AccountId, Balance, BlockNumber: Copy> JobState<AccountId, Balance, BlockNu
             Self::Assigned { .. } => Phase::Assigned,
             Self::Claimed { .. } => Phase::Claimed,
             Self::Disputed { .. } => Phase::Disputed,
+            Self::Sealed { .. } => Phase::Sealed,
         }
     }
 
@@ -335,7 +360,7 @@ impl<AccountId, Balance, BlockNumber: Copy> JobState<AccountId, Balance, BlockNu
     /// disputed job, which a verdict moves on and no block.
     pub fn ends_after(&self) -> Option<BlockNumber> {
         match self {
-            Self::Bidding { until, .. } | Self::Revealing { until } => Some(*until),
+            Self::Bidding { until, .. } | Self::Revealing { until } | Self::Sealed { until, .. } => Some(*until),
             Self::Assigned { deadline, .. } => Some(*deadline),
             Self::Claimed { window_until, .. } => Some(*window_until),
             Self::Disputed { .. } => None,
@@ -346,6 +371,7 @@ impl<AccountId, Balance, BlockNumber: Copy> JobState<AccountId, Balance, BlockNu
     pub fn assignment(&self) -> Option<&Assignment<AccountId, Balance>> {
         match self {
             Self::Assigned { assignment, .. }
+            | Self::Sealed { assignment, .. }
             | Self::Claimed { assignment, .. }
             | Self::Disputed { assignment, .. } => Some(assignment),
             Self::Bidding { .. } | Self::Revealing { .. } => None,
@@ -357,7 +383,7 @@ impl<AccountId, Balance, BlockNumber: Copy> JobState<AccountId, Balance, BlockNu
 mod tests {
     use super::*;
 
-    const PHASES: [Phase; 7] = [
+    const PHASES: [Phase; 8] = [
         Phase::Bidding,
         Phase::Revealing,
         Phase::Assigned,
@@ -365,6 +391,7 @@ mod tests {
         Phase::Settled,
         Phase::Refunded,
         Phase::Disputed,
+        Phase::Sealed,
     ];
 
     #[test]

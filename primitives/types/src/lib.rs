@@ -39,7 +39,7 @@ pub use name::{NameError, check_name};
 pub use offer::{JobTerms, Misfit, Offer, OfferInfo, OfferTerms};
 pub use page::Page;
 pub use polkadot_sdk::sp_core::H256;
-pub use runtime_api::{Quote, WhyNot};
+pub use runtime_api::{Quote, SealStatus, WhyNot};
 pub use schema::{Dimension, ModelParts, Schema, SchemaError, TensorSchema};
 pub use session::{
     Receipt, Session, SessionAccount, SessionKey, SessionOffer, SessionQuote, SessionRequest, SessionSignature,

@@ -204,6 +204,23 @@ pub enum WhyNot<AccountId, Balance, BlockNumber> {
     },
 }
 
+/// Where a sealed claim stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, TypeInfo)]
+pub enum SealStatus {
+    /// The job is not sealed.
+    #[codec(index = 0)]
+    NotSealed,
+    /// Its draw is not known yet, or its auditors have not answered.
+    #[codec(index = 1)]
+    Waiting,
+    /// It was drawn: its audit begins with the call `draw`.
+    #[codec(index = 2)]
+    Drawn,
+    /// The worker can make it now.
+    #[codec(index = 3)]
+    Claimable,
+}
+
 polkadot_sdk::sp_api::decl_runtime_apis! {
     /// Jobs, prices, sessions, workers and disputes.
     ///
@@ -255,6 +272,8 @@ polkadot_sdk::sp_api::decl_runtime_apis! {
         fn why_not(worker: AccountId, job: JobId) -> WhyNot<AccountId, Balance, BlockNumber>;
         /// The jobs that are claimed or disputed.
         fn claimed_jobs(after: Option<JobId>, limit: u32) -> Page<Job<AccountId, Balance, BlockNumber>>;
+        /// Where the sealed claims of these jobs stand, in their order; of as many as a page has at most.
+        fn seal_statuses(jobs: Vec<JobId>) -> Vec<SealStatus>;
         /// The dispute over a claim: by the number of a job, or of a receipt, as docs/protocol.md numbers them.
         fn dispute(job: ClaimId) -> Option<Dispute<AccountId, Balance, BlockNumber>>;
         /// The disputes in which an account is the worker or a challenger.

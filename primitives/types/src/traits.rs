@@ -131,7 +131,7 @@ pub enum Purpose<Balance> {
         /// The most that the client pays.
         ceiling: Balance,
     },
-    /// A job, which also counts towards the worker's capacity until it is claimed.
+    /// A job, which also counts towards the worker's capacity until its claim is sealed.
     Job {
         /// Price that the worker is paid for the job.
         price: Balance,
@@ -162,8 +162,8 @@ pub struct Lock<'a, AccountId, Balance> {
 /// End of a bid or a job for its worker, with the effect on the worker's lock, load and record.
 ///
 /// A bid ends once, in `BidLost` or `BidWon`. A job, which `BidWon` or [`Purpose::Job`] began, ends once as an
-/// unclaimed one: in `Claimed`, `Missed` or `Declined`; and after `Claimed` once more, in `Paid`, `Unpaid` or
-/// `Convicted`. `Late` comes between: it ends nothing. A session, which [`Purpose::Session`] began, ends in `Paid`,
+/// unclaimed one: in `Claimed`, `Missed` or `Declined`; and after `Claimed` once more, in `Withheld`, `Paid`, `Unpaid`
+/// or `Convicted`. `Late` comes between: it ends nothing. A session, which [`Purpose::Session`] began, ends in `Paid`,
 /// `Unpaid` or `Convicted`; its lock may be released in parts, each with an outcome of its own. An audit, which
 /// [`Purpose::Audit`] began, ends in `AuditMissed`, `Paid`, `Unpaid` or `Convicted`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -176,8 +176,15 @@ pub enum Outcome<AccountId, Balance> {
         /// Price that the worker is paid for the job.
         price: Balance,
     },
-    /// The worker claimed: the job no longer counts towards its capacity, and its lock stays.
+    /// The worker sealed its claim: the job no longer counts towards its capacity, and its lock stays.
     Claimed,
+    /// The worker has not made the claim that it had sealed: as `Missed`, of a job that no longer counts.
+    Withheld {
+        /// The account that gets the paid part of the cost.
+        beneficiary: AccountId,
+        /// The stake that the worker loses, at most its lock.
+        cost: Slashed<Balance>,
+    },
     /// The worker let the deadline pass: it loses `cost` at once, the rest of the lock is free, the miss is counted,
     /// and the worker rests.
     Missed {

@@ -2,10 +2,10 @@
 //!
 //! What is a parameter ([`crate::parameters`]) can be changed by governance; the others are compiled in.
 
-use super::governance::MostOfCommittee;
+use super::{audits::DRAW_BLOCKS, governance::MostOfCommittee};
 use crate::{
     parameters::dynamic_params::{market, models, workers},
-    units::DAYS,
+    units::{DAYS, HOURS, MINUTES},
     *,
 };
 use frame_support::{
@@ -18,7 +18,12 @@ use pallet_models::VersionDeposit;
 /// Every clock of a dispute, over the challenge window of its job, and those of the disputes that come before it in its
 /// worker's queue ([`pallet_disputes::LongestDispute`]).
 pub(crate) const DISPUTE_ALLOWANCE: BlockNumber = 10 * DAYS;
-/// Stake and models outlive every job ([`pallet_market::LongestJob`], eleven days and some hours) and every session
+/// An audit with all auditors that can be drawn for it, and the time that a worker has then for its claim
+/// ([`pallet_audits::LongestAudit`]).
+pub(crate) const AUDIT_ALLOWANCE: BlockNumber = 36 * HOURS;
+/// Blocks that a worker has for an audited claim: it may be gone for so long and lose nothing.
+pub(crate) const LATE_CLAIM_BLOCKS: BlockNumber = 12 * HOURS;
+/// Stake and models outlive every job ([`pallet_market::LongestJob`], thirteen days and some hours) and every session
 /// ([`pallet_sessions::LongestSession`], twelve days and some), whatever the parameters are; the pallets' integrity
 /// tests compare the two. What was agreed is kept for as long.
 pub(crate) const OUTLIVE_JOBS: BlockNumber = 14 * DAYS;
@@ -77,10 +82,15 @@ impl pallet_workers::Config for Runtime {
 impl pallet_market::Config for Runtime {
     #[cfg(feature = "runtime-benchmarks")]
     type BenchmarkHelper = benchmarking::Stage;
+    type AuditAllowance = ConstU32<AUDIT_ALLOWANCE>;
     type BidDeposit = market::BidDeposit;
+    /// As long as a worker has for all its turns of a game.
+    type ClaimBlocks = ConstU32<{ 30 * MINUTES }>;
     type Currency = Balances;
     type DeclineSlash = market::DeclineSlash;
     type DisputeAllowance = ConstU32<DISPUTE_ALLOWANCE>;
+    type DrawBlocks = ConstU32<DRAW_BLOCKS>;
+    type LateClaimBlocks = ConstU32<LATE_CLAIM_BLOCKS>;
     type MaxAuctionPhase = market::MaxAuctionPhase;
     type MaxDeadline = market::MaxDeadline;
     type MaxWindow = market::MaxWindow;
@@ -90,6 +100,7 @@ impl pallet_market::Config for Runtime {
     type MissCompensation = market::MissCompensation;
     type Models = Models;
     type NonDeliverySlash = market::NonDeliverySlash;
+    type Police = Audits;
     type RuntimeHoldReason = RuntimeHoldReason;
     type Time = Time;
     type WeightInfo = weights::pallet_market::AssayWeight<Self>;

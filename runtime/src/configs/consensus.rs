@@ -41,7 +41,7 @@ impl cumulus_pallet_parachain_system::Config for Runtime {
     type CheckAssociatedRelayNumber = RelayNumberMonotonicallyIncreases;
     type ConsensusHook = ConsensusHook;
     type DmpQueue = EnqueueWithOrigin<MessageQueue, RelayOrigin>;
-    type OnSystemEvent = ();
+    type OnSystemEvent = super::seeds::NotesRandomness;
     type OutboundXcmpMessageSource = XcmpQueue;
     type RelayParentOffset = ConstU32<RELAY_PARENT_OFFSET>;
     type ReservedDmpWeight = ReservedDmpWeight;

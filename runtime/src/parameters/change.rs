@@ -71,7 +71,8 @@ fn keep_rules(change: &RuntimeParameters) -> Result<(), TooManyKept> {
         | RuntimeParameters::Models(_)
         | RuntimeParameters::Fees(_)
         | RuntimeParameters::Time(_)
-        | RuntimeParameters::Governance(_) => Ok(()),
+        | RuntimeParameters::Governance(_)
+        | RuntimeParameters::Audits(_) => Ok(()),
     }
 }
 

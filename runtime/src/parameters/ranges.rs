@@ -117,4 +117,16 @@ ranges! {
     Governance in governance {
         EnactmentBlocks: blocks(HOURS, 14 * DAYS),
     }
+    Audits in audits {
+        Levy: percents(0, 20),
+        AuditFee: (50u32..=200),
+        AuditShare: percents(0, 50),
+        NewcomerShare: percents(0, 100),
+        AuditWeight: (0u32..=20_000),
+        SecondShare: percents(0, 50),
+        FullPrice: amounts(MILLIUNIT / 10, 1_000 * UNIT),
+        AnswerBlocks: blocks(MINUTES, HOURS),
+        OpenBlocks: blocks(MINUTES, 30 * MINUTES),
+        AuditMissCost: percents(1, 50),
+    }
 }

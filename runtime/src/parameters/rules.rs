@@ -2,10 +2,14 @@
 //! between pallets.
 
 use crate::{
-    Balance, BlockNumber, Disputes, Market, Models, Runtime, Sessions, Time, Workers,
-    configs::{assay::DISPUTE_ALLOWANCE, money::WeightToFee},
+    Audits, Balance, BlockNumber, Disputes, Market, Models, Runtime, Sessions, Time, Workers,
+    configs::{
+        assay::{AUDIT_ALLOWANCE, DISPUTE_ALLOWANCE, LATE_CLAIM_BLOCKS},
+        money::WeightToFee,
+    },
 };
 use assay_types::limits::MAX_BATCH;
+use pallet_audits::LongestAudit;
 use pallet_disputes::LongestDispute;
 use pallet_market::WeightInfo as _;
 use polkadot_sdk::frame_support::{ensure, traits::Get, weights::WeightToFee as _};
@@ -20,10 +24,16 @@ pub fn check() -> Result<(), &'static str> {
     Market::check_constants()?;
     Disputes::check_constants()?;
     Sessions::check_constants()?;
+    Audits::check_constants()?;
     let longest: BlockNumber = LongestDispute::<Runtime>::get();
     ensure!(
         longest <= DISPUTE_ALLOWANCE,
         "a dispute could outlast what jobs, stakes and models allow for"
+    );
+    let longest: BlockNumber = LongestAudit::<Runtime>::get();
+    ensure!(
+        longest.saturating_add(LATE_CLAIM_BLOCKS) <= AUDIT_ALLOWANCE,
+        "an audit could outlast what jobs, stakes and models allow for"
     );
     let award: BlockNumber = <Runtime as pallet_disputes::Config>::AwardBlocks::get();
     ensure!(

@@ -5,10 +5,12 @@
 //! touches ([`assay_types::weighing`]), in the same shape: a type [`AssayWeight`](pallet_market::AssayWeight) with the
 //! functions of the pallet's `WeightInfo`.
 
+pub mod pallet_audits;
 pub mod pallet_disputes;
 pub mod pallet_governance;
 pub mod pallet_market;
 pub mod pallet_models;
+pub mod pallet_seeds;
 pub mod pallet_sessions;
 pub mod pallet_time;
 pub mod pallet_workers;

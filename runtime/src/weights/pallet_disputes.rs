@@ -7,7 +7,7 @@
 
 use assay_types::{
     ClaimId, ModelParts, SlashId,
-    dispute::{DisputeId, FindingOpening, MAX_GAMES, Place, Revealed},
+    dispute::{ALL_GAMES, DisputeId, FindingOpening, Place, Revealed},
     weighing::{CALL_REF_TIME, account_proof, bytes_ref_time, job_proof, key_proof, version_proof, worker_proof},
 };
 use codec::MaxEncodedLen;
@@ -127,7 +127,7 @@ impl<T: Config> WeightInfo for AssayWeight<T> {
                 JUDGE.saturating_add(JUDGE_KIBIBYTE.saturating_mul(judged)),
                 0,
             ))
-            .saturating_add(Self::convict(MAX_GAMES))
+            .saturating_add(Self::convict(ALL_GAMES))
     }
 
     /// A statement; reads and writes the job, the worker's record, the accounts and holds of client,

@@ -10,6 +10,7 @@ use assay_types::{
     },
 };
 use core::marker::PhantomData;
+use pallet_audits::WeightInfo as _;
 use pallet_market::{BidsOf, Config, JobOf, WeightInfo};
 use polkadot_sdk::{
     frame_support::{traits::Get, weights::Weight},
@@ -19,6 +20,13 @@ use polkadot_sdk::{
 /// Picoseconds of one job of a batch besides storage: its part of the call is decoded, it is checked and stored, and
 /// two events are deposited.
 const JOB_REF_TIME: u64 = 40_000_000;
+
+/// Picoseconds of one seal of a batch besides storage: it is decoded, its hazard is computed, and an event is deposited.
+const SEAL_REF_TIME: u64 = 30_000_000;
+/// Rounds that are looked at for a seed: a search through a day of them, and those that make it.
+const ROUNDS: u64 = 18;
+/// Lengths of a round and of a worker's record with auditors, with room to spare.
+type RoundBytes = [u8; 48];
 
 /// Weights of `pallet_market`.
 pub struct AssayWeight<T>(PhantomData<T>);
@@ -142,9 +150,11 @@ impl<T: Config> WeightInfo for AssayWeight<T> {
         Self::claim_batch(1).saturating_add(Self::removal())
     }
 
-    /// Reads and writes the jobs, two pages and the worker's load.
+    /// Reads and writes the jobs and two pages; reads a seed.
     fn claim_batch(n: u32) -> Weight {
-        Self::call(3, 3, 2 * Self::page() + load_proof()).saturating_add(Self::jobs(n, 1, 1))
+        Self::call(2, 2, 2 * Self::page())
+            .saturating_add(Self::jobs(n, 1, 1))
+            .saturating_add(Self::seed())
     }
 
     /// Reads the version; writes the output, and deposits it.
@@ -204,5 +214,29 @@ impl<T: Config> WeightInfo for AssayWeight<T> {
         T::DbWeight::get()
             .reads(2)
             .saturating_add(Weight::from_parts(ENTRY_REF_TIME, Self::page() + Self::job()))
+    }
+
+    /// Reads and writes the jobs, two pages and the worker's load; reads the worker and its record with auditors.
+    fn seal(n: u32) -> Weight {
+        let record = key_proof::<[u8; 32], RoundBytes>();
+        let jobs = Weight::from_parts(SEAL_REF_TIME, Self::job()).saturating_add(T::DbWeight::get().reads_writes(1, 1));
+        Self::call(5, 3, 2 * Self::page() + load_proof() + worker_proof() + record)
+            .saturating_add(jobs.saturating_mul(n.into()))
+    }
+
+    /// Reads and writes the jobs; each is audited from now on.
+    fn draw(n: u32) -> Weight {
+        let audits = <crate::Runtime as pallet_audits::Config>::WeightInfo::advance();
+        Self::call(0, 0, 0)
+            .saturating_add(Self::jobs(n, 1, 1))
+            .saturating_add(audits.saturating_mul(n.into()))
+    }
+
+    /// Reads rounds.
+    fn seed() -> Weight {
+        let proof = ROUNDS.saturating_mul(key_proof::<u64, RoundBytes>());
+        T::DbWeight::get()
+            .reads(ROUNDS)
+            .saturating_add(Weight::from_parts(0, proof))
     }
 }

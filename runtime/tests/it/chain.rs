@@ -1,8 +1,8 @@
 //! A chain to test on: a preset's state, with the first block opened.
 
 use assay_runtime::{
-    Address, Block, Executive, Header, Market, Runtime, RuntimeCall, SignedPayload, System, Time, TransactionPayment,
-    TxExtension, UncheckedExtrinsic, VERSION, lane::Lane,
+    Address, Audits, Block, Executive, Header, Market, Runtime, RuntimeCall, SignedPayload, System, Time,
+    TransactionPayment, TxExtension, UncheckedExtrinsic, VERSION, lane::Lane,
 };
 use codec::Encode;
 use polkadot_sdk::{
@@ -54,6 +54,7 @@ pub fn in_first_block(test: impl FnOnce()) {
 pub fn next_block() {
     let number = System::block_number();
     Market::on_idle(number, Weight::MAX);
+    Audits::on_idle(number, Weight::MAX);
     Time::on_finalize(number);
     TransactionPayment::on_finalize(number);
     let parent = H256::from_low_u64_be(number.into());

@@ -2,11 +2,11 @@
 
 use crate::{
     chain::{in_first_block, pass, signed},
-    scene::{applied, apply, assigned, claim, execution, fee_of, offered, origin, session, voucher_of},
+    scene::{applied, apply, assigned, claim, execution, fee_of, offered, origin, seal, session, voucher_of},
 };
 use assay_player::statement;
 use assay_runtime::{
-    Address, Disputes, Executive, Proxy, ProxyType, Runtime, RuntimeCall, Sessions, Time, check_invariants,
+    Address, Disputes, Executive, Market, Proxy, ProxyType, Runtime, RuntimeCall, Sessions, Time, check_invariants,
     lane::PRIORITY, units::UNIT,
 };
 use assay_types::{H256, dispute::Place};
@@ -70,6 +70,25 @@ fn a_claim_is_urgent_for_the_worker_that_has_the_job_and_for_nobody_else() {
         assert_eq!(applied(Bob, call.clone()), DispatchClass::Operational);
         // It is no longer Bob's to claim.
         assert_eq!(apply(Bob, call).1, Some(DispatchClass::Normal));
+    });
+}
+
+#[test]
+fn a_seal_is_urgent_for_the_worker_that_has_the_job_and_once() {
+    in_first_block(|| {
+        let honest = execution();
+        offered(&honest);
+        let job = assigned(&honest);
+        assert_eq!(apply(Eve, seal(job, &honest)).1, Some(DispatchClass::Normal));
+        assert!(!Market::may_claim(&Bob.to_account_id(), job));
+        assert_eq!(applied(Bob, seal(job, &honest)), DispatchClass::Operational);
+        assert!(Market::may_claim(&Bob.to_account_id(), job) && !Market::may_claim(&Eve.to_account_id(), job));
+        assert_eq!(
+            apply(Bob, seal(job, &honest)).1,
+            Some(DispatchClass::Normal),
+            "it is sealed"
+        );
+        assert_ok!(check_invariants());
     });
 }
 
@@ -207,8 +226,11 @@ fn the_pool_holds_one_urgent_transaction_for_each_move_and_puts_it_first() {
         assert_eq!((one.provides.len(), other.provides.len()), (2, 2));
         let shared = one.provides.iter().filter(|tag| other.provides.contains(tag));
         assert_eq!(shared.count(), 1);
-        let decline: RuntimeCall = pallet_market::Call::decline { job: first }.into();
-        assert_eq!(validity(Bob, decline).provides, one.provides);
+        let third = assigned(&honest);
+        let decline: RuntimeCall = pallet_market::Call::decline { job: third }.into();
+        let sealing = validity(Bob, seal(third, &honest));
+        assert!(sealing.priority >= PRIORITY);
+        assert_eq!(validity(Bob, decline).provides, sealing.provides);
         let ordinary = validity(Charlie, frame_system::Call::remark { remark: vec![] }.into());
         assert!(ordinary.priority < PRIORITY && ordinary.provides.len() == 1);
     });

@@ -1,6 +1,7 @@
 //! The runtime as a whole: the states it can start from, the transactions it takes, and its blob.
 
 mod agreed;
+mod audits;
 mod calls;
 mod chain;
 mod disputes;
@@ -12,6 +13,7 @@ mod parameters;
 mod pause;
 mod presets;
 mod scene;
+mod seeds;
 mod stuffing;
 mod transactions;
 mod upgrade;

@@ -5,6 +5,7 @@ use crate::{
     scene::{execution, origin},
 };
 use assay_player::Execution;
+use assay_police::{DrawRules, LevyRules};
 use assay_runtime::{
     Balance, Governance, Models, Parameters, Runtime, RuntimeOrigin, TransactionPayment, check_invariants,
     parameters::{RuntimeParameters, dynamic_params::*, ranges, rules},
@@ -220,6 +221,43 @@ fn disputes_and_sessions_use_their_parameters() {
         assert_ok!(set(change!(Disputes, disputes::WorkPrice, MILLIUNIT)));
         assert_eq!(cost(1_000_000_000) - cost(0), 2 * MILLIUNIT);
         assert_ne!(before, 2 * MILLIUNIT);
+    });
+}
+
+#[test]
+fn audits_use_their_parameters() {
+    in_first_block(|| {
+        used!(Audits, audits::AnswerBlocks, 16 * MINUTES, pallet_audits::AnswerBlocks);
+        used!(Audits, audits::OpenBlocks, 11 * MINUTES, pallet_audits::OpenBlocks);
+        used!(
+            Audits,
+            audits::AuditMissCost,
+            Perbill::from_percent(11),
+            pallet_audits::MissCost
+        );
+        assert_ok!(set(change!(Audits, audits::NewcomerShare, Perbill::from_percent(40))));
+        assert_ok!(set(change!(Audits, audits::AuditShare, Perbill::from_percent(4))));
+        assert_ok!(set(change!(Audits, audits::AuditWeight, 3_000)));
+        assert_ok!(set(change!(Audits, audits::SecondShare, Perbill::from_percent(20))));
+        assert_ok!(set(change!(Audits, audits::FullPrice, UNIT)));
+        let rules = DrawRules {
+            base: 40_000,
+            newcomer: 400_000,
+            weight: 3_000,
+            second: 200_000,
+            full_price: UNIT,
+        };
+        assert_eq!(<<Runtime as pallet_audits::Config>::Draw as Get<_>>::get(), rules);
+        assert_ok!(set(change!(Audits, audits::Levy, Perbill::from_percent(6))));
+        assert_ok!(set(change!(Audits, audits::AuditFee, 150)));
+        let rules = LevyRules {
+            levy: 60_000,
+            fee: 1_500_000,
+        };
+        assert_eq!(<<Runtime as pallet_audits::Config>::Levy as Get<_>>::get(), rules);
+        let above = change!(Audits, audits::AuditShare, Perbill::from_percent(41));
+        let refused = Error::<Runtime>::Contradiction(ParameterName::AuditShare);
+        assert_noop!(set(above), refused);
     });
 }
 

@@ -5,21 +5,21 @@ use assay_adversary::{InMemory, Random, graphs};
 use assay_player::{Execution, committed};
 use assay_runtime::{
     AccountId, Balance, BlockNumber, Executive, Market, Models, Runtime, RuntimeCall, RuntimeEvent, RuntimeOrigin,
-    Sessions, System, Workers,
+    Sessions, System, Time, Workers,
     units::{MINUTES, UNIT},
 };
 use assay_types::{
-    Delivery, JobId, JobInput, JobRequest, Matching, ModelVersion, OfferTerms, SessionId, SessionKey, SessionOffer,
-    SessionRequest, SessionSignature, SessionTerms, Voucher,
+    Delivery, H256, HostBlake2, JobId, JobInput, JobRequest, Matching, ModelVersion, OfferTerms, SessionId, SessionKey,
+    SessionOffer, SessionRequest, SessionSignature, SessionTerms, Voucher, audit,
 };
 use pallet_sessions::{Signed, SignedVoucherOf};
 use polkadot_sdk::{
     frame_metadata_hash_extension::CheckMetadataHash,
-    frame_support::{assert_ok, dispatch::DispatchClass},
+    frame_support::{assert_ok, dispatch::DispatchClass, traits::Get},
     pallet_transaction_payment,
     sp_core::{Pair, sr25519},
     sp_keyring::Sr25519Keyring::{self, Alice, Bob, Charlie},
-    sp_runtime::ApplyExtrinsicResult,
+    sp_runtime::{ApplyExtrinsicResult, traits::Dispatchable},
 };
 
 /// Blocks until an offer takes effect.
@@ -48,6 +48,20 @@ pub fn offered(execution: &InMemory) {
         max_window: 30 * MINUTES,
     };
     assert_ok!(Workers::publish_offer(origin(Bob), VERSION, terms, 8));
+    pass(OFFER_BLOCKS);
+}
+
+/// Makes somebody a worker that could audit Bob's claims, and that asks for more than Bob.
+pub fn auditor(who: Sr25519Keyring) {
+    assert_ok!(Workers::register(origin(who), 1_000 * UNIT));
+    let terms = OfferTerms {
+        base: 2 * UNIT,
+        rate: 0,
+        min_deadline: 0,
+        min_window: 0,
+        max_window: 30 * MINUTES,
+    };
+    assert_ok!(Workers::publish_offer(origin(who), VERSION, terms, 8));
     pass(OFFER_BLOCKS);
 }
 
@@ -118,14 +132,63 @@ pub fn session(key: &sr25519::Pair) -> SessionId {
     session
 }
 
-/// Bob's claim of a job.
-pub fn claim(job: JobId, execution: &InMemory) -> RuntimeCall {
-    let claim = pallet_market::Claim {
+/// The salt of every seal.
+const SALT: [u8; 32] = [3; 32];
+
+/// Makes the seed of this moment known, as relay blocks would.
+pub fn know_seed() {
+    let now = Time::moment();
+    let note = |relay_block: u32, moment| {
+        let round = pallet_seeds::Round {
+            relay_block,
+            moment,
+            randomness: Some(H256::from_low_u64_be(relay_block.into())),
+        };
+        let number = pallet_seeds::NextRound::<Runtime>::get();
+        pallet_seeds::Rounds::<Runtime>::insert(number, round);
+        pallet_seeds::NextRound::<Runtime>::put(number + 1);
+    };
+    let last = pallet_seeds::NextRound::<Runtime>::get().checked_sub(1);
+    let last = last.and_then(pallet_seeds::Rounds::<Runtime>::get);
+    let latest = last.map_or(1, |round| round.relay_block);
+    if last.is_none() {
+        note(latest, now);
+    }
+    let margin: u32 = <Runtime as pallet_seeds::Config>::Margin::get();
+    for relay_block in [latest + margin, latest + margin + 1] {
+        note(relay_block, now + 1);
+    }
+}
+
+/// Bob's claim of a job, which has this output.
+pub fn claim_of(job: JobId, execution: &InMemory) -> pallet_market::Claim {
+    pallet_market::Claim {
         job,
         output_digest: committed(execution).output_digest,
         output: None,
+        salt: SALT,
+    }
+}
+
+/// Bob's seal of a job.
+pub fn seal(job: JobId, execution: &InMemory) -> RuntimeCall {
+    let bob = Bob.to_account_id();
+    let sealed = pallet_market::Seal {
+        job,
+        seal: audit::seal::<HostBlake2, _>(job, &bob, &claim_of(job, execution).output_digest, &SALT),
     };
-    pallet_market::Call::claim { claim }.into()
+    let seals = vec![sealed].try_into().expect("one");
+    pallet_market::Call::seal { seals }.into()
+}
+
+/// Bob's claim of a job, which Bob has sealed and whose seed is known.
+pub fn claim(job: JobId, execution: &InMemory) -> RuntimeCall {
+    assert_ok!(seal(job, execution).dispatch(origin(Bob)));
+    know_seed();
+    pallet_market::Call::claim {
+        claim: claim_of(job, execution),
+    }
+    .into()
 }
 
 /// Applies a transaction; its result, and the class that it was admitted in, if it was.

@@ -19,11 +19,13 @@ type Sessions = <Runtime as pallet_sessions::Config>::WeightInfo;
 type Workers = <Runtime as pallet_workers::Config>::WeightInfo;
 
 /// The pallets of this workspace, by the names of their folders and in the runtime.
-const PALLETS: [(&str, &str); 7] = [
+const PALLETS: [(&str, &str); 9] = [
+    ("audits", "Audits"),
     ("disputes", "Disputes"),
     ("governance", "Governance"),
     ("market", "Market"),
     ("models", "Models"),
+    ("seeds", "Seeds"),
     ("sessions", "Sessions"),
     ("time", "Time"),
     ("workers", "Workers"),
@@ -91,12 +93,13 @@ fn a_settled_job_of_a_full_batch_weighs_less_than_a_millisecond() {
     let market = |weight: Weight| weight.ref_time() / u64::from(MAX_BATCH);
     // Jobs of one client and one worker, which were submitted together. Two places on the agenda are shared.
     let submission = market(Market::submit_batch(MAX_BATCH, 1));
+    let seal = market(Market::seal(MAX_BATCH));
     let claim = market(Market::claim_batch(MAX_BATCH));
     let settlement = market(Market::accept_batch(MAX_BATCH - 1, 1));
-    let sum = submission + claim + settlement;
+    let sum = submission + seal + claim + settlement;
     assert!(
         sum < WEIGHT_REF_TIME_PER_MILLIS,
-        "{submission} + {claim} + {settlement}"
+        "{submission} + {seal} + {claim} + {settlement}"
     );
 }
 
@@ -108,7 +111,12 @@ fn a_worker_is_no_longer_than_other_pallets_think() {
 
 #[test]
 fn a_step_is_no_lighter_than_any_of_the_steps() {
-    for step in [Market::settle(), Market::close_auction(32), Market::miss()] {
+    for step in [
+        Market::end_audited(),
+        Market::close_auction(32),
+        Market::miss(),
+        Market::draw(1),
+    ] {
         assert!(step.all_lte(Market::step()));
     }
     assert!(Market::steps(4).all_gte(Market::advance_batch(4)));

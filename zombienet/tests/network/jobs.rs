@@ -28,7 +28,7 @@ const PRICE: u128 = 4 * UNIT / 10;
 /// How often an honest job is bought and timed.
 const TIMED: usize = 3;
 /// Blocks in which a claim must be seen.
-const CLAIM_BLOCKS: u32 = 60;
+const CLAIM_BLOCKS: u32 = 120;
 /// Bytes of a digit: 8 × 8 binary32 numbers.
 const DIGIT_BYTES: u32 = 8 * 8 * 4;
 /// Jobs of the largest input in one transaction: 2 MiB of the 3.3 MiB of proof that a block may have.

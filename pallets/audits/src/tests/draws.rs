@@ -4,7 +4,7 @@ use crate::{Error, Event, mock::*};
 use assay_police::{Assurance, Hazard};
 use assay_types::{
     ClaimId,
-    audit::{AuditState, Police},
+    audit::{AuditState, Police, SealedClaim},
 };
 use polkadot_sdk::frame_support::{assert_noop, assert_ok};
 
@@ -180,5 +180,27 @@ fn a_claim_that_the_police_does_not_know_is_free() {
         assert_ok!(<Audits as Police<_, _>>::decided(7, false));
         assert_ok!(<Audits as Police<_, _>>::abandoned(7));
         assert_eq!(free(CLIENT), before);
+    });
+}
+
+#[test]
+fn a_claim_whose_seed_is_known_is_drawn_at_once() {
+    story(|| {
+        let sealed_at = System::block_number();
+        advance(DRAW);
+        let sealed = SealedClaim {
+            client: CLIENT,
+            worker: WORKER,
+            model: MODEL,
+            price: PRICE,
+            locked: LOCK,
+            work: 0,
+            assurance: Assurance::Full,
+            sealed_at,
+            hazard: 0,
+        };
+        assert_ok!(<Audits as Police<_, _>>::sealed(0, sealed));
+        assert!(OTHERS.contains(&auditor(0)));
+        assert_eq!(audit(0).sealed_at, sealed_at);
     });
 }

@@ -3,7 +3,10 @@
 use crate::{Error, Event, mock::*};
 use assay_police::Assurance;
 use assay_types::audit::{AuditState, Police};
-use polkadot_sdk::frame_support::{assert_noop, assert_ok};
+use polkadot_sdk::{
+    frame_support::{assert_noop, assert_ok},
+    sp_runtime::Perbill,
+};
 
 #[test]
 fn an_auditor_that_does_not_answer_loses_a_part_of_its_lock_and_is_replaced() {
@@ -101,13 +104,41 @@ fn a_claim_that_is_not_opened_is_a_fault_and_its_auditor_is_paid() {
         assert_ok!(answer(auditor, 0, right()));
         advance(DRAW + 1);
         let before = free(auditor);
-        assert_ok!(<Audits as Police<_, _>>::abandoned(0));
+        let costs = <Audits as Police<_, _>>::abandoned(0);
+        assert_eq!(costs, Ok(Some(Perbill::from_percent(50))), "what a false claim costs");
         assert_eq!((free(auditor), stake(auditor)), (before + FEE, (STAKE, 0)));
         assert_eq!((record(WORKER).faults, Audits::audit(0)), (1, None));
         let unanswered = drawn(1);
         assert_ok!(<Audits as Police<_, _>>::abandoned(1));
         assert_eq!(stake(unanswered), (STAKE, 0));
         assert_eq!(pool(), (FUND - FEE, 0));
+    });
+}
+
+#[test]
+fn a_claim_that_nobody_could_audit_is_withheld_at_the_price_of_a_miss() {
+    story(|| {
+        OTHERS
+            .into_iter()
+            .for_each(|other| assert_ok!(Workers::pause(signed(other))));
+        sealed_at(0, PRICE, Assurance::Full);
+        advance(DRAW + 1);
+        assert_eq!(audit(0).state, AuditState::Spared);
+        assert_eq!(<Audits as Police<_, _>>::open_since(0), Some(audit(0).entered_at));
+        assert_eq!(<Audits as Police<_, _>>::abandoned(0), Ok(None));
+    });
+}
+
+#[test]
+fn a_claim_that_ends_without_a_verdict_is_nobodys_fault() {
+    story(|| {
+        let auditor = drawn(0);
+        assert_ok!(answer(auditor, 0, right()));
+        let before = free(auditor);
+        assert_ok!(<Audits as Police<_, _>>::dropped(0));
+        assert_eq!((free(auditor), stake(auditor)), (before + FEE, (STAKE, 0)));
+        assert_eq!((record(WORKER).faults, Audits::audit(0)), (0, None));
+        assert_ok!(<Audits as Police<_, _>>::dropped(0));
     });
 }
 

@@ -15,16 +15,16 @@ use assay_types::{
 use polkadot_sdk::frame_support::{assert_noop, assert_ok};
 
 /// The finder's part of what a convicted worker loses that had its whole stake.
-const REWARD: u64 = 3 * (STAKE / 2) / 10;
+pub(super) const REWARD: u64 = 3 * (STAKE / 2) / 10;
 
 /// The proof of the lie of these tests, in the dispute over this job.
-fn proof(job: JobId, honest: &InMemory) -> Proof {
+pub(super) fn proof(job: JobId, honest: &InMemory) -> Proof {
     let head = dispute(job).and_then(|dispute| dispute.trace).expect("is revealed");
     build(honest, &head, &known(job, &WAY), &WAY[2], 300).expect("it is wrong")
 }
 
 /// Answers everything, and lets `challenger` point at the lie, from where its game stands to the chunk.
-fn go_on(job: JobId, challenger: u64, honest: &InMemory, worker: &dyn Statements) {
+pub(super) fn go_on(job: JobId, challenger: u64, honest: &InMemory, worker: &dyn Statements) {
     for place in WAY {
         if game(job, challenger).place != place {
             continue;
@@ -42,7 +42,7 @@ fn go_on(job: JobId, challenger: u64, honest: &InMemory, worker: &dyn Statements
     }
 }
 
-fn first_award(slash: u64) -> (u64, u64) {
+pub(super) fn first_award(slash: u64) -> (u64, u64) {
     pallet_workers::PendingSlashes::<Test>::get(slash)
         .expect("is pending")
         .awards[0]

@@ -8,6 +8,7 @@ mod games;
 mod generations;
 mod large;
 mod migrations;
+mod seniors;
 mod silence;
 mod verdicts;
 

@@ -1,11 +1,12 @@
 //! What benchmarks of the market begin with: books of which all offers are looked at, auctions with all bids, and jobs
 //! that workers hold.
 
-use crate::{BalanceOf, Claim, Config, JobRequestOf, Jobs, NextJobId, Pallet};
+use crate::{BalanceOf, Claim, Config, JobRequestOf, Jobs, NextJobId, Pallet, Seal};
 use alloc::{vec, vec::Vec};
 use assay_types::{
     Delivery, H256, HostBlake2, JobId, JobInput, JobRequest, Matching, ModelVersion, Payload, Purpose, WorkerRegistry,
-    benchmarking::{Scene, Stage, bytes_parts, largest_parts, symbols_of_largest},
+    audit,
+    benchmarking::{Scene, Seeds, Stage, bytes_parts, largest_parts, symbols_of_largest},
     bid_commitment,
     limits::{MAX_BIDS, MAX_OFFERS_PER_MODEL},
 };
@@ -23,7 +24,7 @@ pub const CHEAP_BID: u32 = 10;
 pub const EXPENSIVE_BID: u32 = 10_000;
 /// What every client pays at most.
 const CEILING: u32 = 100_000;
-/// The salt of every bid.
+/// The salt of every bid and every seal.
 pub const SALT: [u8; 32] = [4; 32];
 
 /// The account that pays for jobs where it does not send the transaction.
@@ -206,5 +207,27 @@ pub fn digest_claim(job: JobId) -> Claim {
         job,
         output_digest: H256::repeat_byte(2),
         output: None,
+        salt: SALT,
     }
+}
+
+/// The seal of a claim by this worker.
+pub fn seal_of<T: Config>(worker: &T::AccountId, claim: &Claim) -> Seal {
+    Seal {
+        job: claim.job,
+        seal: audit::seal::<HostBlake2, _>(claim.job, worker, &claim.output_digest, &claim.salt),
+    }
+}
+
+/// A worker seals these claims, and their seed becomes known.
+pub fn seal_claims<T: Config>(worker: &T::AccountId, claims: &[Claim]) {
+    let seals = claims.iter().map(|claim| seal_of::<T>(worker, claim)).collect();
+    Pallet::<T>::do_seal(worker, seals);
+    T::BenchmarkHelper::reveal(T::Time::now());
+}
+
+/// A worker seals a claim and makes it.
+pub fn make<T: Config>(worker: &T::AccountId, claim: Claim) -> Result<(), BenchmarkError> {
+    seal_claims::<T>(worker, core::slice::from_ref(&claim));
+    Ok(Pallet::<T>::do_claim(worker, claim)?)
 }

@@ -9,12 +9,13 @@ fn a_claim_opens_the_challenge_window() {
     TestExt::new().offer(CHEAP, 30, 5).execute_with(|| {
         let job = submit(request(100));
         let output_digest = H256::repeat_byte(1);
-        assert_ok!(Market::claim(
-            signed(CHEAP),
+        assert_ok!(make(
+            CHEAP,
             Claim {
                 job,
                 output_digest,
-                output: None
+                output: None,
+                salt: SALT,
             }
         ));
         assert_eq!(phase(job), Some(Phase::Claimed));
@@ -35,11 +36,17 @@ fn the_last_block_of_the_deadline_is_in_time_and_the_next_is_not() {
     TestExt::new().offer(CHEAP, 30, 5).execute_with(|| {
         let (in_time, late) = (submit(request(100)), submit(request(100)));
         without_idle_to(now() + DEADLINE);
-        assert_ok!(Market::claim(signed(CHEAP), digest_claim(in_time)));
+        assert_ok!(make(CHEAP, digest_claim(in_time)));
         without_idle_to(now() + 1);
+        seal(CHEAP, &[digest_claim(late)]);
+        let rejected = Event::SealRejected {
+            job: late,
+            error: Error::<Test>::DeadlinePassed.into(),
+        };
+        assert!(market_events().contains(&rejected));
         assert_noop!(
             Market::claim(signed(CHEAP), digest_claim(late)),
-            Error::<Test>::DeadlinePassed
+            Error::<Test>::NotSealed
         );
         assert_noop!(Market::decline(signed(CHEAP), late), Error::<Test>::DeadlinePassed);
     });
@@ -57,7 +64,7 @@ fn only_the_assigned_worker_claims_and_only_once() {
             Market::claim(signed(CHEAP), digest_claim(job + 1)),
             Error::<Test>::UnknownJob
         );
-        assert_ok!(Market::claim(signed(CHEAP), digest_claim(job)));
+        assert_ok!(make(CHEAP, digest_claim(job)));
         assert_noop!(
             Market::claim(signed(CHEAP), digest_claim(job)),
             Error::<Test>::AlreadyClaimed
@@ -83,6 +90,7 @@ fn an_inline_output_must_have_the_size_and_the_digest() {
             ..request(100)
         });
         let good = inline_claim(job, 1);
+        seal(CHEAP, core::slice::from_ref(&good));
         let refused = |claim: Claim, error: Error<Test>| {
             assert_noop!(Market::claim(signed(CHEAP), claim), error);
         };
@@ -102,7 +110,7 @@ fn an_inline_output_must_have_the_size_and_the_digest() {
         );
         refused(
             Claim {
-                output_digest: H256::zero(),
+                output: Some(vec![4; OUTPUT_BYTES].try_into().expect("short")),
                 ..good.clone()
             },
             Error::OutputDigestMismatch,
@@ -116,6 +124,7 @@ fn an_inline_output_must_have_the_size_and_the_digest() {
 fn an_output_that_nobody_asked_for_is_refused() {
     TestExt::new().offer(CHEAP, 30, 5).execute_with(|| {
         let job = submit(request(100));
+        seal(CHEAP, &[inline_claim(job, 1)]);
         assert_noop!(
             Market::claim(signed(CHEAP), inline_claim(job, 1)),
             Error::<Test>::OutputNotWanted
@@ -133,6 +142,7 @@ fn one_bad_claim_does_not_spoil_a_batch() {
             inline_claim(second, 1),
             digest_claim(second),
         ];
+        seal(CHEAP, &[digest_claim(first), digest_claim(second)]);
         assert_ok!(Market::claim_batch(signed(CHEAP), claims.try_into().expect("short")));
         assert_eq!(phase(first), Some(Phase::Claimed));
         assert_eq!(phase(second), Some(Phase::Claimed));
@@ -141,7 +151,7 @@ fn one_bad_claim_does_not_spoil_a_batch() {
             error: error.into(),
         };
         assert!(market_events().contains(&rejected(77, Error::UnknownJob)));
-        assert!(market_events().contains(&rejected(second, Error::OutputNotWanted)));
+        assert!(market_events().contains(&rejected(second, Error::WrongSeal)));
     });
 }
 
@@ -149,7 +159,7 @@ fn one_bad_claim_does_not_spoil_a_batch() {
 fn a_deadline_does_not_pass_in_blocks_that_others_fill() {
     TestExt::new().offer(CHEAP, 30, 5).execute_with(|| {
         let job = submit(request(100));
-        assert!(Market::may_claim(&CHEAP, job) && !Market::may_claim(&DEAR, job));
+        assert!(Market::may_seal(&CHEAP, job) && !Market::may_seal(&DEAR, job));
         for _ in 0..10 * DEADLINE {
             FullBlocks::set(FullBlocks::get() + 1);
             without_idle_to(System::block_number() + 1);
@@ -157,6 +167,6 @@ fn a_deadline_does_not_pass_in_blocks_that_others_fill() {
         }
         assert_eq!(phase(job), Some(Phase::Assigned));
         claim(CHEAP, job);
-        assert!(!Market::may_claim(&CHEAP, job));
+        assert!(!Market::may_seal(&CHEAP, job) && !Market::may_claim(&CHEAP, job));
     });
 }

@@ -86,7 +86,7 @@ fn a_disputed_job_is_neither_settled_nor_accepted_nor_forgotten() {
             ..request(100)
         });
         let output = inline_claim(job, 1);
-        assert_ok!(Market::claim(signed(CHEAP), output.clone()));
+        assert_ok!(make(CHEAP, output.clone()));
         assert_ok!(Market::dispute(job));
         advance_to(now() + 10 * WINDOW);
         assert_eq!(phase(job), Some(Phase::Disputed));

@@ -42,6 +42,11 @@ enum Act {
         job: u64,
         inline: bool,
     },
+    /// A seal that is opened later, or withheld.
+    Seal {
+        worker: u64,
+        job: u64,
+    },
     Decline {
         worker: u64,
         job: u64,
@@ -127,6 +132,7 @@ fn act() -> impl Strategy<Value = Act> {
         3 => (50..200u64, proptest::option::of(worker())).prop_map(|(ceiling, silent)| Act::Auction { ceiling, silent }),
         4 => (30..200u64).prop_map(|ceiling| Act::Claimed { ceiling }),
         6 => (worker(), job.clone(), any::<bool>()).prop_map(|(worker, job, inline)| Act::Claim { worker, job, inline }),
+        3 => (worker(), job.clone()).prop_map(|(worker, job)| Act::Seal { worker, job }),
         1 => (worker(), job.clone()).prop_map(|(worker, job)| Act::Decline { worker, job }),
         2 => job.clone().prop_map(|job| Act::Accept { job }),
         2 => job.clone().prop_map(|job| Act::Advance { job }),
@@ -183,7 +189,7 @@ fn play(act: Act) {
             let job = crate::NextJobId::<Test>::get();
             let _refused = Market::submit(signed(CLIENT), request(ceiling)).is_err();
             match worker_of(job) {
-                Some((worker, _)) => Market::claim(signed(worker), digest_claim(job)),
+                Some((worker, _)) => make(worker, digest_claim(job)),
                 None => Ok(()),
             }
         }
@@ -193,10 +199,14 @@ fn play(act: Act) {
             } else {
                 digest_claim(job)
             };
-            Market::claim(signed(worker), claim)
+            make(worker, claim)
+        }
+        Act::Seal { worker, job } => {
+            seal(worker, &[digest_claim(job)]);
+            Ok(())
         }
         Act::Decline { worker, job } => Market::decline(signed(worker), one_of(Phase::Assigned, job)),
-        Act::Accept { job } => Market::accept(signed(CLIENT), job),
+        Act::Accept { job } => charged(Market::accept(signed(CLIENT), job)),
         Act::Advance { job } => charged(Market::advance(signed(CLIENT), job)),
         Act::Dispute { job } => Market::dispute(one_of(Phase::Claimed, job)),
         Act::Uphold { job, blocks } => Market::uphold(one_of(Phase::Disputed, job), now() + blocks),
@@ -292,7 +302,7 @@ fn finish() {
                     Delivery::Inline => inline_claim(id, 1),
                     Delivery::Digest => digest_claim(id),
                 };
-                let _late = Market::claim(signed(assignment.worker), claim);
+                let _late = make(assignment.worker, claim);
             } else if job.state.ends_after().is_none() {
                 let judged = match id % 3 {
                     0 => Market::uphold(id, now()),

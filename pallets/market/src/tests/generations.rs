@@ -55,6 +55,7 @@ fn sequence_claim(job: JobId, tokens: &[i64]) -> Claim {
         job,
         output_digest: digest.expect("a length that the job allows"),
         output: Some(bytes.try_into().expect("short")),
+        salt: SALT,
     }
 }
 
@@ -127,6 +128,7 @@ fn a_claim_has_the_sequence_and_says_that_it_is_valid() {
     with_language(|| {
         let job = submit(asking(&[1, 2], 3, 5));
         let good = sequence_claim(job, &[1, 2, 9]);
+        seal(CHEAP, core::slice::from_ref(&good));
         let refused = |claim: Claim, error: Error<Test>| {
             assert_noop!(Market::claim(signed(CHEAP), claim), error);
         };
@@ -169,6 +171,7 @@ fn a_claim_that_admits_an_invalid_sequence_is_refused() {
             output_digest: digest_saying(0),
             ..good
         };
+        seal(CHEAP, core::slice::from_ref(&admits));
         assert_noop!(
             Market::claim(signed(CHEAP), admits),
             Error::<Test>::OutputDigestMismatch

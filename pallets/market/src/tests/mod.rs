@@ -9,6 +9,7 @@ mod generations;
 mod money;
 mod offers;
 mod queries;
+mod seals;
 mod submission;
 mod terms;
 mod withholding;

@@ -11,7 +11,7 @@ fn settlement_pays_the_price_and_returns_the_rest() {
             delivery: Delivery::Inline,
             ..request(100)
         });
-        assert_ok!(Market::claim(signed(CHEAP), inline_claim(job, 1)));
+        assert_ok!(make(CHEAP, inline_claim(job, 1)));
         let before = balance(CHEAP);
         advance_past(now() + WINDOW);
         assert_closed(job, CloseReason::WindowPassed, Some(CHEAP), 30);
@@ -107,7 +107,7 @@ fn a_model_deprecated_in_mid_job_changes_nothing_for_the_job() {
             ..request(100)
         });
         assert_ok!(Models::deprecate(signed(PUBLISHER), MODEL));
-        assert_ok!(Market::claim(signed(CHEAP), inline_claim(job, 1)));
+        assert_ok!(make(CHEAP, inline_claim(job, 1)));
         advance_past(now() + WINDOW);
         assert_closed(job, CloseReason::WindowPassed, Some(CHEAP), 30);
     });

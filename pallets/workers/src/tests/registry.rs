@@ -158,6 +158,23 @@ fn a_job_ends_once() {
 }
 
 #[test]
+fn a_claim_that_is_withheld_is_a_miss_of_a_job_that_counts_no_more() {
+    story(|| {
+        register(ALICE, MIN_STAKE);
+        assert_eq!(job(ALICE, 50), Ok(FLOOR));
+        assert_ok!(release(ALICE, FLOOR, Outcome::Claimed));
+        let withheld = Outcome::Withheld {
+            beneficiary: BOB,
+            cost: Slashed { paid: 0, burned: 1 },
+        };
+        let released = release(ALICE, FLOOR, withheld).expect("it is locked");
+        assert_eq!((released.slashed.burned, locked(ALICE), load(ALICE)), (1, 0, 0));
+        let info = Workers::worker_info(&ALICE).expect("is registered");
+        assert_eq!((info.missed, info.stake), (1, MIN_STAKE - 1));
+    });
+}
+
+#[test]
 fn a_bid_that_wins_becomes_a_job_and_keeps_what_its_price_needs() {
     story(|| {
         register(ALICE, MIN_STAKE);

@@ -4,7 +4,7 @@
 //! executed the job knows its own trace before the worker has revealed anything, and commits to its digest. The oldest
 //! challenge whose commitment opens to the element that convicts, as the runtime computed it, has found the fault.
 
-use super::{Committed, MAX_GAMES};
+use super::{ALL_GAMES, Committed};
 use crate::{ClaimId, H256, limits::Symbols};
 use assay_exact::{
     bounded::Bounded,
@@ -142,7 +142,7 @@ pub struct OpenAward<AccountId, Balance, BlockNumber> {
     /// The client, and its part of the slash.
     pub client: (AccountId, Balance),
     /// The challengers that may claim the award, the oldest first: each of them is older than whoever has claimed it.
-    pub finders: BoundedVec<Finder<AccountId>, ConstU32<MAX_GAMES>>,
+    pub finders: BoundedVec<Finder<AccountId>, ConstU32<ALL_GAMES>>,
     /// The last block in which it may be claimed.
     pub until: BlockNumber,
 }

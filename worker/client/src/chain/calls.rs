@@ -103,6 +103,8 @@ pub enum MarketCall {
     AcceptBatch { jobs: BoundedVec<JobId, Batch> },
     AdvanceBatch { jobs: BoundedVec<JobId, Steps> },
     Reassign { job: JobId },
+    Seal { seals: BoundedVec<Seal, Batch> },
+    Draw { jobs: BoundedVec<JobId, Steps> },
 }
 
 /// See the disputes pallet.
@@ -235,6 +237,17 @@ pub struct Claim {
     pub output_digest: H256,
     /// The output, where the job asks for it.
     pub output: Option<BoundedVec<u8, InlineOutputBytes>>,
+    /// The salt of the seal.
+    pub salt: [u8; 32],
+}
+
+/// A worker's seal of its claim.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, TypeInfo)]
+pub struct Seal {
+    /// The job.
+    pub job: JobId,
+    /// The seal: see [`assay_types::audit::seal`].
+    pub seal: H256,
 }
 
 impl Call {

@@ -12,7 +12,7 @@ use super::{
     types::*,
 };
 use assay_types::{
-    Announcement, ClaimId, JobId, ModelId, ModelVersion, NoOffer, Page, SessionId, SessionQuote, SlashId,
+    Announcement, ClaimId, JobId, ModelId, ModelVersion, NoOffer, Page, SealStatus, SessionId, SessionQuote, SlashId,
     dispute::{Place, Revealed},
 };
 use polkadot_sdk::sp_runtime::FixedU128;
@@ -208,6 +208,11 @@ fn apis(check: &mut Check) -> Vec<Item> {
             "claimed_jobs",
             vec![meta_type::<Option<JobId>>(), meta_type::<u32>()],
             meta_type::<Page<Job>>(),
+        ),
+        check.api(
+            "seal_statuses",
+            vec![meta_type::<Vec<JobId>>()],
+            meta_type::<Vec<SealStatus>>(),
         ),
     ]
 }

@@ -119,6 +119,19 @@ pub enum MarketEvent {
         worker: Option<AccountId>,
         paid: Balance,
     },
+    JobSealed {
+        job: JobId,
+        worker: AccountId,
+        until: BlockNumber,
+    },
+    SealRejected {
+        job: JobId,
+        error: DispatchError,
+    },
+    PhaseExtended {
+        job: JobId,
+        until: BlockNumber,
+    },
 }
 
 /// See the disputes pallet.
@@ -343,7 +356,10 @@ impl MarketEvent {
             | Self::JobDeclined { job, .. }
             | Self::WorkerRemoved { job, .. }
             | Self::DeadlineMissed { job, .. }
-            | Self::JobClosed { job, .. } => *job,
+            | Self::JobClosed { job, .. }
+            | Self::JobSealed { job, .. }
+            | Self::SealRejected { job, .. }
+            | Self::PhaseExtended { job, .. } => *job,
         }
     }
 }

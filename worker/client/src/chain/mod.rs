@@ -27,7 +27,7 @@ mod view;
 
 pub use account::{Account, Wait};
 pub use calls::{
-    Call, Claim, DisputesCall, MarketCall, ModelsCall, RootCall, SessionsCall, SudoCall, SystemCall, WorkersCall,
+    Call, Claim, DisputesCall, MarketCall, ModelsCall, RootCall, Seal, SessionsCall, SudoCall, SystemCall, WorkersCall,
 };
 pub use error::{ChainError, SubmitError};
 pub use events::{DisputesEvent, Event, FeeEvent, MarketEvent, ModelsEvent, SessionsEvent, WorkersEvent};

@@ -7,7 +7,7 @@ use super::{
     types::*,
 };
 use assay_types::{
-    Announcement, ClaimId, JobId, ModelId, ModelVersion, NoOffer, Page, SessionId, SessionQuote, SlashId,
+    Announcement, ClaimId, JobId, ModelId, ModelVersion, NoOffer, Page, SealStatus, SessionId, SessionQuote, SlashId,
     dispute::{Place, Revealed},
     limits::MAX_LISTED_JOBS,
 };
@@ -224,6 +224,11 @@ impl Snapshot {
     /// A page of the jobs that are claimed or disputed: the first one, or the one that begins `after` another's `next`.
     pub async fn claimed_jobs(&self, after: Option<JobId>) -> Result<Page<Job>, ChainError> {
         self.ask("claimed_jobs", (after, MAX_LISTED_JOBS).encode()).await
+    }
+
+    /// Where the sealed claims of these jobs stand, in their order; of at most [`MAX_LISTED_JOBS`].
+    pub async fn seal_statuses(&self, jobs: &[JobId]) -> Result<Vec<SealStatus>, ChainError> {
+        self.ask("seal_statuses", jobs.encode()).await
     }
 
     /// The dispute over a job.

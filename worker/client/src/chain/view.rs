@@ -12,7 +12,7 @@ use super::{
     types::*,
 };
 use assay_types::{
-    Announcement, JobId, ModelVersion, NoOffer, Page, SessionId, SlashId,
+    Announcement, JobId, ModelVersion, NoOffer, Page, SealStatus, SessionId, SlashId,
     dispute::{Place, Revealed},
 };
 use futures::stream::{self, BoxStream, StreamExt};
@@ -92,6 +92,7 @@ pub trait StateView: Send + Sync + 'static {
     fn jobs_of(&self, account: &AccountId) -> impl Future<Output = Result<Vec<(JobId, Job)>, ChainError>> + Send;
     fn open_jobs(&self, version: ModelVersion) -> impl Future<Output = Result<Vec<(JobId, Job)>, ChainError>> + Send;
     fn claimed_jobs(&self, after: Option<JobId>) -> impl Future<Output = Result<Page<Job>, ChainError>> + Send;
+    fn seal_statuses(&self, jobs: &[JobId]) -> impl Future<Output = Result<Vec<SealStatus>, ChainError>> + Send;
     fn account(&self, account: &AccountId) -> impl Future<Output = Result<AccountData, ChainError>> + Send;
     fn worker(&self, account: &AccountId) -> impl Future<Output = Result<Option<WorkerInfo>, ChainError>> + Send;
     fn version(&self, version: ModelVersion) -> impl Future<Output = Result<Option<VersionRecord>, ChainError>> + Send;
@@ -229,6 +230,10 @@ impl StateView for Snapshot {
 
     async fn claimed_jobs(&self, after: Option<JobId>) -> Result<Page<Job>, ChainError> {
         Self::claimed_jobs(self, after).await
+    }
+
+    async fn seal_statuses(&self, jobs: &[JobId]) -> Result<Vec<SealStatus>, ChainError> {
+        Self::seal_statuses(self, jobs).await
     }
 
     async fn account(&self, account: &AccountId) -> Result<AccountData, ChainError> {

@@ -145,6 +145,7 @@ impl State {
                         job: number,
                         output_digest,
                         output: Some(output.clone().try_into().expect("small")),
+                        salt: [0; 32],
                     });
                     events.push(MarketEvent::JobClaimed {
                         job: number,
@@ -215,6 +216,7 @@ fn open(client: &AccountId, request: &JobRequest, digest: H256, block: BlockNumb
                 worker: worker(),
                 price: request.ceiling,
                 locked: 0,
+                hazard: 0,
             },
             deadline,
         },

@@ -191,6 +191,15 @@ impl Story {
                 self.output_digest = Some(*output_digest);
                 self.output.clone_from(output);
             }
+            MarketEvent::JobSealed { worker, .. } => {
+                self.phase = Phase::Sealed;
+                self.worker = Some(worker.clone());
+            }
+            MarketEvent::PhaseExtended { until, .. } => {
+                if self.phase == Phase::Claimed {
+                    self.window_until = Some(*until);
+                }
+            }
             MarketEvent::ClaimDisputed { .. } => self.phase = Phase::Disputed,
             MarketEvent::ClaimUpheld { window_until, .. } => {
                 self.phase = Phase::Claimed;
@@ -208,6 +217,7 @@ impl Story {
             | MarketEvent::BidReleased { .. }
             | MarketEvent::BidForfeited { .. }
             | MarketEvent::ClientRefunded { .. }
+            | MarketEvent::SealRejected { .. }
             | MarketEvent::ClaimRejected { .. } => {}
         }
     }

@@ -187,7 +187,9 @@ async fn copy(store: Store, job: JobId, digest: H256, bytes: Vec<u8>) {
 fn is_claimed(state: &JobState) -> bool {
     match state {
         JobState::Claimed { .. } | JobState::Disputed { .. } => true,
-        JobState::Bidding { .. } | JobState::Revealing { .. } | JobState::Assigned { .. } => false,
+        JobState::Bidding { .. } | JobState::Revealing { .. } | JobState::Assigned { .. } | JobState::Sealed { .. } => {
+            false
+        }
     }
 }
 

@@ -20,11 +20,13 @@ use tokio::time::Instant;
 impl<S: StateView> JobLoop<'_, S> {
     /// Does what is due now; true if more is due because of it.
     pub(super) fn step(&mut self, state: &Arc<S>) -> bool {
-        let mut claims = Vec::new();
+        let (mut seals, mut claims) = (Vec::new(), Vec::new());
         let mut to_run = Vec::new();
         for action in decide(&self.view, &self.kept.memory, &self.policy) {
             match action {
                 Action::Execute(job) => to_run.push(job),
+                Action::Seal(job) => seals.push(job),
+                Action::Draw(job) => self.draw(job),
                 Action::Claim(job) => claims.extend(self.claim(job)),
                 Action::Decline(job) => {
                     if let Some(Progress::Impossible(reason)) = self.kept.memory.progress(job) {
@@ -55,8 +57,9 @@ impl<S: StateView> JobLoop<'_, S> {
                 Action::Forget(job) => self.forget(job),
             }
         }
+        let impossible = self.seal(seals);
         self.send_claims(claims);
-        self.search(to_run, state)
+        self.search(to_run, state) || impossible
     }
 
     fn commit(&mut self, job: JobId) {
@@ -73,12 +76,13 @@ impl<S: StateView> JobLoop<'_, S> {
         let Some(Progress::Ready(output)) = self.kept.memory.progress(id) else {
             return None;
         };
-        let claim = claims::claim(id, self.view.jobs.get(&id)?.delivery, output);
-        if claim.is_none() {
-            let reason = "its output is longer than a claim may be; the client should have asked for its digest";
+        let Some(salt) = self.store.salt(id) else {
+            let reason = "the salt of its seal is not in the store, so the claim cannot be made";
+            tracing::error!(job = id, reason);
             self.kept.memory.note(id, Progress::Impossible(reason.into()));
-        }
-        claim
+            return None;
+        };
+        claims::claim(id, self.view.jobs.get(&id)?.delivery, output, salt)
     }
 
     /// Sends claims in batches; those whose deadlines are near in small ones, which get in where blocks are full.
@@ -115,9 +119,10 @@ impl<S: StateView> JobLoop<'_, S> {
         let at_stake = jobs.iter().filter_map(|id| {
             let job = self.view.jobs.get(id)?;
             let (amount, deadline): (_, BlockNumber) = match (kind, &job.state) {
-                (Kind::Claim | Kind::Decline, JobState::Assigned { assignment, deadline }) => {
+                (Kind::Seal | Kind::Decline, JobState::Assigned { assignment, deadline }) => {
                     (assignment.locked, *deadline)
                 }
+                (Kind::Claim, JobState::Sealed { assignment, until, .. }) => (assignment.locked, *until),
                 (
                     Kind::Reveal,
                     JobState::Bidding {

@@ -5,13 +5,13 @@ use assay_client::chain::Claim;
 use assay_types::{Delivery, JobId};
 use polkadot_sdk::sp_runtime::BoundedVec;
 
-/// Claims of one call that the chain's lane for urgent calls takes.
+/// Claims or seals of one call that the chain's lane for urgent calls takes.
 pub(super) const URGENT_CLAIMS: usize = 8;
 /// Bytes of inline outputs in one batch of claims.
 const MAX_CLAIM_BYTES: usize = 256 * 1024;
 
 /// The claim of a job; `None` if the client wants an output inline that is longer than a claim may be.
-pub(super) fn claim(job: JobId, delivery: Delivery, output: &Output) -> Option<Claim> {
+pub(super) fn claim(job: JobId, delivery: Delivery, output: &Output, salt: [u8; 32]) -> Option<Claim> {
     let inline = match delivery {
         Delivery::Digest => None,
         Delivery::Inline => Some(BoundedVec::try_from(output.bytes.clone()).ok()?),
@@ -20,6 +20,7 @@ pub(super) fn claim(job: JobId, delivery: Delivery, output: &Output) -> Option<C
         job,
         output_digest: output.digest,
         output: inline,
+        salt,
     })
 }
 
@@ -48,6 +49,8 @@ mod tests {
     use super::*;
     use assay_types::{H256, limits::MAX_INLINE_OUTPUT_BYTES};
 
+    const SALT: [u8; 32] = [1; 32];
+
     fn output(bytes: usize) -> Output {
         Output {
             digest: H256::zero(),
@@ -58,16 +61,16 @@ mod tests {
     #[test]
     fn an_output_that_is_too_long_for_a_claim_is_not_claimed() {
         let longest = MAX_INLINE_OUTPUT_BYTES as usize;
-        assert!(claim(1, Delivery::Inline, &output(longest)).is_some());
-        assert!(claim(1, Delivery::Inline, &output(longest + 1)).is_none());
-        assert!(claim(1, Delivery::Digest, &output(longest + 1)).is_some());
+        assert!(claim(1, Delivery::Inline, &output(longest), SALT).is_some());
+        assert!(claim(1, Delivery::Inline, &output(longest + 1), SALT).is_none());
+        assert!(claim(1, Delivery::Digest, &output(longest + 1), SALT).is_some());
     }
 
     #[test]
     fn batches_are_bounded_in_number_and_in_bytes() {
         let claims = |count, bytes| -> Vec<Claim> {
             (0..count)
-                .filter_map(|job| claim(job, Delivery::Inline, &output(bytes)))
+                .filter_map(|job| claim(job, Delivery::Inline, &output(bytes), SALT))
                 .collect()
         };
         let sizes = |batches: Vec<Vec<Claim>>| batches.iter().map(Vec::len).collect::<Vec<_>>();

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::config::BidPolicy;
 use assay_client::chain::{AccountId, Balance, BlockNumber, Job, JobState};
-use assay_types::{JobId, ModelVersion};
+use assay_types::{JobId, ModelVersion, SealStatus};
 use std::collections::BTreeMap;
 
 /// One step that is due.
@@ -14,7 +14,11 @@ use std::collections::BTreeMap;
 pub enum Action {
     /// Run the model.
     Execute(JobId),
-    /// Claim the output that is ready.
+    /// Seal the claim of the output that is ready.
+    Seal(JobId),
+    /// Say that the sealed claim was drawn for an audit.
+    Draw(JobId),
+    /// Make the claim that is sealed.
     Claim(JobId),
     /// Give the job back.
     Decline(JobId),
@@ -42,6 +46,8 @@ pub struct View {
     pub jobs: BTreeMap<JobId, Job>,
     /// This worker's bids: whether each has been revealed.
     pub bids: BTreeMap<JobId, bool>,
+    /// Where this worker's sealed claims stand.
+    pub seals: BTreeMap<JobId, SealStatus>,
 }
 
 /// What the worker is willing to do.
@@ -68,7 +74,11 @@ pub fn decide(view: &View, memory: &Memory, policy: &Policy) -> Vec<Action> {
             JobState::Assigned { assignment, deadline } if assignment.worker == policy.me => {
                 assigned(*id, *deadline, view, memory)
             }
-            JobState::Assigned { .. } | JobState::Claimed { .. } | JobState::Disputed { .. } => None,
+            JobState::Sealed { assignment, .. } if assignment.worker == policy.me => sealed(*id, view, memory),
+            JobState::Assigned { .. }
+            | JobState::Sealed { .. }
+            | JobState::Claimed { .. }
+            | JobState::Disputed { .. } => None,
         });
     }
     actions.extend(memory.sealed().filter(|id| is_over(*id, view)).map(Action::Forget));
@@ -109,15 +119,31 @@ fn assigned(id: JobId, deadline: BlockNumber, view: &View, memory: &Memory) -> O
     match memory.progress(id) {
         None => Some(Action::Execute(id)),
         Some(Progress::Searching | Progress::Running) => None,
-        Some(Progress::Ready(_)) => Some(Action::Claim(id)),
+        Some(Progress::Ready(_)) => Some(Action::Seal(id)),
         Some(Progress::Impossible(_)) => Some(Action::Decline(id)),
+    }
+}
+
+/// A sealed claim is made once nobody can copy it. After a restart the output is computed anew; it is the same.
+fn sealed(id: JobId, view: &View, memory: &Memory) -> Option<Action> {
+    let status = view.seals.get(&id);
+    if status == Some(&SealStatus::Drawn) {
+        return Some(Action::Draw(id));
+    }
+    match memory.progress(id) {
+        None => Some(Action::Execute(id)),
+        Some(Progress::Ready(_)) => (status == Some(&SealStatus::Claimable)).then_some(Action::Claim(id)),
+        Some(Progress::Searching | Progress::Running | Progress::Impossible(_)) => None,
     }
 }
 
 /// Whether a sealed bid can no longer be asked for.
 fn is_over(id: JobId, view: &View) -> bool {
     match view.jobs.get(&id).map(|job| &job.state) {
-        None | Some(JobState::Assigned { .. } | JobState::Claimed { .. } | JobState::Disputed { .. }) => true,
+        None
+        | Some(
+            JobState::Assigned { .. } | JobState::Sealed { .. } | JobState::Claimed { .. } | JobState::Disputed { .. },
+        ) => true,
         Some(JobState::Bidding { until, .. }) => view.now > *until && !view.bids.contains_key(&id),
         Some(JobState::Revealing { .. }) => view.bids.get(&id) != Some(&false),
     }

@@ -53,8 +53,23 @@ fn assigned_to(worker: AccountId) -> JobState {
             worker,
             price: 40,
             locked: 80,
+            hazard: 0,
         },
         deadline: 30,
+    }
+}
+
+fn sealed_by(worker: AccountId) -> JobState {
+    JobState::Sealed {
+        assignment: Assignment {
+            worker,
+            price: 40,
+            locked: 80,
+            hazard: 0,
+        },
+        seal: H256::zero(),
+        sealed_at: 12,
+        until: 60,
     }
 }
 
@@ -63,6 +78,7 @@ fn view(now: BlockNumber, state: JobState) -> View {
         now,
         jobs: [(JOB, job(state))].into(),
         bids: BTreeMap::new(),
+        seals: BTreeMap::new(),
     }
 }
 
@@ -72,7 +88,7 @@ const BIDDING: JobState = JobState::Bidding {
 };
 
 #[test]
-fn an_assigned_job_is_run_then_claimed_once() {
+fn an_assigned_job_is_run_then_sealed_once() {
     let view = view(12, assigned_to(me()));
     let mut memory = Memory::default();
     assert_eq!(decide(&view, &memory, &policy()), [Action::Execute(JOB)]);
@@ -85,9 +101,51 @@ fn an_assigned_job_is_run_then_claimed_once() {
             bytes: Vec::new(),
         }),
     );
+    assert_eq!(decide(&view, &memory, &policy()), [Action::Seal(JOB)]);
+    memory.note_sent(JOB);
+    assert_eq!(decide(&view, &memory, &policy()), []);
+}
+
+fn ready() -> Progress {
+    Progress::Ready(Output {
+        digest: H256::zero(),
+        bytes: Vec::new(),
+    })
+}
+
+#[test]
+fn a_sealed_claim_is_made_when_its_draw_is_known_and_not_before() {
+    let mut view = view(12, sealed_by(me()));
+    let mut memory = Memory::default();
+    memory.note(JOB, ready());
+    assert_eq!(decide(&view, &memory, &policy()), [], "nothing is known of it");
+    view.seals.insert(JOB, SealStatus::Waiting);
+    assert_eq!(decide(&view, &memory, &policy()), []);
+    view.seals.insert(JOB, SealStatus::Claimable);
     assert_eq!(decide(&view, &memory, &policy()), [Action::Claim(JOB)]);
     memory.note_sent(JOB);
     assert_eq!(decide(&view, &memory, &policy()), []);
+}
+
+#[test]
+fn a_claim_that_was_drawn_is_said_to_be_and_not_made() {
+    let mut view = view(12, sealed_by(me()));
+    view.seals.insert(JOB, SealStatus::Drawn);
+    let mut memory = Memory::default();
+    memory.note(JOB, ready());
+    assert_eq!(decide(&view, &memory, &policy()), [Action::Draw(JOB)]);
+}
+
+#[test]
+fn a_worker_that_lost_its_output_after_the_seal_computes_it_anew() {
+    let mut view = view(12, sealed_by(me()));
+    view.seals.insert(JOB, SealStatus::Claimable);
+    let mut memory = Memory::default();
+    assert_eq!(decide(&view, &memory, &policy()), [Action::Execute(JOB)]);
+    memory.note(JOB, Progress::Impossible("no such input".into()));
+    assert_eq!(decide(&view, &memory, &policy()), [], "what is sealed is not declined");
+    view.jobs.insert(JOB, job(sealed_by(AccountId::new([2; 32]))));
+    assert_eq!(decide(&view, &Memory::default(), &policy()), []);
 }
 
 #[test]
@@ -182,6 +240,7 @@ fn no_more_bids_than_the_policy_allows() {
         now: 3,
         jobs,
         bids: [(0, false)].into(),
+        seals: BTreeMap::new(),
     };
     assert_eq!(
         decide(&view, &Memory::new([0]), &policy()),

@@ -175,7 +175,10 @@ impl<'a, S: StateView> JobLoop<'a, S> {
             };
             let bids = match job.state {
                 JobState::Bidding { .. } | JobState::Revealing { .. } => state.bids(id).await?,
-                JobState::Assigned { .. } | JobState::Claimed { .. } | JobState::Disputed { .. } => Vec::new(),
+                JobState::Assigned { .. }
+                | JobState::Sealed { .. }
+                | JobState::Claimed { .. }
+                | JobState::Disputed { .. } => Vec::new(),
             };
             Ok::<_, ChainError>((id, Some((job, bids))))
         });
@@ -226,18 +229,26 @@ impl<'a, S: StateView> JobLoop<'a, S> {
         match kind {
             Kind::Commit => self.view.bids.contains_key(&job),
             Kind::Reveal => self.view.bids.get(&job) != Some(&false),
-            Kind::Claim | Kind::Decline => !matches!(
+            Kind::Seal | Kind::Decline => !matches!(
                 self.view.jobs.get(&job).map(|job| &job.state),
                 Some(JobState::Assigned { assignment, .. }) if assignment.worker == self.policy.me
+            ),
+            Kind::Draw => self.view.jobs.get(&job).is_none_or(|job| job.kept.audit),
+            Kind::Claim => !matches!(
+                self.view.jobs.get(&job).map(|job| &job.state),
+                Some(JobState::Assigned { assignment, .. } | JobState::Sealed { assignment, .. })
+                    if assignment.worker == self.policy.me
             ),
             Kind::Pause | Kind::Resume | Kind::Announce => true,
         }
     }
 
-    /// Blocks in which a job can still be claimed.
+    /// Blocks in which a job can still be sealed, or claimed.
     pub(super) fn blocks_left(&self, job: JobId) -> BlockNumber {
         match self.view.jobs.get(&job).map(|job| &job.state) {
-            Some(JobState::Assigned { deadline, .. }) => deadline.saturating_sub(self.view.now),
+            Some(JobState::Assigned { deadline: last, .. } | JobState::Sealed { until: last, .. }) => {
+                last.saturating_sub(self.view.now)
+            }
             _ => 0,
         }
     }
@@ -310,9 +321,12 @@ impl<'a, S: StateView> JobLoop<'a, S> {
                     }
                 }
                 for event in inclusion.events {
-                    if let Event::Market(MarketEvent::ClaimRejected { job, error }) = event {
+                    if let Event::Market(
+                        MarketEvent::ClaimRejected { job, error } | MarketEvent::SealRejected { job, error },
+                    ) = event
+                    {
                         let error = state.explain(&error);
-                        tracing::warn!(job, %error, "the claim was rejected; the job is looked at again");
+                        tracing::warn!(job, ?kind, %error, "it was rejected; the job is looked at again");
                         self.doubt(job, best + 2);
                     }
                 }
@@ -327,7 +341,7 @@ impl<'a, S: StateView> JobLoop<'a, S> {
                     // Looked up and told again at the next block.
                     Kind::Pause | Kind::Resume => self.told_well = None,
                     Kind::Announce => self.kept.telling.note_failed(best),
-                    Kind::Claim | Kind::Decline | Kind::Commit | Kind::Reveal => {}
+                    Kind::Seal | Kind::Draw | Kind::Claim | Kind::Decline | Kind::Commit | Kind::Reveal => {}
                 }
                 let hopeless = kind == Kind::Commit && matches!(error, SubmitError::Refused { .. });
                 let known = error.is("Market", "AlreadyBid") || error.is("Market", "AlreadyClaimed");
@@ -391,6 +405,7 @@ impl<S: StateView> Duty<S> for JobLoop<'_, S> {
             jobs.extend(state.open_jobs(*version).await?.into_iter().map(|(id, _)| id));
         }
         self.refresh(state, jobs).await?;
+        self.read_seals(state).await?;
         let view = &self.view;
         self.kept.memory.retain(|job| view.jobs.contains_key(&job));
         self.kept.open = self.is_open();
@@ -419,6 +434,7 @@ impl<S: StateView> Duty<S> for JobLoop<'_, S> {
             touched.extend(self.view.jobs.keys());
         }
         self.refresh(state, touched).await?;
+        self.read_seals(state).await?;
         self.kept.open = self.is_open();
         Ok(self.tell_health(state).await?)
     }

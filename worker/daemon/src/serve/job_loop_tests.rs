@@ -157,11 +157,23 @@ fn claims(calls: Vec<Call>) -> Vec<JobId> {
     jobs
 }
 
+/// The jobs that these calls seal, in order.
+fn seals(calls: Vec<Call>) -> Vec<JobId> {
+    let seals = calls.into_iter().filter_map(|call| match call {
+        Call::Market(MarketCall::Seal { seals }) => Some(seals.into_iter().map(|seal| seal.job)),
+        _ => None,
+    });
+    let mut jobs: Vec<JobId> = seals.flatten().collect();
+    jobs.sort_unstable();
+    jobs
+}
+
 #[tokio::test]
 async fn jobs_are_claimed_with_the_outputs_of_their_inputs() {
     let serving = serving(FakeChain::new()).await;
     serving.assign(1..=3);
     serving.until_claimed(&[1, 2, 3]).await;
+    assert_eq!(seals(serving.chain.included()), [1, 2, 3], "each is sealed once");
     serving.ends_with_each_claimed_once(&[1, 2, 3]).await;
 }
 
@@ -195,7 +207,7 @@ async fn a_job_whose_block_is_replaced_is_not_claimed_until_it_is_assigned_again
     chain.faults(|faults| (faults.finality_lag, faults.empty_blocks) = (5, true));
     let serving = serving(chain).await;
     serving.assign([1]);
-    until("the claim waits", || serving.chain.waiting() == 1).await;
+    until("the seal waits", || serving.chain.waiting() == 1).await;
     serving.chain.retract(1);
     serving.chain.empty_pool();
     serving.chain.faults(|faults| faults.empty_blocks = false);
@@ -211,7 +223,7 @@ async fn a_connection_that_breaks_in_the_middle_of_a_batch_loses_nothing() {
     let serving = serving(FakeChain::new()).await;
     serving.chain.faults(|faults| faults.empty_blocks = true);
     serving.assign(1..=4);
-    until("the claims wait", || claims(serving.chain.sent()).len() == 4).await;
+    until("the seals wait", || seals(serving.chain.sent()).len() == 4).await;
     serving.chain.break_off();
     tokio::time::sleep(Duration::from_millis(100)).await;
     serving.chain.restore();
@@ -289,7 +301,7 @@ async fn a_pool_that_drops_claims_in_silence_costs_no_job() {
         .chain
         .faults(|faults| (faults.silent_pool, faults.empty_blocks) = (true, true));
     serving.assign([1]);
-    until("the claim waits", || serving.chain.waiting() == 1).await;
+    until("the seal waits", || serving.chain.waiting() == 1).await;
     serving.chain.empty_pool();
     serving.chain.faults(|faults| faults.empty_blocks = false);
     serving.assign([2]);

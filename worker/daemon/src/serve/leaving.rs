@@ -45,6 +45,7 @@ impl<S: StateView> JobLoop<'_, S> {
             JobState::Assigned { assignment, deadline } => {
                 assignment.worker == self.policy.me && self.view.now < *deadline
             }
+            JobState::Sealed { assignment, until, .. } => assignment.worker == self.policy.me && self.view.now < *until,
             _ => false,
         };
         let unrevealed = self.view.bids.values().filter(|revealed| !**revealed);

@@ -33,6 +33,10 @@ pub enum Progress {
 /// What a transaction does about a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
+    /// Seals the claim of its output.
+    Seal,
+    /// Says that the claim was drawn for an audit.
+    Draw,
     /// Claims its output.
     Claim,
     /// Gives it back.

@@ -30,6 +30,7 @@ mod leaving;
 pub mod memory;
 mod place;
 mod report;
+mod seals;
 pub mod sessions;
 mod setup;
 pub mod store;

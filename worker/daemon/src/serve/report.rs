@@ -34,7 +34,10 @@ fn report_job(me: &AccountId, event: &MarketEvent) {
             tracing::info!(job, paid = units::format(*paid), ?reason, "paid");
         }
         MarketEvent::DeadlineMissed { job, worker, .. } if worker == me => {
-            tracing::warn!(job, "the deadline was missed and stake slashed");
+            tracing::warn!(
+                job,
+                "the deadline was missed, or the claim was not made in time, and stake slashed"
+            );
         }
         MarketEvent::WorkerRemoved { job, worker } if worker == me => {
             tracing::warn!(job, "the job went to another, since the stake is too small; bond more");

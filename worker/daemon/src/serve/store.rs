@@ -1,9 +1,10 @@
-//! The durable store: secrets of sealed bids, copies of inputs, digests of traces, in one database that survives a
-//! crash, and digest trees in files beside it.
+//! The durable store: secrets of sealed bids and claims, copies of inputs, digests of traces, in one database that
+//! survives a crash, and digest trees in files beside it.
 //!
 //! Losing a salt means losing the bid's deposit, so a bid's price and salt are on disk before its commitment can be on
-//! chain. Losing an input means losing a dispute, so the input of a job by digest is copied when the job is taken. A
-//! trace can be made again and is kept to save time. Everything else is read from the chain.
+//! chain. So is the salt of a claim before its seal, since a claim that cannot be made is a missed deadline. Losing an
+//! input means losing a dispute, so the input of a job by digest is copied when the job is taken. A trace can be made
+//! again and is kept to save time. Everything else is read from the chain.
 //!
 //! ```text
 //! <data dir>/<first 8 bytes of the genesis hash>-<account>/store.redb    the database
@@ -16,6 +17,7 @@
 
 mod bids_file;
 mod copies;
+mod salts;
 #[cfg(test)]
 mod tests;
 mod traces;
@@ -102,6 +104,8 @@ struct Shared {
     database: Mutex<Option<Arc<Database>>>,
     /// What the database says, at hand even if the disk fails.
     bids: Mutex<BTreeMap<JobId, SealedBid>>,
+    /// The same of the salts of sealed claims.
+    salts: Mutex<BTreeMap<JobId, [u8; 32]>>,
     /// Keeps the lock.
     _lock: File,
 }
@@ -118,6 +122,7 @@ impl Store {
             path: folder.join("store.redb"),
             database: Mutex::new(None),
             bids: Mutex::default(),
+            salts: Mutex::default(),
             _lock: lock,
         }));
         store.take_over(&folder.join("bids.jsonl"))?;
@@ -134,6 +139,8 @@ impl Store {
             bids.collect::<Result<_, redb::Error>>()
         })?;
         *guard(&store.0.bids) = bids;
+        let salts = store.read_salts()?;
+        *guard(&store.0.salts) = salts;
         Ok(store)
     }
 

@@ -1,4 +1,4 @@
-//! What the store forgets: the copies of the inputs and the digest trees of closed jobs.
+//! What the store forgets: the copies of the inputs, the digest trees and the salts of closed jobs.
 
 use super::job_loop::{JobLoop, REQUESTS};
 use assay_client::chain::{BlockNumber, ChainError, StateView};
@@ -11,7 +11,10 @@ impl<S: StateView> JobLoop<'_, S> {
     /// older than the best block which did not show them first.
     pub(super) async fn drop_kept(&mut self, finalized: &S) -> Result<(), ChainError> {
         let kept: BTreeSet<JobId> = match (self.store.jobs_with_inputs(), self.store.jobs_with_trees()) {
-            (Ok(inputs), Ok(trees)) => inputs.into_iter().chain(trees).collect(),
+            (Ok(inputs), Ok(trees)) => {
+                let salts = self.store.jobs_with_salts();
+                inputs.into_iter().chain(trees).chain(salts).collect()
+            }
             (Err(error), _) | (_, Err(error)) => {
                 tracing::error!(%error, "which inputs and digest trees are kept cannot be read");
                 return Ok(());
@@ -32,7 +35,8 @@ impl<S: StateView> JobLoop<'_, S> {
             stream::iter(old).map(|job| async move { Ok::<_, ChainError>((job, finalized.job(job).await?.is_none())) });
         let read: Vec<_> = read.buffer_unordered(REQUESTS).try_collect().await?;
         for (job, _) in read.into_iter().filter(|(_, closed)| *closed) {
-            if let Err(error) = self.store.drop_input(job).and_then(|()| self.store.drop_trees(job)) {
+            let dropped = self.store.drop_input(job).and_then(|()| self.store.drop_trees(job));
+            if let Err(error) = dropped.and_then(|()| self.store.drop_salt(job)) {
                 tracing::error!(job, %error, "what was kept for a closed job stays in the store");
             }
         }

@@ -103,6 +103,7 @@ impl Tested {
             worker: worker.clone(),
             price: 5,
             locked: LOCKED,
+            hazard: 0,
         };
         self.put(ledger, id, JobState::Assigned { assignment, deadline });
         events.push(Event::Market(MarketEvent::JobAssigned {

@@ -103,7 +103,10 @@ impl Finder {
         let version = version.ok_or_else(|| "its model is no longer registered".to_owned())?;
         let claimed = match record.state {
             JobState::Claimed { output_digest, .. } | JobState::Disputed { output_digest, .. } => Some(output_digest),
-            JobState::Bidding { .. } | JobState::Revealing { .. } | JobState::Assigned { .. } => None,
+            JobState::Bidding { .. }
+            | JobState::Revealing { .. }
+            | JobState::Assigned { .. }
+            | JobState::Sealed { .. } => None,
         };
         let known = Committed {
             model_root: version.root,

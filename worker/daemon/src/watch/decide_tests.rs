@@ -28,6 +28,7 @@ fn job(worker: &AccountId, window_until: BlockNumber, disputed: bool) -> Job {
         worker: worker.clone(),
         price: 5,
         locked: 50,
+        hazard: 0,
     };
     let output_digest = H256::repeat_byte(1);
     Job {

@@ -53,6 +53,7 @@ mod tests {
             worker: worker.clone(),
             price: 1,
             locked: 10,
+            hazard: 0,
         };
         Job {
             client: AccountId::new([9; 32]),

@@ -3,7 +3,7 @@
 use super::{PRICE, STAKE, shortest_auction, submit};
 use anyhow::{Context, ensure};
 use assay_client::{
-    chain::{Account, Call, Claim, Event, MarketCall, MarketEvent, Wait, WorkersCall},
+    chain::{Account, Call, Claim, Event, MarketCall, MarketEvent, Seal, Wait, WorkersCall},
     request::terms::Terms,
     units::UNIT,
 };
@@ -12,7 +12,8 @@ use assay_e2e::{
     books::Books,
     jobs::{CLOSE_BLOCKS, Digits, Ticket, offered_at, terms},
 };
-use assay_types::{CloseReason, H256};
+use assay_ops::tensor::Blake2b256;
+use assay_types::{CloseReason, H256, SealStatus, audit};
 
 pub(super) async fn unregistered_package(network: &mut Network) -> anyhow::Result<()> {
     let serve = ["serve", "--stake", "100", "--model", "package,price=0.5"];
@@ -108,6 +109,16 @@ pub(super) async fn wrong_worker(network: &Network, digits: &Digits) -> anyhow::
     let decline = Call::Market(MarketCall::Decline { job: ticket.job });
     network.refused(&ferdie, decline, "Market", "AssignedToAnother").await?;
     network.refused(&bob, accept(ticket), "Market", "NotClaimed").await?;
+    network.refused(&eve, claimed(&claim), "Market", "NotSealed").await?;
+    seal(network, &eve, &claim).await?;
+    network
+        .refused(
+            &eve,
+            Call::Market(MarketCall::Decline { job: ticket.job }),
+            "Market",
+            "AlreadySealed",
+        )
+        .await?;
     eve.send(claimed(&claim), Wait::Finalized).await?;
     network.refused(&eve, accept(ticket), "Market", "NotClient").await?;
     bob.send(accept(ticket), Wait::Finalized).await?;
@@ -125,6 +136,7 @@ pub(super) async fn wrong_claims(network: &Network, digits: &Digits) -> anyhow::
     let (bob, eve) = (network.account("Bob")?, network.account("Eve")?);
     let ticket = network.submit(&bob, &digits.job(0, &terms())?.request).await?;
     let right = right_claim(digits, ticket)?;
+    seal(network, &eve, &right).await?;
     let short = right.output.as_ref().context("the output travels with the claim")?[1..].to_vec();
     for (wrong, error) in [
         (
@@ -146,7 +158,7 @@ pub(super) async fn wrong_claims(network: &Network, digits: &Digits) -> anyhow::
                 output_digest: H256::zero(),
                 ..right.clone()
             },
-            "OutputDigestMismatch",
+            "WrongSeal",
         ),
         (
             Claim {
@@ -202,6 +214,25 @@ fn accept(ticket: Ticket) -> Call {
     Call::Market(MarketCall::Accept { job: ticket.job })
 }
 
+/// Seals a claim, and waits until it may be made.
+async fn seal(network: &Network, worker: &Account, claim: &Claim) -> anyhow::Result<()> {
+    let sealed = Seal {
+        job: claim.job,
+        seal: audit::seal::<Blake2b256, _>(claim.job, worker.id(), &claim.output_digest, &claim.salt),
+    };
+    let seals = vec![sealed].try_into().expect("one seal fits a batch");
+    worker
+        .send(Call::Market(MarketCall::Seal { seals }), Wait::Finalized)
+        .await?;
+    let what = format!("the claim of job {} may be made", claim.job);
+    network
+        .until(&what, CLOSE_BLOCKS, async |snapshot| {
+            let statuses = snapshot.seal_statuses(&[claim.job]).await?;
+            Ok((statuses == [SealStatus::Claimable]).then_some(()))
+        })
+        .await
+}
+
 fn claimed(claim: &Claim) -> Call {
     Call::Market(MarketCall::Claim { claim: claim.clone() })
 }
@@ -214,5 +245,6 @@ fn right_claim(digits: &Digits, ticket: Ticket) -> anyhow::Result<Claim> {
         job: ticket.job,
         output_digest: answer.digest,
         output: Some(output),
+        salt: [6; 32],
     })
 }

@@ -1,13 +1,15 @@
 //! The fake chain's state, and what calls do to it: enough for a daemon to see that its call was taken, once.
 
 use crate::chain::{
-    calls::{Call, Claim, DisputesCall, MarketCall, SessionsCall, WorkersCall},
+    calls::{Call, Claim, DisputesCall, MarketCall, Seal, SessionsCall, WorkersCall},
     error::SubmitError,
     events::{DisputesEvent, Event, MarketEvent, SessionsEvent},
     types::*,
 };
+use assay_ops::tensor::Blake2b256;
 use assay_types::{
-    Announcement, ClaimId, ClaimSource, JobId, ModelVersion, SessionId, SlashId, WorkerStatus,
+    Announcement, ClaimId, ClaimSource, JobId, ModelVersion, SealStatus, SessionId, SlashId, WorkerStatus,
+    audit::seal,
     dispute::{Clock, ClockTerms, Committed, Place, Revealed, Side},
 };
 use polkadot_sdk::sp_runtime::{BoundedVec, DispatchError};
@@ -20,8 +22,11 @@ const CLOCK: ClockTerms<BlockNumber> = ClockTerms {
     least_turn_blocks: 5,
 };
 
-/// What a fake chain keeps. Tests write to it; of calls, it knows claims, declining, bids, challenges of jobs and of
-/// receipts, offers of sessions, statements, pausing, resuming and announcing.
+/// Blocks that a worker has for its claim after its seal.
+const CLAIM_BLOCKS: BlockNumber = 100;
+
+/// What a fake chain keeps. Tests write to it; of calls, it knows seals, claims, declining, bids, challenges of jobs
+/// and of receipts, offers of sessions, statements, pausing, resuming and announcing.
 #[derive(Clone, Debug, Default)]
 #[allow(missing_docs, reason = "named after what they hold")]
 pub struct Ledger {
@@ -118,6 +123,10 @@ impl Ledger {
 
     fn market(&mut self, who: &AccountId, now: BlockNumber, call: &MarketCall) -> Result<Vec<Event>, SubmitError> {
         match call {
+            MarketCall::Seal { seals } => {
+                let seals = seals.iter().map(|seal| self.seal(who, now, seal));
+                Ok(seals.map(Event::Market).collect())
+            }
             MarketCall::ClaimBatch { claims } => {
                 let claims = claims.iter().map(|claim| self.claim(who, now, claim));
                 Ok(claims.map(Event::Market).collect())
@@ -161,6 +170,41 @@ impl Ledger {
         }
     }
 
+    /// Where a sealed claim stands: nothing is drawn here.
+    pub(super) fn seal_status(&self, job: JobId) -> SealStatus {
+        match self.jobs.get(&job).map(|job| &job.state) {
+            Some(JobState::Sealed { .. }) => SealStatus::Claimable,
+            _ => SealStatus::NotSealed,
+        }
+    }
+
+    fn seal(&mut self, who: &AccountId, now: BlockNumber, seal: &Seal) -> MarketEvent {
+        let id = seal.job;
+        let state = self.jobs.get_mut(&id).map(|job| &mut job.state);
+        match state {
+            Some(state) if may_seal(state, who, now) => {
+                let until = now + CLAIM_BLOCKS;
+                if let JobState::Assigned { assignment, .. } = state.clone() {
+                    *state = JobState::Sealed {
+                        assignment,
+                        seal: seal.seal,
+                        sealed_at: now,
+                        until,
+                    };
+                }
+                MarketEvent::JobSealed {
+                    job: id,
+                    worker: who.clone(),
+                    until,
+                }
+            }
+            _ => MarketEvent::SealRejected {
+                job: id,
+                error: DispatchError::Other("not to be sealed"),
+            },
+        }
+    }
+
     fn claim(&mut self, who: &AccountId, now: BlockNumber, claim: &Claim) -> MarketEvent {
         let (id, output_digest) = (claim.job, claim.output_digest);
         let rejected = MarketEvent::ClaimRejected {
@@ -171,7 +215,12 @@ impl Ledger {
             return rejected;
         };
         match &job.state {
-            JobState::Assigned { assignment, deadline } if assignment.worker == *who && now <= *deadline => {
+            JobState::Sealed {
+                assignment,
+                seal: sealed,
+                until,
+                ..
+            } if now <= *until && *sealed == seal::<Blake2b256, _>(id, who, &output_digest, &claim.salt) => {
                 let window_until = now + job.window_blocks;
                 job.state = JobState::Claimed {
                     assignment: assignment.clone(),
@@ -354,4 +403,9 @@ fn begun(who: &AccountId, now: BlockNumber, commitment: H256) -> Game {
         turn: Side::Worker,
         clock: Clock::start(now, Side::Worker, &CLOCK),
     }
+}
+
+/// Whether the job is this worker's to seal, in time.
+fn may_seal(state: &JobState, who: &AccountId, now: BlockNumber) -> bool {
+    matches!(state, JobState::Assigned { assignment, deadline } if assignment.worker == *who && now <= *deadline)
 }

@@ -14,7 +14,7 @@ use crate::chain::{
     view::{ChainView, StateView},
 };
 use assay_types::{
-    Announcement, JobId, ModelVersion, NoOffer, Page, SessionId, SlashId,
+    Announcement, JobId, ModelVersion, NoOffer, Page, SealStatus, SessionId, SlashId,
     dispute::{Place, Revealed},
 };
 use futures::stream::{self, BoxStream, StreamExt};
@@ -364,6 +364,11 @@ impl StateView for FakeState {
         let claims = self.block.ledger.claimed_jobs().into_iter();
         let rest = claims.filter(|(id, _)| after.is_none_or(|after| *id > after));
         Ok(Page::of(rest, PAGE, |_, _| true))
+    }
+
+    async fn seal_statuses(&self, jobs: &[JobId]) -> Result<Vec<SealStatus>, ChainError> {
+        self.connection.ask().await?;
+        Ok(jobs.iter().map(|job| self.block.ledger.seal_status(*job)).collect())
     }
 
     async fn account(&self, _: &AccountId) -> Result<AccountData, ChainError> {

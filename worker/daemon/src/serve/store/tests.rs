@@ -226,3 +226,26 @@ fn trees_are_found_by_their_jobs_until_they_are_dropped_and_unfinished_ones_do_n
     assert_eq!(jobs(&store), [8]);
     assert!(!trees.join("9.new").exists() && trees.join("something else").exists());
 }
+
+#[test]
+fn a_salt_is_drawn_once_and_survives_a_crash_until_its_job_is_closed() {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let store = open(folder.path()).expect("new");
+    let (salts, written) = store.salts(&[1, 2]);
+    written.expect("written");
+    assert_ne!(salts[&1], salts[&2]);
+    let (again, written) = store.salts(&[2, 1]);
+    written.expect("nothing is to be written");
+    assert_eq!(again, salts);
+    let (_copy, crashed) = as_after_a_crash(folder.path(), |_| {});
+    let crashed = crashed.expect("whole");
+    assert_eq!(
+        [1, 2].map(|job| crashed.salt(job)),
+        [1, 2].map(|job| salts.get(&job).copied())
+    );
+    store.drop_salt(1).expect("written");
+    assert_eq!(store.jobs_with_salts(), [2]);
+    drop(store);
+    let store = open(folder.path()).expect("reopened");
+    assert_eq!((store.salt(1), store.salt(2)), (None, salts.get(&2).copied()));
+}
