@@ -2,8 +2,9 @@
 
 use crate::{
     commands::{
-        self, chat::ChatArgs, gateway::GatewayCommand, generate::GenerateArgs, models::ModelsCommand,
-        network::NetworkCommand, request::RequestArgs, results::ResultsArgs, stake::StakeCommand,
+        self, chat::ChatArgs, doctor::DoctorArgs, gateway::GatewayCommand, generate::GenerateArgs,
+        models::ModelsCommand, network::NetworkCommand, request::RequestArgs, results::ResultsArgs,
+        stake::StakeCommand,
     },
     config::{DEFAULT_NODE, ServeArgs, WatchArgs},
 };
@@ -46,6 +47,8 @@ pub enum Command {
     Generate(GenerateArgs),
     /// Say why a worker did not get a job, or was not paid for it
     Why(commands::status::WhyArgs),
+    /// Look at everything that a worker needs, and say what is wrong, what to do, and why no work comes
+    Doctor(DoctorArgs),
     /// Show an account: its money, its worker's stake and offers, its open jobs
     Status(commands::status::StatusArgs),
     /// Add to a worker's stake, take of it, or leave with all of it

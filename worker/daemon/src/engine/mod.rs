@@ -34,7 +34,7 @@ pub use audit::{AuditError, Audited};
 pub(crate) use auditor::Auditor;
 pub use child::{ChildError, run, run_with};
 pub use health::Health;
-pub use memory::{default_limit, hard_limit};
+pub use memory::{available, default_limit, hard_limit};
 pub use message::{FrameError, MAX_FRAME_BYTES, Setup, VERSION};
 pub use order::{Outcome, Patience, Reply, Task};
 pub use process::EngineProgram;

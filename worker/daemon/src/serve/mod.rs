@@ -35,6 +35,9 @@ mod setup;
 pub mod store;
 mod upkeep;
 
+pub(crate) use idle::reasons;
+pub(crate) use setup::{Served, ensure_stake_carries, offer_changes, resolve};
+
 use crate::{
     config::ServeConfig,
     engine,
