@@ -57,6 +57,10 @@ pub enum Command {
     /// Look at the workers' network: who is reached from here
     #[command(subcommand)]
     Network(NetworkCommand),
+    /// Print a script that completes this program's command lines in a shell
+    Completions(commands::manual::CompletionsArgs),
+    /// Print this program's manual page, or write one for each subcommand
+    Man(commands::manual::ManArgs),
     /// Execute models for the assay-worker that starts this
     #[command(hide = true)]
     Engine,

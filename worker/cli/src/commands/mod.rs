@@ -8,6 +8,7 @@ pub mod gateway;
 pub mod generate;
 pub mod guard;
 pub mod journal;
+pub mod manual;
 pub mod models;
 pub mod network;
 pub mod outcomes;
@@ -55,6 +56,8 @@ pub async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Status(args) => status::status(args).await,
         Command::Stake(command) => stake::run(command).await,
         Command::Network(command) => network::run(command).await,
+        Command::Completions(args) => Ok(manual::completions(&args)),
+        Command::Man(args) => manual::man(&args),
         Command::Engine => Ok(assay_daemon::engine::run().map(|()| ExitCode::SUCCESS)?),
         Command::Guard(args) => guard::run(args).await,
     }
