@@ -9,6 +9,7 @@ use crate::{
     config::{DEFAULT_NODE, ServeArgs, WatchArgs},
 };
 use clap::{Args, Parser, Subcommand};
+use std::net::SocketAddr;
 
 /// Runs AI models for pay on the Assay chain, in exact arithmetic, and asks others to
 ///
@@ -75,6 +76,9 @@ pub struct ServeCommand {
     /// The options that the configuration file can give as well
     #[command(flatten)]
     pub options: ServeArgs,
+    /// Serve metrics for Prometheus at /metrics on this address, such as 127.0.0.1:9620
+    #[arg(long, env = "ASSAY_METRICS", value_name = "IP:PORT")]
+    pub metrics: Option<SocketAddr>,
     /// Shut down when standard input is closed: for programs that start workers
     #[arg(long)]
     pub exit_with_parent: bool,
@@ -89,6 +93,9 @@ pub struct WatchCommand {
     /// The options that the configuration file can give as well
     #[command(flatten)]
     pub options: WatchArgs,
+    /// Serve metrics for Prometheus at /metrics on this address, such as 127.0.0.1:9621
+    #[arg(long, env = "ASSAY_METRICS", value_name = "IP:PORT")]
+    pub metrics: Option<SocketAddr>,
     /// Shut down when standard input is closed: for programs that start watchers
     #[arg(long)]
     pub exit_with_parent: bool,

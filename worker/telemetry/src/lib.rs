@@ -1,4 +1,6 @@
-//! Logs of the programs, on standard error, where results do not go.
+//! Logs of the programs, on standard error, where results do not go; and their metrics.
+
+pub mod metrics;
 
 use std::io::IsTerminal;
 use tracing_subscriber::EnvFilter;

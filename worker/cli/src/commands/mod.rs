@@ -28,8 +28,9 @@ use crate::{
 };
 use anyhow::Context;
 use assay_client::chain::{Client, Key};
+use assay_telemetry::metrics::server;
 use gateway::GatewayCommand;
-use std::process::ExitCode;
+use std::{net::SocketAddr, process::ExitCode};
 
 /// Starts logging as the command line says.
 pub fn log(cli: &Cli) {
@@ -60,6 +61,16 @@ pub async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Man(args) => manual::man(&args),
         Command::Engine => Ok(assay_daemon::engine::run().map(|()| ExitCode::SUCCESS)?),
         Command::Guard(args) => guard::run(args).await,
+    }
+}
+
+/// Serves metrics at this address, if there is one, for as long as the program runs.
+async fn serve_metrics(address: Option<SocketAddr>, metrics: fn() -> String) -> anyhow::Result<()> {
+    match address {
+        Some(address) => server::listen(address, metrics)
+            .await
+            .with_context(|| format!("--metrics {address}: choose a port that is free")),
+        None => Ok(()),
     }
 }
 

@@ -5,6 +5,7 @@ use assay_daemon::{
     serve::{packages, serve},
     shutdown::Shutdown,
 };
+use assay_telemetry::metrics::worker;
 use std::process::ExitCode;
 
 pub(super) async fn run(args: ServeCommand) -> anyhow::Result<ExitCode> {
@@ -18,6 +19,7 @@ pub(super) async fn run(args: ServeCommand) -> anyhow::Result<ExitCode> {
         );
         return Ok(ExitCode::SUCCESS);
     }
+    super::serve_metrics(args.metrics, || worker().text()).await?;
     let shutdown = Shutdown::on_signal(args.exit_with_parent);
     serve(config, shutdown).await?;
     Ok(ExitCode::SUCCESS)

@@ -106,7 +106,9 @@ impl Tasks {
         self.orders.try_send(Order::Run(task)).map_err(|error| match error {
             TrySendError::Full(_) => NotTaken::Full,
             TrySendError::Disconnected(_) => NotTaken::Closed,
-        })
+        })?;
+        assay_telemetry::metrics::worker().queue.inc();
+        Ok(())
     }
 
     /// Whether the engine can be relied on, now and later.

@@ -28,6 +28,7 @@ mod job_loop;
 mod job_loop_tests;
 mod leaving;
 pub mod memory;
+pub(crate) mod meter;
 mod place;
 mod report;
 pub mod sessions;
