@@ -8,7 +8,8 @@ use crate::{
     },
     config::{DEFAULT_NODE, ServeArgs, WatchArgs},
 };
-use clap::{Args, Parser, Subcommand};
+use assay_telemetry::LogFormat;
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::net::SocketAddr;
 
 /// Runs AI models for pay on the Assay chain, in exact arithmetic, and asks others to
@@ -20,9 +21,31 @@ pub struct Cli {
     /// What is logged: error, warn, info, debug, or a filter such as assay_worker=debug
     #[arg(long, env = "ASSAY_LOG", global = true, value_name = "FILTER")]
     pub log: Option<String>,
+    /// How the log is written
+    #[arg(long, env = "ASSAY_LOG_FORMAT", global = true, value_enum, default_value_t)]
+    pub log_format: LogFormatArg,
     /// What to do
     #[command(subcommand)]
     pub command: Command,
+}
+
+/// How the log is written, as flags name it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum LogFormatArg {
+    /// Text for people
+    #[default]
+    Text,
+    /// One JSON object a line
+    Json,
+}
+
+impl From<LogFormatArg> for LogFormat {
+    fn from(format: LogFormatArg) -> Self {
+        match format {
+            LogFormatArg::Text => Self::Text,
+            LogFormatArg::Json => Self::Json,
+        }
+    }
 }
 
 /// What to do.

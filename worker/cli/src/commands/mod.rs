@@ -38,7 +38,7 @@ pub fn log(cli: &Cli) {
         Command::Serve(_) | Command::Watch(_) | Command::Engine | Command::Gateway(GatewayCommand::Run(_)) => "info",
         _ => "warn",
     };
-    assay_telemetry::log_to_stderr(cli.log.as_deref(), default);
+    assay_telemetry::log(cli.log.as_deref(), default, cli.log_format.into());
 }
 
 /// Runs a subcommand.
