@@ -73,6 +73,8 @@ pub enum Command {
     Why(commands::status::WhyArgs),
     /// Look at everything that a worker needs, and say what is wrong, what to do, and why no work comes
     Doctor(DoctorArgs),
+    /// Show what a worker has earned and lost, per day and model
+    Earnings(commands::earnings::EarningsArgs),
     /// Show an account: its money, its worker's stake and offers, its open jobs
     Status(commands::status::StatusArgs),
     /// Add to a worker's stake, take of it, or leave with all of it

@@ -4,6 +4,7 @@ mod calibrate;
 pub mod chat;
 mod checks;
 pub mod doctor;
+pub mod earnings;
 pub mod gateway;
 pub mod generate;
 pub mod guard;
@@ -54,6 +55,7 @@ pub async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Generate(args) => generate::run(&args),
         Command::Why(args) => status::why(args).await,
         Command::Doctor(args) => doctor::run(args).await,
+        Command::Earnings(args) => earnings::run(args).await,
         Command::Status(args) => status::status(args).await,
         Command::Stake(command) => stake::run(command).await,
         Command::Network(command) => network::run(command).await,
