@@ -76,7 +76,7 @@ fn published(info: &WorkerInfo, served: &BTreeMap<ModelVersion, Served>) -> Opti
     Some(Finding::note(
         "offers",
         measured,
-        "start `serve` again, which brings them in line",
+        "start `serve` again, or send it SIGHUP, which brings them in line",
     ))
 }
 
