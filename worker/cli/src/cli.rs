@@ -21,7 +21,7 @@ pub struct Cli {
     /// What is logged: error, warn, info, debug, or a filter such as assay_worker=debug
     #[arg(long, env = "ASSAY_LOG", global = true, value_name = "FILTER")]
     pub log: Option<String>,
-    /// How the log is written
+    /// Form of the log
     #[arg(long, env = "ASSAY_LOG_FORMAT", global = true, value_enum, default_value_t)]
     pub log_format: LogFormatArg,
     /// What to do
@@ -29,7 +29,7 @@ pub struct Cli {
     pub command: Command,
 }
 
-/// How the log is written, as flags name it.
+/// Form of the log, as flags name it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum LogFormatArg {
     /// Text for people

@@ -36,7 +36,7 @@ pub struct Totals {
     pub lost: Balance,
 }
 
-/// What a worker has earned and lost.
+/// Earnings and losses of a worker.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Earnings {
     /// Sums by day since 1970 and model; a model that cannot be told is `None`.
@@ -143,7 +143,7 @@ async fn read_block<C: ChainView>(chain: &C, worker: &AccountId, number: BlockNu
     Ok(block)
 }
 
-/// What an event means to a worker, if it is about that worker.
+/// Meaning of an event for a worker, if it is about that worker.
 fn of_event(me: &AccountId, event: &Event) -> Option<(Subject, Totals)> {
     let mut totals = Totals::default();
     let (worker, subject) = match event {

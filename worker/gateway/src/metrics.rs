@@ -1,4 +1,4 @@
-//! What the gateway counts and measures: the metrics are those of `assay-telemetry`.
+//! Metrics of the gateway, which `assay-telemetry` owns.
 
 pub use assay_telemetry::metrics::{
     CONTENT_TYPE, Gauge,

@@ -6,7 +6,7 @@ pub mod metrics;
 use std::io::IsTerminal;
 use tracing_subscriber::EnvFilter;
 
-/// How a line of the log looks.
+/// Form of a line of the log.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum LogFormat {
     /// Text for people.

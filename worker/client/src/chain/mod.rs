@@ -207,7 +207,7 @@ impl Client {
         Ok(header.map_or(0, |header| header.number as BlockNumber))
     }
 
-    /// How the node says that it stands.
+    /// State of the node, as it says itself.
     pub async fn health(&self) -> Result<NodeHealth, ChainError> {
         let health = self.rpc.system_health().await;
         let health = health

@@ -120,7 +120,7 @@ pub struct AccountInfo {
     pub data: AccountData,
 }
 
-/// How a node says that it stands.
+/// State of a node, as it says itself.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct NodeHealth {
     /// Nodes that it is connected with.

@@ -60,7 +60,7 @@ pub trait ChainView: Clone + Send + Sync + 'static {
     /// Number of the best block, as the node says it.
     fn best_number(&self) -> impl Future<Output = Result<BlockNumber, ChainError>> + Send;
 
-    /// How the node says that it stands.
+    /// State of the node, as it says itself.
     fn health(&self) -> impl Future<Output = Result<NodeHealth, ChainError>> + Send;
 
     /// Whether nothing on the chain is worth anything.

@@ -25,7 +25,7 @@ use std::{
 /// Longest wait for an answer of a node to one question.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// How a finding is meant.
+/// Meaning of a finding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Level {
@@ -42,7 +42,7 @@ pub enum Level {
 pub struct Finding {
     /// Thing that was looked at, in one or two words.
     pub what: String,
-    /// How it is meant.
+    /// Its meaning.
     pub level: Level,
     /// Measurement, with its unit.
     pub measured: String,

@@ -80,7 +80,7 @@ fn published(info: &WorkerInfo, served: &BTreeMap<ModelVersion, Served>) -> Opti
     ))
 }
 
-/// How an offer stands among the others on the same model, by the terms that clients look at.
+/// Place of an offer among the others on the same model, by the terms that clients look at.
 pub(super) fn rivals(me: &AccountId, served: &Served, book: &[Offer]) -> Vec<Finding> {
     let Some((terms, _)) = served.offer() else {
         return Vec::new();

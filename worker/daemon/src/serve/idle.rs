@@ -37,13 +37,13 @@ pub(crate) struct Idle {
     pub(crate) version: ModelVersion,
     /// Of the smallest job.
     pub(crate) price: Balance,
-    /// What keeps jobs away.
+    /// Reason that keeps jobs away.
     pub(crate) reason: String,
     /// Whether nothing does: the next job is this worker's.
     pub(crate) is_next: bool,
 }
 
-/// What keeps jobs from each of these models that is offered, as the node sees it.
+/// Reasons that keep jobs from each of these models that is offered, as the node sees it.
 pub(crate) async fn reasons(
     state: &impl StateView,
     me: &AccountId,

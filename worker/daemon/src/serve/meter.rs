@@ -1,4 +1,4 @@
-//! What a worker measures of itself, for its metrics: its account, its place and what happened to it.
+//! Measurements of a worker for its metrics: its account, its place and what happened to it.
 
 use super::job_loop::JobLoop;
 use assay_client::{

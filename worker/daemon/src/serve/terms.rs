@@ -32,7 +32,7 @@ impl Reloads {
     }
 }
 
-/// What a configuration that was read again changes.
+/// Changes by a configuration that was read again.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Changes {
     /// The models that are served, with their terms from now on.

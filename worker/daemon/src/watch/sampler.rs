@@ -153,8 +153,8 @@ impl<'a, S: StateView> ClaimSampler<'a, S> {
             .seen
             .saturating_sub(summary.checked.saturating_add(summary.unchecked));
         metrics.waiting.set(i64::try_from(waiting).unwrap_or(i64::MAX));
-        let network = self.kept.finder.sources.network.as_ref();
-        measure_place(&metrics.place, state, self.account.id(), network, summary.playing).await
+        let (me, network) = (self.account.id().clone(), self.kept.finder.sources.network.clone());
+        measure_place(&metrics.place, state, &me, network.as_ref(), summary.playing).await
     }
 
     /// Reads which models there are.

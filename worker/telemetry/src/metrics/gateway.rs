@@ -22,9 +22,9 @@ pub struct GatewayMetrics {
     pub generation: Family<ModelLabels, Histogram, Seconds>,
     /// Tokens by model and kind.
     pub tokens: Family<TokenLabels, Counter>,
-    /// What customers have paid, in whole units of the currency, by model.
+    /// Amounts that customers have paid, in ASY, by model.
     pub paid: Family<ModelLabels, Counter<f64, AtomicU64>>,
-    /// How requests ended that were accepted, by model.
+    /// Ends of requests that were accepted, by model.
     pub ends: Family<EndLabels, Counter>,
     /// Requests that are served now.
     pub running: Gauge,

@@ -7,7 +7,7 @@ use std::{
     time::Instant,
 };
 
-/// How a daemon's account, node and peers stand. Clones measure together.
+/// State of a daemon's account, node and peers. Clones measure together.
 #[derive(Clone, Debug, Default)]
 pub struct Place {
     /// Free money of the account, in ASY.

@@ -62,7 +62,7 @@ pub struct Faults {
     pub full_pool: bool,
     /// The pool does not know the block that transactions are signed at, this many times.
     pub unknown_anchors: u32,
-    /// How the node says that it stands.
+    /// State of the node, as it says itself.
     pub health: NodeHealth,
     /// Accounts have no money for fees.
     pub broke: bool,
