@@ -2,12 +2,15 @@
 
 use crate::{
     commands::{
-        self, chat::ChatArgs, gateway::GatewayCommand, generate::GenerateArgs, models::ModelsCommand,
-        network::NetworkCommand, request::RequestArgs, results::ResultsArgs, stake::StakeCommand,
+        self, chat::ChatArgs, doctor::DoctorArgs, gateway::GatewayCommand, generate::GenerateArgs,
+        models::ModelsCommand, network::NetworkCommand, request::RequestArgs, results::ResultsArgs,
+        stake::StakeCommand,
     },
     config::{DEFAULT_NODE, ServeArgs, WatchArgs},
 };
-use clap::{Args, Parser, Subcommand};
+use assay_telemetry::LogFormat;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::net::SocketAddr;
 
 /// Runs AI models for pay on the Assay chain, in exact arithmetic, and asks others to
 ///
@@ -18,9 +21,31 @@ pub struct Cli {
     /// What is logged: error, warn, info, debug, or a filter such as assay_worker=debug
     #[arg(long, env = "ASSAY_LOG", global = true, value_name = "FILTER")]
     pub log: Option<String>,
+    /// Form of the log
+    #[arg(long, env = "ASSAY_LOG_FORMAT", global = true, value_enum, default_value_t)]
+    pub log_format: LogFormatArg,
     /// What to do
     #[command(subcommand)]
     pub command: Command,
+}
+
+/// Form of the log, as flags name it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum LogFormatArg {
+    /// Text for people
+    #[default]
+    Text,
+    /// One JSON object a line
+    Json,
+}
+
+impl From<LogFormatArg> for LogFormat {
+    fn from(format: LogFormatArg) -> Self {
+        match format {
+            LogFormatArg::Text => Self::Text,
+            LogFormatArg::Json => Self::Json,
+        }
+    }
 }
 
 /// What to do.
@@ -46,6 +71,10 @@ pub enum Command {
     Generate(GenerateArgs),
     /// Say why a worker did not get a job, or was not paid for it
     Why(commands::status::WhyArgs),
+    /// Look at everything that a worker needs, and say what is wrong, what to do, and why no work comes
+    Doctor(DoctorArgs),
+    /// Show what a worker has earned and lost, per day and model
+    Earnings(commands::earnings::EarningsArgs),
     /// Show an account: its money, its worker's stake and offers, its open jobs
     Status(commands::status::StatusArgs),
     /// Add to a worker's stake, take of it, or leave with all of it
@@ -54,6 +83,10 @@ pub enum Command {
     /// Look at the workers' network: who is reached from here
     #[command(subcommand)]
     Network(NetworkCommand),
+    /// Print a script that completes this program's command lines in a shell
+    Completions(commands::manual::CompletionsArgs),
+    /// Print this program's manual page, or write one for each subcommand
+    Man(commands::manual::ManArgs),
     /// Execute models for the assay-worker that starts this
     #[command(hide = true)]
     Engine,
@@ -68,6 +101,9 @@ pub struct ServeCommand {
     /// The options that the configuration file can give as well
     #[command(flatten)]
     pub options: ServeArgs,
+    /// Serve metrics for Prometheus at /metrics on this address, such as 127.0.0.1:9620
+    #[arg(long, env = "ASSAY_METRICS", value_name = "IP:PORT")]
+    pub metrics: Option<SocketAddr>,
     /// Shut down when standard input is closed: for programs that start workers
     #[arg(long)]
     pub exit_with_parent: bool,
@@ -82,6 +118,9 @@ pub struct WatchCommand {
     /// The options that the configuration file can give as well
     #[command(flatten)]
     pub options: WatchArgs,
+    /// Serve metrics for Prometheus at /metrics on this address, such as 127.0.0.1:9621
+    #[arg(long, env = "ASSAY_METRICS", value_name = "IP:PORT")]
+    pub metrics: Option<SocketAddr>,
     /// Shut down when standard input is closed: for programs that start watchers
     #[arg(long)]
     pub exit_with_parent: bool,

@@ -167,3 +167,37 @@ fn a_configuration_is_not_fine_without_its_packages() {
         "{stderr}"
     );
 }
+
+#[test]
+fn the_doctor_looks_at_the_machine_first_and_fails_without_a_node() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let (models, data) = (digits(""), folder.path().to_str().expect("text"));
+    let doctor = [
+        "doctor",
+        "--json",
+        "--key=//Alice",
+        "--model=package,price=1",
+        "--models-dir",
+        models.to_str().expect("text"),
+        "--data-dir",
+        data,
+        "--node=ws://127.0.0.1:9",
+    ];
+    let (code, stdout, stderr) = run(&doctor);
+    assert_eq!(code, Some(1), "{stderr}");
+    let findings: Vec<serde_json::Value> = serde_json::from_str(&stdout).expect("JSON");
+    let find = |what: &str| findings.iter().position(|finding| finding["what"] == what).expect(what);
+    assert_eq!(findings[find("exactness")]["level"], "fine", "{stdout}");
+    assert_eq!(findings[find("nodes")]["level"], "broken", "{stdout}");
+    assert!(find("exactness") < find("node"), "{stdout}");
+    assert_eq!(
+        fs::read_dir(folder.path()).expect("there").count(),
+        0,
+        "it leaves something behind"
+    );
+    let (code, stdout, _) = run(&["doctor", "--key=", "--model=package,price=1"]);
+    assert!(
+        code == Some(1) && stdout.starts_with("BROKEN   configuration: key: is empty"),
+        "{stdout}"
+    );
+}

@@ -3,6 +3,7 @@
 //! Only [`chain`] names `subxt`. Nothing here executes a model.
 
 pub mod chain;
+pub mod earnings;
 pub mod registration;
 pub mod request;
 pub mod schema;

@@ -4,6 +4,7 @@
 
 pub mod config;
 pub mod dispute;
+pub mod doctor;
 pub mod engine;
 pub mod games;
 pub mod inspector;

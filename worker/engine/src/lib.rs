@@ -73,6 +73,13 @@ pub trait Engine: Send + Sync {
     }
 }
 
+/// Estimate of the bytes that a job takes at its peak on a model with this graph, without loading the model: see
+/// [`LoadedModel::peak_bytes`].
+pub fn peak_bytes(graph: &CheckedGraph, symbols: &[u32]) -> u64 {
+    let peak = memory::peak(graph, &Plan::new(graph), symbols);
+    peak.map_or_else(|| memory::all_outputs(graph, symbols), |peak| peak.bytes())
+}
+
 /// The order of work, without and with everything shown on the way.
 struct Plans {
     served: Plan,

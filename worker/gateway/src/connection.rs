@@ -1,7 +1,7 @@
 //! Connections: how many there are, and how long one may read nothing of what is written to it.
 
+use crate::metrics::Gauge;
 use axum_server::accept::Accept;
-use prometheus_client::metrics::gauge::Gauge;
 use std::{
     future::Future,
     io,

@@ -3,10 +3,13 @@
 mod calibrate;
 pub mod chat;
 mod checks;
+pub mod doctor;
+pub mod earnings;
 pub mod gateway;
 pub mod generate;
 pub mod guard;
 pub mod journal;
+pub mod manual;
 pub mod models;
 pub mod network;
 pub mod outcomes;
@@ -26,8 +29,9 @@ use crate::{
 };
 use anyhow::Context;
 use assay_client::chain::{Client, Key};
+use assay_telemetry::metrics::server;
 use gateway::GatewayCommand;
-use std::process::ExitCode;
+use std::{net::SocketAddr, process::ExitCode};
 
 /// Starts logging as the command line says.
 pub fn log(cli: &Cli) {
@@ -35,7 +39,7 @@ pub fn log(cli: &Cli) {
         Command::Serve(_) | Command::Watch(_) | Command::Engine | Command::Gateway(GatewayCommand::Run(_)) => "info",
         _ => "warn",
     };
-    assay_telemetry::log_to_stderr(cli.log.as_deref(), default);
+    assay_telemetry::log(cli.log.as_deref(), default, cli.log_format.into());
 }
 
 /// Runs a subcommand.
@@ -50,11 +54,25 @@ pub async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Chat(args) => chat::run(args).await,
         Command::Generate(args) => generate::run(&args),
         Command::Why(args) => status::why(args).await,
+        Command::Doctor(args) => doctor::run(args).await,
+        Command::Earnings(args) => earnings::run(args).await,
         Command::Status(args) => status::status(args).await,
         Command::Stake(command) => stake::run(command).await,
         Command::Network(command) => network::run(command).await,
+        Command::Completions(args) => Ok(manual::completions(&args)),
+        Command::Man(args) => manual::man(&args),
         Command::Engine => Ok(assay_daemon::engine::run().map(|()| ExitCode::SUCCESS)?),
         Command::Guard(args) => guard::run(args).await,
+    }
+}
+
+/// Serves metrics at this address, if there is one, for as long as the program runs.
+async fn serve_metrics(address: Option<SocketAddr>, metrics: fn() -> String) -> anyhow::Result<()> {
+    match address {
+        Some(address) => server::listen(address, metrics)
+            .await
+            .with_context(|| format!("--metrics {address}: choose a port that is free")),
+        None => Ok(()),
     }
 }
 

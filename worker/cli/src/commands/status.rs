@@ -123,7 +123,7 @@ async fn show_worker(snapshot: &Snapshot, account: &AccountId) -> anyhow::Result
 }
 
 /// Reads an account in SS58, or takes that of a key.
-fn account(text: &str) -> anyhow::Result<AccountId> {
+pub(super) fn account(text: &str) -> anyhow::Result<AccountId> {
     if let Ok(account) = AccountId::from_str(text) {
         return Ok(account);
     }

@@ -26,17 +26,22 @@ pub(super) struct Visitor {
 }
 
 /// A folder that is removed when this is dropped.
-struct Folder(PathBuf);
+pub(super) struct Folder(PathBuf);
 
 impl Folder {
     /// A new folder that nobody else may look into.
-    fn make() -> anyhow::Result<Self> {
+    pub(super) fn make() -> anyhow::Result<Self> {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let name = format!("assay-network-{}-{}", std::process::id(), now.as_nanos());
         let path = std::env::temp_dir().join(name);
         let made = DirBuilder::new().mode(0o700).create(&path);
         made.with_context(|| path.display().to_string())?;
         Ok(Self(path))
+    }
+
+    /// Path of the folder.
+    pub(super) fn path(&self) -> &Path {
+        &self.0
     }
 }
 

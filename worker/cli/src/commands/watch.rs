@@ -5,6 +5,7 @@ use assay_daemon::{
     shutdown::Shutdown,
     watch::{packages, watch},
 };
+use assay_telemetry::metrics::watcher;
 use std::process::ExitCode;
 
 pub(super) async fn run(args: WatchCommand) -> anyhow::Result<ExitCode> {
@@ -25,6 +26,7 @@ pub(super) async fn run(args: WatchCommand) -> anyhow::Result<ExitCode> {
         );
         return Ok(ExitCode::SUCCESS);
     }
+    super::serve_metrics(args.metrics, || watcher().text()).await?;
     let shutdown = Shutdown::on_signal(args.exit_with_parent);
     println!("{}", watch(config, shutdown).await?);
     Ok(ExitCode::SUCCESS)

@@ -126,6 +126,7 @@ fn storage(check: &mut Check) -> Vec<Item> {
         ),
         check.map("Models", "NextModelId", None, meta_type::<ModelId>()),
         check.map("Time", "Now", None, meta_type::<BlockNumber>()),
+        check.map("Timestamp", "Now", None, meta_type::<u64>()),
         check.map(
             "Models",
             "Versions",

@@ -123,7 +123,7 @@ impl Client {
     }
 
     /// Whether nothing on the chain is worth anything, so that keys that others know may sign.
-    pub(super) fn is_development(&self) -> bool {
+    pub fn is_development(&self) -> bool {
         self.is_development
     }
 
@@ -205,6 +205,20 @@ impl Client {
             .map_err(BoxError::from)
             .map_err(ChainError::request("the best block"))?;
         Ok(header.map_or(0, |header| header.number as BlockNumber))
+    }
+
+    /// State of the node, as it says itself.
+    pub async fn health(&self) -> Result<NodeHealth, ChainError> {
+        let health = self.rpc.system_health().await;
+        let health = health
+            .map_err(BoxError::from)
+            .map_err(ChainError::request("its health"))?;
+        Ok(NodeHealth {
+            // Nobody has that many peers.
+            peers: u32::try_from(health.peers).unwrap_or(u32::MAX),
+            is_syncing: health.is_syncing,
+            should_have_peers: health.should_have_peers,
+        })
     }
 
     /// The next nonce of an account, its transactions in the pool counted.

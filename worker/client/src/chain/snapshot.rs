@@ -194,6 +194,12 @@ impl Snapshot {
         self.ask("quote", arguments).await
     }
 
+    /// The time of the block, in milliseconds since 1970, as its author said it; 0 before the first block.
+    pub async fn timestamp_ms(&self) -> Result<u64, ChainError> {
+        let time = self.entry("Timestamp", "Now", "the block's time", &[]).await?;
+        Ok(time.unwrap_or_default())
+    }
+
     /// The standing offers for a model version, in the order of their prices for the largest job.
     pub async fn offers(&self, version: ModelVersion) -> Result<Vec<Offer>, ChainError> {
         let book = self.entry("Workers", "Offers", "the offers", &version.encode()).await?;

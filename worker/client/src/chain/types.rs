@@ -120,6 +120,17 @@ pub struct AccountInfo {
     pub data: AccountData,
 }
 
+/// State of a node, as it says itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct NodeHealth {
+    /// Nodes that it is connected with.
+    pub peers: u32,
+    /// Whether it is catching up with the chain.
+    pub is_syncing: bool,
+    /// Whether it needs peers: a chain on one machine needs none.
+    pub should_have_peers: bool,
+}
+
 /// An account's money.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Decode, TypeInfo)]
 pub struct AccountData {

@@ -60,6 +60,12 @@ pub trait ChainView: Clone + Send + Sync + 'static {
     /// Number of the best block, as the node says it.
     fn best_number(&self) -> impl Future<Output = Result<BlockNumber, ChainError>> + Send;
 
+    /// State of the node, as it says itself.
+    fn health(&self) -> impl Future<Output = Result<NodeHealth, ChainError>> + Send;
+
+    /// Whether nothing on the chain is worth anything.
+    fn is_development(&self) -> bool;
+
     /// The finalized blocks after this one, without gaps. The stream ends with an error, at the latest when there was
     /// no new block for as long as `patience`.
     fn blocks_after(
@@ -83,6 +89,8 @@ pub trait StateView: Send + Sync + 'static {
     fn now(&self) -> BlockNumber;
     fn hash(&self) -> H256;
     fn constants(&self) -> Result<Constants, ChainError>;
+    fn timestamp_ms(&self) -> impl Future<Output = Result<u64, ChainError>> + Send;
+    fn offers(&self, version: ModelVersion) -> impl Future<Output = Result<Vec<Offer>, ChainError>> + Send;
     fn explain(&self, error: &DispatchError) -> SubmitError;
     fn events(&self) -> impl Future<Output = Result<Vec<Event>, ChainError>> + Send;
     fn job(&self, job: JobId) -> impl Future<Output = Result<Option<Job>, ChainError>> + Send;
@@ -152,6 +160,14 @@ impl ChainView for Client {
         Self::best_number(self).await
     }
 
+    async fn health(&self) -> Result<NodeHealth, ChainError> {
+        Self::health(self).await
+    }
+
+    fn is_development(&self) -> bool {
+        Self::is_development(self)
+    }
+
     async fn blocks_after(
         &self,
         after: BlockNumber,
@@ -194,6 +210,14 @@ impl StateView for Snapshot {
 
     fn constants(&self) -> Result<Constants, ChainError> {
         Self::constants(self)
+    }
+
+    async fn timestamp_ms(&self) -> Result<u64, ChainError> {
+        Self::timestamp_ms(self).await
+    }
+
+    async fn offers(&self, version: ModelVersion) -> Result<Vec<Offer>, ChainError> {
+        Self::offers(self, version).await
     }
 
     fn explain(&self, error: &DispatchError) -> SubmitError {

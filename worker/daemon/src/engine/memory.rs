@@ -14,6 +14,11 @@ pub fn default_limit() -> u64 {
     memory / 5 * 4
 }
 
+/// Bytes of the machine's memory that programs can have now; `None` if the machine does not say.
+pub fn available() -> Option<u64> {
+    field(&fs::read_to_string("/proc/meminfo").ok()?, "MemAvailable:")
+}
+
 /// Bytes at which the system refuses the process more: an eighth above the limit, since an estimate is none to the
 /// byte.
 pub fn hard_limit(limit: u64) -> u64 {
@@ -22,7 +27,12 @@ pub fn hard_limit(limit: u64) -> u64 {
 
 /// The machine's memory, as `/proc/meminfo` has it.
 fn total(meminfo: &str) -> Option<u64> {
-    let line = meminfo.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
+    field(meminfo, "MemTotal:")
+}
+
+/// Bytes of a field of `/proc/meminfo`.
+fn field(meminfo: &str, name: &str) -> Option<u64> {
+    let line = meminfo.lines().find_map(|line| line.strip_prefix(name))?;
     let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
     kibibytes.checked_mul(1024)
 }

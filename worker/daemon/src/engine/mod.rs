@@ -34,7 +34,7 @@ pub use audit::{AuditError, Audited};
 pub(crate) use auditor::Auditor;
 pub use child::{ChildError, run, run_with};
 pub use health::Health;
-pub use memory::{default_limit, hard_limit};
+pub use memory::{available, default_limit, hard_limit};
 pub use message::{FrameError, MAX_FRAME_BYTES, Setup, VERSION};
 pub use order::{Outcome, Patience, Reply, Task};
 pub use process::EngineProgram;
@@ -106,7 +106,9 @@ impl Tasks {
         self.orders.try_send(Order::Run(task)).map_err(|error| match error {
             TrySendError::Full(_) => NotTaken::Full,
             TrySendError::Disconnected(_) => NotTaken::Closed,
-        })
+        })?;
+        assay_telemetry::metrics::worker().queue.inc();
+        Ok(())
     }
 
     /// Whether the engine can be relied on, now and later.

@@ -21,6 +21,7 @@ use assay_ops::{
     tensor::{Digest, Tensor},
 };
 use assay_types::{H256, JobId};
+use results::{note_batch, note_taken};
 use std::{
     collections::{BTreeMap, VecDeque},
     sync::{Arc, mpsc::RecvTimeoutError},
@@ -113,10 +114,11 @@ impl Supervisor {
             let first = if let Some(order) = self.next.take() {
                 Ok(order)
             } else if self.breaker.health().is_well() {
-                self.start.queue.recv().map_err(|_| RecvTimeoutError::Disconnected)
+                let first = self.start.queue.recv().map_err(|_| RecvTimeoutError::Disconnected);
+                first.inspect(note_taken)
             } else {
                 let wait = self.next_test.saturating_duration_since(Instant::now());
-                self.start.queue.recv_timeout(wait)
+                self.start.queue.recv_timeout(wait).inspect(note_taken)
             };
             let first = match first {
                 Ok(first) => Some(first),
@@ -126,7 +128,13 @@ impl Supervisor {
             if !self.breaker.health().is_well() && Instant::now() >= self.next_test {
                 self.test();
             }
-            let more: Vec<Order> = self.start.queue.try_iter().take(BATCH - 1).collect();
+            let more: Vec<Order> = self
+                .start
+                .queue
+                .try_iter()
+                .take(BATCH - 1)
+                .inspect(note_taken)
+                .collect();
             let mut by_model: BTreeMap<H256, Vec<Task>> = BTreeMap::new();
             let mut others = Vec::new();
             for order in first.into_iter().chain(more) {
@@ -273,6 +281,7 @@ impl Supervisor {
                 let each = begun.elapsed() / u32::try_from(count.max(1)).unwrap_or(u32::MAX);
                 let longest = self.longest.entry(model).or_default();
                 *longest = each.max(*longest);
+                note_batch(count, begun.elapsed());
                 return (Vec::new(), String::new());
             }
             Err(error) => error.to_string(),

@@ -21,7 +21,37 @@ pub(super) async fn explain(
     if info.status != WorkerStatus::Active {
         tracing::warn!(status = ?info.status, "idle: the worker takes no jobs in this state; a restart resumes it, unless a slash is pending");
     }
+    for idle in reasons(state, me, &info, served).await? {
+        tracing::info!(
+            model = %idle.version, name = idle.name, price = units::format(idle.price),
+            free_stake = units::format(free(&info)), reason = idle.reason, "idle"
+        );
+    }
+    Ok(())
+}
+
+/// A model that is offered, and what keeps jobs from it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Idle {
+    pub(crate) name: String,
+    pub(crate) version: ModelVersion,
+    /// Of the smallest job.
+    pub(crate) price: Balance,
+    /// Reason that keeps jobs away.
+    pub(crate) reason: String,
+    /// Whether nothing does: the next job is this worker's.
+    pub(crate) is_next: bool,
+}
+
+/// Reasons that keep jobs from each of these models that is offered, as the node sees it.
+pub(crate) async fn reasons(
+    state: &impl StateView,
+    me: &AccountId,
+    info: &WorkerInfo,
+    served: &BTreeMap<ModelVersion, Served>,
+) -> Result<Vec<Idle>, ChainError> {
     let constants = state.constants()?;
+    let mut found = Vec::new();
     for (version, served) in served {
         let Some((terms, capacity)) = served.offer() else {
             continue;
@@ -38,13 +68,15 @@ pub(super) async fn explain(
         let quote = state
             .quote(*version, &smallest, terms.min_deadline, terms.min_window)
             .await?;
-        let reason = reason(me, &info, &constants, &offer, &quote);
-        tracing::info!(
-            model = %version, name = served.name, price = units::format(price), free_stake = units::format(free(&info)),
-            reason, "idle"
-        );
+        found.push(Idle {
+            name: served.name.clone(),
+            version: *version,
+            price,
+            reason: reason(me, info, &constants, &offer, &quote),
+            is_next: quote.is_ok_and(|quote| quote.worker == *me),
+        });
     }
-    Ok(())
+    Ok(found)
 }
 
 /// A standing offer of the configuration.

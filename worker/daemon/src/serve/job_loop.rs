@@ -8,6 +8,7 @@ use super::{
     executor::{self, Done as Executed, Executor, NotTaken, Task},
     idle,
     memory::{Kind, Memory, Progress},
+    meter,
     place::Telling,
     report,
     setup::Served,
@@ -24,6 +25,7 @@ use assay_client::chain::{
     Account, Balance, BlockNumber, ChainError, Event, H256, Inclusion, JobState, MarketEvent, StateView, SubmitError,
 };
 use assay_ops::program::EngineError;
+use assay_telemetry::metrics::worker;
 use assay_types::{JobId, ModelVersion, limits};
 use futures::{StreamExt, TryStreamExt, stream};
 use std::{
@@ -311,6 +313,9 @@ impl<'a, S: StateView> JobLoop<'a, S> {
         let best = self.view.now;
         match outcome {
             Ok(inclusion) => {
+                if kind == Kind::Claim {
+                    worker().claims.inc_by(jobs.len() as u64);
+                }
                 for job in &jobs {
                     if self.shows(kind, *job) {
                         self.kept.memory.rest(*job, best);
@@ -411,6 +416,7 @@ impl<S: StateView> Duty<S> for JobLoop<'_, S> {
         self.kept.open = self.is_open();
         self.drop_kept(&heads.finalized).await?;
         self.tell_place(state).await?;
+        self.measure(state).await?;
         Ok(self.tell_health(state).await?)
     }
 
@@ -418,10 +424,11 @@ impl<S: StateView> Duty<S> for JobLoop<'_, S> {
         let state = &*update.heads.best;
         self.view.now = state.now();
         self.height = state.number();
-        update
-            .finalized
-            .iter()
-            .for_each(|event| report::report(&self.policy.me, event));
+        worker().place.note_block();
+        for event in &update.finalized {
+            report::report(&self.policy.me, event);
+            meter::count(worker(), &self.policy.me, event);
+        }
         if let Some(network) = &self.kept.network {
             network.meet_new(&update.finalized);
         }

@@ -20,6 +20,8 @@ struct Serving {
     /// How the engine does.
     health: watch::Sender<Health>,
     stop: watch::Sender<bool>,
+    /// Where terms are sent that are read again.
+    reload: mpsc::Sender<Vec<ModelPolicy>>,
     ended: JoinHandle<Result<(), ServeError>>,
     folder: tempfile::TempDir,
 }
@@ -60,6 +62,7 @@ async fn serving(chain: FakeChain) -> Serving {
     let (done_sender, done) = mpsc::channel(executor::QUEUE);
     let StandIn { engine, health } = tested.engine();
     let executor = Executor::start(engine, Arc::new(Honest), done_sender).expect("a thread");
+    let (reload, reloads) = Reloads::channel();
     let worker = Worker {
         config: ServeConfig {
             common: common(folder.path()),
@@ -88,6 +91,7 @@ async fn serving(chain: FakeChain) -> Serving {
         conduct: Arc::new(Honest),
         executor,
         done,
+        reloads,
     };
     let (stop, shutdown) = Shutdown::channel();
     let ended = tokio::spawn(worker.serve_on(chain.clone(), shutdown));
@@ -96,6 +100,7 @@ async fn serving(chain: FakeChain) -> Serving {
         tested,
         health,
         stop,
+        reload,
         ended,
         folder,
     }
@@ -393,4 +398,41 @@ async fn the_copy_of_an_input_and_trees_are_kept_until_their_job_is_closed_in_a_
         with_trees.sort();
         assert_eq!(with_trees, kept);
     }
+}
+
+/// The terms of the tested model at this price.
+fn terms(base: u128) -> Vec<ModelPolicy> {
+    vec![ModelPolicy {
+        package: "tested".into(),
+        offer: Some(OfferPolicy {
+            base,
+            rate: 0,
+            capacity: 8,
+        }),
+        blocks: BlockPolicy {
+            min_deadline: Some(1),
+            min_window: Some(1),
+            max_window: Some(1_000),
+        },
+        bidding: None,
+        sessions: None,
+    }]
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_price_that_is_read_again_is_offered_and_one_that_the_stake_does_not_carry_is_not() {
+    let serving = serving(FakeChain::new()).await;
+    serving.reload.send(terms(9)).await.expect("it serves");
+    let offered =
+        |base: u128| {
+            serving.chain.sent().iter().any(
+                |call| matches!(call, Call::Workers(WorkersCall::PublishOffer { terms, .. }) if terms.base == base),
+            )
+        };
+    author_until(&serving.chain, "the new price is offered", || offered(9)).await;
+    serving.reload.send(terms(1 << 50)).await.expect("it serves");
+    serving.assign([1]);
+    serving.until_claimed(&[1]).await;
+    assert!(!offered(1 << 50));
+    serving.ends_with_each_claimed_once(&[1]).await;
 }

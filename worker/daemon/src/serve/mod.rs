@@ -28,16 +28,22 @@ mod job_loop;
 mod job_loop_tests;
 mod leaving;
 pub mod memory;
+pub(crate) mod meter;
 mod place;
 mod report;
 mod seals;
 pub mod sessions;
 mod setup;
 pub mod store;
+mod terms;
 mod upkeep;
 
+pub(crate) use idle::reasons;
+pub(crate) use setup::{Served, ensure_stake_carries, offer_changes, resolve};
+pub use terms::Reloads;
+
 use crate::{
-    config::ServeConfig,
+    config::{ModelPolicy, ServeConfig},
     engine,
     games::{Conduct, GameSet, Honest, Stranded},
     job_input::Sources,
@@ -112,19 +118,27 @@ fn package_folders(config: &ServeConfig) -> impl Iterator<Item = PathBuf> {
     models.map(|policy| config.common.models_dir.join(&policy.package))
 }
 
-/// Serves until shutdown is requested.
-pub async fn serve(config: ServeConfig, shutdown: Shutdown) -> Result<(), ServeError> {
-    serve_with(config, shutdown, Arc::new(Honest)).await
+/// Serves until shutdown is requested, on the terms of the configuration that was read last.
+pub async fn serve(config: ServeConfig, shutdown: Shutdown, reloads: Reloads) -> Result<(), ServeError> {
+    serve_on_terms(config, shutdown, Arc::new(Honest), reloads).await
 }
 
 /// Serves until shutdown is requested, and behaves like this.
-pub async fn serve_with(
+pub async fn serve_with(config: ServeConfig, shutdown: Shutdown, conduct: Arc<dyn Conduct>) -> Result<(), ServeError> {
+    serve_on_terms(config, shutdown, conduct, Reloads::none()).await
+}
+
+async fn serve_on_terms(
     config: ServeConfig,
     mut shutdown: Shutdown,
     conduct: Arc<dyn Conduct>,
+    reloads: Reloads,
 ) -> Result<(), ServeError> {
     let error = match ready(&config, &conduct, &mut shutdown).await {
-        Ok(Some(worker)) => return worker.serve_on(Nodes, shutdown).await,
+        Ok(Some(worker)) => {
+            let worker = Worker { reloads, ..worker };
+            return worker.serve_on(Nodes, shutdown).await;
+        }
         Ok(None) => return Ok(()),
         Err(error) => error,
     };
@@ -196,6 +210,7 @@ struct Worker {
     conduct: Arc<dyn Conduct>,
     executor: Executor,
     done: mpsc::Receiver<Done>,
+    reloads: Reloads,
 }
 
 /// What a worker keeps of one chain, over all connections to it.
@@ -229,6 +244,7 @@ impl Worker {
             conduct,
             executor,
             done,
+            reloads: Reloads::none(),
         })
     }
 
@@ -250,7 +266,9 @@ impl Worker {
                 None => self.begin(&chain).await?,
             };
             tracing::info!(node = chain.address(), account = %now.account.id(), "connected");
-            let ended = self.session(&chain, &mut now, &mut connections, &mut shutdown).await;
+            let ended = self
+                .keep_serving(&chain, &mut now, &mut connections, &mut shutdown)
+                .await;
             let open = now.kept.open || now.games.is_open();
             on_chain = Some(now);
             let error = match ended {
@@ -311,14 +329,67 @@ impl Worker {
         })
     }
 
-    /// Serves over one connection, until it breaks or shutdown is requested.
-    async fn session<N: Connect>(
+    /// Serves over one connection, on terms that may change, until it breaks or shutdown is requested.
+    async fn keep_serving<N: Connect>(
         &mut self,
         chain: &N::Chain,
         now: &mut OnChain<N::Chain>,
         connections: &mut Connections<N>,
         shutdown: &mut Shutdown,
     ) -> Result<(), ServeError> {
+        // The terms before those that were read last.
+        let mut before: Option<Vec<ModelPolicy>> = None;
+        loop {
+            let error = match self.session(chain, now, connections, shutdown).await {
+                Ok(None) => return Ok(()),
+                Ok(Some(read)) => {
+                    before = Some(self.take_terms(&read));
+                    continue;
+                }
+                Err(error) => error,
+            };
+            let is_of_terms = match &error {
+                ServeError::Unfit(_) => true,
+                ServeError::Refused { source, .. } => !source.is_connection(),
+                _ => false,
+            };
+            match before.take() {
+                Some(terms) if is_of_terms => {
+                    tracing::error!(%error, "THE TERMS THAT WERE READ AGAIN CANNOT BE OFFERED: the former ones go on");
+                    self.config.models = terms;
+                }
+                _ => return Err(error),
+            }
+        }
+    }
+
+    /// Takes terms that were read again, and says what changes; the former ones.
+    fn take_terms(&mut self, read: &[ModelPolicy]) -> Vec<ModelPolicy> {
+        let changes = terms::changes(&self.config.models, read);
+        changes
+            .taken
+            .iter()
+            .for_each(|line| tracing::info!("the terms change: {line}"));
+        changes
+            .left
+            .iter()
+            .for_each(|line| tracing::warn!("the configuration was read again: {line}"));
+        if changes.taken.is_empty() {
+            tracing::info!("the configuration was read again, and no terms change");
+        }
+        std::mem::replace(&mut self.config.models, changes.models)
+    }
+
+    /// Serves over one connection, until it breaks, shutdown is requested, or other terms are given, which it gives
+    /// back.
+    async fn session<N: Connect>(
+        &mut self,
+        chain: &N::Chain,
+        now: &mut OnChain<N::Chain>,
+        connections: &mut Connections<N>,
+        shutdown: &mut Shutdown,
+    ) -> Result<Option<Vec<ModelPolicy>>, ServeError> {
+        let reloads = &mut self.reloads;
         let (config, timing) = (&self.config, self.timing);
         let (executor, done, packages) = (&self.executor, &mut self.done, &self.packages);
         let network = self.network.clone();
@@ -357,7 +428,8 @@ impl Worker {
         };
         // A clock may be running: disputes do not wait for offers to be published.
         tokio::select! {
-            ended = jobs => ended,
+            ended = jobs => ended.map(|()| None),
+            read = reloads.next() => Ok(Some(read)),
             never = sessions.look_after() => match never {},
             error = now.games.play(chain, account.clone(), timing) => Err(error.into()),
         }

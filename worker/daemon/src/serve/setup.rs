@@ -30,20 +30,20 @@ const TOKEN_BY_TOKEN: u64 = 4;
 
 /// A model that is served.
 #[derive(Clone, Debug)]
-pub(super) struct Served {
-    pub(super) name: String,
+pub(crate) struct Served {
+    pub(crate) name: String,
     pub(super) root: H256,
-    pub(super) parts: ModelParts,
-    pub(super) policy: ModelPolicy,
+    pub(crate) parts: ModelParts,
+    pub(crate) policy: ModelPolicy,
     /// Blocks that a job must have.
     pub(super) blocks: JobBlocks,
     /// Work of the smallest job.
-    pub(super) smallest_work: u64,
+    pub(crate) smallest_work: u64,
 }
 
 impl Served {
     /// Terms and capacity of the standing offer.
-    pub(super) fn offer(&self) -> Option<(OfferTerms, u32)> {
+    pub(crate) fn offer(&self) -> Option<(OfferTerms, u32)> {
         let offer = self.policy.offer?;
         let terms = OfferTerms {
             base: offer.base,
@@ -74,7 +74,8 @@ pub(super) async fn prepare(
     Ok(served)
 }
 
-async fn resolve(
+/// Finds the models on chain, with the terms that follow from the configuration.
+pub(crate) async fn resolve(
     snapshot: &impl StateView,
     config: &ServeConfig,
     packages: &[Arc<Package>],
@@ -198,7 +199,7 @@ async fn resume(account: &Account, info: &WorkerInfo, engine_is_well: bool) -> R
 
 /// A price whose lock is more than the whole stake is refused by the chain as an offer, and can never win as a bid. Of
 /// an offer it is the price of the smallest job.
-fn ensure_stake_carries<'a>(
+pub(crate) fn ensure_stake_carries<'a>(
     constants: &Constants,
     models: impl Iterator<Item = &'a Served>,
     stake: Balance,
@@ -268,7 +269,7 @@ fn fresh(stake: Balance) -> WorkerInfo {
 }
 
 /// The calls that make the offers on chain those of the configuration.
-fn offer_changes(info: &WorkerInfo, served: &BTreeMap<ModelVersion, Served>) -> Vec<Call> {
+pub(crate) fn offer_changes(info: &WorkerInfo, served: &BTreeMap<ModelVersion, Served>) -> Vec<Call> {
     let mut calls = Vec::new();
     for offer in &info.offers {
         let version = offer.version;

@@ -10,7 +10,10 @@ use crate::{
     games::{Hints, Standing},
     job_input::{self, Found},
     models::Models,
-    serve::executor::{self, Done as Executed, Executor, NotTaken, Task},
+    serve::{
+        executor::{self, Done as Executed, Executor, NotTaken, Task},
+        meter::measure_place,
+    },
     skeleton::{Duty, Heads, Panicked, Update, Work},
 };
 use assay_client::{
@@ -18,12 +21,13 @@ use assay_client::{
     units,
 };
 use assay_player::watch::{Models as Watched, WatchPolicy};
+use assay_telemetry::metrics::watcher;
 use assay_types::{JobId, ModelParts, ModelVersion};
 use futures::{StreamExt, TryStreamExt, stream};
 use std::{
     collections::{BTreeMap, BTreeSet},
     marker::PhantomData,
-    sync::Arc,
+    sync::{Arc, atomic::Ordering},
     time::Duration,
 };
 use tokio::{sync::watch, time::Instant};
@@ -137,6 +141,20 @@ impl<'a, S: StateView> ClaimSampler<'a, S> {
     fn take(&mut self, id: JobId, job: Option<&assay_client::chain::Job>) {
         let me = self.account.id();
         self.kept.memory.take(id, job, self.now, me, &self.policy, self.seed);
+    }
+
+    /// Brings the metrics up to date.
+    async fn measure(&mut self, state: &S) -> Result<(), ChainError> {
+        let (metrics, summary) = (watcher(), self.kept.memory.summary(&self.kept.standing.borrow()));
+        // The summary only grows as well.
+        metrics.checks.inner().store(summary.checked, Ordering::Relaxed);
+        metrics.differences.inner().store(summary.wrong, Ordering::Relaxed);
+        let waiting = summary
+            .seen
+            .saturating_sub(summary.checked.saturating_add(summary.unchecked));
+        metrics.waiting.set(i64::try_from(waiting).unwrap_or(i64::MAX));
+        let (me, network) = (self.account.id().clone(), self.kept.finder.sources.network.clone());
+        measure_place(&metrics.place, state, &me, network.as_ref(), summary.playing).await
     }
 
     /// Reads which models there are.
@@ -306,6 +324,7 @@ impl<S: StateView> Duty<S> for ClaimSampler<'_, S> {
             }
         }
         gone.into_iter().for_each(|id| self.take(id, None));
+        self.measure(state).await?;
         if is_first {
             tracing::info!(
                 moment = self.now,
@@ -320,6 +339,7 @@ impl<S: StateView> Duty<S> for ClaimSampler<'_, S> {
     async fn take_update(&mut self, update: &Update<S>) -> Result<(), ChainError> {
         let state = &update.heads.best;
         self.now = state.now();
+        watcher().place.note_block();
         if let Some(network) = &self.kept.finder.sources.network {
             network.meet_new(&update.finalized);
         }

@@ -86,11 +86,11 @@ async fn metrics_count_requests_tokens_and_money() {
         "assay_gateway_tokens_total{{model=\"fake-chat\",kind=\"generated\"}} {generated}"
     ));
     has("assay_gateway_ends_total{model=\"fake-chat\",end=\"complete\"} 1");
-    has("assay_gateway_running 0");
+    has("assay_gateway_running_requests 0");
     has("# UNIT assay_gateway_generation_seconds seconds");
     assert!(text.ends_with("# EOF\n") && !text.contains("such"));
     let paid = format!(
-        "assay_gateway_paid_total{{model=\"fake-chat\"}} {}",
+        "assay_gateway_paid_asy_total{{model=\"fake-chat\"}} {}",
         answer["assay"]["price"].as_str().unwrap()
     );
     has(&paid);

@@ -43,6 +43,9 @@ pub struct Ledger {
     pub sessions: BTreeMap<SessionId, Session>,
     pub session_offers: BTreeMap<(AccountId, ModelVersion), SessionOffer>,
     pub announcements: BTreeMap<AccountId, Announcement>,
+    pub offers: BTreeMap<ModelVersion, Vec<Offer>>,
+    pub money: BTreeMap<AccountId, AccountData>,
+    pub timestamp_ms: u64,
 }
 
 fn refused(pallet: &str, error: &str) -> SubmitError {

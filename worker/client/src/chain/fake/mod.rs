@@ -62,6 +62,8 @@ pub struct Faults {
     pub full_pool: bool,
     /// The pool does not know the block that transactions are signed at, this many times.
     pub unknown_anchors: u32,
+    /// State of the node, as it says itself.
+    pub health: NodeHealth,
     /// Accounts have no money for fees.
     pub broke: bool,
     /// Blocks have no transactions from the pool.

@@ -97,6 +97,15 @@ impl ChainView for FakeConnection {
         Ok(world.faults.height.unwrap_or(world.best().number))
     }
 
+    async fn health(&self) -> Result<NodeHealth, ChainError> {
+        self.ask().await?;
+        Ok(self.chain.world().faults.health)
+    }
+
+    fn is_development(&self) -> bool {
+        false
+    }
+
     async fn blocks_after(
         &self,
         after: BlockNumber,
@@ -320,6 +329,16 @@ impl StateView for FakeState {
         })
     }
 
+    async fn timestamp_ms(&self) -> Result<u64, ChainError> {
+        self.connection.ask().await?;
+        Ok(self.block.ledger.timestamp_ms)
+    }
+
+    async fn offers(&self, version: ModelVersion) -> Result<Vec<Offer>, ChainError> {
+        self.connection.ask().await?;
+        Ok(self.block.ledger.offers.get(&version).cloned().unwrap_or_default())
+    }
+
     fn explain(&self, error: &DispatchError) -> SubmitError {
         SubmitError::Dispatch(format!("{error:?}"))
     }
@@ -371,12 +390,13 @@ impl StateView for FakeState {
         Ok(jobs.iter().map(|job| self.block.ledger.seal_status(*job)).collect())
     }
 
-    async fn account(&self, _: &AccountId) -> Result<AccountData, ChainError> {
+    async fn account(&self, account: &AccountId) -> Result<AccountData, ChainError> {
         self.connection.ask().await?;
-        Ok(AccountData {
+        let money = self.block.ledger.money.get(account);
+        Ok(money.cloned().unwrap_or_else(|| AccountData {
             free: Balance::from(u64::MAX),
             ..AccountData::default()
-        })
+        }))
     }
 
     async fn worker(&self, account: &AccountId) -> Result<Option<WorkerInfo>, ChainError> {
@@ -399,13 +419,20 @@ impl StateView for FakeState {
 
     async fn quote(
         &self,
-        _: ModelVersion,
+        version: ModelVersion,
         _: &[u32],
         _: BlockNumber,
         _: BlockNumber,
     ) -> Result<Result<Quote, NoOffer>, ChainError> {
         self.connection.ask().await?;
-        Ok(Err(NoOffer::NoneForModel))
+        let offers = self.block.ledger.offers.get(&version).into_iter().flatten();
+        let first = offers.min_by_key(|offer| offer.terms.base);
+        Ok(first
+            .map(|offer| Quote {
+                worker: offer.worker.clone(),
+                price: offer.terms.base,
+            })
+            .ok_or(NoOffer::NoneForModel))
     }
 
     async fn dispute(&self, job: JobId) -> Result<Option<Dispute>, ChainError> {

@@ -6,7 +6,8 @@ use crate::engine::{
     order::{BATCH_BYTES, Order, Task, input_bytes, is_to_generate},
     process::{ProcessError, unexpected},
 };
-use std::time::Instant;
+use assay_telemetry::metrics::worker;
+use std::time::{Duration, Instant};
 
 /// Jobs that are made in one generation, with those that join it, before others have their turn.
 const MOST_JOBS: usize = 1024;
@@ -36,6 +37,7 @@ impl Supervisor {
                     tokens,
                 } => {
                     let task = tasks.get(position as usize).and_then(Option::as_ref);
+                    worker().streamed_tokens.inc_by(tokens.len() as u64);
                     if let Some(reply) = task.and_then(|task| task.reply.as_ref()) {
                         // Whoever waits may have gone.
                         let _ = reply.tokens.send((before, tokens));
@@ -79,6 +81,7 @@ impl Supervisor {
         let (mut joining, mut bytes) = (Vec::new(), 0);
         while self.next.is_none() && joining.len() < most {
             let Ok(order) = self.start.queue.try_recv() else { break };
+            note_taken(&order);
             match order {
                 Order::Run(task) if self.may_join(model, &task) && bytes + input_bytes(&task) <= BATCH_BYTES => {
                     bytes += input_bytes(&task);
@@ -98,4 +101,17 @@ impl Supervisor {
             && is_to_generate(self.kind(model), &task.inputs)
             && self.fits(model, &task.inputs).is_ok()
     }
+}
+
+/// Counts a job that has left the queue.
+pub(super) fn note_taken(order: &Order) {
+    if let Order::Run(_) = order {
+        worker().queue.dec();
+    }
+}
+
+/// Measures jobs that were executed at once.
+pub(super) fn note_batch(jobs: usize, time: Duration) {
+    worker().batch.observe(jobs as f64);
+    worker().batch_time.observe(time.as_secs_f64());
 }
