@@ -85,18 +85,7 @@ impl Order {
                 }
                 Err(Unanswered::Budget(price)) => price,
             };
-            if pool.top_up(&held.session, price).await {
-                continue;
-            }
-            pool.put_away(held).await;
-            if std::mem::replace(&mut is_new, true) {
-                let reason = format!("no session has a budget of {price}: the gateway's --session-budget is too small");
-                return Err(BackendError::Unavailable {
-                    reason,
-                    retry_after: 60,
-                });
-            }
-            held = pool.take(version).await?;
+            held = pool.cover(version, held, price, &mut is_new).await?;
         }
     }
 

@@ -1,5 +1,6 @@
 //! Sessions that are open: opened, topped up, replaced and closed as requests come, within what they may hold together.
 
+mod embedding;
 mod generation;
 mod receipts;
 
@@ -157,6 +158,12 @@ impl Pool {
         receipts.keep(answer)
     }
 
+    /// The name of these receipts together.
+    pub fn bundle(&self, names: Vec<String>) -> String {
+        let mut receipts = self.0.receipts.lock().unwrap_or_else(PoisonError::into_inner);
+        receipts.bundle(names)
+    }
+
     /// A session on this model: an idle one, a new one, or the next that is put back.
     async fn take(&self, version: ModelVersion) -> Result<Held, BackendError> {
         let taken = timeout(PATIENCE, async {
@@ -229,6 +236,28 @@ impl Pool {
                 false
             }
         }
+    }
+
+    /// A session that covers a request of this price: this one with more budget, or once a new one.
+    async fn cover(
+        &self,
+        version: ModelVersion,
+        held: Held,
+        price: Balance,
+        is_new: &mut bool,
+    ) -> Result<Held, BackendError> {
+        if self.top_up(&held.session, price).await {
+            return Ok(held);
+        }
+        self.put_away(held).await;
+        if std::mem::replace(is_new, true) {
+            let reason = format!("no session has a budget of {price}: the gateway's --session-budget is too small");
+            return Err(BackendError::Unavailable {
+                reason,
+                retry_after: 60,
+            });
+        }
+        self.take(version).await
     }
 
     /// Puts a session back that has answered.

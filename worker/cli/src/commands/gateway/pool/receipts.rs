@@ -2,6 +2,7 @@
 
 use assay_session::Answer;
 use codec::Encode;
+use polkadot_sdk::sp_crypto_hashing::blake2_256;
 use serde_json::{Value, json};
 use std::collections::{HashMap, VecDeque};
 
@@ -41,6 +42,18 @@ impl Receipts {
         name
     }
 
+    /// The name of these receipts together: their own if it is one, and else that of a list of their names.
+    pub fn bundle(&mut self, names: Vec<String>) -> String {
+        match <[String; 1]>::try_from(names) {
+            Ok([name]) => name,
+            Err(names) => {
+                let name = format!("list-{}", hex::encode(blake2_256(&names.encode())));
+                self.put(name.clone(), json!({ "receipts": names }));
+                name
+            }
+        }
+    }
+
     fn put(&mut self, name: String, value: Value) {
         if self.by_name.insert(name.clone(), value).is_none() {
             self.names.push_back(name);
@@ -73,5 +86,15 @@ mod tests {
         receipts.put("session-1-1".into(), json!("again"));
         assert_eq!(receipts.get("session-1-1"), Some(json!("again")));
         assert_eq!(receipts.names.len(), MAX_REMEMBERED);
+    }
+
+    #[test]
+    fn several_receipts_have_a_name_together_and_one_has_its_own() {
+        let mut receipts = Receipts::default();
+        assert_eq!(receipts.bundle(vec!["one".to_owned()]), "one");
+        let names = ["one".to_owned(), "two".to_owned()];
+        let list = receipts.bundle(names.to_vec());
+        assert!(list.starts_with("list-"), "{list}");
+        assert_eq!(receipts.get(&list), Some(json!({ "receipts": names })));
     }
 }
