@@ -37,8 +37,8 @@ impl Embedder {
         Self::new(text::tokenizer(package).ok()?, package.graph())
     }
 
-    /// The embedder that a tokenizer and a graph are together. The graph takes one text at a time, of any length up to a
-    /// maximum, and gives a binary32 vector of a fixed length and nothing else.
+    /// The embedder that a tokenizer and a graph are together. The graph takes one text at a time, up to a maximum of
+    /// tokens, and gives a binary32 vector of a fixed length and nothing else.
     pub fn new(tokenizer: Tokenizer, graph: &CheckedGraph) -> Option<Self> {
         let of = graph.graph();
         if of.inputs.iter().any(|input| !FILLED.contains(&input.name.as_str())) {

@@ -6,6 +6,7 @@ use super::{
     jobs::Jobs,
     overview,
     pool::Pool,
+    verification,
 };
 use assay_client::{
     chain::{Account, Client, WorkerInfo as WorkerRecord},
@@ -135,6 +136,27 @@ impl Market {
                 Ok(json!({ "receipts": names }))
             }
         }
+    }
+
+    /// Checks a receipt, which may be given by its name.
+    async fn verified(&self, receipt: Value) -> Result<Verification, BackendError> {
+        let name = receipt.as_str().map(str::to_owned);
+        let receipt = match name {
+            Some(name) => self.receipt_of(&name).await?,
+            None => receipt,
+        };
+        if let Some(job) = receipt.get("job").and_then(Value::as_u64) {
+            let id = job.to_string();
+            let missing = || BackendError::NotFound {
+                what: "claim of job",
+                id: id.clone(),
+            };
+            let now = self.0.jobs.result(&id).await?.ok_or_else(missing)?;
+            return Ok(verification::of_job(&receipt, &now));
+        }
+        let receipts = verification::receipts(&receipt)?;
+        let listed = self.0.catalogue.listed(&self.0.client).await?;
+        verification::of_sessions(&receipts, &listed, &self.0.client).await
     }
 
     async fn offers(&self) -> Result<Vec<WorkerInfo>, BackendError> {
@@ -300,17 +322,8 @@ impl Backend for Market {
         self.receipt_of(id).boxed()
     }
 
-    fn verify(&self, _: Value) -> Later<'_, Verification> {
-        async move {
-            Err(BackendError::Unfit {
-                field: Some("receipt".to_owned()),
-                reason:
-                    "a receipt is checked without the gateway: `assay-worker results JOB` reads the claim from the \
-                         chain and holds the output against it"
-                        .to_owned(),
-            })
-        }
-        .boxed()
+    fn verify(&self, receipt: Value) -> Later<'_, Verification> {
+        self.verified(receipt).boxed()
     }
 
     fn health(&self) -> Later<'_, Health> {

@@ -7,6 +7,7 @@ mod keys;
 mod market;
 mod overview;
 mod pool;
+mod verification;
 
 pub use keys::KeysCommand;
 

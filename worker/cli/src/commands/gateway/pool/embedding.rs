@@ -57,7 +57,7 @@ impl Pool {
             answers.push(Made {
                 worker: answer.worker.to_string(),
                 price: Amount(answer.price),
-                receipt: self.remember(&answer),
+                receipt: self.remember(known, &request, &answer).await,
                 is_drawn: answer.is_drawn,
                 outputs: answer.outputs,
             });

@@ -22,6 +22,8 @@ pub(super) struct Order {
     request: GenerateRequest,
     prompt: Vec<i64>,
     sampling: Sampling,
+    /// What prompt and sampling are together.
+    checked: CheckedRequest,
     stop: Stop,
     sender: mpsc::Sender<Result<Event, BackendError>>,
 }
@@ -44,7 +46,7 @@ impl Order {
             max_tokens: request.max_tokens,
         };
         let prompt: Vec<i64> = request.prompt.iter().map(|token| i64::from(*token)).collect();
-        CheckedRequest::generation(&known.model.record.parts, &prompt, &sampling)
+        let checked = CheckedRequest::generation(&known.model.record.parts, &prompt, &sampling)
             .map_err(|error| refused(error.into()))?;
         let (sender, events) = mpsc::channel(QUEUE);
         let order = Self {
@@ -52,6 +54,7 @@ impl Order {
             request,
             prompt,
             sampling,
+            checked,
             stop,
             sender,
         };
@@ -124,9 +127,10 @@ impl Order {
         {
             self.tell(rest, &[]).await;
         }
+        let receipt = pool.remember(&self.known, &self.checked, &answer).await;
         Ok(Event::Done {
             finish: finish(&self.known, &self.request, &answer.tokens, &self.stop),
-            report: report(&self.request, &answer, pool.remember(&answer)),
+            report: report(&self.request, &answer, receipt),
         })
     }
 
