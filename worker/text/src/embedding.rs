@@ -59,7 +59,9 @@ impl Embedder {
         let embedder = Self {
             context_length: context.max,
             // A range that begins below 0 is none of tokens.
-            vocabulary: tokens.range.and_then(|range| u32::try_from(range.max + 1).ok()),
+            vocabulary: tokens
+                .range
+                .and_then(|range| u32::try_from(range.max.saturating_add(1)).ok()),
             dimensions,
             tokenizer,
         };

@@ -203,7 +203,7 @@ impl Known {
             (None, None) => (0, 0),
             (None, Some(_)) => {
                 let range = parts.schema.inputs.first().and_then(|input| input.range);
-                let vocabulary = range.and_then(|range| u32::try_from(range.max + 1).ok());
+                let vocabulary = range.and_then(|range| u32::try_from(range.max.saturating_add(1)).ok());
                 (
                     vocabulary.unwrap_or(u32::MAX),
                     longest_sequence(parts, 1, i64::MAX).unwrap_or(0),
