@@ -70,6 +70,11 @@ bench-dispute: build ## Play disputes on the runtime's Wasm: transactions, bytes
 bench-session: build ## Measure sessions on loopback against the engine alone and plain HTTP; after `make models`, SmolLM2 too. Writes target/bench/session.json
 	@exec "$(BIN)/assay-bench-session"
 
+.PHONY: bench-gateway
+bench-gateway: setup ## Open 500 streams on a gateway over fake models, beside slow, vanishing and hostile clients. Writes target/bench/gateway.json
+	cargo build $(CARGO_FLAGS) --example gateway-load
+	@exec "$(BIN)/examples/gateway-load"
+
 .PHONY: bench-chain
 bench-chain: build ## Fill blocks of the runtime's Wasm with jobs: settled jobs per second and core. Writes target/bench/chain.json; ARGS=--growth
 	@exec "$(BIN)/assay-bench-chain" $(ARGS)

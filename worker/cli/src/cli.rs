@@ -4,7 +4,7 @@ use crate::{
     commands::{
         self, chat::ChatArgs, doctor::DoctorArgs, gateway::GatewayCommand, generate::GenerateArgs,
         models::ModelsCommand, network::NetworkCommand, request::RequestArgs, results::ResultsArgs,
-        stake::StakeCommand,
+        stake::StakeCommand, verify::VerifyArgs,
     },
     config::{DEFAULT_NODE, ServeArgs, WatchArgs},
 };
@@ -67,6 +67,8 @@ pub enum Command {
     Gateway(GatewayCommand),
     /// Talk with a language model behind a gateway
     Chat(ChatArgs),
+    /// Check the receipt of an answer: signature, digests, an execution, and the chain
+    Verify(VerifyArgs),
     /// Generate with a language model on this machine, without a chain
     Generate(GenerateArgs),
     /// Say why a worker did not get a job, or was not paid for it

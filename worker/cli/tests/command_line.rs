@@ -201,3 +201,16 @@ fn the_doctor_looks_at_the_machine_first_and_fails_without_a_node() {
         "{stdout}"
     );
 }
+
+#[test]
+fn receipt_that_cannot_be_checked_is_neither_right_nor_wrong() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("receipt.json");
+    fs::write(&path, r#"{"receipts": ["session-1-2"]}"#).expect("the folder can be written");
+    let (code, out, error) = run(&["verify", path.to_str().expect("text")]);
+    assert_eq!((code, out.as_str()), (Some(2), ""));
+    assert!(error.contains("assay_receipt"), "{error}");
+    let (code, _, error) = run(&["verify", "/no/such/receipt.json"]);
+    assert_eq!(code, Some(2));
+    assert!(error.contains("/no/such/receipt.json"), "{error}");
+}

@@ -20,6 +20,7 @@ pub mod serve;
 mod session;
 pub mod stake;
 pub mod status;
+pub mod verify;
 mod visitor;
 pub mod watch;
 
@@ -52,6 +53,7 @@ pub async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Models(command) => models::run(command).await,
         Command::Gateway(command) => gateway::run(command).await,
         Command::Chat(args) => chat::run(args).await,
+        Command::Verify(args) => verify::run(args).await,
         Command::Generate(args) => generate::run(&args),
         Command::Why(args) => status::why(args).await,
         Command::Doctor(args) => doctor::run(args).await,

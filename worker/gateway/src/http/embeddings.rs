@@ -20,6 +20,7 @@ use axum::{
 };
 use base64::{Engine, prelude::BASE64_STANDARD};
 use serde_json::{Value, json};
+use std::collections::HashMap;
 use tokio::{
     sync::oneshot,
     time::{Instant, timeout, timeout_at},
@@ -47,15 +48,7 @@ pub async fn embeddings(
         model.vocabulary,
     )?;
     let inputs = tokens(&app, &model, &prompts).await?;
-    let mut max_price = Amount::default();
-    for input in &inputs {
-        let work = Work {
-            prompt: input.len() as u32,
-            generated: 0,
-        };
-        let quote = app.backend.quote(&model.id, work).await;
-        max_price = max_price.plus(quote.map_err(|error| ApiError::backend(error, "input"))?.max);
-    }
+    let max_price = quoted(&app, &model, &inputs).await?;
     let number = inputs.iter().map(|input| input.len() as u64).sum();
     app.usage.take_tokens(&caller.key, &caller.limits, number)?;
     let held = match app.reserve(&caller, max_price).await {
@@ -79,6 +72,29 @@ pub async fn embeddings(
         &embedded,
         fields.text("encoding_format") == Some("base64"),
     ))
+}
+
+/// The maximum that all inputs together can cost; inputs of one length have one price.
+async fn quoted(app: &App, model: &ModelInfo, inputs: &[Vec<u32>]) -> Result<Amount, ApiError> {
+    let mut prices: HashMap<usize, Amount> = HashMap::new();
+    let mut total = Amount::default();
+    for length in inputs.iter().map(Vec::len) {
+        let price = match prices.get(&length) {
+            Some(price) => *price,
+            None => {
+                let work = Work {
+                    prompt: length as u32,
+                    generated: 0,
+                };
+                let quote = app.backend.quote(&model.id, work).await;
+                let price = quote.map_err(|error| ApiError::backend(error, "input"))?.max;
+                prices.insert(length, price);
+                price
+            }
+        };
+        total = total.plus(price);
+    }
+    Ok(total)
 }
 
 fn check_dimensions(fields: &Fields, model: &ModelInfo) -> Result<(), ApiError> {

@@ -57,6 +57,12 @@ pub const SUBSCRIBE_JOB: &str = "assay_subscribeJob";
 pub const JOB: &str = "assay_job";
 /// Ends a subscription to a job.
 pub const UNSUBSCRIBE_JOB: &str = "assay_unsubscribeJob";
+/// Begins a subscription to a session.
+pub const SUBSCRIBE_SESSION: &str = "assay_subscribeSession";
+/// Notifies of a session.
+pub const SESSION: &str = "assay_session";
+/// Ends a subscription to a session.
+pub const UNSUBSCRIBE_SESSION: &str = "assay_unsubscribeSession";
 /// Gives the document.
 pub const DISCOVER: &str = "rpc.discover";
 
@@ -72,6 +78,8 @@ const fn needed(name: &'static str, kind: Kind, doc: &'static str) -> Param {
 const MODEL: Param = needed("model", Kind::Text, "Name of a model.");
 /// The parameter of methods about one job.
 pub const JOB_PARAMS: &[Param] = &[needed("job", Kind::Text, "Number of the job, as a string.")];
+/// The parameter of a subscription to a session.
+pub const SESSION_PARAMS: &[Param] = &[needed("session", Kind::Text, "Number of the session, as a string.")];
 const TOKENS: Kind = Kind::Integer {
     min: 0,
     max: u32::MAX as i64,
@@ -233,13 +241,22 @@ pub fn openrpc_document() -> Value {
         JOB_PARAMS,
         "Number of the subscription, for assay_unsubscribeJob.",
     ));
-    let subscription = needed("subscription", Kind::Text, "Number of the subscription.");
     methods.push(method(
-        UNSUBSCRIBE_JOB,
-        "Ends a subscription.",
-        &[subscription],
-        "Whether there was one.",
+        SUBSCRIBE_SESSION,
+        "Notifies by assay_session of a session of the gateway's account now and after every change, until its phase is \
+         Over. Over WebSocket only.",
+        SESSION_PARAMS,
+        "Number of the subscription, for assay_unsubscribeSession.",
     ));
+    let subscription = [needed("subscription", Kind::Text, "Number of the subscription.")];
+    for name in [UNSUBSCRIBE_JOB, UNSUBSCRIBE_SESSION] {
+        methods.push(method(
+            name,
+            "Ends a subscription.",
+            &subscription,
+            "Whether there was one.",
+        ));
+    }
     methods.push(method(DISCOVER, "Gives this document.", &[], "The document."));
     json!({
         "openrpc": "1.3.2",

@@ -7,7 +7,7 @@ pub use methods::{METHODS, MethodId, MethodInfo, openrpc_document};
 
 use crate::{
     app::{App, Caller, Held},
-    backend::{JobRequest, JobStatus, Work, WorkerInfo},
+    backend::{BackendError, JobRequest, JobStatus, SessionInfo, Work, WorkerInfo},
     error::ApiError,
     http,
     ledger::today,
@@ -21,14 +21,20 @@ use axum::{
 };
 use futures::{FutureExt, StreamExt, future::BoxFuture};
 use jsonrpsee::{
-    Extensions, PendingSubscriptionSink, RpcModule, SubscriptionMessage,
+    Extensions, PendingSubscriptionSink, RpcModule, SubscriptionMessage, SubscriptionSink,
     server::{BatchRequestConfig, HttpResponse, PingConfig, RegisterMethodError, Server, ServerHandle, stop_channel},
     types::{ErrorObjectOwned, Params, error::INTERNAL_ERROR_CODE, error::INVALID_PARAMS_CODE},
 };
-use methods::{DISCOVER, JOB, JOB_PARAMS, SUBSCRIBE_JOB, UNSUBSCRIBE_JOB};
+use methods::{
+    DISCOVER, JOB, JOB_PARAMS, SESSION, SESSION_PARAMS, SUBSCRIBE_JOB, SUBSCRIBE_SESSION, UNSUBSCRIBE_JOB,
+    UNSUBSCRIBE_SESSION,
+};
 use serde_json::{Value, json};
 use std::{error::Error, sync::Arc, time::Duration};
-use tokio::{sync::oneshot, time::timeout};
+use tokio::{
+    sync::oneshot,
+    time::{sleep, timeout},
+};
 use tower::Service;
 
 /// Calls of one batch.
@@ -37,6 +43,8 @@ const MAX_BATCH: u32 = 64;
 const MAX_ANSWER: u32 = 16 << 20;
 /// Messages that wait for the reader of a WebSocket.
 const QUEUE: u32 = 64;
+/// Pause between two looks at a session that somebody follows.
+const LOOK: Duration = Duration::from_secs(3);
 /// Codes of errors that the specification leaves to servers.
 const UNAUTHORIZED: i32 = -32001;
 const PAYMENT_REQUIRED: i32 = -32002;
@@ -120,6 +128,7 @@ fn module(app: &App) -> Result<RpcModule<App>, RegisterMethodError> {
     }
     module.register_method(DISCOVER, |_, _, _| openrpc_document())?;
     module.register_subscription(SUBSCRIBE_JOB, JOB, UNSUBSCRIBE_JOB, follow)?;
+    module.register_subscription(SUBSCRIBE_SESSION, SESSION, UNSUBSCRIBE_SESSION, follow_session)?;
     Ok(module)
 }
 
@@ -312,14 +321,62 @@ async fn follow(params: Params<'static>, pending: PendingSubscriptionSink, app: 
             Some(Ok(status)) => (job(&app, &status), status.closed),
             Some(Err(error)) => (json!({ "error": ApiError::backend(error, "job").object() }), true),
         };
-        let Ok(message) = SubscriptionMessage::from_json(&value) else {
-            return;
-        };
-        let is_sent = matches!(timeout(patience, sink.send(message)).await, Ok(Ok(())));
-        if is_last || !is_sent {
+        if !notify(&sink, &value, patience).await || is_last {
             return;
         }
     }
+}
+
+/// Sends a notice; whether it was taken in time.
+async fn notify(sink: &SubscriptionSink, value: &Value, patience: Duration) -> bool {
+    let Ok(message) = SubscriptionMessage::from_json(value) else {
+        return false;
+    };
+    matches!(timeout(patience, sink.send(message)).await, Ok(Ok(())))
+}
+
+/// Notifies of a session until nothing of it is kept, or until nobody listens.
+async fn follow_session(params: Params<'static>, pending: PendingSubscriptionSink, app: Arc<App>, with: Extensions) {
+    let found = async {
+        let (_, fields) = enter(&app, &with, &params, SESSION_PARAMS)?;
+        let id = fields.text("session").unwrap_or_default().to_owned();
+        let info = session(&app, &id).await?;
+        let missing = BackendError::NotFound {
+            what: "session",
+            id: id.clone(),
+        };
+        let info = info.ok_or_else(|| ApiError::backend(missing, "session"))?;
+        Ok::<_, ApiError>((id, info))
+    };
+    let (id, mut info) = match found.await {
+        Ok(found) => found,
+        Err(error) => return pending.reject(error_object(error)).await,
+    };
+    let Ok(sink) = pending.accept().await else { return };
+    let (currency, patience) = (app.backend.currency(), app.config.timeouts.write);
+    while notify(&sink, &overview::session(currency, &info), patience).await {
+        info = loop {
+            tokio::select! {
+                () = sleep(LOOK) => {}
+                () = sink.closed() => return,
+            }
+            let last = match session(&app, &id).await {
+                Ok(Some(now)) if now == info => continue,
+                Ok(Some(now)) => break now,
+                Ok(None) => json!({ "id": id, "phase": "Over" }),
+                Err(error) => json!({ "error": error.object() }),
+            };
+            notify(&sink, &last, patience).await;
+            return;
+        };
+    }
+}
+
+/// A session of the gateway's account; `None` if the backend has none of this number.
+async fn session(app: &App, id: &str) -> Result<Option<SessionInfo>, ApiError> {
+    let sessions = app.backend.sessions().await;
+    let sessions = sessions.map_err(|error| ApiError::backend(error, "session"))?;
+    Ok(sessions.into_iter().find(|session| session.id == id))
 }
 
 /// An error as JSON-RPC has it; its data is the object that HTTP has.

@@ -1,6 +1,7 @@
 //! What is refused, with its status, its code and the field's name.
 
 use super::*;
+use assay_gateway::params::{self, Kind};
 
 const CHAT: &str = "/v1/chat/completions";
 
@@ -74,6 +75,32 @@ async fn parameters_are_refused_by_name() {
     refused(&house, "/v1/embeddings", embedding, unsupported("dimensions")).await;
     let unknown = (400, "unknown_parameter", json!("logprob"));
     refused(&house, CHAT, with(chat("fake-chat"), json!({ "logprob": 1 })), unknown).await;
+    assert_eq!(house.balance(), PLENTY);
+}
+
+#[tokio::test]
+async fn every_parameter_that_changes_nothing_is_refused_with_a_value_that_would() {
+    let house = House::open();
+    let tables = [
+        (CHAT, chat("fake-chat"), params::CHAT),
+        (
+            "/v1/completions",
+            json!({ "model": "fake-base", "prompt": "x" }),
+            params::COMPLETIONS,
+        ),
+        (
+            "/v1/responses",
+            json!({ "model": "fake-chat", "input": "x" }),
+            params::RESPONSES,
+        ),
+    ];
+    for (path, body, table) in tables {
+        let neutral = table.iter().filter(|param| matches!(param.kind, Kind::Neutral(_)));
+        for name in neutral.map(|param| param.name) {
+            let expected = (400, "unsupported_parameter", json!(name));
+            refused(&house, path, with(body.clone(), json!({ name: "a value" })), expected).await;
+        }
+    }
     assert_eq!(house.balance(), PLENTY);
 }
 

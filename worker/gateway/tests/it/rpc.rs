@@ -259,6 +259,26 @@ async fn a_subscription_tells_every_phase_and_ends_with_the_job() {
 }
 
 #[tokio::test]
+async fn a_session_is_followed_by_its_number() {
+    let house = House::open();
+    let (_, mut socket) = Socket::open(&house, Some(&house.key)).await;
+    let call = |id: u32, params: Value| json!({ "jsonrpc": "2.0", "id": id, "method": "assay_subscribeSession", "params": params });
+    socket.send(&call(1, json!(["7"]))).await;
+    let subscription = socket.next().await["result"].clone();
+    let notice = socket.next().await;
+    assert_eq!(
+        (&notice["method"], &notice["params"]["subscription"]),
+        (&json!("assay_session"), &subscription)
+    );
+    let session = &notice["params"]["result"];
+    assert_eq!((&session["id"], &session["phase"]), (&json!("7"), &json!("Open")));
+    socket.send(&call(2, json!(["99"]))).await;
+    assert_eq!(socket.next().await["error"]["data"]["code"], "not_found");
+    let refused = house.call("assay_subscribeSession", json!(["7"])).await["error"].clone();
+    assert!(refused["message"].is_string(), "{refused}");
+}
+
+#[tokio::test]
 async fn the_methods_describe_themselves() {
     let house = House::open();
     assert_eq!(

@@ -125,23 +125,39 @@ pub fn tokenizer(package: &Package) -> Result<Tokenizer, TextError> {
 /// Makes each text a job for the model with this graph, checked against it.
 pub fn from_texts(texts: &[Text], tokenizer: &Tokenizer, graph: &CheckedGraph) -> Result<Vec<JobInput>, TextError> {
     let job = |text: &Text| {
-        let name = || text.name.clone();
-        if text.text.trim().is_empty() {
-            return Err(TextError::Blank { name: name() });
-        }
-        if text.text.len() > MAX_TEXT_BYTES {
-            return Err(TextError::TooLarge { name: name() });
-        }
-        let encoding = tokenizer.encode(&text.text);
-        let inputs = graph.graph().inputs.iter();
-        let tensors = inputs.map(|input| tensor(&text.name, &encoding, input, tokenizer, graph));
-        let tensors = tensors.collect::<Result<_, _>>()?;
-        let mut jobs = cut(Path::new(&text.name), Content { tensors, labels: None }, graph)?;
-        jobs.iter_mut().for_each(|job| job.name = name());
-        Ok(jobs)
+        ensure_readable(&text.name, &text.text)?;
+        from_encoding(&text.name, &tokenizer.encode(&text.text), tokenizer.limit(), graph)
     };
     let jobs: Vec<Vec<JobInput>> = texts.iter().map(job).collect::<Result<_, _>>()?;
     Ok(jobs.into_iter().flatten().collect())
+}
+
+/// Refuses a text that is blank, or larger than any model reads.
+pub(crate) fn ensure_readable(name: &str, text: &str) -> Result<(), TextError> {
+    let name = || name.to_owned();
+    if text.trim().is_empty() {
+        return Err(TextError::Blank { name: name() });
+    }
+    if text.len() > MAX_TEXT_BYTES {
+        return Err(TextError::TooLarge { name: name() });
+    }
+    Ok(())
+}
+
+/// Makes an encoded text a job for the model with this graph, checked against it. `limit` is the tokenizer's maximum
+/// number of tokens, if it has one.
+pub(crate) fn from_encoding(
+    name: &str,
+    encoding: &Encoding,
+    limit: Option<usize>,
+    graph: &CheckedGraph,
+) -> Result<Vec<JobInput>, TextError> {
+    let inputs = graph.graph().inputs.iter();
+    let tensors = inputs.map(|input| tensor(name, encoding, input, limit, graph));
+    let tensors = tensors.collect::<Result<_, _>>()?;
+    let mut jobs = cut(Path::new(name), Content { tensors, labels: None }, graph)?;
+    jobs.iter_mut().for_each(|job| job.name = name.to_owned());
+    Ok(jobs)
 }
 
 /// What a text gives for one of the model's inputs.
@@ -149,7 +165,7 @@ fn tensor(
     name: &str,
     encoding: &Encoding,
     input: &Input,
-    tokenizer: &Tokenizer,
+    limit: Option<usize>,
     graph: &CheckedGraph,
 ) -> Result<Tensor, TextError> {
     let other = || TextError::OtherInput {
@@ -184,7 +200,7 @@ fn tensor(
         // A model that takes one length only wants padding, which a text does not have. An input computes none.
         Dimension::Fixed(_) | Dimension::Computed(_) => None,
     });
-    let limits = [most.map(|most| most as usize), tokenizer.limit()];
+    let limits = [most.map(|most| most as usize), limit];
     match limits.into_iter().flatten().min() {
         Some(limit) if count > limit => Err(TextError::TooLong {
             name: name.to_owned(),

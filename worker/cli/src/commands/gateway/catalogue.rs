@@ -10,7 +10,7 @@ use assay_gateway::{
 };
 use assay_package::{Package, generation::MAX_CANDIDATES};
 use assay_session::{Sampling, request::CheckedRequest};
-use assay_text::language::Language;
+use assay_text::{embedding::Embedder, language::Language};
 use assay_types::{ModelVersion, payload::longest_sequence};
 use std::{
     collections::{HashMap, hash_map::Entry},
@@ -34,6 +34,8 @@ pub(super) struct Known {
     pub package: Package,
     /// Its tokenizer and template, if it has them.
     pub language: Option<Language>,
+    /// Its tokenizer and shapes, if it makes embeddings.
+    pub embedder: Option<Embedder>,
 }
 
 /// A model with who offers it now.
@@ -133,10 +135,12 @@ impl Catalogue {
         let load = move || match find_package(&folder, &model) {
             Ok(package) => {
                 let language = Language::of(&package).ok();
+                let embedder = Embedder::of(&package);
                 Some(Arc::new(Known {
                     model,
                     package,
                     language,
+                    embedder,
                 }))
             }
             Err(error @ RequestError::NoPackage { .. }) => {
@@ -158,14 +162,26 @@ impl Known {
     /// What it can do.
     pub fn ability(&self) -> Ability {
         match (self.package.generation(), &self.language) {
+            (None, _) if self.embedder.is_some() => Ability::Embed,
             (None, _) => Ability::Job,
             (Some(_), Some(language)) if language.converses() => Ability::Chat,
             (Some(_), _) => Ability::Complete,
         }
     }
 
-    /// Work of a generation: tokens of the prompt, and tokens that are made.
+    /// Work of a generation: tokens of the prompt, and tokens that are made. Of an embedding, which makes none.
+    /// `None` where the model does not read as much.
     pub fn units(&self, prompt: u32, generated: u32) -> Option<u64> {
+        let parts = &self.model.record.parts;
+        // Before anything of this size is made.
+        if prompt > self.reads().1 {
+            return None;
+        }
+        if let Some(embedder) = &self.embedder {
+            let input = embedder.input("work", &vec![0; prompt as usize], self.package.graph());
+            let request = CheckedRequest::plain(parts, &input.ok()?.tensors);
+            return request.ok().map(|request| request.units);
+        }
         let sampling = Sampling {
             temperature: 0.0,
             top_p: 1.0,
@@ -174,20 +190,34 @@ impl Known {
             max_tokens: generated,
         };
         let prompt = vec![0; prompt as usize];
-        let request = CheckedRequest::generation(&self.model.record.parts, &prompt, &sampling);
+        let request = CheckedRequest::generation(parts, &prompt, &sampling);
         request.ok().map(|request| request.units)
+    }
+
+    /// Tokens of the vocabulary, and the maximum number of tokens of a prompt and its answer, or of an input. Of a
+    /// model that takes no tokens both are 0.
+    fn reads(&self) -> (u32, u32) {
+        let parts = &self.model.record.parts;
+        match (&self.embedder, self.package.generation()) {
+            (Some(embedder), _) => (embedder.vocabulary().unwrap_or(u32::MAX), embedder.context_length()),
+            (None, None) => (0, 0),
+            (None, Some(_)) => {
+                let range = parts.schema.inputs.first().and_then(|input| input.range);
+                let vocabulary = range.and_then(|range| u32::try_from(range.max.saturating_add(1)).ok());
+                (
+                    vocabulary.unwrap_or(u32::MAX),
+                    longest_sequence(parts, 1, i64::MAX).unwrap_or(0),
+                )
+            }
+        }
     }
 }
 
 impl Listed {
     /// The model as applications see it.
     pub fn info(&self, in_sessions: bool) -> ModelInfo {
-        let (known, parts) = (&self.known, &self.known.model.record.parts);
-        let is_generation = known.package.generation().is_some();
-        let range = parts.schema.inputs.first().and_then(|input| input.range);
-        let vocabulary = range
-            .filter(|_| is_generation)
-            .and_then(|range| u32::try_from(range.max + 1).ok());
+        let known = &self.known;
+        let (vocabulary, context_length) = known.reads();
         let price = |units: Option<u64>| units.map_or(0, |units| self.price(units, in_sessions));
         let typical = price(known.units(TYPICAL, 1));
         // What one token more costs, a million times.
@@ -197,9 +227,9 @@ impl Listed {
             created: 0,
             owner: self.owner.to_string(),
             ability: known.ability(),
-            context_length: longest_sequence(parts, 1, i64::MAX).unwrap_or(0),
-            vocabulary: vocabulary.unwrap_or(if is_generation { u32::MAX } else { 0 }),
-            dimensions: 0,
+            context_length,
+            vocabulary,
+            dimensions: known.embedder.as_ref().map_or(0, Embedder::dimensions),
             price_base: Amount(self.price(0, in_sessions)),
             price_prompt: more(known.units(TYPICAL + 1, 1)),
             price_generated: more(known.units(TYPICAL, 2)),

@@ -1,7 +1,10 @@
 //! Jobs on chain in this account's name: generations that wait for their claim, and jobs that are followed.
 
+mod embedding;
+
 use super::{
     catalogue::{Known, unreached},
+    embedding::input_of,
     market::{language, unfit},
     pool::finish,
 };
@@ -77,14 +80,19 @@ impl Jobs {
         }
     }
 
-    /// The price of a generation as a job now.
+    /// The price of a generation, or of an embedding, as a job now.
     pub async fn quote(&self, known: &Known, work: Work) -> Result<Amount, BackendError> {
         let prompt = vec![0; work.prompt as usize];
-        let sampling = Sampling {
-            max_tokens: Some(work.generated),
-            ..Sampling::default()
+        let input = match &known.embedder {
+            Some(embedder) => input_of(known, embedder, "the input", &prompt)?,
+            None => {
+                let sampling = Sampling {
+                    max_tokens: Some(work.generated),
+                    ..Sampling::default()
+                };
+                generation_input(known, prompt, sampling)?
+            }
         };
-        let input = generation_input(known, prompt, sampling)?;
         let snapshot = self.client.finalized().await.map_err(unreached)?;
         let prepared = prepare(&snapshot, known, &input, None).await?;
         Ok(Amount(prepared.request.ceiling))
@@ -114,7 +122,9 @@ impl Jobs {
         let input = generation_input(known, prompt, sampling)?;
         let snapshot = self.client.finalized().await.map_err(unreached)?;
         let prepared = prepare(&snapshot, known, &input, Some(request.max_price)).await?;
-        let outcome = self.followed(known, prepared, snapshot.number()).await?;
+        let outcomes = self.followed(known, vec![prepared], snapshot.number()).await?;
+        let missing = || BackendError::Timeout("no worker took the job".to_owned());
+        let outcome = outcomes.into_iter().next().ok_or_else(missing)?;
         let Some(tokens) = outcome.tokens.clone().filter(|_| outcome.digest_matches == Some(true)) else {
             return Err(BackendError::Failed(format!("job {}: {}", outcome.job, outcome.result)));
         };
@@ -123,13 +133,7 @@ impl Jobs {
             finish: finish(known, request, &tokens, stop),
             report: Report {
                 worker: outcome.worker.clone().unwrap_or_default(),
-                price: Amount(
-                    outcome
-                        .price
-                        .as_deref()
-                        .and_then(|price| units::parse(price).ok())
-                        .unwrap_or(0),
-                ),
+                price: price_of(&outcome),
                 receipt: format!("job-{}", outcome.job),
                 checked: "claim-digest".to_owned(),
                 prompt_tokens: request.prompt.len() as u32,
@@ -139,9 +143,14 @@ impl Jobs {
         Ok(events)
     }
 
-    /// Submits a job and waits for its claim.
-    async fn followed(&self, known: &Known, prepared: Prepared, after: BlockNumber) -> Result<Outcome, BackendError> {
-        let (parts, jobs) = (&known.model.record.parts, vec![prepared]);
+    /// Submits jobs and waits for their claims: the outcomes of those that were submitted, in their order.
+    async fn followed(
+        &self,
+        known: &Known,
+        jobs: Vec<Prepared>,
+        after: BlockNumber,
+    ) -> Result<Vec<Outcome>, BackendError> {
+        let parts = &known.model.record.parts;
         let start = Start::fresh(self.account.id(), jobs.clone(), parts.clone(), None, after);
         let sender = NodeSender::new(self.client.clone(), self.account.clone());
         let following = Following {
@@ -158,11 +167,9 @@ impl Jobs {
                 None => return Err(BackendError::Failed("the request ended without a word".to_owned())),
             }
         };
-        let numbers: Vec<(usize, JobId)> = summary.submitted.iter().map(|job| (job.input, job.job)).collect();
-        let outcome = Outcome::all(parts, &jobs, &numbers, &summary.tracker)
-            .into_iter()
-            .next();
-        outcome.ok_or_else(|| BackendError::Timeout("no worker took the job".to_owned()))
+        let mut numbers: Vec<(usize, JobId)> = summary.submitted.iter().map(|job| (job.input, job.job)).collect();
+        numbers.sort_unstable();
+        Ok(Outcome::all(parts, &jobs, &numbers, &summary.tracker))
     }
 
     /// Submits a job, and gives its number.
@@ -273,6 +280,12 @@ impl Jobs {
     }
 }
 
+/// What an outcome says that its job costs.
+fn price_of(outcome: &Outcome) -> Amount {
+    let price = outcome.price.as_deref().and_then(|price| units::parse(price).ok());
+    Amount(price.unwrap_or(0))
+}
+
 /// Turns an input into a request, on the terms of the cheapest offer.
 async fn prepare(
     snapshot: &Snapshot,
@@ -280,9 +293,20 @@ async fn prepare(
     input: &JobInput,
     ceiling: Option<Amount>,
 ) -> Result<Prepared, BackendError> {
+    let prepared = prepare_several(snapshot, known, std::slice::from_ref(input), ceiling).await?;
+    let missing = || BackendError::Failed("the input is no job".to_owned());
+    prepared.into_iter().next().ok_or_else(missing)
+}
+
+/// The same for inputs of one shape, each of which may cost the ceiling.
+async fn prepare_several(
+    snapshot: &Snapshot,
+    known: &Known,
+    inputs: &[JobInput],
+    ceiling: Option<Amount>,
+) -> Result<Vec<Prepared>, BackendError> {
     let (model, package) = (&known.model, &known.package);
     let constants = snapshot.constants().map_err(unreached)?;
-    let inputs = std::slice::from_ref(input);
     let symbols = largest(inputs, package, model).map_err(refused)?;
     let wishes = Wishes {
         ceiling: ceiling.map(|ceiling| ceiling.0),
@@ -292,9 +316,7 @@ async fn prepare(
     let (terms, _) = agree(snapshot, &constants, model, &symbols, &wishes)
         .await
         .map_err(refused)?;
-    let prepared = prepare_all(inputs, package, model, &terms).map_err(refused)?;
-    let missing = || BackendError::Failed("the input is no job".to_owned());
-    prepared.into_iter().next().ok_or_else(missing)
+    prepare_all(inputs, package, model, &terms).map_err(refused)
 }
 
 fn generation_input(known: &Known, prompt: Vec<i64>, sampling: Sampling) -> Result<JobInput, BackendError> {

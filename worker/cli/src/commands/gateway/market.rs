@@ -2,9 +2,11 @@
 
 use super::{
     catalogue::{Catalogue, Known, Listed, unreached},
+    embedding,
     jobs::Jobs,
     overview,
     pool::Pool,
+    verification,
 };
 use assay_client::{
     chain::{Account, Client, WorkerInfo as WorkerRecord},
@@ -20,7 +22,7 @@ use assay_gateway::{
 };
 use assay_text::language::{self, Language, LanguageError};
 use futures::{FutureExt, stream::BoxStream};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::{convert::Infallible, path::PathBuf, sync::Arc};
 
 /// Decimals of one ASY.
@@ -97,6 +99,66 @@ impl Market {
         Ok(Quote { max })
     }
 
+    async fn embedded(&self, request: EmbedRequest, stop: Stop) -> Result<Embedded, BackendError> {
+        let listed = self.find(&request.model).await?;
+        let known = &listed.known;
+        let inputs = embedding::inputs(known, &request)?;
+        let (made, named) = match &self.0.pool {
+            Some(pool) if self.in_sessions(&listed) => {
+                let made = pool.execute(known.clone(), inputs, stop).await?;
+                let names = made.iter().map(|made| made.receipt.clone()).collect();
+                (made, (pool.bundle(names), "signed-receipt"))
+            }
+            _ => {
+                let made = self.0.jobs.execute(known, &inputs, request.max_price).await?;
+                let numbers: Vec<&str> = made.iter().map(|made| made.receipt.as_str()).collect();
+                let name = format!("job-{}", numbers.join("-"));
+                (made, (name, "claim-digest"))
+            }
+        };
+        embedding::embedded(embedding::embedder(known, &request.model)?, &request, &made, named)
+    }
+
+    /// The receipt of a job, which is what the chain has of it; of several, the list of their names.
+    async fn receipt_of(&self, id: &str) -> Result<Value, BackendError> {
+        let missing = || BackendError::NotFound {
+            what: "receipt",
+            id: id.to_owned(),
+        };
+        if let Some(receipt) = self.0.pool.as_ref().and_then(|pool| pool.receipt(id)) {
+            return Ok(receipt);
+        }
+        let jobs: Vec<&str> = id.strip_prefix("job-").ok_or_else(missing)?.split('-').collect();
+        match jobs.as_slice() {
+            [job] => self.0.jobs.result(job).await?.ok_or_else(missing),
+            jobs => {
+                let names: Vec<String> = jobs.iter().map(|job| format!("job-{job}")).collect();
+                Ok(json!({ "receipts": names }))
+            }
+        }
+    }
+
+    /// Checks a receipt, which may be given by its name.
+    async fn verified(&self, receipt: Value) -> Result<Verification, BackendError> {
+        let name = receipt.as_str().map(str::to_owned);
+        let receipt = match name {
+            Some(name) => self.receipt_of(&name).await?,
+            None => receipt,
+        };
+        if let Some(job) = receipt.get("job").and_then(Value::as_u64) {
+            let id = job.to_string();
+            let missing = || BackendError::NotFound {
+                what: "claim of job",
+                id: id.clone(),
+            };
+            let now = self.0.jobs.result(&id).await?.ok_or_else(missing)?;
+            return Ok(verification::of_job(&receipt, &now));
+        }
+        let receipts = verification::receipts(&receipt)?;
+        let listed = self.0.catalogue.listed(&self.0.client).await?;
+        verification::of_sessions(&receipts, &listed, &self.0.client).await
+    }
+
     async fn offers(&self) -> Result<Vec<WorkerInfo>, BackendError> {
         let snapshot = self.0.client.finalized().await.map_err(unreached)?;
         let mut all = Vec::new();
@@ -123,21 +185,31 @@ impl Market {
     }
 }
 
-/// The tokens of a prompt.
+/// The tokens of a prompt, or of an input of embeddings.
 fn tokens(known: &Known, prompt: &Prompt) -> Result<Vec<Token>, BackendError> {
-    let encoded = match prompt {
-        Prompt::Tokens(tokens) => return Ok(tokens.clone()),
-        Prompt::Text(text) => language(known)?.encode(text),
-        Prompt::Messages(messages) => {
+    let encoded = match (prompt, &known.embedder) {
+        (Prompt::Tokens(tokens), _) => return Ok(tokens.clone()),
+        (Prompt::Text(text), Some(embedder)) => {
+            let encoded = embedder.encode("the input", text);
+            return Ok(numbers(encoded.map_err(|error| BackendError::Unfit {
+                field: None,
+                reason: error.to_string(),
+            })?));
+        }
+        (Prompt::Text(text), None) => language(known)?.encode(text),
+        (Prompt::Messages(messages), _) => {
             let messages: Vec<language::Message> = messages.iter().map(message).collect();
             language(known)?.chat(&messages)
         }
     };
-    let encoded = encoded.map_err(unfit)?;
-    Ok(encoded
+    Ok(numbers(encoded.map_err(unfit)?))
+}
+
+fn numbers(tokens: Vec<i64>) -> Vec<Token> {
+    tokens
         .into_iter()
         .filter_map(|token| Token::try_from(token).ok())
-        .collect())
+        .collect()
 }
 
 fn message(message: &Message) -> language::Message {
@@ -202,9 +274,8 @@ impl Backend for Market {
         .boxed()
     }
 
-    fn embed(&self, request: EmbedRequest, _: Stop) -> Later<'_, Embedded> {
-        // No model of the catalogue is said to make embeddings, so that nobody is sent here.
-        async move { Err(BackendError::UnknownModel(request.model)) }.boxed()
+    fn embed(&self, request: EmbedRequest, stop: Stop) -> Later<'_, Embedded> {
+        self.embedded(request, stop).boxed()
     }
 
     fn balance(&self) -> Later<'_, Balance> {
@@ -248,32 +319,11 @@ impl Backend for Market {
     }
 
     fn receipt<'b>(&'b self, id: &'b str) -> Later<'b, Value> {
-        async move {
-            let missing = || BackendError::NotFound {
-                what: "receipt",
-                id: id.to_owned(),
-            };
-            if let Some(receipt) = self.0.pool.as_ref().and_then(|pool| pool.receipt(id)) {
-                return Ok(receipt);
-            }
-            // The receipt of a job is what the chain has of it.
-            let job = id.strip_prefix("job-").ok_or_else(missing)?;
-            self.0.jobs.result(job).await?.ok_or_else(missing)
-        }
-        .boxed()
+        self.receipt_of(id).boxed()
     }
 
-    fn verify(&self, _: Value) -> Later<'_, Verification> {
-        async move {
-            Err(BackendError::Unfit {
-                field: Some("receipt".to_owned()),
-                reason:
-                    "a receipt is checked without the gateway: `assay-worker results JOB` reads the claim from the \
-                         chain and holds the output against it"
-                        .to_owned(),
-            })
-        }
-        .boxed()
+    fn verify(&self, receipt: Value) -> Later<'_, Verification> {
+        self.verified(receipt).boxed()
     }
 
     fn health(&self) -> Later<'_, Health> {
@@ -286,7 +336,7 @@ impl Backend for Market {
                 .count();
             let models = listed
                 .iter()
-                .filter(|listed| listed.known.ability() != Ability::Job)
+                .filter(|listed| matches!(listed.known.ability(), Ability::Chat | Ability::Complete))
                 .count();
             Ok(Health {
                 ready: offered > 0,

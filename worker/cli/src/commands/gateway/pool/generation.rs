@@ -22,6 +22,8 @@ pub(super) struct Order {
     request: GenerateRequest,
     prompt: Vec<i64>,
     sampling: Sampling,
+    /// What prompt and sampling are together.
+    checked: CheckedRequest,
     stop: Stop,
     sender: mpsc::Sender<Result<Event, BackendError>>,
 }
@@ -44,7 +46,7 @@ impl Order {
             max_tokens: request.max_tokens,
         };
         let prompt: Vec<i64> = request.prompt.iter().map(|token| i64::from(*token)).collect();
-        CheckedRequest::generation(&known.model.record.parts, &prompt, &sampling)
+        let checked = CheckedRequest::generation(&known.model.record.parts, &prompt, &sampling)
             .map_err(|error| refused(error.into()))?;
         let (sender, events) = mpsc::channel(QUEUE);
         let order = Self {
@@ -52,6 +54,7 @@ impl Order {
             request,
             prompt,
             sampling,
+            checked,
             stop,
             sender,
         };
@@ -85,18 +88,7 @@ impl Order {
                 }
                 Err(Unanswered::Budget(price)) => price,
             };
-            if pool.top_up(&held.session, price).await {
-                continue;
-            }
-            pool.put_away(held).await;
-            if std::mem::replace(&mut is_new, true) {
-                let reason = format!("no session has a budget of {price}: the gateway's --session-budget is too small");
-                return Err(BackendError::Unavailable {
-                    reason,
-                    retry_after: 60,
-                });
-            }
-            held = pool.take(version).await?;
+            held = pool.cover(version, held, price, &mut is_new).await?;
         }
     }
 
@@ -135,9 +127,10 @@ impl Order {
         {
             self.tell(rest, &[]).await;
         }
+        let receipt = pool.remember(&self.known, &self.checked, &answer).await;
         Ok(Event::Done {
             finish: finish(&self.known, &self.request, &answer.tokens, &self.stop),
-            report: report(&self.request, &answer, pool.remember(&answer)),
+            report: report(&self.request, &answer, receipt),
         })
     }
 

@@ -1,5 +1,6 @@
 //! Sessions that are open: opened, topped up, replaced and closed as requests come, within what they may hold together.
 
+mod embedding;
 mod generation;
 mod receipts;
 
@@ -12,7 +13,10 @@ use crate::commands::{
 };
 use assay_client::chain::{Account, Balance, BlockNumber, Client, Key};
 use assay_gateway::backend::{BackendError, GenerateRequest, Generation, Stop};
-use assay_session::{Answer, Session, SessionChain, SessionError};
+use assay_session::{
+    Answer, Session, SessionChain, SessionError,
+    request::{CheckedRequest, delivery},
+};
 use assay_types::ModelVersion;
 use generation::Order;
 use receipts::Receipts;
@@ -21,7 +25,7 @@ use std::{
     collections::BTreeMap,
     convert::Infallible,
     path::Path,
-    sync::{Arc, Mutex as SyncMutex, PoisonError},
+    sync::{Arc, Mutex as SyncMutex, MutexGuard, PoisonError},
     time::Duration,
 };
 use tokio::{
@@ -147,14 +151,27 @@ impl Pool {
 
     /// The receipt of this name, if an answer of this run had it and it is still remembered.
     pub fn receipt(&self, name: &str) -> Option<Value> {
-        let receipts = self.0.receipts.lock().unwrap_or_else(PoisonError::into_inner);
-        receipts.get(name)
+        self.receipts().get(name)
     }
 
-    /// Remembers the receipt of an answer; gives its name.
-    fn remember(&self, answer: &Answer) -> String {
-        let mut receipts = self.0.receipts.lock().unwrap_or_else(PoisonError::into_inner);
-        receipts.keep(answer)
+    /// Remembers the receipt of an answer to this request; gives its name.
+    async fn remember(&self, known: &Known, request: &CheckedRequest, answer: &Answer) -> String {
+        let session = answer.receipt.message.session;
+        let is_known = self.receipts().key(session).is_some();
+        if !is_known && let Some(record) = self.0.own.chain.session(session).await.ok().flatten() {
+            self.receipts().keep_key(session, record.worker_key);
+        }
+        let output = delivery(&known.model.record.parts, &answer.outputs);
+        self.receipts().keep(answer, request, &output)
+    }
+
+    fn receipts(&self) -> MutexGuard<'_, Receipts> {
+        self.0.receipts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The name of these receipts together.
+    pub fn bundle(&self, names: Vec<String>) -> String {
+        self.receipts().bundle(names)
     }
 
     /// A session on this model: an idle one, a new one, or the next that is put back.
@@ -229,6 +246,28 @@ impl Pool {
                 false
             }
         }
+    }
+
+    /// A session that covers a request of this price: this one with more budget, or once a new one.
+    async fn cover(
+        &self,
+        version: ModelVersion,
+        held: Held,
+        price: Balance,
+        is_new: &mut bool,
+    ) -> Result<Held, BackendError> {
+        if self.top_up(&held.session, price).await {
+            return Ok(held);
+        }
+        self.put_away(held).await;
+        if std::mem::replace(is_new, true) {
+            let reason = format!("no session has a budget of {price}: the gateway's --session-budget is too small");
+            return Err(BackendError::Unavailable {
+                reason,
+                retry_after: 60,
+            });
+        }
+        self.take(version).await
     }
 
     /// Puts a session back that has answered.
