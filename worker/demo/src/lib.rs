@@ -7,11 +7,12 @@ mod ledger;
 mod processes;
 mod session;
 mod summary;
+pub mod superuser;
 mod table;
 
 use anyhow::{Context, bail, ensure};
 use assay_client::{
-    chain::{Account, AccountId, Balance, BlockNumber, Call, Client, Event, Key, SudoCall, Wait},
+    chain::{Account, AccountId, Balance, BlockNumber, Client, Event, Key, Wait},
     registration::register,
     request::{
         Model, Prepared,
@@ -239,8 +240,9 @@ async fn set_up(
         "Alice has registered the model {} as {version}.",
         package.manifest().name
     );
-    let delay = SudoCall::set_slash_delay(SLASH_DELAY);
-    alice.send(Call::Sudo(delay), Wait::Finalized).await?;
+    alice
+        .send(superuser::set_slash_delay(SLASH_DELAY), Wait::Finalized)
+        .await?;
     let model = find_model(&client.finalized().await?, &version.to_string()).await?;
 
     let models_dir = stage.folder.join("models");
