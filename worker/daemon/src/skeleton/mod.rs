@@ -1,13 +1,14 @@
 //! The loop under every daemon: follow blocks, read what they touch, do what is due, remember what is under way,
 //! leave at shutdown.
 //!
-//! A daemon is a [`Duty`]. It keeps what outlives a connection, such as [`InFlight`] and [`Work`]; [`run`] is one
-//! connection's time. The chain is the truth: at the start, and now and then, everything that may concern the account
-//! is read anew, so an event that was not seen is made up for.
+//! A daemon is a [`Duty`]. It keeps what outlives a connection, such as [`InFlight`] and [`Work`]. [`run`] is one
+//! connection's time, and [`stay`] goes from one connection to the next. The chain is the truth: at the start, and now
+//! and then, everything that may concern the account is read anew. An event that was not seen is made up for.
 
 mod connection;
 mod follow;
 mod in_flight;
+mod stay;
 #[cfg(test)]
 pub(crate) mod tests;
 mod work;
@@ -15,6 +16,7 @@ mod work;
 pub(crate) use connection::Connections;
 pub(crate) use follow::{Follower, Heads, Update, best_state};
 pub use in_flight::InFlight;
+pub(crate) use stay::{Daemon, OnChain, stay};
 pub(crate) use work::{Panicked, Work};
 
 use crate::shutdown::Shutdown;
