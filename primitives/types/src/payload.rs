@@ -1,4 +1,4 @@
-//! What jobs and claims carry: the inputs that the client gives, and the outputs as a claim delivers them.
+//! Payloads of jobs and claims: the inputs that the client gives, and the outputs as a claim delivers them.
 //!
 //! A job on a plain model carries all inputs, and its claim all outputs. A job on a check graph, a *generation*,
 //! carries all inputs but the sequence, and its claim delivers the sequence alone. That the sequence is valid is what

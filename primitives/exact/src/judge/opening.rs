@@ -1,4 +1,4 @@
-//! What is opened to a judge, with a greatest size for every part.
+//! Parts of an execution that are opened to a judge, with a maximum size for each.
 
 use crate::{
     bounded::Bounded,
@@ -28,7 +28,7 @@ pub struct ModelHead {
     pub weights_root: Digest,
 }
 
-/// What the digest of a tensor commits to, without its chunks.
+/// Facts that the digest of a tensor commits to, without its chunks.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
 pub struct TensorOpening {
     /// Type of its elements.
@@ -53,7 +53,7 @@ pub struct OperatorOpening {
 /// One operand of the node, and that its digest is the one that the wiring names.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
 pub struct OperandOpening {
-    /// What its digest commits to.
+    /// Facts that its digest commits to.
     pub tensor: TensorOpening,
     /// Its place among the inputs, the weights or the nodes' outputs.
     pub membership: Membership,
@@ -93,7 +93,7 @@ pub struct Proof {
     pub operands: Bounded<OperandChunks, MAX_OPERANDS>,
 }
 
-/// What is asked about an operator's output: has it this element? What is claimed of it, the worker has revealed.
+/// Question about an operator's output: has it this element? What is claimed of it, the worker has revealed.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
 pub struct Question {
     /// Position of the element in row-major order.

@@ -129,7 +129,7 @@ fn divided_down(x: i64, y: i64) -> i64 {
     quotient.wrapping_sub(i64::from(above))
 }
 
-/// What a comparison says of two elements in this order, which NaN has none of.
+/// Result of a comparison of two elements in this order, which NaN has none of.
 fn compared(function: Binary, order: Option<Ordering>) -> Option<Element> {
     let holds = match function {
         Binary::Equal => order == Some(Ordering::Equal),

@@ -51,7 +51,7 @@ pub struct WrongElement {
     pub computed: Bounded<u8, 8>,
 }
 
-/// That the trace behind a commitment has a given element.
+/// Proof that the trace behind a commitment has a given element.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
 pub struct FindingOpening {
     /// List digest of the challenger's trace.

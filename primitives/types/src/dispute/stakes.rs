@@ -54,7 +54,7 @@ pub fn bond<B: AtLeast32BitUnsigned + Copy>(base: B, others: u32, elsewhere: u32
     bond
 }
 
-/// What a late answer costs.
+/// Costs of a late answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
 pub struct LateTerms<Balance> {
     /// The minimum, as far as the lock goes.

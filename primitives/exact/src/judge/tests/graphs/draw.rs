@@ -273,7 +273,7 @@ const GIVEN: [(DataType, &[u32]); 5] = [
 /// Whether an operand may have a layout.
 type Wanted = Box<dyn Fn(&Layout) -> bool>;
 
-/// What the operands of a layer whose integers are given have to be, up to the scales.
+/// Requirements on the operands of a layer whose integers are given, up to the scales.
 fn layer_operands(format: WeightFormat) -> Vec<Wanted> {
     let given = |index: usize| -> Wanted {
         let (dtype, shape) = GIVEN[index];
