@@ -54,7 +54,7 @@ pub enum VersionStatus<BlockNumber> {
 /// One version of a model: what is run, how precisely, on what.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
 pub struct VersionRecord<BlockNumber> {
-    /// What its parts hash to ([`ModelParts::root`]).
+    /// Hash of the version's parts ([`ModelParts::root`]).
     pub root: H256,
     /// Everything that decides what a job on it gives, takes and costs.
     pub parts: ModelParts,

@@ -1,4 +1,4 @@
-//! What it costs to fill blocks: fees follow within tens of blocks.
+//! Cost of filling blocks: fees follow within tens of blocks.
 
 use crate::chain::{in_first_block, room};
 use assay_runtime::{Runtime, System, TransactionPayment, units::UNIT};
