@@ -1,24 +1,24 @@
-//! What happens in a dispute, as a tale in events.
+//! Events of a dispute, as a tale.
 
 use crate::{Network, jobs::Ticket};
 use anyhow::Context;
 use assay_client::chain::{AccountId, Balance, BlockNumber, Dispute, DisputesEvent, Event, WorkersEvent};
 use assay_types::dispute::{Fault, Place};
 
-/// How a worker was convicted.
+/// Conviction of a worker.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Conviction {
-    /// Who is convicted.
+    /// The convicted worker.
     pub worker: AccountId,
     /// By whom.
     pub challenger: AccountId,
     /// Of what.
     pub fault: Fault,
-    /// What it loses.
+    /// Amount that it loses.
     pub slashed: Balance,
-    /// What the challenger gets of it.
+    /// Part of it that the challenger gets.
     pub to_challenger: Balance,
-    /// What the client gets of it.
+    /// Part of it that the client gets.
     pub to_client: Balance,
 }
 

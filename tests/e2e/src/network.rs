@@ -23,7 +23,7 @@ const START_PATIENCE: Duration = Duration::from_secs(180);
 const LOOK: Duration = Duration::from_millis(50);
 /// Longest time without a block. A node that makes none for so long has stopped.
 const BLOCK_PATIENCE: Duration = Duration::from_secs(60);
-/// What the node says when it can be asked.
+/// Line of the node when it can be asked.
 const LISTENING: &str = "Running JSON-RPC server: addr=127.0.0.1:";
 /// Lines of each log that a failure shows.
 const LOG_LINES: usize = 25;

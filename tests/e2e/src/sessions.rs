@@ -23,7 +23,7 @@ use std::process::Command;
 const WORKER_SEED: [u8; 32] = [7; 32];
 /// Seed of the key that would sign vouchers.
 const CLIENT_SEED: [u8; 32] = [8; 32];
-/// What is held of a client for a session.
+/// Amount that is held of a client for a session.
 pub const BUDGET: Balance = 10 * UNIT;
 /// Price of a request.
 pub const PRICE: Balance = 4 * UNIT / 10;

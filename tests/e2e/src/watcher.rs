@@ -17,7 +17,7 @@ use std::{
 
 /// Blocks in which a watcher must have started.
 const START_BLOCKS: BlockNumber = 120;
-/// What it says when it watches.
+/// Line of a watcher that watches.
 const WATCHING: &str = "watching";
 
 /// A watcher. It is killed when this is dropped.

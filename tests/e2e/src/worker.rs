@@ -35,11 +35,11 @@ pub struct Terms {
     pub price: &'static str,
     /// Unclaimed jobs at a time.
     pub capacity: u32,
-    /// What it bids.
+    /// Price that it bids.
     pub bid: Option<&'static str>,
 }
 
-/// What a worker serves, and where it has it from.
+/// Package that a worker serves, and its source.
 #[derive(Clone, Copy, Debug)]
 struct Setting<'a> {
     models_dir: &'a Path,
@@ -197,7 +197,7 @@ impl Worker {
             .await
     }
 
-    /// What the chain says of it.
+    /// The chain's record of it.
     pub async fn info(&self, network: &Network) -> anyhow::Result<WorkerInfo> {
         let info = network.client().finalized().await?.worker(&self.account).await?;
         info.with_context(|| format!("{} is a worker", self.terms.name))

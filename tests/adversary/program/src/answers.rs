@@ -28,7 +28,7 @@ const UNHEARD: usize = 64;
 /// Number that requests have among jobs; nothing depends on it.
 const NO_JOB: u64 = 0;
 
-/// What was lied about: by the digest of a request's inputs, the sequence that was told, which a plain model has none
+/// Lies that were told: by the digest of a request's inputs, the sequence that was told, which a plain model has none
 /// of. It is forgotten when the process ends.
 #[derive(Clone, Debug, Default)]
 pub struct Lies(Arc<Mutex<HashMap<H256, Vec<i64>>>>);
