@@ -82,7 +82,7 @@ pub struct File {
     pub data_dir: Option<PathBuf>,
     /// Stake to have at least, in ASY.
     pub stake: Option<String>,
-    /// What runs the models.
+    /// Engine that runs the models.
     pub engine: Option<EngineArg>,
     /// The GPU for the engine, by its index.
     pub gpu: Option<usize>,
@@ -98,12 +98,12 @@ pub struct File {
     pub max_tip_percent: Option<f64>,
     /// Percent of the jobs that are executed once more and compared with the model's definition.
     pub audit_percent: Option<f64>,
-    /// How to take part in the workers' network.
+    /// The daemon's part in the workers' network.
     pub network: Option<FileNetwork>,
     /// The models to serve.
     #[serde(default)]
     pub model: Vec<FileModel>,
-    /// How to watch.
+    /// Settings of `watch`.
     #[serde(default)]
     pub watch: FileWatch,
 }
@@ -131,7 +131,7 @@ impl File {
     }
 }
 
-/// How to watch.
+/// Settings of `watch`.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FileWatch {

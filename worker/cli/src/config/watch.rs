@@ -1,4 +1,4 @@
-//! What `watch` is told.
+//! Settings of `watch`.
 
 use super::{CommonArgs, ConfigError, File, common};
 use assay_client::{chain::Balance, units};
@@ -10,10 +10,10 @@ use polkadot_sdk::sp_runtime::Perbill;
 /// Challenges at a time, where the configuration does not say.
 const DEFAULT_MAX_GAMES: u32 = 8;
 
-/// What `watch` can be told by flags and environment. See the file's section `[watch]` for their meaning.
+/// Settings of `watch` by flags and environment. See the file's section `[watch]` for their meaning.
 #[derive(Clone, Debug, Default, Args)]
 pub struct WatchArgs {
-    /// What every daemon is told
+    /// Settings of every daemon
     #[command(flatten)]
     pub common: CommonArgs,
     /// A package whose claims are watched; give several [default: all in models_dir that are registered]
@@ -42,7 +42,7 @@ pub struct WatchArgs {
     pub max_bond: Option<String>,
 }
 
-/// What `watch` runs on, from the file, if one is named, the environment and flags.
+/// Configuration of `watch`, from the file, if one is named, the environment and flags.
 pub fn watch(args: &WatchArgs) -> Result<WatchConfig, ConfigError> {
     merge(args, File::load(args.common.config.as_deref())?)
 }

@@ -41,7 +41,7 @@ pub(super) struct Known {
 pub(super) struct Listed {
     /// Its name.
     pub name: String,
-    /// Who registered it.
+    /// Account that registered it.
     pub owner: AccountId,
     /// The model.
     pub known: Arc<Known>,
@@ -155,7 +155,7 @@ impl Catalogue {
 }
 
 impl Known {
-    /// What it can do.
+    /// Ability of the model.
     pub fn ability(&self) -> Ability {
         match (self.package.generation(), &self.language) {
             (None, _) => Ability::Job,
