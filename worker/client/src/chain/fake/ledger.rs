@@ -20,7 +20,7 @@ const CLOCK: ClockTerms<BlockNumber> = ClockTerms {
     least_turn_blocks: 5,
 };
 
-/// What a fake chain keeps. Tests write to it; of calls, it knows claims, declining, bids, challenges of jobs and of
+/// State of a fake chain. Tests write to it; of calls, it knows claims, declining, bids, challenges of jobs and of
 /// receipts, offers of sessions, statements, pausing, resuming and announcing.
 #[derive(Clone, Debug, Default)]
 #[allow(missing_docs, reason = "named after what they hold")]
@@ -80,7 +80,7 @@ impl Ledger {
         jobs.map(|(id, job)| (*id, job.clone())).collect()
     }
 
-    /// What a call does, and its events.
+    /// Effect of a call, and its events.
     pub(super) fn apply(&mut self, who: &AccountId, now: BlockNumber, call: &Call) -> Result<Vec<Event>, SubmitError> {
         match call {
             Call::Market(call) => self.market(who, now, call),
