@@ -26,7 +26,7 @@ use std::{
 };
 use tempfile::TempDir;
 
-/// What a job's first number makes the engine do.
+/// Effect of a job's first number on the engine.
 const SLOW: f32 = 12.0;
 const PANIC: f32 = 13.0;
 const HANG: f32 = 14.0;

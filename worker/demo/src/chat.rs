@@ -69,7 +69,7 @@ pub struct ChatArgs {
     /// Ask this instead of reading the terminal, and end when a cheat is convicted; give several
     #[arg(long, value_name = "TEXT")]
     pub ask: Vec<String>,
-    /// What is logged: error, warn, info, debug, or a filter such as assay_demo=debug
+    /// Events that are logged: error, warn, info, debug, or a filter such as assay_demo=debug
     #[arg(long, env = "ASSAY_LOG", value_name = "FILTER")]
     pub log: Option<String>,
 }

@@ -78,7 +78,7 @@ const WORKERS: [WorkerTerms<'static>; 3] = [
         joins: false,
     },
 ];
-/// Who executes every claim again, and challenges those that are wrong.
+/// Account that executes every claim again, and challenges those that are wrong.
 const WATCHER: &str = "Ferdie";
 
 /// Runs a demonstration on a local chain: a node, three workers of which one cheats, a watcher, and 50 handwritten
@@ -104,7 +104,7 @@ pub struct DemoArgs {
     /// Requests in sessions after the jobs, rounded up to a multiple of the inputs; 0 for none
     #[arg(long, default_value_t = 1_000)]
     pub requests: u32,
-    /// What is logged: error, warn, info, debug, or a filter such as assay_demo=debug
+    /// Events that are logged: error, warn, info, debug, or a filter such as assay_demo=debug
     #[arg(long, env = "ASSAY_LOG", value_name = "FILTER")]
     pub log: Option<String>,
     /// Keep the node and the workers running until Ctrl-C, and keep the logs
@@ -148,7 +148,7 @@ pub async fn run(args: DemoArgs, mut shutdown: Shutdown) -> anyhow::Result<ExitC
     }
 }
 
-/// What the demo has started.
+/// Processes that the demo has started.
 struct Stage {
     folder: PathBuf,
     processes: Vec<Process>,
@@ -171,7 +171,7 @@ impl Stage {
     }
 }
 
-/// What everything after the start needs.
+/// Parts that everything after the start needs.
 struct Scene {
     client: Client,
     bob: Account,

@@ -16,7 +16,7 @@ const MOST_REST_BLOCKS: BlockNumber = 16;
 /// way.
 const TIMEOUT_BLOCKS: BlockNumber = 12;
 
-/// How far the own execution of the job is, where the archive has none.
+/// State of our own execution of the job, where the archive has none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Executing {
     /// It is to be made, from this block on.
@@ -39,7 +39,7 @@ pub(super) struct GameDriver {
     agreed: bool,
 }
 
-/// What is due in a dispute.
+/// Duties in a dispute.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Due {
     /// The job has to be executed first.
@@ -89,7 +89,7 @@ impl GameDriver {
         &self.dispute
     }
 
-    /// What both sides agree on: the model and the inputs.
+    /// Facts on which both sides agree: the model and the inputs.
     pub(super) fn committed(&self) -> &Committed {
         &self.dispute.committed
     }
@@ -121,7 +121,7 @@ impl GameDriver {
         places
     }
 
-    /// What is due at this block. `has_execution` says whether the archive has the job.
+    /// Duty at this block. `has_execution` says whether the archive has the job.
     pub(super) fn due(&self, me: &AccountId, best: BlockNumber, has_execution: bool) -> Result<Due, PlayError> {
         let view = View {
             best,
@@ -196,7 +196,7 @@ impl GameDriver {
         self.executing = Executing::From(0);
     }
 
-    /// What this account loses if this is not in a block in time. `best` is the moment of the best block.
+    /// Loss of this account if the call is not in a block in time. `best` is the moment of the best block.
     pub(super) fn stakes(&self, me: &AccountId, sent: &Sent<AccountId>, best: BlockNumber) -> Option<Stakes> {
         match sent {
             Sent::Reveal(place) => {

@@ -82,7 +82,7 @@ pub enum ServeError {
     /// The worker's registration or an offer was refused.
     #[error("{what}: {source}")]
     Refused {
-        /// What was to be done.
+        /// The step that was to be done.
         what: String,
         /// Why it was not.
         source: SubmitError,

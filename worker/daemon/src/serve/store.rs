@@ -11,7 +11,7 @@
 //! <data dir>/<first 8 bytes of the genesis hash>-<account>/lock          held while the worker runs
 //! ```
 //!
-//! What a method has written is on disk when it returns. An error, such as a full disk, names the folder and leaves the
+//! A method's writes are on disk when it returns. An error, such as a full disk, names the folder and leaves the
 //! store usable: the next call opens the database anew.
 
 mod bids_file;
@@ -50,7 +50,7 @@ pub enum StoreError {
     Io {
         /// The file.
         path: PathBuf,
-        /// What the system says.
+        /// The system's error.
         source: io::Error,
     },
     /// Another worker has it open.
@@ -74,7 +74,7 @@ pub enum StoreError {
     Database {
         /// The database.
         path: PathBuf,
-        /// What the database says.
+        /// The database's error.
         reason: String,
     },
     /// No random numbers.
@@ -100,7 +100,7 @@ struct Shared {
     path: PathBuf,
     /// Nothing after an error, until it is opened anew.
     database: Mutex<Option<Arc<Database>>>,
-    /// What the database says, at hand even if the disk fails.
+    /// The database's content, at hand even if the disk fails.
     bids: Mutex<BTreeMap<JobId, SealedBid>>,
     /// Keeps the lock.
     _lock: File,

@@ -27,14 +27,14 @@ use tokio::{
     time::{Instant, MissedTickBehavior},
 };
 
-/// How often and how long.
+/// Times of a daemon.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Timing {
     /// Longest wait for a block; for a final one it is ten times as long.
     pub(crate) stall: Duration,
     /// Time between two looks at the best block.
     pub(crate) look: Duration,
-    /// What happens within this time is decided on together.
+    /// Events within this time are decided on together.
     pub(crate) gather: Duration,
     /// Longest time that a shutdown waits for what is unfinished.
     pub(crate) leave: Duration,
@@ -52,11 +52,11 @@ impl Timing {
     }
 }
 
-/// What a daemon does, over connections of this kind of state.
+/// Work of a daemon, over connections of this kind of state.
 pub(crate) trait Duty<S: StateView> {
     /// Blocks between two readings of everything.
     const RECONCILE_BLOCKS: BlockNumber = 10;
-    /// What comes back of work that was begun, and from outside.
+    /// Results of work that was begun, and messages from outside.
     type Done: Send + 'static;
     /// Why the daemon cannot go on over this connection.
     type Error: From<ChainError>;

@@ -62,7 +62,7 @@ pub enum WatchError {
     Folder {
         /// The folder.
         path: PathBuf,
-        /// What the system says.
+        /// The system's error.
         source: std::io::Error,
     },
     /// There is no package.
@@ -77,7 +77,7 @@ pub enum WatchError {
     /// No model is left of which this machine gives what is defined.
     #[error("no model is left to watch: {reason}")]
     Unfaithful {
-        /// What was found of one of them.
+        /// The fault of one of them.
         reason: String,
     },
     /// The seed of the sample cannot be kept.
