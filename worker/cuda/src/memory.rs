@@ -85,7 +85,7 @@ impl Buffer {
         self.address
     }
 
-    /// How many bytes it has.
+    /// Its size in bytes.
     pub fn size(&self) -> usize {
         self.size
     }

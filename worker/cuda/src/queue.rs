@@ -18,7 +18,7 @@ const MOST_BLOCKS: usize = 1 << 16;
 /// Elements of a tensor are counted in 31 bits.
 const MOST_ELEMENTS: usize = i32::MAX as usize;
 
-/// How bytes are multiplied.
+/// Ways to multiply bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Route {
     /// Tensor cores, 16×32 with 32×8 bytes at once.
@@ -53,7 +53,7 @@ impl Queue {
         Self { route, ..self }
     }
 
-    /// How bytes are multiplied.
+    /// Way to multiply bytes.
     pub fn route(&self) -> Route {
         self.route
     }

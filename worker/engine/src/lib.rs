@@ -90,7 +90,7 @@ pub struct LoadedModel {
 }
 
 impl LoadedModel {
-    /// What the model is registered under.
+    /// Name under which the model is registered.
     pub fn root(&self) -> Digest {
         self.root
     }
@@ -100,7 +100,7 @@ impl LoadedModel {
         &self.graph
     }
 
-    /// What its check graph is made of, if it is a language model.
+    /// Parts of its check graph, if it is a language model.
     pub fn generation(&self) -> Option<&Generation> {
         self.generation.as_ref()
     }

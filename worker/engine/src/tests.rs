@@ -212,7 +212,7 @@ fn long() -> bool {
     std::env::var_os("ASSAY_LONG").is_some_and(|value| value == "1")
 }
 
-/// What a job comes to by an engine's trace, and what each node gives on the way.
+/// Output of a job by an engine's trace, and the output of each node on the way.
 #[derive(PartialEq)]
 struct Traced {
     outputs: Vec<Tensor>,

@@ -42,7 +42,7 @@ pub(super) struct Groups {
     words: Arc<Buffer>,
 }
 
-/// How rows become integers.
+/// Scaling by which rows become integers.
 #[derive(Clone, Copy)]
 pub(super) enum Scaling<'a> {
     /// Each by its own scale.
@@ -188,7 +188,7 @@ impl Integers {
         }
     }
 
-    /// How many planes the first operand of a product has.
+    /// Number of planes of the first operand of a product.
     pub(super) fn first_planes(&self) -> Option<usize> {
         match self {
             Self::Bytes(_) => Some(1),

@@ -29,7 +29,7 @@ const TILE: usize = 64;
 /// Up to so many rows, each column is multiplied by a warp of its own.
 const FEW_ROWS: usize = 8;
 
-/// What a product is besides its operands.
+/// Parameters of a product besides its operands.
 struct Product<'a> {
     /// Matrices, and rows and columns of each.
     batch: usize,

@@ -1,6 +1,6 @@
 //! Keys and values of sequences, kept for those that begin with the same tokens.
 //!
-//! What a token leaves in the caches depends on itself and on the tokens before it, and on nothing else: not on the
+//! A token's part of the caches depends on the token and on the tokens before it, and on nothing else: not on the
 //! sequences beside it, nor on the parts in which a prompt is read. So a sequence that begins as another did has the
 //! same bits with what is kept of that one.
 
@@ -12,7 +12,7 @@ const FEWEST_TOKENS: usize = 16;
 /// The caches of some sequences, up to a number of bytes.
 pub(super) struct Prefixes {
     most_bytes: u64,
-    /// What there is room for at present.
+    /// Room at present.
     allowed: u64,
     bytes: u64,
     /// The one that was used last stands last.
@@ -44,7 +44,7 @@ impl Prefixes {
         self.tokens_reused
     }
 
-    /// How many of these tokens an earlier sequence began with, and the caches of that one, whose first slots are
+    /// Number of these tokens that an earlier sequence began with, and the caches of that one, whose first slots are
     /// theirs.
     pub fn find(&mut self, tokens: &[i64]) -> Option<(usize, &[Tensor])> {
         let known = self.entries.iter().enumerate();
@@ -99,7 +99,7 @@ impl Prefixes {
     }
 }
 
-/// How many tokens both begin with.
+/// Number of tokens with which both begin.
 fn common(a: &[i64], b: &[i64]) -> usize {
     a.iter().zip(b).take_while(|(a, b)| a == b).count()
 }

@@ -1,4 +1,4 @@
-//! What each operator of a check graph becomes for some rows.
+//! Form of each operator of a check graph for some rows.
 
 use super::{Derivation, LENGTH, Made, ONE, POSITIONS, Part, Place, ROOM, ROWS, SEQUENCES};
 use crate::generate::roles::rows_per_token;
