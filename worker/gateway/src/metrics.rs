@@ -1,4 +1,4 @@
-//! What the gateway counts and measures, for Prometheus.
+//! Counters and measurements of the gateway, for Prometheus.
 
 use prometheus_client::{
     encoding::{EncodeLabelSet, text::encode},
@@ -29,9 +29,9 @@ pub struct Metrics {
     pub generation: Family<ModelLabels, Histogram, Seconds>,
     /// Tokens by model and kind.
     pub tokens: Family<TokenLabels, Counter>,
-    /// What customers have paid, in whole units of the currency, by model.
+    /// Amount that customers have paid, in whole units of the currency, by model.
     pub paid: Family<ModelLabels, Counter<f64, AtomicU64>>,
-    /// How requests ended that were accepted, by model.
+    /// Ends of requests that were accepted, by model.
     pub ends: Family<EndLabels, Counter>,
     /// Requests that are served now.
     pub running: Gauge,

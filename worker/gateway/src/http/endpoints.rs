@@ -53,7 +53,7 @@ pub struct Endpoint {
     pub verb: Verb,
     /// Its path, as OpenAPI writes it.
     pub path: &'static str,
-    /// What it does.
+    /// Summary of the endpoint.
     pub summary: &'static str,
     /// Whether it needs a key.
     pub needs_key: bool,
