@@ -1,4 +1,4 @@
-//! What several families need and is made of core operators, and the arithmetic of dimensions.
+//! Operators that several families need and that are made of core operators, and the arithmetic of dimensions.
 
 use super::{
     arguments::Result,

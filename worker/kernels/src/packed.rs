@@ -151,12 +151,12 @@ impl Packed {
         self.scales.clear();
     }
 
-    /// How many rows it has: the columns of a product with it.
+    /// Number of its rows: the columns of a product with it.
     pub fn columns(&self) -> usize {
         self.columns
     }
 
-    /// How many elements a row has.
+    /// Number of elements of a row.
     pub fn length(&self) -> usize {
         self.length
     }

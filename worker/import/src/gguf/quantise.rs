@@ -7,10 +7,10 @@ use assay_exact::quantise::WeightGroup;
 const GREATEST: f64 = 127.0;
 /// The greatest multiplier or offset of a group.
 const GREATEST_PART: f64 = 32_767.0;
-/// How often integers and scale are fitted to one another.
+/// Number of times that integers and scale are fitted to one another.
 const ROUNDS: usize = 3;
 
-/// What the small integers of a group become numbers by: `integer · step + offset`.
+/// Numbers by which the small integers of a group become weights: `integer · step + offset`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Line {
     pub step: f64,

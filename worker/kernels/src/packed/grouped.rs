@@ -12,7 +12,7 @@ pub(crate) const HEAD: usize = 4 * STRIP;
 /// The tensors that such a weight is given by, in row-major order.
 #[derive(Clone, Copy, Debug)]
 pub struct GivenGroups<'a> {
-    /// How the small integers are given.
+    /// Format of the small integers.
     pub bits: GroupedBits,
     /// Elements of a group.
     pub group: usize,

@@ -62,7 +62,7 @@ pub(super) fn pairs_of_columns(previous: Layout, rows: &Rows) -> Layout {
     })
 }
 
-/// So many integers, as bytes or as words, in the memory of a previous layout.
+/// This many integers, as bytes or as words, in the memory of a previous layout.
 fn pairs_with(
     previous: Layout,
     rows: &Rows,

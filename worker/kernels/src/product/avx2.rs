@@ -78,7 +78,7 @@ impl Operands {
     }
 }
 
-/// What one strip's sums are multiplied with, and what is added.
+/// Factors and summands of one strip's sums.
 struct Strip {
     scales: [f32; STRIP],
     bias: [f32; STRIP],
@@ -152,7 +152,7 @@ pub(super) fn multiply(a: &Rows, b: Second<'_>, products: Products<'_>) {
     }
 }
 
-/// What belongs to the strip that begins with this column.
+/// Parts of the strip that begins with this column.
 fn strip(b: &Second<'_>, bias: Option<&[f32]>, column: usize, end: usize) -> Strip {
     let columns = (end - column).min(STRIP);
     let mut strip = Strip {

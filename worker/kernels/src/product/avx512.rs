@@ -106,7 +106,7 @@ struct Target<'a> {
     /// The sums of the rows' bytes, of each block, or of each half.
     row_sums: &'a [i32],
     column_scales: &'a [f32],
-    /// What is added, zeros if nothing.
+    /// Summands, zeros if there are none.
     bias: &'a [f32],
     /// Columns that there are.
     columns: usize,
@@ -261,7 +261,7 @@ unsafe fn halves_tile(rows: usize, strips: usize, operands: Operands, mut target
     }
 }
 
-/// So many strips of a target, from this column on.
+/// This many strips of a target, from this column on.
 fn part<'a>(target: &'a mut Target<'_>, start: usize, strips: usize) -> Target<'a> {
     let columns = (target.columns - start).min(strips * STRIP);
     Target {

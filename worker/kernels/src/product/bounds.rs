@@ -30,7 +30,7 @@ pub(super) fn greatest(norms: &[f32], to: &mut [f32]) {
     }
 }
 
-/// How many of these segments, one at the minimum, have sums that stay within 32 bits together.
+/// Number of these segments, one at the minimum, whose sums stay within 32 bits together.
 pub(super) fn safe_together(bounds: &[f32]) -> usize {
     let mut bound = 0.0;
     let more = bounds.iter().take_while(|next| {

@@ -161,7 +161,7 @@ impl<'a> StripTiles<'a> {
 struct Target<'a> {
     row_scales: &'a [f32],
     scales: [f32; STRIP],
-    /// What is added, zeros if nothing.
+    /// Summands, zeros if there are none.
     bias: [f32; STRIP],
     columns: usize,
     output: &'a mut [f32],
