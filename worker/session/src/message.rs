@@ -1,4 +1,4 @@
-//! What the frames of a session say, in SCALE, each encrypted to the worker's key ([`crate::seal`]).
+//! Messages in the frames of a session, in SCALE, each encrypted to the worker's key ([`crate::seal`]).
 //!
 //! ```text
 //! client                                              worker
@@ -34,7 +34,7 @@ pub const SEAL_DOMAIN: &[u8; DOMAIN_BYTES] = b"assay/seal/1\0\0\0\0";
 /// Bytes of an input that travels with its request; a larger one waits for [`Accepted`](assay_network::session::Frame).
 pub const MAX_INLINE_BYTES: usize = 48 * 1024;
 
-/// What a client asks.
+/// Request of a client.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 pub struct RequestHead {
     /// The chain and the session.

@@ -51,7 +51,7 @@ const STAGES: [Stage; 9] = [
     Stage::Paid,
 ];
 
-/// Who dies, and how.
+/// Party that dies, and the manner.
 #[derive(Clone, Copy, Debug)]
 enum Death {
     ClientIsKilled,
@@ -84,7 +84,7 @@ struct World {
     answered: u32,
 }
 
-/// What dies, at a stage of a request.
+/// Death of a party, at a stage of a request.
 type Plan = Option<(u32, Stage, Death)>;
 
 /// The exchange was cut off.

@@ -48,7 +48,7 @@ struct Walk {
     /// The client keeps every step before it goes on, so what it has in memory is what it has kept.
     client: ClientState,
     worker: WorkerState,
-    /// What the worker's journal has, which may lack the latest voucher.
+    /// State of the worker's journal, which may lack the latest voucher.
     worker_kept: WorkerState,
     receipts: Vec<SignedReceipt>,
     account: SessionAccount<Balance>,
