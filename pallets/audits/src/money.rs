@@ -26,7 +26,7 @@ impl<T: Config> Pallet<T> {
         Ok(())
     }
 
-    /// What the settlement of a claim brings.
+    /// Amount that the settlement of a claim brings.
     pub(crate) fn dues_of(audit: &AuditOf<T>) -> Dues<BalanceOf<T>> {
         let (levy, auditors) = (T::Levy::get(), T::Draw::get().auditors());
         let (price, ordinary) = (audit.price.saturated_into::<u128>(), Hazard(audit.ordinary));

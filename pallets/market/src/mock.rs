@@ -158,7 +158,7 @@ pub const BIDDING: u64 = 3;
 pub const REVEAL: u64 = 4;
 pub const SLASH_DELAY: u64 = 10;
 pub const SALT: [u8; 32] = [5; 32];
-/// What a client gets for a missed deadline.
+/// Amount that a client gets for a missed deadline.
 pub const COMPENSATION: u64 = 3;
 pub const NON_DELIVERY: Perbill = Perbill::from_percent(20);
 pub const DECLINE: Perbill = Perbill::from_percent(2);
@@ -453,7 +453,7 @@ pub fn market_events() -> Vec<crate::Event<Test>> {
         .collect()
 }
 
-/// What was burned so far, as the events say: of stakes, and of the deposits of silent bidders.
+/// Amount that was burned so far, as the events say: of stakes, and of the deposits of silent bidders.
 pub fn burned() -> u64 {
     let burned = System::events().into_iter().map(|record| match record.event {
         RuntimeEvent::Workers(pallet_workers::Event::Slashed { burned, .. })
