@@ -7,10 +7,10 @@ use assay_types::dispute::Place;
 /// Why a statement, a pointer or a proof cannot be made.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PlayError {
-    /// A tensor of the own execution cannot be had.
+    /// A tensor of our own execution cannot be had.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
-    /// The own execution is of another job: another model or other inputs.
+    /// Our own execution is of a different job: another model or other inputs.
     #[error("the own execution is of another {what}")]
     AnotherJob {
         /// Name of the part that differs.

@@ -1,4 +1,4 @@
-//! Where the challenger goes on: what of a revealed place is not what the own execution gives.
+//! The challenger's next place: the part of a revealed place that differs from our own execution.
 
 use crate::{Execution, PlayError, Reveals, execution::chunked, statements::nodes};
 use assay_exact::{
@@ -20,7 +20,7 @@ pub enum Finding {
     Agree,
 }
 
-/// Compares what was revealed of a place with an own execution.
+/// Compares what was revealed of a place with our own execution.
 pub fn find(execution: &dyn Execution, place: &Place, reveals: &Reveals) -> Result<Finding, PlayError> {
     let revealed = reveals.get(place).ok_or(PlayError::NotRevealed { place: *place })?;
     match *place {

@@ -121,10 +121,10 @@ impl Default for Metrics {
         registry.register("tokens", "Tokens by model and kind", metrics.tokens.clone());
         registry.register(
             "paid",
-            "What customers have paid, in whole units of the currency",
+            "Amount that customers have paid, in whole units of the currency",
             metrics.paid.clone(),
         );
-        registry.register("ends", "How accepted requests ended", metrics.ends.clone());
+        registry.register("ends", "Ends of accepted requests", metrics.ends.clone());
         registry.register("running", "Requests that are served now", metrics.running.clone());
         registry.register(
             "connections",

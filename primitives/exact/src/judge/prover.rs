@@ -1,4 +1,4 @@
-//! Building what a judge is given, from an own execution.
+//! Builds the evidence for a judge, from an execution.
 //!
 //! An element's opening holds everything that [`Operator::element`] reads of it. For every operator that is at most
 //! [`MAX_CHUNKS`](super::MAX_CHUNKS) chunks of each operand: an element depends on single elements, or on one row, a

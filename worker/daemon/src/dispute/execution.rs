@@ -1,4 +1,4 @@
-//! An own execution of a disputed job: its digests are there, its tensors are computed again when they are asked for.
+//! Our own execution of a disputed job: its digests are there, its tensors are computed again when they are asked for.
 
 use super::{
     kept::Kept,

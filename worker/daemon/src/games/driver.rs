@@ -48,7 +48,7 @@ pub(super) struct Due {
     pub(super) reveal: Vec<Place>,
     /// Places to reveal late, for a fee.
     pub(super) late: Vec<Place>,
-    /// Place that the own challenge has to answer.
+    /// Place that our own challenge has to answer.
     pub(super) answer: Option<Place>,
     /// Challengers whose games are over by time.
     pub(super) timeouts: Vec<AccountId>,
@@ -234,7 +234,7 @@ impl GameDriver {
         self.in_flight.rest(sent, best.saturating_add(rest));
     }
 
-    /// Notes that nothing at the place of the own game is wrong; true the first time.
+    /// Notes that nothing at the place of our own game is wrong; true the first time.
     pub(super) fn note_agreed(&mut self) -> bool {
         !std::mem::replace(&mut self.agreed, true)
     }

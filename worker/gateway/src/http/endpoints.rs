@@ -161,7 +161,7 @@ pub const ENDPOINTS: &[Endpoint] = &[
         EndpointId::Metrics,
         "/metrics",
         crate::metrics::CONTENT_TYPE,
-        "What is counted, for Prometheus.",
+        "The counters, for Prometheus.",
     ),
     get(EndpointId::OpenApi, "/openapi.json", JSON, "This API, in OpenAPI 3.1."),
     get(
