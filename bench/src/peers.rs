@@ -18,7 +18,7 @@ pub struct Peers {
 #[derive(Clone, Copy, Serialize)]
 #[serde(untagged)]
 pub enum Measured {
-    /// A step that makes a token of each sequence, the mean of so many after so many tokens.
+    /// A step that makes a token of each sequence, the mean of this many after this many tokens.
     Step {
         /// Sequences at once.
         sequences: usize,

@@ -1,4 +1,4 @@
-//! Costs of calls in chains of three sizes: with so many open jobs, auctions with bids, models, full books of offers,
+//! Costs of calls in chains of three sizes: with this many open jobs, auctions with bids, models, full books of offers,
 //! sessions and disputes, all at once.
 
 use crate::scene::{CLIENT, MODEL, WORKER, chain, claim_of, parts, request};

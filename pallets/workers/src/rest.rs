@@ -38,7 +38,7 @@ impl Conduct {
         }
     }
 
-    /// The strikes of a worker that had so many, and the blocks that it rests from now on, where the first rest has
+    /// The strikes of a worker that had this many, and the blocks that it rests from now on, where the first rest has
     /// `base` blocks.
     pub fn judge<N: AtLeast32BitUnsigned + Copy>(self, strikes: u8, base: N) -> (u8, N) {
         match self {

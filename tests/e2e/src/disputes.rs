@@ -69,7 +69,7 @@ impl Record {
 }
 
 impl Network {
-    /// Reads what happened in the disputes over a job, from its submission until this is so; for so many blocks at
+    /// Reads what happened in the disputes over a job, from its submission until this is so; for this many blocks at
     /// most.
     pub async fn dispute_record(
         &self,
@@ -93,7 +93,7 @@ impl Network {
         Ok(record)
     }
 
-    /// Waits until a job's worker is convicted, for so many blocks from its submission at most.
+    /// Waits until a job's worker is convicted, for this many blocks from its submission at most.
     pub async fn conviction(&self, ticket: Ticket, blocks: BlockNumber) -> anyhow::Result<Conviction> {
         let convicted = |record: &Record| record.conviction().is_ok();
         let record = self.dispute_record("a conviction", ticket, blocks, convicted).await?;

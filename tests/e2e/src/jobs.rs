@@ -142,7 +142,7 @@ impl Digits {
         prepared.pop().context("one input makes one job")
     }
 
-    /// A job on so many pictures of noise at once: as large an input as one likes, which cannot be compressed.
+    /// A job on this many pictures of noise at once: as large an input as one likes, which cannot be compressed.
     pub fn large_job(&self, digits: u32, seed: u64, terms: &Terms) -> anyhow::Result<Prepared> {
         let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
         let mut pixel = || {
@@ -258,7 +258,7 @@ impl Network {
         Ok(tickets.collect())
     }
 
-    /// Waits until a job is closed, for so many blocks at most, and tells what happened to it.
+    /// Waits until a job is closed, for this many blocks at most, and tells what happened to it.
     pub async fn tale(&self, ticket: Ticket, blocks: BlockNumber) -> anyhow::Result<Tale> {
         let mut tale = Tale { events: Vec::new() };
         let what = format!("job {} is closed", ticket.job);

@@ -163,7 +163,7 @@ impl Network {
         Ok(())
     }
 
-    /// Waits until a finalized block's state gives what is looked for, for so many blocks at most.
+    /// Waits until a finalized block's state gives what is looked for, for this many blocks at most.
     pub async fn until<T>(
         &self,
         what: &str,
@@ -198,8 +198,8 @@ impl Network {
         .await
     }
 
-    /// Gives the states after the blocks from this one on, without a gap, until enough is found; for so many blocks at
-    /// most.
+    /// Gives the states after the blocks from this one on, without a gap, until enough is found; for this many blocks
+    /// at most.
     pub(crate) async fn read<T>(
         &self,
         what: &str,

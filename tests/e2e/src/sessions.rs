@@ -160,7 +160,7 @@ impl Network {
         Ok(())
     }
 
-    /// Waits until a session's event is as this says, for so many blocks from its opening at most.
+    /// Waits until a session's event is as this says, for this many blocks from its opening at most.
     pub async fn session_event(
         &self,
         what: &str,

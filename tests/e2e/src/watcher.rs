@@ -101,7 +101,7 @@ impl Watcher {
         self.process.take().context("the watcher is running")?.kill()
     }
 
-    /// Waits until it has said this so many times. It may hear of a block after whoever waits for the block does.
+    /// Waits until it has said this this many times. It may hear of a block after whoever waits for the block does.
     pub async fn until_said(
         &self,
         network: &Network,

@@ -188,7 +188,7 @@ impl Worker {
         Ok(())
     }
 
-    /// Lets it shut down in order, and waits until it has, for so many blocks at most.
+    /// Lets it shut down in order, and waits until it has, for this many blocks at most.
     pub async fn stop(mut self, network: &Network, blocks: BlockNumber) -> anyhow::Result<ExitStatus> {
         let mut process = self.process.take().context("the worker is running")?;
         process.close_input();

@@ -41,7 +41,7 @@ pub trait Device: Send + Sync {
     /// Whether its tensor cores multiply bytes.
     fn has_tensor_cores(&self) -> bool;
 
-    /// Memory of so many bytes, which hold anything; its address is a multiple of 256.
+    /// Memory of this many bytes, which hold anything; its address is a multiple of 256.
     fn allocate(&self, bytes: usize) -> Result<u64, DeviceError>;
 
     /// Gives memory back.

@@ -63,7 +63,7 @@ impl Queue {
         &self.pool
     }
 
-    /// Executes a kernel whose threads take so many elements in turns.
+    /// Executes a kernel whose threads take this many elements in turns.
     pub(crate) fn for_each(
         &self,
         kernel: &'static str,
@@ -74,7 +74,7 @@ impl Queue {
         self.launch(kernel, blocks, THREADS, elements, parameters)
     }
 
-    /// Executes a kernel whose warps take so many rows in turns, of so many elements together.
+    /// Executes a kernel whose warps take this many rows in turns, of this many elements together.
     pub(crate) fn for_rows(
         &self,
         kernel: &'static str,
@@ -87,7 +87,7 @@ impl Queue {
         self.launch(kernel, blocks, ROW_THREADS, elements, parameters)
     }
 
-    /// Executes a kernel with exactly so many blocks of four warps.
+    /// Executes a kernel with exactly this many blocks of four warps.
     pub(crate) fn blocks(
         &self,
         kernel: &'static str,

@@ -149,7 +149,7 @@ impl Case {
         }
     }
 
-    /// The outcomes of so many jobs; those that have one have the right one.
+    /// The outcomes of this many jobs; those that have one have the right one.
     fn outcomes(&self, count: usize) -> BTreeMap<u64, Result<(), EngineError>> {
         let reference = ReferenceEngine.load(&self.package).expect("a sound package");
         let outcomes = (0..count).map(|_| {

@@ -162,7 +162,7 @@ pub(super) fn start_joined_worker(
     Process::start(&format!("worker-{name}"), command, folder)
 }
 
-/// Asks a worker in sessions for each input so many times, and checks a share of the receipts.
+/// Asks a worker in sessions for each input this many times, and checks a share of the receipts.
 pub(super) fn ask_in_sessions(
     name: &str,
     (model, input, times): (&str, &Path, u32),

@@ -142,7 +142,7 @@ impl Packed {
         };
     }
 
-    /// Takes what these rows are, with so many columns of this length, and no scales.
+    /// Takes what these rows are, with this many columns of this length, and no scales.
     fn become_of(&mut self, rows: &Rows, columns: usize, length: usize) {
         self.instructions = rows.instructions;
         self.kind = rows.kind;

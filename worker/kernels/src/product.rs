@@ -27,7 +27,7 @@ use std::ops::Range;
 
 /// Rows that one thread takes at a time: their integers and their sums stay in the caches.
 const ROWS_AT_ONCE: usize = 96;
-/// From so many rows on, threads share out rows; below, columns.
+/// From this many rows on, threads share out rows; below, columns.
 pub(crate) const FEWEST_ROWS_TO_SHARE: usize = 24;
 /// Fewer products than this are made before another thread has begun.
 pub(crate) const FEWEST_PRODUCTS_TO_SHARE: usize = 1 << 18;

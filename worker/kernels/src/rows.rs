@@ -20,7 +20,7 @@ use assay_exact::quantise::{Bits, Precision};
 
 /// Elements that are multiplied by one instruction and lane; rows are padded with zeros to a multiple of it.
 pub(crate) const GROUP: usize = 4;
-/// Products of 16-bit integers are summed in blocks of so many: the greatest number of which what the high halves
+/// Products of 16-bit integers are summed in blocks of this many: the greatest number of which what the high halves
 /// leave, `2^7·(hl + lh) + ll ≤ 2 084 864` each, fits 32 bits, rounded down to a multiple of the vectors' lengths.
 pub(crate) const BLOCK: usize = 1024;
 
@@ -280,7 +280,7 @@ impl Rows {
         }
     }
 
-    /// Keeps the sums of groups of so many elements; rows are whole groups.
+    /// Keeps the sums of groups of this many elements; rows are whole groups.
     fn sum_groups(&mut self, group: usize) {
         self.group = group;
         self.group_sums.clear();
@@ -332,7 +332,7 @@ impl Rows {
         }
     }
 
-    /// Makes place for so many rows.
+    /// Makes place for this many rows.
     fn become_of(&mut self, kind: Kind, count: usize, length: usize) {
         (self.kind, self.count, self.length) = (kind, count, length);
         self.group = 0;

@@ -49,7 +49,7 @@ impl ThreadScratch {
 }
 
 impl Scratch {
-    /// Memory for so many threads, for these instructions.
+    /// Memory for this many threads, for these instructions.
     pub fn new(instructions: Instructions, threads: usize) -> Self {
         Self {
             threads: (0..threads)

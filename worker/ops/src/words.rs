@@ -281,7 +281,7 @@ pub enum Layer {
     Apply(Function),
     /// An array of the same shape is added.
     Add,
-    /// Layer normalisation, or that by the root of the mean square, with so many of weight and bias.
+    /// Layer normalisation, or that by the root of the mean square, with this many of weight and bias.
     Normalise(Normalisation, usize),
 }
 

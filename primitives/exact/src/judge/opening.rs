@@ -11,7 +11,7 @@ use scale_info::TypeInfo;
 
 /// Chunks of one operand that an element can depend on: 64 KiB, and one more because a row may start within a chunk.
 pub const MAX_CHUNKS: u32 = 65;
-/// Digests of the multiproof of so many neighbouring chunks: at most two for each level of the tree.
+/// Digests of the multiproof of this many neighbouring chunks: at most two for each level of the tree.
 pub const MAX_PROOF: u32 = 106;
 
 /// The dimensions of a tensor.

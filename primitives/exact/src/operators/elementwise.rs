@@ -113,7 +113,7 @@ fn of_integers(function: Binary, dtype: DataType, x: i64, y: i64) -> Option<Elem
     Some(Element::wrapped(dtype, integer))
 }
 
-/// By how many bits an integer of this type is shifted, if it has so many.
+/// By how many bits an integer of this type is shifted, if it has this many.
 fn shift_count(dtype: DataType, count: i64) -> Option<u32> {
     let bits = u32::try_from(dtype.size_bytes()).ok()?.checked_mul(8)?;
     u32::try_from(count).ok().filter(|count| *count < bits)

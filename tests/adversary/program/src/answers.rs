@@ -65,7 +65,7 @@ pub struct Answers {
 }
 
 impl Answers {
-    /// Answers as this engine does, but for a lie of this kind in so many.
+    /// Answers as this engine does, but for a lie of this kind in this many.
     pub fn new(honest: Arc<dyn Executor>, models: Models, (kind, every): (Kind, u64), lies: Lies) -> Self {
         Self {
             honest,

@@ -69,7 +69,7 @@ impl FakeChain {
         self.state.lock().expect("no test panics while it holds the lock")
     }
 
-    /// Makes so many blocks.
+    /// Makes this many blocks.
     pub(super) fn pass(&self, blocks: usize) {
         (0..blocks).for_each(|_| self.state().make_block());
     }

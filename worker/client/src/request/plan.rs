@@ -32,7 +32,7 @@ pub struct Ask {
     pub texts: Vec<String>,
     /// The caller's choices for a generation.
     pub generation: Wish,
-    /// The first so many alone.
+    /// Number of jobs, from the first on, that are submitted alone.
     pub limit: Option<usize>,
     /// The folder in which the model's package is.
     pub models_dir: PathBuf,

@@ -47,9 +47,9 @@ pub(super) struct Groups {
 pub(super) enum Scaling<'a> {
     /// Each by its own scale.
     Row,
-    /// The same, after the elements were multiplied: a row of factors for so many rows.
+    /// The same, after the elements were multiplied: a row of factors for this many rows.
     RowAfter(&'a Array, usize),
-    /// Each element by its own factor: a row of them for so many rows.
+    /// Each element by its own factor: a row of them for this many rows.
     Column(&'a Array, usize),
 }
 
@@ -208,7 +208,7 @@ impl Groups {
         }
     }
 
-    /// The parameters of a kernel, and then those of rows of so many elements.
+    /// The parameters of a kernel, and then those of rows of this many elements.
     pub(super) fn add_to(&self, parameters: Parameters, length: usize) -> Parameters {
         parameters
             .count(length)

@@ -79,7 +79,7 @@ impl Executor {
     }
 }
 
-/// When an output that is wanted in so many blocks is of no more use.
+/// When an output that is wanted in this many blocks is of no more use.
 pub fn until(blocks: BlockNumber) -> Instant {
     Instant::now() + BLOCK.saturating_mul(blocks).max(LEAST)
 }

@@ -28,7 +28,7 @@ struct Entry {
 }
 
 impl Prefixes {
-    /// None yet, and never more than so many bytes.
+    /// None yet, and never more than this many bytes.
     pub fn new(most_bytes: u64) -> Self {
         Self {
             most_bytes,
@@ -56,7 +56,7 @@ impl Prefixes {
         self.entries.last().map(|entry| (known, entry.caches.as_slice()))
     }
 
-    /// Whether the caches of these tokens, which have so many bytes, are worth keeping: they are not there, and there
+    /// Whether the caches of these tokens, which have this many bytes, are worth keeping: they are not there, and there
     /// may be room for them.
     pub fn wants(&self, tokens: &[i64], bytes: u64) -> bool {
         let is_there = |entry: &Entry| common(&entry.tokens, tokens) == tokens.len();

@@ -25,7 +25,7 @@ pub struct GroupedRow {
 }
 
 impl GroupedRow {
-    /// Numbers as integers of eight bits, so many of which share a step: the greatest magnitude over 127.
+    /// Numbers as integers of eight bits, this many of which share a step: the greatest magnitude over 127.
     pub fn replace(&mut self, numbers: &[f32], group: usize) {
         self.integers.clear();
         self.lines.clear();

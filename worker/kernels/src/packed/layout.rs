@@ -114,7 +114,7 @@ pub(super) fn strips_of_columns(previous: Layout, rows: &Rows) -> Layout {
 }
 
 impl Strips {
-    /// Makes place for so many integers.
+    /// Makes place for this many integers.
     fn set_lengths(&mut self, rows: &Rows, size: usize) {
         self.bytes.set_length(size);
         self.low_bytes.set_length(if in_tiles(rows) { size } else { 0 });

@@ -7,7 +7,7 @@ use std::ops::Range;
 /// A little less than `2^31`, for the rounding of bounds.
 pub(super) const SAFE: f32 = 2.147e9;
 
-/// The greatest norms of the rows of each tile of so many rows, for every segment.
+/// The greatest norms of the rows of each tile of this many rows, for every segment.
 pub(super) fn norms_of_tiles(a: &Rows, range: &Range<usize>, tile_rows: usize) -> Vec<f32> {
     let segments = a.segments();
     let tiles = range.clone().step_by(tile_rows);

@@ -54,7 +54,7 @@ impl Derivation<'_> {
         }
     }
 
-    /// `start + step × row` for each row, of which a token has so many.
+    /// `start + step × row` for each row, of which a token has this many.
     fn counted(&mut self, start: i64, step: i64, rows: u32, part: Part) -> Made {
         if part == Part::Columns {
             let length = ROOM;

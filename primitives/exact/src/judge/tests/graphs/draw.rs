@@ -255,7 +255,7 @@ fn operands(random: &mut Random, operator: &mut Operator, values: &[(Value, Layo
     inputs.into_iter().map(|(value, _)| value).collect()
 }
 
-/// Rows of a layer whose integers are given have so many elements, as one input has.
+/// Rows of a layer whose integers are given have this many elements, as one input has.
 const LENGTH: u32 = 32;
 /// Features of such a layer.
 const FEATURES: u32 = 3;
