@@ -68,7 +68,7 @@ pub struct RequestArgs {
         ]
     )]
     resume: Option<Option<u64>>,
-    /// Submit only the first jobs, this many
+    /// Submit only this many jobs, from the first input on
     #[arg(long, value_name = "JOBS")]
     limit: Option<usize>,
     /// The most to pay for one job, in ASY; without it what the cheapest offer asks for the largest one
