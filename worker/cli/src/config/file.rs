@@ -65,7 +65,8 @@ use std::{
 /// full_price = "1"                 # ASY, from which on every claim is checked
 /// own = false                      # true: check this account's own claims as well
 /// max_games = 8                    # challenges at a time
-/// max_bond = "100"                 # ASY, the most that is put up for one
+/// max_bond = "100"                 # ASY, the maximum that is put up for one
+/// alert_only = false               # true: report wrong claims and challenge none
 /// ```
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -145,8 +146,10 @@ pub struct FileWatch {
     pub own: Option<bool>,
     /// Challenges at a time.
     pub max_games: Option<u32>,
-    /// The most that is put up for one, in ASY.
+    /// The maximum that is put up for one, in ASY.
     pub max_bond: Option<String>,
+    /// Whether wrong claims are reported and not challenged.
+    pub alert_only: Option<bool>,
 }
 
 /// A model to serve.
