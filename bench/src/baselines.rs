@@ -5,10 +5,10 @@ use anyhow::Result;
 use serde::Serialize;
 use std::{num::NonZeroUsize, path::Path};
 
-/// What executes MiniLM elsewhere.
+/// Programs that execute MiniLM elsewhere.
 pub struct Baselines {
     process: Process,
-    /// What it has to execute the network, in its order.
+    /// Programs that can execute the network, in its order.
     pub names: Vec<String>,
 }
 

@@ -1,5 +1,5 @@
-//! What a dispute's last step costs a node: one element of every kind of operator, judged from the largest operands
-//! there are.
+//! Time that a dispute's last step costs a node: one element of every kind of operator, judged from the largest
+//! operands there are.
 //!
 //! This is native code. A runtime takes longer, by what Wasm costs; its weights are measured there.
 

@@ -1,4 +1,4 @@
-//! What the benchmarks measure with: numbers to compute on, and the largest slices that a judge is shown.
+//! Things that all benchmarks measure with: numbers to compute on, and the largest slices that a judge is shown.
 
 pub mod slices;
 

@@ -4,7 +4,7 @@ use assay_kernels::instructions::Instructions;
 use serde::Serialize;
 use std::fs;
 
-/// What a reader needs in order to place the numbers.
+/// Facts that a reader needs in order to place the numbers.
 #[derive(Debug, Serialize)]
 pub struct Machine {
     /// The processor, as the system names it.
@@ -13,7 +13,7 @@ pub struct Machine {
     pub cores: usize,
     /// Threads that everything is measured with.
     pub threads: usize,
-    /// What our kernels use of the processor.
+    /// Instructions of the processor that our kernels use.
     pub instructions: &'static str,
     /// libtorch's version.
     pub libtorch: &'static str,

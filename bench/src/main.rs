@@ -42,7 +42,7 @@ struct Options {
     only: Vec<Part>,
 }
 
-/// What can be measured by itself.
+/// Parts that can be measured by themselves.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Part {
     /// all-MiniLM-L6-v2, if `make models` has made its packages.

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-/// How often all ways take their turns.
+/// Number of turns that all ways take.
 const TURNS: usize = 5;
 /// Least calls in one turn; the first one, which fills caches and wakes threads, is not counted.
 const LEAST_CALLS: usize = 2;

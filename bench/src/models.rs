@@ -52,7 +52,7 @@ impl Place {
         })
     }
 
-    /// How many threads everything is measured with.
+    /// Number of threads with which everything is measured.
     pub fn threads(&self) -> NonZeroUsize {
         self.threads
     }
@@ -303,7 +303,7 @@ fn sentences(batch: u32, count: u32) -> Result<Vec<Tensor>> {
     Ok(vec![integers(vec![batch, count], tokens.map(i64::from))?, mask])
 }
 
-/// What the GPT takes for these places of a story, the same in each row, with the cache of those before.
+/// Inputs that the GPT takes for these places of a story, the same in each row, with the cache of those before.
 fn step(batch: u32, places: std::ops::Range<u32>, cache: Option<Tensor>) -> Result<Vec<Tensor>> {
     let story = b"Ada has six drums and gets eight more. Now Ada has fourteen drums.\n";
     let bytes = |place: u32| i64::from(story[place as usize % story.len()]);

@@ -5,26 +5,26 @@ use anyhow::Result;
 use serde::Serialize;
 use std::{env, num::NonZeroUsize, path::PathBuf};
 
-/// How often all take their turns: one takes seconds.
+/// Number of turns that all take: one takes seconds.
 const TURNS: usize = 3;
 
-/// What executes SmolLM2 elsewhere, if there is something.
+/// Program that executes SmolLM2 elsewhere, if there is one.
 pub struct Peers {
     process: Option<Process>,
     names: Vec<String>,
 }
 
-/// What is measured.
+/// A way to execute that is measured.
 #[derive(Clone, Copy, Serialize)]
 #[serde(untagged)]
 pub enum Measured {
-    /// A step that makes a token of each sequence, the mean of so many after so many tokens.
+    /// A step that makes a token of each sequence, the mean of this many after this many tokens.
     Step {
         /// Sequences at once.
         sequences: usize,
         /// Tokens before.
         before: usize,
-        /// How many.
+        /// Number of steps.
         steps: u32,
     },
     /// The time until the first token after a prompt.

@@ -1,4 +1,4 @@
-//! What was measured, as a table for people and as JSON for programs.
+//! The measurements, as a table for people and as JSON for programs.
 
 use crate::machine::Machine;
 use anyhow::{Context, Result};
@@ -8,17 +8,17 @@ use std::{fs, path::Path};
 /// One measurement, next to what it is compared with in the same run.
 #[derive(Debug, Serialize)]
 pub struct Entry {
-    /// What was measured.
+    /// Name of the measurement.
     pub name: String,
     /// The measured value.
     pub value: f64,
     /// Its unit: `ms`, or `GOP/s` where more is better.
     pub unit: &'static str,
-    /// What it is compared with.
+    /// Name of the baseline that it is compared with.
     pub baseline: Option<String>,
     /// The value of that, in the same unit.
     pub baseline_value: Option<f64>,
-    /// How many times as fast it is as the baseline.
+    /// Factor by which it is faster than the baseline.
     pub ratio: Option<f64>,
     /// The least cosine of a row of the result to that of fp32, where it is compared.
     pub cosine: Option<f64>,
@@ -26,7 +26,7 @@ pub struct Entry {
     pub baseline_cosine: Option<f64>,
 }
 
-/// What a time is compared with.
+/// A time that another one is compared with.
 #[derive(Clone, Debug)]
 pub struct Baseline {
     /// Its name.
@@ -42,7 +42,7 @@ pub struct Baseline {
 pub struct Report {
     /// Where it ran.
     pub machine: Machine,
-    /// What it measured, in order.
+    /// The measurements, in order.
     pub entries: Vec<Entry>,
 }
 

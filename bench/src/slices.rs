@@ -15,7 +15,7 @@ const ROW_OF_BYTES: u32 = 65_535;
 
 /// A model of one operator, and what it is run on.
 pub struct Slice {
-    /// What is computed.
+    /// The computation.
     pub name: &'static str,
     /// The model.
     pub graph: CheckedGraph,

@@ -1,4 +1,4 @@
-//! What the node says of itself.
+//! Name and description of the node, as the node gives them.
 
 use polkadot_omni_node_lib::CliConfig;
 

@@ -24,11 +24,11 @@ frame_benchmarking::define_benchmarks!(
     [pallet_workers, Workers]
 );
 
-/// What every account is given.
+/// Balance that every account is given.
 const ENDOWMENT: Balance = 10_000_000 * UNIT;
-/// What every worker stakes.
+/// Stake of every worker.
 const STAKE: Balance = 1_000_000 * UNIT;
-/// What a job costs that is claimed in order to be disputed.
+/// Price of a job that is claimed in order to be disputed.
 const PRICE: Balance = UNIT;
 
 /// The benchmarks that there are, and the storage that they may touch.

@@ -17,10 +17,10 @@ pub const LOCAL_PRESET: &str = "local";
 /// The parachain's id on a relay chain: the first that anybody may register.
 pub const PARA_ID: u32 = 2_000;
 
-/// What each well-known account starts with.
+/// Balance with which each well-known account starts.
 const ENDOWMENT: Balance = 1_000_000 * UNIT;
 
-/// What a collator bonds to become a candidate.
+/// Bond of a collator that becomes a candidate.
 const CANDIDACY_BOND: Balance = 100 * UNIT;
 
 /// The technical committee.

@@ -55,7 +55,7 @@ pub const MAX_CLAIMS: usize = 8;
 /// Prefix of the tags that moves provide.
 const TAG: &[u8] = b"assay/lane";
 
-/// What a move is about. The pool holds one transaction of an account for each.
+/// Subject of a move. The pool holds one transaction of an account for each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode)]
 enum Subject<'a> {
     /// A job that the account holds: it is sealed, claimed or declined.

@@ -49,7 +49,7 @@ include!(concat!(env!("OUT_DIR"), "/wasm_binary.rs"));
 pub type Signature = MultiSignature;
 /// An account: the public key, or its hash, that [`Signature`] is checked against.
 pub type AccountId = <<Signature as Verify>::Signer as IdentifyAccount>::AccountId;
-/// How a transaction names an account.
+/// Names of accounts in transactions.
 pub type Address = MultiAddress<AccountId, ()>;
 /// An amount of the token, in units of 10^-12.
 pub type Balance = u128;
@@ -64,9 +64,10 @@ pub type Header = generic::Header<BlockNumber, BlakeTwo256>;
 /// A block.
 pub type Block = generic::Block<Header, UncheckedExtrinsic>;
 
-/// What a transaction carries and is checked by, besides its call. The outermost chooses the class in which all others
-/// see the call. The next two see all that the others spend: one grants a transaction the whole core where the block's
-/// share of it is too small, the other gives back the proof size that a transaction was charged for and did not use.
+/// Extensions that a transaction carries and is checked by, besides its call. The outermost chooses the class in which
+/// all others see the call. The next two see all that the others spend: one grants a transaction the whole core where
+/// the block's share of it is too small, the other gives back the proof size that a transaction was charged for and did
+/// not use.
 pub type TxExtension = lane::Lane<
     cumulus_pallet_parachain_system::block_weight::DynamicMaxBlockWeight<
         Runtime,
@@ -93,7 +94,7 @@ pub type TxExtension = lane::Lane<
 
 /// A transaction as it travels.
 pub type UncheckedExtrinsic = generic::UncheckedExtrinsic<Address, RuntimeCall, Signature, TxExtension>;
-/// What a transaction's signature covers.
+/// Payload that a transaction's signature covers.
 pub type SignedPayload = generic::SignedPayload<RuntimeCall, TxExtension>;
 
 /// Applies blocks and transactions to the state.
@@ -101,7 +102,7 @@ pub type Executive =
     frame_executive::Executive<Runtime, Block, frame_system::ChainContext<Runtime>, Runtime, AllPalletsWithSystem>;
 
 impl_opaque_keys! {
-    /// What a collator signs blocks with.
+    /// Keys with which a collator signs blocks.
     pub struct SessionKeys {
         /// Key of the block author.
         pub aura: Aura,

@@ -21,7 +21,7 @@ use sp_runtime::{FixedU128, Perbill, Perquintill};
 pub mod dynamic_params {
     use super::*;
 
-    /// What jobs may ask for, and what failing one costs.
+    /// Terms that jobs may ask for, and costs of failing one.
     #[dynamic_pallet_params]
     #[codec(index = 0)]
     pub mod market {
@@ -72,7 +72,7 @@ pub mod dynamic_params {
         pub static MissCompensation: Balance = 20 * MICROUNIT;
     }
 
-    /// What workers stake, and when they get jobs.
+    /// Stakes of workers, and the rules by which they get jobs.
     #[dynamic_pallet_params]
     #[codec(index = 1)]
     pub mod workers {
@@ -106,7 +106,7 @@ pub mod dynamic_params {
         pub static SlashDelay: BlockNumber = DAYS;
     }
 
-    /// What a challenge costs, who gets what is lost, and how much time there is. A dispute keeps the values that were
+    /// Costs of a challenge, shares of what is lost, and times. A dispute keeps the values that were
     /// in force when it began.
     #[dynamic_pallet_params]
     #[codec(index = 2)]
@@ -142,7 +142,7 @@ pub mod dynamic_params {
         #[codec(index = 6)]
         pub static LateFee: Perbill = Perbill::from_percent(10);
 
-        /// What a late answer costs at least, as far as the lock goes: up to 1,000 tokens.
+        /// Minimum cost of a late answer, as far as the lock goes: up to 1,000 tokens.
         #[codec(index = 7)]
         pub static LeastLateFee: Balance = 3 * UNIT;
 
@@ -187,7 +187,7 @@ pub mod dynamic_params {
         pub static WorkPrice: Balance = 20 * MICROUNIT;
     }
 
-    /// How long sessions last, and what secures them.
+    /// Length of sessions, and their security.
     #[dynamic_pallet_params]
     #[codec(index = 3)]
     pub mod sessions {
@@ -205,8 +205,8 @@ pub mod dynamic_params {
         pub static MinLockPercent: u32 = 100;
     }
 
-    /// What registering a model costs until it is removed. A deposit that is held changes with the model's next version
-    /// or owner.
+    /// Deposit for registering a model until it is removed. A deposit that is held changes with the model's next
+    /// version or owner.
     #[dynamic_pallet_params]
     #[codec(index = 4)]
     pub mod models {
@@ -219,7 +219,7 @@ pub mod dynamic_params {
         pub static DepositPerByte: Balance = deposit(0, 1);
     }
 
-    /// What transactions cost.
+    /// Prices of transactions.
     #[dynamic_pallet_params]
     #[codec(index = 5)]
     pub mod fees {
@@ -237,8 +237,8 @@ pub mod dynamic_params {
         #[codec(index = 2)]
         pub static TargetFullness: Perquintill = Perquintill::from_percent(25);
 
-        /// How fast fees follow the use of blocks: 0.02 to 0.5. At 0.1 a full block raises them by 7.8 %, and thirty
-        /// of them tenfold, so that nobody can afford to keep others out for as long as a deadline.
+        /// Speed with which fees follow the use of blocks: 0.02 to 0.5. At 0.1 a full block raises them by 7.8 %, and
+        /// thirty of them tenfold, so that nobody can afford to keep others out for as long as a deadline.
         #[codec(index = 3)]
         pub static FeeSpeed: FixedU128 = FixedU128::from_rational(1, 10);
 
@@ -260,12 +260,12 @@ pub mod dynamic_params {
         #[codec(index = 1)]
         pub static LaneTarget: Perbill = Perbill::from_percent(25);
 
-        /// How fast the lane's price follows its use: 2 % to 50 %.
+        /// Speed with which the lane's price follows its use: 2 % to 50 %.
         #[codec(index = 2)]
         pub static LaneSpeed: Perbill = Perbill::from_percent(10);
     }
 
-    /// How decisions are carried out.
+    /// The way in which decisions are carried out.
     #[dynamic_pallet_params]
     #[codec(index = 7)]
     pub mod governance {

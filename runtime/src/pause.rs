@@ -1,4 +1,4 @@
-//! What governance may pause, and what a halted chain takes.
+//! Calls that governance may pause, and calls that a halted chain takes.
 //!
 //! Time goes on while calls are paused, and so do deadlines, windows and clocks. So nobody may pause a call by which
 //! somebody loses money by not making it, or gets out: what may be paused is only what begins something new. What has

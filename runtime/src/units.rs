@@ -2,7 +2,7 @@
 
 use crate::{Balance, BlockNumber};
 
-/// What wallets call the token.
+/// Symbol of the token in wallets.
 pub const TOKEN_SYMBOL: &str = "ASY";
 /// Decimal places of the token.
 pub const TOKEN_DECIMALS: u8 = 12;
@@ -17,10 +17,10 @@ pub const MILLIUNIT: Balance = UNIT / 1_000;
 /// A millionth of a token.
 pub const MICROUNIT: Balance = UNIT / 1_000_000;
 
-/// What an account must hold to exist. Small, because a worker's first payment may be small.
+/// Minimum balance of an account. It is small, because a worker's first payment may be small.
 pub const EXISTENTIAL_DEPOSIT: Balance = 100 * MICROUNIT;
 
-/// What is held for `items` storage entries of `bytes` bytes in all, until they are removed.
+/// Deposit for `items` storage entries of `bytes` bytes in all, until they are removed.
 pub const fn deposit(items: u32, bytes: u32) -> Balance {
     items as Balance * 20 * MILLIUNIT + bytes as Balance * 100 * MICROUNIT
 }

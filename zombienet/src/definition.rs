@@ -1,4 +1,4 @@
-//! What the network consists of: `network.toml`, made fit for the machine that it is started on.
+//! Definition of the network: `network.toml`, made fit for the machine that it is started on.
 
 use anyhow::{Context, ensure};
 use std::{
@@ -18,7 +18,7 @@ const PORTS: [&str; 4] = ["rpc_port", "ws_port", "p2p_port", "prometheus_port"];
 /// The relay-chain node, and the programs that it looks for beside itself.
 const RELAY_PROGRAMS: [&str; 3] = ["assay-relay", "polkadot-execute-worker", "polkadot-prepare-worker"];
 
-/// What a node is there for.
+/// Purpose of a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Role {
     /// Serves those who use the parachain.
@@ -34,7 +34,7 @@ pub enum Role {
 pub struct Node {
     /// Its name, which is also that of its folder and its log.
     pub name: String,
-    /// What it is there for.
+    /// Its purpose.
     pub role: Role,
 }
 
@@ -89,7 +89,8 @@ impl Definition {
         Ok(nodes)
     }
 
-    /// What zombienet-sdk starts: with programs from one folder, and everything that the nodes write in another.
+    /// The network that zombienet-sdk starts: with programs from one folder, and everything that the nodes write in
+    /// another.
     pub(crate) fn config(&self, programs: &Path, folder: &Path) -> anyhow::Result<NetworkConfig> {
         for program in RELAY_PROGRAMS {
             find(programs, program)?;

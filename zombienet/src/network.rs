@@ -144,7 +144,7 @@ impl Network {
         Rpc::new(&self.url(name)?)
     }
 
-    /// What a node has said.
+    /// Lines of a node.
     pub fn said(&self, name: &str) -> anyhow::Result<String> {
         let log = self.log(name);
         fs::read_to_string(&log).with_context(|| log.display().to_string())
@@ -226,8 +226,8 @@ impl Network {
         }
     }
 
-    /// What a node says that ends at once: everything else that a node says begins with the time. zombienet-sdk would
-    /// wait for it.
+    /// Last line of a node that ends at once: everything else that a node says begins with the time. zombienet-sdk
+    /// would wait for it.
     fn refused(&self) -> Option<anyhow::Error> {
         self.nodes.iter().find_map(|node| {
             let said = self.said(&node.name).ok()?;

@@ -8,7 +8,7 @@ use jsonrpsee::{
 };
 use serde_json::Value;
 
-/// How a header's digest begins an item that the author made before the block: its kind, and whose it is.
+/// First bytes of an item of a header's digest that the author made before the block: its kind, and whose it is.
 const AURA_SLOT: [u8; 5] = [6, b'a', b'u', b'r', b'a'];
 /// Bytes of a block's time, in milliseconds.
 const MOMENT_BYTES: usize = 8;

@@ -34,7 +34,7 @@ use rustix::time::{ClockId, clock_gettime};
 use sc_executor::WasmExecutor;
 use std::{sync::LazyLock, time::Duration};
 
-/// What a collator offers to the Wasm.
+/// Host functions that a collator offers to the Wasm.
 type HostFunctions = (SubstrateHostFunctions, storage_proof_size::HostFunctions);
 
 /// Shared, so that the Wasm is compiled once.
@@ -54,15 +54,15 @@ pub struct Chain {
 /// A transaction that was applied.
 #[derive(Clone, Debug)]
 pub struct Applied {
-    /// What was called.
+    /// The pallet's call, by name.
     pub call: &'static str,
     /// Length of the signed transaction.
     pub bytes: usize,
-    /// What the pallet says that it weighs at most, with what every transaction weighs.
+    /// Maximum weight by the pallet's word, with the weight of every transaction.
     pub weight: Weight,
-    /// What it was charged for in the end.
+    /// Weight that was charged in the end.
     pub charged: Weight,
-    /// What was paid, in the token's smallest unit.
+    /// Fee that was paid, in the token's smallest unit.
     pub fee: u128,
     /// Processor time that the Wasm took to check its signature and to apply it.
     pub took: Duration,
@@ -176,7 +176,7 @@ impl Chain {
         Ok(took)
     }
 
-    /// What the calls of the open block weigh so far.
+    /// Weight of the calls of the open block so far.
     fn block_weight(&mut self) -> Weight {
         self.read(|| {
             let weight = System::block_weight();
@@ -273,7 +273,7 @@ impl Chain {
     }
 }
 
-/// What this thread has had of the processor. The Wasm runs on the thread that calls it.
+/// Processor time of this thread so far. The Wasm runs on the thread that calls it.
 pub fn processor_time() -> Duration {
     let time = clock_gettime(ClockId::ThreadCPUTime);
     // Neither is ever negative.

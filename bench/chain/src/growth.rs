@@ -1,4 +1,4 @@
-//! What calls cost in chains of three sizes: with so many open jobs, auctions with bids, models, full books of offers,
+//! Costs of calls in chains of three sizes: with this many open jobs, auctions with bids, models, full books of offers,
 //! sessions and disputes, all at once.
 
 use crate::scene::{CLIENT, MODEL, WORKER, chain, claim_of, parts, request, seal_of, seals};
@@ -22,12 +22,12 @@ use polkadot_sdk::{
 
 /// Things of each kind.
 const SIZES: [u32; 3] = [100, 1_000, 10_000];
-/// How many times as much a call may cost in the largest chain as in the smallest: twice is the logarithm of the sizes.
+/// Factor by which a call may cost more in the largest chain as in the smallest: twice is the logarithm of the sizes.
 const MOST: f64 = 2.5;
 /// Things that are made before what was made is written to the trie.
 const PORTION: u32 = 500;
 
-/// What a call has cost: bytes of proof, and microseconds in Wasm.
+/// Cost of a call: bytes of proof, and microseconds in Wasm.
 type Measured = (usize, f64);
 
 /// Prints a table of all calls, and fails if one grows faster than the logarithm of the sizes.
@@ -178,7 +178,7 @@ fn doubt(chain: &mut Chain) -> Result<()> {
     doubted.map_err(refused)
 }
 
-/// What each call costs now.
+/// The costs of each call now.
 fn measure(chain: &mut Chain) -> Result<Vec<(&'static str, Measured)>> {
     let mut rows = Vec::new();
     let first = chain.read(pallet_market::NextJobId::<Runtime>::get);

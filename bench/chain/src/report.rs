@@ -1,4 +1,4 @@
-//! What was measured, as a table for people and as JSON for programs.
+//! The measurements, as a table for people and as JSON for programs.
 
 use anyhow::{Context, Result};
 use serde::Serialize;
@@ -16,7 +16,7 @@ struct Entry {
     name: String,
     value: f64,
     unit: &'static str,
-    /// What it is to be at most, or at least.
+    /// The bound that it has to keep.
     goal: Option<f64>,
 }
 

@@ -22,9 +22,9 @@ use polkadot_sdk::{
 
 /// The model.
 pub const MODEL: ModelVersion = ModelVersion { model: 0, version: 1 };
-/// What Charlie asks for a job.
+/// Price of Charlie's offer for a job.
 const PRICE: Balance = UNIT / 1_000;
-/// What Charlie stakes: a job locks one token at least.
+/// Stake of Charlie: a job locks one token at least.
 const STAKE: Balance = 500_000 * UNIT;
 /// Blocks until an offer has certainly taken effect.
 const OFFER_BLOCKS: u32 = 20;
@@ -32,9 +32,9 @@ const OFFER_BLOCKS: u32 = 20;
 /// The salt of every seal.
 const SALT: [u8; 32] = [4; 32];
 
-/// Who sends a transaction.
+/// Account that sends a transaction.
 pub const CLIENT: Sr25519Keyring = Bob;
-/// Who does the jobs.
+/// Account that does the jobs.
 pub const WORKER: Sr25519Keyring = Charlie;
 
 /// A chain on which Charlie takes all jobs that Bob has.

@@ -1,4 +1,4 @@
-//! How many jobs a core settles in a second: blocks are filled with submissions, then with seals, with claims and with
+//! Number of jobs that a core settles in a second: blocks are filled with submissions, then with seals, with claims and with
 //! acceptances, in full batches, and one transaction for each step in the same run.
 
 use crate::scene::{calls, chain};
@@ -18,7 +18,7 @@ const GOAL: f64 = 1_000.0;
 /// Picoseconds in a second, the unit of `ref_time`.
 const PER_SECOND: f64 = 1e12;
 
-/// What a run of jobs has cost.
+/// Costs of a run of jobs.
 #[derive(Default)]
 struct Cost {
     /// Processor time of the Wasm, and of the trie at the end of each block.

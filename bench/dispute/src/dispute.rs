@@ -17,7 +17,7 @@ use polkadot_sdk::{
 
 /// Moves after which a dispute that does not end is given up.
 const MOST_MOVES: usize = 40;
-/// What the worker asks for the job: 10 ASY are locked for it.
+/// Price of the worker's offer for the job: 10 ASY are locked for it.
 const PRICE: u128 = assay_runtime::units::UNIT;
 /// Blocks until an offer has certainly taken effect.
 const OFFER_BLOCKS: u32 = 100;

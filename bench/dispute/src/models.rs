@@ -23,7 +23,7 @@ const LARGE: u32 = 16 << 20;
 /// Elements of the others.
 const SMALL: u32 = 64;
 
-/// What an undisputed job adds to the state because there are disputes, and what a claimed job takes up at all.
+/// Bytes of state that an undisputed job adds because there are disputes, and bytes that a claimed job takes up at all.
 pub fn undisputed(report: &mut Report) -> Result<()> {
     let mut chain = Chain::new()?;
     println!("an undisputed job");

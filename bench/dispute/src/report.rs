@@ -1,4 +1,4 @@
-//! What a dispute has cost, as a table for people and in the report.
+//! Costs of a dispute, as a table for people and in the report.
 
 use crate::dispute::Played;
 use assay_bench_chain::{chain::Applied, report::Report};

@@ -1,4 +1,4 @@
-//! What judging one element takes in Wasm, for every kind of operator and the largest operands there are.
+//! Time that judging one element takes in Wasm, for every kind of operator and the largest operands there are.
 
 use crate::dispute::play;
 use anyhow::{Context, Result};
@@ -9,7 +9,7 @@ use assay_player::node;
 
 /// Milliseconds that a judged element may take.
 const GOAL_MS: f64 = 5.0;
-/// How often each is judged.
+/// Number of times that each is judged.
 const RUNS: u32 = 5;
 
 /// Disputes about one element of each.

@@ -177,7 +177,7 @@ fn latencies(report: &mut Report, alone: &mut [Duration], in_session: &mut [Dura
     }
 }
 
-/// Milliseconds below which so many percent of the times are.
+/// Milliseconds below which this many percent of the times are.
 pub fn percentile(times: &mut [Duration], percent: usize) -> f64 {
     times.sort_unstable();
     let place = (times.len().saturating_sub(1) * percent).div_ceil(100);

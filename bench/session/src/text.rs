@@ -14,7 +14,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// What is asked; each time with another number, so that nothing is remembered.
+/// The question; each time with another number, so that nothing is remembered.
 const QUESTION: &str = "Name a city by the sea, and say in one sentence why people go there. Number";
 /// Requests that are measured.
 const MEASURED: usize = 15;

@@ -137,7 +137,7 @@ mod benchmarks {
         assert_eq!(Pool::<T>::get(), PRICE.into());
     }
 
-    /// What the drain reads of an audit.
+    /// Reads of an audit in the drain.
     #[benchmark]
     fn look() -> Result<(), BenchmarkError> {
         let claim = sealed::<T>()?;

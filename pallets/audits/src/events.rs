@@ -106,7 +106,7 @@ mod events {
         },
         /// Somebody has paid into the pool.
         Funded {
-            /// Who it was.
+            /// The auditor.
             who: T::AccountId,
             /// The amount.
             amount: BalanceOf<T>,

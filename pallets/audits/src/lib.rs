@@ -170,11 +170,11 @@ pub mod pallet {
     #[pallet::storage]
     pub type Records<T: Config> = StorageMap<_, Blake2_128Concat, T::AccountId, AuditRecord, ValueQuery>;
 
-    /// What was burned for audits and is neither issued again nor set aside.
+    /// Amount that was burned for audits and is neither issued again nor set aside.
     #[pallet::storage]
     pub type Pool<T: Config> = StorageValue<_, BalanceOf<T>, ValueQuery>;
 
-    /// What is set aside for auditors that were drawn.
+    /// Amount that is set aside for auditors that were drawn.
     #[pallet::storage]
     pub type SetAside<T: Config> = StorageValue<_, BalanceOf<T>, ValueQuery>;
 

@@ -62,13 +62,13 @@ pub const OUTSIDER: u64 = 9;
 
 pub const ENDOWMENT: u64 = 10_000_000;
 pub const STAKE: u64 = 400_000;
-/// What is in the pool at the beginning of a story.
+/// Amount in the pool at the beginning of a story.
 pub const FUND: u64 = 100_000;
 /// The price of an ordinary claim, which is the full price of the rules.
 pub const PRICE: u64 = 1_000;
-/// What such a claim locks.
+/// Amount that such a claim locks.
 pub const LOCK: u64 = 10 * PRICE;
-/// What an auditor is paid for it.
+/// Payment of an auditor for it.
 pub const FEE: u64 = PRICE * 5 / 4;
 /// Blocks after which a seed is known.
 pub const DRAW: u64 = 3;
@@ -98,7 +98,7 @@ impl pallet_balances::Config for Test {
 parameter_types! {
     /// Chance of a second auditor, in millionths.
     pub static Second: u32 = 0;
-    /// What all seeds depend on.
+    /// Number that all seeds depend on.
     pub static Luck: u64 = 0;
     /// The accusations that the court has heard.
     pub static Accused: Vec<(u64, ClaimId, H256)> = Vec::new();
@@ -379,7 +379,7 @@ pub fn stake(worker: u64) -> (u64, u64) {
     (record.stake, record.locked)
 }
 
-/// What is in the pool, and what is set aside for auditors.
+/// Amounts in the pool, and set aside for auditors.
 pub fn pool() -> (u64, u64) {
     (crate::Pool::<Test>::get(), crate::SetAside::<Test>::get())
 }

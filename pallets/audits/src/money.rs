@@ -29,7 +29,7 @@ impl<T: Config> Pallet<T> {
         Ok(())
     }
 
-    /// What the settlement of a claim of this price and hazard brings.
+    /// Amount that the settlement of a claim of this price and hazard brings.
     pub(crate) fn dues_of(price: BalanceOf<T>, ordinary: Hazard, assurance: Assurance) -> Dues<BalanceOf<T>> {
         let (levy, auditors) = (T::Levy::get(), T::Draw::get().auditors());
         let price = price.saturated_into::<u128>();

@@ -63,7 +63,7 @@ pub struct Audit<AccountId, Balance, BlockNumber> {
     pub worker: AccountId,
     /// The model version.
     pub model: ModelVersion,
-    /// What the worker is paid if the claim stands.
+    /// Payment of the worker if the claim stands.
     pub price: Balance,
     /// Work of one execution.
     pub work: u64,
@@ -81,7 +81,7 @@ pub struct Audit<AccountId, Balance, BlockNumber> {
     pub state: AuditState<BlockNumber>,
     /// Block since which it stands there.
     pub entered_at: BlockNumber,
-    /// What the claim says, once the worker has opened it.
+    /// The claim's statement, once the worker has opened it.
     pub output: Option<H256>,
     /// The auditors that have not missed; the last one may be without an answer.
     pub auditors: BoundedVec<Auditor<AccountId, Balance>, ConstU32<MAX_AUDITORS>>,

@@ -272,7 +272,7 @@ mod benchmarks {
         Ok(())
     }
 
-    /// What the drain does with an award whose time is over.
+    /// Steps of the drain for an award whose time is over.
     #[benchmark]
     fn forget_award() -> Result<(), BenchmarkError> {
         let (slash, ..) = convicted::<T>()?;

@@ -304,7 +304,7 @@ pub mod pallet {
         UnsoundTensor,
         /// The chunk has more or fewer bytes than the tensor has there.
         WrongChunkLength,
-        /// What was revealed has no such entry.
+        /// The revealed statement has no such entry.
         NoSuchEntry,
         /// A chunk is the end of a game: prove that it is wrong.
         NothingBelow,
@@ -314,7 +314,7 @@ pub mod pallet {
         ElementElsewhere,
         /// The opened node is not the graph's at that place: open the node of the operator that the game stands at.
         OperatorDoesNotOpen,
-        /// What was claimed is right.
+        /// The claim is right.
         NotWrong,
         /// Nothing of this dispute is left to remove, or it is not over.
         NothingToSweep,

@@ -80,13 +80,13 @@ parameter_types! {
     pub const ToClient: Perbill = Perbill::from_percent(20);
     pub const LateFee: Perbill = Perbill::from_percent(10);
     pub const Quarter: Perbill = Perbill::from_percent(25);
-    /// What one unit of work costs.
+    /// Price of one unit of work.
     pub static PriceOfWork: u64 = 0;
     /// Blocks that were full, which Assay time does not count.
     pub static FullBlocks: u64 = 0;
 }
 
-/// What a game causes: its work, and no fees.
+/// Costs of a game: its work, and no fees.
 pub struct GameCost;
 
 impl Convert<u64, u64> for GameCost {
@@ -288,7 +288,7 @@ pub fn challenge_as_finder(challenger: u64, job: JobId, execution: &dyn Executio
     Disputes::challenge(signed(challenger), job, sealed)
 }
 
-/// What somebody that has made this execution shows of an element.
+/// Opening of an element by somebody that has made this execution.
 pub fn finding(challenger: u64, execution: &dyn Execution, operator: u32, element: u64) -> FindingOpening {
     opening(execution, operator, element, salt(challenger)).expect("it is in memory")
 }
@@ -382,7 +382,7 @@ pub fn run_out(job: JobId, challenger: u64) {
     advance(until + 1 - now());
 }
 
-/// What the worker has staked.
+/// Stake of the worker.
 pub fn stake() -> u64 {
     Workers::worker_info(&WORKER).expect("is registered").stake
 }
@@ -420,11 +420,11 @@ pub fn events() -> Vec<crate::Event<Test>> {
 }
 
 thread_local! {
-    /// What was burned before the events were reset.
+    /// Amount that was burned before the events were reset.
     static BURNED: Cell<u64> = const { Cell::new(0) };
 }
 
-/// What was burned so far, as the events say.
+/// Amount that was burned so far, as the events say.
 fn burned() -> u64 {
     let burned = System::events().into_iter().map(|record| match record.event {
         RuntimeEvent::Workers(pallet_workers::Event::Slashed { burned, .. })

@@ -212,7 +212,7 @@ impl<T: Config> Pallet<T> {
         Ok(dispute)
     }
 
-    /// What is to be kept of a statement, if it fits what `waiting` has arrived at.
+    /// Parts of a statement to keep, if it fits what `waiting` has arrived at.
     fn checked(
         dispute: &mut DisputeOf<T>,
         waiting: &GameOf<T>,

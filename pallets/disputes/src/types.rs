@@ -29,13 +29,13 @@ pub type DisputeRulesOf<T> = DisputeRules<BalanceOf<T>, BlockNumberFor<T>>;
 /// Earlier rules of disputes.
 pub type KeptRulesOf<T> = AllKept<DisputeRulesOf<T>, BlockNumberFor<T>>;
 
-/// What a dispute costs, brings and takes: the values in force when it began.
+/// Costs, gains and times of a dispute: the values in force when it began.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
 #[scale_info(capture_docs = "always")]
 pub struct DisputeRules<Balance, BlockNumber> {
     /// The time that its games have.
     pub clock: ClockTerms<BlockNumber>,
-    /// What a late answer costs.
+    /// Costs of a late answer.
     pub late: LateTerms<Balance>,
     /// Blocks for which a worker that has let a clock run out may still answer.
     pub late_answer_blocks: BlockNumber,

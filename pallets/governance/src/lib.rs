@@ -1,6 +1,6 @@
 //! # Governance
 //!
-//! What is decided about the chain: calls that are carried out with the superuser's rights after a delay, values that
+//! Decisions about the chain: calls that are carried out with the superuser's rights after a delay, values that
 //! are changed within bounds, and the relay chain that the chain belongs to.
 //!
 //! ## Design
@@ -157,7 +157,7 @@ pub mod pallet {
         /// With this value a rule between parameters would not hold: change the parameters that it is compared with
         /// first. The parameter's documentation names them.
         Contradiction(ParameterName),
-        /// What began under earlier values goes on under them, and no more values can be kept: wait until the oldest
+        /// No more earlier values can be kept, and things that began under one go on under it: wait until the oldest
         /// jobs, sessions and disputes are over.
         TooManyChanges(ParameterName),
     }

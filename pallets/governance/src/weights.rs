@@ -1,4 +1,4 @@
-//! What the calls weigh. The runtime gives the numbers.
+//! Weights of the calls. The runtime gives the numbers.
 
 use polkadot_sdk::frame_support::weights::Weight;
 

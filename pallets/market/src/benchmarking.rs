@@ -162,7 +162,7 @@ mod benchmarks {
         Ok(())
     }
 
-    /// What an inline input adds to a submission.
+    /// Surcharge of an inline input on a submission.
     #[benchmark]
     fn input(b: Linear<1, MAX_INLINE_INPUT_BYTES>) -> Result<(), BenchmarkError> {
         let model = scenes::bytes::<T>(b);
@@ -252,7 +252,7 @@ mod benchmarks {
         Ok(())
     }
 
-    /// What an inline output adds to a claim.
+    /// Surcharge of an inline output on a claim.
     #[benchmark]
     fn output(b: Linear<1, MAX_INLINE_OUTPUT_BYTES>) -> Result<(), BenchmarkError> {
         let holding: T::AccountId = account("holder", 0, 0);
@@ -395,7 +395,7 @@ mod benchmarks {
         assert!(!Inputs::<T>::contains_key(0));
     }
 
-    /// What the drain reads of a job.
+    /// Reads of a job in the drain.
     #[benchmark]
     fn look() -> Result<(), BenchmarkError> {
         let jobs = claimed::<T>(0, 1)?;

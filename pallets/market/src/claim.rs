@@ -22,7 +22,7 @@ use polkadot_sdk::{
     },
 };
 
-/// What a claim has touched beside its job's record.
+/// State that a claim has touched beside its job's record.
 struct Touched<T: Config> {
     /// The last blocks of the two phases, each with a place on the agenda.
     moments: [BlockNumberFor<T>; 2],

@@ -167,7 +167,7 @@ pub const DRAW: u64 = 2;
 pub const CLAIM: u64 = 4;
 pub const LATE_CLAIM: u64 = 9;
 pub const SALT: [u8; 32] = [5; 32];
-/// What a client gets for a missed deadline.
+/// Amount that a client gets for a missed deadline.
 pub const COMPENSATION: u64 = 3;
 pub const NON_DELIVERY: Perbill = Perbill::from_percent(20);
 pub const DECLINE: Perbill = Perbill::from_percent(2);
@@ -435,7 +435,7 @@ pub fn market_events() -> Vec<crate::Event<Test>> {
         .collect()
 }
 
-/// What was burned so far, as the events say: of stakes, and of the deposits of silent bidders.
+/// Amount that was burned so far, as the events say: of stakes, and of the deposits of silent bidders.
 pub fn burned() -> u64 {
     let burned = System::events().into_iter().map(|record| match record.event {
         RuntimeEvent::Workers(pallet_workers::Event::Slashed { burned, .. })

@@ -26,13 +26,13 @@ use polkadot_sdk::{
     },
 };
 
-/// What jobs that end together owe, and what ending them takes.
+/// Debts of jobs that end together, and the work of ending them.
 pub(crate) struct Dues<T: Config> {
     /// The prices that a client pays to a worker.
     prices: BTreeMap<(T::AccountId, T::AccountId), BalanceOf<T>>,
-    /// What a client pays for audits out of its prices.
+    /// Amounts that clients pay for audits out of their prices.
     levies: BTreeMap<T::AccountId, BalanceOf<T>>,
-    /// What a client has back.
+    /// Amounts that clients have back.
     changes: BTreeMap<T::AccountId, BalanceOf<T>>,
     /// The stake of a worker that is free again, and the jobs that locked it.
     stakes: BTreeMap<T::AccountId, (BalanceOf<T>, u32)>,

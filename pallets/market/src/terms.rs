@@ -95,7 +95,7 @@ pub struct JobRules<Balance> {
     pub min_stake: Balance,
 }
 
-/// How a job was held that is given back.
+/// Way in which a job was held that is given back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Held {
     /// Blocks since the assignment.

@@ -5,7 +5,7 @@ use alloc::collections::{BTreeMap, btree_map::Entry};
 use assay_types::{ModelRegistry, ModelVersion, traits::VersionInfo};
 use core::marker::PhantomData;
 
-/// What a call has read of the register of models.
+/// Reads of the register of models by a call.
 pub(crate) struct Versions<T> {
     read: BTreeMap<ModelVersion, VersionInfo>,
     registry: PhantomData<T>,

@@ -67,7 +67,7 @@ pub const PER_VERSION: u64 = 1_000;
 pub const PER_BYTE: u64 = 1;
 /// Blocks from a deprecation to the removal.
 pub const RETIREMENT_BLOCKS: u64 = 20;
-/// What the accounts of the stories own.
+/// Balance of the accounts of the stories.
 pub const ENDOWMENT: u64 = 1_000_000;
 
 pub const ALICE: u64 = 1;

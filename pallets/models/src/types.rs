@@ -57,7 +57,7 @@ pub enum VersionStatus<BlockNumber> {
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
 #[scale_info(capture_docs = "always")]
 pub struct VersionRecord<BlockNumber> {
-    /// What its parts hash to ([`ModelParts::root`]).
+    /// Hash of the version's parts ([`ModelParts::root`]).
     pub root: H256,
     /// Everything that decides what a job on it gives, takes and costs.
     pub parts: ModelParts,

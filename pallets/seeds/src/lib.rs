@@ -8,10 +8,10 @@
 //! of that relay block could not choose: the output of its verifiable random function for its slot. The runtime notes
 //! it here, once for each relay parent: a *round*.
 //!
-//! Who seals something at a moment wants a seed that nobody knew in any block of that moment. So the seed of a moment
-//! is made of the first two rounds that came after the moment, whose relay blocks are at least [`Config::Margin`] later
-//! than the latest relay parent of that moment. By then a relay block that was public when the moment's last block was
-//! written, however late it was handed in, is too old to count.
+//! An account that seals something at a moment wants a seed that nobody knew in any block of that moment. So the seed
+//! of a moment is made of the first two rounds that came after the moment, whose relay blocks are at least
+//! [`Config::Margin`] later than the latest relay parent of that moment. By then a relay block that was public when the
+//! moment's last block was written, however late it was handed in, is too old to count.
 //!
 //! A relay block's author knows its own number beforehand. Two rounds are two relay blocks, so who wants to know a
 //! seed beforehand must be the author of both.

@@ -25,11 +25,11 @@ pub struct Round<BlockNumber> {
     pub relay_block: u32,
     /// The moment of the first block that was built on it.
     pub moment: BlockNumber,
-    /// What the relay block's author could not choose; none where its slot has no such number.
+    /// The number that the relay block's author could not choose; none where its slot has no such number.
     pub randomness: Option<H256>,
 }
 
-/// What is known of a moment's seed.
+/// Knowledge of a moment's seed.
 enum Search {
     /// It is not known yet.
     Unknown,

@@ -307,7 +307,7 @@ mod benchmarks {
         Ok(())
     }
 
-    /// What the drain reads of a session.
+    /// The reads of a session in the drain.
     #[benchmark]
     fn look() -> Result<(), BenchmarkError> {
         let session = opened::<T>(&account("client", 0, 0), &account("worker", 0, 0))?;

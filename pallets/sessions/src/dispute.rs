@@ -103,7 +103,7 @@ impl<T: Config> Claims<T::AccountId, BalanceOf<T>, BlockNumberFor<T>> for Pallet
         })
     }
 
-    /// What is withheld is not restored, so the client has it back with the rest of the budget.
+    /// A withheld amount is not restored, so the client has it back with the rest of the budget.
     fn void(claim: ClaimId) -> DispatchResult {
         Self::excuse(claim)
     }

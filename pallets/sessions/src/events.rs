@@ -47,7 +47,7 @@ mod events {
         ToppedUp {
             /// The session.
             session: SessionId,
-            /// What was added.
+            /// The amount that was added.
             amount: BalanceOf<T>,
             /// The budget now.
             budget: BalanceOf<T>,
@@ -60,9 +60,9 @@ mod events {
             session: SessionId,
             /// The worker.
             worker: T::AccountId,
-            /// What it was paid now.
+            /// The amount that it was paid now.
             paid: BalanceOf<T>,
-            /// What it was paid in all.
+            /// The amount that it was paid in all.
             redeemed: BalanceOf<T>,
         },
         /// No more requests: the worker redeems its last voucher.
@@ -78,9 +78,9 @@ mod events {
             session: SessionId,
             /// The reason.
             reason: SessionEnd,
-            /// What the worker was paid in all.
+            /// The amount that the worker was paid in all.
             redeemed: BalanceOf<T>,
-            /// What the client has back.
+            /// The amount that the client has back.
             returned: BalanceOf<T>,
             /// Last block of the challenge window; none after a conviction.
             until: Option<BlockNumberFor<T>>,
@@ -125,7 +125,7 @@ mod events {
             sequence: u32,
             /// The worker, of whose stake a share is to be slashed.
             worker: T::AccountId,
-            /// Who has shown it.
+            /// Account that has shown it.
             reporter: T::AccountId,
             /// The slash, which matures after a delay.
             slash: SlashId,

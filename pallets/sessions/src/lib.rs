@@ -191,7 +191,7 @@ pub mod pallet {
     /// Reasons for which this pallet holds money.
     #[pallet::composite_enum]
     pub enum HoldReason {
-        /// What is not redeemed of the budgets of a client's sessions.
+        /// The part of the budgets of a client's sessions that is not redeemed.
         #[codec(index = 0)]
         Budget,
     }

@@ -227,7 +227,7 @@ pub const BUDGET: u64 = 200;
 /// Two and a half times the budget.
 pub const LOCKED: u64 = 500;
 pub const PRICE: u64 = 10;
-/// What a job of this price locks, and so a receipt that is disputed.
+/// Amount that a job of this price locks, and so a receipt that is disputed.
 pub const RECEIPT_LOCK: u64 = 10 * PRICE;
 pub const BLOCKS: u64 = 50;
 pub const CLOSING: u64 = 10;
@@ -370,7 +370,7 @@ pub fn redeem(session: SessionId, owed: u64) -> DispatchResult {
     Sessions::redeem(signed(WORKER), voucher(session, owed))
 }
 
-/// What a receipt says of an execution that the worker has made or pretends to have made.
+/// A receipt's words on an execution that the worker has made or pretends to have made.
 pub fn unsigned(session: SessionId, sequence: u32, claim: &Committed) -> Receipt<u64, u64> {
     Receipt {
         genesis: GENESIS,
@@ -469,7 +469,7 @@ pub fn events() -> Vec<crate::Event<Test>> {
         .collect()
 }
 
-/// What was burned so far, as the events say.
+/// Amount that was burned so far, as the events say.
 fn burned() -> u64 {
     let burned = System::events().into_iter().map(|record| match record.event {
         RuntimeEvent::Workers(pallet_workers::Event::Slashed { burned, .. })

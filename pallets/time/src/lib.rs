@@ -16,7 +16,7 @@
 //! no call in, so they have no room, from the block of the upgrade to the last one of the migration. After a migration
 //! that failed the chain is *halted*: it takes the calls of governance alone, and no block has room.
 //!
-//! What is scheduled counts blocks and not moments, lest a halted chain could not be repaired; and no block of a
+//! Schedules count blocks and not moments, lest a halted chain could not be repaired; and no block of a
 //! migration, so that nothing is carried out on records that are not migrated.
 //!
 //! Nothing here knows who filled a block. Time that is stopped stops for all: nobody misses a deadline, and nothing is

@@ -1,4 +1,4 @@
-//! What migrations over several blocks do to time, whichever pallet's records they change.
+//! Effects of migrations over several blocks on time, whichever pallet's records they change.
 
 use crate::{Config, Halted, LetNoneIn, Pallet, Skipped};
 use polkadot_sdk::{

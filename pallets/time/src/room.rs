@@ -8,7 +8,7 @@ use polkadot_sdk::{
     },
 };
 
-/// How the lane's price follows the lane's use.
+/// Rule by which the lane's price follows the lane's use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lane {
     /// Share of a block by urgent calls at which the price stays as it is.
@@ -17,7 +17,7 @@ pub struct Lane {
     pub speed: Perbill,
 }
 
-/// What the calls of a block used.
+/// Room that the calls of a block used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Used {
     /// Weight of its ordinary calls.
@@ -28,7 +28,7 @@ pub struct Used {
     pub bytes: u32,
 }
 
-/// What the calls of a block may use.
+/// Room that the calls of a block may use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Weight of ordinary calls.

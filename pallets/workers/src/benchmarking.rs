@@ -318,7 +318,7 @@ mod benchmarks {
         Ok(())
     }
 
-    /// What the drain reads of a slash that is not mature.
+    /// The reads of a slash that is not mature in the drain.
     #[benchmark]
     fn look_at_slash() -> Result<(), BenchmarkError> {
         let slash = convicted::<T>(&account("worker", 0, 0))?;

@@ -162,8 +162,8 @@ impl<T: Config> Pallet<T> {
         Ok(())
     }
 
-    /// What waits belongs to workers that may have offers, stands in no book, and is no more than their lists have room
-    /// for.
+    /// Waiting offers belong to workers that may have offers, stands in no book, and is no more than their lists have
+    /// room for.
     fn check_waiting() -> Result<(), TryRuntimeError> {
         for (worker, waiting) in Waiting::<T>::iter() {
             ensure!(!waiting.is_empty(), "an empty list of waiting offers is stored");

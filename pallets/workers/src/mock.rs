@@ -69,7 +69,7 @@ pub const MIN_WINDOW: u64 = 2;
 pub const MAX_WINDOW: u64 = 100;
 /// Maximum number of rows of a job on [`LETTERS`].
 pub const MAX_ROWS: u32 = 10;
-/// What the accounts of the stories own.
+/// Balance of the accounts of the stories.
 pub const ENDOWMENT: u64 = 1_000_000;
 
 pub const ALICE: u64 = 1;
@@ -272,7 +272,7 @@ pub fn job(worker: u64, price: u64) -> Result<u64, Unavailable> {
     <Workers as WorkerRegistry<_, _>>::take(&worker, DIGITS, Purpose::Job { price })
 }
 
-/// What locks `stake` of a worker's stake on [`DIGITS`] ends so.
+/// The end of a job that locks `stake` of a worker's stake on [`DIGITS`].
 pub fn release(worker: u64, stake: u64, outcome: Outcome<u64, u64>) -> Result<Released<u64>, DispatchError> {
     let lock = Lock {
         worker: &worker,

@@ -7,7 +7,7 @@ use polkadot_sdk::sp_runtime::traits::{AtLeast32BitUnsigned, Zero};
 /// Strikes that count: after that many a rest is 64 times as long as the first one.
 pub const MAX_STRIKES: u8 = 7;
 
-/// What the end of a bid or a job says about its worker.
+/// Consequence that the end of a bid or a job has for its worker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Conduct {
     /// Nothing.
@@ -21,7 +21,7 @@ pub enum Conduct {
 }
 
 impl Conduct {
-    /// What this end says.
+    /// The consequence of this end.
     pub fn of<AccountId, Balance: Zero>(outcome: &Outcome<AccountId, Balance>) -> Self {
         match outcome {
             Outcome::Missed { .. } | Outcome::Withheld { .. } | Outcome::AuditMissed { .. } => Self::Failed,
@@ -38,7 +38,7 @@ impl Conduct {
         }
     }
 
-    /// The strikes of a worker that had so many, and the blocks that it rests from now on, where the first rest has
+    /// The strikes of a worker that had this many, and the blocks that it rests from now on, where the first rest has
     /// `base` blocks.
     pub fn judge<N: AtLeast32BitUnsigned + Copy>(self, strikes: u8, base: N) -> (u8, N) {
         match self {

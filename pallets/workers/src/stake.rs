@@ -23,8 +23,8 @@ pub fn lock_for_price<B: FixedPointOperand + Ord>(price: B, floor: B, per_price:
     per_price.saturating_mul_int(price).max(floor)
 }
 
-/// What a proved fault costs a worker with `stake`, for a job that locks `lock`: a share of the whole stake, at least
-/// the lock, and no more than there is. After an earlier conviction there may be less than the lock.
+/// Amount that a proved fault costs a worker with `stake`, for a job that locks `lock`: a share of the whole stake, at
+/// least the lock, and no more than there is. After an earlier conviction there may be less than the lock.
 pub fn fault_cost<B: AtLeast32BitUnsigned + Copy>(stake: B, lock: B, share: Perbill) -> B {
     share.mul_floor(stake).max(lock).min(stake)
 }

@@ -42,7 +42,7 @@ impl core::error::Error for ElementError {}
 /// An operator reads nothing but what an element depends on. Over whole tensors this is the reference; over a dispute's
 /// openings it is the judge; and what it reads of a recording one is what a proof must open.
 pub trait Operands {
-    /// How many there are.
+    /// Number of elements.
     fn count(&self) -> usize;
 
     /// Type and shape of an operand.

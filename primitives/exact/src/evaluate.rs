@@ -16,7 +16,7 @@ pub enum EvaluateError {
         /// Name of the weight.
         name: String,
     },
-    /// What a node or an output takes is missing or does not fit. A checked graph rules this out.
+    /// An operand of a node or an output is missing or does not fit. A checked graph rules this out.
     Inconsistent {
         /// Name of the node or the output.
         name: String,

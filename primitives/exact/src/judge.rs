@@ -1,4 +1,4 @@
-//! What a dispute ends in: one operator is opened, and what it gives is computed and compared.
+//! The end of a dispute: one operator is opened, and its result is computed and compared.
 //!
 //! A judge believes nothing but the model's parts, the claim's digests and, given those, the values of the model's
 //! symbols, which follow from the job's inputs. Everything else is opened under them: the node under the graph's root,
@@ -34,13 +34,13 @@ use codec::{Decode, DecodeAll, DecodeWithMemTracking, Encode};
 use opened::Opened;
 use scale_info::TypeInfo;
 
-/// What both sides of a dispute stand on.
+/// Facts on which both sides of a dispute stand.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, TypeInfo)]
 #[scale_info(capture_docs = "always")]
 pub struct Claim {
     /// The registered model.
     pub model: ModelHead,
-    /// What the claim says, and so which input the worker gave.
+    /// The claimed digests, and so the input that the worker gave.
     pub kind: ModelKind,
     /// List digest of the job's inputs, which the client gave.
     pub input_digest: Digest,
@@ -50,11 +50,11 @@ pub struct Claim {
     pub trace_digest: Digest,
 }
 
-/// What a question comes to.
+/// Outcome of a question.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, TypeInfo)]
 #[scale_info(capture_docs = "always")]
 pub enum Verdict {
-    /// What was claimed is what is computed.
+    /// The claim and the computation agree.
     #[codec(index = 0)]
     Right,
     /// It is not.

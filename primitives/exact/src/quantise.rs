@@ -23,7 +23,7 @@ use scale_info::TypeInfo;
 /// proof may carry, and sums of int8 products stay within 32 bits.
 pub const MAX_CONTRACTION_LENGTH: u32 = 16_384;
 
-/// How fine the integers are that a contraction's rows are quantised to.
+/// Fineness of the integers that a contraction's rows are quantised to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
 #[scale_info(capture_docs = "always")]
 pub enum Precision {
@@ -57,7 +57,7 @@ impl Precision {
     }
 }
 
-/// How fine the integers are that the rows of one operand are quantised to.
+/// Fineness of the integers that the rows of one operand are quantised to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Bits {
     /// Integers from −127 to 127.
@@ -89,7 +89,7 @@ impl Bits {
 /// Groups have a multiple of this many elements.
 pub const GROUP_UNIT: u8 = 16;
 
-/// How the integers of a weight are given that was quantised before the model was made.
+/// Format of the integers of a weight that was quantised before the model was made.
 ///
 /// Every tensor of the right type and shape has a meaning, so no model can be refused for its weights' elements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
@@ -102,7 +102,7 @@ pub enum WeightFormat {
     /// `integer · multiplier + offset`, with the multiplier and the offset of the group.
     #[codec(index = 1)]
     Grouped {
-        /// How the small integers are given.
+        /// Format of the small integers.
         bits: GroupedBits,
         /// Neighbouring elements of a row that share a multiplier and an offset: a multiple of [`GROUP_UNIT`] that is
         /// not 0, and a divisor of K. Sums of a group's products fit 32 bits: `240 · 16319 · 255 < 2^31`.
@@ -110,7 +110,7 @@ pub enum WeightFormat {
     },
 }
 
-/// How the small integers of a grouped weight are given.
+/// Format of the small integers of a grouped weight.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
 #[scale_info(capture_docs = "always")]
 pub enum GroupedBits {
@@ -123,7 +123,7 @@ pub enum GroupedBits {
 }
 
 impl WeightFormat {
-    /// How many operands the integers are given by.
+    /// Number of operands that give the integers.
     pub const fn operands(self) -> usize {
         match self {
             Self::Int8 => 1,
@@ -132,15 +132,15 @@ impl WeightFormat {
     }
 }
 
-/// What the small integers of a group become weights by.
+/// Numbers by which the small integers of a group become weights.
 ///
 /// A weight is at most `128 · 32768 + 32768 = 4 227 072` in magnitude. A sum of 16,384 products with integers of Int16
 /// is below `2^51`, so that 64 bits hold every partial sum, and binary64 does too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WeightGroup {
-    /// What an integer is multiplied with.
+    /// Factor of an integer.
     pub multiplier: i16,
-    /// What is added then.
+    /// Summand after the product.
     pub offset: i16,
 }
 
@@ -192,7 +192,7 @@ impl QuantisedRow {
         &self.integers
     }
 
-    /// What one step of the integers stands for.
+    /// Value of one step of the integers.
     pub fn scale(&self) -> Binary32 {
         self.scale
     }

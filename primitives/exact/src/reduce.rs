@@ -95,7 +95,7 @@ mod tests {
         f32::from_bits(number.to_bits())
     }
 
-    /// Rows of both signs, with exponents spread over so many bits.
+    /// Rows of both signs, with exponents spread over this many bits.
     fn random_row(random: &mut Random, length: usize, spread: u64, top: u64) -> Vec<f32> {
         let mut number = || {
             let bits = random.next() >> 16;

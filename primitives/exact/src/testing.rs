@@ -1,4 +1,4 @@
-//! What this crate's tests share.
+//! Helpers that this crate's tests share.
 
 use crate::{
     digest::{Digest, Hash256},
@@ -28,7 +28,7 @@ impl Random {
     }
 }
 
-/// How many cases a test that compares with the hardware takes: `usual`, or 10⁸ if `ASSAY_LONG=1` is set.
+/// Number of cases of a test that compares with the hardware: `usual`, or 10⁸ if `ASSAY_LONG=1` is set.
 pub fn cases(usual: usize) -> usize {
     if long() { 100_000_000 } else { usual }
 }

@@ -12,7 +12,7 @@ use crate::{
 use alloc::vec::Vec;
 use core::marker::PhantomData;
 
-/// What an execution commits to, from its inputs to its outputs.
+/// Commitment of an execution, from its inputs to its outputs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Trace {
     /// Digests of the inputs, as they were given; the last may be advice (see [`ModelKind::advice`]).
@@ -73,7 +73,7 @@ impl Trace {
         Tree::List.level::<H>(self.nodes.clone(), level)
     }
 
-    /// That this node's digest is where it is; `None` if there is no such node.
+    /// Membership proof for this node's digest; `None` if there is no such node.
     pub fn membership<H: Hash256>(&self, node: u32) -> Option<Membership> {
         Membership::of::<H>(&self.nodes, node)
     }

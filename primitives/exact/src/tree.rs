@@ -37,7 +37,7 @@ pub enum Tree {
     List,
 }
 
-/// That a digest is an entry of a list. Which entry, and of which list, whoever checks it knows.
+/// Proof that a digest is an entry of a list. The verifier supplies the index and the list.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
 #[scale_info(capture_docs = "always")]
 pub struct Membership {
@@ -290,7 +290,7 @@ impl Membership {
         Some(list_digest_of_root::<H>(self.count, &root))
     }
 
-    /// That entry `index` of the list is what it is; `None` if there is no such entry.
+    /// Membership proof for entry `index` of the list; `None` if there is no such entry.
     pub fn of<H: Hash256>(list: &[Digest], index: u32) -> Option<Self> {
         Some(Self {
             count: u32::try_from(list.len()).ok()?,

@@ -1,21 +1,21 @@
-//! What is due in a dispute, as pure functions of what the chain says and of what is under way.
+//! Moves that are due in a dispute, as pure functions of the chain's state and of what is under way.
 //!
-//! What is sent after block `best` gets into block `best + 1` at the earliest. So a move is worth sending while that
-//! block is not after the deadline, and a timeout counts from the first block that is.
+//! A call that is sent after block `best` gets into block `best + 1` at the earliest. So a move is worth sending while
+//! that block is not after the deadline, and a timeout counts from the first block that is.
 
 use crate::{Execution, Finding, PlayError, Reveals, find};
 use assay_types::dispute::{Dispute, Game, Place, Side};
 use polkadot_sdk::sp_runtime::traits::{AtLeast32BitUnsigned, One};
 use std::collections::BTreeMap;
 
-/// What the chain shows of a dispute.
+/// The chain's view of a dispute.
 #[derive(Clone, Copy, Debug)]
 pub struct View<'a, AccountId, Balance, BlockNumber> {
     /// The best block's number.
     pub best: BlockNumber,
     /// The dispute.
     pub dispute: &'a Dispute<AccountId, Balance, BlockNumber>,
-    /// What has been revealed in it.
+    /// Statements that have been revealed in it.
     pub reveals: &'a Reveals,
 }
 
@@ -26,12 +26,12 @@ pub enum Sent<AccountId> {
     Reveal(Place),
     /// The challenger's pointer or proof at a place.
     Answer(Place),
-    /// That this challenger's game is over by time.
+    /// Claim that this challenger's game is over by time.
     Timeout(AccountId),
 }
 
-/// What is under way in one dispute. All of it can be lost: whatever was not included is sent anew, and whatever was is
-/// refused the second time.
+/// Calls that are under way in one dispute. All of it can be lost: whatever was not included is sent anew, and whatever
+/// was is refused the second time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InFlight<AccountId, BlockNumber>(BTreeMap<Sent<AccountId>, BlockNumber>);
 
@@ -63,7 +63,7 @@ impl<AccountId: Ord, BlockNumber: Ord + Copy> InFlight<AccountId, BlockNumber> {
     }
 }
 
-/// What the worker has to do.
+/// Duty of the worker.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Defence<AccountId> {
     /// Execute the job again: its statements are owed, and nothing is there to make them from.
@@ -77,7 +77,7 @@ pub enum Defence<AccountId> {
 }
 
 impl<AccountId: Clone> Defence<AccountId> {
-    /// What to note once it is sent.
+    /// Note to keep once it is sent.
     pub fn sent(&self) -> Option<Sent<AccountId>> {
         match self {
             Self::Execute => None,
@@ -87,7 +87,7 @@ impl<AccountId: Clone> Defence<AccountId> {
     }
 }
 
-/// What a challenger has to do.
+/// Duty of a challenger.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Attack<AccountId> {
     /// Execute the job again: nothing is there to compare with.
@@ -117,7 +117,7 @@ pub enum Attack<AccountId> {
 }
 
 impl<AccountId: Clone> Attack<AccountId> {
-    /// What to note once it is sent.
+    /// Note to keep once it is sent.
     pub fn sent(&self) -> Option<Sent<AccountId>> {
         match self {
             Self::Execute | Self::Agree { .. } => None,
@@ -182,7 +182,7 @@ fn owed<A, B, N: AtLeast32BitUnsigned + Copy>(
     owed.into_iter().map(|(_, place)| place)
 }
 
-/// What is due of the challenger `me`; nothing if it plays no game here, or it is the worker's turn.
+/// Move that is due of the challenger `me`; nothing if it plays no game here, or it is the worker's turn.
 ///
 /// May execute the model again, to have the tensor that a place is about.
 pub fn attack<AccountId, Balance, BlockNumber>(
@@ -245,7 +245,7 @@ where
     due.then(|| Attack::Timeout(game.challenger.clone()))
 }
 
-/// That the execution is of the disputed model and inputs; the outputs are what the dispute is about.
+/// Checks that the execution is of the disputed model and inputs; the outputs are what the dispute is about.
 fn is_of_job<A, B, N>(execution: &dyn Execution, dispute: &Dispute<A, B, N>) -> Result<(), PlayError> {
     let (own, claimed) = (crate::committed(execution), &dispute.committed);
     if own.model_root != claimed.model_root {

@@ -7,13 +7,13 @@ use assay_types::dispute::Place;
 /// Why a statement, a pointer or a proof cannot be made.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PlayError {
-    /// A tensor of the own execution cannot be had.
+    /// A tensor of our own execution cannot be had.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
-    /// The own execution is of another job: another model or other inputs.
+    /// Our own execution is of a different job: another model or other inputs.
     #[error("the own execution is of another {what}")]
     AnotherJob {
-        /// What differs.
+        /// Name of the part that differs.
         what: &'static str,
     },
     /// The execution has no such place.
@@ -37,7 +37,7 @@ pub enum PlayError {
     /// Something is larger than a statement can say. No model that was registered has it.
     #[error("{what} is too large for a statement")]
     TooLarge {
-        /// What.
+        /// Name of the part.
         what: &'static str,
     },
     /// The proof cannot be built.
@@ -54,7 +54,7 @@ pub enum PlayError {
     Refused {
         /// Position of the operator.
         operator: u32,
-        /// What the judge says.
+        /// The judge's error.
         error: JudgeError,
     },
     /// A judge would find for the worker: what it revealed is right.

@@ -77,7 +77,7 @@ impl Chunked {
         tensor_digest_of_root::<Hash>(self.dtype, &self.shape, &self.root())
     }
 
-    /// What the tensor's digest commits to; `None` if it has more dimensions than a tensor may.
+    /// The tensor that a digest commits to; `None` if it has more dimensions than a tensor may.
     pub fn opening(&self) -> Option<TensorOpening> {
         Some(TensorOpening {
             dtype: self.dtype,
@@ -87,7 +87,7 @@ impl Chunked {
     }
 }
 
-/// What refers to an execution, borrowed or shared, is one.
+/// A reference to an execution, borrowed or shared, is one.
 impl<P: Deref<Target: Execution>> Execution for P {
     fn graph(&self) -> &CheckedGraph {
         (**self).graph()
@@ -137,7 +137,7 @@ pub struct Unavailable {
 pub enum Operand<'a> {
     /// An input or a weight.
     Given(&'a Tensor),
-    /// What another operator gives.
+    /// The output of another operator.
     Computed(Arc<Tensor>),
 }
 
@@ -152,7 +152,7 @@ impl Deref for Operand<'_> {
     }
 }
 
-/// What a claim of this execution's outputs commits to.
+/// Commitment of a claim of this execution's outputs.
 pub fn committed(execution: &dyn Execution) -> Committed {
     let trace = execution.trace();
     Committed {
@@ -185,7 +185,7 @@ pub(crate) fn chunked(execution: &dyn Execution, operator: u32) -> Result<Chunke
     })
 }
 
-/// What is opened of the tensors that an operator takes, in its order, and its output without its bytes: all from one
+/// Openings of the tensors that an operator takes, in its order, and its output without its bytes: all from one
 /// execution, if one is needed.
 pub(crate) fn opened_operands(
     execution: &dyn Execution,

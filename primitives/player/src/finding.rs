@@ -1,4 +1,4 @@
-//! Where the challenger goes on: what of a revealed place is not what the own execution gives.
+//! The challenger's next place: the part of a revealed place that differs from our own execution.
 
 use crate::{Execution, PlayError, Reveals, execution::chunked, statements::nodes};
 use assay_exact::{
@@ -8,7 +8,7 @@ use assay_exact::{
 };
 use assay_types::dispute::{Nodes, Place, Revealed, window};
 
-/// What is wrong with what was revealed of a place.
+/// Faults in the statement that was revealed of a place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Finding {
     /// This entry is the first that differs: point at it.
@@ -20,7 +20,7 @@ pub enum Finding {
     Agree,
 }
 
-/// Compares what was revealed of a place with an own execution.
+/// Compares what was revealed of a place with our own execution.
 pub fn find(execution: &dyn Execution, place: &Place, reveals: &Reveals) -> Result<Finding, PlayError> {
     let revealed = reveals.get(place).ok_or(PlayError::NotRevealed { place: *place })?;
     match *place {
@@ -53,7 +53,7 @@ pub fn find(execution: &dyn Execution, place: &Place, reveals: &Reveals) -> Resu
     }
 }
 
-/// What the worker has opened of an operator, and of its output.
+/// The worker's openings of an operator, and of its output.
 pub(crate) fn opened(reveals: &Reveals, operator: u32) -> Result<(&OpenedOperator, &TensorOpening), PlayError> {
     let place = Place::Tensor { operator };
     match reveals.get(&place) {

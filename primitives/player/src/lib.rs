@@ -46,5 +46,5 @@ use std::collections::BTreeMap;
 /// The hash of every commitment.
 pub type Hash = assay_types::HostBlake2;
 
-/// What has been revealed in a dispute, as the chain keeps it while the dispute lasts.
+/// Statements that have been revealed in a dispute, as the chain keeps it while the dispute lasts.
 pub type Reveals = BTreeMap<Place, Revealed>;

@@ -1,4 +1,4 @@
-//! What a challenger commits to, and what it shows of that once the worker is convicted.
+//! Commitment of a challenger, and its opening once the worker is convicted.
 
 use crate::{Execution, Hash, PlayError, execution::chunked, node};
 use assay_exact::{

@@ -36,7 +36,7 @@ pub fn prove(
     }
 }
 
-/// What the worker has revealed of an element, as the judge is asked about it.
+/// Statement that the worker has revealed of an element, as the judge is asked about it.
 pub fn question(reveals: &Reveals, place: &Place, index: u64) -> Result<Question, PlayError> {
     let nothing = || PlayError::NothingToProve { place: *place };
     let (_, output) = opened(reveals, place.operator().ok_or_else(nothing)?)?;

@@ -1,4 +1,4 @@
-//! What the worker says: the statement of every place, from its execution.
+//! The worker's words: the statement of every place, from its execution.
 
 use crate::{
     Execution, Hash, PlayError,
@@ -15,7 +15,7 @@ use assay_types::dispute::{MAX_NODES, Nodes, Place, Statement, TraceStatement, W
 
 /// Somebody who is asked for statements.
 pub trait Statements {
-    /// What is said of this place; nothing, if whoever is asked stays silent.
+    /// Statement on this place; nothing, if the player stays silent.
     fn statement(&self, place: &Place) -> Result<Option<Statement>, PlayError>;
 }
 
@@ -29,7 +29,7 @@ impl Statements for Honest<'_> {
     }
 }
 
-/// What this execution has to say of a place.
+/// Statement of this execution on a place.
 pub fn statement(execution: &dyn Execution, place: &Place) -> Result<Statement, PlayError> {
     let missing = || PlayError::NoSuchPlace { place: *place };
     let trace = &execution.trace().nodes;

@@ -19,7 +19,7 @@ pub enum Models {
     List(BTreeSet<ModelVersion>),
 }
 
-/// How many of the claims are executed again: dear ones always, cheap ones now and then.
+/// Share of the claims that are executed again: expensive ones always, cheap ones now and then.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sampling<Balance> {
     /// The chance of a job whose price is nothing.
@@ -28,12 +28,12 @@ pub struct Sampling<Balance> {
     pub full_price: Balance,
 }
 
-/// What a watcher is willing to do.
+/// Limits of a watcher.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WatchPolicy<Balance> {
     /// Which models it watches.
     pub models: Models,
-    /// How many of their claims.
+    /// Share of their claims that is checked.
     pub sampling: Sampling<Balance>,
     /// Whether it executes its own claims again as well, as a check of its own machine.
     pub own: bool,
@@ -50,9 +50,9 @@ pub struct Claimed<'a, AccountId, Balance> {
     pub job: JobId,
     /// The model that it asked for.
     pub model: ModelVersion,
-    /// Who claims.
+    /// Account that claims.
     pub worker: &'a AccountId,
-    /// What the worker is to be paid.
+    /// Payment of the worker if the claim stands.
     pub price: Balance,
 }
 

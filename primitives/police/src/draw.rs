@@ -34,9 +34,9 @@ pub struct DrawRules {
 /// A claim, as far as the draw depends on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Exposure {
-    /// What the worker is paid for the claim.
+    /// Payment of the worker for the claim.
     pub price: u128,
-    /// What a conviction for the claim costs the worker.
+    /// Cost of a conviction for the claim to the worker.
     pub at_risk: u128,
 }
 

@@ -26,13 +26,13 @@ impl LevyRules {
         share_of(self.levy, price).max(expected).min(price)
     }
 
-    /// What the client pays on top of the price for this level: the audits beyond those of the basic level.
+    /// Surcharge of this level on the price: the audits beyond those of the basic level.
     pub fn surcharge(&self, price: u128, ordinary: Hazard, level: Assurance, auditors: u32) -> u128 {
         let more = level.hazard(ordinary).chance().saturating_sub(ordinary.chance());
         self.expected(price, more, auditors)
     }
 
-    /// What audits cost that are drawn with this chance, rounded down.
+    /// Cost of audits that are drawn with this chance, rounded down.
     fn expected(&self, price: u128, chance: u32, auditors: u32) -> u128 {
         share_of(chance, share_of(auditors, self.most_fee(price)))
     }

@@ -36,7 +36,7 @@ pub enum Lot {
     /// Whether it has a second auditor.
     #[codec(index = 1)]
     Second,
-    /// Who audits it, where this many were drawn before.
+    /// Accounts that audit it, where this many were drawn before.
     #[codec(index = 2)]
     Auditor(u32),
 }
@@ -106,9 +106,9 @@ pub struct SealedClaim<AccountId, Balance, BlockNumber> {
     pub worker: AccountId,
     /// The model version.
     pub model: ModelVersion,
-    /// What the worker is paid if the claim stands.
+    /// Payment of the worker if the claim stands.
     pub price: Balance,
-    /// What the claim locks.
+    /// Amount that the claim locks.
     pub locked: Balance,
     /// Work of one execution.
     pub work: u64,
@@ -120,13 +120,13 @@ pub struct SealedClaim<AccountId, Balance, BlockNumber> {
     pub hazard: u64,
 }
 
-/// What a settlement brings the police.
+/// Amount that a settlement brings the police.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, TypeInfo)]
 #[scale_info(capture_docs = "always")]
 pub struct Dues<Balance> {
     /// Part of the price, which the worker is not paid.
     pub levy: Balance,
-    /// What the client pays on top of the price for its assurance level.
+    /// Surcharge of the client's assurance level on the price.
     pub surcharge: Balance,
 }
 
@@ -161,7 +161,7 @@ pub trait Police<AccountId, Balance> {
     /// Whether the claim may be settled as far as the police is concerned: it is open, and no auditor is waited for.
     fn may_settle(claim: ClaimId) -> bool;
 
-    /// What the settlement of a claim of this price and hazard brings the police.
+    /// Amount that the settlement of a claim of this price and hazard brings the police.
     fn dues(price: Balance, hazard: u64, assurance: Assurance) -> Dues<Balance>;
 
     /// This much was burned for audits.

@@ -1,5 +1,5 @@
-//! What benchmarks of the pallets need of each other's pallets, and the largest models that there are. Only a runtime
-//! that is built to be measured has this.
+//! Things that benchmarks of the pallets need of each other's pallets, and the largest models that there are. Only a
+//! runtime that is built to be measured has this.
 
 use crate::{
     ClaimId, DataType, Dimension, H256, ModelParts, ModelVersion, Precision, Schema, TensorSchema,

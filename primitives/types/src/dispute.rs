@@ -130,7 +130,7 @@ impl<AccountId, Balance, BlockNumber> Dispute<AccountId, Balance, BlockNumber> {
     /// The oldest game that comes before a proof in the game at `index`: an older one that has not gone into an
     /// operator yet, or into an earlier operator.
     ///
-    /// What the runtime computes of an operator follows from the worker's operands. They are those of the right trace
+    /// The runtime's computation of an operator follows from the worker's operands. They are those of the right trace
     /// only at the first wrong operator, so only there an older challenger can show that it has found the fault.
     pub fn goes_before(&self, index: usize) -> Option<&Game<AccountId, Balance, BlockNumber>> {
         let operator = self.games.get(index)?.place.operator();

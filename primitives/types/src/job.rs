@@ -274,7 +274,7 @@ impl CloseReason {
     }
 }
 
-/// What the chain keeps of a job beside its record. Nobody looks for what is not kept.
+/// Parts of a job that the chain keeps beside its record. Nobody looks for one that is not kept.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
 )]
@@ -325,14 +325,14 @@ pub struct Job<AccountId, Balance, BlockNumber> {
     pub submitted_at: BlockNumber,
     /// Workers that had it and did not deliver, in order; none of them gets it again.
     pub tried: BoundedVec<AccountId, Attempts>,
-    /// What the chain keeps beside this record.
+    /// Parts that the chain keeps beside this record.
     pub kept: Kept,
     /// The state of the job.
     pub state: JobState<AccountId, Balance, BlockNumber>,
 }
 
 impl<AccountId, Balance, BlockNumber: Copy> Job<AccountId, Balance, BlockNumber> {
-    /// What the job asks of an offer.
+    /// Terms that the job asks of an offer.
     pub fn terms(&self) -> JobTerms<BlockNumber> {
         JobTerms {
             work: self.work,

@@ -25,7 +25,7 @@ pub struct OfferTerms<Balance, BlockNumber> {
     pub max_window: BlockNumber,
 }
 
-/// What a job asks of an offer.
+/// Terms that a job asks of an offer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct JobTerms<BlockNumber> {
     /// The job's work: see [`work_at`].

@@ -1,4 +1,4 @@
-//! What jobs and claims carry: the inputs that the client gives, and the outputs as a claim delivers them.
+//! Payloads of jobs and claims: the inputs that the client gives, and the outputs as a claim delivers them.
 //!
 //! A job on a plain model carries all inputs, and its claim all outputs. A job on a check graph, a *generation*,
 //! carries all inputs but the sequence, and its claim delivers the sequence alone. That the sequence is valid is what
@@ -75,8 +75,8 @@ pub fn lengths(parts: &ModelParts) -> Option<Lengths> {
     })
 }
 
-/// The maximum length of a sequence that goes on from so many tokens by at most so many others; `None` if no token fits
-/// after the prompt, or the model is no check graph.
+/// The maximum length of a sequence that goes on from this many tokens by at most this many others; `None` if no token
+/// fits after the prompt, or the model is no check graph.
 pub fn longest_sequence(parts: &ModelParts, prompt: u32, max_tokens: i64) -> Option<u32> {
     let maximum = parts.schema.symbols.get(lengths(parts)?.sequence)?.max;
     // Saturating: what is beyond the model's maximum is cut to it.

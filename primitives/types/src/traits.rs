@@ -59,7 +59,7 @@ pub enum NoOffer {
 }
 
 impl NoOffer {
-    /// How far an offer came that was refused for this reason: the client needs to change the least where it is the
+    /// Rank of an offer that was refused for this reason: the client needs to change the minimum where it is the
     /// greatest.
     fn distance(self) -> u8 {
         match self {

@@ -47,8 +47,8 @@ impl WorkerStatus {
     }
 }
 
-/// What a worker says of its place in the workers' network. The chain knows nothing of that network: whoever reads this
-/// checks that it can be understood, and that whoever answers there has this identity.
+/// A worker's announcement of its place in the workers' network. The chain knows nothing of that network: whoever reads
+/// this checks that it can be understood, and that whoever answers there has this identity.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
 #[scale_info(capture_docs = "always")]
 pub struct Announcement {

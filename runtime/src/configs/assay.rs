@@ -1,6 +1,6 @@
 //! Assay's own pallets: what jobs may ask for, and what secures them.
 //!
-//! What is a parameter ([`crate::parameters`]) can be changed by governance; the others are compiled in.
+//! A parameter ([`crate::parameters`]) can be changed by governance; the others are compiled in.
 
 use super::{audits::DRAW_BLOCKS, governance::MostOfCommittee};
 use crate::{

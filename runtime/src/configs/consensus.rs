@@ -1,4 +1,4 @@
-//! How blocks come about: the relay chain's rules for them, the order of authors, and who may be one.
+//! Consensus: the relay chain's rules for them, the order of authors, and who may be one.
 
 use crate::{
     configs::{governance::MostOfCommittee, system::MaxBlockWeight},

@@ -1,4 +1,4 @@
-//! Who decides on the chain, and how what was decided is carried out: a technical committee, beside the superuser and
+//! Governance, and the way in which decisions are carried out: a technical committee, beside the superuser and
 //! in its place once there is none.
 //!
 //! Origins by concern: two thirds of the committee decide on any call, which is made with the superuser's rights after
@@ -32,11 +32,12 @@ pub type OneThird =
     EitherOfDiverse<EnsureRoot<AccountId>, EnsureProportionAtLeast<AccountId, TechnicalCollective, 1, 3>>;
 
 parameter_types! {
-    /// What a call that the committee makes at once may weigh: half a block. What is decided on may weigh more.
+    /// Maximum weight of a call that the committee makes at once: half a block. A call that is decided on may weigh
+    /// more.
     pub MaxProposalWeight: Weight = Perbill::from_percent(50) * RuntimeBlockWeights::get().max_block;
-    /// What scheduled calls may weigh in a block.
+    /// Maximum weight of scheduled calls in a block.
     pub MaxScheduledWeight: Weight = Perbill::from_percent(75) * RuntimeBlockWeights::get().max_block;
-    /// What a migration may weigh in a block, which takes no calls meanwhile.
+    /// Maximum weight of a migration in a block, which takes no calls meanwhile.
     pub MaxMigrationWeight: Weight = Perbill::from_percent(50) * RuntimeBlockWeights::get().max_block;
     pub const PreimageBaseDeposit: Balance = deposit(2, 64);
     pub const PreimageByteDeposit: Balance = deposit(0, 1);

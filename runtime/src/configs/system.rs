@@ -35,8 +35,8 @@ pub const ORDINARY_MAY_TAKE_A_CORE: bool = false;
 /// See [`BLOCKS_PER_RELAY_SLOT`].
 pub type BlocksPerRelaySlot = ConstU32<BLOCKS_PER_RELAY_SLOT>;
 
-/// What a block may use now: its share of a core, or, in the first block on a core and where something needs it (a
-/// runtime upgrade), the whole core.
+/// Resources that a block may use now: its share of a core, or, in the first block on a core and where something needs
+/// it (a runtime upgrade), the whole core.
 pub type MaxBlockWeight = MaxParachainBlockWeight<Runtime, BlocksPerRelaySlot>;
 
 parameter_types! {
@@ -65,7 +65,7 @@ parameter_types! {
 impl frame_system::Config for Runtime {
     type AccountData = pallet_balances::AccountData<Balance>;
     type AccountId = AccountId;
-    /// What governance has paused, and a chain of which a migration has failed.
+    /// Calls that governance has paused, and a chain of which a migration has failed.
     type BaseCallFilter = InsideBoth<TxPause, NotHalted>;
     type Block = Block;
     type BlockHashCount = BlockHashCount;

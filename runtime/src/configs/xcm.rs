@@ -50,7 +50,7 @@ parameter_types! {
     /// Where collators are paid from: fees for messages go the way of fees for transactions.
     pub FeePot: AccountId = PotId::get().into_account_truncating();
     pub const BaseDeliveryFee: Balance = 30 * MILLIUNIT;
-    /// What an instruction is charged for: above the heaviest of those that the barrier lets a stranger send.
+    /// Charge for an instruction: above the heaviest of those that the barrier lets a stranger send.
     pub const InstructionWeight: Weight = Weight::from_parts(1_000_000_000, 64 * 1024);
     pub const MaxInstructions: u32 = 100;
     pub const MaxAssetsIntoHolding: u32 = 64;
@@ -76,7 +76,8 @@ pub type OriginConverter = (
     XcmPassthrough<RuntimeOrigin>,
 );
 
-/// What is executed: messages that pay first, answers that we asked for, and what the relay chain says of channels.
+/// Messages that are executed: those that pay first, answers that we asked for, and what the relay chain says of
+/// channels.
 pub type Barrier = TrailingSetTopicAsId<
     DenyThenTry<
         DenyRecursively<DenyReserveTransferToRelayChain>,
@@ -111,7 +112,7 @@ pub type Weigher = FixedWeightBounds<InstructionWeight, RuntimeCall, MaxInstruct
 /// A local account, or the chain itself, as a location.
 pub type LocalOriginToLocation = SignedToAccountId32<RuntimeOrigin, AccountId, RelayNetwork>;
 
-/// How messages are executed.
+/// Configuration of the execution of messages.
 pub struct XcmConfig;
 
 impl staging_xcm_executor::Config for XcmConfig {
@@ -194,7 +195,7 @@ impl cumulus_pallet_xcmp_queue::Config for Runtime {
     type ControllerOriginConverter = OriginConverter;
     type MaxActiveOutboundChannels = ConstU32<128>;
     type MaxInboundSuspended = ConstU32<1_000>;
-    /// What a channel of the relay chain carries at most in one message.
+    /// Maximum size of one message in a channel of the relay chain.
     type MaxPageSize = ConstU32<{ 103 * 1024 }>;
     type PriceForSiblingDelivery = DeliveryPrice<XcmpQueue>;
     type RuntimeEvent = RuntimeEvent;

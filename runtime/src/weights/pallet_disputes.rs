@@ -1,7 +1,7 @@
 //! Weights of `pallet_disputes`: bounds computed from the storage that each benchmark touches, until `make weights` has
 //! measured them.
 //!
-//! What a call carries is decoded, hashed once and stored, at a price for each KiB. A proof is charged besides for what
+//! A call's payload is decoded, hashed once and stored, at a price for each KiB. A proof is charged besides for what
 //! the judge computes, by the slice that it opens: [`JUDGE`] and [`JUDGE_KIBIBYTE`]. An account and its holds are
 //! counted with every bond.
 

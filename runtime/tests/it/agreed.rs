@@ -1,4 +1,4 @@
-//! What was agreed: no change of a parameter alters the jobs, sessions and disputes that go on.
+//! Agreements hold: no change of a parameter alters the jobs, sessions and disputes that go on.
 
 use crate::{
     chain::{in_first_block, pass},

@@ -1,4 +1,4 @@
-//! Who makes the calls of our pallets, and what their proxies may do.
+//! Accounts that make the calls of our pallets, and calls that their proxies may make.
 
 use crate::{
     chain::{genesis, in_first_block},

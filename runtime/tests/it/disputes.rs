@@ -1,4 +1,4 @@
-//! What disputes cost and how long they last, with this runtime's constants.
+//! Costs and length of disputes, with this runtime's constants.
 
 use crate::chain::{genesis, in_first_block, signed};
 use assay_runtime::{

@@ -1,11 +1,11 @@
-//! What it costs to fill blocks: fees follow within tens of blocks.
+//! Cost of filling blocks: fees follow within tens of blocks.
 
 use crate::chain::{in_first_block, room};
 use assay_runtime::{Runtime, System, TransactionPayment, units::UNIT};
 use polkadot_sdk::{frame_support::traits::Hooks, pallet_transaction_payment};
 
-/// Ends so many blocks that are filled to this part, in percent; what those who filled them paid, in tokens, for weight
-/// alone.
+/// Ends this many blocks that are filled to this part, in percent; what those who filled them paid, in tokens, for
+/// weight alone.
 fn fill(blocks: u32, percent: u64) -> f64 {
     let weight = room() * percent / 100;
     let mut paid = 0.0;

@@ -1,4 +1,4 @@
-//! Who gets into the lane, and who does not.
+//! Transactions that get into the lane, and transactions that do not.
 
 use crate::{
     chain::{in_first_block, pass, signed},
@@ -26,7 +26,7 @@ use polkadot_sdk::{
     },
 };
 
-/// What the pool is told of a transaction, which changes nothing.
+/// The pool's facts about a transaction, which change nothing.
 fn validity(who: Sr25519Keyring, call: RuntimeCall) -> ValidTransaction {
     let transaction = signed(who, call, CheckMetadataHash::new(false));
     let mut answer = None;

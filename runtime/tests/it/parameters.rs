@@ -299,7 +299,7 @@ fn fees_deposits_time_and_decisions_use_their_parameters() {
     });
 }
 
-/// What is held of Alice for a model.
+/// Amount that is held of Alice for a model.
 fn deposit_of_a_model() -> Balance {
     let free = || polkadot_sdk::pallet_balances::Pallet::<Runtime>::free_balance(Alice.to_account_id());
     let before = free();

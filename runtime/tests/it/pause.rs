@@ -1,4 +1,4 @@
-//! What can be paused, and how a pause leaves what has begun.
+//! Calls that can be paused, and the state in which a pause leaves what has begun.
 
 use crate::{
     chain::{in_first_block, pass},

@@ -129,7 +129,7 @@ fn a_full_block_has_no_room_for_an_ordinary_call_and_an_urgent_one_pays_the_pric
     });
 }
 
-/// What filling blocks costs in tokens: with ordinary calls, and by the lane, whose price follows the same rule.
+/// Cost of filling blocks in tokens: with ordinary calls, and by the lane, whose price follows the same rule.
 #[test]
 fn the_price_of_stopping_time_grows_with_every_block() {
     println!("minutes  blocks  stopped for (ASY)  multiplier after");

@@ -1,4 +1,4 @@
-//! What the runtime takes, what it refuses, and what it charges.
+//! Transactions that the runtime takes and refuses, and their fees.
 
 use crate::chain::{in_first_block, signed};
 use assay_runtime::{

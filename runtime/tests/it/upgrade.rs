@@ -161,7 +161,7 @@ fn tell(honest: &InMemory) -> Story {
     }
 }
 
-/// That the story stands where its fields say.
+/// Checks that the story stands where its fields say.
 fn check_phases(story: &Story) {
     let phase = |job| Market::job(job).expect("it is open").state.phase();
     assert_eq!(phase(story.bidding), Phase::Bidding);

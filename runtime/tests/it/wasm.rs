@@ -7,7 +7,7 @@ use assay_runtime::{
 
 /// Far enough below a relay chain's limit of 5 MiB (`max_code_size`) that the pallets to come fit in.
 const MAX_BLOB_BYTES: usize = 3 * 1024 * 1024;
-/// How a compressed blob begins (`sp_maybe_compressed_blob`).
+/// First bytes of a compressed blob (`sp_maybe_compressed_blob`).
 const COMPRESSED: [u8; 8] = [82, 188, 83, 118, 70, 219, 142, 5];
 
 #[test]

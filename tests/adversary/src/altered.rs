@@ -10,7 +10,7 @@ use assay_exact::{
 use assay_player::{Execution, Hash, PlayError, Unavailable, operands};
 use std::{collections::BTreeMap, ops::Deref, sync::Arc};
 
-/// What becomes of the operators that take an altered tensor.
+/// Effect on the operators that take an altered tensor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Downstream {
     /// They are computed from it, so that everything but one step is right: the strongest lie.
@@ -59,7 +59,7 @@ impl<E: Execution> Altered<E> {
         Ok(true)
     }
 
-    /// What an operator gives for what it takes here, or with one operand replaced; `None` where they do not fit it.
+    /// Output of an operator for its operands here, or with one operand replaced; `None` where they do not fit it.
     pub fn compute(&self, operator: u32, replaced: Option<(usize, Value)>) -> Result<Option<Tensor>, PlayError> {
         let graph = self.honest.graph();
         let value = Value::Node(operator);

@@ -56,7 +56,7 @@ pub enum Attempt<AccountId> {
 }
 
 impl BadChallenger {
-    /// What it sends now. `execution` is an honest one of the job; nothing, if it plays no game.
+    /// Move that it sends now. `execution` is an honest one of the job; nothing, if it plays no game.
     pub fn attempts<AccountId: Clone + Ord, Balance, BlockNumber: AtLeast32BitUnsigned + Copy>(
         self,
         random: &mut Random,
@@ -99,7 +99,7 @@ impl BadChallenger {
     }
 }
 
-/// How many entries of a place can be pointed at.
+/// Number of entries of a place that can be pointed at.
 fn entries(reveals: &Reveals, place: &Place) -> u32 {
     match reveals.get(place) {
         Some(Revealed::Nodes(nodes) | Revealed::Tensor { nodes, .. }) => nodes.len() as u32,

@@ -17,7 +17,7 @@ pub const WORKER: Account = 1_000_000;
 pub struct Conviction {
     /// Whose game it was, or who is the oldest challenger if the worker was silent.
     pub challenger: Account,
-    /// What was wrong.
+    /// The fault.
     pub fault: Fault,
 }
 
@@ -29,9 +29,9 @@ pub trait Court {
     fn advance(&mut self);
     /// The dispute, while there is one.
     fn dispute(&self) -> Option<PlayedDispute>;
-    /// What has been revealed in it.
+    /// Statements that have been revealed in it.
     fn reveals(&self) -> Reveals;
-    /// Who has lost a game, in order.
+    /// Challengers that have lost a game, in order.
     fn lost(&self) -> Vec<Account>;
     /// Why the worker was convicted, if it was.
     fn conviction(&self) -> Option<Conviction>;

@@ -12,14 +12,14 @@ use assay_player::{Execution, Hash, PlayError, Statements, committed, node, stat
 use assay_types::dispute::{Committed, Nodes, Place, PlaceKind, Statement, Window};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// How a worker answers, whatever it has to say.
+/// Manner in which a worker answers, whatever it has to say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Manner {
     /// It answers.
     Answers,
     /// It says nothing of places of this kind.
     Silent(PlaceKind),
-    /// What it says of places of this kind does not fit what it said before, differently each time.
+    /// Statements on places of this kind do not fit the earlier ones, differently each time.
     Garbage(PlaceKind),
     /// It takes this many blocks for each answer; whoever drives it sees to that.
     Late {
@@ -32,7 +32,7 @@ pub enum Manner {
 pub struct Liar<E> {
     altered: Altered<E>,
     vast: Option<(u32, TensorOpening, Nodes)>,
-    /// How many entries it says that its trace has, if that is not what it has.
+    /// False number of entries of its trace; `None` if it tells the true one.
     count: Option<u32>,
     manner: Manner,
     answers: AtomicU64,
@@ -106,7 +106,7 @@ impl<E: Execution> Liar<E> {
         }
     }
 
-    /// What it claims.
+    /// Digests that it claims.
     pub fn committed(&self) -> Committed {
         committed(&self.altered)
     }
@@ -116,7 +116,7 @@ impl<E: Execution> Liar<E> {
         &self.altered
     }
 
-    /// How it answers.
+    /// Manner in which it answers.
     pub fn manner(&self) -> Manner {
         self.manner
     }

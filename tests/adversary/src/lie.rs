@@ -1,4 +1,4 @@
-//! What a worker can lie about.
+//! Subjects of a worker's lies.
 
 use crate::{Downstream, InMemory, Random};
 use assay_exact::{
@@ -20,7 +20,7 @@ pub enum Lie {
         element: u64,
         /// Which of its bits are others; not 0.
         bits: u64,
-        /// What becomes of the rest.
+        /// Effect on the rest.
         downstream: Downstream,
     },
     /// Operators give these tensors, and all others what they gave: the answer of a cheaper model, for example.
@@ -31,9 +31,9 @@ pub enum Lie {
         operator: u32,
         /// Position of the operand.
         operand: usize,
-        /// What it took instead.
+        /// The value that it took instead.
         instead: Value,
-        /// What becomes of the rest.
+        /// Effect on the rest.
         downstream: Downstream,
     },
     /// An operator's output is said to have 2^42 bytes, for which there are digests and no tensor.
@@ -101,7 +101,7 @@ impl Lie {
         })
     }
 
-    /// What a cheaper model, whose weights have lost their last 16 bits, gives for the same inputs: only its outputs,
+    /// Results of a cheaper model, whose weights have lost their last 16 bits, for the same inputs: only its outputs,
     /// or all of it. `None` if there is no difference.
     pub fn cheaper(execution: &InMemory, outputs_only: bool) -> Result<Option<Self>, PlayError> {
         let weights = cheaper_weights(execution.weights());

@@ -30,14 +30,14 @@ pub enum Challenger {
     Bad(BadChallenger),
 }
 
-/// What came of a claim.
+/// Outcome of a claim.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outcome {
     /// Why the worker was convicted, if it was; accounts are positions in the list of challengers.
     pub conviction: Option<Conviction>,
-    /// Who lost its game.
+    /// Challengers that lost their game.
     pub lost: Vec<Account>,
-    /// Who played when the worker was convicted, the oldest first.
+    /// Challengers that played when the worker was convicted, the oldest first.
     pub finders: Vec<Account>,
     /// Transactions that were accepted.
     pub transactions: u32,
@@ -151,7 +151,7 @@ pub fn play(
     })
 }
 
-/// Who plays, the oldest game first.
+/// Challengers that play, the oldest game first.
 fn players(dispute: &PlayedDispute) -> Vec<Account> {
     dispute.games.iter().map(|game| game.challenger).collect()
 }

@@ -50,7 +50,7 @@ impl Executed {
         }
     }
 
-    /// What a worker that claims this execution commits to.
+    /// Commitment of a worker that claims this execution.
     pub fn claim(&self) -> Claim {
         let graph = self.graph.graph();
         Claim {
@@ -70,7 +70,7 @@ impl Executed {
         Openings::new::<Blake2b>(self.graph.graph(), &self.weight_digests, &self.trace)
     }
 
-    /// What an operator takes, in its order.
+    /// Operands of an operator, in its order.
     pub fn operands(&self, operator: u32) -> Vec<&Tensor> {
         let value = |value: &Value| match *value {
             Value::Input(index) => &self.inputs[usize::from(index)],

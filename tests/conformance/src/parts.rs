@@ -9,7 +9,7 @@ use assay_exact::{
     model::{ModelKind, ModelParts, Polynomial, Schema, TensorSchema},
 };
 
-/// What openings stand on.
+/// Facts that openings stand on.
 pub fn head(head: &ModelHead) -> Json {
     object([
         ("operators", head.operators.into()),

@@ -1,4 +1,4 @@
-//! What the suite is about, as JSON. The README has the encodings.
+//! Objects of the suite, as JSON. The README has the encodings.
 
 use crate::json::{Json, list, object, wide};
 use assay_exact::{

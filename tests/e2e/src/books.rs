@@ -8,7 +8,7 @@ use assay_client::{
 };
 use std::collections::BTreeMap;
 
-/// What some accounts had after a block, held money counted.
+/// Balances of some accounts after a block, held money counted.
 #[derive(Debug)]
 pub struct Books {
     opened_at: BlockNumber,
@@ -55,7 +55,7 @@ impl Books {
     }
 }
 
-/// What each account paid in fees from one block to another, both counted.
+/// Fees that each account paid from one block to another, both counted.
 async fn fees(
     network: &Network,
     first: BlockNumber,

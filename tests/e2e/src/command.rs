@@ -11,7 +11,7 @@ use tokio::{
 /// Longest time that a command may take. All of them end sooner, or wait for blocks with a patience of their own.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// What came of a command.
+/// Outcome of a command.
 #[derive(Debug)]
 pub struct Ran {
     /// Whether it said that all went well.

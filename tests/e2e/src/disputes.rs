@@ -1,24 +1,24 @@
-//! What happens in a dispute, as a tale in events.
+//! Events of a dispute, as a tale.
 
 use crate::{Network, jobs::Ticket};
 use anyhow::Context;
 use assay_client::chain::{AccountId, Balance, BlockNumber, Dispute, DisputesEvent, Event, WorkersEvent};
 use assay_types::dispute::{Fault, Place};
 
-/// How a worker was convicted.
+/// Conviction of a worker.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Conviction {
-    /// Who is convicted.
+    /// The convicted worker.
     pub worker: AccountId,
     /// By whom.
     pub challenger: AccountId,
     /// Of what.
     pub fault: Fault,
-    /// What it loses.
+    /// Amount that it loses.
     pub slashed: Balance,
-    /// What the challenger gets of it.
+    /// Part of it that the challenger gets.
     pub to_challenger: Balance,
-    /// What the client gets of it.
+    /// Part of it that the client gets.
     pub to_client: Balance,
 }
 
@@ -69,7 +69,7 @@ impl Record {
 }
 
 impl Network {
-    /// Reads what happened in the disputes over a job, from its submission until this is so; for so many blocks at
+    /// Reads what happened in the disputes over a job, from its submission until this is so; for this many blocks at
     /// most.
     pub async fn dispute_record(
         &self,
@@ -93,7 +93,7 @@ impl Network {
         Ok(record)
     }
 
-    /// Waits until a job's worker is convicted, for so many blocks from its submission at most.
+    /// Waits until a job's worker is convicted, for this many blocks from its submission at most.
     pub async fn conviction(&self, ticket: Ticket, blocks: BlockNumber) -> anyhow::Result<Conviction> {
         let convicted = |record: &Record| record.conviction().is_ok();
         let record = self.dispute_record("a conviction", ticket, blocks, convicted).await?;

@@ -84,12 +84,12 @@ fn at_genesis<T>(compute: impl FnOnce() -> T) -> T {
     sp_io::TestExternalities::default().execute_with(compute)
 }
 
-/// What the chain takes as terms.
+/// Terms that the chain takes.
 pub fn bounds() -> pallet_market::terms::Terms<BlockNumber> {
     at_genesis(assay_runtime::Market::terms)
 }
 
-/// What a missed deadline costs the first worker of a job, which has this stake behind it.
+/// Cost of a missed deadline to the first worker of a job, which has this stake behind it.
 pub fn cost_of_a_missed_deadline(locked: Balance) -> Slashed<Balance> {
     type Configured = assay_runtime::Runtime;
     let (rate, compensation) = at_genesis(|| {
@@ -110,7 +110,7 @@ pub struct Digits {
     reference: LoadedModel,
 }
 
-/// What must come out of a job.
+/// Result that a job must have.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
     /// List digest of the output tensors.
@@ -142,7 +142,7 @@ impl Digits {
         prepared.pop().context("one input makes one job")
     }
 
-    /// A job on so many pictures of noise at once: as large an input as one likes, which cannot be compressed.
+    /// A job on this many pictures of noise at once: as large an input as one likes, which cannot be compressed.
     pub fn large_job(&self, digits: u32, seed: u64, terms: &Terms) -> anyhow::Result<Prepared> {
         let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
         let mut pixel = || {
@@ -162,7 +162,7 @@ impl Digits {
         prepared.pop().context("one input makes one job")
     }
 
-    /// What must come out of it, by the definition of the arithmetic.
+    /// Output that it must have, by the definition of the arithmetic.
     pub fn answer(&self, index: usize) -> anyhow::Result<Answer> {
         let input = self.inputs.get(index).context("there is such a digit")?;
         let output = self.reference.run(&input.tensors)?;
@@ -182,7 +182,7 @@ pub struct Ticket {
     pub since: BlockNumber,
 }
 
-/// What happened to a job, up to its end.
+/// Events of a job, up to its end.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tale {
     /// Its events.
@@ -190,7 +190,7 @@ pub struct Tale {
 }
 
 impl Tale {
-    /// Who had it, in order, and for how much.
+    /// Workers that had it, in order, and their prices.
     pub fn assignments(&self) -> Vec<(AccountId, Balance)> {
         let assigned = self.events.iter().filter_map(|event| match event {
             MarketEvent::JobAssigned { worker, price, .. } => Some((worker.clone(), *price)),
@@ -199,7 +199,7 @@ impl Tale {
         assigned.collect()
     }
 
-    /// Who claimed it, with what output. A job can be claimed only once, so more than one is a fault.
+    /// Workers that claimed it, with their outputs. A job can be claimed only once, so more than one is a fault.
     pub fn claims(&self) -> Vec<(AccountId, H256, Option<Vec<u8>>)> {
         let claimed = self.events.iter().filter_map(|event| match event {
             MarketEvent::JobClaimed {
@@ -221,7 +221,7 @@ impl Tale {
         }
     }
 
-    /// How many of its events are like this.
+    /// Number of its events like this one.
     pub fn count(&self, like: impl Fn(&MarketEvent) -> bool) -> usize {
         self.events.iter().filter(|event| like(event)).count()
     }
@@ -258,7 +258,7 @@ impl Network {
         Ok(tickets.collect())
     }
 
-    /// Waits until a job is closed, for so many blocks at most, and tells what happened to it.
+    /// Waits until a job is closed, for this many blocks at most, and tells what happened to it.
     pub async fn tale(&self, ticket: Ticket, blocks: BlockNumber) -> anyhow::Result<Tale> {
         let mut tale = Tale { events: Vec::new() };
         let what = format!("job {} is closed", ticket.job);

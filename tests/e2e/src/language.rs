@@ -32,7 +32,7 @@ const HEAD: u32 = 4;
 const INNER: u32 = 12;
 /// Its tokens, the first of which ends an answer.
 const TOKENS: [&str; 11] = ["<|im_end|>", "a", "b", "c", "ab", "d", "e", "f", "g", "h", "abc"];
-/// What it is asked: any text of its letters.
+/// The prompt: any text of its letters.
 pub const TEXT: &str = "abcabdad";
 
 /// A language model on chain.
@@ -44,7 +44,7 @@ pub struct Babbler {
     package: Package,
 }
 
-/// How it is asked to choose: by chance, so that the seed matters.
+/// Sampling of the request: by chance, so that the seed matters.
 pub fn sampling() -> Sampling {
     Sampling {
         temperature: Some(1.5),
@@ -158,7 +158,7 @@ fn gguf() -> Vec<u8> {
     [bytes, data].concat()
 }
 
-/// What the file says of the model: names, and values with their types.
+/// The file's metadata of the model: names, and values with their types.
 fn metadata() -> Vec<(String, Vec<u8>)> {
     let mut pairs = vec![("general.architecture".to_owned(), coded(8, &string("llama")))];
     for (key, value) in [

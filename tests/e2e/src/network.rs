@@ -23,7 +23,7 @@ const START_PATIENCE: Duration = Duration::from_secs(180);
 const LOOK: Duration = Duration::from_millis(50);
 /// Longest time without a block. A node that makes none for so long has stopped.
 const BLOCK_PATIENCE: Duration = Duration::from_secs(60);
-/// What the node says when it can be asked.
+/// Line of the node when it can be asked.
 const LISTENING: &str = "Running JSON-RPC server: addr=127.0.0.1:";
 /// Lines of each log that a failure shows.
 const LOG_LINES: usize = 25;
@@ -163,7 +163,7 @@ impl Network {
         Ok(())
     }
 
-    /// Waits until a finalized block's state gives what is looked for, for so many blocks at most.
+    /// Waits until a finalized block's state gives what is looked for, for this many blocks at most.
     pub async fn until<T>(
         &self,
         what: &str,
@@ -198,8 +198,8 @@ impl Network {
         .await
     }
 
-    /// Gives the states after the blocks from this one on, without a gap, until enough is found; for so many blocks at
-    /// most.
+    /// Gives the states after the blocks from this one on, without a gap, until enough is found; for this many blocks
+    /// at most.
     pub(crate) async fn read<T>(
         &self,
         what: &str,

@@ -131,13 +131,18 @@ pub(crate) fn signed(call: RuntimeCall, signer: Sr25519Keyring, nonce: u32, gene
 #[cfg(test)]
 mod tests {
     use super::*;
-    use assay_client::chain::{RootCall, SudoCall, SystemCall};
+    use assay_client::chain::Call;
+    use assay_demo::superuser;
 
     #[test]
     fn the_demonstrations_set_the_parameter_of_the_runtime() {
-        let SudoCall::Sudo {
-            call: RootCall::System(SystemCall::SetStorage { items }),
-        } = SudoCall::set_slash_delay(8);
-        assert_eq!(items, [item(parameter("SlashDelay", 8).expect("is known"))]);
+        let items = vec![item(parameter("SlashDelay", 8).expect("is known"))];
+        let set: RuntimeCall = frame_system::Call::<Runtime>::set_storage { items }.into();
+        let expected = Call::Other {
+            pallet: "Sudo",
+            name: "sudo",
+            arguments: set.encode(),
+        };
+        assert_eq!(superuser::set_slash_delay(8), expected);
     }
 }

@@ -13,7 +13,7 @@ const GRACE: Duration = Duration::from_secs(10);
 /// Pause between two looks at a process that is to end.
 const LOOK: Duration = Duration::from_millis(10);
 
-/// How a process is killed.
+/// Way to kill a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Killing {
     /// By SIGKILL.
@@ -73,7 +73,7 @@ impl Process {
         drop(self.child.stdin.take());
     }
 
-    /// How it has ended, if it has.
+    /// Status with which it has ended, if it has.
     pub(crate) fn ended(&mut self) -> anyhow::Result<Option<ExitStatus>> {
         Ok(self.child.try_wait()?)
     }

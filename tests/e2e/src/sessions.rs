@@ -23,7 +23,7 @@ use std::process::Command;
 const WORKER_SEED: [u8; 32] = [7; 32];
 /// Seed of the key that would sign vouchers.
 const CLIENT_SEED: [u8; 32] = [8; 32];
-/// What is held of a client for a session.
+/// Amount that is held of a client for a session.
 pub const BUDGET: Balance = 10 * UNIT;
 /// Price of a request.
 pub const PRICE: Balance = 4 * UNIT / 10;
@@ -160,7 +160,7 @@ impl Network {
         Ok(())
     }
 
-    /// Waits until a session's event is as this says, for so many blocks from its opening at most.
+    /// Waits until a session's event is as this says, for this many blocks from its opening at most.
     pub async fn session_event(
         &self,
         what: &str,

@@ -17,7 +17,7 @@ use std::{
 
 /// Blocks in which a watcher must have started.
 const START_BLOCKS: BlockNumber = 120;
-/// What it says when it watches.
+/// Line of a watcher that watches.
 const WATCHING: &str = "watching";
 
 /// A watcher. It is killed when this is dropped.
@@ -101,7 +101,7 @@ impl Watcher {
         self.process.take().context("the watcher is running")?.kill()
     }
 
-    /// Waits until it has said this so many times. It may hear of a block after whoever waits for the block does.
+    /// Waits until it has said this this many times. It may hear of a block after whoever waits for the block does.
     pub async fn until_said(
         &self,
         network: &Network,

@@ -35,11 +35,11 @@ pub struct Terms {
     pub price: &'static str,
     /// Unclaimed jobs at a time.
     pub capacity: u32,
-    /// What it bids.
+    /// Price that it bids.
     pub bid: Option<&'static str>,
 }
 
-/// What a worker serves, and where it has it from.
+/// Package that a worker serves, and its source.
 #[derive(Clone, Copy, Debug)]
 struct Setting<'a> {
     models_dir: &'a Path,
@@ -188,7 +188,7 @@ impl Worker {
         Ok(())
     }
 
-    /// Lets it shut down in order, and waits until it has, for so many blocks at most.
+    /// Lets it shut down in order, and waits until it has, for this many blocks at most.
     pub async fn stop(mut self, network: &Network, blocks: BlockNumber) -> anyhow::Result<ExitStatus> {
         let mut process = self.process.take().context("the worker is running")?;
         process.close_input();
@@ -197,7 +197,7 @@ impl Worker {
             .await
     }
 
-    /// What the chain says of it.
+    /// The chain's record of it.
     pub async fn info(&self, network: &Network) -> anyhow::Result<WorkerInfo> {
         let info = network.client().finalized().await?.worker(&self.account).await?;
         info.with_context(|| format!("{} is a worker", self.terms.name))

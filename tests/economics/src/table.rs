@@ -27,7 +27,7 @@ pub enum Kind {
 /// A strategy with its result at each p₀.
 #[derive(Clone, Debug)]
 pub struct Row {
-    /// Who follows the strategy.
+    /// Party that follows the strategy.
     pub role: &'static str,
     /// The strategy.
     pub strategy: &'static str,

@@ -20,7 +20,7 @@ pub enum Strategy {
     UnlessAuditedLately(u32),
 }
 
-/// Who audits a worker.
+/// Auditors of a worker.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Auditors {
     /// Strangers that execute.
@@ -33,7 +33,7 @@ pub enum Auditors {
     Stuffed(u32),
 }
 
-/// What became of a worker, in tokens a day.
+/// Outcome of a worker, in tokens a day.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Life {
     /// Everything that it earned, less everything that it lost.

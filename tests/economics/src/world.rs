@@ -18,7 +18,7 @@ pub struct World {
     pub large_price: f64,
     /// Share of jobs that are large.
     pub large: f64,
-    /// What an execution costs, as a share of the price.
+    /// Cost of an execution, as a share of the price.
     pub cost: f64,
     /// Jobs of a worker per day.
     pub jobs: u32,
@@ -26,7 +26,7 @@ pub struct World {
     pub stake: f64,
     /// Minimum stake of a worker that gets jobs.
     pub min_stake: f64,
-    /// What a job locks, in prices.
+    /// Amount that a job locks, in prices.
     pub lock: f64,
     /// Share of the whole stake that a fault costs, at least the lock.
     pub fault: f64,
@@ -71,7 +71,7 @@ impl World {
         }
     }
 
-    /// What a conviction costs a worker with this stake, as far as the stake goes.
+    /// Cost of a conviction to a worker with this stake, as far as the stake goes.
     pub fn at_risk(&self, stake: f64, price: f64) -> f64 {
         (self.fault * stake).max(self.lock * price).min(stake)
     }

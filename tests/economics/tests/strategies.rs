@@ -1,4 +1,4 @@
-//! What the rules promise of strategies, by simulation.
+//! Promises of the rules about strategies, by simulation.
 
 use assay_economics::{Kind, Row, World, others::watching_pays_from, run};
 

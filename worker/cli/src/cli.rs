@@ -18,13 +18,13 @@ use std::net::SocketAddr;
 #[derive(Debug, Parser)]
 #[command(name = "assay-worker", version, max_term_width = 110)]
 pub struct Cli {
-    /// What is logged: error, warn, info, debug, or a filter such as assay_worker=debug
+    /// Events that are logged: error, warn, info, debug, or a filter such as assay_worker=debug
     #[arg(long, env = "ASSAY_LOG", global = true, value_name = "FILTER")]
     pub log: Option<String>,
     /// Form of the log
     #[arg(long, env = "ASSAY_LOG_FORMAT", global = true, value_enum, default_value_t)]
     pub log_format: LogFormatArg,
-    /// What to do
+    /// Task of the program
     #[command(subcommand)]
     pub command: Command,
 }
@@ -48,7 +48,7 @@ impl From<LogFormatArg> for LogFormat {
     }
 }
 
-/// What to do.
+/// Tasks of the program.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Take jobs, run them, claim, and be paid
@@ -131,7 +131,7 @@ pub struct WatchCommand {
     pub check: bool,
 }
 
-/// How a node is reached.
+/// Options of the connection to a node.
 #[derive(Clone, Debug, Args)]
 pub struct NodeArgs {
     /// WebSocket address of a node; give several for fail-over
@@ -139,7 +139,7 @@ pub struct NodeArgs {
     pub node: Vec<String>,
 }
 
-/// Who signs.
+/// Options of the key that signs.
 #[derive(Clone, Debug, Args)]
 pub struct KeyArgs {
     /// The key that signs: a file that holds the secret (mode 600), or, on a development chain, a secret such as

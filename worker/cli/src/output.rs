@@ -1,4 +1,4 @@
-//! What the program prints, to readers that may be gone: `head` closes its end of a pipe once it has its lines.
+//! Output of the program, to readers that may be gone: `head` closes its end of a pipe once it has its lines.
 //!
 //! `println!`, `print!` and `eprintln!` in this crate are the macros below. Those of the standard library panic where
 //! nobody reads.

@@ -1,4 +1,4 @@
-//! What clients of the chain share: a connection to a node, calls and events, requests and their results.
+//! Parts that clients of the chain share: a connection to a node, calls and events, requests and their results.
 //!
 //! Only [`chain`] names `subxt`. Nothing here executes a model.
 

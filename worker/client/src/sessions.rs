@@ -30,7 +30,7 @@ struct Shared<C> {
     challenger: Option<Arc<dyn Challenger>>,
 }
 
-/// What a challenge of a receipt needs of somebody who executes.
+/// Needs of a challenge of a receipt from somebody who executes.
 pub trait Challenger: Send + Sync + 'static {
     /// Has the request ready for the games that follow, and gives the commitment to our own trace for this claim.
     fn prepare(&self, wrong: &WrongReceipt) -> BoxFuture<'_, Result<H256, String>>;
@@ -252,7 +252,7 @@ fn unread(error: ChainError) -> SessionChainError {
     }
 }
 
-/// What is refused once is refused again; what was not heard of may have happened.
+/// A refused call is refused again; a call that was not heard of may have happened.
 fn not_sent(error: SubmitError) -> SessionChainError {
     let reason = error.to_string();
     match error {

@@ -1,4 +1,4 @@
-//! What executes kernels, and has the memory that they work on.
+//! Device that executes kernels, and has the memory that they work on.
 
 /// Why a device did not do what it was asked.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -9,7 +9,7 @@ pub enum DeviceError {
     Missing {
         /// The library.
         library: &'static str,
-        /// What to do about it.
+        /// Advice on it.
         way_out: &'static str,
     },
     /// There is no such GPU.
@@ -17,7 +17,7 @@ pub enum DeviceError {
     Absent {
         /// The GPU that was asked for.
         index: usize,
-        /// How many there are.
+        /// Number of devices.
         count: usize,
     },
     /// The kernels do not compile for it.
@@ -26,22 +26,22 @@ pub enum DeviceError {
     /// A call failed.
     #[error("{call} failed: {reason}")]
     Failed {
-        /// What was called.
+        /// The call.
         call: String,
-        /// What it says.
+        /// Its message.
         reason: String,
     },
 }
 
 /// A GPU, or what stands in for one. What it is asked is done in order.
 pub trait Device: Send + Sync {
-    /// What it is, for people.
+    /// Its name, for people.
     fn name(&self) -> String;
 
     /// Whether its tensor cores multiply bytes.
     fn has_tensor_cores(&self) -> bool;
 
-    /// Memory of so many bytes, which hold anything; its address is a multiple of 256.
+    /// Memory of this many bytes, which hold anything; its address is a multiple of 256.
     fn allocate(&self, bytes: usize) -> Result<u64, DeviceError>;
 
     /// Gives memory back.

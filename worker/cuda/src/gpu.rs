@@ -19,13 +19,13 @@ const TENSOR_CORES_SINCE: i32 = 80;
 /// The kernels need an instruction that adds four products of bytes.
 const LEAST_CAPABILITY: i32 = 61;
 
-/// What is tried where NVRTC is older than the GPU.
+/// Architecture that is tried where NVRTC is older than the GPU.
 const OLDER_CAPABILITIES: [i32; 3] = [90, 80, 75];
 
 /// A GPU, its primary context, and the kernels.
 pub struct Gpu {
     name: String,
-    /// What the kernels are compiled for.
+    /// Architecture that the kernels are compiled for.
     capability: i32,
     device: sys::CUdevice,
     context: Handle<sys::CUcontext>,

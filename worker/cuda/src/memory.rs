@@ -36,7 +36,7 @@ impl Pool {
         &*self.device
     }
 
-    /// Memory of at least so many bytes. If there is no more, what nobody uses is freed first.
+    /// Memory of at least this many bytes. If there is no more, what nobody uses is freed first.
     pub fn take(self: &Arc<Self>, bytes: usize) -> Result<Buffer, DeviceError> {
         let size = rounded(bytes);
         let kept = self.lock().get_mut(&size).and_then(Vec::pop);
@@ -85,7 +85,7 @@ impl Buffer {
         self.address
     }
 
-    /// How many bytes it has.
+    /// Its size in bytes.
     pub fn size(&self) -> usize {
         self.size
     }

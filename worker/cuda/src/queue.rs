@@ -18,7 +18,7 @@ const MOST_BLOCKS: usize = 1 << 16;
 /// Elements of a tensor are counted in 31 bits.
 const MOST_ELEMENTS: usize = i32::MAX as usize;
 
-/// How bytes are multiplied.
+/// Ways to multiply bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Route {
     /// Tensor cores, 16×32 with 32×8 bytes at once.
@@ -53,7 +53,7 @@ impl Queue {
         Self { route, ..self }
     }
 
-    /// How bytes are multiplied.
+    /// Way to multiply bytes.
     pub fn route(&self) -> Route {
         self.route
     }
@@ -63,7 +63,7 @@ impl Queue {
         &self.pool
     }
 
-    /// Executes a kernel whose threads take so many elements in turns.
+    /// Executes a kernel whose threads take this many elements in turns.
     pub(crate) fn for_each(
         &self,
         kernel: &'static str,
@@ -74,7 +74,7 @@ impl Queue {
         self.launch(kernel, blocks, THREADS, elements, parameters)
     }
 
-    /// Executes a kernel whose warps take so many rows in turns, of so many elements together.
+    /// Executes a kernel whose warps take this many rows in turns, of this many elements together.
     pub(crate) fn for_rows(
         &self,
         kernel: &'static str,
@@ -87,7 +87,7 @@ impl Queue {
         self.launch(kernel, blocks, ROW_THREADS, elements, parameters)
     }
 
-    /// Executes a kernel with exactly so many blocks of four warps.
+    /// Executes a kernel with exactly this many blocks of four warps.
     pub(crate) fn blocks(
         &self,
         kernel: &'static str,

@@ -1,4 +1,4 @@
-//! What NVRTC makes of the kernels. It needs no GPU, but NVRTC: `make test-cuda` sees to it.
+//! NVRTC compiles the kernels. This needs no GPU, but NVRTC: `make test-cuda` sees to it.
 
 use assay_cuda::gpu::compile;
 

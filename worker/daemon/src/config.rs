@@ -1,4 +1,4 @@
-//! What the daemons run on, every field checked; the program that reads flags, environment and files makes it.
+//! Configuration of the daemons, every field checked; the program that reads flags, environment and files makes it.
 
 use crate::engine::EngineProgram;
 use assay_client::chain::{Balance, BlockNumber, Key};
@@ -8,7 +8,7 @@ use assay_player::watch::Sampling;
 use polkadot_sdk::sp_runtime::Perbill;
 use std::{path::PathBuf, time::Duration};
 
-/// What every daemon runs on.
+/// Configuration of every daemon.
 #[derive(Clone, Debug)]
 pub struct Common {
     /// Nodes, in the order in which they are tried.
@@ -21,7 +21,7 @@ pub struct Common {
     pub inputs_dir: PathBuf,
     /// Folder of the durable store.
     pub data_dir: PathBuf,
-    /// What runs the models.
+    /// Engine that runs the models.
     pub engine: EngineChoice,
     /// The GPU for the engine, if one was named.
     pub gpu: Option<usize>,
@@ -37,11 +37,11 @@ pub struct Common {
     pub max_tip: Perbill,
     /// Share of the jobs that were served which are executed once more and compared with the definition.
     pub audit_share: Perbill,
-    /// How the daemon takes part in the workers' network; `None` if it does not.
+    /// The daemon's part in the workers' network; `None` if it takes none.
     pub network: Option<NetworkPolicy>,
 }
 
-/// How a daemon takes part in the workers' network.
+/// A daemon's part in the workers' network.
 #[derive(Clone, Debug)]
 pub struct NetworkPolicy {
     /// The node.
@@ -50,10 +50,10 @@ pub struct NetworkPolicy {
     pub announces: bool,
 }
 
-/// What `serve` runs on.
+/// Configuration of `serve`.
 #[derive(Clone, Debug)]
 pub struct ServeConfig {
-    /// What every daemon runs on.
+    /// Configuration of every daemon.
     pub common: Common,
     /// Minimum stake; `None` leaves the stake as it is.
     pub stake: Option<Balance>,
@@ -63,14 +63,14 @@ pub struct ServeConfig {
     pub pause_at_exit: bool,
 }
 
-/// What `watch` runs on.
+/// Configuration of `watch`.
 #[derive(Clone, Debug)]
 pub struct WatchConfig {
-    /// What every daemon runs on.
+    /// Configuration of every daemon.
     pub common: Common,
     /// Folders of the packages; all that are there, if `None`.
     pub models: Option<Vec<String>>,
-    /// How many of the claims are checked.
+    /// Share of the claims that is checked.
     pub sampling: Sampling<Balance>,
     /// Whether the account's own claims are checked as well.
     pub own: bool,
@@ -89,7 +89,7 @@ pub struct ModelPolicy {
     pub offer: Option<OfferPolicy>,
     /// Blocks that a job must have, by offer and in auctions.
     pub blocks: BlockPolicy,
-    /// How to bid.
+    /// The policy of bidding.
     pub bidding: Option<BidPolicy>,
     /// Terms of sessions.
     pub sessions: Option<SessionPolicy>,
@@ -139,7 +139,7 @@ pub struct BlockPolicy {
     pub max_window: Option<BlockNumber>,
 }
 
-/// How to bid on a model's jobs.
+/// Policy of bidding on a model's jobs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BidPolicy {
     /// The price wanted.

@@ -18,7 +18,7 @@ pub struct Model {
     pub package: Arc<Package>,
     /// Executes it with everything on the way.
     tracer: Arc<dyn Tracer>,
-    /// What disputes need; made when the first one begins, since it hashes all weights.
+    /// Trees that disputes need; they are made when the first one begins, since it hashes all weights.
     subject: OnceLock<Arc<Subject>>,
 }
 

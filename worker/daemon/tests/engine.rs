@@ -26,7 +26,7 @@ use std::{
 };
 use tempfile::TempDir;
 
-/// What a job's first number makes the engine do.
+/// Effect of a job's first number on the engine.
 const SLOW: f32 = 12.0;
 const PANIC: f32 = 13.0;
 const HANG: f32 = 14.0;
@@ -149,7 +149,7 @@ impl Case {
         }
     }
 
-    /// The outcomes of so many jobs; those that have one have the right one.
+    /// The outcomes of this many jobs; those that have one have the right one.
     fn outcomes(&self, count: usize) -> BTreeMap<u64, Result<(), EngineError>> {
         let reference = ReferenceEngine.load(&self.package).expect("a sound package");
         let outcomes = (0..count).map(|_| {

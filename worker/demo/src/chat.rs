@@ -5,12 +5,13 @@ use super::{
     LOOK, SLASH_DELAY, Stage,
     disputes::Disputes,
     processes::{self, SessionTerms},
+    superuser,
     table::Names,
     wait_for_node,
 };
 use anyhow::{Context, bail, ensure};
 use assay_client::{
-    chain::{Account, Call, Client, Event, Key, SudoCall, Wait},
+    chain::{Account, Client, Event, Key, Wait},
     registration::register,
 };
 use assay_daemon::shutdown::Shutdown;
@@ -68,7 +69,7 @@ pub struct ChatArgs {
     /// Ask this instead of reading the terminal, and end when a cheat is convicted; give several
     #[arg(long, value_name = "TEXT")]
     pub ask: Vec<String>,
-    /// What is logged: error, warn, info, debug, or a filter such as assay_demo=debug
+    /// Events that are logged: error, warn, info, debug, or a filter such as assay_demo=debug
     #[arg(long, env = "ASSAY_LOG", value_name = "FILTER")]
     pub log: Option<String>,
 }
@@ -155,8 +156,9 @@ async fn set_up(
     let alice = Account::open(client.clone(), Key::load("//Alice")?)?;
     let version = register(&alice, package, None).await?;
     println!("Alice has registered {} as {version}.", package.manifest().name);
-    let delay = SudoCall::set_slash_delay(SLASH_DELAY);
-    alice.send(Call::Sudo(delay), Wait::Finalized).await?;
+    alice
+        .send(superuser::set_slash_delay(SLASH_DELAY), Wait::Finalized)
+        .await?;
     let models_dir = stage.folder.join("models");
     std::fs::create_dir_all(&models_dir)?;
     let link = models_dir.join("package");

@@ -12,7 +12,7 @@ use assay_types::{
 };
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What has happened in disputes so far.
+/// Events of disputes so far.
 pub(super) struct Disputes {
     names: Names,
     /// The operators' names, in the graph's order.
@@ -42,7 +42,7 @@ impl Disputes {
         self.convicted.contains(&job)
     }
 
-    /// How many claims were proved wrong.
+    /// Number of claims that were proved wrong.
     pub(super) fn convictions(&self) -> usize {
         self.convicted.len()
     }
@@ -94,7 +94,7 @@ impl Disputes {
             .push(format!("block {block:>4}  {line}"));
     }
 
-    /// What is told of an event; nothing of those that say nothing to somebody who watches.
+    /// Line about an event; nothing about those that say nothing to somebody who watches.
     pub(super) fn line(&mut self, event: &DisputesEvent) -> Option<String> {
         Some(match event {
             DisputesEvent::Challenged { challenger, bond, .. } => {

@@ -1,4 +1,4 @@
-//! Who paid and earned what: balances before and after, against what the events say.
+//! Payments and earnings: balances before and after, against what the events say.
 
 use assay_client::{
     chain::{AccountId, Balance, ChainError, Event, FeeEvent, MarketEvent, Snapshot, WorkersEvent},

@@ -7,11 +7,12 @@ mod ledger;
 mod processes;
 mod session;
 mod summary;
+pub mod superuser;
 mod table;
 
 use anyhow::{Context, bail, ensure};
 use assay_client::{
-    chain::{Account, AccountId, Balance, BlockNumber, Call, Client, Event, Key, SudoCall, Wait},
+    chain::{Account, AccountId, Balance, BlockNumber, Client, Event, Key, Wait},
     registration::register,
     request::{
         Model, Prepared,
@@ -77,7 +78,7 @@ const WORKERS: [WorkerTerms<'static>; 3] = [
         joins: false,
     },
 ];
-/// Who executes every claim again, and challenges those that are wrong.
+/// Account that executes every claim again, and challenges those that are wrong.
 const WATCHER: &str = "Ferdie";
 
 /// Runs a demonstration on a local chain: a node, three workers of which one cheats, a watcher, and 50 handwritten
@@ -103,7 +104,7 @@ pub struct DemoArgs {
     /// Requests in sessions after the jobs, rounded up to a multiple of the inputs; 0 for none
     #[arg(long, default_value_t = 1_000)]
     pub requests: u32,
-    /// What is logged: error, warn, info, debug, or a filter such as assay_demo=debug
+    /// Events that are logged: error, warn, info, debug, or a filter such as assay_demo=debug
     #[arg(long, env = "ASSAY_LOG", value_name = "FILTER")]
     pub log: Option<String>,
     /// Keep the node and the workers running until Ctrl-C, and keep the logs
@@ -147,7 +148,7 @@ pub async fn run(args: DemoArgs, mut shutdown: Shutdown) -> anyhow::Result<ExitC
     }
 }
 
-/// What the demo has started.
+/// Processes that the demo has started.
 struct Stage {
     folder: PathBuf,
     processes: Vec<Process>,
@@ -170,7 +171,7 @@ impl Stage {
     }
 }
 
-/// What everything after the start needs.
+/// Parts that everything after the start needs.
 struct Scene {
     client: Client,
     bob: Account,
@@ -239,8 +240,9 @@ async fn set_up(
         "Alice has registered the model {} as {version}.",
         package.manifest().name
     );
-    let delay = SudoCall::set_slash_delay(SLASH_DELAY);
-    alice.send(Call::Sudo(delay), Wait::Finalized).await?;
+    alice
+        .send(superuser::set_slash_delay(SLASH_DELAY), Wait::Finalized)
+        .await?;
     let model = find_model(&client.finalized().await?, &version.to_string()).await?;
 
     let models_dir = stage.folder.join("models");

@@ -100,7 +100,7 @@ pub(super) fn start_node(binary: &Path, folder: &Path, rpc_port: u16) -> anyhow:
     Process::start("node", command, folder)
 }
 
-/// What a worker of the demo is told.
+/// Settings of a worker of the demo.
 pub(super) struct WorkerTerms<'a> {
     pub(super) name: &'a str,
     pub(super) model: &'a str,
@@ -132,12 +132,12 @@ pub(super) fn start_worker(
     Process::start(&format!("worker-{}", terms.name.to_lowercase()), command, folder)
 }
 
-/// What a worker is told that answers in sessions.
+/// Settings of a worker that answers in sessions.
 pub(super) struct SessionTerms<'a> {
     pub(super) name: &'a str,
     pub(super) model: &'a str,
     pub(super) stake: &'a str,
-    /// What it lies about, and about every how many-th request; nothing if it is honest.
+    /// Subject of its lies, and the period of the requests that it lies about; nothing if it is honest.
     pub(super) lie: Option<(&'a str, &'a str)>,
 }
 
@@ -162,7 +162,7 @@ pub(super) fn start_joined_worker(
     Process::start(&format!("worker-{name}"), command, folder)
 }
 
-/// Asks a worker in sessions for each input so many times, and checks a share of the receipts.
+/// Asks a worker in sessions for each input this many times, and checks a share of the receipts.
 pub(super) fn ask_in_sessions(
     name: &str,
     (model, input, times): (&str, &Path, u32),
@@ -251,7 +251,7 @@ pub(super) fn start_watcher(name: &str, models_dir: &Path, folder: &Path, url: &
     Process::start(&format!("watcher-{}", name.to_lowercase()), command, folder)
 }
 
-/// What every daemon of the demo is told.
+/// Settings of every daemon of the demo.
 fn daemon(program: &Path, subcommand: &str, name: &str, models_dir: &Path, folder: &Path, url: &str) -> Command {
     let mut command = plain(program);
     command

@@ -111,7 +111,7 @@ fn judge(scene: &Scene, read: &[JobInput], answers: &[Answer]) -> anyhow::Result
     Ok((liar, by_liar, lies, faults))
 }
 
-/// How many of a worker's claims were proved wrong after this block.
+/// Number of a worker's claims that were proved wrong after this block.
 async fn convictions(scene: &Scene, worker: &str, since: BlockNumber) -> anyhow::Result<usize> {
     let last = scene.client.finalized().await?.number();
     let mut blocks = scene.client.blocks(Some(since)).await?;

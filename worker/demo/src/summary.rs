@@ -11,7 +11,7 @@ use assay_ops::tensor::tensors_digest;
 use assay_types::Phase;
 use std::time::Instant;
 
-/// What is known when all jobs are closed.
+/// Knowledge when all jobs are closed.
 pub(super) struct Report {
     pub(super) tracker: Tracker,
     pub(super) submitted: Vec<Submitted>,

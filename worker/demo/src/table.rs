@@ -25,7 +25,7 @@ pub(super) struct Table {
     terminal: Option<(usize, usize)>,
     /// Lines drawn, to be drawn over.
     drawn: usize,
-    /// What was printed last of each job, where the output is not a terminal.
+    /// Line that was printed last of each job, where the output is not a terminal.
     printed: BTreeMap<JobId, String>,
 }
 
@@ -117,7 +117,7 @@ fn header(across: usize) -> String {
     format!("{cell:<CELL$}").repeat(across.max(1))
 }
 
-/// How many jobs are in each phase.
+/// Number of jobs in each phase.
 fn counts(tracker: &Tracker) -> String {
     let mut counts: BTreeMap<u8, (Phase, usize)> = BTreeMap::new();
     for (_, story) in tracker.stories() {

@@ -1,4 +1,4 @@
-//! How far a package's exact outputs are from the fp32 outputs that were stored with the export.
+//! Distance of a package's exact outputs from the fp32 outputs that were stored with the export.
 
 mod language;
 
@@ -22,7 +22,7 @@ pub enum CheckError {
     Read {
         /// The file.
         path: PathBuf,
-        /// What the system says.
+        /// The system's error.
         error: std::io::Error,
     },
     /// The stored outputs are not valid safetensors.
@@ -30,7 +30,7 @@ pub enum CheckError {
     Safetensors {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The fault.
         error: safetensors::SafeTensorError,
     },
     /// The file lacks an input or an output of the model, or has it with another type or shape.
@@ -46,18 +46,18 @@ pub enum CheckError {
     Engine(#[from] EngineError),
 }
 
-/// How the exact outputs compare with the stored ones.
+/// Comparison of the exact outputs with the stored ones.
 #[derive(Clone, Debug)]
 pub struct CheckReport {
     /// One entry for each output of the model.
     pub outputs: Vec<OutputReport>,
     /// Rows of the first output whose greatest element stands where the file's `label` says; `None` without labels.
     pub right: Option<(usize, usize)>,
-    /// How a language model predicts the file's text; `None` for a file that has outputs.
+    /// Measure of a language model's predictions of the file's text; `None` for a file that has outputs.
     pub language: Option<LanguageReport>,
 }
 
-/// How one exact output compares with the stored one.
+/// Comparison of one exact output with the stored one.
 #[derive(Clone, Debug)]
 pub struct OutputReport {
     /// Name of the output.

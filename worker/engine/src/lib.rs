@@ -97,7 +97,7 @@ pub struct LoadedModel {
 }
 
 impl LoadedModel {
-    /// What the model is registered under.
+    /// Name under which the model is registered.
     pub fn root(&self) -> Digest {
         self.root
     }
@@ -107,7 +107,7 @@ impl LoadedModel {
         &self.graph
     }
 
-    /// What its check graph is made of, if it is a language model.
+    /// Parts of its check graph, if it is a language model.
     pub fn generation(&self) -> Option<&Generation> {
         self.generation.as_ref()
     }

@@ -51,7 +51,7 @@ impl Peak {
     }
 }
 
-/// What an execution takes at its peak; `None` if the graph has no such symbols or a tensor overflows.
+/// Peak memory of an execution; `None` if the graph has no such symbols or a tensor overflows.
 pub(crate) fn peak(graph: &CheckedGraph, plan: &Plan, symbols: &[u32]) -> Option<Peak> {
     let mut shapes = Shapes::default();
     shapes.bind(graph, symbols.to_vec())?;

@@ -26,7 +26,7 @@ pub(super) struct Plan {
 pub(super) struct Step {
     /// The node that it gives the value of.
     pub output: u32,
-    /// What it takes.
+    /// Its operands.
     pub operands: Vec<Value>,
     /// Which inputs and nodes nothing after it takes: its own node, if nothing takes that at all.
     pub finished: Vec<Value>,
@@ -35,10 +35,10 @@ pub(super) struct Step {
     pub kind: Kind,
 }
 
-/// What a step does.
+/// Kind of a step.
 #[derive(Clone)]
 pub(super) enum Kind {
-    /// What its node says.
+    /// The operator of its node.
     Node,
     /// A linear layer, and others that each row passes by itself after it. It takes the rows, and then what each layer
     /// takes.
@@ -281,9 +281,9 @@ impl<'a> Users<'a> {
         (shape == whole).then(|| (usize::from(*axis), vec![*condition, *data, *indices, *no]))
     }
 
-    /// What this node puts together along its axis: in place of what is put together alone for it, the parts of that,
-    /// if these are not too many. The dimensions from the axis on need not be the same, since only the order of the
-    /// elements in them matters.
+    /// The values that this node puts together along its axis: in place of a value that is put together alone for it,
+    /// the parts of that, if these are not too many. The dimensions from the axis on need not be the same, since only
+    /// the order of the elements in them matters.
     fn concatenated(&self, steps: &[Option<Step>], node: &Node, axis: usize) -> Vec<Value> {
         let outer = |value: Value| {
             self.checked
@@ -365,7 +365,7 @@ impl<'a> Users<'a> {
         (of == transposed_of && axes == transposed_axes).then_some(value)
     }
 
-    /// What a value is a permutation of, and which: the import makes one of several.
+    /// Value that a value is a permutation of, and the permutation: the import makes one of several.
     fn permuted(&self, mut value: Value) -> Option<(Value, Vec<u8>)> {
         let (_, dimensions) = self.checked.value(value)?;
         let mut axes: Vec<u8> = (0..dimensions.len() as u8).collect();

@@ -286,7 +286,7 @@ fn execute<O: Operators>(
     Ok(values)
 }
 
-/// What a step gives, on the device.
+/// Results of a step, on the device.
 struct Showing<'a, O: Operators> {
     on: &'a mut O,
     array: &'a O::Array,
@@ -323,7 +323,7 @@ fn known_root(graph: &CheckedGraph, step: &Step, roots: &[Option<Digest>]) -> Op
     }
 }
 
-/// What has been computed so far and is still needed.
+/// Values that have been computed so far and are still needed.
 pub(crate) struct Values<A> {
     pub(crate) inputs: Vec<Option<A>>,
     pub(crate) nodes: Vec<Option<A>>,
@@ -345,7 +345,7 @@ impl<A: Clone> Values<A> {
         }
     }
 
-    /// What a step takes. What nothing after it needs is handed over, so that it may be changed in place.
+    /// The operands of a step. A value that nothing after it needs is handed over, so that it may be changed in place.
     pub(crate) fn take_operands<O: Operators<Array = A>>(
         &mut self,
         on: &O,

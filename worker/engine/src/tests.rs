@@ -24,7 +24,7 @@ use std::sync::{Arc, LazyLock};
 const CASES: u64 = 300;
 /// Graphs of single operators, in a usual and in a long run.
 const OPERATOR_CASES: [u64; 2] = [120_000, 4_000_000];
-/// One of so many of them is also given to engines that take long for each.
+/// One of this many of them is also given to engines that take long for each.
 const SLOW_ENGINES_TAKE: u64 = 50;
 const MAX_ROWS: u32 = 40;
 
@@ -212,7 +212,7 @@ fn long() -> bool {
     std::env::var_os("ASSAY_LONG").is_some_and(|value| value == "1")
 }
 
-/// What a job comes to by an engine's trace, and what each node gives on the way.
+/// Output of a job by an engine's trace, and the output of each node on the way.
 #[derive(PartialEq)]
 struct Traced {
     outputs: Vec<Tensor>,

@@ -39,7 +39,7 @@ fn gpt(precision: Precision) -> Package {
     import(&models("gpt/gpt.pt2"), options("gpt", precision)).expect("gpt.pt2 is a program that can be imported")
 }
 
-/// What a graph takes and gives, in words.
+/// Inputs and outputs of a graph, in words.
 fn schema(name: &str) -> String {
     let graph = import_graph(&models(name), Precision::Int16).unwrap_or_else(|error| panic!("{name}: {error}"));
     let inputs = graph

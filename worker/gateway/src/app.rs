@@ -1,4 +1,4 @@
-//! What all requests share.
+//! State that all requests share.
 
 use crate::{
     backend::{Ability, BackendError, ModelInfo, SharedBackend},
@@ -16,18 +16,18 @@ use tokio::sync::watch;
 /// Name under which requests without keys are counted, on a gateway that is open.
 const OPEN: &str = "open";
 
-/// What all requests share. Clones are handles of the same one.
+/// State that all requests share. Clones are handles of the same one.
 #[derive(Clone)]
 pub struct App {
     /// The configuration.
     pub config: Arc<GatewayConfig>,
-    /// What is sold.
+    /// The backend, which sells.
     pub backend: SharedBackend,
     /// Keys and money; nothing on a gateway that is open.
     pub ledger: Option<Ledger>,
-    /// What is in use.
+    /// Usage at this moment.
     pub usage: Usage,
-    /// What is counted.
+    /// The counters.
     pub metrics: Metrics,
     /// Work that goes on after its request, such as settling.
     pub tasks: Tasks,
@@ -35,12 +35,12 @@ pub struct App {
     pub draining: Arc<watch::Sender<bool>>,
 }
 
-/// Who asks.
+/// Customer that asks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Caller {
     /// Number of the key.
     pub key: String,
-    /// What is bounded for it.
+    /// Limits of the key.
     pub limits: KeyLimits,
 }
 
@@ -56,7 +56,7 @@ pub struct Tasks(Arc<watch::Sender<usize>>);
 struct Running(Arc<watch::Sender<usize>>);
 
 impl App {
-    /// Who asks, by the key in the header `authorization`.
+    /// The caller, by the key in the header `authorization`.
     pub fn authenticate(&self, headers: &HeaderMap) -> Result<Caller, ApiError> {
         let Some(ledger) = &self.ledger else {
             return Ok(Caller {

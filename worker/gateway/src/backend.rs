@@ -1,4 +1,4 @@
-//! What stands behind the gateway: models, generations, embeddings, jobs and receipts, as one trait.
+//! The market behind the gateway: models, generations, embeddings, jobs and receipts, as one trait.
 //!
 //! The gateway knows no chain, no session and no network.
 //! It knows tokens, prices and reports, and whoever implements [`Backend`] decides where they come from.
@@ -24,13 +24,13 @@ use tokio::sync::watch;
 /// Number of a token in a model's vocabulary.
 pub type Token = u32;
 
-/// What a backend answers later.
+/// Answer that a backend gives later.
 pub type Later<'b, T> = BoxFuture<'b, Result<T, BackendError>>;
 
 /// Steps of a generation. The last one is [`Event::Done`] or an error, and nothing comes after it.
 pub type Generation = BoxStream<'static, Result<Event, BackendError>>;
 
-/// What the gateway sells.
+/// Goods of the gateway.
 ///
 /// Methods that can take long end early with an error when what they wait for cannot come any more.
 pub trait Backend: Send + Sync + 'static {
@@ -59,16 +59,16 @@ pub trait Backend: Send + Sync + 'static {
     /// The money of the account that pays for everything.
     fn balance(&self) -> Later<'_, Balance>;
 
-    /// Who offers what.
+    /// Workers and their offers.
     fn workers(&self) -> Later<'_, Vec<WorkerInfo>>;
 
     /// Submits a job. Its price is at most the request's ceiling.
     fn submit_job(&self, request: JobRequest) -> Later<'_, JobStatus>;
 
-    /// How far a job is.
+    /// State of a job.
     fn job<'b>(&'b self, id: &'b str) -> Later<'b, JobStatus>;
 
-    /// What a job gave; `None` as long as nothing is claimed.
+    /// Result of a job; `None` as long as nothing is claimed.
     fn job_result<'b>(&'b self, id: &'b str) -> Later<'b, Option<Value>>;
 
     /// A job's status now and after every change; the last one is closed.
@@ -98,7 +98,7 @@ pub trait Backend: Send + Sync + 'static {
         not_shown("disputes")
     }
 
-    /// That account's money, and where it is held.
+    /// Money of that account, and where it is held.
     fn money(&self) -> Later<'_, Money> {
         not_shown("money by reasons")
     }
@@ -117,7 +117,7 @@ fn not_shown<'b, T: Send + 'b>(what: &'static str) -> Later<'b, T> {
 /// A backend that several parts of a program share.
 pub type SharedBackend = Arc<dyn Backend>;
 
-/// What a model can be asked for.
+/// Kind of requests that a model answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Ability {
@@ -138,9 +138,9 @@ pub struct ModelInfo {
     pub id: String,
     /// When it was registered, in seconds since 1970; 0 if that is not known.
     pub created: u64,
-    /// Who registered it.
+    /// Account that registered it.
     pub owner: String,
-    /// What it can do.
+    /// Kind of requests that it answers.
     pub ability: Ability,
     /// Maximum number of tokens of a prompt and its answer together, or of an input of embeddings.
     pub context_length: u32,
@@ -160,27 +160,27 @@ pub struct ModelInfo {
     pub workers: u32,
 }
 
-/// Who says something in a conversation.
+/// Speaker in a conversation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
-    /// Who says how the model is to behave.
+    /// The author of the instructions on the model's behaviour.
     System,
-    /// Who asks.
+    /// The user.
     User,
     /// The model.
     Assistant,
 }
 
-/// What somebody says in a conversation.
+/// Message in a conversation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Message {
-    /// Who.
+    /// The speaker.
     pub role: Role,
-    /// What.
+    /// The text.
     pub content: String,
 }
 
-/// What a model is to go on from.
+/// Beginning that a model is to go on from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Prompt {
     /// A conversation, for the model's chat template.
@@ -191,7 +191,7 @@ pub enum Prompt {
     Tokens(Vec<Token>),
 }
 
-/// How much work a request is.
+/// Amount of work of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Work {
     /// Tokens of the prompt.
@@ -200,17 +200,17 @@ pub struct Work {
     pub generated: u32,
 }
 
-/// What work can cost.
+/// Maximum price of work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Quote {
     /// The maximum.
     pub max: Amount,
 }
 
-/// How the next token is chosen.
+/// Sampling of the next token.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Sampling {
-    /// What logits are divided by; 0 takes the best token every time.
+    /// Divisor of the logits; 0 takes the best token every time.
     pub temperature: f32,
     /// The best tokens that together have this probability are chosen from.
     pub top_p: f32,
@@ -229,7 +229,7 @@ pub struct GenerateRequest {
     pub prompt: Vec<Token>,
     /// Maximum number of tokens that are made; the prompt and they fit the model's context length.
     pub max_tokens: u32,
-    /// How tokens are chosen.
+    /// Sampling of the tokens.
     pub sampling: Sampling,
     /// The maximum that the generation may cost, as quoted.
     pub max_price: Amount,
@@ -251,7 +251,7 @@ pub struct EmbedRequest {
 pub struct Embedded {
     /// One vector for each input.
     pub vectors: Vec<Vec<f32>>,
-    /// What is said of all of them.
+    /// Report on all of them.
     pub report: Report,
 }
 
@@ -269,7 +269,7 @@ pub enum Event {
     Done {
         /// Why.
         finish: Finish,
-        /// What is said of it.
+        /// Report on it.
         report: Report,
     },
 }
@@ -285,16 +285,16 @@ pub enum Finish {
     Stopped,
 }
 
-/// What is said of an answer: who computed it, its price, its receipt, and how it was checked.
+/// Report on an answer: who computed it, its price, its receipt, and how it was checked.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Report {
     /// The worker's account.
     pub worker: String,
-    /// What is owed.
+    /// Amount that is owed.
     pub price: Amount,
     /// Name of the receipt; [`Backend::receipt`] gives it.
     pub receipt: String,
-    /// How it was checked, such as `signature` or `executed-again`.
+    /// Way in which it was checked, such as `signature` or `executed-again`.
     pub checked: String,
     /// Tokens of the prompt.
     pub prompt_tokens: u32,
@@ -305,9 +305,9 @@ pub struct Report {
 /// An account's money.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Balance {
-    /// What can be spent.
+    /// Amount that can be spent.
     pub free: Amount,
-    /// What is held for jobs and sessions.
+    /// Amount that is held for jobs and sessions.
     pub held: Amount,
 }
 
@@ -337,7 +337,7 @@ pub struct JobRequest {
     pub ceiling: Amount,
 }
 
-/// How far a job is.
+/// State of a job.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct JobStatus {
     /// Number of the job.
@@ -346,13 +346,13 @@ pub struct JobStatus {
     pub phase: String,
     /// Whether it is over.
     pub closed: bool,
-    /// Who computes it.
+    /// Worker that computes it.
     pub worker: Option<String>,
-    /// What was paid, once it is closed: 0 after a refund.
+    /// Amount that was paid, once it is closed: 0 after a refund.
     pub paid: Option<Amount>,
 }
 
-/// What a check of a receipt found.
+/// Findings of a check of a receipt.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Verification {
     /// Whether everything holds.
@@ -364,7 +364,7 @@ pub struct Verification {
 /// One thing that was looked at.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Check {
-    /// What.
+    /// Name of the check.
     pub name: String,
     /// Whether it holds.
     pub holds: bool,
@@ -400,7 +400,7 @@ pub enum BackendError {
     Unfit {
         /// The field of the request, where one is at fault.
         field: Option<String>,
-        /// What is wrong with it, and what to do.
+        /// The fault, and advice.
         reason: String,
     },
     /// Nobody can do it now.
@@ -420,7 +420,7 @@ pub enum BackendError {
     /// A worker's answer is wrong, or its work broke off.
     #[error("{0}")]
     Failed(String),
-    /// What is behind the gateway does not show this.
+    /// The backend does not show this.
     #[error("this gateway does not show {0}: `assay-worker` and any explorer of the chain do")]
     NotShown(&'static str),
 }

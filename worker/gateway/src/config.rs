@@ -1,4 +1,4 @@
-//! What an operator decides about a gateway, checked once.
+//! Decisions of an operator about a gateway, checked once.
 
 use crate::error::GatewayError;
 use serde::Deserialize;
@@ -20,13 +20,13 @@ pub struct GatewayConfig {
     pub open: bool,
     /// Origins whose web pages may ask, or `*`; none by default.
     pub cors: Vec<String>,
-    /// How a customer gets money onto a key, as an imperative that ends no sentence.
+    /// Advice on getting money onto a key, as an imperative that ends no sentence.
     pub top_up: String,
     /// Certificate and key, in PEM; without them a proxy in front does TLS.
     pub tls: Option<TlsConfig>,
-    /// What is bounded.
+    /// The limits.
     pub limits: Limits,
-    /// How long things may take.
+    /// The time limits.
     pub timeouts: Timeouts,
 }
 
@@ -40,7 +40,7 @@ pub struct TlsConfig {
     pub key: PathBuf,
 }
 
-/// What is bounded.
+/// Limits of the gateway.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Limits {
@@ -64,7 +64,7 @@ pub struct Limits {
     pub subscriptions: u32,
 }
 
-/// How long things may take, in seconds where a file says them.
+/// Time limits, in seconds where a file says them.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Timeouts {

@@ -78,7 +78,7 @@ impl<S> Drop for Connection<S> {
 }
 
 impl<S> Connection<S> {
-    /// What a write came to; one that waits too long is an error.
+    /// Outcome of a write; one that waits too long is an error.
     fn watched<T>(&mut self, context: &mut Context<'_>, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         if written.is_ready() {
             self.stalled = None;

@@ -22,7 +22,7 @@ pub enum GatewayError {
     Config {
         /// The field.
         field: &'static str,
-        /// What is wrong with it, and what to do.
+        /// The fault, and advice.
         reason: String,
     },
     /// The port cannot be had.
@@ -38,7 +38,7 @@ pub enum GatewayError {
     Certificate {
         /// The file.
         file: PathBuf,
-        /// What is wrong with it.
+        /// The fault.
         reason: String,
     },
     /// The file of keys and money.
@@ -60,7 +60,7 @@ pub struct ApiError {
     pub code: &'static str,
     /// Field of the request that is at fault.
     pub param: Option<String>,
-    /// What is wrong, and what to do.
+    /// The fault, and advice.
     pub message: String,
     /// When to try again, in seconds.
     pub retry_after: Option<u32>,
@@ -173,7 +173,7 @@ impl ApiError {
         )
     }
 
-    /// What a backend says, for the field that holds the prompt.
+    /// Error of a backend, for the field that holds the prompt.
     pub fn backend(error: BackendError, prompt_field: &str) -> Self {
         let message = error.to_string();
         match error {
@@ -194,7 +194,7 @@ impl ApiError {
         }
     }
 
-    /// What the ledger says to a reservation.
+    /// The ledger's answer to a reservation.
     pub fn refusal(refusal: &Refusal, currency: Currency, top_up: &str) -> Self {
         match refusal {
             Refusal::Unknown => Self::unauthorized("this API key is unknown or revoked: ask the operator for another"),

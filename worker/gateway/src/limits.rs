@@ -1,4 +1,4 @@
-//! How much is served at a time: places for requests, and tokens in a minute.
+//! Limits of what is served at a time: places for requests, and tokens in a minute.
 
 use crate::{config::Limits, error::ApiError, ledger::KeyLimits};
 use std::{
@@ -11,7 +11,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 /// Keys whose buckets are kept in memory; full ones are dropped first, since a new one is full as well.
 const MAX_BUCKETS: usize = 10_000;
 
-/// What is in use now, of everybody and of each key.
+/// Usage at this moment, of everybody and of each key.
 #[derive(Clone)]
 pub struct Usage {
     requests: Arc<Semaphore>,

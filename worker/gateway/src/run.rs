@@ -22,9 +22,9 @@ use tokio::{
 /// Frames that wait for their reader.
 const QUEUE: usize = 16;
 
-/// What is to be generated for a request.
+/// Order of a generation for a request.
 pub struct Order {
-    /// Who pays.
+    /// The customer that pays.
     pub caller: Caller,
     /// The model.
     pub model: ModelInfo,
@@ -40,7 +40,7 @@ pub struct Order {
     pub streams: bool,
 }
 
-/// What comes of an order. The last frame is [`Frame::Settled`], or an error.
+/// Frames of an order. The last frame is [`Frame::Settled`], or an error.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Frame {
     /// Every generation is accepted.
@@ -66,7 +66,7 @@ pub enum Frame {
 /// Frames as they come.
 pub type Frames = mpsc::Receiver<Result<Frame, ApiError>>;
 
-/// How an order ended.
+/// End of an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum End {
     Complete,

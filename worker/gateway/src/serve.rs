@@ -133,7 +133,7 @@ impl Gateway {
         self.address
     }
 
-    /// What its requests share.
+    /// State that its requests share.
     pub fn app(&self) -> &App {
         &self.app
     }

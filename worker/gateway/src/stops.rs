@@ -8,7 +8,7 @@ pub struct Stops {
     held: String,
 }
 
-/// What a piece becomes.
+/// Parts that a piece becomes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Passed {
     /// Text to give on.
@@ -49,7 +49,7 @@ impl Stops {
         }
     }
 
-    /// What is held when nothing more comes.
+    /// Text that is held when nothing more comes.
     pub fn finish(self) -> String {
         self.held
     }

@@ -62,7 +62,7 @@ pub(super) struct Builder<'p> {
     /// Their positions by their names.
     weight_named: HashMap<String, usize>,
     drafts: Vec<Draft>,
-    /// What there is already: encoded operator and inputs to the node.
+    /// Nodes that there are already: encoded operator and inputs to the node.
     known: HashMap<(Vec<u8>, Vec<Source>), usize>,
     pub(super) named: HashMap<String, Bound>,
     pub(super) storages: Vec<Storage>,
@@ -364,7 +364,7 @@ impl<'p> Builder<'p> {
         self.symbols.dimension(size)
     }
 
-    /// What the program calls `name`, as an output. An input that is handed through becomes a node's output, which is
+    /// The program's value `name`, as an output. An input that is handed through becomes a node's output, which is
     /// canonical where the input need not be, so that a dispute can decide about it.
     pub fn given(&mut self, output: &str, name: &str) -> Result<Option<Tensor>> {
         self.begin(Place {

@@ -58,7 +58,7 @@ pub(super) const OPERATORS: &[(&str, Handler)] = &[
 
 type Outputs = Result<Vec<Tensor>>;
 
-/// What says where a tensor lies and how, which is the engine's business.
+/// Fields that say where a tensor lies and how, which is the engine's business.
 const PLACEMENT: &[&str] = &[
     "layout",
     "device",

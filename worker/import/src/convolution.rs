@@ -31,7 +31,7 @@ pub(super) const OPERATORS: &[(&str, Handler)] = &[
     ("col2im.default", from_columns),
 ];
 
-/// How a window moves over one dimension.
+/// Movement of a window over one dimension.
 #[derive(Clone, Copy)]
 pub(super) struct Window {
     /// Elements taken.
@@ -153,7 +153,7 @@ pub(super) fn groups(call: &mut Call<'_, '_>) -> Result<Dimension> {
     groups.ok_or_else(|| call.refuse("groups", "is no number of groups"))
 }
 
-/// How many of a dimension each group has, if that comes out even.
+/// Part of a dimension for each group, if that comes out even.
 pub(super) fn of_each(graph: &Builder<'_>, all: Dimension, groups: Dimension) -> Result<Dimension> {
     let both = Expression::of(all).zip(Expression::of(groups));
     let quotient = both.and_then(|(all, groups)| match groups.as_number() {

@@ -1,7 +1,7 @@
 //! The operators of exact arithmetic, each as a function that puts a node into the graph and knows its layout.
 //!
-//! What changes nothing is no node: a cast to the type that a tensor has, a reshape to its dimensions, a slice of all
-//! of it. Permutations of permutations are one.
+//! An operator that changes nothing is no node: a cast to the type that a tensor has, a reshape to its dimensions, a
+//! slice of all of it. Permutations of permutations are one.
 
 use super::{
     arguments::{Number, Result},

@@ -1,4 +1,4 @@
-//! What several families need and is made of core operators, and the arithmetic of dimensions.
+//! Operators that several families need and that are made of core operators, and the arithmetic of dimensions.
 
 use super::{
     arguments::Result,
@@ -40,7 +40,7 @@ impl Builder<'_> {
         }
     }
 
-    /// A dimension with so many elements more, or fewer.
+    /// A dimension with this many elements more, or fewer.
     pub fn shifted(&self, x: &Tensor, axis: usize, by: i64) -> Result<Dimension> {
         let length = x.dims.get(axis).copied();
         let length = length.ok_or_else(|| self.misfit("has too few dimensions"))?;

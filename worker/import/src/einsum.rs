@@ -73,7 +73,7 @@ fn einsum(call: &mut Call<'_, '_>) -> Result<Vec<Tensor>> {
     Ok(vec![graph.permute(&joined.tensor, &order)?])
 }
 
-/// How many dimensions an ellipsis stands for.
+/// Number of dimensions that an ellipsis stands for.
 fn ellipsis(labels: &[Label]) -> usize {
     labels
         .iter()

@@ -36,13 +36,13 @@ pub enum ImportError {
     Read {
         /// The file.
         path: PathBuf,
-        /// What the system says.
+        /// The system's error.
         error: std::io::Error,
     },
     /// The file is not a zip archive.
     #[error("not a zip archive: {error}")]
     Zip {
-        /// What is wrong with it.
+        /// The fault.
         error: zip::result::ZipError,
     },
     /// A GGUF file is not valid, or is of a model that is not imported.
@@ -50,7 +50,7 @@ pub enum ImportError {
     Gguf {
         /// The key or the tensor, or what else of the file it is.
         part: String,
-        /// What is wrong with it, and what helps.
+        /// The fault, and advice.
         reason: String,
     },
     /// The file of weights is not valid safetensors.
@@ -58,13 +58,13 @@ pub enum ImportError {
     Safetensors {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The fault.
         error: safetensors::SafeTensorError,
     },
     /// The zip archive is not one that torch.export.save writes.
     #[error("not a torch.export archive: {reason}")]
     Archive {
-        /// What is wrong with it.
+        /// The fault.
         reason: String,
     },
     /// An entry of the archive is not there.
@@ -78,7 +78,7 @@ pub enum ImportError {
     Entry {
         /// Name of the entry.
         entry: String,
-        /// What is wrong with it.
+        /// The fault.
         error: std::io::Error,
     },
     /// An entry has another size than it should have, or more than it may have.
@@ -94,11 +94,11 @@ pub enum ImportError {
     /// The archive has, or would become, more than the import takes.
     #[error("{what} is at least {actual}, and at most {bound} is imported")]
     TooMuch {
-        /// What there is too much of, and its unit.
+        /// The thing of which there is too much, and its unit.
         what: String,
-        /// How much there is, as far as it is known.
+        /// The amount, as far as it is known.
         actual: u64,
-        /// How much there may be.
+        /// The maximum.
         bound: u64,
     },
     /// An entry is not the JSON that torch.export writes.
@@ -106,13 +106,13 @@ pub enum ImportError {
     Json {
         /// Name of the entry.
         entry: String,
-        /// What is wrong with it.
+        /// The fault.
         error: serde_json::Error,
     },
     /// The archive, its program or its operators have a version for which the import was not made.
     #[error("{what} is {found}, and supported is {supported}: export it with torch {TORCH_RELEASES}")]
     Version {
-        /// What has the version.
+        /// The thing that has the version.
         what: &'static str,
         /// The version found.
         found: String,
@@ -122,7 +122,7 @@ pub enum ImportError {
     /// The program takes or gives something that is not a tensor, or changes its state.
     #[error("the program {what}, which a package cannot")]
     Signature {
-        /// What it does.
+        /// The unsupported effect.
         what: String,
     },
     /// A dynamic dimension is not a symbol or not computed from one, or its range is empty or too large.
@@ -132,7 +132,7 @@ pub enum ImportError {
         tensor: String,
         /// Position of the dimension.
         dimension: usize,
-        /// What is wrong with it.
+        /// The fault.
         reason: String,
     },
     /// A tensor's elements have a type that exact arithmetic does not have.
@@ -148,7 +148,7 @@ pub enum ImportError {
     Weight {
         /// Name of the weight.
         weight: String,
-        /// What is wrong with it.
+        /// The fault.
         reason: String,
     },
     /// Operators that exact arithmetic does not define.
@@ -161,7 +161,7 @@ pub enum ImportError {
         place: Place,
         /// Name of the argument.
         argument: String,
-        /// What is wrong with it.
+        /// The fault.
         reason: String,
     },
     /// The graph that came out cannot be evaluated.

@@ -24,7 +24,7 @@ pub(super) fn read(text: &str, known: &Known) -> Result<Expression, String> {
     }
 }
 
-/// What an expression is at least and at most in the ranges of these symbols.
+/// Minimum and maximum of an expression in the ranges of these symbols.
 pub(super) fn bounds(of: &Expression, known: &Known) -> Option<Bounds> {
     of.bounds(|symbol| {
         let (_, symbol) = known.get(usize::from(symbol))?;
@@ -32,7 +32,7 @@ pub(super) fn bounds(of: &Expression, known: &Known) -> Option<Bounds> {
     })
 }
 
-/// What has not been read yet.
+/// Text that has not been read yet.
 struct Reader<'t> {
     rest: &'t str,
     known: &'t Known,

@@ -65,7 +65,7 @@ use std::{
 use stored::{Layouts, Stored, read_weights};
 use views::Sharing;
 
-/// What the program does not say about the package that it becomes.
+/// Options that the program does not say about the package that it becomes.
 #[derive(Clone, Debug)]
 pub struct ImportOptions {
     /// Name, version, licence and description for the manifest.
@@ -95,7 +95,7 @@ impl ImportOptions {
     }
 }
 
-/// What an operator of the program becomes: the tensors that it gives, in order.
+/// Tensors that an operator of the program becomes, in order.
 type Handler = for<'c, 'p> fn(&mut Call<'c, 'p>) -> Result<Vec<Tensor>, ImportError>;
 
 /// The families of operators.
@@ -270,7 +270,7 @@ fn take_inputs(graph: &mut Builder<'_>, program: &ExportedProgram, layouts: &Lay
     Ok(())
 }
 
-/// How an operator of the program is imported.
+/// Function that imports an operator of the program.
 struct Known {
     handler: Handler,
     /// Whether it changes what it takes.

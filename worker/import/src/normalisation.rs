@@ -9,7 +9,7 @@ use super::{
 };
 use assay_exact::{digest::DataType, graph::Dimension};
 
-/// What torch adds where the author gives nothing: the distance from 1 to the next binary32 number.
+/// Summand of torch where the author gives none: the distance from 1 to the next binary32 number.
 const BINARY32_EPSILON: f64 = f32::EPSILON as f64;
 
 pub(super) const OPERATORS: &[(&str, Handler)] = &[

@@ -169,7 +169,7 @@ fn mean_pool(call: &mut Call<'_, '_>, spatial: usize) -> Outputs {
     Ok(vec![graph.binary(Binary::Div, &sum, &count)?])
 }
 
-/// How many elements each window has, with the padding if that is counted, but never with what `ceil_mode` added.
+/// Number of elements of each window, with the padding if that is counted, but never with what `ceil_mode` added.
 fn counted(
     graph: &mut Builder<'_>,
     x: &Tensor,

@@ -15,7 +15,7 @@ pub(super) struct ExportedProgram {
     pub range_constraints: BTreeMap<String, Range>,
 }
 
-/// What says how the rest is to be read.
+/// Fields that say how the rest is to be read.
 #[derive(Deserialize)]
 pub(super) struct ProgramVersions {
     pub schema_version: SchemaVersion,

@@ -155,7 +155,7 @@ fn one_hot(call: &mut Call<'_, '_>) -> Outputs {
     Ok(vec![graph.cast(&is_class, DataType::Int64)?])
 }
 
-/// How many of a row of rising boundaries lie before each number.
+/// Number of boundaries of a rising row that lie before each number.
 fn bucketize(call: &mut Call<'_, '_>) -> Outputs {
     let (x, boundaries) = (call.operand("self")?, call.tensor("boundaries")?);
     let super::arguments::Operand::Tensor(x) = x else {
@@ -202,7 +202,7 @@ fn places_among(call: &mut Call<'_, '_>, boundaries: &Tensor, column: &Tensor) -
     graph.cast(&count, dtype)
 }
 
-/// How many numbers lie in each of equal parts of a range, the greatest number of the range in the last part.
+/// Count of the numbers that lie in each of equal parts of a range, the greatest number of the range in the last part.
 fn histogram(call: &mut Call<'_, '_>) -> Outputs {
     let x = operand(call, "self", DataType::Float32)?;
     let bins = call.int("bins", 100)?;

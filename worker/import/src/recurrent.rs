@@ -59,7 +59,7 @@ impl Weights {
         })
     }
 
-    /// What input and state contribute to the gates.
+    /// Contributions of input and state to the gates.
     fn gates(&self, graph: &mut Builder<'_>, input: &Tensor, hidden: &Tensor) -> Result<(Tensor, Tensor)> {
         let from_input = graph.linear(input, &self.input, self.input_bias.as_ref())?;
         let from_hidden = graph.linear(hidden, &self.hidden, self.hidden_bias.as_ref())?;

@@ -84,7 +84,7 @@ fn embedding_bag(call: &mut Call<'_, '_>) -> Outputs {
     Ok(vec![gathered(graph, &rows, is_own, mode)?])
 }
 
-/// How many indices each bag has, if the offsets count up by one length.
+/// Number of indices of each bag, if the offsets count up by one length.
 fn bags_of_one_length(
     graph: &mut Builder<'_>,
     offsets: &Tensor,

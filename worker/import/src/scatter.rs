@@ -264,7 +264,7 @@ fn masked_scatter(call: &mut Call<'_, '_>) -> Outputs {
     Ok(vec![graph.select(&mask, &picked, &x)?])
 }
 
-/// How many true values there are up to each place: in the rows before, and in its own row.
+/// Count of the true values up to each place: in the rows before, and in its own row.
 fn true_so_far(graph: &mut Builder<'_>, mask: &Tensor) -> Result<Tensor> {
     let count = graph.cast(mask, DataType::Int32)?;
     let within = graph.cumsum(&count)?;
@@ -280,7 +280,7 @@ fn true_so_far(graph: &mut Builder<'_>, mask: &Tensor) -> Result<Tensor> {
     graph.binary(Binary::Add, &before, &within)
 }
 
-/// What is scattered along a dimension: the part of the tensor that the indices reach, with the dimension last; the
+/// Target of scattering along a dimension: the part of the tensor that the indices reach, with the dimension last; the
 /// indices, and the source.
 struct Scattered {
     axis: usize,

@@ -32,13 +32,13 @@ pub(super) struct Stored {
     pub shape: Option<Vec<u32>>,
 }
 
-/// What the archive says about its weights and constants.
+/// The archive's words on its weights and constants.
 pub(super) struct Layouts {
     weights: Folder,
     constants: Folder,
 }
 
-/// What it says about one of the two.
+/// Its words on one of the two.
 struct Folder {
     entries: BTreeMap<String, WeightEntry>,
     /// Names that are the same elements share this.

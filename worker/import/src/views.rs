@@ -18,7 +18,7 @@ use assay_exact::{
 /// Steps from a storage's whole to a view of it, at most.
 const MAX_STEPS: usize = 32;
 
-/// How what a node gives stands to what it takes.
+/// Relation of a node's output to its operands.
 #[derive(Clone, Copy)]
 pub(super) enum Sharing<'n> {
     /// It has elements of its own.
@@ -45,12 +45,12 @@ pub(super) enum Owner {
 /// Elements that tensors of the program share.
 pub(super) struct Storage {
     whole: Tensor,
-    /// How often it was changed.
+    /// Number of times that it was changed.
     changes: usize,
     owner: Owner,
 }
 
-/// What a name of the program stands for.
+/// Value that a name of the program stands for.
 pub(super) struct Bound {
     tensor: Tensor,
     storage: usize,
@@ -78,8 +78,8 @@ enum Step {
     },
 }
 
-/// What always shares its operand's elements. Operators that no training changes are among them: they give what they
-/// take.
+/// Operators that always share their operand's elements. Operators that no training changes are among them: they give
+/// what they take.
 const VIEWS: &[&str] = &[
     "alias",
     "alpha_dropout",
@@ -116,11 +116,11 @@ const VIEWS: &[&str] = &[
     "view_as",
 ];
 
-/// What shares them if they are laid out in order, or if nothing has to be converted.
+/// Operators that share them if they are laid out in order, or if nothing has to be converted.
 const SOMETIMES_VIEWS: &[&str] = &["contiguous", "flatten", "reshape", "reshape_as", "to", "type_as"];
 
 impl Builder<'_> {
-    /// How what an operator `torch.ops.aten.NAME.OVERLOAD` gives stands to its first operand, `of`.
+    /// Relation of the output of an operator `torch.ops.aten.NAME.OVERLOAD` to its first operand, `of`.
     pub fn sharing<'n>(&self, target: &str, of: Option<&'n str>, result: &str) -> Sharing<'n> {
         let target = target.strip_prefix("torch.ops.aten.").unwrap_or(target);
         let name = target.split('.').next().unwrap_or_default();
@@ -201,7 +201,7 @@ impl Builder<'_> {
         self.bind(name, tensor, owner);
     }
 
-    /// What a name stands for after all changes so far.
+    /// Value that a name stands for after all changes so far.
     pub fn shown(&mut self, name: &str) -> Result<Option<Tensor>> {
         let Some(bound) = self.named.get(name) else {
             return Ok(None);

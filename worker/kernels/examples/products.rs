@@ -30,7 +30,7 @@ const WEIGHTS: [[usize; 2]; 6] = [
     [576, 49_152],
 ];
 const ROWS: [usize; 4] = [1, 8, 128, 1024];
-/// How long everything is repeated at the minimum.
+/// Minimum time for which everything is repeated.
 const LONG_ENOUGH: Duration = Duration::from_millis(200);
 /// More products than this are not measured in plain code.
 const TOO_MANY: usize = 1 << 32;

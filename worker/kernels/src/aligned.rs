@@ -15,7 +15,7 @@ pub(crate) struct Aligned<T> {
 }
 
 impl<T: Copy + Default> Aligned<T> {
-    /// So many elements, which hold anything.
+    /// This many elements, which hold anything.
     pub fn with_length(length: usize) -> Self {
         let mut aligned = Self::default();
         aligned.set_length(length);

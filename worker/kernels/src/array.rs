@@ -235,12 +235,12 @@ impl Array {
         self.data.dtype()
     }
 
-    /// How many elements each dimension has.
+    /// Number of elements of each dimension.
     pub fn shape(&self) -> &[usize] {
         &self.layout.shape
     }
 
-    /// How many elements there are.
+    /// Number of elements.
     #[expect(clippy::len_without_is_empty, reason = "no tensor is empty")]
     pub fn len(&self) -> usize {
         self.layout.elements()

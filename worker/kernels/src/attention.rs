@@ -66,7 +66,7 @@ impl<'a> Stack<'a, f32> {
     }
 }
 
-/// What scores are masked with, `[M, T]` for each head.
+/// Mask of scores, `[M, T]` for each head.
 #[derive(Clone, Copy, Debug)]
 pub enum Mask<'a> {
     /// Numbers that are added.
@@ -75,7 +75,7 @@ pub enum Mask<'a> {
     Keep(Stack<'a, bool>),
 }
 
-/// What an attention takes.
+/// Operands of an attention.
 #[derive(Clone, Copy, Debug)]
 pub struct Attention<'a> {
     /// Entries of the batch.
@@ -88,9 +88,9 @@ pub struct Attention<'a> {
     pub key: Stack<'a, f32>,
     /// `[T, D]` for each head.
     pub value: Stack<'a, f32>,
-    /// What every score is multiplied with.
+    /// Factor of every score.
     pub scale: Option<f32>,
-    /// What every score is masked with then.
+    /// Mask of every score after that.
     pub mask: Option<Mask<'a>>,
     /// Of the scores' product.
     pub score_precision: Precision,
@@ -99,8 +99,8 @@ pub struct Attention<'a> {
 }
 
 impl Attention<'_> {
-    /// How many keys, from the first on, have to be looked at: after them come only some that no query of this head
-    /// sees.
+    /// Number of keys, from the first on, that have to be looked at: after them come only some that no query of this
+    /// head sees.
     ///
     /// Whatever their scores are, −∞ takes their place, and the weight 0. That times the scale of a value is 0, but for
     /// the scale of a value with a NaN or an infinity: then all are looked at.

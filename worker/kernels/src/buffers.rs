@@ -56,8 +56,8 @@ pub(crate) struct Pool<T> {
 }
 
 impl Buffers {
-    /// A buffer with so many elements, whatever they are: the smallest that is large enough, or else a new one in place
-    /// of the largest.
+    /// A buffer with this many elements, whatever they are: the smallest that is large enough, or else a new one in
+    /// place of the largest.
     pub(crate) fn take<T: Element>(&mut self, length: usize) -> Buffer<T> {
         T::pool(self).take(length)
     }

@@ -1,15 +1,15 @@
-//! What an operator computes with: threads, instructions and memory.
+//! Resources with which an operator computes: threads, instructions and memory.
 
 use crate::{buffers::Buffers, instructions::Instructions, scratch::Scratch, threads::Threads};
 
 /// Threads, instructions and memory.
 pub struct Context<'a> {
-    /// What kernels are made of.
+    /// Instructions of the kernels.
     pub instructions: Instructions,
-    /// What they run on.
+    /// Threads that they run on.
     pub threads: &'a Threads,
-    /// What products compute in.
+    /// Memory that products compute in.
     pub scratch: &'a Scratch,
-    /// What results are written to.
+    /// Memory that results are written to.
     pub buffers: &'a mut Buffers,
 }

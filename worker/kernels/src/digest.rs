@@ -40,7 +40,7 @@ fn root_of<T: Element>(threads: &Threads, view: &View<'_, T>) -> Digest {
     Tree::Chunks.fold::<Blake2b256>(&nodes)
 }
 
-/// The node over so many chunks, the first of which has this position.
+/// The node over this many chunks, the first of which has this position.
 fn node_over<T: Element>(elements: &[T], layout: &Layout, first: usize, count: usize) -> Digest {
     let per_chunk = CHUNK_BYTES / size_of::<T>();
     let total = layout.elements();

@@ -19,7 +19,7 @@ pub(crate) enum Set {
     /// The products of [`Set::Amx`] with its instructions emulated, and plain code for the rest.
     #[cfg(all(test, target_arch = "x86_64"))]
     EmulatedTiles,
-    /// What the compiler makes of plain code.
+    /// Width of the code that the compiler makes of plain code.
     Portable,
 }
 

@@ -22,7 +22,7 @@ pub(crate) const ROWS_AT_ONCE: usize = 16;
 /// Fewer, if they have more numbers than this together, so that these stay in the nearest cache.
 const NUMBERS_AT_ONCE: usize = 4096;
 
-/// How many rows of this length are worked on together.
+/// Number of rows of this length that are worked on together.
 pub(crate) fn rows_at_once(length: usize) -> usize {
     (NUMBERS_AT_ONCE / length).clamp(1, ROWS_AT_ONCE)
 }

@@ -142,7 +142,7 @@ impl Packed {
         };
     }
 
-    /// Takes what these rows are, with so many columns of this length, and no scales.
+    /// Takes what these rows are, with this many columns of this length, and no scales.
     fn become_of(&mut self, rows: &Rows, columns: usize, length: usize) {
         self.instructions = rows.instructions;
         self.kind = rows.kind;
@@ -151,12 +151,12 @@ impl Packed {
         self.scales.clear();
     }
 
-    /// How many rows it has: the columns of a product with it.
+    /// Number of its rows: the columns of a product with it.
     pub fn columns(&self) -> usize {
         self.columns
     }
 
-    /// How many elements a row has.
+    /// Number of elements of a row.
     pub fn length(&self) -> usize {
         self.length
     }

@@ -27,7 +27,7 @@ use std::ops::Range;
 
 /// Rows that one thread takes at a time: their integers and their sums stay in the caches.
 const ROWS_AT_ONCE: usize = 96;
-/// From so many rows on, threads share out rows; below, columns.
+/// From this many rows on, threads share out rows; below, columns.
 pub(crate) const FEWEST_ROWS_TO_SHARE: usize = 24;
 /// Fewer products than this are made before another thread has begun.
 pub(crate) const FEWEST_PRODUCTS_TO_SHARE: usize = 1 << 18;
@@ -270,8 +270,8 @@ pub fn weighted_sums<'a>(
     );
 }
 
-/// So many that all threads have as much to do, in two parts each or more. Parts that are no whole number of tiles cost
-/// less than a thread that waits.
+/// Rows of a part, chosen so that every thread gets at least two equal parts. Parts that are no whole number of tiles
+/// cost less than a thread that waits.
 pub(crate) fn rows_at_once(rows: usize, threads: usize) -> usize {
     let parts_each = rows.div_ceil(threads * ROWS_AT_ONCE).max(2);
     rows.div_ceil(threads * parts_each).max(1)

@@ -20,7 +20,7 @@ use assay_exact::quantise::{Bits, Precision};
 
 /// Elements that are multiplied by one instruction and lane; rows are padded with zeros to a multiple of it.
 pub(crate) const GROUP: usize = 4;
-/// Products of 16-bit integers are summed in blocks of so many: the greatest number of which what the high halves
+/// Products of 16-bit integers are summed in blocks of this many: the greatest number of which what the high halves
 /// leave, `2^7·(hl + lh) + ll ≤ 2 084 864` each, fits 32 bits, rounded down to a multiple of the vectors' lengths.
 pub(crate) const BLOCK: usize = 1024;
 
@@ -76,12 +76,12 @@ impl<'a> Matrix<'a> {
         }
     }
 
-    /// How many rows there are.
+    /// Number of rows.
     pub fn rows(&self) -> usize {
         self.rows
     }
 
-    /// How many elements a row has.
+    /// Number of elements of a row.
     pub fn length(&self) -> usize {
         self.length
     }
@@ -110,7 +110,7 @@ impl<'a> Matrix<'a> {
     }
 }
 
-/// What rows of integers are made for: how fine they are, and what they are multiplied with.
+/// Purpose of rows of integers: their fineness, and the operands that they are multiplied with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// Of 8 bits, for products with such ones, and as the second operand of those of [`Kind::Halves`].
@@ -122,7 +122,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// That of the first operand of a product.
+    /// Purpose of the first operand of a product.
     pub fn of_first(precision: Precision) -> Self {
         match precision {
             Precision::Int8 => Self::Int8,
@@ -131,7 +131,7 @@ impl Kind {
         }
     }
 
-    /// That of the second operand of a product.
+    /// Purpose of the second operand of a product.
     pub fn of_second(bits: Bits) -> Self {
         match bits {
             Bits::Int8 => Self::Int8,
@@ -139,7 +139,7 @@ impl Kind {
         }
     }
 
-    /// That of rows of so many bits which are multiplied with integers of 8 bits.
+    /// Purpose of rows of this many bits which are multiplied with integers of 8 bits.
     pub fn of_rows_by_bytes(bits: Bits) -> Self {
         match bits {
             Bits::Int8 => Self::Int8,
@@ -147,7 +147,7 @@ impl Kind {
         }
     }
 
-    /// That of the second operand of products with rows of this kind.
+    /// Purpose of the second operand of products with rows of this kind.
     pub(crate) fn second(self) -> Self {
         match self {
             Self::Int8 | Self::Halves => Self::Int8,
@@ -164,7 +164,7 @@ impl Kind {
     }
 }
 
-/// What gives a row's elements their integers.
+/// Function that gives a row's elements their integers.
 #[derive(Clone, Copy, Debug)]
 pub enum Scaling<'a> {
     /// Each row is scaled by its greatest magnitude.
@@ -280,7 +280,7 @@ impl Rows {
         }
     }
 
-    /// Keeps the sums of groups of so many elements; rows are whole groups.
+    /// Keeps the sums of groups of this many elements; rows are whole groups.
     fn sum_groups(&mut self, group: usize) {
         self.group = group;
         self.group_sums.clear();
@@ -332,7 +332,7 @@ impl Rows {
         }
     }
 
-    /// Makes place for so many rows.
+    /// Makes place for this many rows.
     fn become_of(&mut self, kind: Kind, count: usize, length: usize) {
         (self.kind, self.count, self.length) = (kind, count, length);
         self.group = 0;
@@ -362,7 +362,7 @@ impl Rows {
         self.sums.resize(count * self.blocks(), 0);
     }
 
-    /// How many rows there are.
+    /// Number of rows.
     pub fn count(&self) -> usize {
         self.count
     }

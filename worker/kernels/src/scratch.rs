@@ -9,24 +9,24 @@ pub struct Scratch {
     whole: Mutex<WholeScratch>,
     /// A second operand that all threads multiply with.
     second: Mutex<(Rows, Packed)>,
-    /// What is between layers that all threads work on, one after the other.
+    /// Memory between layers that all threads work on, one after the other.
     between: Mutex<(Aligned<f32>, Aligned<f32>)>,
 }
 
-/// What one thread computes in.
+/// Memory that one thread computes in.
 pub(crate) struct ThreadScratch {
     pub rows: Rows,
     /// Rows on their way to be packed.
     pub second: Rows,
     pub packed: Packed,
     pub numbers: Aligned<f32>,
-    /// What comes after them.
+    /// Numbers that come after them.
     pub next: Aligned<f32>,
     /// A number for each row.
     pub totals: Vec<f32>,
 }
 
-/// What a call computes in before, or after, the threads share it out.
+/// Memory that a call computes in before, or after, the threads share it out.
 pub(crate) struct WholeScratch {
     pub rows: Rows,
     pub heads: Vec<PackedHead>,
@@ -49,7 +49,7 @@ impl ThreadScratch {
 }
 
 impl Scratch {
-    /// Memory for so many threads, for these instructions.
+    /// Memory for this many threads, for these instructions.
     pub fn new(instructions: Instructions, threads: usize) -> Self {
         Self {
             threads: (0..threads)
@@ -65,7 +65,7 @@ impl Scratch {
         }
     }
 
-    /// That of one thread. What another panicked in is overwritten like everything else here.
+    /// Memory of one thread. Memory that another one panicked in is overwritten like everything else here.
     pub(crate) fn of(&self, thread: usize) -> MutexGuard<'_, ThreadScratch> {
         self.threads[thread].lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -15,7 +15,7 @@ use std::{
     thread::JoinHandle,
 };
 
-/// How often a waiting thread looks before it sleeps: some tens of microseconds.
+/// Number of looks of a waiting thread before it sleeps: some tens of microseconds.
 const LOOKS: u32 = 4_000;
 
 /// The threads. The calling thread is one of them, so with one there is no other.
@@ -37,14 +37,14 @@ struct Shared {
 
 struct State {
     round: u64,
-    /// What those call that join; nothing once there is nothing left to do.
+    /// Function that those call that join; nothing once there is nothing left to do.
     work: Option<Work>,
     stopped: bool,
-    /// What a thread panicked with.
+    /// Panic of a thread.
     panic: Option<Box<dyn Any + Send>>,
 }
 
-/// What every thread calls, with its position.
+/// Function that every thread calls, with its position.
 #[derive(Clone, Copy)]
 struct Work(*const (dyn Fn(usize) + Sync));
 
@@ -78,7 +78,7 @@ impl Threads {
         }
     }
 
-    /// How many there are, with the caller's.
+    /// Number of threads, with the caller's.
     pub fn count(&self) -> usize {
         self.others.len() + 1
     }

@@ -15,7 +15,7 @@ pub(crate) const MAGNITUDE_MASK: u32 = 0x7fff_ffff;
 ///
 /// All methods are inlined into the functions that enable the instructions that they need.
 pub(crate) trait Lanes: Arithmetic {
-    /// How many numbers.
+    /// Count of numbers.
     const LANES: usize;
 
     /// Reads the first [`Self::LANES`] numbers, or as many as there are and `fill` for the others.

@@ -1,4 +1,4 @@
-//! What the swarm speaks: libp2p's protocols for finding and reaching peers, and streams for our own.
+//! Protocols of the swarm: libp2p's protocols for finding and reaching peers, and streams for our own.
 
 use crate::{
     config::{Limits, NetworkConfig, RelayLimits},
@@ -17,7 +17,7 @@ use std::time::Duration;
 
 /// Name of the table of who provides what.
 pub(crate) const KADEMLIA: StreamProtocol = StreamProtocol::new("/assay/kad/1");
-/// What peers tell each other that they speak.
+/// Protocol that peers tell each other that they speak.
 const VERSION: &str = "/assay/1";
 /// Time after which a connection without streams is closed.
 const IDLE: Duration = Duration::from_secs(120);

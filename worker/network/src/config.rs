@@ -1,4 +1,4 @@
-//! What a node is told at its start.
+//! Settings of a node at its start.
 
 use libp2p::Multiaddr;
 use std::{path::PathBuf, time::Duration};
@@ -23,7 +23,7 @@ pub struct NetworkConfig {
     pub bootnodes: Vec<Multiaddr>,
     /// Peers, with their identities, through which others may reach the node. For a node behind NAT.
     pub relays: Vec<Multiaddr>,
-    /// What the node relays for others; `None` relays nothing.
+    /// Limits of what the node relays for others; `None` relays nothing.
     pub relaying: Option<RelayLimits>,
     /// Bounds on what others may use.
     pub limits: Limits,

@@ -1,9 +1,9 @@
-//! What a node has done, counted. The crate that shows the numbers owns how they are shown.
+//! Counters of a node. The crate that shows the numbers owns the form in which they are shown.
 
 use crate::error::Fault;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// What a node has done since its start.
+/// Counts of a node since its start.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counters {
     /// Connections that were established.

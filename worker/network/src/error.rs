@@ -15,7 +15,7 @@ pub enum NetworkError {
     File {
         /// The file.
         path: PathBuf,
-        /// What the system says.
+        /// The system's error.
         error: std::io::Error,
     },
     /// The file of the node's key does not hold a key.
@@ -33,7 +33,7 @@ pub enum NetworkError {
     /// The transports could not be set up.
     #[error("the network's transports cannot be set up: {reason}")]
     Transport {
-        /// What is wrong.
+        /// The fault.
         reason: String,
     },
     /// An address cannot be listened on.
@@ -41,7 +41,7 @@ pub enum NetworkError {
     Listen {
         /// The address.
         address: Multiaddr,
-        /// What is wrong with it.
+        /// The fault.
         reason: String,
     },
     /// An address of a peer lacks its identity.
@@ -77,21 +77,21 @@ pub enum NetworkError {
     Fault {
         /// The peer.
         peer: PeerId,
-        /// What it did.
+        /// The peer's fault.
         fault: Fault,
     },
     /// Nobody was found who provides all of it.
     #[error("nobody provides the rest of 0x{}: {}", hex::encode(.digest), attempts(.tried))]
     Unavailable {
-        /// What was to be fetched.
+        /// Digest of the data that was to be fetched.
         digest: Digest,
-        /// Who was asked, and what came of it.
+        /// Peers that were asked, and the outcomes.
         tried: Vec<(PeerId, String)>,
     },
     /// Something has more bytes or entries than it may.
     #[error("{what} has {actual} bytes or entries, and may have {max}")]
     TooLarge {
-        /// What it is.
+        /// Kind of the data.
         what: &'static str,
         /// Its bytes or entries.
         actual: u64,
@@ -124,7 +124,7 @@ pub enum NetworkError {
     },
 }
 
-/// What a peer did that no honest and healthy one does.
+/// Fault of a peer, of which no honest and healthy one is guilty.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum Fault {
     /// It sent bytes that the digest does not commit to.

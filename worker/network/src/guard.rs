@@ -1,4 +1,4 @@
-//! What one peer may take of a protocol of ours: places for its streams, and a number of breaches before its connection
+//! Limits of one peer in a protocol of ours: places for its streams, and a number of breaches before its connection
 //! is closed.
 
 use libp2p::PeerId;

@@ -3,7 +3,7 @@
 //! A [`Node`] is a handle on a task that owns a swarm: QUIC, and TCP with noise and yamux; identify and kademlia to
 //! find peers, autonat to learn whether others reach the node, relays and hole punching where they do not.
 //!
-//! What a node provides comes from a [`Store`]; what it fetches is verified as it arrives, from several providers at
+//! A node provides data from a [`Store`]; data that it fetches is verified as it arrives, from several providers at
 //! once ([`data`]). Requests and answers of sessions travel as frames that say nothing to the network ([`session`]).
 //! The network holds no secret and no money: nothing here knows the chain, and a peer's identity here says nothing of
 //! accounts there.

@@ -40,7 +40,7 @@ pub struct Node {
     peers: Peers,
 }
 
-/// What a protocol of our own needs of the swarm: streams, who provides what, and who is not asked.
+/// Needs of a protocol of our own from the swarm: streams, who provides what, and who is not asked.
 #[derive(Clone)]
 pub(crate) struct Peers {
     pub(crate) own: PeerId,
@@ -140,7 +140,7 @@ impl Node {
         self.peers.own
     }
 
-    /// What the node has done since its start.
+    /// Counts of the node since its start.
     pub fn counters(&self) -> Counters {
         self.peers.tally.read()
     }

@@ -1,4 +1,4 @@
-//! What a node knows of its own place in the network.
+//! Knowledge of a node about its own place in the network.
 
 use crate::counters::Counters;
 use libp2p::{Multiaddr, PeerId};
@@ -21,7 +21,7 @@ pub struct Status {
     pub peers: Vec<PeerStatus>,
     /// Peers in its address book.
     pub known_peers: usize,
-    /// What it has done since its start.
+    /// Counts since its start.
     pub counters: Counters,
 }
 
@@ -48,7 +48,7 @@ pub struct PeerStatus {
     pub is_outgoing: bool,
     /// Whether the connection goes through a relay.
     pub is_relayed: bool,
-    /// What the peer says that it is; empty until it has said so.
+    /// The peer's description of itself; empty until it has given one.
     pub agent: String,
 }
 

@@ -52,7 +52,7 @@ const MAX_BLOCKED: usize = 1024;
 /// Time for a listener to begin.
 const LISTENING: Duration = Duration::from_secs(10);
 
-/// What a handle asks of the task.
+/// Request of a handle to the task.
 pub(crate) enum Command {
     Status {
         answer: oneshot::Sender<Status>,

@@ -18,9 +18,9 @@ pub struct Dims {
 pub struct Layout {
     /// Where the first element is.
     pub offset: usize,
-    /// How many elements each dimension has.
+    /// Number of elements of each dimension.
     pub shape: Dims,
-    /// How far from one element to the next in each dimension.
+    /// Distance from one element to the next in each dimension.
     pub strides: Dims,
 }
 
@@ -111,7 +111,7 @@ impl Layout {
         }
     }
 
-    /// How many elements there are.
+    /// Number of elements.
     pub fn elements(&self) -> usize {
         self.shape.elements()
     }

@@ -38,7 +38,7 @@ pub enum EngineError {
     Failed {
         /// The engine.
         engine: String,
-        /// What it says.
+        /// Its message.
         reason: String,
     },
 }

@@ -4,7 +4,7 @@ use crate::words::Form;
 use assay_exact::graph::Value;
 use std::collections::HashMap;
 
-/// What a second operand of a product is made of: the positions of weights, and how.
+/// Sources of the second operand of a product: the positions of weights, and how.
 pub type Origin = (Vec<u16>, Form);
 
 /// Weights as arrays, and packed as second operands of products. One that is only ever multiplied with is kept packed

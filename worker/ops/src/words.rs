@@ -86,7 +86,7 @@ pub enum Operation {
     Mul,
     /// Of integers it is rounded down, and 0 where the second one is 0.
     Div,
-    /// That of a division that rounds towards zero; of integers 0 where the second one is 0.
+    /// Remainder of a division that rounds towards zero; of integers 0 where the second one is 0.
     Rem,
     Min,
     Max,
@@ -146,7 +146,7 @@ impl From<Connective> for Bitwise {
     }
 }
 
-/// What an operator on two operands is.
+/// Operator on two operands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pairwise {
     /// Numbers or integers of both operands' type.
@@ -221,13 +221,13 @@ pub struct WholeAttention {
     pub score_precision: Precision,
     /// Of the weighted sum.
     pub value_precision: Precision,
-    /// What every score is multiplied with.
+    /// Factor of every score.
     pub scale: Option<f32>,
-    /// What is done to scores before the softmax.
+    /// Change of scores before the softmax.
     pub masking: Masking,
 }
 
-/// What is done to scores before the softmax.
+/// Change of scores before the softmax.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Masking {
     /// Nothing.
@@ -238,7 +238,7 @@ pub enum Masking {
     Keep,
 }
 
-/// How the second operand of a product is made of values.
+/// Way in which the second operand of a product is made of values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Form {
     /// One value of numbers, each row of which is quantised.
@@ -248,7 +248,7 @@ pub enum Form {
 }
 
 impl Form {
-    /// How many values it is made of.
+    /// Number of values that it is made of.
     pub fn operands(self) -> usize {
         match self {
             Self::Quantised(_) => 1,
@@ -272,7 +272,7 @@ pub enum Layer {
     QuantisedLinear {
         /// Of the rows.
         precision: Precision,
-        /// How the integers are given.
+        /// Format of the integers.
         format: WeightFormat,
         /// Whether there is a bias.
         biased: bool,
@@ -281,12 +281,12 @@ pub enum Layer {
     Apply(Function),
     /// An array of the same shape is added.
     Add,
-    /// Layer normalisation, or that by the root of the mean square, with so many of weight and bias.
+    /// Layer normalisation, or that by the root of the mean square, with this many of weight and bias.
     Normalise(Normalisation, usize),
 }
 
 impl Layer {
-    /// How many arrays it takes besides the rows.
+    /// Number of arrays that it takes besides the rows.
     pub fn operands(self) -> usize {
         match self {
             Self::Linear { biased, .. } | Self::QuantisedLinear { biased, .. } => {
@@ -298,7 +298,7 @@ impl Layer {
         }
     }
 
-    /// How the weight is packed, if it is a linear layer.
+    /// Packing of the weight, if it is a linear layer.
     pub fn form(self) -> Option<Form> {
         match self {
             Self::Linear { precision, .. } => Some(Form::Quantised(precision.right())),

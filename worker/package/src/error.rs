@@ -13,13 +13,13 @@ pub enum PackageError {
     File {
         /// The file.
         path: PathBuf,
-        /// What the system says.
+        /// The system's error.
         error: std::io::Error,
     },
     /// The manifest is not TOML of the known form.
     #[error("the manifest is not valid: {error}")]
     Manifest {
-        /// What is wrong with it.
+        /// The fault.
         error: Box<toml::de::Error>,
     },
     /// A field of the manifest has a value that it may not have.
@@ -27,7 +27,7 @@ pub enum PackageError {
     Field {
         /// The field.
         field: &'static str,
-        /// What is wrong with it.
+        /// The fault.
         reason: String,
     },
     /// A file of the package is not the one that the manifest lists.
@@ -41,7 +41,7 @@ pub enum PackageError {
     /// The graph is not valid SCALE.
     #[error("the graph cannot be decoded: {error}")]
     Decode {
-        /// What is wrong with it.
+        /// The fault.
         error: codec::Error,
     },
     /// The graph cannot be evaluated.
@@ -53,7 +53,7 @@ pub enum PackageError {
     /// The weights are not valid safetensors.
     #[error("the weights cannot be read: {error}")]
     Safetensors {
-        /// What is wrong with them.
+        /// The fault.
         error: safetensors::SafeTensorError,
     },
     /// A weight is missing, superfluous, or not as the graph describes it.

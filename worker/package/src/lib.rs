@@ -181,7 +181,7 @@ impl Package {
         write(MANIFEST_FILE, self.manifest_text.as_bytes())
     }
 
-    /// What the model is registered under.
+    /// Name under which the model is registered.
     pub fn root(&self) -> Digest {
         self.root
     }
@@ -211,7 +211,7 @@ impl Package {
         &self.weight_digests
     }
 
-    /// What the check graph is made of; `None` if the model is of another kind.
+    /// Parts of the check graph; `None` if the model is of another kind.
     pub fn generation(&self) -> Option<&Generation> {
         self.generation.as_ref()
     }
@@ -225,7 +225,7 @@ impl Package {
     }
 }
 
-/// What the check graph is made of, if the manifest says that it is one.
+/// Parts of the check graph, if the manifest says that it is one.
 fn recognised(manifest: &Manifest, graph: &CheckedGraph) -> Result<Option<Generation>, PackageError> {
     let entry = manifest.generation.as_ref();
     Ok(entry

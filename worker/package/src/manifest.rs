@@ -51,7 +51,7 @@ const MAX_FIELD_BYTES: usize = 64;
 /// Most bytes of the description.
 const MAX_DESCRIPTION_BYTES: usize = 1024;
 
-/// What the author says about a model.
+/// The author's words on a model.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Details {
     /// Name under which people know it: lower-case letters, digits, `-`, `_` and `.`.
@@ -87,9 +87,9 @@ pub struct Manifest {
     /// Dynamic dimensions.
     #[serde(default)]
     pub symbols: Vec<SymbolEntry>,
-    /// What the model takes.
+    /// Inputs of the model.
     pub inputs: Vec<TensorEntry>,
-    /// What the model gives.
+    /// Outputs of the model.
     pub outputs: Vec<TensorEntry>,
     /// The canonical graph.
     pub graph: FileEntry,
@@ -100,7 +100,7 @@ pub struct Manifest {
     pub assets: Vec<FileEntry>,
 }
 
-/// What a check graph is made with, besides the model.
+/// Parameters of a check graph, besides the model.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct GenerationEntry {
@@ -305,7 +305,7 @@ fn is_plain_file_name(name: &str) -> bool {
         && name != super::MANIFEST_FILE
 }
 
-/// What a graph takes and gives, in the manifest's words.
+/// Input or output of a graph, in the manifest's words.
 fn schema(graph: &CheckedGraph) -> (Vec<SymbolEntry>, Vec<TensorEntry>, Vec<TensorEntry>) {
     let tensor = |name: &str, value, range: Option<ValueRange>| {
         let (dtype, dimensions) = graph.value(value).unwrap_or((DataType::Float32, &[]));

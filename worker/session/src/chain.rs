@@ -1,4 +1,4 @@
-//! What both sides need of the chain, as traits: whoever has a connection to a node implements them, and tests have a
+//! Needs of both sides from the chain, as traits: the owner of a connection to a node implements them, and tests have a
 //! chain of their own.
 //!
 //! A call returns when it is in a block, or says why it is not. Every call may be made again: the chain refuses what is
@@ -21,18 +21,18 @@ pub enum ChainError {
     /// No node answers: the same again later may succeed.
     #[error("no node answers: {reason}")]
     Unreachable {
-        /// What is wrong.
+        /// The fault.
         reason: String,
     },
     /// The chain refuses the call: the same again is refused again.
     #[error("the chain refuses the call: {reason}")]
     Refused {
-        /// What the chain says.
+        /// The chain's reason.
         reason: String,
     },
 }
 
-/// What a call of a session gives.
+/// Answer to a call of a session.
 pub type ChainAnswer<'a, T> = BoxFuture<'a, Result<T, ChainError>>;
 
 /// A model version as the chain knows it.
@@ -44,7 +44,7 @@ pub struct ModelRecord {
     pub parts: ModelParts,
 }
 
-/// What both sides read.
+/// Queries of both sides.
 pub trait SessionChain: Send + Sync + 'static {
     /// Hash of the chain's first block.
     fn genesis(&self) -> H256;
@@ -62,13 +62,13 @@ pub trait SessionChain: Send + Sync + 'static {
     fn close(&self, session: SessionId) -> ChainAnswer<'_, ()>;
 }
 
-/// What a worker calls.
+/// Calls of a worker.
 pub trait WorkerChain: SessionChain {
     /// Brings a voucher (`Sessions::redeem`).
     fn redeem(&self, voucher: SignedVoucher) -> ChainAnswer<'_, ()>;
 }
 
-/// What a client reads and calls.
+/// Queries and calls of a client.
 pub trait ClientChain: SessionChain {
     /// The workers that offer sessions on a model, with what is known of them. Whoever implements this joins the offers
     /// on chain with the addresses that workers announce.

@@ -32,7 +32,7 @@ pub struct Case {
     pub receipt: SignedReceipt,
 }
 
-/// What a check says of a receipt.
+/// Verdict of a check on a receipt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// The model gives these outputs.
@@ -45,7 +45,7 @@ pub enum Verdict {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a receipt was not checked: {reason}")]
 pub struct CheckError {
-    /// What is wrong.
+    /// The fault.
     pub reason: String,
 }
 

@@ -9,7 +9,7 @@ const WHOLE: Balance = 10_000;
 /// Good claims that outweigh one fault.
 const FAULT: u64 = 8;
 
-/// What is known of a worker's past.
+/// Knowledge of a worker's past.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Record {
     /// Claims and receipts that stood, as far as they are known.
@@ -31,20 +31,20 @@ pub struct Candidate {
     pub offer: StandingOffer,
     /// Sessions that it can still open by this offer.
     pub free: u32,
-    /// What is known of its past.
+    /// Record of its past.
     pub record: Record,
     /// Time of a round trip, where it was measured.
     pub latency: Option<Duration>,
 }
 
-/// What a client wants of a worker.
+/// Preferences of a client among workers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Preference {
     /// Budget of the session.
     pub budget: Balance,
     /// Work of a usual request.
     pub units: u64,
-    /// What a request that takes 1 ms less is worth, in hundredths of a percent of its price.
+    /// Value of a request that takes 1 ms less, in hundredths of a percent of its price.
     pub per_ms: u32,
     /// Round trip that is assumed where none was measured.
     pub assumed: Duration,
@@ -57,7 +57,7 @@ impl Candidate {
         (self.free > 0 && budget >= self.offer.terms.min_budget).then_some(budget)
     }
 
-    /// What a usual request costs with this worker, with its latency and its record in money: the less the better.
+    /// Cost of a usual request with this worker, with its latency and its record in money: the less the better.
     ///
     /// `price · (1 + per_ms · latency) · (good + 2 + 8 · faults) / (good + 1)`: a worker of whom nothing is known
     /// counts as twice as expensive as one that has always been good, and a fault as 8 good claims missing. It

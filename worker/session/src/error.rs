@@ -29,7 +29,7 @@ pub enum SessionError {
     /// Nobody offers a session on the model with this budget.
     #[error("nobody offers a session on this model with this budget, or all who do have failed: {tried}")]
     NoWorker {
-        /// Who was tried, and what came of it.
+        /// Workers that were tried, and the outcomes.
         tried: String,
     },
     /// The budget does not cover the request.
@@ -47,13 +47,13 @@ pub enum SessionError {
     /// Encryption cannot be set up.
     #[error("encryption cannot be set up: {reason}")]
     Setup {
-        /// What is wrong.
+        /// The fault.
         reason: String,
     },
     /// A check needs an execution that failed.
     #[error("two answers differ, and neither could be checked: {reason}")]
     Unchecked {
-        /// What is wrong.
+        /// The fault.
         reason: String,
     },
     /// The task that made the exchange ended without an answer.
@@ -61,7 +61,7 @@ pub enum SessionError {
     BrokenOff,
 }
 
-/// What a worker did in an exchange, or what befell the way to it. Nothing was paid for the request.
+/// Fault of a worker in an exchange, or of the way to it. Nothing was paid for the request.
 #[derive(Debug, thiserror::Error)]
 pub enum WorkerFault {
     /// It cannot be reached.

@@ -1,4 +1,4 @@
-//! What executes requests for a worker: the engine, seen from the sessions.
+//! Executor of requests for a worker: the engine, seen from the sessions.
 //!
 //! Requests of all sessions are handed over as they come, many at once, so that the engine can batch them. Dropping the
 //! future of an execution cancels it.

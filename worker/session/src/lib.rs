@@ -49,7 +49,7 @@ pub use request::Sampling;
 pub use server::{Kept, RedeemPolicy, ServerConfig, SessionServer};
 pub use types::{Place, Signed, SignedReceipt, SignedVoucher};
 
-/// What is held in this crate is never left half changed, so a thread that panicked has not spoilt it.
+/// State in this crate is never left half changed, so a thread that panicked has not spoilt it.
 fn lock<T>(mutex: &std::sync::Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }

@@ -1,4 +1,4 @@
-//! What the frames of a session say, in SCALE, each encrypted to the worker's key ([`crate::seal`]).
+//! Messages in the frames of a session, in SCALE, each encrypted to the worker's key ([`crate::seal`]).
 //!
 //! ```text
 //! client                                              worker
@@ -37,7 +37,7 @@ pub const MAX_INLINE_BYTES: usize = 48 * 1024;
 /// an input in their journals, which one thread writes.
 pub const MAX_CARRIED_BYTES: u64 = 64 << 20;
 
-/// What a client asks.
+/// Request of a client.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 pub struct RequestHead {
     /// The chain and the session.

@@ -14,10 +14,10 @@ use assay_types::{
     schema::{ModelKind, TensorLayout, TensorSchema, payload_digest},
 };
 
-/// How tokens are chosen, and how many.
+/// Sampling of tokens, and their maximum number.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Sampling {
-    /// What logits are divided by; 0 takes the best token every time.
+    /// Divisor of the logits; 0 takes the best token every time.
     pub temperature: f32,
     /// The best tokens that together have this probability are chosen from: above 0, at most 1.
     pub top_p: f32,
@@ -55,13 +55,13 @@ pub enum RequestError {
     Field {
         /// The parameter.
         field: &'static str,
-        /// What it may be.
+        /// Its range.
         range: String,
     },
     /// The tensors are not those of the schema.
     #[error("the inputs do not fit the model: {reason}")]
     Misfit {
-        /// What is wrong.
+        /// The fault.
         reason: String,
     },
     /// An integer has no meaning to the model.

@@ -49,7 +49,7 @@ pub enum SealError {
     /// Noise could not be set up.
     #[error("encryption cannot be set up: {reason}")]
     Setup {
-        /// What is wrong.
+        /// The fault.
         reason: String,
     },
 }
@@ -170,7 +170,7 @@ impl Sealed {
     }
 }
 
-/// What the key of a session signs of a key for encryption.
+/// Message about a key for encryption that the key of a session signs.
 fn signed(public: &[u8]) -> Vec<u8> {
     [SEAL_DOMAIN.as_slice(), public].concat()
 }

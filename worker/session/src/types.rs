@@ -18,9 +18,9 @@ pub type Terms = SessionTerms<Balance, BlockNumber>;
 pub type StandingOffer = SessionOffer<Balance, BlockNumber>;
 /// A client's call for a session.
 pub type OpenRequest = SessionRequest<AccountId, Balance, BlockNumber>;
-/// What a worker signs.
+/// Message that a worker signs.
 pub type ReceiptOf = Receipt<Balance, BlockNumber>;
-/// What a client signs.
+/// Message that a client signs.
 pub type VoucherOf = Voucher<Balance>;
 /// A receipt and its signature.
 pub type SignedReceipt = Signed<ReceiptOf>;

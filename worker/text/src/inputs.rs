@@ -48,7 +48,7 @@ pub enum InputError {
     Read {
         /// The file.
         path: PathBuf,
-        /// What the system says.
+        /// The system's error.
         error: std::io::Error,
     },
     /// The file is too large.
@@ -74,7 +74,7 @@ pub enum InputError {
     Invalid {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The fault.
         reason: String,
     },
     /// An input of the model is not in the file.
@@ -90,7 +90,7 @@ pub enum InputError {
     Unfit {
         /// The file.
         path: PathBuf,
-        /// What does not fit.
+        /// The misfit.
         error: BindError,
     },
     /// The file's rows do not make batches that the model takes.
@@ -147,7 +147,7 @@ pub fn read(path: &Path, graph: &CheckedGraph) -> Result<Vec<JobInput>, InputErr
     Ok(jobs)
 }
 
-/// What a file says before it is cut into jobs: tensors in the model's order, and labels.
+/// Content of a file before it is cut into jobs: tensors in the model's order, and labels.
 struct Content {
     tensors: Vec<Tensor>,
     labels: Option<Vec<i64>>,

@@ -14,7 +14,7 @@ use unicode_normalization::UnicodeNormalization;
 // HuggingFace's tables are those of Unicode 8, so a character that came later is of no kind here either. What remains
 // is the handful of letters and marks that Unicode has counted differently since: 2 of 20,000 random texts had one.
 
-/// What the cleaning takes away; tabs and ends of lines stay, and separate words.
+/// Characters that the cleaning takes away; tabs and ends of lines stay, and separate words.
 static CONTROLS: LazyLock<Regex> = LazyLock::new(|| pattern(r"[\x{FFFD}\p{Cc}\p{Co}[\p{Cf}&&\p{Age=8.0}]--[\t\n\r]]"));
 /// Accents, in decomposed text.
 static ACCENTS: LazyLock<Regex> = LazyLock::new(|| pattern(r"[\p{Mn}&&\p{Age=8.0}]"));
@@ -45,7 +45,7 @@ pub struct Encoding {
     pub types: Vec<i64>,
 }
 
-/// What comes out for a text.
+/// Part of a cut text.
 #[derive(Clone, Debug)]
 enum Part {
     Special { ids: Vec<i64>, kind: i64 },

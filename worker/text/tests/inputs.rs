@@ -144,7 +144,7 @@ fn batched(least: u32, greatest: u32) -> assay_exact::graph::CheckedGraph {
     graph.check().expect("sound")
 }
 
-/// The names and the rows of the jobs that so many rows in one file make.
+/// The names and the rows of the jobs that this many rows in one file make.
 fn jobs_of(rows: usize, least: u32, greatest: u32) -> Result<Vec<(String, u32)>, InputError> {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let path = folder.path().join("x.json");

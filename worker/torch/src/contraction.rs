@@ -3,7 +3,7 @@
 use super::quantise::{Integers, QuantisedRows};
 use tch::{Device, Kind, TchError, Tensor};
 
-/// How products of integers are computed.
+/// Way in which products of integers are computed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Route {
     /// `_int_mm`: int8 products summed in int32. A contraction sums at most 16384 of them, 2^28 at most.

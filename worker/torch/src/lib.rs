@@ -46,7 +46,7 @@ impl Device {
     }
 }
 
-/// How libtorch is used.
+/// Options of libtorch.
 #[derive(Clone, Copy, Debug)]
 pub struct TorchOptions {
     /// Where it computes.

@@ -1,4 +1,4 @@
-//! Who makes blocks, and how fast they come and become final.
+//! Authors of blocks, and the time in which blocks come and become final.
 
 use crate::figures::Figures;
 use anyhow::ensure;

@@ -1,4 +1,4 @@
-//! What the stories measure, printed at the end, however it comes.
+//! Figures that the stories measure, printed at the end, however it comes.
 
 use std::{fmt, time::Duration};
 

@@ -25,7 +25,7 @@ pub const CHARLIE: worker::Terms = worker::Terms {
     bid: Some("0.4"),
 };
 const PRICE: u128 = 4 * UNIT / 10;
-/// How often an honest job is bought and timed.
+/// Number of times that an honest job is bought and timed.
 const TIMED: usize = 3;
 /// Blocks in which a claim must be seen.
 const CLAIM_BLOCKS: u32 = 120;

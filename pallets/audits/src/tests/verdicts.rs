@@ -1,4 +1,4 @@
-//! What the court decides, and what auditors have from it.
+//! Decisions of the court, and payments of auditors for them.
 
 use crate::{Event, mock::*};
 use assay_types::audit::{AuditState, Police};

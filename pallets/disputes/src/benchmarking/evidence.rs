@@ -1,4 +1,4 @@
-//! What is shown in the disputes that benchmarks play: the longest statements, and proofs of a row of any length.
+//! Evidence in the disputes that benchmarks play: the longest statements, and proofs of a row of any length.
 
 use crate::Config;
 use alloc::{borrow::ToOwned, string::String, vec, vec::Vec};
@@ -200,7 +200,7 @@ fn graph(shape: &[u32]) -> Graph {
 }
 
 impl Row {
-    /// What a challenger that knows the first element has found, and its commitment to that.
+    /// Finding of a challenger that knows the first element, and its commitment to that.
     pub fn finding<T: Config>(
         &self,
         job: ClaimId,

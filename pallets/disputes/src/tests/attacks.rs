@@ -81,7 +81,7 @@ fn a_liar_that_is_challenged_cannot_convict_itself_first() {
     });
 }
 
-/// What an account that has made this execution shows of the element that convicts in these tests.
+/// Opening by an account that has made this execution, of the element that convicts in these tests.
 fn shown(account: u64, honest: &InMemory) -> FindingOpening {
     finding(account, honest, 2, 300)
 }

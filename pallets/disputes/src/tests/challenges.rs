@@ -1,4 +1,4 @@
-//! Who may challenge what, and what it holds.
+//! Accounts that may challenge, and the amounts that a challenge holds.
 
 use super::claimed_nothing;
 use crate::{Error, mock::*};

@@ -31,7 +31,7 @@ impl OnChain {
         })
     }
 
-    /// What late answers have cost the worker.
+    /// Costs of late answers to the worker.
     fn fees(&self) -> u64 {
         let fees = events().into_iter().map(|event| match event {
             Event::AnsweredLate { job, paid, burned, .. } if job == self.job => paid + burned,

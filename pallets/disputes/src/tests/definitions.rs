@@ -27,7 +27,7 @@ fn version_of(job: JobId) -> ModelVersion {
     pallet_market::Jobs::<Test>::get(job).expect("is open").model
 }
 
-/// That the dispute ended at no cost to anybody.
+/// Checks that the dispute ended at no cost to anybody.
 fn assert_voided(job: JobId) {
     assert_eq!((phase(job), dispute(job), bonded(CHALLENGER)), (None, None, 0));
     assert_eq!(Balances::free_balance(CLIENT), ENDOWMENT);

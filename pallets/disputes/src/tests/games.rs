@@ -43,7 +43,7 @@ fn late_blocks(manner: Manner) -> u32 {
     }
 }
 
-/// What was seen in many disputes.
+/// Counts of what was seen in many disputes.
 #[derive(Default)]
 struct Seen {
     disputes: usize,

@@ -1,4 +1,4 @@
-//! What version 1 stored becomes what this version stores, in as many steps as it takes.
+//! Records of version 1 become records of this version, in as many steps as it takes.
 
 use super::{claimed_nothing, verdicts::model};
 use crate::{

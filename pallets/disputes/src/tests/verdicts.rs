@@ -38,7 +38,7 @@ pub(super) fn said(worker: &dyn Statements, place: Place) -> Statement {
     said.expect("it answers")
 }
 
-/// What a challenger knows of the places that were revealed.
+/// Knowledge of a challenger about the places that were revealed.
 pub(super) fn known(job: JobId, places: &[Place]) -> Known {
     let revealed = places
         .iter()

@@ -1,4 +1,4 @@
-//! What was decided is carried out after the delay, by nobody else, and not at all if it is cancelled.
+//! A decision is carried out after the delay, by nobody else, and not at all if it is cancelled.
 
 use crate::{BoundedCallOf, Error, Event, NextDecisionId, mock::*};
 use codec::Encode;

@@ -1,5 +1,5 @@
-//! What benchmarks of the market begin with: books of which all offers are looked at, auctions with all bids, and jobs
-//! that workers hold.
+//! Scenes with which benchmarks of the market begin: books of which all offers are looked at, auctions with all bids,
+//! and jobs that workers hold.
 
 use crate::{BalanceOf, Claim, Config, JobRequestOf, Jobs, NextJobId, Pallet, Seal};
 use alloc::{vec, vec::Vec};
@@ -22,7 +22,7 @@ const LOWEST: u32 = 1_000;
 pub const CHEAP_BID: u32 = 10;
 /// The price of a bid that every offer is cheaper than.
 pub const EXPENSIVE_BID: u32 = 10_000;
-/// What every client pays at most.
+/// Maximum that every client pays.
 const CEILING: u32 = 100_000;
 /// The salt of every bid and every seal.
 pub const SALT: [u8; 32] = [4; 32];

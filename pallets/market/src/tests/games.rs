@@ -72,7 +72,7 @@ enum Act {
     Reassign {
         job: u64,
     },
-    /// Whoever has the job loses all its free stake but so much, for a fault elsewhere; then it is to be relieved.
+    /// The job's worker loses all its free stake but this much, for a fault elsewhere; then it is to be relieved.
     Ruin {
         job: u64,
         left: u64,
@@ -156,7 +156,7 @@ fn act() -> impl Strategy<Value = Act> {
 
 const WORKERS: [u64; 3] = [CHEAP, DEAR, THIRD];
 
-/// What a worker bids on a job, so that it can reveal later.
+/// Bid of a worker on a job, so that it can reveal later.
 fn bid_of(worker: u64, job: JobId) -> u64 {
     10 + 17 * ((worker + job) % 5)
 }

@@ -1,4 +1,4 @@
-//! What the runtime API answers.
+//! Answers of the runtime API.
 
 use crate::mock::*;
 use assay_types::{Misfit, ModelVersion, NoOffer, OfferTerms, WhyNot, WorkerStatus, runtime_api::NoLayout};

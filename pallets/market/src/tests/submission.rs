@@ -1,4 +1,4 @@
-//! What is refused before a unit of money is held.
+//! Submissions that are refused before a unit of money is held.
 
 use crate::{Error, Event, HoldReason, Inputs, Jobs, mock::*};
 use assay_types::{Delivery, H256, JobInput, Matching, ModelVersion, Phase};

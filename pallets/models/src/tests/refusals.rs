@@ -1,4 +1,4 @@
-//! What is refused, and with which error.
+//! Calls that are refused, and their errors.
 
 use super::{alice_publishes, alice_registers};
 use crate::{Error, mock::*};

@@ -1,4 +1,4 @@
-//! What workers say of their nodes, and for how long the chain keeps it.
+//! Announcements of workers about their nodes, and the time for which the chain keeps them.
 
 use crate::{Error, Event, mock::*};
 use assay_types::{

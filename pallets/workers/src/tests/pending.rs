@@ -29,7 +29,7 @@ fn convict(amount: u64, awards: [(u64, u64); 2]) -> u64 {
     penalty.slash
 }
 
-/// Alice is convicted for a job that locks `amount`, and loses at least so many hundredths of her stake.
+/// Alice is convicted for a job that locks `amount`, and loses at least this many hundredths of her stake.
 fn convict_for(amount: u64, percent: u32, awards: [(u64, u64); 2]) -> Penalty<u64> {
     let share = Perbill::from_percent(percent);
     let released = release(ALICE, amount, Outcome::Convicted { share, awards }).expect("so much is locked");

@@ -1,4 +1,4 @@
-//! What the market sees of workers: who is cheapest, what is locked, who is busy.
+//! The market's view of workers: who is cheapest, what is locked, who is busy.
 
 use crate::{Error, Load, mock::*};
 use assay_types::{NoOffer, Outcome, Purpose, Slashed, Unavailable, WorkerRegistry};

@@ -11,7 +11,7 @@ fn alice_has_a_job() {
     assert_eq!(job(ALICE, 300), Ok(600));
 }
 
-/// What a missed deadline of Alice's costs her, for a job that locks `stake`.
+/// Amount that a missed deadline costs Alice, for a job that locks `stake`.
 fn alice_misses(stake: u64, beneficiary: u64, paid: u64, burned: u64) -> Slashed<u64> {
     let released = release(ALICE, stake, missed(beneficiary, paid, burned)).expect("so much is locked");
     released.slashed

@@ -31,7 +31,7 @@ enum Step {
     Wait(u64),
 }
 
-/// How the market ends one of the bids and jobs that there are; the amounts are cut to what fits.
+/// Way in which the market ends one of the bids and jobs that there are; the amounts are cut to what fits.
 #[derive(Clone, Debug)]
 enum End {
     Well {
@@ -47,7 +47,7 @@ enum End {
     Convicted(u32, [(u64, u64); 2]),
 }
 
-/// What the market knows of a lock.
+/// Stage of a lock, as the market knows it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Stage {
     Bid,
@@ -204,7 +204,7 @@ fn end_one(place: usize, end: End, locks: &mut Locks) -> u64 {
     released.slashed.burned
 }
 
-/// What the market's books say of a worker: its locked stake and its unclaimed jobs.
+/// The market's books on a worker: its locked stake and its unclaimed jobs.
 fn books(worker: u64, locks: &Locks) -> (u64, u32) {
     let own = || locks.iter().filter(|(whose, ..)| *whose == worker);
     let unclaimed = own().filter(|(.., stage)| *stage == Stage::Unclaimed);

@@ -23,7 +23,7 @@ impl Binary32 {
         Self::round(false, root << 1 | sticky, (exponent - lift as i32) / 2 - 1)
     }
 
-    /// What is left of `self` after a whole number of times `other`, with the sign of `self`.
+    /// The rest of `self` after a whole number of times `other`, with the sign of `self`.
     const fn remainder(self, other: Self) -> Self {
         if !self.is_finite() || other.is_nan() || other.0 == 0 {
             return Self::NAN;

@@ -9,7 +9,7 @@ use core::ops::{Add, Div, Mul, Neg, Sub};
 /// An implementation may let −0 and NaNs with a payload stand: no function's result depends on them, once it is made
 /// canonical. Subnormal numbers must not be flushed to zero.
 ///
-/// What an operation gives outside of the domain that it names does not matter; no function goes there.
+/// The result of an operation outside of the domain that it names does not matter; no function goes there.
 pub trait Arithmetic:
     Copy + Add<Output = Self> + Sub<Output = Self> + Mul<Output = Self> + Div<Output = Self> + Neg<Output = Self>
 {

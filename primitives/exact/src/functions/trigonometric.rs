@@ -9,7 +9,7 @@ const TWO_OVER_PI: u32 = 0x3f22_f983;
 /// `π/2` in pieces of 12 bits: multiples of `2^-11`, `2^-23`, `2^-35` and `2^-47`. Products with integers of 12
 /// bits are exact.
 const HALF_PI: [u32; 4] = [0x3fc9_1000, 0xb694_0000, 0xb33b_c000, 0x2c34_8000];
-/// What is left of `π/2` after those.
+/// The rest of `π/2` after those.
 const HALF_PI_REST: u32 = 0xa6f7_2ced;
 /// `2^12`.
 const SPLIT: u32 = 0x4580_0000;

@@ -72,7 +72,7 @@ impl CheckedGraph {
     }
 }
 
-/// How a tensor stands to the batch.
+/// Relation of a tensor to the batch.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Rows {
     /// The batch is its outermost dimension and no other.

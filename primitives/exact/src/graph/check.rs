@@ -1,4 +1,4 @@
-//! What makes a graph fit to be evaluated.
+//! The checks that make a graph fit to be evaluated.
 
 use super::{
     BindError, Dimension, Graph, MAX_NAME_BYTES, MAX_NODE_BYTES, MAX_NODES, MAX_RANK, MAX_SCHEMA_NAME_BYTES,
@@ -37,9 +37,9 @@ pub enum GraphError {
     Count {
         /// `inputs`, `nodes` and so on.
         what: &'static str,
-        /// How many it has.
+        /// Number that it has.
         actual: usize,
-        /// How many it may have.
+        /// Number that it may have.
         max: usize,
     },
     /// A name or a source is too long, or a name is empty.
@@ -76,7 +76,7 @@ pub enum GraphError {
     UnknownValue {
         /// Name of the node or the output.
         name: String,
-        /// What it asks for.
+        /// The value that it asks for.
         value: Value,
     },
     /// An operator cannot take what it is given.
@@ -87,7 +87,7 @@ pub enum GraphError {
         operator: &'static str,
         /// Where the author wrote it.
         source: String,
-        /// What does not fit.
+        /// The misfit.
         error: ShapeError,
     },
     /// An input's range of values is empty, or does not fit its type, which must be an integer.
@@ -104,9 +104,9 @@ pub enum GraphError {
     Vast {
         /// `work` or `trace`.
         what: &'static str,
-        /// How much it is; `None` beyond 64 bits.
+        /// The amount; `None` beyond 64 bits.
         actual: Option<u64>,
-        /// How much it may be.
+        /// The maximum.
         max: u64,
     },
     /// The work or the size of the trace depends on the symbols in more ways than can be written down.

@@ -58,7 +58,7 @@ impl Dimension {
         }
     }
 
-    /// What it is at least and at most where each symbol is in its range, both ends included
+    /// Its minimum and maximum where each symbol is in its range, both ends included
     /// ([`Expression::bounds`]). `None` if a symbol has no range, or if a term does not fit 64 bits with a sign.
     pub fn bounds(self, range: impl Fn(u8) -> Option<(u32, u32)>) -> Option<Bounds> {
         let (min, max) = match self {
@@ -78,7 +78,7 @@ impl Dimension {
         Expression::of(self)?.plus(&Expression::of(other)?)?.dimension()
     }
 
-    /// So many elements more, or fewer. `None` if that is no dimension.
+    /// This dimension with some elements more, or fewer. `None` if that is no dimension.
     pub fn shifted(self, by: i64) -> Option<Self> {
         Expression::of(self)?.plus(&Expression::number(by))?.dimension()
     }
@@ -88,8 +88,8 @@ impl Dimension {
         Expression::of(self)?.times(&Expression::of(other)?)?.dimension()
     }
 
-    /// How many windows of `size` elements, `dilation` apart, it has, one every `step` elements. `None` if there is not
-    /// one or if that is no dimension: the step has to divide the coefficients of all terms with symbols.
+    /// Number of windows of `size` elements, `dilation` apart, that it has, one every `step` elements. `None` if there
+    /// is not one or if that is no dimension: the step has to divide the coefficients of all terms with symbols.
     ///
     /// Where some values of the symbols leave not one window, the result is a dimension that can be 0, which no graph
     /// may have.
@@ -128,7 +128,7 @@ impl Graph {
         unknown.map_or(Ok(()), |symbol| Err(ShapeError::UnknownSymbol(symbol)))
     }
 
-    /// What a dimension is at least and at most; `None` if the graph does not list a symbol of it, or if a term of it
+    /// Minimum and maximum of a dimension; `None` if the graph does not list a symbol of it, or if a term of it
     /// does not fit 64 bits with a sign.
     pub(super) fn bounds(&self, dimension: Dimension) -> Option<Bounds> {
         dimension.bounds(|symbol| {

@@ -18,7 +18,7 @@ const MAX_PINNED: usize = 3;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Expression(BTreeMap<Powers, i64>);
 
-/// What a number computed from symbols is at least and at most, for all values in their ranges.
+/// Minimum and maximum of a number computed from symbols, for all values in their ranges.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bounds {
     /// It is nowhere below.
@@ -115,7 +115,7 @@ impl Expression {
         collect(self.wide().chain(other.wide()).map(Some))
     }
 
-    /// What is left without the other.
+    /// The difference from the other.
     pub fn minus(&self, other: &Self) -> Option<Self> {
         self.plus(&other.times(&Self::number(-1))?)
     }
@@ -143,7 +143,7 @@ impl Expression {
         collect(terms)
     }
 
-    /// What the other has to be multiplied with to give this; `None` if there is no such polynomial.
+    /// The factor of the other that gives this; `None` if there is no such polynomial.
     pub fn quotient(&self, divisor: &Self) -> Option<Self> {
         let (first, by) = divisor.0.last_key_value()?;
         let (mut rest, mut quotient) = (self.clone(), Self::default());
@@ -163,7 +163,7 @@ impl Expression {
         rest.0.is_empty().then_some(quotient)
     }
 
-    /// What it is at least and at most where each symbol is in its range, both ends included. `None` if a symbol has no
+    /// Its minimum and maximum where each symbol is in its range, both ends included. `None` if a symbol has no
     /// range, or if a term does not fit 64 bits with a sign at an end that is looked at.
     ///
     /// A symbol that is in terms of one sign alone makes it rise or fall everywhere. Where a symbol is in terms of both

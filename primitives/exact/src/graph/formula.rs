@@ -30,7 +30,7 @@ pub struct Monomial {
 /// of which that of the first symbol counts most, no coefficient is 0, and it is neither a number nor a symbol alone.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Formula {
-    /// What is beyond `count` is the default.
+    /// Elements beyond `count` have the default.
     terms: [Monomial; MAX_DIMENSION_TERMS],
     count: u8,
 }

@@ -134,9 +134,9 @@ pub struct Weight {
 pub struct Node {
     /// Its name in the exported program.
     pub name: String,
-    /// What it computes.
+    /// The node's operator.
     pub operator: Operator,
-    /// What it takes, in the operator's order.
+    /// The operands, in the operator's order.
     pub inputs: Vec<Value>,
     /// Where the author wrote it, as `file.py:line`; empty where the export does not say.
     pub source: String,

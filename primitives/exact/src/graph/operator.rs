@@ -17,7 +17,7 @@ use scale_info::TypeInfo;
 /// Bytes that a row may have where an element of the output depends on all of it.
 pub const MAX_ROW_BYTES: u64 = 64 * 1024;
 
-/// What a node computes. `docs/numerics.md` defines each.
+/// Operator of a node. `docs/numerics.md` defines each.
 ///
 /// `…` is any number of dimensions. Numbers are Float32, integers Int64, Int32, Int8 or Uint8.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, TypeInfo)]
@@ -90,7 +90,7 @@ pub enum Operator {
         start: i64,
         /// The difference of neighbours.
         step: i64,
-        /// How many there are.
+        /// Number of elements.
         length: Dimension,
     },
     /// Dimension `i` of the output is dimension `axes[i]` of the input.
@@ -114,7 +114,7 @@ pub enum Operator {
         start: Position,
         /// Distance of the elements taken, at least 1.
         step: u32,
-        /// How many there are. Elements that would lie outside are the last one.
+        /// Number of elements. Elements that would lie outside are the last one.
         length: Dimension,
     },
     /// Tensors one after the other along one dimension, which depends on one symbol at most in all of them.
@@ -170,7 +170,7 @@ pub enum Operator {
     /// `[…, K] → […, count]` of Int64: where the greatest (or least) numbers of a row stand, the best first.
     #[codec(index = 22)]
     TopK {
-        /// How many.
+        /// Number of elements.
         count: u32,
         /// The greatest rather than the least.
         largest: bool,
@@ -199,7 +199,7 @@ pub enum Operator {
     QuantisedLinear {
         /// Precision of the rows, Int8 or Int16.
         precision: Precision,
-        /// How the integers are given.
+        /// Format of the integers.
         format: WeightFormat,
     },
     /// Key, counter and lane of Int64 → numbers between 0 and 1, uniform and as good as random, the dimensions of all
@@ -332,7 +332,7 @@ pub enum Binary {
     Shr,
 }
 
-/// How a row becomes one element.
+/// Way in which a row becomes one element.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
 #[scale_info(capture_docs = "always")]
 pub enum Reduction {
@@ -366,10 +366,10 @@ pub enum Reduction {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
 #[scale_info(capture_docs = "always")]
 pub enum Position {
-    /// So many elements after the first one.
+    /// This many elements after the first one.
     #[codec(index = 0)]
     FromStart(u32),
-    /// So many elements before the end; 1 is the last one.
+    /// This many elements before the end; 1 is the last one.
     #[codec(index = 1)]
     FromEnd(u32),
 }

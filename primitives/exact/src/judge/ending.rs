@@ -1,5 +1,5 @@
-//! That an execution ends in the claimed outputs: each is the entry of the trace, or of the weights, that the graph
-//! names.
+//! Proof that an execution ends in the claimed outputs: each is the entry of the trace, or of the weights, that the
+//! graph names.
 
 use super::{Claim, JudgeError};
 use crate::{

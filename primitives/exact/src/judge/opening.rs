@@ -1,4 +1,4 @@
-//! What is opened to a judge, with a greatest size for every part.
+//! Parts of an execution that are opened to a judge, with a maximum size for each.
 
 use crate::{
     bounded::Bounded,
@@ -11,7 +11,7 @@ use scale_info::TypeInfo;
 
 /// Chunks of one operand that an element can depend on: 64 KiB, and one more because a row may start within a chunk.
 pub const MAX_CHUNKS: u32 = 65;
-/// Digests of the multiproof of so many neighbouring chunks: at most two for each level of the tree.
+/// Digests of the multiproof of this many neighbouring chunks: at most two for each level of the tree.
 pub const MAX_PROOF: u32 = 106;
 
 /// The dimensions of a tensor.
@@ -29,7 +29,7 @@ pub struct ModelHead {
     pub weights_root: Digest,
 }
 
-/// What the digest of a tensor commits to, without its chunks.
+/// Facts that the digest of a tensor commits to, without its chunks.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
 #[scale_info(capture_docs = "always")]
 pub struct TensorOpening {
@@ -57,7 +57,7 @@ pub struct OperatorOpening {
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
 #[scale_info(capture_docs = "always")]
 pub struct OperandOpening {
-    /// What its digest commits to.
+    /// Facts that its digest commits to.
     pub tensor: TensorOpening,
     /// Its place among the inputs, the weights or the nodes' outputs.
     pub membership: Membership,
@@ -101,7 +101,7 @@ pub struct Proof {
     pub operands: Bounded<OperandChunks, MAX_OPERANDS>,
 }
 
-/// What is asked about an operator's output: has it this element? What is claimed of it, the worker has revealed.
+/// Question about an operator's output: has it this element? What is claimed of it, the worker has revealed.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
 #[scale_info(capture_docs = "always")]
 pub struct Question {

@@ -1,6 +1,6 @@
-//! Building what a judge is given, from an own execution.
+//! Builds the evidence for a judge, from an execution.
 //!
-//! What must be opened for an element is what [`Operator::element`] reads of it. For every operator that is at most
+//! An element's opening holds everything that [`Operator::element`] reads of it. For every operator that is at most
 //! [`MAX_CHUNKS`](super::MAX_CHUNKS) chunks of each operand: an element depends on single elements, or on one row, a
 //! row has at most 64 KiB ([`MAX_ROW_BYTES`](crate::graph::MAX_ROW_BYTES)), and it may start within a chunk. A test
 //! holds every operator to it.
@@ -185,7 +185,7 @@ impl<'a> Openings<'a> {
 }
 
 impl TensorOpening {
-    /// What a tensor's digest commits to; `None` if it has more dimensions than a tensor may.
+    /// The tensor that a digest commits to; `None` if it has more dimensions than a tensor may.
     pub fn of<H: Hash256>(tensor: &Tensor) -> Option<Self> {
         Some(Self {
             dtype: tensor.dtype(),

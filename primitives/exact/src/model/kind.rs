@@ -42,7 +42,7 @@ const INPUT_TYPES: [DataType; 7] = [
 /// Position of the advice among the inputs of a check graph.
 const ADVICE: u16 = 6;
 
-/// What a claim on a model says.
+/// Meaning of a claim on a model.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
 )]

@@ -1,4 +1,4 @@
-//! What a model root commits to: everything that decides what a job on the model gives, takes and costs.
+//! Preimage of a model root: everything that decides what a job on the model gives, takes and costs.
 //!
 //! ```text
 //! model_root   H( MODEL_DOMAIN ‖ SCALE(ModelParts) )
@@ -39,7 +39,7 @@ pub const MODEL_DOMAIN: [u8; DOMAIN_BYTES] = *b"assay/model/2\0\0\0";
 pub struct ModelParts {
     /// Number of the definition by which it is computed: [`DEFINITION_NUMBER`] of the version that made it.
     pub definition: u32,
-    /// What a claim on it says.
+    /// Meaning of a claim on it.
     pub kind: ModelKind,
     /// The graph's operators and weights.
     pub head: ModelHead,

@@ -72,7 +72,7 @@ impl Sum {
     /// Adds `factor` times the number of elements of a tensor with these dimensions, multiplied out one after the
     /// other.
     ///
-    /// What a computed dimension takes away is not taken away, so that coefficients are not below zero: the sum is an
+    /// Subtractions of a computed dimension are left out, so that coefficients are not below zero: the sum is an
     /// upper bound there.
     pub fn add(&mut self, factor: u64, dimensions: &[Dimension]) -> Result<(), SumError> {
         let mut product: BTreeMap<Powers, u64> = BTreeMap::from([([0; MAX_SYMBOLS], factor)]);

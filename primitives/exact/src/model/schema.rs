@@ -244,7 +244,7 @@ impl Schema {
         Ok(are_positive)
     }
 
-    /// What a dimension is at least and at most.
+    /// Minimum and maximum of a dimension.
     fn bounds(&self, dimension: Dimension) -> Option<Bounds> {
         dimension.bounds(|symbol| {
             let symbol = self.symbols.get(usize::from(symbol))?;

@@ -113,7 +113,7 @@ fn of_integers(function: Binary, dtype: DataType, x: i64, y: i64) -> Option<Elem
     Some(Element::wrapped(dtype, integer))
 }
 
-/// By how many bits an integer of this type is shifted, if it has so many.
+/// By how many bits an integer of this type is shifted, if it has this many.
 fn shift_count(dtype: DataType, count: i64) -> Option<u32> {
     let bits = u32::try_from(dtype.size_bytes()).ok()?.checked_mul(8)?;
     u32::try_from(count).ok().filter(|count| *count < bits)
@@ -129,7 +129,7 @@ fn divided_down(x: i64, y: i64) -> i64 {
     quotient.wrapping_sub(i64::from(above))
 }
 
-/// What a comparison says of two elements in this order, which NaN has none of.
+/// Result of a comparison of two elements in this order, which NaN has none of.
 fn compared(function: Binary, order: Option<Ordering>) -> Option<Element> {
     let holds = match function {
         Binary::Equal => order == Some(Ordering::Equal),

@@ -6,11 +6,11 @@ use crate::{
     element::{Element, ElementError, Operands},
 };
 
-/// How often the words are mixed.
+/// Number of times that the words are mixed.
 const ROUNDS: usize = 10;
-/// What the first and the third word of a counter are multiplied with.
+/// Factors of the first and the third word of a counter.
 const MULTIPLIERS: [u32; 2] = [0xd251_1f53, 0xcd9e_8d57];
-/// What is added to the key's words between two rounds.
+/// Summands of the key's words between two rounds.
 const STEPS: [u32; 2] = [0x9e37_79b9, 0xbb67_ae85];
 
 /// The number at a place.

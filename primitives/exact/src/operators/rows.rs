@@ -123,7 +123,7 @@ pub(super) fn log_softmax(operands: &mut impl Operands, index: u64) -> Result<El
 /// A row before the last step, which takes each number for itself: one that is judged needs it for one.
 pub(super) struct Unfinished {
     numbers: Vec<Binary32>,
-    /// What each number is divided by, or less.
+    /// Divisor of each number, or a smaller one.
     by: Binary32,
     last_step: fn(Binary32, Binary32) -> Binary32,
 }

@@ -1,4 +1,4 @@
-//! What is due, and when; comparing executions is tested by whole disputes in `assay-adversary`.
+//! Moves that are due, and their time; comparing executions is tested by whole disputes in `assay-adversary`.
 
 use super::*;
 use assay_types::{

@@ -52,7 +52,7 @@ pub struct WrongElement {
     pub computed: Bounded<u8, 8>,
 }
 
-/// That the trace behind a commitment has a given element.
+/// Proof that the trace behind a commitment has a given element.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
 #[scale_info(capture_docs = "always")]
 pub struct FindingOpening {

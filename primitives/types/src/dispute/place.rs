@@ -105,11 +105,11 @@ pub enum Revealed {
 /// Reasons for which a challenger cannot point there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PointError {
-    /// What was revealed has no such entry.
+    /// The revealed statement has no such entry.
     NoSuchEntry,
     /// A chunk is the end: prove that it is wrong.
     NothingBelow,
-    /// What is stored does not fit the place. It was checked when it was revealed, so this is a bug.
+    /// The stored statement does not fit the place. It was checked when it was revealed, so this is a bug.
     Inconsistent,
 }
 

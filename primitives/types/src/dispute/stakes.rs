@@ -55,7 +55,7 @@ pub fn bond<B: AtLeast32BitUnsigned + Copy>(base: B, others: u32, elsewhere: u32
     bond
 }
 
-/// What a late answer costs.
+/// Costs of a late answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
 #[scale_info(capture_docs = "always")]
 pub struct LateTerms<Balance> {

@@ -41,7 +41,7 @@ pub struct Committed {
 pub struct TraceHead {
     /// The graph and the weights. The trace has as many entries as the graph has operators.
     pub model: ModelHead,
-    /// What the claim says, and so which input the worker gave.
+    /// The claimed digests, and so the input that the worker gave.
     pub kind: ModelKind,
     /// Root of the tree over the trace.
     pub root: H256,
@@ -71,7 +71,7 @@ pub enum Statement {
     /// Nodes below one of the trace's tree.
     #[codec(index = 1)]
     TraceSpan {
-        /// That node's level.
+        /// Level of that node.
         level: u32,
         /// Its position.
         index: u64,
@@ -95,7 +95,7 @@ pub enum Statement {
     TensorSpan {
         /// Position of the operator.
         operator: u32,
-        /// That node's level.
+        /// Level of that node.
         level: u32,
         /// Its position.
         index: u64,

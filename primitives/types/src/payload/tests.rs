@@ -1,4 +1,4 @@
-//! What a generation declares, and what its claim delivers.
+//! Declaration of a generation, and delivery of its claim.
 
 use super::*;
 use crate::HostBlake2;

@@ -31,7 +31,7 @@ impl<Balance: AtLeast32BitUnsigned + Copy> SessionAccount<Balance> {
         self.budget.saturating_sub(self.redeemed) // It is at most the budget.
     }
 
-    /// What a voucher of this sum is worth now: what it promises beyond what is withheld and paid, as far as the budget
+    /// Value of a voucher of this sum now: its promise beyond what is withheld and paid, as far as the budget
     /// goes.
     pub fn payable(&self, owed: Balance) -> Balance {
         // Saturating: an older voucher, or one for nothing but what is withheld, is worth nothing.

@@ -1,6 +1,6 @@
 //! The two messages of a session, and the keys that sign them.
 //!
-//! What is signed is the domain and the message in SCALE:
+//! Signed bytes are the domain and the message in SCALE:
 //!
 //! ```text
 //! receipt   "assay/receipt/1\0" ‖ genesis ‖ session u64 ‖ sequence u32 ‖ model_root ‖ input_digest ‖ output_digest
@@ -62,7 +62,8 @@ impl SessionSignature {
     }
 }
 
-/// What a worker signs when it has answered a request. It is a claim: whoever has it and the input can challenge it.
+/// Message that a worker signs when it has answered a request. It is a claim: whoever has it and the input can
+/// challenge it.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
 #[scale_info(capture_docs = "always")]
 pub struct Receipt<Balance, BlockNumber> {
@@ -80,13 +81,13 @@ pub struct Receipt<Balance, BlockNumber> {
     pub output_digest: H256,
     /// Work of the request, in the units of the model's parts.
     pub units: u64,
-    /// What the client owes for all requests up to this one.
+    /// Amount that the client owes for all requests up to this one.
     pub owed: Balance,
     /// Moment of Assay time at which the worker signed, as it saw the chain. Nothing depends on it.
     pub block: BlockNumber,
 }
 
-/// What a client signs when it has an answer: a promise of everything that it owes so far.
+/// Message that a client signs when it has an answer: a promise of everything that it owes so far.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
 #[scale_info(capture_docs = "always")]
 pub struct Voucher<Balance> {
@@ -94,7 +95,7 @@ pub struct Voucher<Balance> {
     pub genesis: H256,
     /// The session.
     pub session: SessionId,
-    /// What the client owes for all requests so far. A later voucher takes the place of an earlier one.
+    /// Amount that the client owes for all requests so far. A later voucher takes the place of an earlier one.
     pub owed: Balance,
 }
 

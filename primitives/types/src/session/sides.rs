@@ -98,7 +98,7 @@ impl<Balance: AtLeast32BitUnsigned + Copy> Payer<Balance> {
     }
 }
 
-/// What the worker does with a request.
+/// The worker's decision on a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Begin {
     /// It executes it.
@@ -117,7 +117,7 @@ pub struct Payee<Balance> {
     pub owed: Balance,
     /// Sum of the latest voucher that has come.
     pub vouchered: Balance,
-    /// What may be unpaid when a request begins. Zero trusts the client with one request.
+    /// Amount that may be unpaid when a request begins. Zero trusts the client with one request.
     pub credit: Balance,
     /// Number of the next request.
     pub sequence: u32,

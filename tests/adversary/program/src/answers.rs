@@ -28,7 +28,7 @@ const UNHEARD: usize = 64;
 /// Number that requests have among jobs; nothing depends on it.
 const NO_JOB: u64 = 0;
 
-/// What was lied about: by the digest of a request's inputs, the sequence that was told, which a plain model has none
+/// Lies that were told: by the digest of a request's inputs, the sequence that was told, which a plain model has none
 /// of. It is forgotten when the process ends.
 #[derive(Clone, Debug, Default)]
 pub struct Lies(Arc<Mutex<HashMap<H256, Vec<i64>>>>);
@@ -65,7 +65,7 @@ pub struct Answers {
 }
 
 impl Answers {
-    /// Answers as this engine does, but for a lie of this kind in so many.
+    /// Answers as this engine does, but for a lie of this kind in this many.
     pub fn new(honest: Arc<dyn Executor>, models: Models, (kind, every): (Kind, u64), lies: Lies) -> Self {
         Self {
             honest,

@@ -19,7 +19,7 @@ use std::{path::PathBuf, time::Duration};
 /// Longest wait for a block.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// How badly it is played.
+/// Ways of playing badly.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Kind {
     /// Points anywhere, and proves anything
@@ -37,7 +37,7 @@ pub enum Kind {
 /// Options of `challenge`.
 #[derive(Debug, Args)]
 pub struct ChallengeArgs {
-    /// How badly it is played
+    /// Way of playing badly
     #[arg(long)]
     pub kind: Kind,
     /// The job whose claim is challenged; it is waited for
@@ -157,7 +157,7 @@ async fn execute(args: &ChallengeArgs, snapshot: &Snapshot) -> anyhow::Result<Jo
     }
 }
 
-/// What was revealed on the way of this account's game.
+/// Statements that were revealed on the way of this account's game.
 async fn revealed(snapshot: &Snapshot, job: JobId, dispute: &Dispute, me: &AccountId) -> anyhow::Result<Reveals> {
     let mut reveals = Reveals::new();
     let game = dispute.games.iter().find(|game| game.challenger == *me);

@@ -21,7 +21,7 @@ pub struct Crooked {
     kind: Kind,
     every: u64,
     late: Duration,
-    /// What it has told clients of sessions.
+    /// Sequences that it has told clients of sessions.
     lies: Lies,
 }
 

@@ -19,7 +19,7 @@ use story::Kind;
 #[derive(Debug, Parser)]
 #[command(name = "assay-adversary", version, max_term_width = 110)]
 struct Cli {
-    /// What is logged, as for assay-worker
+    /// Events that are logged, as for assay-worker
     #[arg(
         long,
         env = "ASSAY_LOG",
@@ -47,7 +47,7 @@ enum Command {
 
 #[derive(Debug, Args)]
 struct ServeCommand {
-    /// What is lied about
+    /// Subject of the lie
     #[arg(long)]
     lie: Kind,
     /// Lie about every job whose number is a multiple of JOBS, and about every so many-th request of sessions

@@ -22,7 +22,7 @@ use std::{fs, path::PathBuf, sync::Arc};
 /// Options of `receipt`.
 #[derive(Debug, Args)]
 pub struct ReceiptArgs {
-    /// What is lied about; without it the receipt is honest
+    /// Subject of the lie; without it the receipt is honest
     #[arg(long)]
     lie: Option<Kind>,
     /// The session

@@ -14,7 +14,8 @@ use assay_exact::tensor::Tensor;
 /// Seeds that are tried for another sequence.
 const SEEDS: i64 = 16;
 
-/// What is claimed instead of an honest sequence. Where the kind of lie gives no other one, its last token is changed.
+/// The sequence that is claimed instead of an honest one. Where the kind of lie gives no other one, its last token is
+/// changed.
 pub fn lie(kind: Kind, work: &Work<'_>, honest: Output) -> Output {
     let tokens = integers(&honest.bytes);
     let prompt = work
@@ -47,7 +48,7 @@ fn stopped(tokens: &[i64], prompt: usize) -> Option<Vec<i64>> {
     (shorter.len() > prompt).then(|| shorter.to_vec())
 }
 
-/// What the model generates from the same prompt with another seed, if that is another sequence.
+/// The sequence that the model generates from the same prompt with another seed, if it is another one.
 fn drawn_otherwise(work: &Work<'_>, prompt: &[i64], tokens: &[i64]) -> Option<Vec<i64>> {
     let sampling = sampling(work.inputs)?;
     let model = ReferenceEngine.load(&work.model.package).ok()?;

@@ -18,7 +18,7 @@ use assay_types::{
 use clap::ValueEnum;
 use std::{collections::BTreeSet, ops::Deref};
 
-/// What is lied about.
+/// Subject of a lie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Kind {
     /// An element in the middle of the model is another one, and everything after it follows from it
@@ -106,7 +106,7 @@ impl Story {
         Ok(story)
     }
 
-    /// What is claimed.
+    /// The output that is claimed.
     pub fn output(&self) -> Result<Output, PlayError> {
         Ok(output(&self.tensors()?))
     }

@@ -329,7 +329,7 @@ fn large(cases: &mut Cases) {
     }
 }
 
-/// The graph with so many copies of its weight, and a chain of so many of its node.
+/// The graph with this many copies of its weight, and a chain of this many of its node.
 fn repeated(graph: &Graph, weights: usize, nodes: usize) -> Graph {
     let mut large = graph.clone();
     large.weights = (0..weights)

@@ -1,4 +1,4 @@
-//! What one execution is, in work and in bytes of its trace: polynomials, and graphs at the ends of what may be.
+//! Size of one execution, in work and in bytes of its trace: polynomials, and graphs at the ends of what may be.
 
 use super::{
     Cases,

@@ -46,7 +46,7 @@ pub fn add(cases: &mut Cases) {
     variants(cases, parts);
 }
 
-/// What the bytes are; `None` if they are refused.
+/// The value that the bytes encode; `None` if they are refused.
 fn value(kind: &str, encoded: &[u8]) -> Option<Json> {
     fn decoded<T: DecodeAll>(mut encoded: &[u8], of: impl FnOnce(&T) -> Json) -> Option<Json> {
         T::decode_all(&mut encoded).ok().map(|value| of(&value))

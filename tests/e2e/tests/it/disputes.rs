@@ -21,7 +21,7 @@ use assay_e2e::{
 };
 use assay_types::{JobId, Phase};
 
-/// Who lies, or is said to.
+/// Worker that lies, or is said to.
 const DAVE: worker::Terms = worker::Terms {
     name: "Dave",
     price: "0.4",

@@ -87,7 +87,7 @@ async fn a_client_is_answered_in_a_session_and_the_worker_redeems_what_it_is_owe
 const TIMES: &str = "4";
 /// Answers after which it is.
 const ANSWERS: usize = 5;
-/// What is printed with every answer.
+/// Line that is printed with every answer.
 const RECEIPT: &str = ", receipt ";
 
 /// The session that a command has asked in, by what it has printed, which was opened after this block.
@@ -100,7 +100,7 @@ fn session(printed: &str, since: BlockNumber) -> anyhow::Result<OpenSession> {
     })
 }
 
-/// What the worker of a session has been paid when it is settled.
+/// Payment of the worker of a session when it is settled.
 async fn redeemed(network: &Network, session: OpenSession) -> anyhow::Result<u128> {
     let sum = Cell::new(0);
     network

@@ -13,7 +13,7 @@ use tokio::task::spawn_blocking;
 /// Options of `chat`.
 #[derive(Debug, Args)]
 pub struct ChatArgs {
-    /// What to say; without it lines are read from standard input, each of which is answered
+    /// Text to send; without it lines are read from standard input, each of which is answered
     text: Option<String>,
     /// Address of the gateway; over a network, put TLS in front of both
     #[arg(
@@ -29,10 +29,10 @@ pub struct ChatArgs {
     /// The model [default: the first one that converses]
     #[arg(long, value_name = "NAME")]
     model: Option<String>,
-    /// How the model is to behave
+    /// Instructions on the model's behaviour
     #[arg(long, value_name = "TEXT")]
     system: Option<String>,
-    /// What the logits are divided by; 0 takes the best token every time [default: 1]
+    /// Divisor of the logits; 0 takes the best token every time [default: 1]
     #[arg(long)]
     temperature: Option<f32>,
     /// The same seed gives the same answer [default: one is drawn]

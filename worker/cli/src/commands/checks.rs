@@ -27,7 +27,7 @@ const STALL: Duration = Duration::from_secs(120);
 /// Folder of what checks and challenges keep, in that of the journal.
 const FOLDER: &str = "checks";
 
-/// How the receipts of sessions are checked.
+/// Checks of the receipts of sessions.
 #[derive(Clone, Debug, Args)]
 pub struct ReceiptCheckArgs {
     /// Percent of the receipts of sessions that are checked by an execution on this machine, and challenged where they
@@ -39,7 +39,7 @@ pub struct ReceiptCheckArgs {
     second_opinion: bool,
 }
 
-/// What the sessions of an account stand on.
+/// Configuration that the sessions of an account stand on.
 pub(super) struct Place<'a> {
     pub(super) client: &'a Client,
     pub(super) account: &'a Account,
@@ -153,7 +153,7 @@ impl Place<'_> {
         ))
     }
 
-    /// What executions here run on.
+    /// Configuration of executions here.
     fn common(&self) -> Common {
         let folder = self.folder.join(FOLDER);
         Common {

@@ -35,13 +35,13 @@ pub struct GenerateArgs {
     /// Take the prompt for what a user says in a conversation, and answer
     #[arg(long, requires = "prompt")]
     chat: bool,
-    /// How the model is to behave in the conversation
+    /// Instructions on the model's behaviour in the conversation
     #[arg(long, value_name = "TEXT", requires = "chat")]
     system: Option<String>,
     /// Say how many tokens a second were read and made
     #[arg(long)]
     stats: bool,
-    /// What the logits are divided by; 0 takes the best token every time
+    /// Divisor of the logits; 0 takes the best token every time
     #[arg(long, default_value_t = 0.0)]
     temperature: f32,
     /// Choose among this many of the best tokens
@@ -56,7 +56,7 @@ pub struct GenerateArgs {
     /// Maximum number of tokens to make
     #[arg(long, default_value_t = 64)]
     max_tokens: u32,
-    /// What runs the model
+    /// Engine that runs the model
     #[arg(long, value_enum, default_value_t = EngineArg::Cpu)]
     engine: EngineArg,
     /// The GPU for the engine, by its index [default: 0]
@@ -136,7 +136,7 @@ fn tokens_of(args: &GenerateArgs, language: &Language, text: &str) -> anyhow::Re
 /// Prints what is made, and takes the time.
 struct Printer<'l> {
     text: Option<Detokeniser<'l>>,
-    /// What could not be printed.
+    /// Error of the output, if it could not be printed.
     printed: anyhow::Result<()>,
     stats: Stats,
 }

@@ -1,4 +1,4 @@
-//! What the subcommands do: wiring between the command line and the library.
+//! Actions of the subcommands: wiring between the command line and the library.
 
 mod calibrate;
 pub mod chat;

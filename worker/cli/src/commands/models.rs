@@ -20,7 +20,7 @@ use std::{
     process::ExitCode,
 };
 
-/// What to do with models.
+/// Tasks about models.
 #[derive(Debug, Subcommand)]
 pub enum ModelsCommand {
     /// Turn a torch.export archive (.pt2) or a language model for llama.cpp (.gguf) into a package
@@ -106,7 +106,7 @@ pub struct CheckArgs {
     package: PathBuf,
     /// File of inputs and fp32 outputs (.safetensors)
     golden: PathBuf,
-    /// What runs the model
+    /// Engine that runs the model
     #[arg(long, value_enum, default_value_t = EngineArg::Cpu)]
     engine: EngineArg,
     /// The GPU for the engine, by its index [default: 0 for cuda, none for torch]

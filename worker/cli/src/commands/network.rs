@@ -22,7 +22,7 @@ const MET_BEFORE: usize = 16;
 /// Workers that are announced on chain and tried.
 const ANNOUNCED: usize = 64;
 
-/// What is done with the network.
+/// Tasks about the network.
 #[derive(Debug, Subcommand)]
 pub enum NetworkCommand {
     /// Try everybody that a worker with this configuration would try, and say who is reached and, if nobody is, why
@@ -74,7 +74,7 @@ struct Target {
     addresses: Vec<Multiaddr>,
 }
 
-/// What came of it.
+/// Outcome of an attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Tried {
     target: Target,
@@ -220,7 +220,7 @@ fn shown(tried: &Tried) -> String {
     }
 }
 
-/// What follows from all attempts, and what to do.
+/// Conclusion from all attempts, and advice.
 fn diagnosis(tried: &[Tried], chain_was_asked: bool) -> Vec<String> {
     let reached = tried.iter().filter(|tried| tried.outcome.is_ok()).count();
     if reached > 0 {

@@ -5,7 +5,7 @@ use assay_client::request::{outcome::Outcome, run::Until};
 use assay_types::Schema;
 use std::{path::Path, process::ExitCode};
 
-/// What the exit codes of `request` and `results` say; shown by --help.
+/// Meaning of the exit codes of `request` and `results`; shown by --help.
 pub const EXIT_CODES: &str = "\
 Exit codes:
   0    all that was waited for has come, and every output fits its claim
@@ -51,7 +51,7 @@ pub fn print(outcomes: &[Outcome], json: bool) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What was generated: the text, or the tokens where there is nothing to decode them with.
+/// Generated content: the text, or the tokens where there is nothing to decode them with.
 fn answer(outcome: &Outcome) -> Option<String> {
     let tokens = outcome.tokens.as_ref()?;
     let said = outcome.text.clone().unwrap_or_else(|| {

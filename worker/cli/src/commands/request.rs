@@ -68,7 +68,7 @@ pub struct RequestArgs {
         ]
     )]
     resume: Option<Option<u64>>,
-    /// Submit only the first so many
+    /// Submit only this many jobs, from the first input on
     #[arg(long, value_name = "JOBS")]
     limit: Option<usize>,
     /// The most to pay for one job, in ASY; without it what the cheapest offer asks for the largest one
@@ -99,7 +99,7 @@ pub struct RequestArgs {
     /// Accept each result whose output has the digest claimed, so that the worker is paid at once
     #[arg(long)]
     accept: bool,
-    /// How long to wait
+    /// State to wait for
     #[arg(long, value_enum, default_value_t = WaitFor::Claimed)]
     wait: WaitFor,
     /// Longest wait for the workers, in seconds
@@ -136,7 +136,7 @@ struct GenerationArgs {
     /// Continue the text as it is, without the model's chat template
     #[arg(long)]
     raw: bool,
-    /// What the logits are divided by; without it 0, which takes the best token every time
+    /// Divisor of the logits; without it 0, which takes the best token every time
     #[arg(long, allow_negative_numbers = true)]
     temperature: Option<f32>,
     /// Choose among this many of the best tokens
@@ -312,7 +312,7 @@ impl RequestArgs {
         }
     }
 
-    /// What is on chain, and the command that goes on with it.
+    /// State on chain, and the command that goes on with it.
     fn way_on(&self, shown: &Shown, id: u64) -> String {
         let jobs = match shown.jobs.len() {
             0 => "No job is known to be on chain".to_owned(),
@@ -344,7 +344,7 @@ impl RequestArgs {
     }
 }
 
-/// What is shown of a request while it goes on, on standard error.
+/// Progress of a request, shown on standard error.
 struct Shown {
     bar: ProgressBar,
     /// Whether lines are written instead of a bar.
@@ -352,7 +352,7 @@ struct Shown {
     until: Until,
     total: usize,
     jobs: BTreeSet<JobId>,
-    /// How far each job is.
+    /// State that each job has reached.
     reached: BTreeMap<JobId, Until>,
     assigned: BTreeSet<JobId>,
     printed: (Instant, String),

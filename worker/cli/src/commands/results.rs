@@ -157,7 +157,7 @@ impl Group {
         Ok(outcomes)
     }
 
-    /// What the job is about, if the journal or the chain says it.
+    /// Subject of the job, if the journal or the chain says it.
     fn subject<'a>(&'a self, job: JobId, findings: &'a Findings) -> Option<(ModelVersion, Subject<'a>)> {
         if let Some(record) = &self.record {
             let input = record.header.inputs.get(record.input_of(job)?)?;
@@ -197,7 +197,7 @@ fn save(folder: &Path, outcome: &Outcome, schema: Option<&Schema>, output: Optio
     Ok(())
 }
 
-/// What is to be said of where a result was found, or was not.
+/// Note on the place where a result was found, or was not.
 fn where_found(job: JobId, source: Source, head: BlockNumber) -> Option<String> {
     match source {
         Source::State | Source::Events(_) => None,

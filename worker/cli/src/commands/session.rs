@@ -70,9 +70,9 @@ pub(super) struct Asking {
 /// A request.
 struct Question {
     name: String,
-    /// What is asked of a plain model, and what the price follows from.
+    /// Inputs for a plain model, from which the price follows.
     request: CheckedRequest,
-    /// What a language model is asked.
+    /// Prompt and sampling for a language model.
     generation: Option<(Vec<i64>, Sampling)>,
 }
 
@@ -288,7 +288,7 @@ impl Told {
         }
     }
 
-    /// What is said of an answer below what was generated.
+    /// Lines about an answer, below what was generated.
     fn line(&self) -> String {
         let answer = self
             .answer

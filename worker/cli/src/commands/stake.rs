@@ -15,12 +15,12 @@ const PATIENCE: Duration = Duration::from_secs(120);
 /// Times that a call is sent which another transaction of the account was put in place of.
 const TRIES: u32 = 5;
 
-/// What is done to a stake.
+/// Tasks about a stake.
 #[derive(Debug, Subcommand)]
 pub enum StakeCommand {
     /// Add to the stake
     Add {
-        /// How much
+        /// Amount
         #[arg(value_name = "ASY", value_parser = amount)]
         amount: Balance,
         /// Whose, and where
@@ -29,7 +29,7 @@ pub enum StakeCommand {
     },
     /// Take free stake out, to be withdrawn when it is unbonded
     Unbond {
-        /// How much
+        /// Amount
         #[arg(value_name = "ASY", value_parser = amount)]
         amount: Balance,
         /// Whose, and where

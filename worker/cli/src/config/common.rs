@@ -1,4 +1,4 @@
-//! What every daemon is told, whatever it does: nodes, key, folders, engine.
+//! Settings of every daemon, whatever it does: nodes, key, folders, engine.
 
 use super::{ConfigError, DEFAULT_DATA_DIR, DEFAULT_NODE, EngineArg, File, NetworkArgs, check_node, network};
 use assay_client::chain::Key;
@@ -10,7 +10,7 @@ use clap::Args;
 use polkadot_sdk::sp_runtime::Perbill;
 use std::{path::PathBuf, time::Duration};
 
-/// What every daemon can be told by flags and environment.
+/// Settings of every daemon by flags and environment.
 #[derive(Clone, Debug, Default, Args)]
 pub struct CommonArgs {
     /// Configuration file (TOML); flags and environment count more
@@ -32,7 +32,7 @@ pub struct CommonArgs {
     /// Folder of what must survive a crash: the secrets of sealed bids, the seed of a sample [default: assay-data]
     #[arg(long, env = "ASSAY_DATA_DIR", value_name = "DIR")]
     pub data_dir: Option<PathBuf>,
-    /// What runs the models [default: cpu]
+    /// Engine that runs the models [default: cpu]
     #[arg(long, env = "ASSAY_ENGINE")]
     pub engine: Option<EngineArg>,
     /// The GPU for the engine, by its index [default: 0 for cuda, none for torch]
@@ -55,7 +55,7 @@ pub struct CommonArgs {
     /// Percent of the jobs that are executed once more and compared with the model's definition [default: 0.5]
     #[arg(long, env = "ASSAY_AUDIT_PERCENT", value_name = "PERCENT")]
     pub audit_percent: Option<f64>,
-    /// How the daemon takes part in the workers' network
+    /// The daemon's part in the workers' network
     #[command(flatten)]
     pub network: NetworkArgs,
 }

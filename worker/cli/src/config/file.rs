@@ -65,7 +65,8 @@ use std::{
 /// full_price = "1"                 # ASY, from which on every claim is checked
 /// own = false                      # true: check this account's own claims as well
 /// max_games = 8                    # challenges at a time
-/// max_bond = "100"                 # ASY, the most that is put up for one
+/// max_bond = "100"                 # ASY, the maximum that is put up for one
+/// alert_only = false               # true: report wrong claims and challenge none
 /// ```
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -82,7 +83,7 @@ pub struct File {
     pub data_dir: Option<PathBuf>,
     /// Stake to have at least, in ASY.
     pub stake: Option<String>,
-    /// What runs the models.
+    /// Engine that runs the models.
     pub engine: Option<EngineArg>,
     /// The GPU for the engine, by its index.
     pub gpu: Option<usize>,
@@ -98,12 +99,12 @@ pub struct File {
     pub max_tip_percent: Option<f64>,
     /// Percent of the jobs that are executed once more and compared with the model's definition.
     pub audit_percent: Option<f64>,
-    /// How to take part in the workers' network.
+    /// The daemon's part in the workers' network.
     pub network: Option<FileNetwork>,
     /// The models to serve.
     #[serde(default)]
     pub model: Vec<FileModel>,
-    /// How to watch.
+    /// Settings of `watch`.
     #[serde(default)]
     pub watch: FileWatch,
 }
@@ -131,7 +132,7 @@ impl File {
     }
 }
 
-/// How to watch.
+/// Settings of `watch`.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FileWatch {
@@ -145,8 +146,10 @@ pub struct FileWatch {
     pub own: Option<bool>,
     /// Challenges at a time.
     pub max_games: Option<u32>,
-    /// The most that is put up for one, in ASY.
+    /// The maximum that is put up for one, in ASY.
     pub max_bond: Option<String>,
+    /// Whether wrong claims are reported and not challenged.
+    pub alert_only: Option<bool>,
 }
 
 /// A model to serve.

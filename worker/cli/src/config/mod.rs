@@ -1,4 +1,4 @@
-//! What the daemons are told: a file, the environment and flags, put together once.
+//! Settings of the daemons: a file, the environment and flags, put together once.
 //!
 //! A flag counts more than the environment (`ASSAY_…`), that more than the file (`--config`), that more than the
 //! default. Everything is checked here, so that nothing fails later for a reason that could be known at the start; each
@@ -35,7 +35,7 @@ pub enum ConfigError {
     Unreadable {
         /// The file.
         path: String,
-        /// What the system says.
+        /// The system's error.
         reason: String,
     },
     /// The file is not TOML of the known form.
@@ -51,7 +51,7 @@ pub enum ConfigError {
     Field {
         /// Its name, as in the file and as a flag.
         field: String,
-        /// What is wrong and what is right.
+        /// The fault, and the correct form.
         reason: String,
     },
 }
@@ -103,10 +103,10 @@ impl EngineArg {
     }
 }
 
-/// What `serve` can be told by flags and environment. See the file of the same fields for their meaning.
+/// Settings of `serve` by flags and environment. See the file of the same fields for their meaning.
 #[derive(Clone, Debug, Default, Args)]
 pub struct ServeArgs {
-    /// What every daemon is told
+    /// Settings of every daemon
     #[command(flatten)]
     pub common: CommonArgs,
     /// Stake to have at least, in ASY: registers the worker or bonds more; without it the stake is left as it is
@@ -123,7 +123,7 @@ pub struct ServeArgs {
     pub stay_active: bool,
 }
 
-/// What `serve` runs on, from the file, if one is named, the environment and flags.
+/// Configuration of `serve`, from the file, if one is named, the environment and flags.
 pub fn serve(args: &ServeArgs) -> Result<ServeConfig, ConfigError> {
     merge(args, File::load(args.common.config.as_deref())?)
 }

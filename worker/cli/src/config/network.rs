@@ -1,4 +1,4 @@
-//! What a node of the workers' network is told.
+//! Settings of a node of the workers' network.
 
 use super::{ConfigError, DEFAULT_DATA_DIR, File};
 use assay_daemon::config::NetworkPolicy;
@@ -10,7 +10,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// What flags and environment say of the workers' network. See the file's section `[network]` for their meaning.
+/// Settings of the workers' network by flags and environment. See the file's section `[network]` for their meaning.
 #[derive(Clone, Debug, Default, Args)]
 pub struct NetworkArgs {
     /// Join the workers' network; so do the section [network] of the file and the options --listen and --bootnode
@@ -68,8 +68,8 @@ impl NetworkArgs {
     }
 }
 
-/// How the network is joined; `None` if nothing says that it is. `listens` says whether the node listens where nothing
-/// is said.
+/// The way to join the network; `None` if nothing says that it is. `listens` says whether the node listens where
+/// nothing is said.
 pub(crate) fn merge(
     args: &NetworkArgs,
     file: Option<&FileNetwork>,

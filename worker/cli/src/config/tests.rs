@@ -1,4 +1,4 @@
-//! What a configuration gives, and what is refused of it.
+//! Results of configurations, and refusals.
 
 use super::*;
 use assay_client::units::UNIT;

@@ -1,4 +1,4 @@
-//! What `watch` is told.
+//! Settings of `watch`.
 
 use super::{CommonArgs, ConfigError, File, common};
 use assay_client::{chain::Balance, units};
@@ -10,10 +10,10 @@ use polkadot_sdk::sp_runtime::Perbill;
 /// Challenges at a time, where the configuration does not say.
 const DEFAULT_MAX_GAMES: u32 = 8;
 
-/// What `watch` can be told by flags and environment. See the file's section `[watch]` for their meaning.
+/// Settings of `watch` by flags and environment. See the file's section `[watch]` for their meaning.
 #[derive(Clone, Debug, Default, Args)]
 pub struct WatchArgs {
-    /// What every daemon is told
+    /// Settings of every daemon
     #[command(flatten)]
     pub common: CommonArgs,
     /// A package whose claims are watched; give several [default: all in models_dir that are registered]
@@ -40,9 +40,12 @@ pub struct WatchArgs {
     /// The most that is put up for one challenge, in ASY [default: as much as the account has]
     #[arg(long, env = "ASSAY_MAX_BOND", value_name = "ASY")]
     pub max_bond: Option<String>,
+    /// Report wrong claims and challenge none, whatever max_bond is; the account then needs no money
+    #[arg(long, env = "ASSAY_ALERT_ONLY")]
+    pub alert_only: bool,
 }
 
-/// What `watch` runs on, from the file, if one is named, the environment and flags.
+/// Configuration of `watch`, from the file, if one is named, the environment and flags.
 pub fn watch(args: &WatchArgs) -> Result<WatchConfig, ConfigError> {
     merge(args, File::load(args.common.config.as_deref())?)
 }
@@ -81,13 +84,18 @@ fn merge(args: &WatchArgs, file: File) -> Result<WatchConfig, ConfigError> {
     if max_games == 0 {
         return Err(ConfigError::field("max_games", "must be more than zero"));
     }
+    // Every bond is above zero, so none is put up.
+    let max_bond = match args.alert_only || file.alert_only.unwrap_or(false) {
+        true => 0,
+        false => max_bond.unwrap_or(Balance::MAX),
+    };
     Ok(WatchConfig {
         common,
         models,
         sampling: sampling(args.sample_least.or(file.sample_least), full_price)?,
         own: args.own || file.own.unwrap_or(false),
         max_games,
-        max_bond: max_bond.unwrap_or(Balance::MAX),
+        max_bond,
     })
 }
 
@@ -152,6 +160,16 @@ mod tests {
         assert_eq!(config.sampling.chance(0), Perbill::from_percent(5));
         assert_eq!(config.sampling.chance(2 * UNIT), Perbill::from_percent(50));
         assert_eq!(config.sampling.chance(4 * UNIT), Perbill::one());
+        assert_eq!(config.max_bond, 9 * UNIT);
+    }
+
+    #[test]
+    fn a_watcher_that_only_alerts_puts_up_no_bond() {
+        let config = merged("[watch]\nmax_bond = '9'", |args| args.alert_only = true).expect("valid");
+        assert_eq!(config.max_bond, 0);
+        let config = merged("[watch]\nalert_only = true", |_| {}).expect("valid");
+        assert_eq!(config.max_bond, 0);
+        let config = merged("[watch]\nalert_only = false\nmax_bond = '9'", |_| {}).expect("valid");
         assert_eq!(config.max_bond, 9 * UNIT);
     }
 

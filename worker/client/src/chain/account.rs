@@ -32,12 +32,12 @@ use tokio::{
 
 /// Transactions that wait to be sent; whoever sends more waits.
 const QUEUE: usize = 256;
-/// How often one transaction is signed anew because of its nonce.
+/// Number of times that one transaction is signed anew because of its nonce.
 const ATTEMPTS: u32 = 5;
-/// How often one transaction is signed anew at a newer block.
+/// Number of times that one transaction is signed anew at a newer block.
 const CATCH_UP_ATTEMPTS: u32 = 15;
 
-/// How far a transaction is followed.
+/// Point up to which a transaction is followed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wait {
     /// Until it is in a block of the best chain.

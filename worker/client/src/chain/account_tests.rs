@@ -1,4 +1,4 @@
-//! What becomes of transactions, whatever the pool and the chain do.
+//! Outcomes of transactions, whatever the pool and the chain do.
 
 use super::*;
 use crate::chain::{MarketCall, fake::FakeChain, pool::Status};

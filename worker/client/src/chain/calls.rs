@@ -4,8 +4,7 @@
 //! [`super::contract`] has made sure that the arguments are the same.
 
 use super::types::{
-    AccountId, Balance, BlockNumber, H256, JobRequest, OfferTerms, SessionOffer, SessionRequest, SignedReceipt,
-    SignedVoucher,
+    AccountId, Balance, H256, JobRequest, OfferTerms, SessionOffer, SessionRequest, SignedReceipt, SignedVoucher,
 };
 use assay_exact::judge::Proof;
 use assay_types::{
@@ -14,10 +13,7 @@ use assay_types::{
     limits::{Batch, InlineOutputBytes, NameBytes, Steps, Symbols},
 };
 use codec::{Decode, Encode};
-use polkadot_sdk::{
-    sp_crypto_hashing::{blake2_128, twox_128},
-    sp_runtime::BoundedVec,
-};
+use polkadot_sdk::sp_runtime::BoundedVec;
 use scale_info::{TypeDef, TypeInfo};
 
 /// A call of one of the pallets.
@@ -33,8 +29,15 @@ pub enum Call {
     Disputes(DisputesCall),
     /// Of the sessions pallet.
     Sessions(SessionsCall),
-    /// Of the sudo pallet, which only development chains give to anybody.
-    Sudo(SudoCall),
+    /// Of a pallet that the worker does not use.
+    Other {
+        /// The pallet's name in the metadata.
+        pallet: &'static str,
+        /// The call's name in the metadata.
+        name: &'static str,
+        /// The call's arguments in SCALE.
+        arguments: Vec<u8>,
+    },
 }
 
 /// See the models pallet.
@@ -184,50 +187,6 @@ pub enum SessionsCall {
     },
 }
 
-/// See the sudo pallet.
-#[derive(Clone, Debug, PartialEq, Encode, TypeInfo)]
-pub enum SudoCall {
-    /// Makes a call as root.
-    Sudo {
-        /// The call.
-        call: RootCall,
-    },
-}
-
-/// A call that only root may make, encoded as the runtime does: by the index of its pallet.
-#[derive(Clone, Debug, PartialEq, Encode, TypeInfo)]
-pub enum RootCall {
-    /// Of the system pallet, which is the first of every runtime.
-    #[codec(index = 0)]
-    System(SystemCall),
-}
-
-/// See the system pallet.
-#[derive(Clone, Debug, PartialEq, Encode, TypeInfo)]
-pub enum SystemCall {
-    /// Writes to the state.
-    #[codec(index = 4)]
-    SetStorage {
-        /// Keys and values.
-        items: Vec<(Vec<u8>, Vec<u8>)>,
-    },
-}
-
-impl SudoCall {
-    /// Sets how many blocks a slash waits, in the state and so past the range that governance keeps to: nobody waits a
-    /// day for the end of a demonstration.
-    pub fn set_slash_delay(blocks: BlockNumber) -> Self {
-        // The parameter's part and its place there, in the runtime's `parameters.rs`; a test holds the two together.
-        const SLASH_DELAY: [u8; 2] = [1, 5];
-        let pallet = twox_128(b"Parameters");
-        let key = [&pallet[..], &pallet, &blake2_128(&SLASH_DELAY), &SLASH_DELAY].concat();
-        let items = vec![(key, (SLASH_DELAY, blocks).encode())];
-        Self::Sudo {
-            call: RootCall::System(SystemCall::SetStorage { items }),
-        }
-    }
-}
-
 /// A worker's claim of a job.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, TypeInfo)]
 pub struct Claim {
@@ -259,7 +218,7 @@ impl Call {
             Self::Market(_) => "Market",
             Self::Disputes(_) => "Disputes",
             Self::Sessions(_) => "Sessions",
-            Self::Sudo(_) => "Sudo",
+            Self::Other { pallet, .. } => pallet,
         }
     }
 
@@ -271,7 +230,7 @@ impl Call {
             Self::Market(call) => split(call),
             Self::Disputes(call) => split(call),
             Self::Sessions(call) => split(call),
-            Self::Sudo(call) => split(call),
+            Self::Other { name, arguments, .. } => ((*name).into(), arguments.clone()),
         }
     }
 }

@@ -46,7 +46,7 @@ pub(super) struct Carried<P> {
     statuses: Option<Statuses>,
 }
 
-/// What a look at the chain shows.
+/// View of the chain at one moment.
 enum Look {
     /// The outcome.
     Ended(Outcome),

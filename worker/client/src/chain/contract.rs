@@ -1,4 +1,4 @@
-//! What the worker relies on in a node's metadata, and the check that it is there.
+//! Parts of a node's metadata that the worker relies on, and the check that it is there.
 //!
 //! The worker's own types are what it encodes and decodes, so they are what the metadata is compared with: every
 //! call, event, storage entry, runtime API and constant that is used is looked up by name, and its types are compared

@@ -1,4 +1,4 @@
-//! What can go wrong between this program and a node, in words that say what to do.
+//! Errors between this program and a node, in words that say what to do.
 
 use subxt::{
     error::{BackendError, ExtrinsicError, RpcError},
@@ -22,21 +22,21 @@ pub enum ChainError {
     OtherRuntime {
         /// The node.
         url: String,
-        /// What differs, one line each.
+        /// The differences, one line each.
         differences: Vec<String>,
     },
     /// The connection broke, or the node refused a request.
     #[error("the node could not be asked for {what}: {reason}")]
     Request {
-        /// What was asked for.
+        /// The thing that was asked for.
         what: &'static str,
-        /// What the client library says.
+        /// The client library's error.
         reason: String,
     },
     /// An answer that does not decode, although the metadata was right.
     #[error("the node's answer on {what} does not decode: {source}")]
     Decode {
-        /// What was asked for.
+        /// The thing that was asked for.
         what: &'static str,
         /// Where decoding stopped.
         source: codec::Error,
@@ -44,7 +44,7 @@ pub enum ChainError {
     /// No block, or no final one, for too long.
     #[error("no new block, or none that is final, for {seconds} s")]
     Stalled {
-        /// How long.
+        /// Time that was waited.
         seconds: u64,
     },
 }
@@ -89,7 +89,7 @@ pub enum SubmitError {
         pallet: String,
         /// The error's name.
         error: String,
-        /// What its documentation says.
+        /// Its documentation.
         advice: String,
     },
     /// The runtime refused the call before or after the pallet.
@@ -101,7 +101,7 @@ pub enum SubmitError {
     /// The nonce was used by somebody else again and again.
     #[error("another program sends from the same account ({reason}): give each worker its own key")]
     NonceTaken {
-        /// What the pool said last.
+        /// The pool's last word.
         reason: String,
     },
     /// The node's pool does not know the block that the transaction was signed at.
@@ -109,7 +109,7 @@ pub enum SubmitError {
         "the node is still catching up, and takes no transactions ({reason}): try again in a minute, or another node"
     )]
     NodeBehind {
-        /// What the pool said last.
+        /// The pool's last word.
         reason: String,
     },
     /// The very same transaction waits in the pool.
@@ -124,7 +124,7 @@ pub enum SubmitError {
          --ceiling"
     )]
     AllBusy {
-        /// How long.
+        /// Time that was waited.
         seconds: u64,
     },
     /// The transaction does not fit into a block.
@@ -175,7 +175,7 @@ impl SubmitError {
     }
 }
 
-/// What the pool said to a transaction.
+/// The pool's word on a transaction.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PoolError {
     /// The nonce is too low, too high, or taken by a transaction in the pool.

@@ -13,19 +13,19 @@ use super::{
 use codec::{Decode, DecodeAll};
 use subxt::{ext::frame_decode::extrinsics::decode_extrinsic, metadata::Metadata};
 
-/// What a block's transaction asked of the market, by its sender's own signature.
+/// Order of a block's transaction to the market, by its sender's own signature.
 #[derive(Clone, Debug, PartialEq)]
 pub enum PastCall {
     /// A client submitted jobs.
     Submit {
-        /// Who.
+        /// Account of the client.
         client: AccountId,
         /// The jobs, in order.
         requests: Vec<JobRequest>,
     },
     /// A worker claimed jobs.
     Claim {
-        /// Who.
+        /// Account of the worker.
         worker: AccountId,
         /// The claims, in order.
         claims: Vec<Claim>,

@@ -47,7 +47,7 @@ impl Salts {
     }
 }
 
-/// Who can know a secret beside its owner.
+/// Those who can know a secret beside its owner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Exposure {
     /// Nobody: it is in a file that only its owner can read.
@@ -78,7 +78,7 @@ pub enum KeyError {
     Unreadable {
         /// The file.
         path: String,
-        /// What the system says.
+        /// The system's error.
         reason: String,
     },
     /// Others may read or change the file.
@@ -270,7 +270,7 @@ fn is_development_name(secret: &str) -> bool {
     })
 }
 
-/// What was given, if it can only be a path. Everything else could be a secret with a typing error.
+/// The argument, if it can only be a path. Everything else could be a secret with a typing error.
 fn shown(given: &str) -> String {
     let is_path = ["/", "./", "../", "~/"].iter().any(|start| given.starts_with(start));
     if is_path && !given.contains("//") && !given.contains(char::is_whitespace) {

@@ -26,9 +26,7 @@ pub mod types;
 mod view;
 
 pub use account::{Account, Wait};
-pub use calls::{
-    Call, Claim, DisputesCall, MarketCall, ModelsCall, RootCall, Seal, SessionsCall, SudoCall, SystemCall, WorkersCall,
-};
+pub use calls::{Call, Claim, DisputesCall, MarketCall, ModelsCall, Seal, SessionsCall, WorkersCall};
 pub use error::{ChainError, SubmitError};
 pub use events::{DisputesEvent, Event, FeeEvent, MarketEvent, ModelsEvent, SessionsEvent, WorkersEvent};
 pub use history::PastCall;

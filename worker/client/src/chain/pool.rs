@@ -1,4 +1,4 @@
-//! What an account needs of a node's transaction pool and of the chain behind it; a node gives it, or a fake in
+//! Parts that an account needs of a node's transaction pool and of the chain behind it; a node gives it, or a fake in
 //! tests.
 
 use super::{
@@ -14,10 +14,10 @@ use std::{future::Future, time::Duration};
 
 /// The outcome of a transaction that is in a block.
 pub(super) type Outcome = Result<Inclusion, SubmitError>;
-/// What the pool says about a transaction, for as long as it says anything.
+/// The pool's words on a transaction, for as long as there are any.
 pub(super) type Statuses = BoxStream<'static, Status>;
 
-/// What the pool says about a transaction.
+/// The pool's word on a transaction.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Status {
     /// It is in this block.
@@ -89,7 +89,7 @@ pub(super) trait Pool: Send + Sync + 'static {
     ) -> impl Future<Output = Result<Option<Outcome>, ChainError>> + Send;
 }
 
-/// How long a transaction is waited for in which case. All of it ends.
+/// Time that a transaction is waited for in each case. All of it ends.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Patience {
     /// Time without news from the pool after which the chain is looked at, and between two looks.

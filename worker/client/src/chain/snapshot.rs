@@ -43,7 +43,7 @@ pub struct Constants {
     pub stake_floor: Balance,
     /// Stake that a job locks for each unit of its price.
     pub stake_per_price: FixedU128,
-    /// What an account must keep.
+    /// Minimum balance of an account.
     pub existential_deposit: Balance,
 }
 
@@ -182,7 +182,7 @@ impl Snapshot {
         self.ask_all("open_jobs", version.encode()).await
     }
 
-    /// What a job with these values of the symbols and these blocks would cost now by standing offers.
+    /// Price of a job with these values of the symbols and these blocks now, by standing offers.
     pub async fn quote(
         &self,
         version: ModelVersion,
@@ -222,7 +222,7 @@ impl Snapshot {
         self.ask("announcements", (after, MAX_LISTED_JOBS).encode()).await
     }
 
-    /// What keeps a worker from having a job, or from being paid for it.
+    /// Reason that keeps a worker from having a job, or from being paid for it.
     pub async fn why_not(&self, worker: &AccountId, job: JobId) -> Result<WhyNot, ChainError> {
         self.ask("why_not", (worker, job).encode()).await
     }
@@ -247,12 +247,12 @@ impl Snapshot {
         self.ask_all("disputes_of", account.encode()).await
     }
 
-    /// What was revealed of a place in the dispute over a job.
+    /// Statement that was revealed of a place in the dispute over a job.
     pub async fn revealed(&self, job: JobId, place: Place) -> Result<Option<Revealed>, ChainError> {
         self.ask("revealed", (job, place).encode()).await
     }
 
-    /// What a challenge to a job would hold now; nothing if it cannot be challenged.
+    /// Amount that a challenge to a job would hold now; nothing if it cannot be challenged.
     pub async fn bond_for(&self, job: JobId) -> Result<Option<Balance>, ChainError> {
         self.ask("bond_for", job.encode()).await
     }

@@ -7,7 +7,7 @@ use polkadot_sdk::sp_runtime::Perbill;
 /// Blocks before the deadline from which on a tip is paid.
 pub const HORIZON_BLOCKS: BlockNumber = 12;
 
-/// What the sender of a call loses if the call is not in a block in time.
+/// Amount that the sender of a call loses if the call is not in a block in time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stakes {
     /// Money that is lost.
@@ -16,12 +16,12 @@ pub struct Stakes {
     pub deadline: BlockNumber,
 }
 
-/// What is tipped for one call.
+/// Tips of one call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tipping {
     /// Maximum share of what is at stake.
     pub max_share: Perbill,
-    /// What is at stake; `None` if the call can wait.
+    /// Amount at stake; `None` if the call can wait.
     pub stakes: Option<Stakes>,
 }
 

@@ -155,7 +155,7 @@ impl Pool for NodePool {
     }
 }
 
-/// What came of the transaction that is at this place in a block.
+/// Outcome of the transaction that is at this place in a block.
 async fn outcome(client: &Client, block: H256, index: u32, transaction: H256) -> Result<Outcome, ChainError> {
     let failed = || ChainError::request("a transaction's events");
     let snapshot = client.at_hash(block).await?;
@@ -218,7 +218,7 @@ impl super::Snapshot {
         explain(self.metadata(), error)
     }
 
-    /// What a call would cost its sender in fees, at this block's price.
+    /// Fees of a call to its sender, at this block's price.
     pub async fn fee(&self, call: &Call, key: &Key) -> Result<u128, ChainError> {
         let failed = || ChainError::request("the fees");
         let (name, arguments) = call.name_and_arguments();

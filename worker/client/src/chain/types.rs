@@ -13,7 +13,7 @@ pub type Balance = u128;
 pub type BlockNumber = u32;
 /// A job as the chain keeps it.
 pub type Job = assay_types::Job<AccountId, Balance, BlockNumber>;
-/// What a client submits.
+/// Request that a client submits.
 pub type JobRequest = assay_types::JobRequest<Balance, BlockNumber>;
 /// Where a job stands.
 pub type JobState = assay_types::JobState<AccountId, Balance, BlockNumber>;
@@ -25,15 +25,15 @@ pub type Offer = assay_types::Offer<AccountId, Balance, BlockNumber>;
 pub type OfferTerms = assay_types::OfferTerms<Balance, BlockNumber>;
 /// An offer as its worker's record shows it.
 pub type OfferInfo = assay_types::OfferInfo<Balance, BlockNumber>;
-/// What a job asks of an offer.
+/// Terms that a job asks of an offer.
 pub type JobTerms = assay_types::JobTerms<BlockNumber>;
 /// The term of an offer that a job does not fit.
 pub type Misfit = assay_types::Misfit<BlockNumber>;
 /// A worker as the runtime API shows it.
 pub type WorkerInfo = assay_types::WorkerInfo<Balance, BlockNumber>;
-/// What a job would cost now.
+/// Price of a job now.
 pub type Quote = assay_types::Quote<AccountId, Balance>;
-/// What keeps a worker from a job.
+/// Reason that keeps a worker from a job.
 pub type WhyNot = assay_types::WhyNot<AccountId, Balance, BlockNumber>;
 
 /// The games over a job's claim.
@@ -51,9 +51,9 @@ pub type SessionOffer = assay_types::SessionOffer<Balance, BlockNumber>;
 pub type SessionTerms = assay_types::SessionTerms<Balance, BlockNumber>;
 /// A client's call for a session.
 pub type SessionRequest = assay_types::SessionRequest<AccountId, Balance, BlockNumber>;
-/// What a worker signs when it has answered a request.
+/// Message that a worker signs when it has answered a request.
 pub type Receipt = assay_types::Receipt<Balance, BlockNumber>;
-/// What a client signs when it has an answer.
+/// Message that a client signs when it has an answer.
 pub type Voucher = assay_types::Voucher<Balance>;
 /// A receipt that is disputed.
 pub type DisputedReceipt = assay_types::session::DisputedReceipt<Balance, BlockNumber>;
@@ -71,10 +71,10 @@ pub struct SignedMessage<Message> {
     pub signature: assay_types::SessionSignature,
 }
 
-/// What the chain keeps of a model version.
+/// The chain's record of a model version.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, TypeInfo)]
 pub struct VersionRecord {
-    /// What its parts hash to.
+    /// Hash of its parts.
     pub root: H256,
     /// Everything that decides what a job on it gives, takes and costs.
     pub parts: assay_types::ModelParts,
@@ -97,7 +97,7 @@ pub enum VersionStatus {
 /// The part of a model line's record that the worker reads; more fields follow it on chain.
 #[derive(Clone, Debug, PartialEq, Eq, Decode, TypeInfo)]
 pub struct ModelHead {
-    /// Who publishes versions.
+    /// Account that publishes versions.
     pub owner: AccountId,
     /// Its name, UTF-8.
     pub name: Vec<u8>,
@@ -134,11 +134,11 @@ pub struct NodeHealth {
 /// An account's money.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Decode, TypeInfo)]
 pub struct AccountData {
-    /// What it may spend.
+    /// Amount that it may spend.
     pub free: Balance,
-    /// What is held: stake, escrow, deposits.
+    /// Amount that is held: stake, escrow, deposits.
     pub reserved: Balance,
-    /// What of the free part may not be spent.
+    /// Part of the free amount that may not be spent.
     pub frozen: Balance,
     /// Set by the balances pallet for itself.
     pub flags: u128,

@@ -1,6 +1,6 @@
-//! What a daemon needs of the chain: traits that a connection to a node implements, and [`super::fake`] for tests.
+//! Needs of a daemon from the chain: traits that a connection to a node implements, and [`super::fake`] for tests.
 //!
-//! What is sent goes through an [`Account`], over whichever chain it was opened.
+//! A call goes through an [`Account`], over whichever chain it was opened.
 
 use super::{
     Client,
@@ -19,7 +19,7 @@ use futures::stream::{self, BoxStream, StreamExt};
 use polkadot_sdk::sp_runtime::{DispatchError, Perbill};
 use std::{future::Future, time::Duration};
 
-/// How daemons get connections.
+/// Source of a daemon's connections.
 pub trait Connect: Send + Sync {
     /// A connection.
     type Chain: ChainView;

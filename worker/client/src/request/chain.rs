@@ -1,4 +1,4 @@
-//! What a request asks of a chain and sends to it: traits, and their implementation by a node.
+//! Queries and calls of a request to a chain: traits, and their implementation by a node.
 
 use crate::chain::{
     Account, AccountId, BlockNumber, Blocks, Call, ChainError, Client, Event, Job, JobRequest, MarketCall, MarketEvent,
@@ -12,7 +12,7 @@ use tokio::sync::Mutex;
 /// A job that is open, with its output if that is on chain.
 pub type OpenJob = (Job, Option<Vec<u8>>);
 
-/// What a request reads of a chain.
+/// Queries of a request to a chain.
 pub trait JobView: Send + Sync + 'static {
     /// Number of the latest finalized block.
     fn head(&self) -> impl Future<Output = Result<BlockNumber, ChainError>> + Send;
@@ -41,7 +41,7 @@ pub trait JobView: Send + Sync + 'static {
     fn past_calls(&self, block: BlockNumber) -> impl Future<Output = Result<Vec<PastCall>, ChainError>> + Send;
 }
 
-/// What a request sends to a chain.
+/// Calls of a request to a chain.
 pub trait JobSender: JobView {
     /// The account that pays.
     fn client(&self) -> &AccountId;

@@ -14,7 +14,7 @@ use std::{
 /// Blocks from a claim to its settlement.
 pub(super) const WINDOW: BlockNumber = 5;
 
-/// What becomes of a submission.
+/// Fate of a submission.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fate {
     /// It is in a block, and its sender is told.
@@ -42,7 +42,7 @@ pub(super) struct State {
     pub(super) blocks: Vec<Vec<MarketEvent>>,
     calls: BTreeMap<BlockNumber, Vec<PastCall>>,
     jobs: BTreeMap<JobId, Job>,
-    /// What becomes of the next submissions; included when there is none.
+    /// Fates of the next submissions; included when there is none.
     pub(super) fates: VecDeque<Fate>,
     /// Blocks up to this one have no state.
     pub(super) pruned: BlockNumber,
@@ -69,7 +69,7 @@ impl FakeChain {
         self.state.lock().expect("no test panics while it holds the lock")
     }
 
-    /// Makes so many blocks.
+    /// Makes this many blocks.
     pub(super) fn pass(&self, blocks: usize) {
         (0..blocks).for_each(|_| self.state().make_block());
     }

@@ -20,14 +20,14 @@ const DEFAULT_MAX_TOKENS: u32 = 256;
 /// Tokens of the longest sequence that a claim carries.
 const MAX_CARRIED: u32 = limits::MAX_INLINE_OUTPUT_BYTES / 8;
 
-/// What is said of how tokens are chosen; what is left out has a default.
+/// The caller's choice of sampling; a field that is left out has a default.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Sampling {
-    /// What logits are divided by; 0 takes the best token every time, and is the default.
+    /// Divisor of the logits; 0 takes the best token every time, and is the default.
     pub temperature: Option<f32>,
     /// The best tokens that together have this probability are chosen from; the default is 1, for all.
     pub top_p: Option<f32>,
-    /// So many of the best tokens are chosen from; the default is [`MAX_CANDIDATES`].
+    /// Number of best tokens that are chosen from; the default is [`MAX_CANDIDATES`].
     pub top_k: Option<u32>,
     /// The same seed gives the same tokens; the default is 0.
     pub seed: Option<i64>,
@@ -35,25 +35,25 @@ pub struct Sampling {
     pub max_tokens: Option<u32>,
 }
 
-/// What is said of a generation.
+/// The caller's choices for a generation.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Wish {
     /// Prompts as tokens, each of which is a job.
     pub prompts: Vec<Vec<i64>>,
     /// Whether texts are continued as they are, without the model's chat template.
     pub raw: bool,
-    /// How tokens are chosen.
+    /// The sampling of its tokens.
     pub sampling: Sampling,
 }
 
 /// A request for one sequence.
 #[derive(Clone, Debug, PartialEq)]
 pub struct GenerationRequest {
-    /// What it is called in messages and results.
+    /// Its name in messages and results.
     pub name: String,
     /// The tokens to go on from.
     pub prompt: Vec<i64>,
-    /// How tokens are chosen.
+    /// The sampling of its tokens.
     pub sampling: Sampling,
 }
 
@@ -77,7 +77,7 @@ pub enum GenerationError {
     Field {
         /// The option.
         field: &'static str,
-        /// What it may be.
+        /// Its range.
         range: String,
     },
     /// A prompt does not fit the model.

@@ -101,7 +101,7 @@ pub enum RequestError {
     Shapes {
         /// The input.
         name: String,
-        /// How.
+        /// The misfit.
         error: BindError,
     },
     /// The input does not fit the registered schema.
@@ -109,7 +109,7 @@ pub enum RequestError {
     Unfit {
         /// The input.
         name: String,
-        /// How.
+        /// The misfit.
         reason: SchemaError,
     },
     /// An element of an input has no meaning to the model.
@@ -163,7 +163,7 @@ pub enum RequestError {
     NumbersPruned {
         /// The block.
         block: BlockNumber,
-        /// How many.
+        /// Number of inputs.
         inputs: usize,
     },
     /// The request was made on another chain.
@@ -194,7 +194,7 @@ pub enum RequestError {
     Write {
         /// The file.
         path: PathBuf,
-        /// What the system says.
+        /// The system's error.
         reason: String,
     },
 }
@@ -204,7 +204,7 @@ pub enum RequestError {
 pub struct Model {
     /// Which version.
     pub version: ModelVersion,
-    /// What the chain keeps of it.
+    /// The chain's record of it.
     pub record: VersionRecord,
 }
 
@@ -268,7 +268,7 @@ pub struct Prepared {
     pub name: String,
     /// The right answer, if the file gives it.
     pub label: Option<i64>,
-    /// What is submitted.
+    /// The request that is submitted.
     pub request: JobRequest,
     /// List digest of the input tensors.
     pub digest: H256,

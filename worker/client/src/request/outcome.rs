@@ -18,7 +18,7 @@ use safetensors::tensor::{Dtype, TensorView};
 use serde::Serialize;
 use std::{io, path::Path};
 
-/// What came of one input.
+/// Outcome of one input.
 #[derive(Clone, Debug, Serialize)]
 pub struct Outcome {
     /// File and row.
@@ -27,9 +27,9 @@ pub struct Outcome {
     pub job: JobId,
     /// Where it stands.
     pub state: String,
-    /// How it found its worker.
+    /// Way in which it found its worker.
     pub matched: &'static str,
-    /// Who had it.
+    /// Worker that had it.
     pub worker: Option<String>,
     /// Its price, in ASY.
     pub price: Option<String>,
@@ -56,7 +56,7 @@ pub struct Outcome {
     pub is_final: bool,
     /// The last block in which the claim can be challenged, while it can.
     pub window_until: Option<BlockNumber>,
-    /// What is known of the result, in words.
+    /// Knowledge of the result, in words.
     pub result: String,
     /// The output tensors, if they came and have the digest claimed.
     #[serde(skip)]
@@ -66,7 +66,7 @@ pub struct Outcome {
     pub brief: String,
 }
 
-/// What identifies an input in an outcome.
+/// Identity of an input in an outcome.
 #[derive(Clone, Copy, Debug)]
 pub struct Subject<'a> {
     /// File and row.
@@ -267,7 +267,7 @@ fn state(story: &Story) -> String {
     format!("{:?}", story.phase).to_lowercase()
 }
 
-/// What is known of a result: in a word or two, and in a sentence.
+/// Knowledge of a result: in a word or two, and in a sentence.
 fn in_words(story: &Story, fits: Option<bool>) -> (String, String) {
     let held = match fits {
         Some(true) => "the output fits the claimed digest",

@@ -21,7 +21,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// What is asked for.
+/// The caller's request.
 #[derive(Clone, Debug, Default)]
 pub struct Ask {
     /// The model: `name`, `number`, or one of them and `@version`.
@@ -30,9 +30,9 @@ pub struct Ask {
     pub input: Option<PathBuf>,
     /// Inputs as text.
     pub texts: Vec<String>,
-    /// What is said of a generation.
+    /// The caller's choices for a generation.
     pub generation: Wish,
-    /// The first so many alone.
+    /// Number of jobs, from the first on, that are submitted alone.
     pub limit: Option<usize>,
     /// The folder in which the model's package is.
     pub models_dir: PathBuf,
@@ -51,7 +51,7 @@ pub struct Plan {
     pub terms: Terms,
     /// The jobs.
     pub jobs: Vec<Prepared>,
-    /// What they cost.
+    /// Their costs.
     pub cost: Cost,
     /// The price of the largest job by standing offers now, if a worker takes it.
     pub quote: Option<Balance>,
@@ -162,7 +162,7 @@ pub async fn agree(
     Ok((wishes.settle(constants, blocks, &supply)?, supply))
 }
 
-/// What all transactions cost in fees at this block's price, in batches that are as large as they can be.
+/// Fees of all transactions at this block's price, in batches that are as large as they can be.
 async fn fees(snapshot: &Snapshot, key: &Key, jobs: &[Prepared], accept: bool) -> Result<Balance, RequestError> {
     let mut fees: Balance = 0;
     let mut rest = jobs;

@@ -1,4 +1,4 @@
-//! What is told of a request while it goes on.
+//! Progress of a request while it goes on.
 
 use super::tracker::Tracker;
 use crate::chain::{AccountId, Balance, BlockNumber};
@@ -60,7 +60,7 @@ pub enum Progress {
         job: JobId,
         /// Why.
         reason: CloseReason,
-        /// What was paid.
+        /// Amount that was paid.
         paid: Balance,
     },
     /// Everything up to this block has been told.
@@ -69,13 +69,13 @@ pub enum Progress {
     Finished(Summary),
 }
 
-/// How a request ended.
+/// Outcome of a request.
 #[derive(Clone, Debug)]
 pub struct Summary {
     /// The jobs.
     pub submitted: Vec<Submitted>,
-    /// What became of them.
+    /// Their states.
     pub tracker: Tracker,
-    /// How many of the jobs have not come as far as was waited for, since patience was over.
+    /// Number of jobs that have not reached the state that was waited for, since patience was over.
     pub unfinished: usize,
 }

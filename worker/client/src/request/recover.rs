@@ -1,4 +1,4 @@
-//! What became of jobs, looked up afterwards: in the state while they are open, in events and transactions later.
+//! Outcomes of jobs, looked up afterwards: in the state while they are open, in events and transactions later.
 //!
 //! A node that is no archive has pruned the state of older blocks, and their events with it. A claim's transaction
 //! still has the output. Whether the claim was paid for is not in it.
@@ -32,7 +32,7 @@ pub enum Source {
     Absent,
 }
 
-/// What a job was about, as the chain kept it while it was open.
+/// Subject of a job, as the chain kept it while it was open.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct About {
     /// The model.
@@ -41,14 +41,14 @@ pub struct About {
     pub symbols: Vec<u32>,
 }
 
-/// What was found of jobs.
+/// Findings about jobs.
 #[derive(Debug, Default)]
 pub struct Findings {
     /// Where each was found.
     pub sources: BTreeMap<JobId, Source>,
-    /// What they are about, where the state says it.
+    /// Their subjects, where the state says it.
     pub about: BTreeMap<JobId, About>,
-    /// What happened to them, in order, as far as the node has it.
+    /// Their events, in order, as far as the node has them.
     pub events: Vec<(BlockNumber, MarketEvent)>,
 }
 

@@ -34,7 +34,7 @@ use tokio::{
 /// Steps that are told and not heard; the request waits when there are more.
 const UNHEARD: usize = 256;
 
-/// How far jobs are followed.
+/// State up to which jobs are followed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Until {
     /// Until they are on chain.
@@ -45,10 +45,10 @@ pub enum Until {
     Closed,
 }
 
-/// How a request is followed.
+/// Way in which a request is followed.
 #[derive(Clone, Copy, Debug)]
 pub struct Following {
-    /// How far.
+    /// State up to which it is followed.
     pub until: Until,
     /// Whether each result that fits its claim is accepted, so that the worker is paid at once.
     pub accept: bool,
@@ -127,7 +127,7 @@ impl Start {
         &self.parts
     }
 
-    /// How many of them are known to be submitted.
+    /// Number of them that are known to be submitted.
     pub fn submitted(&self) -> usize {
         self.numbers.jobs().len()
     }
@@ -174,7 +174,7 @@ impl Drop for Request {
     }
 }
 
-/// What the two tasks of a request share.
+/// State that the two tasks of a request share.
 pub(super) struct Shared<C> {
     pub(super) chain: C,
     pub(super) jobs: Vec<Prepared>,
@@ -190,7 +190,7 @@ pub(super) struct Shared<C> {
     progress: mpsc::Sender<Result<Progress, RequestError>>,
 }
 
-/// What is known.
+/// Knowledge of a request.
 pub(super) struct Known {
     pub(super) numbers: Numbers,
     pub(super) tracker: Tracker,

@@ -403,7 +403,7 @@ async fn numbers_that_the_node_has_pruned_are_not_taken_for_jobs_that_were_never
     assert_eq!(chain.state().submitted.len(), 2);
 }
 
-/// Where the result of job 0 is found, and whether its output came, so many blocks after its submission.
+/// Where the result of job 0 is found, and whether its output came, this many blocks after its submission.
 async fn found(blocks: usize, kept: Option<u32>) -> (Source, bool, Tracker) {
     let chain = FakeChain::new(client());
     let start = Start::fresh(&client(), jobs(&[1]), parts(), None, 0);

@@ -149,7 +149,7 @@ fn had_no_effect(error: &SubmitError) -> bool {
         )
 }
 
-/// How many of these fit into one transaction; at least one, if there is one.
+/// Number of these that fit into one transaction; at least one, if there is one.
 pub(super) fn batch_length<'a>(jobs: impl Iterator<Item = &'a Prepared>, largest: usize) -> usize {
     let mut bytes = 0;
     let mut length = 0;

@@ -1,4 +1,4 @@
-//! Who would take a job now by standing offers and, where nobody does, why.
+//! Workers that would take a job now by standing offers and, where there are none, the reasons.
 
 use crate::{
     chain::{
@@ -9,7 +9,7 @@ use crate::{
 use assay_types::{ModelVersion, NoOffer, WorkerStatus};
 use std::fmt::{self, Display, Formatter};
 
-/// Who would take a job now.
+/// Workers that would take a job now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Supply {
     /// A worker for this price.

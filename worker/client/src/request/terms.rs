@@ -12,7 +12,7 @@ const DEFAULT_DEADLINE: BlockNumber = 50;
 /// Blocks of each phase of an auction, where the caller does not say.
 const DEFAULT_PHASE: BlockNumber = 5;
 
-/// What the caller says; what is left out has a default.
+/// The caller's wishes; a field that is left out has a default.
 #[derive(Clone, Debug, Default)]
 pub struct Wishes {
     /// The most to pay for one job.
@@ -45,13 +45,13 @@ pub struct BlockTerms {
 pub struct Terms {
     /// The most to pay for one job.
     pub ceiling: Balance,
-    /// How a worker is found.
+    /// Way in which a worker is found.
     pub matching: Matching<BlockNumber>,
     /// Blocks for the worker.
     pub deadline_blocks: BlockNumber,
     /// Blocks of the challenge window.
     pub window_blocks: BlockNumber,
-    /// How the output comes back.
+    /// Way in which the output comes back.
     pub delivery: Delivery,
     /// Whether only the input's digest is submitted.
     pub by_digest: bool,
@@ -65,7 +65,7 @@ pub enum TermsError {
     OutOfRange {
         /// The option.
         field: &'static str,
-        /// What was said.
+        /// The number that was given.
         given: BlockNumber,
         /// Least allowed.
         least: BlockNumber,
@@ -92,7 +92,7 @@ pub enum TermsError {
     CeilingTooLow {
         /// Of the cheapest offer.
         price: Balance,
-        /// What was said.
+        /// The amount that was given.
         ceiling: Balance,
     },
     /// The money is not there.
@@ -105,11 +105,11 @@ pub enum TermsError {
     NotEnoughMoney {
         /// Number of jobs.
         jobs: usize,
-        /// What they cost.
+        /// Their costs.
         cost: Cost,
-        /// What the account has.
+        /// Free balance of the account.
         free: Balance,
-        /// What of that it must keep.
+        /// Part of it that the account must keep.
         keep: Balance,
     },
     /// Too large to come back in a claim.
@@ -125,7 +125,7 @@ pub enum TermsError {
     },
 }
 
-/// What was given, within its range.
+/// The given number, within its range.
 fn within(
     field: &'static str,
     given: Option<BlockNumber>,
@@ -223,7 +223,7 @@ impl Wishes {
     }
 }
 
-/// What jobs cost before they are closed.
+/// Costs of jobs before they are closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cost {
     /// Held of each job.
@@ -233,7 +233,7 @@ pub struct Cost {
 }
 
 impl Cost {
-    /// What this number of jobs holds.
+    /// Amount that this number of jobs holds.
     fn held(&self, jobs: usize) -> Balance {
         // Saturates far above the total issuance.
         self.ceiling.saturating_mul(jobs as Balance)

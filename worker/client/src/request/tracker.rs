@@ -1,4 +1,4 @@
-//! What became of jobs, told from the events of finalized blocks.
+//! Outcomes of jobs, told from the events of finalized blocks.
 
 use crate::chain::{AccountId, Balance, BlockNumber, H256, Job, JobState, MarketEvent};
 use assay_types::{CloseReason, JobId, Phase};
@@ -24,7 +24,7 @@ pub struct Story {
     pub auctioned: bool,
     /// Bids committed.
     pub bids: u32,
-    /// Who has it or had it last.
+    /// Worker that has it or had it last.
     pub worker: Option<AccountId>,
     /// For how much.
     pub price: Option<Balance>,
@@ -232,7 +232,7 @@ impl Story {
         self.phase == Phase::Claimed && !self.is_closed()
     }
 
-    /// How it found its worker, for a table.
+    /// Way in which it found its worker, for a table.
     pub fn matched(&self) -> &'static str {
         if self.auctioned { "auction" } else { "offer" }
     }

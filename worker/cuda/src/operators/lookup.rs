@@ -19,8 +19,8 @@ pub fn gather(queue: &Queue, data: &Array, index: &Array, axis: usize) -> Result
     look_up(queue, data, axis, first, index, index.layout)
 }
 
-/// What [`gather`] gives where the condition holds, the elements of `no` elsewhere, the condition and `no` repeated to
-/// the index's shape. Elements are written among those of `no` where nobody else holds them.
+/// The result of [`gather`] where the condition holds, the elements of `no` elsewhere, the condition and `no` repeated
+/// to the index's shape. Elements are written among those of `no` where nobody else holds them.
 pub fn gather_where(
     queue: &Queue,
     [condition, data, index, no]: [&mut Array; 4],

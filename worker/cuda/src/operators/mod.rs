@@ -33,7 +33,7 @@ pub enum Failure {
     Device(#[from] DeviceError),
 }
 
-/// What is there, or a misfit.
+/// The value, or a misfit.
 fn fit<T>(value: Option<T>) -> Result<T, Failure> {
     value.ok_or(Failure::Misfit)
 }

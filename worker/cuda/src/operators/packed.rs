@@ -42,14 +42,14 @@ pub(super) struct Groups {
     words: Arc<Buffer>,
 }
 
-/// How rows become integers.
+/// Scaling by which rows become integers.
 #[derive(Clone, Copy)]
 pub(super) enum Scaling<'a> {
     /// Each by its own scale.
     Row,
-    /// The same, after the elements were multiplied: a row of factors for so many rows.
+    /// The same, after the elements were multiplied: a row of factors for this many rows.
     RowAfter(&'a Array, usize),
-    /// Each element by its own factor: a row of them for so many rows.
+    /// Each element by its own factor: a row of them for this many rows.
     Column(&'a Array, usize),
 }
 
@@ -188,7 +188,7 @@ impl Integers {
         }
     }
 
-    /// How many planes the first operand of a product has.
+    /// Number of planes of the first operand of a product.
     pub(super) fn first_planes(&self) -> Option<usize> {
         match self {
             Self::Bytes(_) => Some(1),
@@ -208,7 +208,7 @@ impl Groups {
         }
     }
 
-    /// The parameters of a kernel, and then those of rows of so many elements.
+    /// The parameters of a kernel, and then those of rows of this many elements.
     pub(super) fn add_to(&self, parameters: Parameters, length: usize) -> Parameters {
         parameters
             .count(length)

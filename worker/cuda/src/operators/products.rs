@@ -26,10 +26,10 @@ use std::slice;
 
 /// Rows and columns of the tile that a block computes.
 const TILE: usize = 64;
-/// Up to so many rows, each column is multiplied by a warp of its own.
+/// Up to this many rows, each column is multiplied by a warp of its own.
 const FEW_ROWS: usize = 8;
 
-/// What a product is besides its operands.
+/// Parameters of a product besides its operands.
 struct Product<'a> {
     /// Matrices, and rows and columns of each.
     batch: usize,
@@ -109,7 +109,7 @@ impl Product<'_> {
     }
 }
 
-/// The kernel that multiplies tiles of operands with so many planes.
+/// The kernel that multiplies tiles of operands with this many planes.
 fn kernel(first: Option<usize>, second: usize, route: Route) -> Option<&'static str> {
     Some(match (first?, second, route) {
         (1, 1, Route::TensorCores) => "product_8_tensor_cores",
@@ -131,7 +131,7 @@ fn kernel(first: Option<usize>, second: usize, route: Route) -> Option<&'static 
 }
 
 /// Input, what the weight is made of, and a bias or none, and then functions of each number; the weight packed already,
-/// or not. The rows of the input have so many bits.
+/// or not. The rows of the input have this many bits.
 pub fn linear_layer(
     queue: &Queue,
     packed: Option<&Packed>,

@@ -1,4 +1,4 @@
-//! An own execution of a disputed job: its digests are there, its tensors are computed again when they are asked for.
+//! Our own execution of a disputed job: its digests are there, its tensors are computed again when they are asked for.
 
 use super::{
     kept::Kept,
@@ -37,7 +37,7 @@ pub struct Pool {
     next: Arc<AtomicU64>,
 }
 
-/// What an execution may keep.
+/// Memory and disk that an execution may keep.
 #[derive(Clone, Debug)]
 pub struct Room {
     /// Where it keeps outputs.
@@ -71,7 +71,7 @@ pub struct JobExecution {
     trees: Mutex<OpenedTrees>,
 }
 
-/// What is known of the digest trees on disk.
+/// Knowledge of the digest trees on disk.
 #[derive(Clone, Debug)]
 enum OpenedTrees {
     /// They are to be looked for.
@@ -119,7 +119,7 @@ impl Subject {
         Ok(Self { package, model })
     }
 
-    /// What the model is registered under.
+    /// Name under which the model is registered.
     pub fn root(&self) -> Digest {
         self.package.root()
     }
@@ -257,7 +257,7 @@ impl JobExecution {
         }
     }
 
-    /// What the trees on disk say of an operator's output. Trees that say anything else than the trace are removed.
+    /// Digests of an operator's output by the trees on disk. Trees that say anything else than the trace are removed.
     fn chunked_on_disk(&self, operator: u32) -> Option<Chunked> {
         let digest = self.trace.nodes.get(usize::try_from(operator).ok()?)?;
         let chunked = self.trees()?.chunked(operator, digest);

@@ -1,6 +1,6 @@
 //! Disputes: an execution of a disputed job on the engine, from which both sides play.
 //!
-//! What they say, where they point and when is `assay-player`. Nothing here knows the chain.
+//! `assay-player` decides what they say, where they point and when. Nothing here knows the chain.
 
 mod execution;
 mod kept;

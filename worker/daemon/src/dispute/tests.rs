@@ -81,7 +81,7 @@ fn claim_is_of_the_package() {
     assert_eq!(committed(&execution).model_root.0, package(&model).root());
 }
 
-/// What one game comes to in which nobody is late.
+/// Outcome of one game in which nobody is late.
 #[derive(Debug, PartialEq)]
 enum Verdict {
     /// The worker could not open what it had committed to.

@@ -1,4 +1,4 @@
-//! Who executes a job with everything on the way: an engine in this process, or one in another.
+//! Tracers, which execute a job with everything on the way: an engine in this process, or one in another.
 
 use super::{
     kept::Kept,
@@ -19,7 +19,7 @@ use std::{
     sync::Arc,
 };
 
-/// What is wanted of an execution.
+/// Parts that are wanted of an execution.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Wanted {
     /// Whether the digests of all operators' outputs are.
@@ -34,7 +34,7 @@ pub struct Wanted {
     pub trees: Option<TreesAt>,
 }
 
-/// What came of an execution.
+/// Result of an execution.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Traced {
     /// The digests, if they were wanted.
@@ -47,7 +47,7 @@ pub struct Traced {
 
 /// A model that can be executed with everything on the way.
 pub trait Tracer: Send + Sync {
-    /// What the model is registered under.
+    /// Name under which the model is registered.
     fn root(&self) -> Digest;
 
     /// Executes a job, on its inputs as they were given. Takes as long as the model takes, and more.
@@ -123,7 +123,7 @@ pub(crate) fn trace(
     })
 }
 
-/// What was written of trees. Without them statements take longer, so an execution does not fail for their sake.
+/// The trees that were written. Without them statements take longer, so an execution does not fail for their sake.
 fn written<T>(result: io::Result<T>) -> Option<T> {
     result
         .inspect_err(|error| {

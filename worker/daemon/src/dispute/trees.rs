@@ -34,7 +34,7 @@ const DIGEST_BYTES: u64 = size_of::<Digest>() as u64;
 const TAIL_BYTES: u64 = (size_of::<u64>() + MAGIC.len()) as u64;
 /// Bytes of an index that is read; a graph's nodes take less.
 const MAX_INDEX_BYTES: u64 = 64 << 20;
-/// What the name of a file that is being written ends in.
+/// Suffix of a file that is being written.
 pub(crate) const UNFINISHED: &str = "new";
 
 /// Where the trees of an execution are, or may be.

@@ -1,6 +1,6 @@
 //! Whether a model gives on this machine what a court would judge.
 //!
-//! What is claimed comes from an execution that puts operators together, and what is defended from one that shows every
+//! Claims come from an execution that puts operators together, and what is defended from one that shows every
 //! operator. The two are compared on random inputs when a model is loaded, and on a share of the jobs that are served.
 //! Random elements of operators are computed once more by the definition, as the judge does.
 //!
@@ -32,7 +32,7 @@ const ELEMENTS: usize = 3;
 /// Operators that are judged of a job that is served.
 const SAMPLED_OPERATORS: usize = 16;
 
-/// What was compared.
+/// Parts that were compared.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Audited {
     /// Operators of which elements were judged.
@@ -62,9 +62,9 @@ pub enum AuditError {
         operator: String,
         /// Position of the element.
         index: u64,
-        /// What the engine gives.
+        /// The engine's element.
         found: Option<Element>,
-        /// What is right.
+        /// The right element.
         defined: Option<Element>,
     },
     /// The model could not be executed.

@@ -48,7 +48,7 @@ struct Served {
     output: H256,
 }
 
-/// What was found of all models, as it is written down.
+/// Findings on all models, as they are written down.
 #[derive(Debug, Default, Serialize)]
 struct Record {
     #[serde(skip)]
@@ -56,7 +56,7 @@ struct Record {
     models: BTreeMap<String, ModelRecord>,
 }
 
-/// What was found of one model.
+/// Findings on one model.
 #[derive(Debug, Default, Serialize)]
 struct ModelRecord {
     /// The model's name.
@@ -69,7 +69,7 @@ struct ModelRecord {
     elements: u64,
     /// Audits that could not be made.
     failed: u64,
-    /// What the last audit found that found anything.
+    /// Findings of the last audit that found anything.
     difference: Option<String>,
 }
 

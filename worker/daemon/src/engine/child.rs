@@ -36,7 +36,7 @@ const SIGN_OF_LIFE: Duration = Duration::from_secs(1);
 /// Exit code of a process that does not understand its parent.
 const NOT_UNDERSTOOD: i32 = 3;
 
-/// How an engine is opened.
+/// Function that opens an engine.
 pub type Open<'a> = dyn Fn(&Setup) -> Result<Box<dyn Engine>, EngineError> + 'a;
 
 /// Why the engine's process ends.
@@ -105,7 +105,7 @@ pub fn run_with(open: &Open<'_>) -> Result<(), ChildError> {
     Ok(())
 }
 
-/// What the parent asks for.
+/// Requests of the parent.
 struct Requests {
     requests: Receiver<Request>,
     /// One that was looked at and is for later.

@@ -25,7 +25,7 @@ const SIGN_OF_LIFE: Duration = Duration::from_millis(50);
 pub(super) struct Job {
     /// Its number among those of the generation.
     pub position: u32,
-    /// What a check graph takes, but for the sequence.
+    /// Inputs of a check graph, but for the sequence.
     pub inputs: Vec<Tensor>,
     /// Whether its tokens are told as they are made.
     pub streams: bool,

@@ -26,7 +26,7 @@ fn sampling(max_tokens: u32) -> Sampling {
     }
 }
 
-/// What a check graph takes, but for the sequence.
+/// Inputs of a check graph, but for the sequence.
 fn job(prompt: &[i64], max_tokens: u32) -> Vec<Tensor> {
     let mut inputs = sampling(max_tokens).check_inputs(prompt, prompt);
     inputs.pop();

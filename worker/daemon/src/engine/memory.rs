@@ -1,4 +1,4 @@
-//! How much memory the engine's process may use.
+//! Memory that the engine's process may use.
 
 use std::{fs, path::Path};
 
@@ -58,7 +58,7 @@ fn group_limit() -> Option<u64> {
     limits.min()
 }
 
-/// What a file of a control group says; `None` if that is no limit.
+/// Limit in a file of a control group; `None` if that is no limit.
 fn limit(text: &str) -> Option<u64> {
     text.trim().parse().ok()
 }

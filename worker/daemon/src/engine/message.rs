@@ -1,4 +1,4 @@
-//! What the parent and the child say to each other, and the frames that carry it.
+//! Messages of the parent and the child to each other, and the frames that carry them.
 //!
 //! ```text
 //! "AE"   version, 2 bytes   length, 4 bytes   message in SCALE        all numbers little-endian
@@ -45,7 +45,7 @@ impl FrameError {
     }
 }
 
-/// What a child is to load.
+/// Models that a child is to load.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 pub struct Setup {
     /// Name of the engine.
@@ -63,13 +63,13 @@ pub struct Setup {
 /// A sequence that is to be generated.
 #[derive(Debug, PartialEq, Encode, Decode)]
 pub(super) struct SequenceJob {
-    /// What the check graph takes, but for the sequence.
+    /// Inputs of the check graph, but for the sequence.
     pub inputs: Vec<WireTensor>,
     /// Whether its tokens are told as they are made.
     pub streams: bool,
 }
 
-/// What the parent asks.
+/// Request of the parent.
 #[derive(Debug, PartialEq, Encode, Decode)]
 pub(super) enum Request {
     /// Load packages: the first question, asked once.
@@ -95,14 +95,14 @@ pub(super) enum Request {
     Test,
 }
 
-/// What the child answers.
+/// Answer of the child.
 #[derive(Debug, PartialEq, Encode, Decode)]
 pub(super) enum Response {
     /// The packages are loaded: what the engine says of itself, and the models' roots.
     Loaded { description: String, roots: Vec<[u8; 32]> },
     /// The packages cannot be loaded, for this reason.
     Refused(String),
-    /// What came of the job at this position; there is one answer for each job, in any order.
+    /// Outcome of the job at this position; there is one answer for each job, in any order.
     Ran(u32, Result<WireOutput, WireFault>),
     /// Tokens of the job at this position, and the number of tokens that were made before them.
     Made {
@@ -118,9 +118,9 @@ pub(super) enum Response {
         wanted: bool,
         tensor: WireTensor,
     },
-    /// What came of a trace.
+    /// Outcome of a trace.
     Traced(Result<WireTraced, WireFault>),
-    /// What came of the test.
+    /// Outcome of the test.
     Tested(Result<(), String>),
 }
 

@@ -68,11 +68,11 @@ pub const QUEUE: usize = 1024;
 
 /// The running engine: where tasks go in, where outcomes come out, and the models that it has loaded.
 pub struct Engine {
-    /// What the engine says of itself.
+    /// The engine's description of itself.
     pub description: String,
     /// The models, for whoever executes with everything on the way.
     pub models: Models,
-    /// What comes of tasks.
+    /// Outcomes of tasks.
     pub outcomes: Receiver<Outcome>,
     /// Where tasks are put.
     pub tasks: Tasks,

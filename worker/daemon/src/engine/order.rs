@@ -1,4 +1,4 @@
-//! What the engine is asked for, and how long it may take.
+//! Requests to the engine, and their time limits.
 
 use super::{
     health::Health,
@@ -36,11 +36,11 @@ pub struct Task {
     pub job: JobId,
     /// Root of the model to run.
     pub model: H256,
-    /// What to run it on: all inputs, or for a generation those without the sequence, which is then made.
+    /// Tensors to run it on: all inputs, or for a generation those without the sequence, which is then made.
     pub inputs: Vec<Tensor>,
     /// When its output is of no more use.
     pub until: Instant,
-    /// Who is told what becomes of it, in place of whoever hears of all outcomes.
+    /// Receiver of its outcome, in place of the one for all outcomes.
     pub reply: Option<Reply>,
 }
 
@@ -61,7 +61,7 @@ impl Task {
     }
 }
 
-/// What became of a task.
+/// Outcome of a task.
 #[derive(Debug)]
 pub struct Outcome {
     /// The task.
@@ -70,7 +70,7 @@ pub struct Outcome {
     pub result: Result<Output, EngineError>,
 }
 
-/// What the supervisor is asked.
+/// Request to the supervisor.
 pub(super) enum Order {
     /// Run a job; the outcome comes through the channel of outcomes.
     Run(Task),
@@ -91,7 +91,7 @@ pub(super) enum Order {
     Distrust { model: Digest, reason: String },
 }
 
-/// How long the supervisor waits for what.
+/// Times that the supervisor waits.
 #[derive(Clone, Copy, Debug)]
 pub struct Patience {
     /// For a process to load its packages.
@@ -118,7 +118,7 @@ impl Default for Patience {
     }
 }
 
-/// What the supervisor is started with.
+/// Arguments with which the supervisor is started.
 pub(super) struct Start {
     pub program: EngineProgram,
     pub setup: Setup,

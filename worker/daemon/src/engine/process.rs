@@ -62,7 +62,7 @@ pub(super) enum ProcessError {
     /// It answered something else.
     #[error("the engine's process is not understood and was killed: {0}")]
     Garbled(String),
-    /// What it is asked is too long for a frame; it was not asked.
+    /// The request is too long for a frame; it was not sent.
     #[error("{0}")]
     TooLong(FrameError),
 }
@@ -121,7 +121,7 @@ impl Process {
         Ok(process)
     }
 
-    /// What the engine says of itself.
+    /// The engine's description of itself.
     pub fn description(&self) -> &str {
         &self.description
     }
@@ -150,7 +150,7 @@ impl Process {
         })
     }
 
-    /// What it answers.
+    /// Its answer.
     pub fn answer(&mut self, patience: Duration) -> Result<Response, ProcessError> {
         let answer = message::read(&mut Limited::new(&self.socket, patience));
         answer.map_err(|error| self.lost(error, patience))

@@ -31,7 +31,7 @@ use std::{
 
 /// Jobs that are executed at once.
 const BATCH: usize = 64;
-/// How many times the longest time that a job of a model took a batch may take for each of its jobs.
+/// Factor of the longest time of a job of a model; a batch may take this for each of its jobs.
 const UNUSUAL: u32 = 20;
 /// Time that any batch may take.
 const USUAL: Duration = Duration::from_secs(10);
@@ -99,7 +99,7 @@ struct Supervisor {
 }
 
 impl Drop for Supervisor {
-    /// Whoever listens is told even if the thread panics.
+    /// The listener is told even if the thread panics.
     fn drop(&mut self) {
         self.start
             .health

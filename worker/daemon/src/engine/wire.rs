@@ -43,7 +43,7 @@ pub(super) enum WireFault {
     Failed(String),
 }
 
-/// What is wanted of a trace.
+/// Parts that are wanted of a trace.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 pub(super) struct WireWanted {
     digests: bool,

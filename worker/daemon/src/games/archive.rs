@@ -27,7 +27,7 @@ const OTHERS_BYTES: usize = 128 << 20;
 /// An execution that threads share.
 pub type SharedExecution = Arc<dyn Execution + Send + Sync>;
 
-/// What an execution is found by: the model's root, the digest of the inputs that the client gave, and that of the
+/// Key of an execution: the model's root, the digest of the inputs that the client gave, and that of the
 /// claimed outputs, which have the sequence of a generation.
 type Key = (H256, H256, H256);
 

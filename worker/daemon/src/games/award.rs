@@ -24,7 +24,7 @@ pub(super) struct OpenAwards {
 pub(super) enum NotClaimed {
     /// The call had no effect.
     Refused(SubmitError),
-    /// What was found cannot be shown.
+    /// The finding cannot be shown.
     NotShown(String),
 }
 

@@ -1,4 +1,4 @@
-//! How an account behaves: an honest one says what it computes. Those that do otherwise are for tests and live
+//! Conduct of an account: an honest one says what it computes. Those that do otherwise are for tests and live
 //! elsewhere.
 
 use super::SharedExecution;
@@ -17,7 +17,7 @@ use assay_types::{
 };
 use std::{sync::Arc, time::Duration};
 
-/// How a worker behaves. The methods that are given are those of an honest one, which changes nothing.
+/// Conduct of a worker. The methods that are given are those of an honest one, which changes nothing.
 ///
 /// Those that are called for a job are called where work may block.
 pub trait Conduct: Send + Sync {
@@ -26,12 +26,12 @@ pub trait Conduct: Send + Sync {
         honest
     }
 
-    /// Who answers in a dispute over a job that was executed like this.
+    /// The player that answers in a dispute over a job that was executed like this.
     fn statements(&self, _job: JobId, honest: SharedExecution) -> Result<Box<dyn Statements + Send + Sync>, PlayError> {
         Ok(Box::new(Truthful(honest)))
     }
 
-    /// Who answers the requests of sessions.
+    /// The executor that answers the requests of sessions.
     fn executor(&self, honest: Arc<dyn Executor>, _models: &Models) -> Arc<dyn Executor> {
         honest
     }
@@ -41,7 +41,7 @@ pub trait Conduct: Send + Sync {
         honest
     }
 
-    /// How long an answer is held back.
+    /// Time that an answer is held back.
     fn hesitation(&self, _place: &Place) -> Duration {
         Duration::ZERO
     }

@@ -16,7 +16,7 @@ const MOST_REST_BLOCKS: BlockNumber = 16;
 /// way.
 const TIMEOUT_BLOCKS: BlockNumber = 12;
 
-/// How far the own execution of the job is, where the archive has none.
+/// State of our own execution of the job, where the archive has none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Executing {
     /// It is to be made, from this block on.
@@ -39,7 +39,7 @@ pub(super) struct GameDriver {
     agreed: bool,
 }
 
-/// What is due in a dispute.
+/// Duties in a dispute.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Due {
     /// The job has to be executed first.
@@ -48,7 +48,7 @@ pub(super) struct Due {
     pub(super) reveal: Vec<Place>,
     /// Places to reveal late, for a fee.
     pub(super) late: Vec<Place>,
-    /// Place that the own challenge has to answer.
+    /// Place that our own challenge has to answer.
     pub(super) answer: Option<Place>,
     /// Challengers whose games are over by time.
     pub(super) timeouts: Vec<AccountId>,
@@ -89,7 +89,7 @@ impl GameDriver {
         &self.dispute
     }
 
-    /// What both sides agree on: the model and the inputs.
+    /// Facts on which both sides agree: the model and the inputs.
     pub(super) fn committed(&self) -> &Committed {
         &self.dispute.committed
     }
@@ -121,7 +121,7 @@ impl GameDriver {
         places
     }
 
-    /// What is due at this block. `has_execution` says whether the archive has the job.
+    /// Duty at this block. `has_execution` says whether the archive has the job.
     pub(super) fn due(&self, me: &AccountId, best: BlockNumber, has_execution: bool) -> Result<Due, PlayError> {
         let view = View {
             best,
@@ -196,7 +196,7 @@ impl GameDriver {
         self.executing = Executing::From(0);
     }
 
-    /// What this account loses if this is not in a block in time. `best` is the moment of the best block.
+    /// Loss of this account if the call is not in a block in time. `best` is the moment of the best block.
     pub(super) fn stakes(&self, me: &AccountId, sent: &Sent<AccountId>, best: BlockNumber) -> Option<Stakes> {
         match sent {
             Sent::Reveal(place) => {
@@ -234,7 +234,7 @@ impl GameDriver {
         self.in_flight.rest(sent, best.saturating_add(rest));
     }
 
-    /// Notes that nothing at the place of the own game is wrong; true the first time.
+    /// Notes that nothing at the place of our own game is wrong; true the first time.
     pub(super) fn note_agreed(&mut self) -> bool {
         !std::mem::replace(&mut self.agreed, true)
     }

@@ -1,4 +1,4 @@
-//! What is due in a dispute, turn by turn.
+//! Duties in a dispute, turn by turn.
 
 use super::*;
 use assay_exact::{judge::ModelHead, model::ModelKind};

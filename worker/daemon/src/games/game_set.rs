@@ -72,7 +72,7 @@ impl GameSet {
         (Self { games, hints }, Hints(sender))
     }
 
-    /// How the disputes stand, now and later.
+    /// State of the disputes, now and later.
     pub fn standing(&self) -> watch::Receiver<Standing> {
         self.games.standing.subscribe()
     }
@@ -117,17 +117,17 @@ impl GameSet {
     }
 }
 
-/// What comes back of work that was begun.
+/// Results of work that was begun.
 enum Done {
     /// A job that may be disputed.
     Hint(JobId),
     /// An execution of the job; it is in the archive.
     Executed(JobId, Result<(), String>),
-    /// What to send.
+    /// The call to send.
     Planned(JobId, Sent<AccountId>, Result<Plan, PlayError>),
-    /// What came of a call.
+    /// Outcome of a call.
     Sent(JobId, Sent<AccountId>, Result<Inclusion, SubmitError>),
-    /// What came of the claim of an award.
+    /// Outcome of the claim of an award.
     Claimed(SlashId, Result<(), NotClaimed>),
 }
 

@@ -48,10 +48,10 @@ use assay_types::JobId;
 use std::collections::{BTreeMap, BTreeSet};
 use tokio::sync::mpsc;
 
-/// How the account's disputes stand.
+/// State of the account's disputes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Standing {
-    /// What came of those that are over.
+    /// Outcomes of those that are over.
     pub statistics: Statistics,
     /// The account's own challenges that are being played, with their bonds.
     pub playing: BTreeMap<JobId, Balance>,

@@ -5,7 +5,7 @@ use assay_client::chain::{AccountId, BlockNumber, Call, Dispute, DisputesCall};
 use assay_player::{Attack, InFlight, PlayError, Reveals, View, attack, opening, prove};
 use assay_types::{JobId, dispute::Place};
 
-/// What came of working something out.
+/// Outcome of working something out.
 #[derive(Debug)]
 pub(super) enum Plan {
     /// Send this.
@@ -18,7 +18,7 @@ pub(super) enum Plan {
     Nothing,
 }
 
-/// What is said of a place, in time or late.
+/// Statement on a place, in time or late.
 pub(super) fn reveal(
     job: JobId,
     place: &Place,

@@ -1,4 +1,4 @@
-//! What happens in disputes, in words for whoever reads the log.
+//! Events of disputes, in words for the reader of the log.
 
 use assay_client::{
     chain::{
@@ -280,7 +280,7 @@ pub fn in_words(place: &Place) -> String {
     }
 }
 
-/// What was wrong, as people say it.
+/// The fault, in words for people.
 pub fn fault_in_words(fault: &Fault) -> String {
     match fault {
         Fault::Silence { place } => format!("{} was not revealed in time", in_words(place)),

@@ -1,4 +1,4 @@
-//! What disputes have brought an account and cost it, from the events of finalized blocks.
+//! Gains and losses of an account by disputes, from the events of finalized blocks.
 
 use assay_client::{
     chain::{AccountId, Balance, DisputesEvent, Event, WorkersEvent},
@@ -7,7 +7,7 @@ use assay_client::{
 use assay_types::{SlashId, dispute::Fault};
 use std::{collections::BTreeMap, fmt};
 
-/// What came of the disputes that were seen to end.
+/// Outcomes of the disputes that were seen to end.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Statistics {
     /// Challenges of this account that were made.
@@ -16,13 +16,13 @@ pub struct Statistics {
     pub won: u64,
     /// Games that were lost.
     pub lost: u64,
-    /// What was paid for convictions.
+    /// Amount that was paid for convictions.
     pub earned: Balance,
-    /// What will be, unless the slash is cancelled.
+    /// Amount that will be paid, unless the slash is cancelled.
     pub expected: Balance,
     /// Bonds that were lost.
     pub bonds_lost: Balance,
-    /// What late answers have cost.
+    /// Costs of late answers.
     pub late_fees: Balance,
     /// Awards that this account has claimed, and that no older challenger has claimed since.
     pub claimed: BTreeMap<SlashId, Balance>,

@@ -290,7 +290,7 @@ impl Shared {
 }
 
 impl Ready {
-    /// What an execution takes: the inputs that the client gave and, of a generation, the sequence.
+    /// Operands of an execution: the inputs that the client gave and, of a generation, the sequence.
     fn inputs(&self, root: H256, mut inputs: Vec<Tensor>, outputs: &[Tensor]) -> Result<Vec<Tensor>, String> {
         let model = self.models.get(&root);
         let model =

@@ -30,7 +30,7 @@ fn worker() -> Key {
     Key::load("//Bob").expect("a development key")
 }
 
-/// What a worker has signed for the tested inputs.
+/// Receipt that a worker has signed for the tested inputs.
 fn wrong(tested: &Tested, output_digest: H256) -> WrongReceipt {
     let receipt = Receipt {
         genesis: H256::zero(),

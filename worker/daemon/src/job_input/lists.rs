@@ -28,8 +28,8 @@ pub struct RequestId {
 
 /// Where a worker has the requests that it has signed receipts for.
 pub trait KeptRequests: Debug + Send + Sync {
-    /// What an execution takes of a request: the inputs that the client gave and, of a generation, the sequence.
-    /// `None` if it is not kept, or has other inputs than those that are committed to.
+    /// Operands that an execution takes of a request: the inputs that the client gave and, of a generation, the
+    /// sequence. `None` if it is not kept, or has other inputs than those that are committed to.
     fn find<'a>(
         &'a self,
         request: RequestId,

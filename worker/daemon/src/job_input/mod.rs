@@ -40,7 +40,7 @@ pub struct Sources {
     pub requests: Option<Arc<dyn KeptRequests>>,
 }
 
-/// What came of the search.
+/// Outcome of the search.
 pub enum Found {
     /// The input tensors: those that the client gives and, of a generation that is claimed, the claimed sequence.
     Input(Vec<Tensor>),

@@ -193,7 +193,7 @@ impl Network {
         self.node.status().await
     }
 
-    /// What the node would announce; `None` as long as it knows no address at which others reach it.
+    /// Announcement that the node would make; `None` as long as it knows no address at which others reach it.
     pub async fn announcement(&self) -> Option<Announcement> {
         self.node.status().await.ok().as_ref().and_then(place::of)
     }

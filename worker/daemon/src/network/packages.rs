@@ -25,7 +25,7 @@ pub enum FetchError {
     Chain {
         /// The model.
         name: String,
-        /// What the chain says.
+        /// The chain's error.
         source: ChainError,
     },
     /// The chain has no such model.
@@ -36,7 +36,7 @@ pub enum FetchError {
     Unknown {
         /// The model.
         name: String,
-        /// What the chain says.
+        /// The chain's reason.
         reason: String,
     },
     /// The package that was fetched cannot be used.
@@ -44,7 +44,7 @@ pub enum FetchError {
     Unusable {
         /// The model.
         name: String,
-        /// What is wrong with it.
+        /// The network's error.
         source: NetworkError,
     },
 }

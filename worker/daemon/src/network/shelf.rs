@@ -1,4 +1,5 @@
-//! What a daemon provides: its packages for as long as it runs, and lists of tensors until newer ones need their room.
+//! Data that a daemon provides: its packages for as long as it runs, and lists of tensors until newer ones need their
+//! room.
 
 use assay_network::{Content, LocalStore, NetworkError, Store, data::wire::Listing};
 use assay_ops::tensor::{Digest, Tensor};

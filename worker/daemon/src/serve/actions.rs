@@ -114,7 +114,7 @@ impl<S: StateView> JobLoop<'_, S> {
         });
     }
 
-    /// What is lost if a transaction about these jobs comes too late.
+    /// Loss if a transaction about these jobs comes too late.
     fn stakes(&self, kind: Kind, jobs: &[JobId]) -> Option<Stakes> {
         let at_stake = jobs.iter().filter_map(|id| {
             let job = self.view.jobs.get(id)?;

@@ -1,4 +1,4 @@
-//! What to do next, as a pure function of what the chain says and what this worker remembers.
+//! The next steps, as a pure function of the chain's state and this worker's memory.
 
 use super::{
     blocks::JobBlocks,
@@ -37,7 +37,7 @@ pub enum Action {
     Forget(JobId),
 }
 
-/// What the chain says, after its best block.
+/// The chain's state, after its best block.
 #[derive(Clone, Debug, Default)]
 pub struct View {
     /// The best block's moment of Assay time: what is sent now gets into the next block at the earliest.
@@ -50,7 +50,7 @@ pub struct View {
     pub seals: BTreeMap<JobId, SealStatus>,
 }
 
-/// What the worker is willing to do.
+/// Limits of the worker.
 #[derive(Clone, Debug)]
 pub struct Policy {
     /// Its account.

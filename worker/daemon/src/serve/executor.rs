@@ -27,7 +27,7 @@ const BLOCK: Duration = Duration::from_secs(6);
 /// Time that every job has: the chain may be late as well.
 const LEAST: Duration = Duration::from_secs(12);
 
-/// What became of a task.
+/// Outcome of a task.
 #[derive(Debug)]
 pub struct Done {
     /// The job.
@@ -79,7 +79,7 @@ impl Executor {
     }
 }
 
-/// When an output that is wanted in so many blocks is of no more use.
+/// When an output that is wanted in this many blocks is of no more use.
 pub fn until(blocks: BlockNumber) -> Instant {
     Instant::now() + BLOCK.saturating_mul(blocks).max(LEAST)
 }
@@ -121,7 +121,7 @@ pub fn output(tensors: &[Tensor]) -> Output {
     }
 }
 
-/// What is claimed of a generated sequence: its bytes, and the digest of it and of the statement that it is valid.
+/// Claim of a generated sequence: its bytes, and the digest of it and of the statement that it is valid.
 pub fn sequence_output(tokens: &[i64]) -> Output {
     let bytes: Vec<u8> = tokens.iter().flat_map(|token| token.to_le_bytes()).collect();
     // Saturating: a sequence has at most as many tokens as a dimension has elements.

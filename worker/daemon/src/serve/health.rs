@@ -1,4 +1,4 @@
-//! What the chain is told of the engine's health: a worker whose engine fails pauses itself, and resumes itself later.
+//! Reports of the engine's health to the chain: a worker whose engine fails pauses itself, and resumes itself later.
 
 use super::{job_loop::JobLoop, memory::Kind};
 use crate::engine::Health;

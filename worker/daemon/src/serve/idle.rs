@@ -92,8 +92,8 @@ fn free(info: &WorkerInfo) -> Balance {
     info.stake.saturating_sub(info.locked)
 }
 
-/// What keeps jobs from an offer: first what is wrong with the worker as a whole, then with the offer, then what others
-/// do.
+/// Reasons that keep jobs from an offer: first what is wrong with the worker as a whole, then with the offer, then what
+/// others do.
 fn reason(
     me: &AccountId,
     info: &WorkerInfo,

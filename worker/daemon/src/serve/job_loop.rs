@@ -42,7 +42,7 @@ pub(super) const REQUESTS: usize = 16;
 /// Blocks for which no bids are made after the store could not be written.
 const STORE_REST_BLOCKS: BlockNumber = 10;
 
-/// What comes back of work that was begun.
+/// Results of work that was begun.
 pub(super) enum Done {
     /// A transaction.
     Sent(Sent),
@@ -72,7 +72,7 @@ pub(super) struct Searched {
     pub(super) found: Result<Found, ChainError>,
 }
 
-/// What outlives a connection.
+/// State that outlives a connection.
 #[derive(Default)]
 pub(super) struct Kept {
     pub(super) memory: Memory,
@@ -81,7 +81,7 @@ pub(super) struct Kept {
     pub(super) open: bool,
     /// The workers' network, if the worker has joined it.
     pub(super) network: Option<Network>,
-    /// What is being told of the node's place.
+    /// Announcement of the node's place that is under way.
     pub(super) telling: Telling,
 }
 
@@ -94,7 +94,7 @@ pub(super) struct JobLoop<'a, S> {
     pub(super) executor: &'a Executor,
     pub(super) policy: Policy,
     pub(super) view: View,
-    /// What is lost with a bid that is not revealed, by job.
+    /// Loss by a bid that is not revealed, by job.
     pub(super) deposits: BTreeMap<JobId, Balance>,
     /// Jobs to read anew, since what is known of them may be wrong.
     doubtful: BTreeSet<JobId>,
@@ -102,7 +102,7 @@ pub(super) struct JobLoop<'a, S> {
     pub(super) height: BlockNumber,
     /// Jobs whose inputs were copied and that are gone, and the best block that showed it first.
     pub(super) gone_since: BTreeMap<JobId, BlockNumber>,
-    /// How the account's disputes stand.
+    /// State of the account's disputes.
     pub(super) standing: watch::Receiver<Standing>,
     /// The store is not written to before this moment.
     pub(super) store_rests_until: BlockNumber,
@@ -110,7 +110,7 @@ pub(super) struct JobLoop<'a, S> {
     /// Claims that a block takes at once, as far as is known.
     pub(super) largest_batch: usize,
     pub(super) leaving: bool,
-    /// What the chain was last told of whether the engine works; `None` if that has to be looked up.
+    /// The last word to the chain on whether the engine works; `None` if that has to be looked up.
     pub(super) told_well: Option<bool>,
     state: PhantomData<S>,
 }

@@ -17,7 +17,7 @@ use tokio::{sync::watch, task::JoinHandle};
 struct Serving {
     chain: FakeChain,
     tested: Tested,
-    /// How the engine does.
+    /// State of the engine.
     health: watch::Sender<Health>,
     stop: watch::Sender<bool>,
     /// Where terms are sent that are read again.

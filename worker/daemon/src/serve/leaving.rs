@@ -1,4 +1,4 @@
-//! What a worker finishes before it leaves, and what it says of the rest.
+//! Work that a worker finishes before it leaves, and the log's words on the rest.
 
 use super::{job_loop::JobLoop, memory::Kind};
 use assay_client::chain::{BlockNumber, Call, Job, JobState, StateView, WorkersCall};

@@ -1,4 +1,4 @@
-//! What the worker remembers of its jobs between blocks; all of it but the sealed bids can be lost.
+//! Memory of the worker about its jobs between blocks; all of it but the sealed bids can be lost.
 
 use crate::skeleton::InFlight;
 use assay_client::chain::{BlockNumber, H256};
@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Blocks in which a transaction that was included must show in the best state; then it is decided anew.
 const SETTLING_BLOCKS: BlockNumber = 8;
 
-/// What came out of a model.
+/// Output of a model.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Output {
     /// List digest of the tensors.
@@ -17,7 +17,7 @@ pub struct Output {
     pub bytes: Vec<u8>,
 }
 
-/// How far the execution of a job is.
+/// State of a job's execution.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Progress {
     /// Its input is being looked for.
@@ -30,7 +30,7 @@ pub enum Progress {
     Impossible(String),
 }
 
-/// What a transaction does about a job.
+/// Effect of a transaction on a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// Seals the claim of its output.
@@ -53,13 +53,13 @@ pub enum Kind {
     Announce,
 }
 
-/// What the worker remembers.
+/// Memory of the worker.
 #[derive(Clone, Debug, Default)]
 pub struct Memory {
     progress: BTreeMap<JobId, Progress>,
     sealed: BTreeSet<JobId>,
     in_flight: InFlight<JobId>,
-    /// What transactions that were included have done, and the state does not show yet.
+    /// Effects of transactions that were included, which the state does not show yet.
     awaited: BTreeMap<JobId, Kind>,
 }
 
@@ -72,7 +72,7 @@ impl Memory {
         }
     }
 
-    /// How far the job is.
+    /// State of the job's execution.
     pub fn progress(&self, job: JobId) -> Option<&Progress> {
         self.progress.get(&job)
     }
@@ -125,7 +125,7 @@ impl Memory {
         self.in_flight.rest(job, until);
     }
 
-    /// What the state has to show of the job before anything more is decided about it.
+    /// State that the job has to show before anything more is decided about it.
     pub fn awaited(&self, job: JobId) -> Option<Kind> {
         self.awaited.get(&job).copied()
     }
@@ -141,7 +141,7 @@ impl Memory {
         self.in_flight.is_busy(&job, best)
     }
 
-    /// What was under way is lost: it is looked up on chain, and looked for anew.
+    /// Everything under way is lost: it is looked up on chain, and looked for anew.
     pub fn forget_what_was_under_way(&mut self) {
         self.progress.retain(|_, progress| *progress != Progress::Searching);
         self.in_flight.clear();

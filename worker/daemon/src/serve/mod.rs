@@ -43,7 +43,7 @@ pub(crate) use setup::{Served, ensure_stake_carries, offer_changes, resolve};
 pub use terms::Reloads;
 
 use crate::{
-    config::{ModelPolicy, ServeConfig},
+    config::{Common, ModelPolicy, ServeConfig},
     engine,
     games::{Conduct, GameSet, Honest, Stranded},
     job_input::Sources,
@@ -53,9 +53,9 @@ use crate::{
         packages::{FetchError, fetch_missing},
     },
     shutdown::Shutdown,
-    skeleton::{self, Connections, Timing},
+    skeleton::{self, Connections, Daemon, OnChain, Timing},
 };
-use assay_client::chain::{Account, ChainError, ChainView, Connect, H256, KeyError, Nodes, StateView, SubmitError};
+use assay_client::chain::{ChainError, ChainView, Connect, H256, KeyError, Nodes, StateView, SubmitError};
 use assay_network::NetworkError;
 use assay_ops::program::EngineError;
 use assay_package::Package;
@@ -89,7 +89,7 @@ pub enum ServeError {
     /// The worker's registration or an offer was refused.
     #[error("{what}: {source}")]
     Refused {
-        /// What was to be done.
+        /// The step that was to be done.
         what: String,
         /// Why it was not.
         source: SubmitError,
@@ -213,13 +213,10 @@ struct Worker {
     reloads: Reloads,
 }
 
-/// What a worker keeps of one chain, over all connections to it.
-struct OnChain<C> {
-    genesis: H256,
+/// State that a worker keeps of one chain, beside its account and its games.
+struct Held<C> {
     store: Store,
     kept: Kept,
-    account: Account,
-    games: GameSet,
     sessions: Desk<C>,
 }
 
@@ -249,46 +246,20 @@ impl Worker {
     }
 
     async fn serve_on<N: Connect>(mut self, connect: N, mut shutdown: Shutdown) -> Result<(), ServeError> {
-        let mut connections = Connections::new(connect, &self.config.common.nodes);
-        let mut on_chain: Option<OnChain<N::Chain>> = None;
-        while let Some(chain) = connections.open(&mut shutdown).await? {
-            if on_chain.as_ref().is_some_and(|of| of.genesis != chain.genesis()) {
-                // Dropped first: the same files may be opened again.
-                drop(on_chain.take());
-            }
-            let common = &self.config.common;
-            let mut now = match on_chain.take() {
-                Some(mut now) => {
-                    now.account = chain.account(&common.key, common.max_tip, Some(now.account))?;
-                    now.sessions.moved(&chain);
-                    now
-                }
-                None => self.begin(&chain).await?,
-            };
-            tracing::info!(node = chain.address(), account = %now.account.id(), "connected");
-            let ended = self
-                .keep_serving(&chain, &mut now, &mut connections, &mut shutdown)
-                .await;
-            let open = now.kept.open || now.games.is_open();
-            on_chain = Some(now);
-            let error = match ended {
-                Ok(()) => return Ok(()),
-                Err(ServeError::Chain(error)) if error.is_connection() => error,
-                Err(ServeError::Refused { source, .. }) if source.is_connection() => ChainError::Request {
-                    what: "the outcome of a transaction",
-                    reason: source.to_string(),
-                },
-                Err(error) => return Err(error),
-            };
-            connections.note_open(open);
-            if !connections.lost(&error, &mut shutdown).await {
-                return Ok(());
-            }
-        }
+        skeleton::stay(&mut self, connect, &mut shutdown).await?;
         Ok(())
     }
+}
 
-    async fn begin<C: ChainView>(&self, chain: &C) -> Result<OnChain<C>, ServeError> {
+impl<N: Connect> Daemon<N> for Worker {
+    type Kept = Held<N::Chain>;
+    type Error = ServeError;
+
+    fn common(&self) -> &Common {
+        &self.config.common
+    }
+
+    async fn begin(&self, chain: &N::Chain) -> Result<OnChain<Held<N::Chain>>, ServeError> {
         let common = &self.config.common;
         let genesis = chain.genesis();
         let store = Store::open(&common.data_dir, genesis, &common.key.account())?;
@@ -321,26 +292,28 @@ impl Worker {
         );
         Ok(OnChain {
             genesis,
-            store,
-            kept,
             account,
             games,
-            sessions,
+            kept: Held { store, kept, sessions },
         })
     }
 
-    /// Serves over one connection, on terms that may change, until it breaks or shutdown is requested.
-    async fn keep_serving<N: Connect>(
+    fn moved(held: &Held<N::Chain>, chain: &N::Chain) {
+        held.sessions.moved(chain);
+    }
+
+    /// Serves over one connection, on terms that may change.
+    async fn session(
         &mut self,
         chain: &N::Chain,
-        now: &mut OnChain<N::Chain>,
+        now: &mut OnChain<Held<N::Chain>>,
         connections: &mut Connections<N>,
         shutdown: &mut Shutdown,
     ) -> Result<(), ServeError> {
         // The terms before those that were read last.
         let mut before: Option<Vec<ModelPolicy>> = None;
         loop {
-            let error = match self.session(chain, now, connections, shutdown).await {
+            let error = match self.serve_terms(chain, now, connections, shutdown).await {
                 Ok(None) => return Ok(()),
                 Ok(Some(read)) => {
                     before = Some(self.take_terms(&read));
@@ -363,6 +336,23 @@ impl Worker {
         }
     }
 
+    fn is_open(held: &Held<N::Chain>) -> bool {
+        held.kept.open
+    }
+
+    fn broken(error: ServeError) -> Result<ChainError, ServeError> {
+        match error {
+            ServeError::Chain(error) if error.is_connection() => Ok(error),
+            ServeError::Refused { source, .. } if source.is_connection() => Ok(ChainError::Request {
+                what: "the outcome of a transaction",
+                reason: source.to_string(),
+            }),
+            error => Err(error),
+        }
+    }
+}
+
+impl Worker {
     /// Takes terms that were read again, and says what changes; the former ones.
     fn take_terms(&mut self, read: &[ModelPolicy]) -> Vec<ModelPolicy> {
         let changes = terms::changes(&self.config.models, read);
@@ -382,7 +372,7 @@ impl Worker {
 
     /// Serves over one connection, until it breaks, shutdown is requested, or other terms are given, which it gives
     /// back.
-    async fn session<N: Connect>(
+    async fn serve_terms<N: Connect>(
         &mut self,
         chain: &N::Chain,
         now: &mut OnChain<N::Chain>,
@@ -393,7 +383,8 @@ impl Worker {
         let (config, timing) = (&self.config, self.timing);
         let (executor, done, packages) = (&self.executor, &mut self.done, &self.packages);
         let network = self.network.clone();
-        let (account, store, kept, sessions) = (now.account.clone(), &now.store, &mut now.kept, &now.sessions);
+        let account = now.account.clone();
+        let Held { store, kept, sessions } = &mut now.kept;
         let standing = now.games.standing();
         let jobs = async {
             let finalized = chain.finalized().await?;

@@ -1,5 +1,5 @@
-//! What the worker gives to the workers' network: its node's place, which it announces on chain, and outputs that their
-//! clients have asked for by digest.
+//! Contributions of the worker to the workers' network: its node's place, which it announces on chain, and outputs that
+//! their clients have asked for by digest.
 
 use super::{
     job_loop::JobLoop,
@@ -16,7 +16,7 @@ const REST_BLOCKS: BlockNumber = 300;
 /// Blocks after an announcement that had no effect.
 const RETRY_BLOCKS: BlockNumber = 20;
 
-/// What is being told of the node's place.
+/// Announcement of the node's place that is under way.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Telling {
     /// Nothing is told before this moment.
@@ -24,8 +24,8 @@ pub(super) struct Telling {
 }
 
 impl Telling {
-    /// What to announce at this moment in place of what is announced; `None` if nothing is due. `place` is what the
-    /// node would announce, and `joined` whether there is a node that is announced at all.
+    /// Announcement that is due at this moment in place of the present one; `None` if nothing is due. `place` is what
+    /// the node would announce, and `joined` whether there is a node that is announced at all.
     fn due(
         &mut self,
         now: BlockNumber,

@@ -1,4 +1,4 @@
-//! What happened to this worker, for the log.
+//! Events of this worker, for the log.
 
 use assay_client::{
     chain::{AccountId, Event, MarketEvent, events::WorkersEvent},

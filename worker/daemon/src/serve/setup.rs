@@ -24,7 +24,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 /// Pause before a call is tried again that the node did not take.
 const PAUSE: Duration = Duration::from_secs(3);
 
-/// How many times as long a sequence takes that is made token by token, each of which reads all weights, as one that is
+/// Factor by which a sequence takes longer that is made token by token, each of which reads all weights, as one that is
 /// checked at once: a low bound of the speed, like that of the work in a second.
 const TOKEN_BY_TOKEN: u64 = 4;
 

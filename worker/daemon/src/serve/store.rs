@@ -12,7 +12,7 @@
 //! <data dir>/<first 8 bytes of the genesis hash>-<account>/lock          held while the worker runs
 //! ```
 //!
-//! What a method has written is on disk when it returns. An error, such as a full disk, names the folder and leaves the
+//! A method's writes are on disk when it returns. An error, such as a full disk, names the folder and leaves the
 //! store usable: the next call opens the database anew.
 
 mod bids_file;
@@ -52,7 +52,7 @@ pub enum StoreError {
     Io {
         /// The file.
         path: PathBuf,
-        /// What the system says.
+        /// The system's error.
         source: io::Error,
     },
     /// Another worker has it open.
@@ -76,7 +76,7 @@ pub enum StoreError {
     Database {
         /// The database.
         path: PathBuf,
-        /// What the database says.
+        /// The database's error.
         reason: String,
     },
     /// No random numbers.
@@ -102,7 +102,7 @@ struct Shared {
     path: PathBuf,
     /// Nothing after an error, until it is opened anew.
     database: Mutex<Option<Arc<Database>>>,
-    /// What the database says, at hand even if the disk fails.
+    /// The database's content, at hand even if the disk fails.
     bids: Mutex<BTreeMap<JobId, SealedBid>>,
     /// The same of the salts of sealed claims.
     salts: Mutex<BTreeMap<JobId, [u8; 32]>>,

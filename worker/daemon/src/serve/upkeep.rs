@@ -1,4 +1,4 @@
-//! What the store forgets: the copies of the inputs, the digest trees and the salts of closed jobs.
+//! Data that the store forgets: the copies of the inputs, the digest trees and the salts of closed jobs.
 
 use super::job_loop::{JobLoop, REQUESTS};
 use assay_client::chain::{BlockNumber, ChainError, StateView};

@@ -19,8 +19,8 @@ const AHEAD: usize = 16;
 const BEST_BLOCKS: BlockNumber = 16;
 /// Times in a row that the node may name a best block that it has not.
 const MISSES: u32 = 5;
-/// How many times as long as for any block is waited for a final one. Finality comes from the relay chain and may lag
-/// behind for long, while jobs, clocks and deadlines go on with the best blocks.
+/// Factor by which the wait for a final block is longer than for any block. Finality comes from the relay chain and may
+/// lag behind for long, while jobs, clocks and deadlines go on with the best blocks.
 const FINALITY_PATIENCE: u128 = 10;
 /// As long as the connection lasts.
 const EVER: Duration = Duration::from_secs(365 * 24 * 3600);
@@ -42,7 +42,7 @@ impl<S> Clone for Heads<S> {
     }
 }
 
-/// What is new.
+/// News of the chain.
 pub(crate) struct Update<S> {
     /// The latest states.
     pub(crate) heads: Heads<S>,
@@ -98,7 +98,7 @@ impl<S: StateView> Follower<S> {
         Ok((heads, Self { receiver, _task: task }))
     }
 
-    /// What is new, once there is something. May be cancelled: then the same is given the next time.
+    /// The news, once there is some. May be cancelled: then the same is given the next time.
     pub(crate) async fn next(&mut self) -> Result<Update<S>, ChainError> {
         let ended = || ChainError::Request {
             what: "blocks",
@@ -118,7 +118,7 @@ pub(crate) async fn best_state<C: ChainView>(chain: &C) -> Result<C::State, Chai
     Ok(chain.at(number).await.unwrap_or(finalized))
 }
 
-/// What is known of the chain.
+/// Knowledge of the chain.
 struct Scout<C: ChainView> {
     chain: C,
     heads: Heads<C::State>,

@@ -1,4 +1,4 @@
-//! What was sent, and must not be thought of again before its outcome shows.
+//! Calls that were sent, and must not be thought of again before their outcomes show.
 
 use assay_client::chain::BlockNumber;
 use std::collections::{BTreeMap, BTreeSet};

@@ -1,13 +1,14 @@
 //! The loop under every daemon: follow blocks, read what they touch, do what is due, remember what is under way,
 //! leave at shutdown.
 //!
-//! A daemon is a [`Duty`]. It keeps what outlives a connection, such as [`InFlight`] and [`Work`]; [`run`] is one
-//! connection's time. The chain is the truth: at the start, and now and then, everything that may concern the account
-//! is read anew, so an event that was not seen is made up for.
+//! A daemon is a [`Duty`]. It keeps what outlives a connection, such as [`InFlight`] and [`Work`]. [`run`] is one
+//! connection's time, and [`stay`] goes from one connection to the next. The chain is the truth: at the start, and now
+//! and then, everything that may concern the account is read anew. An event that was not seen is made up for.
 
 mod connection;
 mod follow;
 mod in_flight;
+mod stay;
 #[cfg(test)]
 pub(crate) mod tests;
 mod work;
@@ -15,6 +16,7 @@ mod work;
 pub(crate) use connection::Connections;
 pub(crate) use follow::{Follower, Heads, Update, best_state};
 pub use in_flight::InFlight;
+pub(crate) use stay::{Daemon, OnChain, stay};
 pub(crate) use work::{Panicked, Work};
 
 use crate::shutdown::Shutdown;
@@ -25,14 +27,14 @@ use tokio::{
     time::{Instant, MissedTickBehavior},
 };
 
-/// How often and how long.
+/// Times of a daemon.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Timing {
     /// Longest wait for a block; for a final one it is ten times as long.
     pub(crate) stall: Duration,
     /// Time between two looks at the best block.
     pub(crate) look: Duration,
-    /// What happens within this time is decided on together.
+    /// Events within this time are decided on together.
     pub(crate) gather: Duration,
     /// Longest time that a shutdown waits for what is unfinished.
     pub(crate) leave: Duration,
@@ -50,11 +52,11 @@ impl Timing {
     }
 }
 
-/// What a daemon does, over connections of this kind of state.
+/// Work of a daemon, over connections of this kind of state.
 pub(crate) trait Duty<S: StateView> {
     /// Blocks between two readings of everything.
     const RECONCILE_BLOCKS: BlockNumber = 10;
-    /// What comes back of work that was begun, and from outside.
+    /// Results of work that was begun, and messages from outside.
     type Done: Send + 'static;
     /// Why the daemon cannot go on over this connection.
     type Error: From<ChainError>;

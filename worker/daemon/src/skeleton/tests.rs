@@ -1,4 +1,4 @@
-//! What tests of daemons share: a model, jobs on a fake chain, and time.
+//! Helpers that tests of daemons share: a model, jobs on a fake chain, and time.
 
 use super::Timing;
 use crate::{
@@ -145,7 +145,7 @@ pub(crate) fn key() -> Key {
     Key::load("//Alice").expect("a development key")
 }
 
-/// What a daemon runs on, with its files here.
+/// Configuration of a daemon, with its files here.
 pub(crate) fn common(folder: &Path) -> Common {
     Common {
         nodes: vec!["fake".into(), "fake as well".into()],

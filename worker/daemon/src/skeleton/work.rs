@@ -23,7 +23,7 @@ impl<T: Send + 'static> Work<T> {
         self.0.spawn(work);
     }
 
-    /// What comes back next; `None` at once if nothing is under way.
+    /// The next result; `None` at once if nothing is under way.
     pub(crate) async fn next(&mut self) -> Option<Result<T, Panicked>> {
         let result = self.0.join_next().await?;
         Some(result.map_err(|error| {

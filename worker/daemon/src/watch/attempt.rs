@@ -38,7 +38,7 @@ pub(super) struct Finder {
     pub(super) permit: Arc<Semaphore>,
 }
 
-/// What came of an attempt to challenge.
+/// Outcome of an attempt to challenge.
 pub(super) enum Attempt {
     /// The challenge is made, for this bond.
     Made(Balance),

@@ -20,9 +20,9 @@ const LEFT_TO_OTHERS_BLOCKS: BlockNumber = 50;
 pub struct Claim {
     /// The model.
     pub model: ModelVersion,
-    /// Who made it.
+    /// Worker that made it.
     pub worker: AccountId,
-    /// What it is paid.
+    /// Its price.
     pub price: Balance,
     /// The output that was claimed.
     pub output_digest: H256,
@@ -32,7 +32,7 @@ pub struct Claim {
     pub disputed_since: Option<BlockNumber>,
 }
 
-/// How far the check of a claim is.
+/// State of the check of a claim.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Check {
     /// Its input is being looked for.
@@ -47,7 +47,7 @@ pub enum Check {
     Impossible,
 }
 
-/// What is due.
+/// Step that is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
     /// Execute the job again.
@@ -56,7 +56,7 @@ pub enum Step {
     Challenge(JobId),
 }
 
-/// What is remembered of claims between blocks and connections; all of it can be lost.
+/// Memory about claims between blocks and connections; all of it can be lost.
 #[derive(Clone, Debug, Default)]
 pub struct Sample {
     claims: BTreeMap<JobId, Claim>,
@@ -161,13 +161,13 @@ impl Sample {
         self.in_flight.sending() > 0
     }
 
-    /// What was under way is lost: it is looked up on chain.
+    /// Everything under way is lost: it is looked up on chain.
     pub fn forget_what_was_under_way(&mut self) {
         self.checks.retain(|_, check| *check != Check::Searching);
         self.in_flight.clear();
     }
 
-    /// What was seen and done.
+    /// Counts of what was seen and done.
     pub fn summary(&self, standing: &Standing) -> Summary {
         Summary {
             statistics: standing.statistics.clone(),

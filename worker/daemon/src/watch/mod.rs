@@ -29,7 +29,7 @@ pub use seed::SeedError;
 pub use summary::Summary;
 
 use crate::{
-    config::WatchConfig,
+    config::{Common, WatchConfig},
     engine,
     games::{GameSet, Honest, Stranded},
     job_input::Sources,
@@ -40,9 +40,9 @@ use crate::{
     },
     serve::executor::{self, Done, Executor},
     shutdown::Shutdown,
-    skeleton::{self, Connections, Timing},
+    skeleton::{self, Connections, Daemon, OnChain, Timing},
 };
-use assay_client::chain::{Account, Balance, ChainError, ChainView, Connect, H256, KeyError, Nodes, StateView};
+use assay_client::chain::{Balance, ChainError, ChainView, Connect, KeyError, Nodes, StateView};
 use assay_network::NetworkError;
 use assay_ops::program::EngineError;
 use assay_player::watch::{Models as Watched, WatchPolicy};
@@ -62,7 +62,7 @@ pub enum WatchError {
     Folder {
         /// The folder.
         path: PathBuf,
-        /// What the system says.
+        /// The system's error.
         source: std::io::Error,
     },
     /// There is no package.
@@ -77,7 +77,7 @@ pub enum WatchError {
     /// No model is left of which this machine gives what is defined.
     #[error("no model is left to watch: {reason}")]
     Unfaithful {
-        /// What was found of one of them.
+        /// The fault of one of them.
         reason: String,
     },
     /// The seed of the sample cannot be kept.
@@ -203,14 +203,6 @@ struct Watcher {
     done: mpsc::Receiver<Done>,
 }
 
-/// What a watcher keeps of one chain, over all connections to it.
-struct OnChain {
-    genesis: H256,
-    kept: Kept,
-    account: Account,
-    games: GameSet,
-}
-
 impl Watcher {
     /// Starts the engine with the packages that can be used.
     fn start(config: WatchConfig, network: Option<Network>) -> Result<Self, WatchError> {
@@ -249,38 +241,22 @@ impl Watcher {
     }
 
     async fn watch_on<N: Connect>(mut self, connect: N, mut shutdown: Shutdown) -> Result<Summary, WatchError> {
-        let mut connections = Connections::new(connect, &self.config.common.nodes);
-        let mut on_chain: Option<OnChain> = None;
-        while let Some(chain) = connections.open(&mut shutdown).await? {
-            let common = &self.config.common;
-            // Jobs of another chain have the same numbers.
-            let before = on_chain.take().filter(|before| before.genesis == chain.genesis());
-            let mut now = match before {
-                Some(mut now) => {
-                    now.account = chain.account(&common.key, common.max_tip, Some(now.account))?;
-                    now
-                }
-                None => self.begin(&chain)?,
-            };
-            tracing::info!(node = chain.address(), account = %now.account.id(), "connected");
-            let ended = self.session(&chain, &mut now, &mut connections, &mut shutdown).await;
-            connections.note_open(now.kept.memory.is_sending() || now.games.is_open());
-            on_chain = Some(now);
-            let error = match ended {
-                Ok(()) => break,
-                Err(error) if error.is_connection() => error,
-                Err(error) => return Err(error.into()),
-            };
-            if !connections.lost(&error, &mut shutdown).await {
-                break;
-            }
-        }
+        let on_chain = skeleton::stay(&mut self, connect, &mut shutdown).await?;
         Ok(on_chain.map_or_else(Summary::default, |now| {
             now.kept.memory.summary(&now.games.standing().borrow())
         }))
     }
+}
 
-    fn begin<C: ChainView>(&self, chain: &C) -> Result<OnChain, WatchError> {
+impl<N: Connect> Daemon<N> for Watcher {
+    type Kept = Kept;
+    type Error = WatchError;
+
+    fn common(&self) -> &Common {
+        &self.config.common
+    }
+
+    async fn begin(&self, chain: &N::Chain) -> Result<OnChain<Kept>, WatchError> {
         let common = &self.config.common;
         let account = chain.account(&common.key, common.max_tip, None)?;
         let sources = Sources {
@@ -312,14 +288,13 @@ impl Watcher {
         })
     }
 
-    /// Watches over one connection, until it breaks or shutdown is requested.
-    async fn session<N: Connect>(
+    async fn session(
         &mut self,
         chain: &N::Chain,
-        now: &mut OnChain,
+        now: &mut OnChain<Kept>,
         connections: &mut Connections<N>,
         shutdown: &mut Shutdown,
-    ) -> Result<(), ChainError> {
+    ) -> Result<(), WatchError> {
         let finalized = chain.finalized().await?;
         connections.works(&finalized.constants()?);
         if let Some(network) = &self.network {
@@ -335,7 +310,7 @@ impl Watcher {
         );
         tokio::select! {
             ended = skeleton::run(&mut sampler, chain, self.timing, &mut self.done, shutdown) => ended?,
-            error = now.games.play(chain, now.account.clone(), self.timing) => return Err(error),
+            error = now.games.play(chain, now.account.clone(), self.timing) => return Err(error.into()),
         }
         sampler.warn_of_games();
         Ok(())
@@ -356,7 +331,7 @@ fn policy(config: &WatchConfig) -> WatchPolicy<Balance> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{config::Common, engine::EngineProgram};
+    use crate::engine::EngineProgram;
     use assay_client::chain::Key;
     use assay_engine::EngineChoice;
     use assay_player::watch::Sampling;

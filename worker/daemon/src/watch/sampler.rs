@@ -41,13 +41,13 @@ const REST_BLOCKS: BlockNumber = 10;
 /// Blocks in which a challenge that was included shows in the state that games are read from.
 const SETTLING_BLOCKS: BlockNumber = 10;
 
-/// What comes back of work that was begun.
+/// Results of work that was begun.
 pub(super) enum Done {
     /// An input that was looked for.
     Searched(Searched),
     /// A job that was executed.
     Executed(Executed),
-    /// What came of an attempt to challenge.
+    /// Outcome of an attempt to challenge.
     Attempted(JobId, Attempt),
     /// The other jobs of a convicted worker were looked at.
     Relieved,
@@ -66,7 +66,7 @@ pub(super) struct Searched {
     found: Result<Found, ChainError>,
 }
 
-/// What outlives a connection.
+/// State that outlives a connection.
 pub(super) struct Kept {
     pub(super) memory: Sample,
     work: Work<Done>,

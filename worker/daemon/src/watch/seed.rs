@@ -1,6 +1,6 @@
 //! The seed of the sample: drawn once, and kept, so that a restart looks at the same claims.
 //!
-//! Whoever knows it knows which claims are not looked at, so no other user may read the file.
+//! Anybody who knows the seed knows which claims are not looked at, so no other user may read the file.
 
 use crate::random;
 use assay_package::atomic;
@@ -19,7 +19,7 @@ pub enum SeedError {
     Io {
         /// The file.
         path: PathBuf,
-        /// What the system says.
+        /// The system's error.
         source: io::Error,
     },
     /// The file holds something else.

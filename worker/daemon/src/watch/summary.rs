@@ -1,10 +1,10 @@
-//! What a watcher has seen and done, in one line.
+//! Counts of what a watcher has seen and done, in one line.
 
 use crate::games::Statistics;
 use assay_client::{chain::Balance, units};
 use std::fmt;
 
-/// What a watcher has seen and done since it was started.
+/// Counts of what a watcher has seen and done since it was started.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Summary {
     /// Claims that were seen.
@@ -15,11 +15,11 @@ pub struct Summary {
     pub unchecked: u64,
     /// Claims whose output is another one.
     pub wrong: u64,
-    /// What came of challenges.
+    /// Outcomes of challenges.
     pub statistics: Statistics,
     /// Challenges that are being played.
     pub playing: usize,
-    /// What is held for them.
+    /// Amount that is held for them.
     pub bonds_out: Balance,
 }
 

@@ -1,4 +1,4 @@
-//! How well a language model predicts a text, against what fp32 has said about it.
+//! Quality of a language model's predictions of a text, against those of fp32.
 
 use super::{CheckError, top1};
 use crate::LoadedModel;
@@ -8,7 +8,7 @@ use assay_ops::tensor::{DataType, Tensor};
 /// token and the negative log-likelihood of the one that came.
 pub(super) const NAMES: [&str; 3] = ["tokens", "likeliest", "losses"];
 
-/// How a language model compares with fp32 over a text.
+/// Comparison of a language model with fp32 over a text.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LanguageReport {
     /// Tokens that were predicted.
@@ -98,7 +98,7 @@ pub(super) fn compare(
     }))
 }
 
-/// What the rows have said so far.
+/// Sums over the rows so far.
 #[derive(Default)]
 struct Sums {
     tokens: usize,

@@ -1,4 +1,4 @@
-//! What only this engine promises: that it keeps no more memory than one execution needs, and puts nodes together.
+//! Promises of this engine alone: it keeps no more memory than one execution needs, and puts nodes together.
 
 use super::*;
 use crate::{

@@ -5,7 +5,7 @@ use crate::EngineError;
 use assay_exact::graph::Dimension;
 use assay_ops::tensor::{DataType, Tensor};
 
-/// Caches of so many sequences with so many empty slots.
+/// Caches of this many sequences with this many empty slots.
 pub(super) fn empty(caches: &[Cache], sequences: usize, room: usize) -> Result<Vec<Tensor>, EngineError> {
     let empty = caches.iter().map(|cache| {
         let shape = shape(cache, sequences, room);
@@ -15,7 +15,7 @@ pub(super) fn empty(caches: &[Cache], sequences: usize, room: usize) -> Result<V
     empty.collect()
 }
 
-/// The caches of one sequence that begins with the first slots of these, with so many slots in all.
+/// The caches of one sequence that begins with the first slots of these, with this many slots in all.
 pub(super) fn begun(
     caches: &[Cache],
     tensors: &[Tensor],
@@ -47,7 +47,7 @@ pub(super) fn begun(
     begun.collect()
 }
 
-/// Bytes of the caches of one sequence with so many slots.
+/// Bytes of the caches of one sequence with this many slots.
 pub(super) fn bytes(caches: &[Cache], slots: usize) -> u64 {
     let bytes = caches.iter().map(|cache| {
         let elements = shape(cache, 1, slots)
@@ -59,7 +59,7 @@ pub(super) fn bytes(caches: &[Cache], slots: usize) -> u64 {
     bytes.sum()
 }
 
-/// The caches of those sequences that stay, with so many slots. Slots that are new are empty.
+/// The caches of those sequences that stay, with this many slots. Slots that are new are empty.
 pub(super) fn arranged(
     caches: &[Cache],
     tensors: Vec<Tensor>,
@@ -97,7 +97,7 @@ pub(super) fn arranged(
     arranged.collect()
 }
 
-/// The caches of one sequence among so many.
+/// The caches of one sequence among this many.
 pub(super) fn of_one(tensors: &[Tensor], index: usize, sequences: usize) -> Result<Vec<Tensor>, EngineError> {
     let own = tensors.iter().map(|tensor| {
         let length = tensor.bytes().len() / sequences.max(1);

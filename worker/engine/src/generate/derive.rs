@@ -42,7 +42,7 @@ pub(super) const MAX_SEQUENCES: u32 = 256;
 /// A graph that generates.
 pub(super) struct Derived {
     pub graph: CheckedGraph,
-    /// What each cache is, in the order of the inputs and of the outputs.
+    /// Content of each cache, in the order of the inputs and of the outputs.
     pub caches: Vec<Cache>,
 }
 
@@ -61,7 +61,7 @@ pub(super) struct Cache {
 enum Part {
     /// Those of all new tokens.
     New,
-    /// That of the last one.
+    /// The row of the last one.
     Last,
     /// All that there are, as columns.
     Columns,
@@ -244,7 +244,7 @@ impl Derivation<'_> {
         self.roles.dimensions(value).first() == Some(&ONE)
     }
 
-    /// How far an axis of a value has moved here.
+    /// Distance that an axis of a value has moved here.
     fn shift(&self, value: Value, part: Part) -> usize {
         usize::from(self.is_apart(value, part) && !self.replaces(value))
     }

@@ -25,11 +25,11 @@ use request::{inputs, inputs_of};
 
 /// Tokens of a prompt that are taken at once.
 const ROWS_AT_ONCE: usize = 512;
-/// Caches have a multiple of so many slots.
+/// Caches have a multiple of this many slots.
 const SLOTS_AT_ONCE: usize = 64;
 /// Maximum bytes of keys and values that are kept of sequences for those that begin with the same tokens.
 const MOST_KEPT_BYTES: u64 = 256 << 20;
-/// Where memory is limited, one part of so many is theirs at most.
+/// Where memory is limited, one part of this many is theirs at most.
 const KEPT_PART: u64 = 8;
 
 /// Number of a sequence.
@@ -136,7 +136,7 @@ impl Generator {
         })
     }
 
-    /// The same, which keeps at most so many bytes of keys and values of sequences for those that begin with the same
+    /// The same, which keeps at most this many bytes of keys and values of sequences for those that begin with the same
     /// tokens, instead of 256 MiB or the eighth part of the memory that there may be.
     ///
     /// With 0 every prompt is read whole.
@@ -242,7 +242,7 @@ impl Generator {
     }
 
     /// Estimate of the bytes that an execution takes at its peak, with its caches and without the model itself: of so
-    /// many sequences, with so many new tokens each, and so many slots.
+    /// many sequences, with this many new tokens each, and this many slots.
     pub fn peak_bytes(&self, sequences: u32, rows: u32, room: u32) -> u64 {
         let symbols = [sequences, rows, room];
         let peak = memory::peak(&self.derived.graph, &self.plan, &symbols);
@@ -425,7 +425,7 @@ impl Generator {
         Ok(caches::are_finite(&caches))
     }
 
-    /// Makes room for so many tokens of each sequence, and for some more, since everything is moved for it.
+    /// Makes room for this many tokens of each sequence, and for some more, since everything is moved for it.
     fn grow(&mut self, tokens: usize) -> Result<(), GenerateError> {
         if tokens <= self.room {
             return Ok(());

@@ -1,6 +1,6 @@
 //! Keys and values of sequences, kept for those that begin with the same tokens.
 //!
-//! What a token leaves in the caches depends on itself and on the tokens before it, and on nothing else: not on the
+//! A token's part of the caches depends on the token and on the tokens before it, and on nothing else: not on the
 //! sequences beside it, nor on the parts in which a prompt is read. So a sequence that begins as another did has the
 //! same bits with what is kept of that one.
 
@@ -12,7 +12,7 @@ const FEWEST_TOKENS: usize = 16;
 /// The caches of some sequences, up to a number of bytes.
 pub(super) struct Prefixes {
     most_bytes: u64,
-    /// What there is room for at present.
+    /// Room at present.
     allowed: u64,
     bytes: u64,
     /// The one that was used last stands last.
@@ -28,7 +28,7 @@ struct Entry {
 }
 
 impl Prefixes {
-    /// None yet, and never more than so many bytes.
+    /// None yet, and never more than this many bytes.
     pub fn new(most_bytes: u64) -> Self {
         Self {
             most_bytes,
@@ -44,7 +44,7 @@ impl Prefixes {
         self.tokens_reused
     }
 
-    /// How many of these tokens an earlier sequence began with, and the caches of that one, whose first slots are
+    /// Number of these tokens that an earlier sequence began with, and the caches of that one, whose first slots are
     /// theirs.
     pub fn find(&mut self, tokens: &[i64]) -> Option<(usize, &[Tensor])> {
         let known = self.entries.iter().enumerate();
@@ -56,7 +56,7 @@ impl Prefixes {
         self.entries.last().map(|entry| (known, entry.caches.as_slice()))
     }
 
-    /// Whether the caches of these tokens, which have so many bytes, are worth keeping: they are not there, and there
+    /// Whether the caches of these tokens, which have this many bytes, are worth keeping: they are not there, and there
     /// may be room for them.
     pub fn wants(&self, tokens: &[i64], bytes: u64) -> bool {
         let is_there = |entry: &Entry| common(&entry.tokens, tokens) == tokens.len();
@@ -99,7 +99,7 @@ impl Prefixes {
     }
 }
 
-/// How many tokens both begin with.
+/// Number of tokens with which both begin.
 fn common(a: &[i64], b: &[i64]) -> usize {
     a.iter().zip(b).take_while(|(a, b)| a == b).count()
 }

@@ -1,20 +1,20 @@
-//! What a sequence is asked to be, and what an execution takes for some of them.
+//! Requests for sequences, and the inputs of an execution for some of them.
 
 use super::Sequence;
 use assay_ops::tensor::{DataType, Tensor};
 use assay_package::generation::MAX_CANDIDATES;
 use std::ops::Range;
 
-/// How tokens are chosen, and how many.
+/// Sampling of tokens, and their maximum number.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Sampling {
-    /// What logits are divided by; the best token is taken where it is 0, below, or NaN.
+    /// Divisor of the logits; the best token is taken where it is 0, below, or NaN.
     pub temperature: f32,
     /// The best tokens that together have this probability are chosen from; all of them from 1 on.
     pub top_p: f32,
-    /// So many of the best tokens are chosen from, 1 to [`MAX_CANDIDATES`].
+    /// Number of best tokens that are chosen from, 1 to [`MAX_CANDIDATES`].
     pub top_k: u32,
-    /// What the choice depends on besides: the same seed gives the same tokens.
+    /// Seed of the choice: the same seed gives the same tokens.
     pub seed: i64,
     /// Maximum number of tokens that are made, at least 1.
     pub max_tokens: u32,
@@ -32,7 +32,7 @@ impl Sampling {
         }
     }
 
-    /// What a check graph takes for this request and this sequence, which begins with the prompt.
+    /// Inputs of a check graph for this request and this sequence, which begins with the prompt.
     pub fn check_inputs(&self, prompt: &[i64], sequence: &[i64]) -> Vec<Tensor> {
         let one = |number: f32| numbers(vec![1], [number].into_iter());
         let integer = |integer: i64| integers(vec![1], [integer].into_iter());
@@ -55,7 +55,7 @@ pub(super) fn inputs(rows: &[(&Sequence, usize)]) -> Vec<Tensor> {
     inputs_of(&sequences, |index| rows[index].1..rows[index].1 + 1)
 }
 
-/// What the derived graph takes besides caches: as many tokens of each sequence, from these positions.
+/// Inputs of the derived graph besides caches: as many tokens of each sequence, from these positions.
 pub(super) fn inputs_of(sequences: &[&Sequence], positions: impl Fn(usize) -> Range<usize>) -> Vec<Tensor> {
     let count = sequences.len() as u32;
     let rows = if sequences.is_empty() {

@@ -1,4 +1,4 @@
-//! What every tensor of a check graph is to one token: a row, a column, both, or the same for all of them.
+//! Role of every tensor of a check graph for one token: a row, a column, both, or the same for all of them.
 //!
 //! The token that is selected after a position follows from a *row* of every tensor that has the sequence's length as a
 //! dimension. Scores of an attention have it twice: once as the row, and once as the *column*, which is the position of
@@ -35,7 +35,7 @@ pub(super) enum Place {
     Both(usize, usize),
 }
 
-/// What is known of the elements whose column comes after their row.
+/// Knowledge of the elements whose column comes after their row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum After {
     /// Nothing.
@@ -50,7 +50,7 @@ pub(super) enum After {
     Zero,
 }
 
-/// What a tensor is to one token.
+/// Role of a tensor for one token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Role {
     pub place: Place,
@@ -394,7 +394,7 @@ fn first(operands: &[Role]) -> Result<&Role, Refusal> {
     operands.first().ok_or("takes too few tensors")
 }
 
-/// How many rows a dimension has for each token, if it is a multiple of the sequence's length.
+/// Number of rows that a dimension has for each token, if it is a multiple of the sequence's length.
 pub(super) fn rows_per_token(dimension: Dimension) -> Option<u32> {
     let Dimension::Symbol(length) = LENGTH else {
         return None;

@@ -1,4 +1,4 @@
-//! What is generated is what the check graph says, on every engine and in every company.
+//! Generated sequences are those of the check graph, on every engine and in every company.
 
 mod model;
 
@@ -62,7 +62,7 @@ fn generated(model: &LoadedModel, prompt: &[i64], sampling: Sampling) -> Vec<i64
         .expect("the engine executes it")
 }
 
-/// What the check graph says of a sequence.
+/// The check graph's word on a sequence.
 fn is_valid(model: &LoadedModel, prompt: &[i64], sampling: Sampling, sequence: &[i64]) -> bool {
     let inputs = sampling.check_inputs(prompt, sequence);
     let outputs = model.run(&inputs).expect("the check graph is executed");

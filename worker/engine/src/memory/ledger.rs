@@ -9,8 +9,8 @@ use std::{
 /// Fewer bytes are not kept for later.
 const FEWEST_BYTES_TO_KEEP: u64 = 128;
 
-/// What is held now, and what was at most. Memory that nobody uses is kept for later, as the kernels' buffers are: by
-/// type, the smallest that is large enough, or else a new one in place of the largest.
+/// Memory that is held now, and its maximum so far. Memory that nobody uses is kept for later, as the kernels' buffers
+/// are: by type, the smallest that is large enough, or else a new one in place of the largest.
 #[derive(Default)]
 pub(super) struct Ledger {
     used: Cell<u64>,

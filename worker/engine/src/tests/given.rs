@@ -19,7 +19,7 @@ pub(super) fn integers(case: &mut Case, random: &mut Random, dtype: DataType, sh
     })
 }
 
-/// A layer after this value, whose rows have so many elements; its features.
+/// A layer after this value, whose rows have this many elements; its features.
 fn layer(case: &mut Case, random: &mut Random, precision: Precision, rows: (Value, u32)) -> (Value, u32) {
     let (rows, length) = rows;
     let features = 1 + random.below(50) as u32;

@@ -1,4 +1,4 @@
-//! What an archive may become: no more bytes come out of an import than go in.
+//! Maximum size of an import: no more bytes come out than an archive brings.
 
 use super::{
     dimensions::{add, fixed, tensor},

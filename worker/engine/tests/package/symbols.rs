@@ -56,7 +56,7 @@ fn numbers(shape: &[u32], first: u32) -> Tensor {
     Tensor::new(DataType::Float32, shape.to_vec(), bytes).expect("as many values as the shape says")
 }
 
-/// What the reference engine gives, which the processor's engine gives as well.
+/// Results of the reference engine, which are those of the processor's engine as well.
 fn run(package: &Package, inputs: &[Tensor]) -> Vec<Tensor> {
     let cpu = CpuEngine::new(NonZeroUsize::MIN).expect("a processor");
     let expected = ReferenceEngine.load(package).expect("the package can be loaded");

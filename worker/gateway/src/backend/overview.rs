@@ -1,4 +1,4 @@
-//! What people look at beside what they buy: sessions, disputes, money and the network.
+//! Things that people look at beside what they buy: sessions, disputes, money and the network.
 
 use crate::money::Amount;
 use serde::Serialize;
@@ -8,15 +8,15 @@ use serde::Serialize;
 pub struct SessionInfo {
     /// Number of the session.
     pub id: String,
-    /// Who answers its requests.
+    /// Worker that answers its requests.
     pub worker: String,
     /// The model of its requests.
     pub model: String,
     /// The phase, in the chain's words.
     pub phase: String,
-    /// What the worker can be paid at most.
+    /// Maximum payment of the worker.
     pub budget: Amount,
-    /// What it was paid so far.
+    /// Amount that it was paid so far.
     pub redeemed: Amount,
     /// The worker's stake that secures its receipts.
     pub locked: Amount,
@@ -29,13 +29,13 @@ pub struct SessionInfo {
 pub struct DisputeInfo {
     /// Number of the dispute.
     pub id: String,
-    /// What is disputed, such as `job 12`.
+    /// Subject of the dispute, such as `job 12`.
     pub claim: String,
     /// The model that was executed.
     pub model: String,
-    /// Who made the claim.
+    /// Worker that made the claim.
     pub worker: String,
-    /// Who pays for the result.
+    /// Client that pays for the result.
     pub client: String,
     /// The worker's stake that secures the claim.
     pub locked: Amount,
@@ -43,13 +43,13 @@ pub struct DisputeInfo {
     pub waits: bool,
     /// Last moment at which the worker may answer late, once it has let a clock run out.
     pub late_until: Option<u32>,
-    /// How it ended.
+    /// Its verdict.
     pub verdict: Verdict,
     /// The games, the oldest first.
     pub games: Vec<GameInfo>,
 }
 
-/// How a dispute ended.
+/// End of a dispute.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
@@ -64,9 +64,9 @@ pub enum Verdict {
 /// One challenger's game.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GameInfo {
-    /// Who challenges.
+    /// Account that challenges.
     pub challenger: String,
-    /// What is held of the challenger's money.
+    /// Amount that is held of the challenger's money.
     pub bond: Amount,
     /// Whose turn it is.
     pub turn: Turn,
@@ -74,7 +74,7 @@ pub struct GameInfo {
     pub worker_left: u32,
     /// Blocks that the challenger had left when the turn began.
     pub challenger_left: u32,
-    /// How far the disagreement is narrowed down.
+    /// Place to which the disagreement is narrowed down.
     pub narrowing: Narrowing,
 }
 
@@ -90,14 +90,14 @@ pub enum Turn {
     Nobody,
 }
 
-/// How far a disagreement is narrowed down: from the graph to a tensor, a chunk and an element.
+/// Place to which a disagreement is narrowed down: from the graph to a tensor, a chunk and an element.
 ///
 /// A later part is given only if the earlier ones are.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Narrowing {
     /// Operators among which the first wrong one is.
     pub graph: Option<Range>,
-    /// That operator, once it is known.
+    /// The operator, once it is known.
     pub operator: Option<OperatorInfo>,
     /// Chunks of its output among which a wrong one is.
     pub tensor: Option<Range>,
@@ -138,9 +138,9 @@ pub struct OperatorInfo {
 pub struct ElementInfo {
     /// Position in the tensor, in row-major order.
     pub index: u64,
-    /// What the worker claimed.
+    /// The element that the worker claimed.
     pub claimed: ElementValue,
-    /// What the chain computed.
+    /// The element that the chain computed.
     pub computed: ElementValue,
 }
 
@@ -158,9 +158,9 @@ pub struct ElementValue {
 pub struct Money {
     /// The account.
     pub account: String,
-    /// What can be spent.
+    /// Amount that can be spent.
     pub free: Amount,
-    /// What is held.
+    /// Amounts that are held.
     pub holds: Vec<HoldInfo>,
 }
 
@@ -171,7 +171,7 @@ pub struct HoldInfo {
     pub reason: String,
     /// Until when, in words.
     pub until: String,
-    /// How much.
+    /// The amount.
     pub amount: Amount,
 }
 

@@ -15,18 +15,18 @@ pub struct Conversation {
     options: Value,
 }
 
-/// What is said of an answer.
+/// Report on an answer.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Told {
     /// The answer.
     pub text: String,
     /// Why it ended.
     pub finish: String,
-    /// What it cost, with the currency.
+    /// Its price, with the currency.
     pub price: String,
-    /// Who computed it.
+    /// Worker that computed it.
     pub worker: String,
-    /// How it was checked.
+    /// Way in which it was checked.
     pub checked: String,
     /// Name of its receipt.
     pub receipt: String,
@@ -46,7 +46,7 @@ pub enum ChatError {
     Refused {
         /// Status of the answer.
         status: u16,
-        /// What the gateway says.
+        /// The gateway's message.
         message: String,
     },
     /// The answer broke off.

@@ -64,7 +64,7 @@ pub enum ClientError {
         /// The system's error.
         error: io::Error,
     },
-    /// What came is no HTTP that this client reads.
+    /// The answer is no HTTP that this client reads.
     #[error("the answer is no HTTP that can be read: {0}")]
     Protocol(&'static str),
 }

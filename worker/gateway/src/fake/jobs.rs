@@ -15,7 +15,7 @@ use std::{
 };
 use tokio::time::sleep;
 
-/// What a job is paid.
+/// Payment of a job.
 pub const PRICE: Amount = Amount(400_000_000_000);
 /// Jobs that are listed.
 const MAX_LATEST: usize = 100;

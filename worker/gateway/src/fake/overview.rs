@@ -1,4 +1,4 @@
-//! What the fake market shows beside what it sells: the same always, but for a dispute that goes on by the clock.
+//! Overview of the fake market beside its goods: always the same, but for a dispute that goes on by the clock.
 
 use super::WORKER;
 use crate::{

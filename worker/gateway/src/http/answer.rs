@@ -1,4 +1,4 @@
-//! What all answers have in common: who computed them, their price, and how much was used.
+//! Parts that all answers have: who computed them, their price, and how much was used.
 
 use crate::{
     app::App,
@@ -22,7 +22,7 @@ pub const HEADERS: [&str; 5] = [
 /// Value of those headers that are not known yet when a stream begins; its last chunk has them.
 const PENDING: &str = "pending";
 
-/// What an answer says of itself.
+/// An answer's report on itself.
 #[derive(Clone, Debug)]
 pub struct About {
     /// Id of the request.
@@ -49,7 +49,7 @@ pub struct Answer {
 }
 
 impl About {
-    /// What is known when money is set aside.
+    /// Facts that are known when money is set aside.
     pub fn new(app: &App, request: &str, model: &str, max_price: Amount) -> Self {
         Self {
             request: request.to_owned(),

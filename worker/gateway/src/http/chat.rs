@@ -63,7 +63,7 @@ pub async fn chat(
 }
 
 impl About {
-    /// What every object of this kind begins with.
+    /// Fields with which every object of this kind begins.
     pub fn completion(&self, object: &str) -> Value {
         let prefix = if object.starts_with("chat") { "chatcmpl" } else { "cmpl" };
         json!({

@@ -14,9 +14,9 @@ use axum::response::Response;
 use serde_json::{Value, json};
 use std::marker::PhantomData;
 
-/// How the choices of an endpoint's chunks look.
+/// Form of the choices in an endpoint's chunks.
 pub trait Shape: Send + 'static {
-    /// What every chunk is called.
+    /// Name of every chunk's kind.
     const OBJECT: &'static str;
 
     /// The choice with which an answer begins, before anything is made of it.

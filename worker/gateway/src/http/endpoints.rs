@@ -53,7 +53,7 @@ pub struct Endpoint {
     pub verb: Verb,
     /// Its path, as OpenAPI writes it.
     pub path: &'static str,
-    /// What it does.
+    /// Summary of the endpoint.
     pub summary: &'static str,
     /// Whether it needs a key.
     pub needs_key: bool,
@@ -161,7 +161,7 @@ pub const ENDPOINTS: &[Endpoint] = &[
         EndpointId::Metrics,
         "/metrics",
         crate::metrics::CONTENT_TYPE,
-        "What is counted, for Prometheus.",
+        "The counters, for Prometheus.",
     ),
     get(EndpointId::OpenApi, "/openapi.json", JSON, "This API, in OpenAPI 3.1."),
     get(

@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use std::time::Duration;
 use tokio::time::timeout;
 
-/// How long a backend may think about its health.
+/// Time for a backend's answer about its health.
 const HEALTH_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Lists the models.
@@ -100,7 +100,7 @@ pub async fn ready(State(app): State<App>) -> Response {
     (status, Json(json!({ "ready": ready, "detail": detail }))).into_response()
 }
 
-/// What is counted.
+/// The counters.
 pub async fn metrics(State(app): State<App>) -> Response {
     app.metrics.running.set(app.usage.requests() as i64);
     let mut response = app.metrics.text().into_response();

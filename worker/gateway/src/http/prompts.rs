@@ -63,7 +63,7 @@ fn message(value: Value, path: &str, parts: &[&str]) -> Result<Message, ApiError
     Ok(Message { role, content })
 }
 
-/// What an answer's message has besides, when a client sends it back.
+/// Fields that an answer's message has besides, when a client sends it back.
 fn only_neutral(fields: &Map<String, Value>, path: &str) -> Result<(), ApiError> {
     let is_neutral = |name: &str, value: &Value| match name {
         // Of an item of `/v1/responses`.

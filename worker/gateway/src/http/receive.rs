@@ -1,4 +1,4 @@
-//! What is done with every request before its endpoint sees it: who asks, a place, a body that is bounded.
+//! Steps of every request before its endpoint sees it: who asks, a place, a body that is bounded.
 
 use crate::{
     app::{App, Caller},
@@ -26,7 +26,7 @@ pub struct RequestId(pub String);
 
 /// A request whose body is as its endpoint's table says.
 pub struct Received {
-    /// Who asks.
+    /// The caller.
     pub caller: Caller,
     /// Its place among those that are served.
     pub place: Place,
@@ -75,7 +75,7 @@ pub async fn receive(app: &App, request: Request, table: &[Param]) -> Result<Rec
     Ok(Received { caller, place, fields })
 }
 
-/// Who asks. On a gateway that is open, web pages of others must not ask in somebody's name.
+/// The caller. On a gateway that is open, web pages of others must not ask in somebody's name.
 pub fn admit(app: &App, headers: &HeaderMap) -> Result<Caller, ApiError> {
     if app.config.open {
         let text = |name| headers.get(name).and_then(|value| value.to_str().ok());

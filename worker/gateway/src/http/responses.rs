@@ -76,7 +76,7 @@ pub async fn responses(
     Ok((sheet.about.headers(&answer.reports), Json(body)).into_response())
 }
 
-/// What every state of a response has.
+/// Fields that every state of a response has.
 struct Sheet {
     about: About,
     /// The response as long as nothing is made.

@@ -45,7 +45,7 @@ struct Source<S> {
     frames: Frames,
     scribe: S,
     pings: Interval,
-    /// What is to be written before the next frame is waited for.
+    /// Frame that is written before the next one is waited for.
     next: Option<String>,
     is_over: bool,
 }

@@ -23,7 +23,7 @@ pub struct ApiKey {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KeyHash(blake2b_simd::Hash);
 
-/// What is bounded for one key; what is `None` is as the configuration says.
+/// Limits of one key; a limit that is `None` is as the configuration says.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeyLimits {
     /// Maximum that it spends in a day, by UTC.
@@ -34,12 +34,12 @@ pub struct KeyLimits {
     pub tokens_per_minute: Option<u64>,
 }
 
-/// What is kept of a key.
+/// Record of a key.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeyRecord {
     /// The key's number.
     pub id: String,
-    /// What its operator calls it.
+    /// Name that its operator gave it.
     pub name: String,
     /// Hash of the secret, in hexadecimal.
     pub hash: String,
@@ -47,9 +47,9 @@ pub struct KeyRecord {
     pub created: u64,
     /// When it was revoked, in seconds since 1970.
     pub revoked: Option<u64>,
-    /// What is left of its prepaid money; `None` if the operator pays for it.
+    /// Rest of its prepaid money; `None` if the operator pays for it.
     pub balance: Option<Amount>,
-    /// What is bounded for it.
+    /// Limits of the key.
     pub limits: KeyLimits,
 }
 

@@ -61,7 +61,7 @@ enum Command {
     },
 }
 
-/// What came of a command, to be said once it is on disk.
+/// Outcome of a command, to be told once it is on disk.
 enum Outcome {
     Reserved(Result<u64, Refusal>),
     Done,
@@ -221,7 +221,7 @@ impl Command {
         }
     }
 
-    /// Whoever asked may be gone; the command is done all the same.
+    /// The caller may be gone; the command is done all the same.
     fn answer(self, outcome: Result<Outcome, LedgerError>) {
         match (self, outcome) {
             (Self::Reserve { reply, .. }, Ok(Outcome::Reserved(reserved))) => {

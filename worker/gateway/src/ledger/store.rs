@@ -19,7 +19,7 @@ const KEYS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("keys");
 const RESERVATIONS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("reservations");
 /// The sum of each key's reservations.
 const RESERVED: TableDefinition<'_, &str, u128> = TableDefinition::new("reserved");
-/// What each key has spent in a day.
+/// Amount that each key has spent in a day.
 const SPENT: TableDefinition<'_, (&str, u64), u128> = TableDefinition::new("spent");
 /// The number of the next reservation.
 const NEXT: TableDefinition<'_, (), u64> = TableDefinition::new("next");
@@ -39,7 +39,7 @@ pub enum LedgerError {
     Storage {
         /// The file.
         path: PathBuf,
-        /// What the database says.
+        /// The database's error.
         reason: String,
     },
     /// Another gateway has the folder.
@@ -66,16 +66,16 @@ pub enum Refusal {
     Unknown,
     /// The key's balance is too small.
     Balance {
-        /// What was asked for.
+        /// Amount that was asked for.
         needed: Amount,
-        /// What is neither spent nor reserved.
+        /// Amount that is neither spent nor reserved.
         available: Amount,
     },
     /// The key's budget of the day is too small.
     Budget {
-        /// What was asked for.
+        /// Amount that was asked for.
         needed: Amount,
-        /// What is left today.
+        /// Rest of today.
         available: Amount,
         /// Seconds until the next day.
         resets_in: u32,
@@ -101,9 +101,9 @@ pub struct KeyState {
     /// The key.
     #[serde(flatten)]
     pub record: KeyRecord,
-    /// What is set aside for requests that run.
+    /// Amount that is set aside for requests that run.
     pub reserved: Amount,
-    /// What it has spent today.
+    /// Amount that it has spent today.
     pub spent_today: Amount,
 }
 

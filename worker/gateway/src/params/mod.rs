@@ -14,15 +14,15 @@ use serde_json::{Map, Value, json};
 pub struct Param {
     /// Its name.
     pub name: &'static str,
-    /// What it may be.
+    /// Kind of value that it may be.
     pub kind: Kind,
-    /// What it does.
+    /// Meaning of the field.
     pub doc: &'static str,
     /// Whether it must be there.
     pub required: bool,
 }
 
-/// What a field may be. `null` is as good as leaving it out.
+/// Kind of value that a field may be. `null` is as good as leaving it out.
 #[derive(Clone, Copy, Debug)]
 pub enum Kind {
     /// A text, which is not empty.

@@ -49,7 +49,7 @@ const STREAM_OPTIONS: Param = param(
 const TEMPERATURE: Param = param(
     "temperature",
     Kind::Number { min: 0.0, max: 2.0 },
-    "What logits are divided by; 0 takes the best token every time. The default is 1.",
+    "Divisor of the logits; 0 takes the best token every time. The default is 1.",
 );
 const TOP_P: Param = param(
     "top_p",
@@ -91,7 +91,11 @@ const CACHE_KEY: Param = param(
     Kind::Ignored,
     "A name for prompts that begin alike.",
 );
-const CACHE_KEPT: Param = param("prompt_cache_retention", Kind::Ignored, "How long prompts are cached.");
+const CACHE_KEPT: Param = param(
+    "prompt_cache_retention",
+    Kind::Ignored,
+    "Time for which prompts are cached.",
+);
 const STORE: Param = param("store", Kind::Neutral(&["false"]), "The gateway keeps no answers.");
 const TIER: Param = param(
     "service_tier",
@@ -272,7 +276,7 @@ pub const RESPONSES: &[Param] = &[
     param(
         "instructions",
         Kind::Text,
-        "How the model is to behave: a first message of the system.",
+        "Instructions on the model's behaviour: a first message of the system.",
     ),
     STREAM,
     param(

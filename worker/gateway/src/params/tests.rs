@@ -1,4 +1,4 @@
-//! What tables let pass, and by which name they refuse.
+//! Requests that tables let pass, and the names by which they refuse others.
 
 use super::*;
 

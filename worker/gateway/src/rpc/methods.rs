@@ -43,11 +43,11 @@ pub struct MethodInfo {
     pub id: MethodId,
     /// Its name.
     pub name: &'static str,
-    /// What it does.
+    /// Summary of the method.
     pub summary: &'static str,
     /// Its parameters, in order.
     pub params: &'static [Param],
-    /// What it gives.
+    /// Result of the method.
     pub result: &'static str,
 }
 

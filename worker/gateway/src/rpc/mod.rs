@@ -132,7 +132,7 @@ fn module(app: &App) -> Result<RpcModule<App>, RegisterMethodError> {
     Ok(module)
 }
 
-/// Who calls, and with what.
+/// The caller, and the method's arguments.
 fn enter(app: &App, with: &Extensions, params: &Params<'_>, table: &[Param]) -> Result<(Caller, Fields), ApiError> {
     let headers = with.get::<Credentials>().ok_or_else(ApiError::internal)?;
     let caller = http::admit(app, &headers.0)?;

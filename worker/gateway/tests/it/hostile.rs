@@ -18,7 +18,7 @@ fn request(key: &str, body: &str) -> String {
     )
 }
 
-/// What a connection answers to these bytes, until it ends.
+/// Answer of a connection to these bytes, until it ends.
 async fn answer(address: SocketAddr, bytes: &[u8]) -> String {
     let mut stream = TcpStream::connect(address).await.unwrap();
     let (mut reader, mut writer) = stream.split();

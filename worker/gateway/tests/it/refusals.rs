@@ -1,4 +1,4 @@
-//! What is refused, with its status, its code and the field's name.
+//! Requests that are refused, with status, code and the field's name.
 
 use super::*;
 use assay_gateway::params::{self, Kind};

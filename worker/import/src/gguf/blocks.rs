@@ -1,4 +1,4 @@
-//! How ggml writes the elements of tensors: as numbers, or in blocks of small integers that share scales.
+//! Formats in which ggml writes the elements of tensors: as numbers, or in blocks of small integers that share scales.
 
 use super::quantise::{GroupedRow, Line};
 use assay_exact::quantise::GroupedBits;

@@ -36,7 +36,7 @@ const DEFAULT_ALIGNMENT: u64 = 32;
 /// A tensor as the header describes it. Its bytes are known to lie in the file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TensorInfo {
-    /// How its elements are written.
+    /// Format of its elements.
     pub kind: BlockType,
     /// Elements in each dimension, outermost first.
     pub shape: Vec<u32>,
@@ -217,7 +217,7 @@ fn place(tensors: &mut BTreeMap<String, TensorInfo>, first: u64, alignment: u64,
     }
 }
 
-/// What reads a header, and how much of it there may be.
+/// Reader of a header, and the limit of its size.
 pub(super) struct Reader<R> {
     reader: R,
     taken: u64,
@@ -225,7 +225,7 @@ pub(super) struct Reader<R> {
 }
 
 impl<R: Read> Reader<R> {
-    /// So many bytes, which are known to be in the file before memory is asked for.
+    /// The next bytes, which are known to be in the file before memory is asked for.
     pub fn bytes(&mut self, count: u64, what: &str) -> Result<Vec<u8>> {
         let taken = self.taken.checked_add(count).filter(|taken| *taken <= self.bound);
         let taken = taken.ok_or_else(|| {

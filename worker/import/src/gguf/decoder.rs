@@ -35,7 +35,7 @@ pub struct Decoder {
     pub key_heads: u32,
     /// Elements of a head.
     pub head_width: u32,
-    /// What is added to the mean square of a norm.
+    /// Summand of the mean square of a norm.
     pub epsilon: f64,
     /// The matrix of the tokens' vectors.
     pub embedding: Matrix,
@@ -50,17 +50,17 @@ pub struct Decoder {
 /// A block: attention, then a gated feed-forward layer, each behind a norm and added to what it was given.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Block {
-    /// What its nodes' names begin with.
+    /// Prefix of its nodes' names.
     pub name: String,
     /// Weights of the norms before attention and before the feed-forward layer.
     pub norms: [String; 2],
     /// Queries, keys, values.
     pub projections: [Matrix; 3],
-    /// What mixes the heads.
+    /// Matrix that mixes the heads.
     pub mixed: Matrix,
-    /// What the gate's function is applied to.
+    /// Matrix whose product the gate's function is applied to.
     pub gate: Matrix,
-    /// What the gate is multiplied with.
+    /// Matrix whose product the gate is multiplied with.
     pub up: Matrix,
     /// Back to the width of a token.
     pub down: Matrix,
@@ -71,7 +71,7 @@ pub struct Block {
 pub struct Matrix {
     /// Name of the weight.
     pub weight: String,
-    /// How the weight is given as integers; `None` if it is given as numbers.
+    /// Format of the weight's integers; `None` if it is given as numbers.
     pub format: Option<WeightFormat>,
     /// Name of the bias, if it has one.
     pub bias: Option<String>,

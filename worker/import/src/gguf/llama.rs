@@ -103,7 +103,7 @@ impl Sizes {
     }
 }
 
-/// How angles grow.
+/// Growth of the angles.
 fn rotary(container: &mut Container, sizes: &Sizes) -> Result<Rotary> {
     let metadata = &container.metadata;
     let base = match metadata.get("llama.rope.freq_base") {

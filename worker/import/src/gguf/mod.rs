@@ -54,7 +54,7 @@ const TOKENS: &str = "tokens";
 /// The output.
 const LOGITS: &str = "logits";
 
-/// What a file does not say about the package that it becomes.
+/// Options that a file does not say about the package that it becomes.
 #[derive(Clone, Debug)]
 pub struct GgufOptions {
     /// Name, version, licence and description for the manifest.
@@ -72,7 +72,7 @@ pub struct GgufOptions {
     pub assets: Vec<PathBuf>,
 }
 
-/// What reads a family of models: its graph's shape and its weights, for sequences of at most this length.
+/// Reader of a family of models: its graph's shape and its weights, for sequences of at most this length.
 type Family = fn(&mut Container, Precision, u32) -> Result<(Decoder, Weights), ImportError>;
 
 /// The architectures that are imported, and what reads each.
@@ -184,7 +184,7 @@ fn graph(model: &Decoder, weights: &Weights, precision: Precision, length: u32) 
     }
 }
 
-/// What torch would say of the model before its first operator: the input, the weights, and the ranges of sizes.
+/// Torch's description of the model before its first operator: the input, the weights, and the ranges of sizes.
 fn program(weights: &Weights, length: u32) -> ExportedProgram {
     let size = |name: &str| {
         Size::AsExpr(Expression {

@@ -7,10 +7,10 @@ use assay_exact::quantise::WeightGroup;
 const GREATEST: f64 = 127.0;
 /// The greatest multiplier or offset of a group.
 const GREATEST_PART: f64 = 32_767.0;
-/// How often integers and scale are fitted to one another.
+/// Number of times that integers and scale are fitted to one another.
 const ROUNDS: usize = 3;
 
-/// What the small integers of a group become numbers by: `integer · step + offset`.
+/// Numbers by which the small integers of a group become weights: `integer · step + offset`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Line {
     pub step: f64,
@@ -25,7 +25,7 @@ pub struct GroupedRow {
 }
 
 impl GroupedRow {
-    /// Numbers as integers of eight bits, so many of which share a step: the greatest magnitude over 127.
+    /// Numbers as integers of eight bits, this many of which share a step: the greatest magnitude over 127.
     pub fn replace(&mut self, numbers: &[f32], group: usize) {
         self.integers.clear();
         self.lines.clear();

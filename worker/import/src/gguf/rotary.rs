@@ -8,14 +8,14 @@ use std::f64::consts::FRAC_PI_2;
 /// The part of π/2 that `FRAC_PI_2` is too small by.
 const FRAC_PI_2_REST: f64 = 6.123_233_995_736_766e-17;
 
-/// How the angles of a model's heads grow.
+/// Growth of the angles of a model's heads.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Rotary {
     /// The base of the frequencies.
     pub base: f64,
-    /// What every frequency is divided by.
+    /// Divisor of every frequency.
     pub stretch: f64,
-    /// What each frequency is divided by besides; none of them if empty.
+    /// Further divisor of each frequency; none of them if empty.
     pub factors: Vec<f64>,
     /// Frequencies: half of a head's width.
     pub frequencies: u32,

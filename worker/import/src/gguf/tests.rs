@@ -363,7 +363,7 @@ fn what_is_not_imported_is_named() {
             .expect_err("it is refused")
             .to_string()
     };
-    /// What is done to a file, and what is said of it.
+    /// Changes of a file, and the refusals that follow.
     type Case = (fn(&mut File), &'static str);
     let cases: [Case; 9] = [
         (

@@ -182,12 +182,12 @@ fn merges(metadata: &Metadata) -> Result<Vec<Json>> {
     merges.collect()
 }
 
-/// How bytes are written as characters, with or without GPT-2's pattern before it.
+/// Way in which bytes are written as characters, with or without GPT-2's pattern before it.
 fn byte_level(has_pattern: bool) -> Json {
     json!({"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true, "use_regex": has_pattern})
 }
 
-/// How text is cut before merging, and whether a piece that is a token is taken as it is.
+/// Cuts of a text before merging, and whether a piece that is a token is taken as it is.
 fn pre_tokenizer(metadata: &Metadata) -> Result<(Json, bool)> {
     const KEY: &str = "tokenizer.ggml.pre";
     let name = match metadata.get(KEY) {
@@ -211,7 +211,7 @@ fn pre_tokenizer(metadata: &Metadata) -> Result<(Json, bool)> {
     }
 }
 
-/// What stands before every text, if the model wants it.
+/// Token that stands before every text, if the model wants it.
 fn post_processor(metadata: &Metadata, tokens: &[String]) -> Result<Json> {
     if !metadata.bool_or("tokenizer.ggml.add_bos_token", false)? {
         return Ok(Json::Null);

@@ -21,7 +21,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 type Result<T> = std::result::Result<T, ImportError>;
 
-/// What a weight of the graph is made of.
+/// Source of a weight of the graph.
 #[derive(Clone, Debug, PartialEq)]
 enum Recipe {
     /// A tensor of the file as Float32.
@@ -41,7 +41,7 @@ enum Recipe {
 /// The order of a matrix's rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RowOrder {
-    /// That of the file.
+    /// The order of the file.
     AsStored,
     /// The rows of each head of this width are in pairs, of which the first ones come first here.
     ///
@@ -192,7 +192,7 @@ impl Weights {
     }
 }
 
-/// How a matrix is given as integers whose rows have so many elements and this type in the file.
+/// Format of the integers of a matrix whose rows have this many elements and this type in the file.
 ///
 /// Rows of numbers become bytes, in groups of 32 or of 16 if they are whole groups.
 fn format_of(kind: BlockType, length: u32) -> WeightFormat {
@@ -218,7 +218,7 @@ pub fn scales_name(tensor: &str) -> String {
     format!("{}.scale", tensor.strip_suffix(".weight").unwrap_or(tensor))
 }
 
-/// What a program of torch says about a contiguous tensor of this type and these sizes.
+/// Description of a contiguous tensor of this type and these sizes, as a program of torch has it.
 pub(super) fn described(dtype: DataType, sizes: impl Iterator<Item = Size>) -> TensorMeta {
     let code = match dtype {
         DataType::Uint8 => 1,

@@ -18,7 +18,7 @@ pub(super) struct Layer {
     precision: Precision,
     /// Rows of the weight.
     weight: Vec<Vec<f32>>,
-    /// What it gives for the kept rows in binary64, and the sum of the squares, row by row.
+    /// Outputs for the kept rows in binary64, and the sum of the squares, row by row.
     outputs: Vec<(Vec<f64>, f64)>,
 }
 
@@ -63,7 +63,7 @@ impl Layer {
         self.precision
     }
 
-    /// What is lost of its outputs.
+    /// Loss of its outputs.
     fn loss(&self, rows: &Rows, exponents: Option<&[i32]>) -> f64 {
         let scaled = |row: &[f32], sign: i32| -> Vec<f32> {
             let Some(exponents) = exponents else {

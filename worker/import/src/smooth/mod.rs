@@ -41,7 +41,7 @@ struct Group {
     layers: Vec<usize>,
 }
 
-/// What is done to a graph.
+/// Changes of a graph.
 #[derive(Default)]
 struct Changes {
     /// Exponents for the rows that a node gives and for the layers that take these.
@@ -119,7 +119,7 @@ fn own_weight(graph: &Graph, node: &Node) -> Option<u16> {
     (uses(graph, Value::Weight(weight)) == 1).then_some(weight)
 }
 
-/// How often a value is taken, outputs included.
+/// Number of times that a value is taken, outputs included.
 fn uses(graph: &Graph, value: Value) -> usize {
     let taken = graph.nodes.iter().flat_map(|node| &node.inputs);
     let given = graph.outputs.iter().map(|output| &output.value);

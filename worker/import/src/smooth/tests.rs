@@ -26,11 +26,11 @@ fn rows() -> Tensor {
     numbers(vec![ROWS, WIDTH], |place| number(place + 77))
 }
 
-/// What the model has besides the norm and a layer after it.
+/// Parts of the model besides the norm and a layer after it.
 #[derive(Clone, Copy, PartialEq)]
 enum Beside {
     Nothing,
-    /// What the norm gives is added to what the layer does.
+    /// The norm's output is added to the layer's.
     Sum,
     /// Another layer takes the same weight.
     SharedWeight,

@@ -19,7 +19,7 @@ trait Integer: Element + Ord {
     fn multiply(self, other: Self) -> Self;
     /// Rounded down, and 0 where `other` is 0.
     fn divide(self, other: Self) -> Self;
-    /// That of a division that rounds towards zero, and 0 where `other` is 0.
+    /// Remainder of a division that rounds towards zero, and 0 where `other` is 0.
     fn remainder(self, other: Self) -> Self;
     fn negate(self) -> Self;
     fn magnitude(self) -> Self;

@@ -45,8 +45,8 @@ pub fn gather(context: &mut Context<'_>, data: &Array, index: &Array, axis: usiz
     Some(result)
 }
 
-/// What [`gather`] gives where the condition holds, the elements of `no` elsewhere, the condition and `no` repeated to
-/// the index's shape. Elements are written among those of `no` where nobody else holds them.
+/// The result of [`gather`] where the condition holds, the elements of `no` elsewhere, the condition and `no` repeated
+/// to the index's shape. Elements are written among those of `no` where nobody else holds them.
 pub fn gather_where(
     context: &mut Context<'_>,
     [condition, data, index, no]: [&mut Array; 4],

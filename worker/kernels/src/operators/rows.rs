@@ -15,7 +15,7 @@ use assay_ops::{
     words::{Function, Normalisation, Reduction},
 };
 
-/// How many times as many elements as are looked for may wait to be ranked.
+/// Factor of the number of elements that may wait to be ranked, over those that are looked for.
 const MORE_THAN_BEST: usize = 3;
 
 /// Functions of each number, one after the other. The array's memory is used for the result where nobody else holds it.

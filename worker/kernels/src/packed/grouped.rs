@@ -12,7 +12,7 @@ pub(crate) const HEAD: usize = 4 * STRIP;
 /// The tensors that such a weight is given by, in row-major order.
 #[derive(Clone, Copy, Debug)]
 pub struct GivenGroups<'a> {
-    /// How the small integers are given.
+    /// Format of the small integers.
     pub bits: GroupedBits,
     /// Elements of a group.
     pub group: usize,
@@ -57,7 +57,7 @@ impl GivenGroups<'_> {
 }
 
 impl Grouped {
-    /// Lays out a weight with so many groups in a row.
+    /// Lays out a weight with this many groups in a row.
     pub(super) fn new(given: &GivenGroups<'_>, groups: usize) -> Self {
         let mut grouped = Self {
             bits: given.bits,
@@ -104,7 +104,7 @@ impl Grouped {
     }
 }
 
-/// Four elements of a column are in so many bytes after those of another column.
+/// Four elements of a column are in this many bytes after those of another column.
 fn place(quad: usize, column: usize) -> usize {
     (quad * STRIP + column) * QUAD
 }

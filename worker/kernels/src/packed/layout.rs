@@ -62,7 +62,7 @@ pub(super) fn pairs_of_columns(previous: Layout, rows: &Rows) -> Layout {
     })
 }
 
-/// So many integers, as bytes or as words, in the memory of a previous layout.
+/// This many integers, as bytes or as words, in the memory of a previous layout.
 fn pairs_with(
     previous: Layout,
     rows: &Rows,
@@ -114,7 +114,7 @@ pub(super) fn strips_of_columns(previous: Layout, rows: &Rows) -> Layout {
 }
 
 impl Strips {
-    /// Makes place for so many integers.
+    /// Makes place for this many integers.
     fn set_lengths(&mut self, rows: &Rows, size: usize) {
         self.bytes.set_length(size);
         self.low_bytes.set_length(if in_tiles(rows) { size } else { 0 });

@@ -78,7 +78,7 @@ impl Operands {
     }
 }
 
-/// What one strip's sums are multiplied with, and what is added.
+/// Factors and summands of one strip's sums.
 struct Strip {
     scales: [f32; STRIP],
     bias: [f32; STRIP],
@@ -106,7 +106,7 @@ impl Target<'_> {
     }
 }
 
-/// Sums of so many rows with one strip.
+/// Sums of this many rows with one strip.
 type Sums<const ROWS: usize> = [[__m256i; HALVES]; ROWS];
 /// The same in binary64, two vectors for each one of integers.
 type WideSums<const ROWS: usize> = [[[__m256d; 2]; HALVES]; ROWS];
@@ -152,7 +152,7 @@ pub(super) fn multiply(a: &Rows, b: Second<'_>, products: Products<'_>) {
     }
 }
 
-/// What belongs to the strip that begins with this column.
+/// Parts of the strip that begins with this column.
 fn strip(b: &Second<'_>, bias: Option<&[f32]>, column: usize, end: usize) -> Strip {
     let columns = (end - column).min(STRIP);
     let mut strip = Strip {
@@ -167,7 +167,7 @@ fn strip(b: &Second<'_>, bias: Option<&[f32]>, column: usize, end: usize) -> Str
     strip
 }
 
-/// Calls the function for a tile of so many rows, of those listed.
+/// Calls the function for a tile of this many rows, of those listed.
 macro_rules! by_rows {
     ($rows:expr, $function:ident $arguments:tt, $($count:literal)*) => {
         match $rows {
@@ -200,7 +200,7 @@ unsafe fn tile_of(kind: Kind, rows: usize, operands: Operands, mut target: Targe
     }
 }
 
-/// Products with bytes. The sums of so many pairs fit 32 bits.
+/// Products with bytes. The sums of this many pairs fit 32 bits.
 ///
 /// # Safety
 ///

@@ -46,7 +46,7 @@ const TILE_ROWS: usize = 6;
 const TILE_STRIPS: usize = 4;
 /// Strips of a tile of Int16 that may overflow, or of halves: it takes twice the registers.
 const WIDE_STRIPS: usize = 2;
-/// Up to so many rows, the high halves of Int16 are made of the integers.
+/// Up to this many rows, the high halves of Int16 are made of the integers.
 const FEW_ROWS: usize = 3;
 /// Groups of four elements in a block.
 const BLOCK_GROUPS: usize = BLOCK / GROUP;
@@ -106,7 +106,7 @@ struct Target<'a> {
     /// The sums of the rows' bytes, of each block, or of each half.
     row_sums: &'a [i32],
     column_scales: &'a [f32],
-    /// What is added, zeros if nothing.
+    /// Summands, zeros if there are none.
     bias: &'a [f32],
     /// Columns that there are.
     columns: usize,
@@ -185,7 +185,7 @@ fn usual(scales: &[f32]) -> bool {
     scales.iter().fold(true, |usual, scale| usual & (scale.abs() <= USUAL))
 }
 
-/// Calls the function for a tile of so many rows and strips, of those listed.
+/// Calls the function for a tile of this many rows and strips, of those listed.
 macro_rules! by_size {
     ($rows:expr, $strips:expr, $function:ident $arguments:tt, [$($row:literal)*] $of_strips:tt) => {
         match $rows {
@@ -261,7 +261,7 @@ unsafe fn halves_tile(rows: usize, strips: usize, operands: Operands, mut target
     }
 }
 
-/// So many strips of a target, from this column on.
+/// This many strips of a target, from this column on.
 fn part<'a>(target: &'a mut Target<'_>, start: usize, strips: usize) -> Target<'a> {
     let columns = (target.columns - start).min(strips * STRIP);
     Target {

@@ -7,7 +7,7 @@ use std::ops::Range;
 /// A little less than `2^31`, for the rounding of bounds.
 pub(super) const SAFE: f32 = 2.147e9;
 
-/// The greatest norms of the rows of each tile of so many rows, for every segment.
+/// The greatest norms of the rows of each tile of this many rows, for every segment.
 pub(super) fn norms_of_tiles(a: &Rows, range: &Range<usize>, tile_rows: usize) -> Vec<f32> {
     let segments = a.segments();
     let tiles = range.clone().step_by(tile_rows);
@@ -30,7 +30,7 @@ pub(super) fn greatest(norms: &[f32], to: &mut [f32]) {
     }
 }
 
-/// How many of these segments, one at the minimum, have sums that stay within 32 bits together.
+/// Number of these segments, one at the minimum, whose sums stay within 32 bits together.
 pub(super) fn safe_together(bounds: &[f32]) -> usize {
     let mut bound = 0.0;
     let more = bounds.iter().take_while(|next| {

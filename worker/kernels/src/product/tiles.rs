@@ -35,7 +35,7 @@ const TILE_ROWS: usize = 16;
 const TILE_LENGTH: usize = 64;
 /// Bytes of a tile.
 const TILE_BYTES: usize = TILE_ROWS * TILE_LENGTH;
-/// Up to so many rows, to read the second operand is what takes time, and vectors do it as well.
+/// Up to this many rows, to read the second operand is what takes time, and vectors do it as well.
 #[cfg(target_os = "linux")]
 pub(super) const FEW_ROWS: usize = 4;
 
@@ -80,7 +80,7 @@ struct Copied {
 }
 
 impl Copied {
-    /// Copies rows. `copy` writes the bytes of so many elements that begin with this one of all rows.
+    /// Copies rows. `copy` writes the bytes of this many elements that begin with this one of all rows.
     #[inline(always)]
     fn new(a: &Rows, range: &Range<usize>, copy: impl Fn(Range<usize>, &mut [u8])) -> Self {
         let depth = a.stride.div_ceil(TILE_LENGTH);
@@ -161,7 +161,7 @@ impl<'a> StripTiles<'a> {
 struct Target<'a> {
     row_scales: &'a [f32],
     scales: [f32; STRIP],
-    /// What is added, zeros if nothing.
+    /// Summands, zeros if there are none.
     bias: [f32; STRIP],
     columns: usize,
     output: &'a mut [f32],

@@ -226,7 +226,7 @@ const USUAL: RangeInclusive<f32> = f32::from_bits((127 - 60) << 23)..=f32::from_
 /// `1.5 · 2^23`. A number of less than 22 bits added to it is rounded to an integer, which the lowest bits of the sum
 /// hold.
 const TO_INTEGER: f32 = 12_582_912.0;
-/// How far a product with the reciprocal may be from the integer that the quotient is rounded to for certain: `½ −
+/// Distance of a product with the reciprocal from the integer that the quotient is rounded to for certain: `½ −
 /// 2^-16`.
 const CERTAIN: f32 = 0.5 - 1.0 / 65536.0;
 
@@ -260,7 +260,7 @@ fn usual_integers<const VECTORS: usize>(x: [__m512; VECTORS], scale: __m512, rec
     integers
 }
 
-/// What [`integers_8`] does, where the scale is a usual one.
+/// Same as [`integers_8`], where the scale is a usual one.
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
 #[inline]
 fn usual_integers_8(numbers: &[f32], scale: f32, bytes: &mut [i8]) -> i32 {

@@ -17,10 +17,10 @@ use assay_ops::{
     words::{Bitwise, Comparison, Form, Layer, Operation, Reduction},
 };
 
-/// How an array operator is called.
+/// Call of an array operator.
 type Kernel<'a> = &'a dyn Fn(&mut Context<'_>, &[Array], Dims) -> Option<Array>;
 
-/// What a kernel gives on some threads, read back.
+/// Result of a kernel on some threads, read back.
 fn computed(
     kernel: Kernel<'_>,
     inputs: &[&Tensor],

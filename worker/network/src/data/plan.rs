@@ -1,4 +1,4 @@
-//! What is to be fetched into one file, cut into windows of 1 MiB that several providers can deliver.
+//! Data to be fetched into one file, cut into windows of 1 MiB that several providers can deliver.
 
 use super::wire::MAX_RANGE_CHUNKS;
 use crate::error::NetworkError;
@@ -16,7 +16,7 @@ pub(crate) struct Piece {
     pub(crate) offset: u64,
 }
 
-/// What one request asks for.
+/// Window that one request asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Window {
     /// Digest of the tensor.

@@ -1,4 +1,5 @@
-//! How much one peer may ask: a bucket of tokens for each peer, which fills at a rate and holds what one second gives.
+//! Rate of one peer's requests: a bucket of tokens for each peer, which fills at a rate and holds what one second
+//! gives.
 //!
 //! A peer that asks for more waits, and only that peer does.
 

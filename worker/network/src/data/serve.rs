@@ -33,7 +33,7 @@ use tokio::{
 /// Time in which the next request must arrive on a stream.
 const IDLE: Duration = Duration::from_secs(60);
 
-/// What serving needs.
+/// Parts that serving needs.
 pub(crate) struct Server {
     store: Arc<dyn Store>,
     limits: Limits,
@@ -44,7 +44,7 @@ pub(crate) struct Server {
     guard: Arc<Guard>,
 }
 
-/// How a stream ended.
+/// End of a stream.
 enum End {
     /// The peer closed it, or was silent.
     Closed,

@@ -1,4 +1,4 @@
-//! What a node provides: tensors, lists of tensors and packages, by digest.
+//! Data that a node provides: tensors, lists of tensors and packages, by digest.
 //!
 //! A store keeps the trees of its tensors in memory, from the groups up; bytes are read when somebody asks. It knows
 //! nothing of peers.
@@ -20,10 +20,10 @@ use std::{
     sync::{Arc, RwLock, RwLockReadGuard, RwLockWriteGuard},
 };
 
-/// What serving needs to know of a tensor.
+/// Facts on a tensor that serving needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Content {
-    /// What the digest commits to.
+    /// Header that the digest commits to.
     pub header: TensorHeader,
     /// Bytes of the tensor.
     pub bytes: u64,
@@ -51,7 +51,7 @@ impl Content {
     }
 }
 
-/// What a node provides. Calls may block on files: the server makes them on threads for that.
+/// Data that a node provides. Calls may block on files: the server makes them on threads for that.
 pub trait Store: Send + Sync + 'static {
     /// The tensor with this digest, if it is provided.
     fn content(&self, digest: &Digest) -> Option<Arc<Content>>;

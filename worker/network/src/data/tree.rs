@@ -27,7 +27,7 @@ pub const GROUP_CHUNKS: u64 = 1 << GROUP_LEVEL;
 /// Bytes of a group.
 pub const GROUP_BYTES: usize = CHUNK_BYTES << GROUP_LEVEL;
 
-/// What a tensor's digest commits to besides its bytes. Whoever holds the digest can check a header that a stranger
+/// Facts that a tensor's digest commits to besides its bytes. A holder of the digest can check a header that a stranger
 /// sends.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 pub struct TensorHeader {
@@ -114,7 +114,7 @@ pub struct Place {
     pub index: u64,
 }
 
-/// What stands next in an answer. `T` is what is known of the node there.
+/// Next part of an answer. `T` is the knowledge of the node there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step<T> {
     /// The digests of a node's two children. The walk goes on when it is told what is known of them.

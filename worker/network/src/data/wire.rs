@@ -26,7 +26,7 @@ pub const MAX_HEADER_BYTES: usize = 256;
 /// Bytes of a frame that holds a list or a listing.
 pub const MAX_ANSWER_BYTES: usize = 4 << 20;
 
-/// What one peer asks of another.
+/// Request of one peer to another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 pub enum Request {
     /// A sign of life.
@@ -53,7 +53,7 @@ pub enum Request {
     Package(Digest),
 }
 
-/// What a peer answers.
+/// Answer of a peer.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 pub enum Answer {
     /// The peer lives.
@@ -104,7 +104,7 @@ pub enum Refusal {
 /// peer that lists wrong ones is found out when the file has arrived.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 pub struct Listing {
-    /// What the model root is the hash of.
+    /// Preimage of the model root.
     pub parts: ModelParts,
     /// Bytes of the manifest as they lie in the package.
     pub manifest: Vec<u8>,

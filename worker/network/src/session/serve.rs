@@ -54,7 +54,7 @@ impl Default for SessionLimits {
     }
 }
 
-/// What serves streams.
+/// Handler that serves streams.
 pub trait SessionHandler: Send + Sync + 'static {
     /// Serves a stream until its end. The stream is reset when it is dropped.
     fn serve(&self, stream: SessionStream) -> BoxFuture<'static, ()>;
@@ -70,7 +70,7 @@ impl Drop for Serving {
     }
 }
 
-/// What counts the bytes of one peer.
+/// Counter of the bytes of one peer.
 #[derive(Clone, Debug)]
 pub(crate) struct Meter {
     peer: PeerId,
@@ -92,7 +92,7 @@ impl Meter {
     }
 }
 
-/// What hands over streams.
+/// Acceptor that hands over streams.
 pub(crate) struct Acceptor {
     handler: Arc<dyn SessionHandler>,
     limits: SessionLimits,

@@ -25,13 +25,13 @@ pub enum StreamError {
     /// The peer sent what the protocol does not allow, such as a frame that is too long.
     #[error("the peer sent what the protocol does not allow: {reason}")]
     Protocol {
-        /// What it was.
+        /// The fault.
         reason: String,
     },
     /// The stream or its connection broke, or the peer gave up.
     #[error("the stream broke: {reason}")]
     Broken {
-        /// What the transport says.
+        /// The transport's error.
         reason: String,
     },
 }

@@ -113,7 +113,7 @@ impl SessionRefusal {
 }
 
 impl Frame {
-    /// What kind of frame it is, in words.
+    /// Kind of the frame, in words.
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Hello(_) => "a hello",

@@ -1,4 +1,4 @@
-//! Who provides which digest, as kademlia knows it.
+//! Providers of each digest, as kademlia knows them.
 
 use super::Task;
 use assay_ops::tensor::Digest;

@@ -122,7 +122,7 @@ impl Gate {
         Self(Arc::default())
     }
 
-    /// What waits at the gate, and blocks its thread.
+    /// Threads that wait at the gate.
     pub fn wait(&self) -> impl Fn() + Send + Sync + 'static + use<> {
         let is_open = self.0.clone();
         move || {

@@ -1,4 +1,4 @@
-//! What is fetched is what was provided, and a fetch goes on where it was.
+//! Fetched data is the provided data, and a fetch goes on where it was.
 
 use crate::common::{Gate, Odd, addresses, config, connect, empty_node, eventually, node, store_of, tensor};
 use assay_exact::digest::DataType;

@@ -28,7 +28,7 @@ pub const MAX_CANDIDATES: u32 = 64;
 /// Maximum size of a vocabulary.
 pub const MAX_VOCABULARY: u32 = 1 << 21;
 
-/// What the names of the nodes begin with that a check graph has and its model has not.
+/// Prefix of the names of the nodes that a check graph has and its model has not.
 const PREFIX: &str = "generation.";
 /// Position of the prompt's length among the symbols of a check graph.
 const PROMPT: u8 = 0;
@@ -57,7 +57,7 @@ pub struct LanguageModel {
     pub logits: usize,
 }
 
-/// What a check graph is made of.
+/// Parts of a check graph.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Generation {
     /// The logits `[1, sequence, vocabulary]`.

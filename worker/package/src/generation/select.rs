@@ -109,7 +109,7 @@ fn candidates(w: &mut Writer, logits: Value, vocabulary: u32) -> Candidates {
     }
 }
 
-/// What top-p needs besides the scaled logits.
+/// Needs of top-p besides the scaled logits.
 struct Top {
     in_k: Value,
     first: Value,

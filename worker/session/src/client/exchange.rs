@@ -40,7 +40,7 @@ enum Failure {
     Over(WorkerFault),
 }
 
-/// What an application was told of an answer that is being made.
+/// Events that an application was told of an answer that is being made.
 pub(super) struct Told {
     listener: Option<mpsc::Sender<Piece>>,
     tokens: Vec<i64>,
@@ -412,7 +412,7 @@ fn sequence(request: &CheckedRequest, model: &ModelRecord, made: &[i64]) -> Vec<
     bytes
 }
 
-/// What a refusal means for the next attempt.
+/// Meaning of a refusal for the next attempt.
 fn after(refusal: &SessionRefusal) -> Failure {
     let fault = refused(refusal);
     let wait = Duration::from_millis(refusal.retry_after_ms.into());
@@ -426,7 +426,7 @@ fn after(refusal: &SessionRefusal) -> Failure {
     }
 }
 
-/// What a worker that cannot be reached means for the next attempt.
+/// Meaning of a worker that cannot be reached for the next attempt.
 fn unconnected(fault: WorkerFault) -> Failure {
     match fault {
         WorkerFault::Stream(StreamError::Broken { .. }) | WorkerFault::Network(_) => Failure::Again(fault, AGAIN),

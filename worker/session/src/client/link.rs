@@ -194,7 +194,7 @@ impl Link {
         self.contract.budget
     }
 
-    /// What was promised in it.
+    /// Amount that was promised in it.
     pub fn promised(&self) -> Balance {
         self.state.payer.signed
     }
@@ -366,7 +366,7 @@ async fn greet_once(
     Ok((wire, latency))
 }
 
-/// What a refusal says.
+/// The fault that a refusal names.
 pub(super) fn refused(refusal: &SessionRefusal) -> WorkerFault {
     match refusal.reason {
         RefusalReason::Declined { code } => WorkerFault::Declined(Decline::from_code(code)),

@@ -42,13 +42,13 @@ pub struct ClientConfig {
     pub share: u32,
     /// Blocks for which a session is opened, or less by the offer.
     pub blocks: BlockNumber,
-    /// What a request that takes 1 ms less is worth, in hundredths of a percent of its price.
+    /// Value of a request that takes 1 ms less, in hundredths of a percent of its price.
     pub per_ms: u32,
     /// Time in which a worker is reached and greets.
     pub reach: Duration,
     /// Time in which the next piece of an answer comes, the first one included.
     pub next_piece: Duration,
-    /// How often a request is asked of one worker before another one is asked.
+    /// Number of times that a request is asked of one worker before another one is asked.
     pub max_asked: u32,
     /// Workers that are tried for one request.
     pub max_workers: u32,
@@ -80,7 +80,7 @@ impl Default for ClientConfig {
     }
 }
 
-/// What the sessions of a client share. A clone is another handle.
+/// State that the sessions of a client share. A clone is another handle.
 #[derive(Clone)]
 pub struct Sessions {
     pub(crate) shared: Arc<Shared>,
@@ -95,13 +95,13 @@ pub(crate) struct Shared {
     journal: ClientJournal,
     checker: Option<Arc<dyn Checker>>,
     sampler: Mutex<Sampler>,
-    /// What workers did to us since the start.
+    /// Deeds of workers to us since the start.
     past: Mutex<HashMap<AccountId, Past>>,
     /// Told when a receipt was drawn.
     drawn: Notify,
 }
 
-/// What a worker did to us.
+/// Deeds of a worker to us.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Past {
     /// Requests that it answered.

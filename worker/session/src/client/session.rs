@@ -42,7 +42,7 @@ struct Inner {
     line: Mutex<Line>,
 }
 
-/// What a session has with workers.
+/// State of a session with workers.
 struct Line {
     budget: Balance,
     /// Promised in the sessions on chain that were given up.
@@ -58,7 +58,7 @@ struct Line {
 pub enum Piece {
     /// The next tokens.
     Tokens(Vec<i64>),
-    /// What came before is void: another worker generates other tokens, and one of the two is wrong.
+    /// Earlier pieces are void: another worker generates other tokens, and one of the two is wrong.
     Again,
 }
 
@@ -178,7 +178,7 @@ impl Session {
         line.link.as_ref().map(|link| link.worker().clone())
     }
 
-    /// What was promised so far, to all workers.
+    /// Amount that was promised so far, to all workers.
     pub async fn spent(&self) -> Balance {
         let line = self.inner.line.lock().await;
         line.promised()
@@ -214,7 +214,7 @@ impl Line {
         self.spent.saturating_add(open)
     }
 
-    /// What is left of the budget for a new session on chain.
+    /// Rest of the budget for a new session on chain.
     fn left(&self) -> Balance {
         self.budget.saturating_sub(self.spent)
     }

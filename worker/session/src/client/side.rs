@@ -14,7 +14,7 @@ use crate::{
 use assay_types::session::{Payer, SideError};
 use codec::{Decode, Encode};
 
-/// What the client keeps of a session.
+/// State of a session that the client keeps.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 pub struct ClientState {
     /// The worker.

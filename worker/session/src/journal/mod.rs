@@ -1,4 +1,4 @@
-//! What outlives a crash: the journals of both sides, in redb.
+//! State that outlives a crash: the journals of both sides, in redb.
 //!
 //! A side says what is to be kept before its next message as a [`Step`]. The journal keeps the state and gives what
 //! follows from it; nothing else can take that out. Steps of all sessions that come at one time are written in one
@@ -25,13 +25,13 @@ pub enum JournalError {
     Open {
         /// The file.
         path: PathBuf,
-        /// What the store says.
+        /// The store's error.
         reason: String,
     },
     /// The store failed.
     #[error("the journal cannot be read or written: {reason}")]
     Store {
-        /// What the store says.
+        /// The store's error.
         reason: String,
     },
     /// An entry is not what this version writes.
@@ -42,7 +42,7 @@ pub enum JournalError {
     },
 }
 
-/// What is to be kept, and what follows from it once it is.
+/// Changes to be kept, and the step that follows once they are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use = "nothing follows from a step that is not kept"]
 pub struct Step<State, Then> {

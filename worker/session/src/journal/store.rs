@@ -16,7 +16,7 @@ pub(crate) type Key = (u64, u32);
 type Definition = TableDefinition<'static, Key, &'static [u8]>;
 type OpenTable<'transaction> = redb::Table<'transaction, Key, &'static [u8]>;
 
-/// What the entries are.
+/// Kind of the entries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Table {
     /// The state of a side, once in a session.

@@ -64,7 +64,7 @@ impl From<JournalError> for End {
     }
 }
 
-/// What an answer is about.
+/// Subject of an answer.
 struct Asked<'a> {
     facts: &'a Facts,
     ask: Ask,

@@ -45,7 +45,7 @@ const MAX_UNKNOWN: usize = 4096;
 /// Configuration of a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ServerConfig {
-    /// What a client may owe when a request begins. Zero trusts it with one request.
+    /// Amount that a client may owe when a request begins. Zero trusts it with one request.
     pub credit: Balance,
     /// When vouchers are redeemed.
     pub redeem: RedeemPolicy,
@@ -55,7 +55,7 @@ pub struct ServerConfig {
     pub max_output_bytes: u64,
     /// Bytes of inputs and answers at a time, of all sessions.
     pub max_bytes: u64,
-    /// How often one request is begun whose client goes away before the answer.
+    /// Number of times that one request is begun whose client goes away before the answer.
     pub max_tries: u32,
     /// Requests that are executed at a time, of all sessions.
     pub max_executions: usize,
@@ -131,7 +131,7 @@ struct Live {
     facts: Mutex<Arc<Facts>>,
 }
 
-/// What the chain said of a session.
+/// The chain's facts about a session.
 struct Facts {
     contract: Contract,
     record: SessionRecord,
@@ -274,7 +274,7 @@ impl Shared {
         Ok(lock(&self.live).entry(session).or_insert(entered).clone())
     }
 
-    /// What the chain says of a session; `None` if it is not one of this worker's.
+    /// The chain's facts about a session; `None` if it is not one of this worker's.
     async fn read(&self, session: SessionId) -> Result<Option<Facts>, SessionError> {
         let _permit = self.reads.acquire().await;
         let Some(record) = self.chain.session(session).await? else {

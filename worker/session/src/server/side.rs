@@ -19,7 +19,7 @@ use assay_types::{
 };
 use codec::{Decode, Encode};
 
-/// What the chain says of a session, as far as both sides agree on it.
+/// The chain's facts about a session, as far as both sides agree on it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Contract {
     /// The chain and the session.
@@ -36,7 +36,7 @@ pub struct Contract {
     pub client_key: SessionKey,
     /// The key that signs receipts.
     pub worker_key: SessionKey,
-    /// What the worker can be paid at most.
+    /// Maximum payment of the worker.
     pub budget: Balance,
 }
 
@@ -76,7 +76,7 @@ pub struct OwnRequest {
     input_digest: H256,
 }
 
-/// What the worker keeps of a session.
+/// State of a session that the worker keeps.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 pub struct WorkerState {
     /// The money.
@@ -96,11 +96,11 @@ pub struct Begun {
     pub sequence: u32,
     /// Digest of its input.
     pub input_digest: H256,
-    /// How often it was begun.
+    /// Number of times that it was begun.
     pub tries: u32,
 }
 
-/// What the worker does with a request.
+/// The worker's decision on a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Next {
     /// It executes it, and calls [`WorkerState::finish`].
@@ -144,7 +144,7 @@ impl WorkerState {
         Ok(Some(Step::new(next, ())))
     }
 
-    /// What to do with a request of this price, which was begun at most `max_tries` times before it is refused.
+    /// Decision on a request of this price, which was begun at most `max_tries` times before it is refused.
     pub fn ask(&self, asked: &OwnRequest, price: Balance, max_tries: u32) -> Result<Next, Decline> {
         if asked.sequence > MAX_SEQUENCE {
             return Err(Decline::Sequence);

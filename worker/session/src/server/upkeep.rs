@@ -1,4 +1,4 @@
-//! What a worker does beside answering: it redeems vouchers that are due, ends sessions that their clients have closed,
+//! Work of a worker beside answering: it redeems vouchers that are due, ends sessions that their clients have closed,
 //! and forgets those that are over.
 
 use super::{Shared, lock};

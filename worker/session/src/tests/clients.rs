@@ -106,7 +106,7 @@ impl Rogue {
         client_pair().sign_voucher(self.place(), owed)
     }
 
-    /// What the worker's journal says that it is owed and was promised.
+    /// Amounts that the worker is owed and was promised, by its journal.
     async fn books(&self) -> (Balance, Balance) {
         // A voucher is written with what comes after it, or soon.
         tokio::time::sleep(Duration::from_millis(200)).await;

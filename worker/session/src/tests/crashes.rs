@@ -54,7 +54,7 @@ const STAGES: [Stage; 10] = [
     Stage::Paid,
 ];
 
-/// Who dies, and how.
+/// Party that dies, and the manner.
 #[derive(Clone, Copy, Debug)]
 enum Death {
     ClientIsKilled,
@@ -87,7 +87,7 @@ struct World {
     answered: u32,
 }
 
-/// What dies, at a stage of a request.
+/// Death of a party, at a stage of a request.
 type Plan = Option<(u32, Stage, Death)>;
 
 /// The exchange was cut off.

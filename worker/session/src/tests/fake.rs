@@ -21,7 +21,7 @@ use std::{
     time::Duration,
 };
 
-/// What the chain has.
+/// State of the chain.
 #[derive(Default)]
 pub struct Ledger {
     pub sessions: BTreeMap<SessionId, SessionRecord>,
@@ -214,7 +214,7 @@ pub struct FakeExecutor {
     pub finished: Arc<AtomicU64>,
 }
 
-/// What the plain model gives.
+/// Output of the plain model.
 pub fn plus_one(input: &Tensor) -> Tensor {
     let integers = request::tokens(input.bytes());
     row(&integers.iter().map(|integer| integer + 1).collect::<Vec<_>>())

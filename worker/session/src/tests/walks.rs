@@ -48,7 +48,7 @@ struct Walk {
     /// What the client has kept: it begins nothing before its steps are on disk.
     client: ClientState,
     worker: WorkerState,
-    /// What the worker's journal has, which may lack the latest voucher.
+    /// State of the worker's journal, which may lack the latest voucher.
     worker_kept: WorkerState,
     receipts: Vec<SignedReceipt>,
     account: SessionAccount<Balance>,

@@ -28,7 +28,7 @@ const BUDGET: Balance = 10_000;
 const PRICE: Balance = 11;
 const WAIT: Duration = Duration::from_secs(20);
 
-/// What a worker does from its second request on; its first one is answered by the rules.
+/// Conduct of a worker from its second request on; its first one is answered by the rules.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Malice {
     /// It sends the answer and no receipt.

@@ -23,7 +23,7 @@ const MAX_FILE_BYTES: u64 = 1 << 26;
 pub struct Text {
     /// The file, or the option, and `#row` where it has several.
     pub name: String,
-    /// What it says.
+    /// The text.
     pub text: String,
 }
 
@@ -47,7 +47,7 @@ pub enum TextError {
     Unknown {
         /// The model's name.
         model: String,
-        /// What is not known.
+        /// The unknown thing.
         reason: String,
     },
     /// The model takes something else beside text.
@@ -78,7 +78,7 @@ pub enum TextError {
         name: String,
         /// Its tokens.
         tokens: usize,
-        /// What the tokenizer and the model's shape allow.
+        /// Limits by the tokenizer and the model's shape.
         limit: usize,
     },
     /// The tokens do not fit the model for another reason.
@@ -160,7 +160,7 @@ pub(crate) fn from_encoding(
     Ok(jobs)
 }
 
-/// What a text gives for one of the model's inputs.
+/// Values of a text for one of the model's inputs.
 fn tensor(
     name: &str,
     encoding: &Encoding,

@@ -16,16 +16,16 @@ const FUEL: u64 = 1 << 20;
 /// Characters that a mark may be.
 const MARKS: std::ops::RangeInclusive<char> = '\u{f0000}'..='\u{ffffd}';
 
-/// Who says something.
+/// Speaker in a conversation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
-    /// Who says how the model is to behave.
+    /// The author of the instructions on the model's behaviour.
     System,
-    /// Who asks.
+    /// The user.
     User,
     /// The model.
     Assistant,
-    /// What the model has called.
+    /// A tool that the model has called.
     Tool,
 }
 
@@ -41,12 +41,12 @@ impl Role {
     }
 }
 
-/// What somebody says in a conversation.
+/// Message in a conversation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Message {
-    /// Who.
+    /// The speaker.
     pub role: Role,
-    /// What.
+    /// The text.
     pub content: String,
 }
 
@@ -122,7 +122,7 @@ impl Template {
     }
 }
 
-/// What a template says when it raises an exception, or why it cannot be applied.
+/// The message of a template's exception, or the reason why it cannot be applied.
 fn reason(error: &Error) -> String {
     match (error.kind(), error.detail()) {
         (ErrorKind::InvalidOperation, Some(detail)) => detail.to_owned(),

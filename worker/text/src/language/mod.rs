@@ -6,7 +6,7 @@
 //! * `chat_template.jinja`, if the model converses;
 //! * `generation_config.json`, whose `eos_token_id` names the tokens that end an answer.
 //!
-//! What a user wrote never becomes a special token. `<|im_end|>` in a message is the text that it is, and only the
+//! A user's text never becomes a special token. `<|im_end|>` in a message is the text that it is, and only the
 //! model's own template can end a turn.
 
 mod chat;
@@ -38,7 +38,7 @@ pub enum LanguageError {
     Asset {
         /// The asset's name.
         file: &'static str,
-        /// What is wrong with it.
+        /// The fault.
         reason: String,
     },
     /// The package has no chat template.
@@ -47,13 +47,13 @@ pub enum LanguageError {
     /// The template does not take this conversation.
     #[error("the model's chat template does not take this conversation: {reason}")]
     Conversation {
-        /// What the template says.
+        /// The template's message.
         reason: String,
     },
     /// A text cannot be cut into tokens, or tokens cannot be put together.
     #[error("the tokenizer fails: {reason}")]
     Tokenizer {
-        /// What the tokenizer says.
+        /// The tokenizer's message.
         reason: String,
     },
 }

@@ -7,7 +7,7 @@ use tokenizers::Tokenizer;
 /// Tokens that may be held back. A character has four bytes, and a token at least one; what is longer is no UTF-8, and
 /// is given with a mark of replacement.
 const MAX_HELD: usize = 8;
-/// What a decoder puts in place of bytes that are no character.
+/// Character that a decoder puts in place of bytes that are no character.
 const REPLACEMENT: char = '\u{fffd}';
 
 /// A stream of tokens that becomes one of text.
@@ -15,7 +15,7 @@ pub struct Detokeniser<'t> {
     tokenizer: &'t Tokenizer,
     /// The tokens given last, since a decoder may look at what is before a token, and then those held back.
     ids: Vec<u32>,
-    /// How many were given.
+    /// Number of those that were given.
     given: usize,
 }
 

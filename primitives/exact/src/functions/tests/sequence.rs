@@ -83,7 +83,7 @@ impl Arithmetic for Unknown {
     }
 }
 
-/// How many operations, and how many comparisons and selections, a function takes.
+/// Number of operations, and of comparisons and selections, that a function takes.
 fn count(function: fn(Unknown) -> Unknown) -> (u32, u32) {
     ARITHMETIC.set(0);
     CHOICES.set(0);

@@ -134,7 +134,7 @@ pub(super) fn weighted_sum(graph: &Graph, inputs: &[&Layout]) -> Result<Layout, 
     Ok(numbers(&[weight_rows, &[*columns]].concat()))
 }
 
-/// That a precision is one of rows, and not of two operands that differ.
+/// Checks that a precision is one of rows, and not of two operands that differ.
 fn one_width(precision: Precision) -> Result<(), ShapeError> {
     match precision {
         Precision::Int8 | Precision::Int16 => Ok(()),

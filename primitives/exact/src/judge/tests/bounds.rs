@@ -1,4 +1,4 @@
-//! How much has to be opened at most, for every operator at its largest.
+//! Maximum of what has to be opened, for every operator at its largest.
 
 use super::{super::prover::Recorder, *};
 use crate::{

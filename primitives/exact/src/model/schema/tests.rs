@@ -1,4 +1,4 @@
-//! What schemas accept, and the sizes that they give.
+//! Shapes that schemas accept, and the sizes that they give.
 
 use super::*;
 use crate::testing::{Blake2b, affine, formula};

@@ -83,7 +83,7 @@ pub(super) fn layout(
     }
 }
 
-/// What an operator gives, with the type and the shape that a graph infers.
+/// Result of an operator, with the type and the shape that a graph infers.
 pub(super) fn output(operator: &Operator, inputs: &[&Tensor]) -> Tensor {
     let dimensions = inputs
         .iter()

@@ -23,7 +23,7 @@ fn int(shape: &[u32], values: &[i64]) -> Tensor {
     integers(INT, shape, values)
 }
 
-/// What an operator says of one Float32 input.
+/// Result of an operator for one Float32 input.
 fn alone(operator: &Operator, dimensions: &[Dimension]) -> Result<Vec<Dimension>, ShapeError> {
     layout(operator, &[(FLOAT, dimensions)]).map(|(dtype, dimensions)| {
         assert_eq!(dtype, FLOAT);

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 const MAX_PRICE: u64 = 9;
 const BUDGET: u64 = 40;
 const MAX_BUDGET: u64 = 80;
-/// What the client has before the session.
+/// Balance of the client before the session.
 const FUNDS: u64 = 200;
 const OPEN_BLOCKS: u64 = 30;
 const CLOSING_BLOCKS: u64 = 4;
@@ -198,7 +198,7 @@ impl Chain {
     }
 }
 
-/// What the worker keeps.
+/// State that the worker keeps.
 #[derive(Clone, Copy)]
 struct WorkersBooks {
     side: Payee<u64>,
@@ -398,7 +398,7 @@ impl World {
         }
     }
 
-    /// What holds after every step.
+    /// Invariant after every step.
     fn check(&self) {
         let chain = &self.chain;
         assert_eq!(
@@ -423,7 +423,7 @@ impl World {
         );
     }
 
-    /// What holds at the end: the client has what it has paid for, and the worker is paid for all but one request.
+    /// Invariant at the end: the client has what it has paid for, and the worker is paid for all but one request.
     fn end(mut self) {
         self.wait(OPEN_BLOCKS + CLOSING_BLOCKS + WINDOW_BLOCKS + 3);
         self.check();

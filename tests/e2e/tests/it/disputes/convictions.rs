@@ -10,7 +10,7 @@ use assay_types::{
 
 /// Whether a worker fell silent where it was to.
 type Where = fn(&Place) -> bool;
-/// What a watcher says when it has won.
+/// Line of a watcher that has won.
 const WON: &str = "won: the worker is convicted";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

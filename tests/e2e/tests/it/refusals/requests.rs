@@ -1,4 +1,4 @@
-//! What clients ask for and do not get.
+//! Requests of clients that are refused.
 
 use super::{PRICE, shortest_auction, submit};
 use anyhow::ensure;

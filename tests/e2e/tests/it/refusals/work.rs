@@ -1,4 +1,4 @@
-//! What workers try and may not.
+//! Attempts of workers that are refused.
 
 use super::{PRICE, STAKE, shortest_auction, submit};
 use anyhow::{Context, ensure};

@@ -43,7 +43,7 @@ pub(super) struct Known {
 pub(super) struct Listed {
     /// Its name.
     pub name: String,
-    /// Who registered it.
+    /// Account that registered it.
     pub owner: AccountId,
     /// The model.
     pub known: Arc<Known>,
@@ -159,7 +159,7 @@ impl Catalogue {
 }
 
 impl Known {
-    /// What it can do.
+    /// Ability of the model.
     pub fn ability(&self) -> Ability {
         match (self.package.generation(), &self.language) {
             (None, _) if self.embedder.is_some() => Ability::Embed,

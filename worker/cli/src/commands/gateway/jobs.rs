@@ -59,7 +59,7 @@ const MAX_REMEMBERED: usize = 4096;
 pub(super) struct Jobs {
     client: Client,
     account: Account,
-    /// What was submitted by this process.
+    /// Jobs that were submitted by this process.
     submitted: Arc<Mutex<BTreeMap<JobId, Arc<Submission>>>>,
 }
 
@@ -197,7 +197,7 @@ impl Jobs {
         Ok(waiting(job))
     }
 
-    /// How far a job is.
+    /// State of a job.
     pub async fn status(&self, id: &str) -> Result<JobStatus, BackendError> {
         let job = number(id)?;
         Ok(match self.story(job).await? {
@@ -208,7 +208,7 @@ impl Jobs {
         })
     }
 
-    /// What a job gave, as far as this process knows its input.
+    /// Result of a job, as far as this process knows its input.
     pub async fn result(&self, id: &str) -> Result<Option<Value>, BackendError> {
         let job = number(id)?;
         let submission = self.submission(job);
@@ -263,7 +263,7 @@ impl Jobs {
         submitted.get(&job).cloned()
     }
 
-    /// What the chain tells of a job; `None` if it tells nothing.
+    /// The chain's facts about a job; `None` if there are none.
     async fn story(&self, job: JobId) -> Result<Option<Story>, BackendError> {
         let view = NodeView::new(self.client.clone());
         let mut tracker = Tracker::new(self.account.id().clone());

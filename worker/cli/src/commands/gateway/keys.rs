@@ -12,7 +12,7 @@ use std::{
     process::ExitCode,
 };
 
-/// What to do with API keys.
+/// Tasks about API keys.
 #[derive(Debug, Subcommand)]
 pub enum KeysCommand {
     /// Make a key, and print it; it is shown this once
@@ -54,9 +54,9 @@ pub struct FolderArgs {
 /// Options of `keys add`.
 #[derive(Debug, Args)]
 pub struct AddArgs {
-    /// What the key is called in lists
+    /// Name of the key in lists
     name: String,
-    /// What the key has prepaid, in ASY; without it this gateway's operator pays for it
+    /// Prepaid money of the key, in ASY; without it this gateway's operator pays for it
     #[arg(long, value_name = "ASY")]
     balance: Option<String>,
     /// Maximum that the key spends in a day, in ASY

@@ -1,4 +1,4 @@
-//! What the gateway sells: the chain's models, bought in sessions or as jobs in this account's name.
+//! Goods of the gateway: the chain's models, bought in sessions or as jobs in this account's name.
 
 use super::{
     catalogue::{Catalogue, Known, Listed, unreached},
@@ -228,7 +228,7 @@ pub(super) fn language(known: &Known) -> Result<&Language, BackendError> {
     known.language.as_ref().ok_or_else(|| unfit(LanguageError::NoTokenizer))
 }
 
-/// What a tokenizer or a template says to a text.
+/// Answer of a tokenizer or a template to a text.
 pub(super) fn unfit(error: LanguageError) -> BackendError {
     BackendError::Unfit {
         field: None,

@@ -29,7 +29,7 @@ use market::Market;
 use pool::{Limits, Pool};
 use std::{net::SocketAddr, path::PathBuf, process::ExitCode, sync::Arc};
 
-/// What to do with a gateway.
+/// Tasks about a gateway.
 #[derive(Debug, Subcommand)]
 pub enum GatewayCommand {
     /// Serve applications until a signal comes

@@ -1,4 +1,4 @@
-//! What the console shows of the chain and of this account: jobs, sessions, disputes, money and the network.
+//! Facts about the chain and this account that the console shows: jobs, sessions, disputes, money and the network.
 
 use super::catalogue::unreached;
 use assay_client::chain::{Account, AccountId, Client, Dispute, Game, Job, Session, Snapshot};
@@ -127,7 +127,7 @@ fn game_info(game: &Game, operators: u32) -> GameInfo {
     }
 }
 
-/// What a place leaves open, down to the elements of a chunk. The operator's name is not looked up.
+/// Rest that a place leaves open, down to the elements of a chunk. The operator's name is not looked up.
 fn narrowing(place: Place, operators: u32, tensor: Option<&TensorOpening>) -> Narrowing {
     let all = u64::from(operators);
     let graph = match (place, place.operator()) {

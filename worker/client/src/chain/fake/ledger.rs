@@ -25,8 +25,8 @@ const CLOCK: ClockTerms<BlockNumber> = ClockTerms {
 /// Blocks that a worker has for its claim after its seal.
 const CLAIM_BLOCKS: BlockNumber = 100;
 
-/// What a fake chain keeps. Tests write to it; of calls, it knows seals, claims, declining, bids, challenges of jobs
-/// and of receipts, offers of sessions, statements, pausing, resuming and announcing.
+/// State of a fake chain. Tests write to it; of calls, it knows seals, claims, declining, bids, challenges of jobs and of
+/// receipts, offers of sessions, statements, pausing, resuming and announcing.
 #[derive(Clone, Debug, Default)]
 #[allow(missing_docs, reason = "named after what they hold")]
 pub struct Ledger {
@@ -88,7 +88,7 @@ impl Ledger {
         jobs.map(|(id, job)| (*id, job.clone())).collect()
     }
 
-    /// What a call does, and its events.
+    /// Effect of a call, and its events.
     pub(super) fn apply(&mut self, who: &AccountId, now: BlockNumber, call: &Call) -> Result<Vec<Event>, SubmitError> {
         match call {
             Call::Market(call) => self.market(who, now, call),

@@ -49,7 +49,7 @@ pub struct FakeState {
     block: Arc<Block>,
 }
 
-/// What goes wrong.
+/// Faults of the fake chain.
 #[derive(Clone, Debug, Default)]
 pub struct Faults {
     /// The number that the node gives as that of the best block.
@@ -113,7 +113,7 @@ struct World {
     pool: Vec<Transaction>,
     sent: Vec<Call>,
     tips: Vec<Balance>,
-    /// What the pool says of the transactions that are handed in next.
+    /// The pool's words on the transactions that are handed in next.
     says: VecDeque<Vec<Status>>,
     faults: Faults,
     connections: u64,

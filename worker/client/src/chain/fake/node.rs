@@ -263,7 +263,7 @@ impl Pool for FakePool {
 }
 
 impl FakePool {
-    /// What the pool says of a transaction: that it is in a block, once it is, unless a test has it say something
+    /// The pool's word on a transaction: that it is in a block, once it is, unless a test has it say something
     /// else.
     fn statuses(&self, hash: H256) -> Statuses {
         {

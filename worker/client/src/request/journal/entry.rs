@@ -15,7 +15,7 @@ use std::str::FromStr;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Entry {
-    /// What is to be submitted; the first line, written before anything is sent.
+    /// The jobs that are to be submitted; the first line, written before anything is sent.
     Request(Header),
     /// The jobs of these inputs are about to be sent in one transaction.
     Sending {
@@ -45,7 +45,7 @@ pub enum Entry {
     Event {
         /// The block.
         block: BlockNumber,
-        /// What.
+        /// The event.
         event: JobEvent,
     },
     /// The finalized blocks up to this one have been read.
@@ -55,7 +55,7 @@ pub enum Entry {
     },
 }
 
-/// What is to be submitted.
+/// Jobs that are to be submitted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Header {
     /// Seconds since 1970 at which it was written.

@@ -22,9 +22,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// What ends the name of a journal's file.
+/// Suffix of a journal's file.
 const EXTENSION: &str = "jsonl";
-/// What ends the name of the file with the inputs.
+/// Suffix of the file with the inputs.
 const INPUTS_EXTENSION: &str = "inputs";
 
 /// Why a journal cannot be written or read.
@@ -35,7 +35,7 @@ pub enum JournalError {
     File {
         /// The file or folder.
         path: PathBuf,
-        /// What the system says.
+        /// The system's error.
         error: std::io::Error,
     },
     /// There is none.
@@ -67,7 +67,7 @@ pub enum JournalError {
         path: PathBuf,
         /// The line.
         line: usize,
-        /// What is wrong.
+        /// The fault.
         reason: String,
     },
 }

@@ -1,4 +1,4 @@
-//! What a journal says: where a request stands after its last whole line.
+//! Content of a journal: where a request stands after its last whole line.
 
 use super::{Entry, Header, JobEvent, JournalError, entry::parse_digest};
 use crate::{
@@ -20,7 +20,7 @@ use std::{
 /// Where a request stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record {
-    /// What was to be submitted.
+    /// The jobs that were to be submitted.
     pub header: Header,
     /// The jobs whose numbers are known, by the positions of their inputs, and a block by which they are on chain.
     pub jobs: BTreeMap<usize, (JobId, BlockNumber)>,
@@ -28,7 +28,7 @@ pub struct Record {
     pub confirmed: BTreeSet<JobId>,
     /// Inputs whose jobs were sent and of which nothing more is known, and the block after which they were sent.
     pub unknown: BTreeMap<usize, BlockNumber>,
-    /// What happened to the jobs.
+    /// Events of the jobs.
     pub events: Vec<(BlockNumber, JobEvent)>,
     /// The last finalized block that was read.
     pub followed: BlockNumber,

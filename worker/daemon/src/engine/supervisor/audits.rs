@@ -1,4 +1,4 @@
-//! What an audit asks for: an execution like those that are served, and no more of them where it has found a
+//! Requests of an audit: an execution like those that are served, and no more of them where it has found a
 //! difference.
 
 use super::{Supervisor, failed};

@@ -1,4 +1,4 @@
-//! What comes of jobs, and jobs that join a generation meanwhile.
+//! Results of jobs, and jobs that join a generation meanwhile.
 
 use super::{SHORTEST, Supervisor, sequence_job};
 use crate::engine::{

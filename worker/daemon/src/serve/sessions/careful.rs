@@ -1,7 +1,7 @@
 //! The chain as the worker's side of sessions reads it: a session of which anything is kept is over only when a final
 //! block says so.
 //!
-//! What is kept is forgotten with the session. If the best blocks that do not have it were replaced by blocks that do,
+//! The facts are forgotten with the session. If the best blocks that do not have it were replaced by blocks that do,
 //! the worker would sign a second receipt of a request, and have no inputs to defend the first one with.
 
 use assay_client::{

@@ -12,7 +12,7 @@ const INPUTS: TableDefinition<'_, [u8; 32], &[u8]> = TableDefinition::new("input
 /// Maximum bytes of all copies.
 pub(super) const MAX_BYTES: u64 = 16 << 30;
 
-/// What came of copying an input.
+/// Outcome of copying an input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Copied {
     /// The input is on disk.

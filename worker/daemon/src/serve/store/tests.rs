@@ -1,4 +1,4 @@
-//! What was acknowledged is there after a crash, and a disk that fails stops nothing else.
+//! Acknowledged writes are there after a crash, and a disk that fails stops nothing else.
 
 use super::*;
 use assay_exact::trace::Trace;

@@ -16,7 +16,7 @@ use std::{
 
 /// Maximum bytes of all trees: of 1 TiB of traces and more.
 pub(super) const MAX_BYTES: u64 = 32 << 30;
-/// What the name of a finished file ends in.
+/// Suffix of a finished file.
 const FINISHED: &str = "trees";
 
 impl Store {

@@ -1,4 +1,4 @@
-//! What each operator of a check graph becomes for some rows.
+//! Form of each operator of a check graph for some rows.
 
 use super::{Derivation, LENGTH, Made, ONE, POSITIONS, Part, Place, ROOM, ROWS, SEQUENCES};
 use crate::generate::roles::rows_per_token;
@@ -54,7 +54,7 @@ impl Derivation<'_> {
         }
     }
 
-    /// `start + step × row` for each row, of which a token has so many.
+    /// `start + step × row` for each row, of which a token has this many.
     fn counted(&mut self, start: i64, step: i64, rows: u32, part: Part) -> Made {
         if part == Part::Columns {
             let length = ROOM;

@@ -57,7 +57,7 @@ impl Roles<'_> {
         }
     }
 
-    /// What is cached of a value that is taken as columns: what a permutation or the scales of rows are made from.
+    /// Cached part of a value that is taken as columns: what a permutation or the scales of rows are made from.
     fn base(&self, mut value: Value) -> Value {
         while let Some(node) = value.node().and_then(|index| self.checked.graph().nodes.get(index))
             && matches!(node.operator, Operator::Permute { .. } | Operator::RowScale { .. })

@@ -1,4 +1,4 @@
-//! What is known of elements whose column comes after their row, from the comparison of positions to the softmax.
+//! Knowledge of elements whose column comes after their row, from the comparison of positions to the softmax.
 
 use super::{After, Count, Place, Role, Roles, rows_per_token};
 use assay_exact::{
@@ -37,7 +37,7 @@ impl Roles<'_> {
         }
     }
 
-    /// How many rows of a value each token has.
+    /// Number of rows of a value for each token.
     fn rows_of(&self, value: Value, place: Place) -> Option<u32> {
         match place {
             Place::Row(axis) => rows_per_token(*self.dimensions(value).get(axis)?),
@@ -57,7 +57,7 @@ impl Roles<'_> {
         }
     }
 
-    /// What is known of the elements after their row.
+    /// Knowledge of the elements after their row.
     pub(super) fn after(&self, node: &Node, role: &Role, operands: &[Role]) -> After {
         let of = |index: usize| operands.get(index).map_or(After::Anything, |role| role.after);
         match &node.operator {
@@ -94,7 +94,7 @@ impl Roles<'_> {
         }
     }
 
-    /// What a comparison of positions says of columns after the row.
+    /// Result of a comparison of positions for columns after the row.
     fn compared(&self, function: Binary, node: &Node, role: &Role, operands: &[Role]) -> After {
         let (Place::Both(row, _), [left, right], [a, b]) = (role.place, node.inputs.as_slice(), operands) else {
             return After::Anything;

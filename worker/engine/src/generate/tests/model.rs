@@ -34,7 +34,7 @@ pub enum Masked {
     Not,
 }
 
-/// How heads of queries meet the keys that they share.
+/// Way in which heads of queries meet the keys that they share.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Shared {
     /// Every key is repeated for each of its heads.

@@ -23,7 +23,7 @@ const VECTOR: usize = 64;
 /// Elements of a group that are unpacked at a time, and groups of four of them.
 const UNIT: usize = GROUP_UNIT as usize;
 const QUADS: usize = UNIT / 4;
-/// Up to so many rows, reading the weight is what takes time, and it is asked for in time: so many bytes ahead.
+/// Up to this many rows, reading the weight is what takes time, and it is asked for in time: this many bytes ahead.
 const FEW_ROWS: usize = 3;
 const AHEAD: usize = 2048;
 
@@ -182,7 +182,7 @@ unsafe fn tile_of_rows<const ROWS: usize, const FOUR: bool, const HALVES: bool>(
 ///
 /// # Safety
 ///
-/// There are so many units of integers.
+/// There are this many units of integers.
 #[target_feature(enable = "avx512f,avx512bw")]
 #[inline]
 unsafe fn unpack<const FOUR: bool>(integers: &[u8], unit: usize) -> [__m512i; QUADS] {

@@ -50,7 +50,7 @@ impl Tiles for Emulated {
     }
 }
 
-/// What the tiles of AMX compute.
+/// Computation of the tiles of AMX.
 pub(crate) fn multiply(a: &Rows, b: &Second<'_>, products: Products<'_>) {
     // What registers hold before they are zeroed shows in no result.
     let mut tiles = Emulated([Tile([0x5a; TILE_BYTES]); 8]);

@@ -1,4 +1,4 @@
-//! What the client keeps, refuses and signs.
+//! Rules of what the client keeps, refuses and signs.
 
 use super::*;
 use crate::{

@@ -1,4 +1,4 @@
-//! What is kept is there after a crash.
+//! Kept state is there after a crash.
 
 use super::*;
 use crate::journal::disk::Disk;

@@ -1,4 +1,4 @@
-//! What the worker keeps, declines and signs.
+//! Rules of what the worker keeps, declines and signs.
 
 use super::*;
 use crate::tests::fixtures::{GENESIS, client_pair, contract, request, worker_pair};

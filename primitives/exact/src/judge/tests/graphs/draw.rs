@@ -255,7 +255,7 @@ fn operands(random: &mut Random, operator: &mut Operator, values: &[(Value, Layo
     inputs.into_iter().map(|(value, _)| value).collect()
 }
 
-/// Rows of a layer whose integers are given have so many elements, as one input has.
+/// Rows of a layer whose integers are given have this many elements, as one input has.
 const LENGTH: u32 = 32;
 /// Features of such a layer.
 const FEATURES: u32 = 3;
@@ -273,7 +273,7 @@ const GIVEN: [(DataType, &[u32]); 5] = [
 /// Whether an operand may have a layout.
 type Wanted = Box<dyn Fn(&Layout) -> bool>;
 
-/// What the operands of a layer whose integers are given have to be, up to the scales.
+/// Requirements on the operands of a layer whose integers are given, up to the scales.
 fn layer_operands(format: WeightFormat) -> Vec<Wanted> {
     let given = |index: usize| -> Wanted {
         let (dtype, shape) = GIVEN[index];

@@ -16,7 +16,7 @@ use tokio::sync::mpsc;
 /// Events that wait for the gateway.
 const QUEUE: usize = 16;
 
-/// What is generated, for whom.
+/// Order of a generation, and its customer.
 pub(super) struct Order {
     known: Arc<Known>,
     request: GenerateRequest,

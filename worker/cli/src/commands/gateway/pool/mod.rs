@@ -40,7 +40,7 @@ const LOOK: Duration = Duration::from_secs(6);
 /// Blocks before its end at which a session is closed rather than used.
 const MARGIN_BLOCKS: BlockNumber = 20;
 
-/// What the gateway's sessions may hold.
+/// Limits of the gateway's sessions.
 pub(super) struct Limits {
     /// Budget of each session that is opened, and of each top-up.
     pub budget: Balance,
