@@ -90,6 +90,10 @@ test: setup ## Run every test: house rules, unit, property, documentation, end t
 test-clients: setup ## Run the official openai clients for Python and JavaScript, from PyPI and npm, against a gateway
 	@scripts/test-clients
 
+.PHONY: test-clients-chain
+test-clients-chain: setup ## Run the clients of clients/ for TypeScript and Python against a node and a worker of their own
+	@scripts/test-clients --chain
+
 .PHONY: test-console
 test-console: setup ## Look at the gateway's console in headless Chromium (Debian's package), with Playwright and axe from npm
 	@scripts/test-console
