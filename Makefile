@@ -100,6 +100,10 @@ test-nat: setup ## Let nodes behind simulated NATs reach each other; needs root,
 	@scripts/nat check
 	@cargo test $(CARGO_FLAGS) --test it -- --ignored --test-threads 1 nat::nodes_
 
+.PHONY: test-clients-chain
+test-clients-chain: setup ## Run the clients of clients/ for TypeScript and Python against a node and a worker of their own
+	@scripts/test-clients --chain
+
 .PHONY: test-console
 test-console: setup ## Look at the gateway's console in headless Chromium (Debian's package), with Playwright and axe from npm
 	@scripts/test-console
