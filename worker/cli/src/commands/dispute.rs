@@ -180,7 +180,7 @@ fn exit_code<'o>(outcomes: impl Iterator<Item = &'o Option<ReceiptOutcome>>) -> 
     let code = |outcome: &Option<ReceiptOutcome>| match outcome {
         Some(ReceiptOutcome::Right | ReceiptOutcome::Convicted) => 0,
         Some(ReceiptOutcome::Acquitted | ReceiptOutcome::NotChallenged { .. }) => NOT_CONVICTED,
-        Some(ReceiptOutcome::Unchecked { .. }) | None => UNDECIDED,
+        Some(ReceiptOutcome::Unchecked { .. } | ReceiptOutcome::Missed) | None => UNDECIDED,
     };
     // A wrong receipt counts more than one of which nothing is known.
     let codes: Vec<u8> = outcomes.map(code).collect();
@@ -202,6 +202,11 @@ fn in_words(outcome: &Option<ReceiptOutcome>) -> (&'static str, String) {
         Some(ReceiptOutcome::Acquitted) => (
             "acquitted",
             "the receipt is WRONG by our execution, and the dispute ended without a conviction".to_owned(),
+        ),
+        Some(ReceiptOutcome::Missed) => (
+            "missed",
+            "the receipt is WRONG, and its dispute ended while no node was reached: `assay-worker status` shows the money"
+                .to_owned(),
         ),
         Some(ReceiptOutcome::NotChallenged { reason }) => (
             "not_challenged",

@@ -26,6 +26,9 @@ use std::time::Duration;
 const UNSEEN_BLOCKS: BlockNumber = 100;
 /// Times that a challenge is sent which may not have arrived.
 const ATTEMPTS: u32 = 5;
+/// Final blocks whose events are read one after the other. A node keeps the state of 256, so of more than this the state
+/// after the latest one is read instead.
+const READ_BLOCKS: BlockNumber = 128;
 /// Factor by which the wait for a final block is longer than for any block.
 const FINALITY_PATIENCE: u32 = 10;
 
@@ -51,6 +54,8 @@ pub enum ReceiptOutcome {
     Convicted,
     /// The receipt is wrong, and the dispute about it ended without a conviction.
     Acquitted,
+    /// The receipt is wrong, and the dispute about it ended while nobody read the chain here.
+    Missed,
     /// The receipt is wrong, and was not challenged.
     NotChallenged {
         /// Why not.
@@ -138,9 +143,13 @@ impl Inspector {
         let ready = self.shared.ready().await?;
         let mut games = ready.games.lock().await;
         let pursuing = async {
-            for (held, stage) in &mut docket.receipts {
+            docket.catch_up(chain).await?;
+            for index in 0..docket.receipts.len() {
+                let (held, stage) = &mut docket.receipts[index];
                 if *stage == Stage::New {
                     *stage = self.accuse(chain, account, held).await?;
+                    // An execution takes its time.
+                    docket.catch_up(chain).await?;
                 }
             }
             let patience = self.shared.common.stall.saturating_mul(FINALITY_PATIENCE);
@@ -276,6 +285,26 @@ fn may_help_again(error: &SubmitError) -> bool {
 }
 
 impl Docket {
+    /// Reads the state after the latest final block, if the events of too many are not read.
+    async fn catch_up<C: ChainView>(&mut self, chain: &C) -> Result<(), ChainError> {
+        let finalized = chain.finalized().await?;
+        if finalized.number().saturating_sub(self.read) <= READ_BLOCKS {
+            return Ok(());
+        }
+        for (_, stage) in &mut self.receipts {
+            let Stage::Challenged { claim, shown_by } = stage else {
+                continue;
+            };
+            match finalized.dispute(*claim).await? {
+                Some(_) => *shown_by = None,
+                None if shown_by.is_none() => *stage = Stage::Ended(ReceiptOutcome::Missed),
+                None => {}
+            }
+        }
+        self.read = finalized.number();
+        Ok(())
+    }
+
     /// Reads final blocks until everything that was challenged is decided.
     async fn follow<C: ChainView>(&mut self, chain: &C, me: &AccountId, patience: Duration) -> Result<(), ChainError> {
         let mut blocks = chain.blocks_after(self.read, patience).await?;

@@ -175,6 +175,26 @@ async fn a_connection_that_breaks_in_the_middle_of_a_dispute_is_replaced() {
 }
 
 #[tokio::test]
+async fn an_end_that_nobody_read_for_too_many_blocks_is_not_guessed() {
+    let (tested, folder) = (Tested::new(), tempfile::tempdir().expect("a temporary folder"));
+    let chain = chain(&tested, |_| {});
+    let run = disputing(&tested, &chain, folder.path(), vec![lie(&tested)]);
+    until_disputed(&chain).await;
+    // The block of the challenge is read before the connection breaks.
+    for _ in 0..10 {
+        chain.author();
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    chain.break_off();
+    convict(&chain);
+    for _ in 0..=READ_BLOCKS {
+        chain.author();
+    }
+    chain.restore();
+    assert_eq!(run.outcomes(&chain).await, [Some(ReceiptOutcome::Missed)]);
+}
+
+#[tokio::test]
 async fn what_the_chain_would_refuse_is_not_sent() {
     let tested = Tested::new();
     let untouched = |_: &mut Session| {};
