@@ -26,8 +26,8 @@ use std::time::Duration;
 const UNSEEN_BLOCKS: BlockNumber = 100;
 /// Times that a challenge is sent which may not have arrived.
 const ATTEMPTS: u32 = 5;
-/// Final blocks whose events are read one after the other. A node keeps the state of 256, so of more than this the state
-/// after the latest one is read instead.
+/// Final blocks whose events are read one after the other. A node keeps the state after 256 blocks, so where there are
+/// more than this the state after the latest one is read instead.
 const READ_BLOCKS: BlockNumber = 128;
 /// Factor by which the wait for a final block is longer than for any block.
 const FINALITY_PATIENCE: u32 = 10;
