@@ -4,7 +4,7 @@
 //! call of our pallets, and so what proxies may do; [`lane`] keeps room for urgent ones; [`parameters`] are the values
 //! that governance changes, [`pause`] says what it may pause, and [`migrations`] change what the version before stored;
 //! [`genesis_presets`] are the named first states; [`hop`] says who hands off data through a node's pool; [`units`]
-//! holds money and time. No pallet is defined here.
+//! holds money and time. `signing` is for tests and benchmarks. No pallet is defined here.
 
 #![cfg_attr(not(feature = "std"), no_std)]
 #![recursion_limit = "256"]
@@ -28,6 +28,8 @@ pub mod lane;
 pub mod migrations;
 pub mod parameters;
 pub mod pause;
+#[cfg(feature = "std")]
+pub mod signing;
 pub mod units;
 mod weights;
 
