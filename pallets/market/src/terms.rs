@@ -3,7 +3,10 @@
 
 use crate::{Claim, WeightInfo};
 use alloc::collections::BTreeMap;
-use assay_types::{JobInput, JobRequest, Matching, ModelVersion, Slashed, limits::MAX_OFFERS_PER_MODEL};
+use assay_types::{
+    JobInput, JobRequest, Matching, ModelVersion, Slashed,
+    limits::{MAX_DRAWS, MAX_OFFERS_PER_MODEL},
+};
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use polkadot_sdk::{
     frame_support::weights::Weight,
@@ -163,7 +166,7 @@ pub fn claims_weight<W: WeightInfo>(claims: &[Claim]) -> Weight {
     outputs_weight::<W>(claims)
         .saturating_add(claim_items_weight::<W>(count, u64::from(count).saturating_mul(2)))
         .saturating_add(W::removal().saturating_mul(count.into()))
-        .saturating_add(W::seed().saturating_mul(count.saturating_sub(1).into()))
+        .saturating_add(W::seed().saturating_mul(count.min(MAX_DRAWS).saturating_sub(1).into()))
 }
 
 /// Weight of this many seals, where each has places of its own on the agenda and another model.
