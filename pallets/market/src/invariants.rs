@@ -43,7 +43,7 @@ impl<T: Config> Pallet<T> {
             let limit = T::BlockWeights::get().get(DispatchClass::Normal).max_extrinsic;
             assert!(
                 limit.is_none_or(|limit| weight.all_lte(limit)),
-                "a full batch of {what} must fit into a block"
+                "a full batch of {what} must fit into a block, and weighs {weight}, of {limit:?}"
             );
         }
     }

@@ -396,8 +396,8 @@ pub mod pallet {
         AuditorsNotReady,
         /// The claim is audited: wait until its auditors have opened their answers.
         UnderAudit,
-        /// The claims of a batch were sealed in too many blocks, or too many of them are audited: `MaxDraws` together. Claim
-        /// this one in another batch.
+        /// The jobs of a batch were sealed in too many blocks, or too many of them were audited: `MaxDraws` together.
+        /// Claim or accept some of them in another batch.
         TooManyDraws,
     }
 
@@ -600,8 +600,8 @@ pub mod pallet {
             Self::do_reassign(job)
         }
 
-        /// Seals claims ([`assay_types::audit::seal`]) of jobs that the caller was assigned, each on its own: one that
-        /// fails is reported by an event and keeps no other from success.
+        /// Seals claims of jobs that the caller was assigned, at most `MaxBatch`, each on its own: one that fails is
+        /// reported by an event and keeps no other from success.
         #[pallet::call_index(12)]
         #[pallet::weight(terms::seals_weight::<T::WeightInfo>(seals.len() as u32))]
         pub fn seal(origin: OriginFor<T>, seals: BoundedVec<Seal, Batch>) -> DispatchResultWithPostInfo {
