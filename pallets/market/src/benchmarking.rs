@@ -4,20 +4,20 @@
 mod scenes;
 
 use crate::{
-    Agenda, BalanceOf, Bids, Call, Claim, Config, Event, Inputs, JobStateOf, Jobs, NextJobId, Outputs, Pallet, Seal,
-    versions::Versions,
+    Agenda, BalanceOf, Bids, Call, Claim, Config, Demands, Event, Inputs, JobStateOf, Jobs, NextJobId, Outputs, Pallet,
+    Seal, versions::Versions,
 };
 use alloc::vec::Vec;
+use assay_exact::digest::CHUNK_BYTES;
 use assay_types::{
-    AssayTime, Assignment, HostBlake2, JobId, JobInput, JobState, Lock, ModelRegistry, Outcome, Phase, Purpose,
-    WorkerRegistry,
+    AssayTime, Assignment, JobId, JobInput, JobState, Lock, ModelRegistry, Outcome, Phase, Purpose, WorkerRegistry,
     audit::{Police, Seed},
     benchmarking::{Scene, Seeds, Stage},
+    delivery::MAX_PIECE_CHUNKS,
     limits::{
         Batch, MAX_BATCH, MAX_BIDS, MAX_INLINE_INPUT_BYTES, MAX_INLINE_OUTPUT_BYTES, MAX_OFFERS_PER_MODEL, MAX_STEPS,
         Steps,
     },
-    payload::delivered,
 };
 use polkadot_sdk::{
     frame_benchmarking::v2::*,
@@ -36,31 +36,6 @@ const HALF: u32 = MAX_BATCH / 2;
 const ROUNDS: u32 = 512;
 /// Bytes of an inline input or output where its length does not matter.
 const FEW_BYTES: u32 = 64;
-
-/// A claim that delivers as many bytes as the job's input has.
-fn inline_claim<T: Config>(job: JobId, bytes: u32) -> Result<Claim, BenchmarkError> {
-    let record = Jobs::<T>::get(job).ok_or("the job is open")?;
-    let version = T::Models::version(record.model).ok_or("the model is registered")?;
-    let output = payload(bytes).bytes.into_inner();
-    let digest = delivered(&version.parts, &record.symbols, &output)
-        .and_then(|outputs| outputs.digest::<HostBlake2>())
-        .map_err(|_| "the output has its length")?;
-    Ok(Claim {
-        job,
-        output_digest: digest,
-        output: Some(BoundedVec::truncate_from(output)),
-        salt: SALT,
-    })
-}
-
-/// A job with an inline output that a worker has.
-fn to_deliver<T: Config>(holding: &T::AccountId, bytes: u32) -> Result<JobId, BenchmarkError> {
-    let model = scenes::bytes::<T>(bytes);
-    T::BenchmarkHelper::worker(holding);
-    T::BenchmarkHelper::offer(holding, model, BalanceOf::<T>::one(), 1);
-    let jobs = submitted::<T>([inline::<T>(model, bytes)].into())?;
-    Ok(*jobs.first().ok_or("one job was submitted")?)
-}
 
 /// Jobs of the client that have been claimed: one of each of so many workers, and more of the first of them.
 fn claimed<T: Config>(more: u32, workers: u32) -> Result<Vec<JobId>, BenchmarkError> {
@@ -456,6 +431,33 @@ mod benchmarks {
         _(RawOrigin::Signed(whitelisted_caller()), drawn);
 
         assert!(Jobs::<T>::iter_values().all(|job| job.kept.audit));
+        Ok(())
+    }
+
+    /// For an output of one tensor.
+    #[benchmark]
+    fn demand_output() -> Result<(), BenchmarkError> {
+        let holding: T::AccountId = account("holder", 0, 0);
+        let (job, _) = owed::<T>(&holding, FEW_BYTES)?;
+
+        #[extrinsic_call]
+        _(RawOrigin::Signed(client::<T>()), job);
+
+        assert!(Demands::<T>::contains_key(job));
+        Ok(())
+    }
+
+    /// Of the one piece of an output.
+    #[benchmark]
+    fn deliver_output(c: Linear<1, MAX_PIECE_CHUNKS>) -> Result<(), BenchmarkError> {
+        let holding: T::AccountId = whitelisted_caller();
+        let (job, piece) = owed::<T>(&holding, c.saturating_mul(CHUNK_BYTES as u32))?;
+        Pallet::<T>::do_demand_output(&client::<T>(), job)?;
+
+        #[extrinsic_call]
+        _(RawOrigin::Signed(holding), job, piece);
+
+        assert!(!Demands::<T>::contains_key(job));
         Ok(())
     }
 

@@ -6,8 +6,7 @@ use assay_types::{
     ModelVersion, OfferTerms, Outcome, Payload, Phase, Purpose, WorkerRegistry, bid_commitment, limits::Symbols,
 };
 pub use claims::*;
-use model::parts;
-pub use model::{generation, root};
+pub use model::{generation, parts, root};
 use polkadot_sdk::{
     frame_support::{
         assert_ok, derive_impl, ensure, parameter_types,
@@ -133,6 +132,9 @@ impl pallet_market::Config for Test {
     type MaxWindow = ConstU64<100>;
     type MinAuctionPhase = ConstU64<2>;
     type MaxAuctionPhase = ConstU64<20>;
+    type DemandBlocks = ConstU64<DEMAND>;
+    type DemandByteDeposit = ConstU64<2>;
+    type DemandPieceDeposit = ConstU64<5>;
     type DisputeAllowance = ConstU64<100>;
     type Police = ();
     type DrawBlocks = ConstU64<DRAW>;
@@ -166,6 +168,9 @@ pub const SLASH_DELAY: u64 = 10;
 pub const DRAW: u64 = 2;
 pub const CLAIM: u64 = 4;
 pub const LATE_CLAIM: u64 = 9;
+/// Blocks that a worker has for a demanded output, and the deposit for it.
+pub const DEMAND: u64 = 20;
+pub const DEMAND_DEPOSIT: u64 = 2 * OUTPUT_BYTES as u64 + 5;
 pub const SALT: [u8; 32] = [5; 32];
 /// Amount that a client gets for a missed deadline.
 pub const COMPENSATION: u64 = 3;

@@ -3,7 +3,10 @@
 
 use crate::{Claim, WeightInfo};
 use alloc::collections::BTreeMap;
-use assay_types::{JobInput, JobRequest, Matching, ModelVersion, Slashed, limits::MAX_OFFERS_PER_MODEL};
+use assay_exact::digest::CHUNK_BYTES;
+use assay_types::{
+    JobInput, JobRequest, Matching, ModelVersion, Slashed, delivery::OutputPiece, limits::MAX_OFFERS_PER_MODEL,
+};
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use polkadot_sdk::{
     frame_support::weights::Weight,
@@ -190,6 +193,12 @@ pub(crate) fn outputs_weight<W: WeightInfo>(claims: &[Claim]) -> Weight {
         .filter_map(|claim| claim.output.as_ref())
         .map(|output| W::output(output.len() as u32))
         .fold(Weight::zero(), Weight::saturating_add)
+}
+
+/// Weight of delivering this piece of an output.
+pub fn piece_weight<W: WeightInfo>(piece: &OutputPiece) -> Weight {
+    // A longer one is refused before it is hashed, and decoding it is weighed all the same.
+    W::deliver_output(u32::try_from(piece.bytes.len().div_ceil(CHUNK_BYTES)).unwrap_or(u32::MAX))
 }
 
 /// Storage items that the end of an audit touches at most: the audit, its place on an agenda and what is set aside, and

@@ -3,6 +3,7 @@
 use crate::{Config, terms::JobRules};
 use assay_types::{
     Bid, H256, Job, JobId, JobState,
+    delivery::Position,
     kept::AllKept,
     limits::{self, InlineOutputBytes},
 };
@@ -34,6 +35,19 @@ pub type JobRulesOf<T> = JobRules<BalanceOf<T>>;
 /// Earlier rules of jobs.
 pub type KeptRulesOf<T> = AllKept<JobRulesOf<T>, BlockNumberFor<T>>;
 
+/// An output that a client has demanded.
+pub type DemandOf<T> = Demand<BalanceOf<T>>;
+
+/// An output that a client has demanded and that its worker has not delivered yet.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+#[scale_info(capture_docs = "always")]
+pub struct Demand<Balance> {
+    /// The deposit that is held of the client, which the worker gets for the whole output.
+    pub deposit: Balance,
+    /// The place at which the next piece begins.
+    pub next: Position,
+}
+
 /// A worker's seal of its claim.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
 pub struct Seal {
@@ -58,7 +72,7 @@ pub struct Claim {
 }
 
 /// The longest that a job can last, in blocks: an auction's two phases, every attempt up to its deadline and its claim,
-/// the challenge window, and what is allowed for an audit and for a dispute. Stakes and model versions must outlast it.
+/// the challenge window, a demanded output before and after a dispute, and what is allowed for an audit and for a dispute. Stakes and model versions must outlast it.
 pub struct LongestJob<T>(core::marker::PhantomData<T>);
 
 impl<T: Config> Get<BlockNumberFor<T>> for LongestJob<T> {
@@ -72,6 +86,7 @@ impl<T: Config> Get<BlockNumberFor<T>> for LongestJob<T> {
             .saturating_add(attempt.saturating_mul(limits::MAX_ATTEMPTS.into()))
             .saturating_add(T::AuditAllowance::get())
             .saturating_add(T::MaxWindow::get())
+            .saturating_add(T::DemandBlocks::get().saturating_mul(2u32.into()))
             .saturating_add(T::DisputeAllowance::get())
     }
 }

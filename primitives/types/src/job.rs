@@ -206,7 +206,7 @@ pub enum Phase {
 
 impl Phase {
     /// Every step that a job can take. A job begins in `Bidding` or, where a standing offer fits, in `Assigned`. What a
-    /// worker has claimed is refunded only out of a dispute.
+    /// worker has claimed is refunded out of a dispute, or because its output was demanded and not delivered.
     pub const TRANSITIONS: &'static [(Phase, Phase)] = &[
         (Phase::Bidding, Phase::Revealing),
         (Phase::Bidding, Phase::Refunded),
@@ -219,6 +219,7 @@ impl Phase {
         (Phase::Sealed, Phase::Claimed),
         (Phase::Sealed, Phase::Refunded),
         (Phase::Claimed, Phase::Settled),
+        (Phase::Claimed, Phase::Refunded),
         (Phase::Claimed, Phase::Disputed),
         (Phase::Disputed, Phase::Claimed),
         (Phase::Disputed, Phase::Refunded),
@@ -260,6 +261,9 @@ pub enum CloseReason {
     /// Refunded: the claimed result was challenged, and the chain no longer judges by the definition of its model.
     #[codec(index = 7)]
     Unjudged,
+    /// Refunded: the client demanded the output, and the worker did not deliver it.
+    #[codec(index = 8)]
+    NotDelivered,
 }
 
 impl CloseReason {
@@ -267,9 +271,13 @@ impl CloseReason {
     pub fn phase(self) -> Phase {
         match self {
             Self::Accepted | Self::WindowPassed => Phase::Settled,
-            Self::NoBids | Self::NoBidRevealed | Self::NoWorkerLeft | Self::Fraud | Self::Late | Self::Unjudged => {
-                Phase::Refunded
-            }
+            Self::NoBids
+            | Self::NoBidRevealed
+            | Self::NoWorkerLeft
+            | Self::Fraud
+            | Self::Late
+            | Self::Unjudged
+            | Self::NotDelivered => Phase::Refunded,
         }
     }
 }
@@ -290,12 +298,16 @@ pub struct Kept {
     pub set_aside: bool,
     /// The audit of its claim.
     pub audit: bool,
+    /// The client's demand for the output, which is not delivered yet.
+    pub demand: bool,
+    /// The mark that the output was demanded and delivered.
+    pub delivered: bool,
 }
 
 impl Kept {
     /// Storage items that the job has beside its record, and its bit on the agenda.
     pub fn items(self) -> u32 {
-        u32::from(self.input) + u32::from(self.output) + u32::from(self.bids)
+        u32::from(self.input) + u32::from(self.output) + u32::from(self.bids) + u32::from(self.demand)
     }
 }
 
@@ -403,11 +415,10 @@ mod tests {
     }
 
     #[test]
-    fn only_a_claimed_job_is_settled_and_it_is_refunded_only_out_of_a_dispute() {
+    fn only_a_claimed_job_is_settled_or_disputed() {
         for phase in PHASES {
             assert_eq!(phase.may_become(Phase::Settled), phase == Phase::Claimed);
         }
-        assert!(!Phase::Claimed.may_become(Phase::Refunded));
         let reached_from = |phase: Phase| PHASES.into_iter().filter(move |from| from.may_become(phase));
         assert_eq!(reached_from(Phase::Disputed).collect::<Vec<_>>(), [Phase::Claimed]);
         assert!(Phase::Disputed.may_become(Phase::Refunded));
@@ -424,6 +435,7 @@ mod tests {
             CloseReason::Fraud,
             CloseReason::Late,
             CloseReason::Unjudged,
+            CloseReason::NotDelivered,
         ] {
             assert!(matches!(reason.phase(), Phase::Settled | Phase::Refunded));
         }

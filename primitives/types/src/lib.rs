@@ -29,7 +29,7 @@ pub mod traits;
 pub mod weighing;
 pub mod worker;
 
-pub use assay_exact::{DEFINITION_NUMBER, digest::DataType, quantise::Precision};
+pub use assay_exact::{DEFINITION_NUMBER, delivery, digest::DataType, quantise::Precision};
 pub use bid::{Bid, bid_commitment};
 pub use claim::{ClaimId, ClaimInfo, ClaimSource, Claims, Court, JobsAndReceipts, NotChallengeable};
 pub use hash::HostBlake2;
