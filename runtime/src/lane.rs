@@ -7,8 +7,8 @@
 //! * A call that its signer may make now, and loses money by not making, is operational, whatever the pallet says. It
 //!   goes before all others in the pool, and pays the lane's own fee multiplier
 //!   ([`pallet_time::LaneMultiplier`]). Whether it is the signer's to make is a look at the record that the call is
-//!   about: the job that the signer holds or whose output it owes, the game in which it is the signer's turn, the session whose
-//!   last voucher the signer has, the claim that the signer audits.
+//!   about: the job that the signer holds or whose output it owes, the game in which it is the signer's turn, the
+//!   session whose last voucher the signer has, the claim that the signer audits.
 //! * Any other signed call is ordinary, even one that FRAME calls operational, unless the superuser has signed it, or a
 //!   member of the committee a call of the committee. Such calls fail for everybody else, and would take the lane's
 //!   room. An authorised upgrade needs no signature.

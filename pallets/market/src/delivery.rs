@@ -3,12 +3,13 @@
 //! The pieces stay in the blocks that they come in. All that state keeps of them is the place of the next one, and that
 //! until the output is complete.
 
-use crate::{BalanceOf, Config, Demand, Demands, Error, Event, HoldReason, JobOf, Jobs, Pallet};
+use crate::{BalanceOf, Config, Demands, Error, Event, HoldReason, JobOf, Jobs, Pallet};
 use alloc::vec::Vec;
 use assay_types::{
-    AssayTime, CloseReason, Delivery, HostBlake2, JobId, JobState, ModelRegistry, Outcome, Slashed, WorkerRegistry,
+    AssayTime, CloseReason, Delivery, Demand, HostBlake2, JobId, JobState, ModelRegistry, Outcome, Slashed,
+    WorkerRegistry,
     audit::Police,
-    delivery::{OutputPiece, Parcel, Position},
+    delivery::{Cursor, OutputPiece, Parcel},
     limits::MAX_DEMANDED_BYTES,
     schema::TensorLayout,
 };
@@ -51,7 +52,7 @@ impl<T: Config> Pallet<T> {
         let deposit = Self::deposit_for(parcel);
         T::Currency::hold(&HoldReason::Demand.into(), client, deposit)
             .map_err(|_| Error::<T>::InsufficientFundsForDemand)?;
-        let next = Position::default();
+        let next = Cursor::default();
         Demands::<T>::insert(id, Demand { deposit, next });
         job.kept.demand = true;
         // Saturating: block numbers end far beyond any job.

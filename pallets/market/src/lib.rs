@@ -527,8 +527,8 @@ pub mod pallet {
             Self::do_demand_output(&client, job)
         }
 
-        /// Delivers the next piece of a demanded output, at most `MaxPieceBytes`; the last one earns the deposit. Pieces
-        /// come in order, the tensors one after the other.
+        /// Delivers the next piece of a demanded output, at most `MaxPieceBytes`; the last one earns the deposit.
+        /// Pieces come in order, the tensors one after the other.
         #[pallet::call_index(21)]
         #[pallet::weight(terms::piece_weight::<T::WeightInfo>(piece))]
         pub fn deliver_output(origin: OriginFor<T>, job: JobId, piece: OutputPiece) -> DispatchResult {

@@ -3,7 +3,6 @@
 use crate::{Config, terms::JobRules};
 use assay_types::{
     Bid, H256, Job, JobId, JobState,
-    delivery::Position,
     kept::AllKept,
     limits::{self, InlineOutputBytes},
 };
@@ -36,17 +35,7 @@ pub type JobRulesOf<T> = JobRules<BalanceOf<T>>;
 pub type KeptRulesOf<T> = AllKept<JobRulesOf<T>, BlockNumberFor<T>>;
 
 /// An output that a client has demanded.
-pub type DemandOf<T> = Demand<BalanceOf<T>>;
-
-/// An output that a client has demanded and that its worker has not delivered yet.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
-#[scale_info(capture_docs = "always")]
-pub struct Demand<Balance> {
-    /// The deposit that is held of the client, which the worker gets for the whole output.
-    pub deposit: Balance,
-    /// The place at which the next piece begins.
-    pub next: Position,
-}
+pub type DemandOf<T> = assay_types::Demand<BalanceOf<T>>;
 
 /// A worker's seal of its claim.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
@@ -72,7 +61,8 @@ pub struct Claim {
 }
 
 /// The longest that a job can last, in blocks: an auction's two phases, every attempt up to its deadline and its claim,
-/// the challenge window, a demanded output before and after a dispute, and what is allowed for an audit and for a dispute. Stakes and model versions must outlast it.
+/// the challenge window, a demanded output before and after a dispute, and what is allowed for an audit and for a
+/// dispute. Stakes and model versions must outlast it.
 pub struct LongestJob<T>(core::marker::PhantomData<T>);
 
 impl<T: Config> Get<BlockNumberFor<T>> for LongestJob<T> {

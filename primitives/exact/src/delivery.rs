@@ -1,7 +1,7 @@
 //! Outputs in pieces: neighbouring chunks of one tensor, with the proof that they belong to the output that a claim
 //! commits to.
 //!
-//! Pieces come in order, so a [`Position`] is all that has to be remembered between two of them. A piece is checked by
+//! Pieces come in order, so a [`Cursor`] is all that has to be remembered between two of them. A piece is checked by
 //! the trees of [`tree`](crate::tree) alone: nobody has to have the rest of the output.
 
 use crate::{
@@ -24,7 +24,7 @@ pub const MAX_PIECE_BYTES: u64 = MAX_PIECE_CHUNKS as u64 * CHUNK_BYTES as u64;
     Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
 )]
 #[scale_info(capture_docs = "always")]
-pub struct Position {
+pub struct Cursor {
     /// Position of the tensor among the outputs.
     pub tensor: u32,
     /// Position of the chunk in the tensor.
@@ -77,7 +77,7 @@ impl Parcel {
     }
 }
 
-impl Position {
+impl Cursor {
     /// The place after this many chunks; `None` at the output's end.
     fn after(self, chunks: u64, layouts: &[TensorLayout]) -> Option<Self> {
         let layout = layouts.get(self.tensor as usize)?;
@@ -99,9 +99,9 @@ impl OutputPiece {
     pub fn check<H: Hash256>(
         &self,
         layouts: &[TensorLayout],
-        at: Position,
+        at: Cursor,
         output_digest: &Digest,
-    ) -> Result<Option<Position>, PieceError> {
+    ) -> Result<Option<Cursor>, PieceError> {
         let layout = layouts.get(at.tensor as usize).ok_or(PieceError::NothingLeft)?;
         let before = at.chunk.checked_mul(CHUNK_BYTES as u64);
         let rest = before.and_then(|before| layout.bytes.checked_sub(before));
@@ -130,7 +130,7 @@ impl OutputPiece {
 
     /// The longest piece at `at` of the output whose tensors have these layouts and, one after the other, these bytes.
     /// `None` if the output has nothing there, or not as many bytes.
-    pub fn at<H: Hash256>(layouts: &[TensorLayout], output: &[u8], at: Position) -> Option<Self> {
+    pub fn at<H: Hash256>(layouts: &[TensorLayout], output: &[u8], at: Cursor) -> Option<Self> {
         let (mut digests, mut rest, mut own) = (Vec::with_capacity(layouts.len()), output, None);
         for (layout, position) in layouts.iter().zip(0u32..) {
             let (tensor, after) = rest.split_at_checked(usize::try_from(layout.bytes).ok()?)?;
@@ -155,7 +155,7 @@ impl OutputPiece {
     }
 
     /// The place after this piece, which stands at `at`; `None` if it is the last one. Nothing is checked.
-    pub fn end(&self, layouts: &[TensorLayout], at: Position) -> Option<Position> {
+    pub fn end(&self, layouts: &[TensorLayout], at: Cursor) -> Option<Cursor> {
         at.after((self.bytes.len() as u64).div_ceil(CHUNK_BYTES as u64).max(1), layouts)
     }
 }

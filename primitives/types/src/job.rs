@@ -2,6 +2,7 @@
 
 use crate::{
     H256, JobTerms, Lock, ModelVersion,
+    delivery::Cursor,
     limits::{Attempts, InlineInputBytes, Symbols},
 };
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
@@ -309,6 +310,16 @@ impl Kept {
     pub fn items(self) -> u32 {
         u32::from(self.input) + u32::from(self.output) + u32::from(self.bids) + u32::from(self.demand)
     }
+}
+
+/// An output that a client has demanded and that its worker has not delivered yet.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+#[scale_info(capture_docs = "always")]
+pub struct Demand<Balance> {
+    /// The deposit that is held of the client, which the worker gets for the whole output.
+    pub deposit: Balance,
+    /// The place at which the next piece begins.
+    pub next: Cursor,
 }
 
 /// A job, as the chain keeps it until it is closed.

@@ -8,7 +8,7 @@ use assay_types::{
     WorkerRegistry, audit,
     benchmarking::{Scene, Seeds, Stage, bytes_parts, largest_parts, symbols_of_largest},
     bid_commitment,
-    delivery::{OutputPiece, Position},
+    delivery::{Cursor, OutputPiece},
     limits::{MAX_BIDS, MAX_OFFERS_PER_MODEL},
     payload::delivered,
 };
@@ -140,7 +140,7 @@ pub fn owed<T: Config>(holding: &T::AccountId, count: u32) -> Result<(JobId, Out
     let version = T::Models::version(model).ok_or("the model is registered")?;
     let layouts = version.parts.schema.output_layouts(&[count]);
     let layouts = layouts.map_err(|_| "the symbols are in their ranges")?;
-    let piece = OutputPiece::at::<HostBlake2>(&layouts, &output, Position::default());
+    let piece = OutputPiece::at::<HostBlake2>(&layouts, &output, Cursor::default());
     Ok((job, piece.ok_or("there is a piece")?))
 }
 

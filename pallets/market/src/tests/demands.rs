@@ -7,7 +7,7 @@ use assay_exact::{
 };
 use assay_types::{
     Claims, CloseReason, Delivery, Dimension, H256, HostBlake2, JobId, ModelParts, ModelVersion, Phase,
-    delivery::{OutputPiece, Position},
+    delivery::{Cursor, OutputPiece},
 };
 use polkadot_sdk::{
     frame_support::{assert_noop, assert_ok, traits::fungible::Mutate},
@@ -76,7 +76,7 @@ fn a_demanded_output_is_delivered_piece_by_piece_and_paid_for() {
             let here = Demands::<Test>::get(job).expect("is open").next;
             assert_eq!(
                 here,
-                Position {
+                Cursor {
                     tensor: 0,
                     chunk: from as u64
                 }

@@ -3,7 +3,7 @@
 use crate::{Claim, HoldReason, Jobs, LongestJob, mock::*};
 use assay_types::{
     Claims, Delivery, HostBlake2, JobId, JobState, Outcome, Phase, WorkerRegistry,
-    delivery::{OutputPiece, Position},
+    delivery::{Cursor, OutputPiece},
 };
 use polkadot_sdk::{
     frame_support::{
@@ -264,7 +264,7 @@ fn play_demand(job: JobId, delivered: bool) -> DispatchResult {
     let demanded = Market::demand_output(signed(CLIENT), job);
     if let (true, Some((worker, _))) = (delivered, worker_of(job)) {
         let layouts = parts().schema.output_layouts(&[1]).expect("within its range");
-        let piece = OutputPiece::at::<HostBlake2>(&layouts, &bytes(OUTPUT_BYTES), Position::default());
+        let piece = OutputPiece::at::<HostBlake2>(&layouts, &bytes(OUTPUT_BYTES), Cursor::default());
         return Market::deliver_output(signed(worker), job, piece.expect("it has one"));
     }
     demanded

@@ -25,17 +25,17 @@ fn output() -> (Vec<TensorLayout>, Vec<u8>, Digest) {
     (layouts, bytes, digest)
 }
 
-fn piece(layouts: &[TensorLayout], bytes: &[u8], at: Position) -> OutputPiece {
+fn piece(layouts: &[TensorLayout], bytes: &[u8], at: Cursor) -> OutputPiece {
     OutputPiece::at::<Blake2b>(layouts, bytes, at).expect("there is more")
 }
 
-const BEGINNING: Position = Position { tensor: 0, chunk: 0 };
-const SECOND: Position = Position { tensor: 1, chunk: 0 };
+const BEGINNING: Cursor = Cursor { tensor: 0, chunk: 0 };
+const SECOND: Cursor = Cursor { tensor: 1, chunk: 0 };
 
 #[test]
 fn an_output_comes_back_piece_by_piece() {
     let (layouts, bytes, digest) = output();
-    let (mut at, mut delivered, mut pieces) = (Some(Position::default()), Vec::new(), 0);
+    let (mut at, mut delivered, mut pieces) = (Some(Cursor::default()), Vec::new(), 0);
     while let Some(here) = at {
         let piece = piece(&layouts, &bytes, here);
         at = piece
@@ -60,7 +60,7 @@ fn a_shorter_piece_of_whole_chunks_is_taken_too() {
     short.proof = Tree::Chunks
         .prove::<Blake2b>(&leaves, &[0, 1])
         .expect("there are two chunks");
-    let next = Position { tensor: 1, chunk: 2 };
+    let next = Cursor { tensor: 1, chunk: 2 };
     assert_eq!(short.check::<Blake2b>(&layouts, SECOND, &digest), Ok(Some(next)));
 }
 
@@ -97,7 +97,7 @@ fn a_byte_a_digest_or_a_place_that_is_wrong_is_refused() {
         refused(|bad| bad.bytes.resize(MAX_PIECE_BYTES as usize + 1, 0)),
         Err(PieceError::TooLong)
     );
-    let elsewhere = Position { tensor: 1, chunk: 64 };
+    let elsewhere = Cursor { tensor: 1, chunk: 64 };
     assert_eq!(
         good.check::<Blake2b>(&layouts, elsewhere, &digest),
         Err(PieceError::NotOfOutput)
@@ -106,7 +106,7 @@ fn a_byte_a_digest_or_a_place_that_is_wrong_is_refused() {
         good.check::<Blake2b>(&layouts, BEGINNING, &digest),
         Err(PieceError::NotWholeChunks)
     );
-    let beyond = Position { tensor: 3, chunk: 0 };
+    let beyond = Cursor { tensor: 3, chunk: 0 };
     assert_eq!(
         good.check::<Blake2b>(&layouts, beyond, &digest),
         Err(PieceError::NothingLeft)
@@ -122,7 +122,7 @@ fn nothing_is_cut_from_an_output_of_another_size() {
     let (layouts, bytes, _) = output();
     assert_eq!(OutputPiece::at::<Blake2b>(&layouts, &bytes[1..], BEGINNING), None);
     assert_eq!(
-        OutputPiece::at::<Blake2b>(&layouts, &bytes, Position { tensor: 2, chunk: 64 }),
+        OutputPiece::at::<Blake2b>(&layouts, &bytes, Cursor { tensor: 2, chunk: 64 }),
         None
     );
 }

@@ -14,12 +14,12 @@ use std::time::Duration;
 use tokio::{sync::watch, task::JoinHandle};
 
 /// A worker that serves on a fake chain.
-struct Serving {
-    chain: FakeChain,
+pub(super) struct Serving {
+    pub(super) chain: FakeChain,
     tested: Tested,
     /// State of the engine.
     health: watch::Sender<Health>,
-    stop: watch::Sender<bool>,
+    pub(super) stop: watch::Sender<bool>,
     /// Where terms are sent that are read again.
     reload: mpsc::Sender<Vec<ModelPolicy>>,
     ended: JoinHandle<Result<(), ServeError>>,
@@ -27,7 +27,7 @@ struct Serving {
 }
 
 /// Starts a worker.
-async fn serving(chain: FakeChain) -> Serving {
+pub(super) async fn serving(chain: FakeChain) -> Serving {
     let tested = Tested::new();
     let folder = tempfile::tempdir().expect("a temporary folder");
     tested.register(&chain);
@@ -108,7 +108,7 @@ async fn serving(chain: FakeChain) -> Serving {
 
 impl Serving {
     /// Makes a block that assigns these jobs.
-    fn assign(&self, jobs: impl IntoIterator<Item = JobId>) {
+    pub(super) fn assign(&self, jobs: impl IntoIterator<Item = JobId>) {
         let me = key().account();
         self.chain.author_with(|ledger, events| {
             for job in jobs {
@@ -129,7 +129,7 @@ impl Serving {
     }
 
     /// Makes blocks until all of these jobs are claimed.
-    async fn until_claimed(&self, jobs: &[JobId]) {
+    pub(super) async fn until_claimed(&self, jobs: &[JobId]) {
         author_until(&self.chain, "all jobs are claimed", || {
             jobs.iter().all(|job| self.is_claimed(*job))
         })
@@ -137,7 +137,7 @@ impl Serving {
     }
 
     /// Ends the worker, and makes sure that each of these jobs is claimed in one block and was handed in once.
-    async fn ends_with_each_claimed_once(self, jobs: &[JobId]) {
+    pub(super) async fn ends_with_each_claimed_once(self, jobs: &[JobId]) {
         for _ in 0..12 {
             // Whatever would be sent twice is sent by now.
             self.chain.author();
