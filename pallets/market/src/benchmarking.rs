@@ -14,10 +14,7 @@ use assay_types::{
     audit::{Police, Seed},
     benchmarking::{Scene, Seeds, Stage},
     delivery::MAX_PIECE_CHUNKS,
-    limits::{
-        Batch, MAX_BATCH, MAX_BIDS, MAX_INLINE_INPUT_BYTES, MAX_INLINE_OUTPUT_BYTES, MAX_OFFERS_PER_MODEL, MAX_STEPS,
-        Steps,
-    },
+    limits::{MAX_BATCH, MAX_BIDS, MAX_INLINE_INPUT_BYTES, MAX_INLINE_OUTPUT_BYTES, MAX_OFFERS_PER_MODEL, MAX_STEPS},
 };
 use polkadot_sdk::{
     frame_benchmarking::v2::*,
@@ -111,7 +108,6 @@ mod benchmarks {
         let payer: T::AccountId = whitelisted_caller();
         T::BenchmarkHelper::endow(&payer);
         let requests: Vec<_> = (0..n).map(|_| request::<T>(model)).collect();
-        let requests: BoundedVec<_, Batch> = BoundedVec::truncate_from(requests);
 
         #[extrinsic_call]
         _(RawOrigin::Signed(payer), requests);
@@ -147,7 +143,7 @@ mod benchmarks {
         #[block]
         {
             Pallet::<T>::check_input(&version.parts, JobInput::Inline(given.clone()))?;
-            Inputs::<T>::insert(0, given.bytes);
+            Inputs::<T>::insert(0, BoundedVec::truncate_from(given.bytes));
         }
 
         assert!(Inputs::<T>::contains_key(0));
@@ -218,7 +214,6 @@ mod benchmarks {
         let jobs = submitted::<T>((0..n).map(|_| request::<T>(model)).collect())?;
         let claims: Vec<Claim> = jobs.iter().map(|job| digest_claim(*job)).collect();
         seal_claims::<T>(&holding, &claims);
-        let claims: BoundedVec<Claim, Batch> = BoundedVec::truncate_from(claims);
 
         #[extrinsic_call]
         _(RawOrigin::Signed(holding.clone()), claims);
@@ -240,7 +235,7 @@ mod benchmarks {
         {
             Pallet::<T>::check_output(&record, &delivery, &mut Versions::<T>::new())?;
             if let Some(bytes) = delivery.output {
-                Outputs::<T>::insert(job, bytes);
+                Outputs::<T>::insert(job, BoundedVec::truncate_from(bytes));
             }
             Pallet::<T>::deposit_event(Event::JobClaimed {
                 job,
@@ -283,7 +278,7 @@ mod benchmarks {
 
     #[benchmark]
     fn accept_batch(n: Linear<0, HALF>, w: Linear<1, MAX_OFFERS_PER_MODEL>) -> Result<(), BenchmarkError> {
-        let jobs: BoundedVec<JobId, Batch> = BoundedVec::truncate_from(claimed::<T>(n, w)?);
+        let jobs = claimed::<T>(n, w)?;
 
         #[extrinsic_call]
         _(RawOrigin::Signed(client::<T>()), jobs);
@@ -319,7 +314,6 @@ mod benchmarks {
         let loser: T::AccountId = account("loser", 0, 0);
         let jobs = won::<T>(&loser, n)?;
         T::BenchmarkHelper::pass(T::MinDeadline::get().saturating_add(One::one()));
-        let jobs: BoundedVec<JobId, Steps> = BoundedVec::truncate_from(jobs);
         let first = *jobs.first().ok_or("jobs were won")?;
 
         #[extrinsic_call]
@@ -360,7 +354,7 @@ mod benchmarks {
     /// The removal of the longest input.
     #[benchmark]
     fn removal() {
-        Inputs::<T>::insert(0, payload(MAX_INLINE_INPUT_BYTES).bytes);
+        Inputs::<T>::insert(0, BoundedVec::truncate_from(payload(MAX_INLINE_INPUT_BYTES).bytes));
 
         #[block]
         {
@@ -400,7 +394,6 @@ mod benchmarks {
             .iter()
             .map(|job| seal_of::<T>(&holding, &digest_claim(*job)))
             .collect();
-        let seals: BoundedVec<Seal, Batch> = BoundedVec::truncate_from(seals);
 
         #[extrinsic_call]
         _(RawOrigin::Signed(holding), seals);
@@ -425,10 +418,9 @@ mod benchmarks {
                 }
             });
         }
-        let drawn: BoundedVec<JobId, Steps> = BoundedVec::truncate_from(jobs);
 
         #[extrinsic_call]
-        _(RawOrigin::Signed(whitelisted_caller()), drawn);
+        _(RawOrigin::Signed(whitelisted_caller()), jobs);
 
         assert!(Jobs::<T>::iter_values().all(|job| job.kept.audit));
         Ok(())

@@ -17,7 +17,7 @@ use polkadot_sdk::{
     frame_support::{ensure, storage::with_storage_layer, weights::Weight},
     frame_system::pallet_prelude::BlockNumberFor,
     sp_runtime::{
-        DispatchError, DispatchResult, SaturatedConversion,
+        BoundedVec, DispatchError, DispatchResult, SaturatedConversion,
         traits::{Saturating, Zero},
     },
 };
@@ -65,6 +65,8 @@ impl<T: Config> Pallet<T> {
             job.kept.bids = false;
         }
         if let Some(output) = claim.output {
+            // The job was refused if its output could be longer than an inline one may be.
+            let output = BoundedVec::try_from(output).map_err(|_| Error::<T>::OutputSizeMismatch)?;
             Outputs::<T>::insert(claim.job, output);
             job.kept.output = true;
         }

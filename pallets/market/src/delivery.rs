@@ -47,7 +47,10 @@ impl<T: Config> Pallet<T> {
         let now = T::Time::now();
         ensure!(now <= window_until, Error::<T>::WindowPassed);
         let parcel = Parcel::of(&Self::output_layouts(&job)?);
-        ensure!(parcel.bytes <= MAX_DEMANDED_BYTES, Error::<T>::OutputTooLargeToDemand);
+        ensure!(
+            parcel.bytes <= u64::from(MAX_DEMANDED_BYTES),
+            Error::<T>::OutputTooLargeToDemand
+        );
 
         let deposit = Self::deposit_for(parcel);
         T::Currency::hold(&HoldReason::Demand.into(), client, deposit)

@@ -21,6 +21,12 @@ mod errors {
         SymbolOutOfRange,
         /// The input has not as many bytes as the tensors of the model's schema.
         InputSizeMismatch,
+        /// The inline input has more than `MaxInlineInputBytes`: submit it by its digest.
+        InputTooLarge,
+        /// The list has more than `MaxBatch` items: split it.
+        BatchTooLong,
+        /// The list has more than `MaxSteps` jobs: split it.
+        TooManySteps,
         /// The output is too large to be delivered inline: ask for its digest.
         OutputTooLargeForInline,
         /// The ceiling must be more than zero.

@@ -106,13 +106,16 @@ pub use weights::WeightInfo;
 #[import_section(events::events)]
 #[frame_support::pallet]
 pub mod pallet {
-    use crate::{BalanceOf, BidsOf, Claim, DemandOf, JobOf, JobRequestOf, KeptRulesOf, Seal, WeightInfo, terms};
-    use alloc::vec;
+    use crate::{
+        BalanceOf, BidsOf, Claim, DemandOf, JobOf, JobRequestOf, KeptRulesOf, Seal, WeightInfo,
+        terms::{self, are_steps, batch, is_batch, steps},
+    };
+    use alloc::{vec, vec::Vec};
     use assay_types::{
         AssayTime, CloseReason, H256, JobId, ModelRegistry, ModelVersion, Page, SlashId, WorkerRegistry,
         audit::Police,
         delivery::{MAX_PIECE_BYTES, OutputPiece},
-        limits::{self, Batch, InlineInputBytes, InlineOutputBytes, MAX_BIDS, Steps},
+        limits::{self, InlineInputBytes, InlineOutputBytes, MAX_BIDS},
     };
     use polkadot_sdk::{
         frame_support::{pallet_prelude::*, traits::fungible},
@@ -340,13 +343,13 @@ pub mod pallet {
 
         /// Maximum number of bytes of an output that can be demanded.
         #[pallet::constant_name(MaxDemandedBytes)]
-        fn max_demanded_bytes() -> u64 {
+        fn max_demanded_bytes() -> u32 {
             limits::MAX_DEMANDED_BYTES
         }
 
         /// Maximum number of bytes of one piece of a demanded output.
         #[pallet::constant_name(MaxPieceBytes)]
-        fn max_piece_bytes() -> u64 {
+        fn max_piece_bytes() -> u32 {
             MAX_PIECE_BYTES
         }
 
@@ -390,12 +393,10 @@ pub mod pallet {
         /// looked at.
         #[pallet::call_index(1)]
         #[pallet::weight(terms::submission_weight::<T::WeightInfo, _, _>(requests))]
-        pub fn submit_batch(
-            origin: OriginFor<T>,
-            requests: BoundedVec<JobRequestOf<T>, Batch>,
-        ) -> DispatchResultWithPostInfo {
+        pub fn submit_batch(origin: OriginFor<T>, requests: Vec<JobRequestOf<T>>) -> DispatchResultWithPostInfo {
             let client = ensure_signed(origin)?;
-            Ok(Some(Self::do_submit(&client, requests.into_inner())?).into())
+            ensure!(is_batch(&requests), Error::<T>::BatchTooLong);
+            Ok(Some(Self::do_submit(&client, requests)?).into())
         }
 
         /// Commits a sealed bid on a job that is open for bids and has fewer than `MaxBids`. The commitment is a digest
@@ -437,9 +438,10 @@ pub mod pallet {
         /// no other from success.
         #[pallet::call_index(5)]
         #[pallet::weight(terms::claims_weight::<T::WeightInfo>(claims))]
-        pub fn claim_batch(origin: OriginFor<T>, claims: BoundedVec<Claim, Batch>) -> DispatchResultWithPostInfo {
+        pub fn claim_batch(origin: OriginFor<T>, claims: Vec<Claim>) -> DispatchResultWithPostInfo {
             let worker = ensure_signed(origin)?;
-            Ok(Some(Self::do_claim_batch(&worker, claims.into_inner())).into())
+            ensure!(is_batch(&claims), Error::<T>::BatchTooLong);
+            Ok(Some(Self::do_claim_batch(&worker, claims)).into())
         }
 
         /// Gives an assigned job back; it goes to the next worker.
@@ -461,9 +463,10 @@ pub mod pallet {
         /// Accepts the results of several jobs, at most `MaxBatch`: all of them, or none if one cannot be accepted.
         /// Each worker is paid once for all its jobs.
         #[pallet::call_index(8)]
-        #[pallet::weight(terms::acceptance_weight::<T::WeightInfo>(jobs.len() as u32))]
-        pub fn accept_batch(origin: OriginFor<T>, jobs: BoundedVec<JobId, Batch>) -> DispatchResultWithPostInfo {
+        #[pallet::weight(terms::acceptance_weight::<T::WeightInfo>(batch(jobs)))]
+        pub fn accept_batch(origin: OriginFor<T>, jobs: Vec<JobId>) -> DispatchResultWithPostInfo {
             let client = ensure_signed(origin)?;
+            ensure!(is_batch(&jobs), Error::<T>::BatchTooLong);
             Ok(Some(Self::do_accept(&client, jobs)?).into())
         }
 
@@ -479,9 +482,10 @@ pub mod pallet {
         /// Does what is due for several jobs, at most `MaxSteps`: for all of them, or for none if nothing is due for
         /// one.
         #[pallet::call_index(10)]
-        #[pallet::weight(T::WeightInfo::steps(jobs.len() as u32))]
-        pub fn advance_batch(origin: OriginFor<T>, jobs: BoundedVec<JobId, Steps>) -> DispatchResultWithPostInfo {
+        #[pallet::weight(T::WeightInfo::steps(steps(jobs)))]
+        pub fn advance_batch(origin: OriginFor<T>, jobs: Vec<JobId>) -> DispatchResultWithPostInfo {
             ensure_signed(origin)?;
+            ensure!(are_steps(&jobs), Error::<T>::TooManySteps);
             let used = jobs.into_iter().try_fold(Weight::zero(), |used, job| {
                 // Saturating: a batch has few jobs.
                 Self::do_advance(job).map(|step| used.saturating_add(step))
@@ -502,19 +506,21 @@ pub mod pallet {
         /// Seals claims ([`assay_types::audit::seal`]) of jobs that the caller was assigned, each on its own: one that
         /// fails is reported by an event and keeps no other from success.
         #[pallet::call_index(12)]
-        #[pallet::weight(terms::seals_weight::<T::WeightInfo>(seals.len() as u32))]
-        pub fn seal(origin: OriginFor<T>, seals: BoundedVec<Seal, Batch>) -> DispatchResultWithPostInfo {
+        #[pallet::weight(terms::seals_weight::<T::WeightInfo>(batch(seals)))]
+        pub fn seal(origin: OriginFor<T>, seals: Vec<Seal>) -> DispatchResultWithPostInfo {
             let worker = ensure_signed(origin)?;
-            Ok(Some(Self::do_seal(&worker, seals.into_inner())).into())
+            ensure!(is_batch(&seals), Error::<T>::BatchTooLong);
+            Ok(Some(Self::do_seal(&worker, seals)).into())
         }
 
         /// Begins the audits of sealed claims that were drawn: of all, or of none if one was not. Anyone may call it;
         /// `on_idle` does the same once the time for the claim is over.
         #[pallet::call_index(13)]
-        #[pallet::weight(T::WeightInfo::draw(jobs.len() as u32))]
-        pub fn draw(origin: OriginFor<T>, jobs: BoundedVec<JobId, Steps>) -> DispatchResult {
+        #[pallet::weight(T::WeightInfo::draw(steps(jobs)))]
+        pub fn draw(origin: OriginFor<T>, jobs: Vec<JobId>) -> DispatchResult {
             ensure_signed(origin)?;
-            Self::do_draw(jobs.into_inner())
+            ensure!(are_steps(&jobs), Error::<T>::TooManySteps);
+            Self::do_draw(jobs)
         }
 
         /// Demands the output of a claim by digest, once a job: the worker gives it on the chain within `DemandBlocks`,

@@ -3,7 +3,7 @@
 use crate::{self as pallet_market, AgendaCursor, HoldReason, Jobs, LongestJob};
 use assay_types::{
     AssayTime, Claims, CloseReason, Delivery, H256, HostBlake2, JobId, JobInput, JobRequest, JobState, Lock, Matching,
-    ModelVersion, OfferTerms, Outcome, Payload, Phase, Purpose, WorkerRegistry, bid_commitment, limits::Symbols,
+    ModelVersion, OfferTerms, Outcome, Payload, Phase, Purpose, WorkerRegistry, bid_commitment,
 };
 pub use claims::*;
 pub use model::{generation, parts, root};
@@ -18,7 +18,7 @@ use polkadot_sdk::{
     },
     frame_system::{self, EnsureRoot, mocking::MockBlock},
     pallet_balances, sp_io,
-    sp_runtime::{BoundedVec, BuildStorage, FixedU128, Perbill, TryRuntimeError},
+    sp_runtime::{BuildStorage, FixedU128, Perbill, TryRuntimeError},
 };
 
 mod claims;
@@ -286,21 +286,17 @@ pub fn signed(account: u64) -> RuntimeOrigin {
     RuntimeOrigin::signed(account)
 }
 
-pub fn symbols(values: &[u32]) -> BoundedVec<u32, Symbols> {
-    values.to_vec().try_into().expect("short")
-}
-
 pub fn inline(values: &[u32], bytes: usize) -> JobInput {
     JobInput::Inline(Payload {
-        symbols: symbols(values),
-        bytes: vec![1; bytes].try_into().expect("short"),
+        symbols: values.to_vec(),
+        bytes: vec![1; bytes],
     })
 }
 
 pub fn by_digest() -> JobInput {
     JobInput::Digest {
         digest: H256::repeat_byte(9),
-        symbols: symbols(&[1]),
+        symbols: vec![1],
     }
 }
 

@@ -1,11 +1,8 @@
 //! Records of jobs and bids, in this runtime's types.
 
 use crate::{Config, terms::JobRules};
-use assay_types::{
-    Bid, H256, Job, JobId, JobState,
-    kept::AllKept,
-    limits::{self, InlineOutputBytes},
-};
+use alloc::vec::Vec;
+use assay_types::{Bid, H256, Job, JobId, JobState, kept::AllKept, limits};
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use polkadot_sdk::{
     frame_support::traits::{Get, fungible},
@@ -47,7 +44,7 @@ pub struct Seal {
 }
 
 /// A worker's commitment to the output of a job.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, TypeInfo)]
 #[scale_info(capture_docs = "always")]
 pub struct Claim {
     /// The job.
@@ -55,7 +52,7 @@ pub struct Claim {
     /// List digest of the output tensors; of a generation, of the sequence and `valid = true`.
     pub output_digest: H256,
     /// The output tensors one after the other, where the client asked for them inline; of a generation, the sequence.
-    pub output: Option<BoundedVec<u8, InlineOutputBytes>>,
+    pub output: Option<Vec<u8>>,
     /// The salt of the seal.
     pub salt: [u8; 32],
 }

@@ -17,7 +17,7 @@ use scale_info::TypeInfo;
 /// Maximum number of chunks of one piece.
 pub const MAX_PIECE_CHUNKS: u32 = 64;
 /// Maximum number of bytes of one piece.
-pub const MAX_PIECE_BYTES: u64 = MAX_PIECE_CHUNKS as u64 * CHUNK_BYTES as u64;
+pub const MAX_PIECE_BYTES: u32 = MAX_PIECE_CHUNKS * CHUNK_BYTES as u32;
 
 /// Place in an output at which a piece begins.
 #[derive(
@@ -72,7 +72,9 @@ impl Parcel {
     pub fn of(layouts: &[TensorLayout]) -> Self {
         layouts.iter().fold(Self::default(), |sum, layout| Self {
             bytes: sum.bytes.saturating_add(layout.bytes),
-            pieces: sum.pieces.saturating_add(layout.bytes.div_ceil(MAX_PIECE_BYTES).max(1)),
+            pieces: sum
+                .pieces
+                .saturating_add(layout.bytes.div_ceil(u64::from(MAX_PIECE_BYTES)).max(1)),
         })
     }
 }
@@ -106,7 +108,7 @@ impl OutputPiece {
         let before = at.chunk.checked_mul(CHUNK_BYTES as u64);
         let rest = before.and_then(|before| layout.bytes.checked_sub(before));
         let (rest, given) = (rest.ok_or(PieceError::NothingLeft)?, self.bytes.len() as u64);
-        if given > MAX_PIECE_BYTES {
+        if given > u64::from(MAX_PIECE_BYTES) {
             return Err(PieceError::TooLong);
         }
         let whole = given.is_multiple_of(CHUNK_BYTES as u64) && given > 0;

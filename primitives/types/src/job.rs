@@ -3,25 +3,27 @@
 use crate::{
     H256, JobTerms, Lock, ModelVersion,
     delivery::Cursor,
-    limits::{Attempts, InlineInputBytes, Symbols},
+    limits::{Attempts, Symbols},
 };
+use alloc::vec::Vec;
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use polkadot_sdk::sp_runtime::BoundedVec;
 use scale_info::TypeInfo;
 
 /// An input that travels in the extrinsic.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, TypeInfo)]
 #[scale_info(capture_docs = "always")]
 pub struct Payload {
-    /// Value of each of the schema's symbols; that of a generation's sequence is its maximum length.
-    pub symbols: BoundedVec<u32, Symbols>,
+    /// Value of each of the schema's symbols, of which there are at most `MaxSymbols`; that of a generation's sequence
+    /// is its maximum length.
+    pub symbols: Vec<u32>,
     /// The input tensors that the client gives, one after the other, in the schema's order, little-endian and
-    /// row-major.
-    pub bytes: BoundedVec<u8, InlineInputBytes>,
+    /// row-major. They have at most `MaxInlineInputBytes` in all.
+    pub bytes: Vec<u8>,
 }
 
 /// The input of a job.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, TypeInfo)]
 #[scale_info(capture_docs = "always")]
 pub enum JobInput {
     /// The input itself.
@@ -33,7 +35,7 @@ pub enum JobInput {
         /// List digest of the input tensors that the client gives.
         digest: H256,
         /// Value of each of the schema's symbols, as in a [`Payload`].
-        symbols: BoundedVec<u32, Symbols>,
+        symbols: Vec<u32>,
     },
 }
 
@@ -69,8 +71,8 @@ pub enum Delivery {
     Digest,
 }
 
-/// A client's request for a job.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+/// A client's request for a job. Its lists have no bound of their own: one that is too long is refused by its name.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, TypeInfo)]
 #[scale_info(capture_docs = "always")]
 pub struct JobRequest<Balance, BlockNumber> {
     /// The model version to run.

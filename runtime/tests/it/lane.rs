@@ -197,10 +197,7 @@ fn a_few_claims_of_one_call_are_urgent_together_and_many_are_not() {
                 other => panic!("{other:?}"),
             });
             let claims: Vec<_> = claims.collect();
-            pallet_market::Call::claim_batch {
-                claims: claims.try_into().expect("few"),
-            }
-            .into()
+            pallet_market::Call::claim_batch { claims }.into()
         };
         let jobs: Vec<_> = (0..3).map(|_| assigned(&honest)).collect();
         assert_eq!(applied(Bob, claims_of(&[])), DispatchClass::Normal);

@@ -14,7 +14,7 @@ use assay_types::{
 };
 use polkadot_sdk::{
     frame_benchmarking::v2::{BenchmarkError, account},
-    frame_support::{BoundedVec, traits::Get},
+    frame_support::traits::Get,
     sp_runtime::traits::{One, Saturating},
 };
 
@@ -59,7 +59,7 @@ pub fn request<T: Config>(model: ModelVersion) -> JobRequestOf<T> {
         model,
         input: JobInput::Digest {
             digest: H256::repeat_byte(1),
-            symbols: BoundedVec::truncate_from(symbols_of_largest()),
+            symbols: symbols_of_largest(),
         },
         ceiling: CEILING.into(),
         matching: Matching::Offers,
@@ -84,8 +84,8 @@ pub fn auctioned<T: Config>(model: ModelVersion) -> JobRequestOf<T> {
 /// A row of this many bytes.
 pub fn payload(bytes: u32) -> Payload {
     Payload {
-        symbols: BoundedVec::truncate_from(vec![bytes]),
-        bytes: BoundedVec::truncate_from(vec![1; bytes as usize]),
+        symbols: vec![bytes],
+        bytes: vec![1; bytes as usize],
     }
 }
 
@@ -102,14 +102,14 @@ pub fn inline<T: Config>(model: ModelVersion, bytes: u32) -> JobRequestOf<T> {
 pub fn inline_claim<T: Config>(job: JobId, bytes: u32) -> Result<Claim, BenchmarkError> {
     let record = Jobs::<T>::get(job).ok_or("the job is open")?;
     let version = T::Models::version(record.model).ok_or("the model is registered")?;
-    let output = payload(bytes).bytes.into_inner();
+    let output = payload(bytes).bytes;
     let digest = delivered(&version.parts, &record.symbols, &output)
         .and_then(|outputs| outputs.digest::<HostBlake2>())
         .map_err(|_| "the output has its length")?;
     Ok(Claim {
         job,
         output_digest: digest,
-        output: Some(BoundedVec::truncate_from(output)),
+        output: Some(output),
         salt: SALT,
     })
 }

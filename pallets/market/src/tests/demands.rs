@@ -27,7 +27,7 @@ fn owed(batch: u32) -> (JobId, Vec<u8>) {
         ..request(100)
     });
     let known = inline_claim(job, batch);
-    let output = known.output.clone().expect("it has one").into_inner();
+    let output = known.output.clone().expect("it has one");
     assert_ok!(make(CHEAP, Claim { output: None, ..known }));
     (job, output)
 }
