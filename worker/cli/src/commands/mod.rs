@@ -3,7 +3,8 @@
 mod calibrate;
 pub mod chat;
 mod checks;
-pub mod doctor;
+pub mod demand;
+mod doctor;
 pub mod earnings;
 pub mod gateway;
 pub mod generate;

@@ -5,9 +5,11 @@
 //!   text.
 //! * [`run::Request`] submits and follows, and tells its [`progress`].
 //! * [`journal::Journal`] keeps what is known on disk, so that a request can be gone on with however it ended.
+//! * [`demand`] has a worker give an output on the chain that does not come over the network.
 //! * [`recover`] looks up results afterwards, and [`outcome::Outcome`] says what is known of one.
 
 pub mod chain;
+pub mod demand;
 #[cfg(test)]
 mod fake;
 mod follow;
