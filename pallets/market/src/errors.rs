@@ -144,6 +144,9 @@ mod errors {
         AuditorsNotReady,
         /// The claim is audited: wait until its auditors have opened their answers.
         UnderAudit,
+        /// The claims of a batch were sealed in too many blocks, or too many of them are audited: `MaxDraws` together.
+        /// Claim this one in another batch.
+        TooManyDraws,
         /// The output is part of the claim: read it there.
         OutputIsInline,
         /// The output was demanded already, and a job's output is demanded once.

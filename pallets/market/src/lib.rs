@@ -311,6 +311,12 @@ pub mod pallet {
             limits::MAX_STEPS
         }
 
+        /// Maximum number of blocks of seals and of audited claims in a batch of claims, together.
+        #[pallet::constant_name(MaxDraws)]
+        fn max_draws() -> u32 {
+            limits::MAX_DRAWS
+        }
+
         /// Maximum number of symbols of a job's input.
         #[pallet::constant_name(MaxSymbols)]
         fn max_symbols() -> u32 {
