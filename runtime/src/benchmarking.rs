@@ -110,7 +110,7 @@ impl Scene<AccountId, Balance, BlockNumber> for Stage {
             model: version,
             input: JobInput::Digest {
                 digest: input_digest,
-                symbols: BoundedVec::truncate_from(symbols),
+                symbols,
             },
             ceiling: PRICE,
             matching: Matching::Offers,
@@ -124,11 +124,7 @@ impl Scene<AccountId, Balance, BlockNumber> for Stage {
             job,
             seal: seal::<HostBlake2, _>(job, worker, &output_digest, &salt),
         };
-        Market::seal(
-            RuntimeOrigin::signed(worker.clone()),
-            BoundedVec::truncate_from([sealed].into()),
-        )
-        .expect("the worker has the job");
+        Market::seal(RuntimeOrigin::signed(worker.clone()), [sealed].into()).expect("the worker has the job");
         Self::reveal(Time::moment());
         let claim = pallet_market::Claim {
             job,

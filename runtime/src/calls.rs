@@ -110,6 +110,9 @@ pub const CALLS: &[CallClass] = &[
     line("Market", "advance", &[Worker, Client], &[Worker, Client], Working),
     line("Market", "advance_batch", &[Worker, Client], &[Worker, Client], Working),
     line("Market", "reassign", &[Client], &[], Working),
+    line("Market", "demand_output", &[Client], &[], Working),
+    // The job is refunded, and a missed deadline's cost is taken.
+    line("Market", "deliver_output", &[Worker], &[Worker], Working),
     line("Disputes", "challenge", &[Challenger], &[], Owning),
     // Silence costs the pay and fees, and after a day it convicts.
     line("Disputes", "reveal", &[Worker], &[Worker], Working),

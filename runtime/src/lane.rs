@@ -7,8 +7,8 @@
 //! * A call that its signer may make now, and loses money by not making, is operational, whatever the pallet says. It
 //!   goes before all others in the pool, and pays the lane's own fee multiplier
 //!   ([`pallet_time::LaneMultiplier`]). Whether it is the signer's to make is a look at the record that the call is
-//!   about: the job that the signer holds, the game in which it is the signer's turn, the session whose
-//!   last voucher the signer has, the claim that the signer audits.
+//!   about: the job that the signer holds or whose output it owes, the game in which it is the signer's turn, the
+//!   session whose last voucher the signer has, the claim that the signer audits.
 //! * Any other signed call is ordinary, even one that FRAME calls operational, unless the superuser has signed it, or a
 //!   member of the committee a call of the committee. Such calls fail for everybody else, and would take the lane's
 //!   room. An authorised upgrade needs no signature.
@@ -72,6 +72,8 @@ enum Subject<'a> {
     Award(SlashId),
     /// The last voucher of a session that closes.
     Voucher(SessionId),
+    /// The output that the account's client demands.
+    Output(JobId),
     /// The account's answer to a claim that it audits.
     Answer(ClaimId),
 }
@@ -267,6 +269,7 @@ fn market_move<'a>(who: &AccountId, call: &'a pallet_market::Call<Runtime>) -> O
     match call {
         Call::claim { claim } => Market::may_claim(who, claim.job).then_some(Subject::Job(claim.job)),
         Call::decline { job } => Market::may_seal(who, *job).then_some(Subject::Job(*job)),
+        Call::deliver_output { job, .. } => Market::may_deliver(who, *job).then_some(Subject::Output(*job)),
         Call::reveal_bid { job, .. } => Market::may_reveal_bid(who, *job).then_some(Subject::Bid(*job)),
         _ => None,
     }

@@ -166,7 +166,7 @@ fn doubt(chain: &mut Chain) -> Result<()> {
     let job = chain.read(pallet_market::NextJobId::<Runtime>::get);
     let sealed = chain.read(|| {
         Market::submit(signed(CLIENT), request(false))?;
-        Market::seal(signed(WORKER), BoundedVec::truncate_from(vec![seal_of(job)]))
+        Market::seal(signed(WORKER), vec![seal_of(job)])
     });
     sealed.map_err(|error| refused(error.error))?;
     chain.open_block()?;

@@ -98,13 +98,13 @@ pub fn parts(number: u32) -> Result<ModelParts> {
 
 /// A job with an input of one row, by its digest or inline.
 pub fn request(inline: bool) -> JobRequestOf<Runtime> {
-    let symbols = BoundedVec::truncate_from(vec![1]);
+    let symbols = vec![1];
     JobRequest {
         model: MODEL,
         input: match inline {
             true => JobInput::Inline(Payload {
                 symbols,
-                bytes: BoundedVec::truncate_from(vec![1; 64 * 4]),
+                bytes: vec![1; 64 * 4],
             }),
             false => JobInput::Digest {
                 digest: H256::repeat_byte(1),
@@ -140,7 +140,7 @@ pub fn seal_of(job: JobId) -> pallet_market::Seal {
 
 /// The seals of these jobs, in one call.
 pub fn seals(jobs: &[JobId]) -> RuntimeCall {
-    let seals = BoundedVec::truncate_from(jobs.iter().map(|job| seal_of(*job)).collect());
+    let seals = jobs.iter().map(|job| seal_of(*job)).collect();
     pallet_market::Call::seal { seals }.into()
 }
 
@@ -157,14 +157,12 @@ pub fn calls(jobs: &[JobId], inline: bool) -> [(&'static str, Sr25519Keyring, Ru
         ),
         jobs => (
             Call::submit_batch {
-                requests: BoundedVec::truncate_from(jobs.iter().map(|_| request(inline)).collect()),
+                requests: jobs.iter().map(|_| request(inline)).collect(),
             },
             Call::claim_batch {
-                claims: BoundedVec::truncate_from(jobs.iter().map(|job| claim_of(*job)).collect()),
+                claims: jobs.iter().map(|job| claim_of(*job)).collect(),
             },
-            Call::accept_batch {
-                jobs: BoundedVec::truncate_from(jobs.to_vec()),
-            },
+            Call::accept_batch { jobs: jobs.to_vec() },
         ),
     };
     [

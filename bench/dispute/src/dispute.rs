@@ -138,7 +138,7 @@ fn claimed(chain: &mut Chain, execution: &dyn Execution) -> Result<JobId> {
         model: version,
         input: JobInput::Digest {
             digest: committed.input_digest,
-            symbols: BoundedVec::truncate_from(execution.trace().symbols.clone()),
+            symbols: execution.trace().symbols.clone(),
         },
         ceiling: PRICE,
         matching: Matching::Offers,
@@ -153,7 +153,7 @@ fn claimed(chain: &mut Chain, execution: &dyn Execution) -> Result<JobId> {
         seal: seal::<HostBlake2, _>(job, &Charlie.to_account_id(), &committed.output_digest, &SALT),
     };
     chain.note_relay_blocks();
-    let seals = BoundedVec::truncate_from(vec![sealed]);
+    let seals = vec![sealed];
     chain.apply("seal", Charlie, pallet_market::Call::seal { seals })?;
     chain.pass(1)?;
     chain.note_relay_blocks();

@@ -158,6 +158,9 @@ impl pallet_market::Config for Test {
     type Police = ();
     type DrawBlocks = ConstU64<1>;
     type ClaimBlocks = ConstU64<5>;
+    type DemandBlocks = ConstU64<5>;
+    type DemandByteDeposit = ConstU64<1>;
+    type DemandPieceDeposit = ConstU64<1>;
     type LateClaimBlocks = ConstU64<5>;
     type AuditAllowance = ConstU64<50>;
 }

@@ -52,9 +52,9 @@ pub(crate) fn jobs_on(page: u64, bits: u64) -> impl Iterator<Item = JobId> {
         .filter(move |id| bits & bit_of(*id) != 0)
 }
 
-/// Whether the step of a job is its settlement and nothing else: it waits for no auditor.
+/// Whether the step of a job is its settlement and nothing else: it waits for no auditor and for no output.
 fn settles<AccountId, Balance, BlockNumber: Copy>(job: &Job<AccountId, Balance, BlockNumber>) -> bool {
-    job.state.phase() == Phase::Claimed && !job.kept.audit
+    job.state.phase() == Phase::Claimed && !job.kept.audit && !job.kept.demand
 }
 
 impl<T: Config> Pallet<T> {

@@ -4,20 +4,17 @@
 mod scenes;
 
 use crate::{
-    Agenda, BalanceOf, Bids, Call, Claim, Config, Event, Inputs, JobStateOf, Jobs, NextJobId, Outputs, Pallet, Seal,
-    versions::Versions,
+    Agenda, BalanceOf, Bids, Call, Claim, Config, Demands, Event, Inputs, JobStateOf, Jobs, NextJobId, Outputs, Pallet,
+    Seal, versions::Versions,
 };
 use alloc::vec::Vec;
+use assay_exact::digest::CHUNK_BYTES;
 use assay_types::{
-    AssayTime, Assignment, HostBlake2, JobId, JobInput, JobState, Lock, ModelRegistry, Outcome, Phase, Purpose,
-    WorkerRegistry,
+    AssayTime, Assignment, JobId, JobInput, JobState, Lock, ModelRegistry, Outcome, Phase, Purpose, WorkerRegistry,
     audit::{Police, Seed},
     benchmarking::{Scene, Seeds, Stage},
-    limits::{
-        Batch, MAX_BATCH, MAX_BIDS, MAX_INLINE_INPUT_BYTES, MAX_INLINE_OUTPUT_BYTES, MAX_OFFERS_PER_MODEL, MAX_STEPS,
-        Steps,
-    },
-    payload::delivered,
+    delivery::MAX_PIECE_CHUNKS,
+    limits::{MAX_BATCH, MAX_BIDS, MAX_INLINE_INPUT_BYTES, MAX_INLINE_OUTPUT_BYTES, MAX_OFFERS_PER_MODEL, MAX_STEPS},
 };
 use polkadot_sdk::{
     frame_benchmarking::v2::*,
@@ -36,31 +33,6 @@ const HALF: u32 = MAX_BATCH / 2;
 const ROUNDS: u32 = 512;
 /// Bytes of an inline input or output where its length does not matter.
 const FEW_BYTES: u32 = 64;
-
-/// A claim that delivers as many bytes as the job's input has.
-fn inline_claim<T: Config>(job: JobId, bytes: u32) -> Result<Claim, BenchmarkError> {
-    let record = Jobs::<T>::get(job).ok_or("the job is open")?;
-    let version = T::Models::version(record.model).ok_or("the model is registered")?;
-    let output = payload(bytes).bytes.into_inner();
-    let digest = delivered(&version.parts, &record.symbols, &output)
-        .and_then(|outputs| outputs.digest::<HostBlake2>())
-        .map_err(|_| "the output has its length")?;
-    Ok(Claim {
-        job,
-        output_digest: digest,
-        output: Some(BoundedVec::truncate_from(output)),
-        salt: SALT,
-    })
-}
-
-/// A job with an inline output that a worker has.
-fn to_deliver<T: Config>(holding: &T::AccountId, bytes: u32) -> Result<JobId, BenchmarkError> {
-    let model = scenes::bytes::<T>(bytes);
-    T::BenchmarkHelper::worker(holding);
-    T::BenchmarkHelper::offer(holding, model, BalanceOf::<T>::one(), 1);
-    let jobs = submitted::<T>([inline::<T>(model, bytes)].into())?;
-    Ok(*jobs.first().ok_or("one job was submitted")?)
-}
 
 /// Jobs of the client that have been claimed: one of each of so many workers, and more of the first of them.
 fn claimed<T: Config>(more: u32, workers: u32) -> Result<Vec<JobId>, BenchmarkError> {
@@ -136,7 +108,6 @@ mod benchmarks {
         let payer: T::AccountId = whitelisted_caller();
         T::BenchmarkHelper::endow(&payer);
         let requests: Vec<_> = (0..n).map(|_| request::<T>(model)).collect();
-        let requests: BoundedVec<_, Batch> = BoundedVec::truncate_from(requests);
 
         #[extrinsic_call]
         _(RawOrigin::Signed(payer), requests);
@@ -172,7 +143,7 @@ mod benchmarks {
         #[block]
         {
             Pallet::<T>::check_input(&version.parts, JobInput::Inline(given.clone()))?;
-            Inputs::<T>::insert(0, given.bytes);
+            Inputs::<T>::insert(0, BoundedVec::truncate_from(given.bytes));
         }
 
         assert!(Inputs::<T>::contains_key(0));
@@ -243,7 +214,6 @@ mod benchmarks {
         let jobs = submitted::<T>((0..n).map(|_| request::<T>(model)).collect())?;
         let claims: Vec<Claim> = jobs.iter().map(|job| digest_claim(*job)).collect();
         seal_claims::<T>(&holding, &claims);
-        let claims: BoundedVec<Claim, Batch> = BoundedVec::truncate_from(claims);
 
         #[extrinsic_call]
         _(RawOrigin::Signed(holding.clone()), claims);
@@ -265,7 +235,7 @@ mod benchmarks {
         {
             Pallet::<T>::check_output(&record, &delivery, &mut Versions::<T>::new())?;
             if let Some(bytes) = delivery.output {
-                Outputs::<T>::insert(job, bytes);
+                Outputs::<T>::insert(job, BoundedVec::truncate_from(bytes));
             }
             Pallet::<T>::deposit_event(Event::JobClaimed {
                 job,
@@ -308,7 +278,7 @@ mod benchmarks {
 
     #[benchmark]
     fn accept_batch(n: Linear<0, HALF>, w: Linear<1, MAX_OFFERS_PER_MODEL>) -> Result<(), BenchmarkError> {
-        let jobs: BoundedVec<JobId, Batch> = BoundedVec::truncate_from(claimed::<T>(n, w)?);
+        let jobs = claimed::<T>(n, w)?;
 
         #[extrinsic_call]
         _(RawOrigin::Signed(client::<T>()), jobs);
@@ -344,7 +314,6 @@ mod benchmarks {
         let loser: T::AccountId = account("loser", 0, 0);
         let jobs = won::<T>(&loser, n)?;
         T::BenchmarkHelper::pass(T::MinDeadline::get().saturating_add(One::one()));
-        let jobs: BoundedVec<JobId, Steps> = BoundedVec::truncate_from(jobs);
         let first = *jobs.first().ok_or("jobs were won")?;
 
         #[extrinsic_call]
@@ -385,7 +354,7 @@ mod benchmarks {
     /// The removal of the longest input.
     #[benchmark]
     fn removal() {
-        Inputs::<T>::insert(0, payload(MAX_INLINE_INPUT_BYTES).bytes);
+        Inputs::<T>::insert(0, BoundedVec::truncate_from(payload(MAX_INLINE_INPUT_BYTES).bytes));
 
         #[block]
         {
@@ -425,7 +394,6 @@ mod benchmarks {
             .iter()
             .map(|job| seal_of::<T>(&holding, &digest_claim(*job)))
             .collect();
-        let seals: BoundedVec<Seal, Batch> = BoundedVec::truncate_from(seals);
 
         #[extrinsic_call]
         _(RawOrigin::Signed(holding), seals);
@@ -450,12 +418,38 @@ mod benchmarks {
                 }
             });
         }
-        let drawn: BoundedVec<JobId, Steps> = BoundedVec::truncate_from(jobs);
 
         #[extrinsic_call]
-        _(RawOrigin::Signed(whitelisted_caller()), drawn);
+        _(RawOrigin::Signed(whitelisted_caller()), jobs);
 
         assert!(Jobs::<T>::iter_values().all(|job| job.kept.audit));
+        Ok(())
+    }
+
+    /// For an output of one tensor.
+    #[benchmark]
+    fn demand_output() -> Result<(), BenchmarkError> {
+        let holding: T::AccountId = account("holder", 0, 0);
+        let (job, _) = owed::<T>(&holding, FEW_BYTES)?;
+
+        #[extrinsic_call]
+        _(RawOrigin::Signed(client::<T>()), job);
+
+        assert!(Demands::<T>::contains_key(job));
+        Ok(())
+    }
+
+    /// Of the one piece of an output.
+    #[benchmark]
+    fn deliver_output(c: Linear<1, MAX_PIECE_CHUNKS>) -> Result<(), BenchmarkError> {
+        let holding: T::AccountId = whitelisted_caller();
+        let (job, piece) = owed::<T>(&holding, c.saturating_mul(CHUNK_BYTES as u32))?;
+        Pallet::<T>::do_demand_output(&client::<T>(), job)?;
+
+        #[extrinsic_call]
+        _(RawOrigin::Signed(holding), job, piece);
+
+        assert!(!Demands::<T>::contains_key(job));
         Ok(())
     }
 

@@ -17,7 +17,7 @@ use polkadot_sdk::{
     frame_support::{ensure, storage::with_storage_layer, weights::Weight},
     frame_system::pallet_prelude::BlockNumberFor,
     sp_runtime::{
-        DispatchError, DispatchResult, SaturatedConversion,
+        BoundedVec, DispatchError, DispatchResult, SaturatedConversion,
         traits::{Saturating, Zero},
     },
 };
@@ -63,6 +63,8 @@ impl<T: Config> Pallet<T> {
             job.kept.bids = false;
         }
         if let Some(output) = claim.output {
+            // The job was refused if its output could be longer than an inline one may be.
+            let output = BoundedVec::try_from(output).map_err(|_| Error::<T>::OutputSizeMismatch)?;
             Outputs::<T>::insert(claim.job, output);
             job.kept.output = true;
         }
@@ -174,15 +176,8 @@ impl<T: Config> Pallet<T> {
         let (JobState::Assigned { assignment, .. } | JobState::Sealed { assignment, .. }) = job.state.clone() else {
             return Err(Error::<T>::NotAssigned.into());
         };
-        // The client paid one fee, so that one worker's miss makes it good.
-        let rules = Self::rules_of(id);
-        let compensation = if job.tried.is_empty() {
-            rules.compensation
-        } else {
-            Zero::zero()
-        };
         let beneficiary = job.client.clone();
-        let cost = terms::non_delivery(assignment.locked, rules.missed, compensation);
+        let cost = Self::cost_of_miss(id, &job, &assignment);
         let outcome = match job.state.phase() {
             // It no longer counts towards the worker's capacity.
             Phase::Sealed => Outcome::Withheld { beneficiary, cost },
@@ -196,6 +191,18 @@ impl<T: Config> Pallet<T> {
             burned,
         });
         Self::hand_on(id, job, assignment.worker)
+    }
+
+    /// Cost of not delivering what a job asks for.
+    pub(crate) fn cost_of_miss(id: JobId, job: &JobOf<T>, assignment: &AssignmentOf<T>) -> Slashed<BalanceOf<T>> {
+        // The client paid one fee, so that one worker's miss makes it good.
+        let rules = Self::rules_of(id);
+        let compensation = if job.tried.is_empty() {
+            rules.compensation
+        } else {
+            Zero::zero()
+        };
+        terms::non_delivery(assignment.locked, rules.missed, compensation)
     }
 
     /// The worker's assignment and its deadline, if the job is the worker's to seal or decline.

@@ -11,10 +11,13 @@ use polkadot_sdk::{
     frame_support::{
         ensure,
         storage::with_storage_layer,
-        traits::{fungible::MutateHold, tokens::Precision},
+        traits::{Get, fungible::MutateHold, tokens::Precision},
     },
     frame_system::pallet_prelude::BlockNumberFor,
-    sp_runtime::{DispatchError, DispatchResult, Perbill, traits::Zero},
+    sp_runtime::{
+        DispatchError, DispatchResult, Perbill,
+        traits::{Saturating, Zero},
+    },
 };
 
 impl<T: Config> Claims<T::AccountId, BalanceOf<T>, BlockNumberFor<T>> for Pallet<T> {
@@ -91,10 +94,15 @@ impl<T: Config> Claims<T::AccountId, BalanceOf<T>, BlockNumberFor<T>> for Pallet
         let (job, assignment, output_digest, window_until) = Self::disputed(id)?;
         // Not before this block, since the agenda has been drained up to it and would never come to the job.
         let now = T::Time::now();
+        // The worker had other things to say than its output.
+        let output_until = match job.kept.demand {
+            true => now.saturating_add(T::DemandBlocks::get()), // Block numbers end far beyond any job.
+            false => now,
+        };
         let state = JobState::Claimed {
             assignment,
             output_digest,
-            window_until: window_until.max(window_at_least).max(now),
+            window_until: window_until.max(window_at_least).max(output_until),
         };
         with_storage_layer(|| {
             if job.kept.audit {

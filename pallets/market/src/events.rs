@@ -177,7 +177,7 @@ mod events {
             /// The reason.
             error: DispatchError,
         },
-        /// The job stays in its phase, because it waits for its draw or for its auditors.
+        /// The job stays in its phase, because it waits for its draw, for its auditors or for its output.
         PhaseExtended {
             /// The job.
             job: JobId,
@@ -194,6 +194,37 @@ mod events {
             slash: SlashId,
             /// The stake that it takes.
             slashed: BalanceOf<T>,
+        },
+        /// The client has demanded the output; its deposit is held.
+        OutputDemanded {
+            /// The job.
+            job: JobId,
+            /// The worker, which delivers it.
+            worker: T::AccountId,
+            /// The deposit, which the worker gets for delivering it.
+            deposit: BalanceOf<T>,
+            /// Last block for the last piece, unless a dispute puts it off.
+            until: BlockNumberFor<T>,
+        },
+        /// A demanded output is complete: its pieces are in the calls of the blocks since it was demanded.
+        OutputDelivered {
+            /// The job.
+            job: JobId,
+            /// The worker.
+            worker: T::AccountId,
+            /// The deposit, which the worker was paid.
+            paid: BalanceOf<T>,
+        },
+        /// The worker has not delivered a demanded output in time. The job is refunded.
+        OutputWithheld {
+            /// The job.
+            job: JobId,
+            /// The worker.
+            worker: T::AccountId,
+            /// The part of its stake that was paid to the client.
+            paid: BalanceOf<T>,
+            /// The part that was burned.
+            burned: BalanceOf<T>,
         },
         /// A step that was due failed in `on_idle`; the job waits for `advance`.
         StepFailed {

@@ -1,12 +1,13 @@
 //! Invariants: of the constants before the chain starts, and of the state after every block.
 
 use crate::{
-    Agenda, BalanceOf, Bids, Config, HoldReason, Inputs, JobOf, Jobs, NextJobId, Outputs, Pallet, WeightInfo,
+    Agenda, BalanceOf, Bids, Config, Demands, HoldReason, Inputs, JobOf, Jobs, NextJobId, Outputs, Pallet, WeightInfo,
     agenda::jobs_on, terms,
 };
 use alloc::collections::BTreeMap;
 use assay_types::{
-    JobState, ModelVersion, Phase, WorkerRegistry,
+    Delivery, JobState, ModelVersion, Phase, WorkerRegistry,
+    delivery::MAX_PIECE_CHUNKS,
     limits::{MAX_BATCH, MAX_DRAWS, MAX_OFFERS_PER_MODEL, MAX_STEPS},
 };
 use polkadot_sdk::{
@@ -39,6 +40,7 @@ impl<T: Config> Pallet<T> {
             (T::WeightInfo::draw(MAX_STEPS), "draws"),
             (terms::acceptance_weight::<T::WeightInfo>(MAX_BATCH), "acceptances"),
             (T::WeightInfo::steps(MAX_STEPS), "steps"),
+            (T::WeightInfo::deliver_output(MAX_PIECE_CHUNKS), "chunks"),
         ] {
             let limit = T::BlockWeights::get().get(DispatchClass::Normal).max_extrinsic;
             assert!(
@@ -73,6 +75,7 @@ impl<T: Config> Pallet<T> {
     pub fn do_try_state() -> Result<(), TryRuntimeError> {
         Self::check_escrow()?;
         Self::check_bids()?;
+        Self::check_demands()?;
         Self::check_workers()?;
         Self::check_agenda()?;
         Self::check_seals()?;
@@ -99,6 +102,26 @@ impl<T: Config> Pallet<T> {
             add(&mut deposits, bid.worker, bid.deposit);
         }
         Self::check_holds(HoldReason::BidDeposit, &deposits)
+    }
+
+    /// Every client's hold is the sum of the deposits of its demands, each for a claimed job that asked for the digest.
+    fn check_demands() -> Result<(), TryRuntimeError> {
+        let mut deposits = BTreeMap::<T::AccountId, BalanceOf<T>>::new();
+        for (id, demand) in Demands::<T>::iter() {
+            let job = Jobs::<T>::get(id).ok_or("a demand has no job")?;
+            ensure!(
+                is_claimed(&job.state) && job.delivery == Delivery::Digest,
+                "an output is demanded that is not owed"
+            );
+            add(&mut deposits, job.client, demand.deposit);
+        }
+        for (id, job) in Jobs::<T>::iter() {
+            ensure!(
+                job.kept.demand == Demands::<T>::contains_key(id) && !(job.kept.demand && job.kept.delivered),
+                "a job and its demand disagree"
+            );
+        }
+        Self::check_holds(HoldReason::Demand, &deposits)
     }
 
     /// Holds are checked for every account of the chain, so that none is left behind when its record is gone.

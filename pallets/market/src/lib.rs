@@ -15,6 +15,9 @@
 //! police that audits claims through [`assay_types::audit::Police`] alone, and stores nothing of a seal but the seal.
 //! One that is not opened is a missed deadline, or, if an auditor has answered, a fault.
 //!
+//! A client that asked for the digest alone and cannot get the output *demands* it within the window: the worker gives
+//! it on the chain, piece by piece, for a deposit that covers its fees, or is not paid.
+//!
 //! Within the window the claim can be disputed. The market does not know how; it is told of the dispute and of its
 //! verdict through [`assay_types::Claims`]. While a job is disputed nothing ends its phase: it is neither settled
 //! nor accepted, and keeps its input, its output and all that it holds and locks. A claim that is upheld goes on where
@@ -38,7 +41,7 @@
 //! ## Properties
 //!
 //! * What is held of an account is what the records say, after every call: ceilings of its open jobs, deposits of its
-//!   unrevealed bids. Money never passes through a pot.
+//!   unrevealed bids and of the outputs that it demands. Money never passes through a pot.
 //! * Deadlines are checked when a call is dispatched; whether the agenda is late changes no outcome but the delay.
 //! * A step that fails does not keep others from theirs: it is set aside, and anyone can call [`Pallet::advance`] on
 //!   it.
@@ -49,9 +52,10 @@
 //! ## Calls
 //!
 //! * By the client: [`submit`](Pallet::submit), [`submit_batch`](Pallet::submit_batch), [`accept`](Pallet::accept),
-//!   [`accept_batch`](Pallet::accept_batch).
+//!   [`accept_batch`](Pallet::accept_batch), [`demand_output`](Pallet::demand_output).
 //! * By workers: [`commit_bid`](Pallet::commit_bid), [`reveal_bid`](Pallet::reveal_bid), [`seal`](Pallet::seal),
-//!   [`claim`](Pallet::claim), [`claim_batch`](Pallet::claim_batch), [`decline`](Pallet::decline).
+//!   [`claim`](Pallet::claim), [`claim_batch`](Pallet::claim_batch), [`decline`](Pallet::decline),
+//!   [`deliver_output`](Pallet::deliver_output).
 //! * By anyone: [`advance`](Pallet::advance), [`advance_batch`](Pallet::advance_batch), [`reassign`](Pallet::reassign),
 //!   [`draw`](Pallet::draw).
 //!
@@ -69,6 +73,7 @@ mod auction;
 #[cfg(feature = "runtime-benchmarks")]
 mod benchmarking;
 mod claim;
+mod delivery;
 mod dispute;
 mod errors;
 mod events;
@@ -97,15 +102,20 @@ pub use weights::WeightInfo;
 
 /// Jobs: they are submitted with money behind them, find a worker by standing offers or by auction, are claimed, and
 /// are settled once nobody has proved the result wrong.
+#[import_section(errors::errors)]
 #[import_section(events::events)]
 #[frame_support::pallet]
 pub mod pallet {
-    use crate::{BalanceOf, BidsOf, Claim, JobOf, JobRequestOf, KeptRulesOf, Seal, WeightInfo, terms};
-    use alloc::vec;
+    use crate::{
+        BalanceOf, BidsOf, Claim, DemandOf, JobOf, JobRequestOf, KeptRulesOf, Seal, WeightInfo,
+        terms::{self, are_steps, batch, is_batch, steps},
+    };
+    use alloc::{vec, vec::Vec};
     use assay_types::{
         AssayTime, CloseReason, H256, JobId, ModelRegistry, ModelVersion, Page, SlashId, WorkerRegistry,
         audit::Police,
-        limits::{self, Batch, InlineInputBytes, InlineOutputBytes, MAX_BIDS, Steps},
+        delivery::{MAX_PIECE_BYTES, OutputPiece},
+        limits::{self, InlineInputBytes, InlineOutputBytes, MAX_BIDS},
     };
     use polkadot_sdk::{
         frame_support::{pallet_prelude::*, traits::fungible},
@@ -213,6 +223,20 @@ pub mod pallet {
         #[pallet::constant]
         type AuditAllowance: Get<BlockNumberFor<Self>>;
 
+        /// Blocks that a worker has for an output which its client demands on the chain.
+        #[pallet::constant]
+        type DemandBlocks: Get<BlockNumberFor<Self>>;
+
+        /// Deposit of a client for each byte of an output that it demands, which the worker gets for delivering it. No
+        /// less than a byte of a transaction costs.
+        #[pallet::constant]
+        type DemandByteDeposit: Get<BalanceOf<Self>>;
+
+        /// Deposit for each piece of a demanded output, as above. No less than the call costs that delivers it, beside
+        /// its bytes.
+        #[pallet::constant]
+        type DemandPieceDeposit: Get<BalanceOf<Self>>;
+
         /// Weights of the calls and steps.
         type WeightInfo: WeightInfo;
 
@@ -231,6 +255,9 @@ pub mod pallet {
         /// The deposits of a worker's bids that are not yet revealed.
         #[codec(index = 1)]
         BidDeposit,
+        /// The deposits of a client for outputs that it demands.
+        #[codec(index = 2)]
+        Demand,
     }
 
     /// The number of the next job.
@@ -253,6 +280,10 @@ pub mod pallet {
     #[pallet::storage]
     pub type Bids<T> = StorageMap<_, Twox64Concat, JobId, BidsOf<T>>;
 
+    /// Outputs that clients have demanded and workers have not delivered yet.
+    #[pallet::storage]
+    pub type Demands<T> = StorageMap<_, Twox64Concat, JobId, DemandOf<T>>;
+
     /// The last block of the phase of every open job that is neither disputed nor set aside: by this block, and by the
     /// number of a page of 64 jobs, a bit for each job of the page. Never zero.
     #[pallet::storage]
@@ -265,141 +296,6 @@ pub mod pallet {
     /// Rules that were changed while jobs were open which had been submitted under them.
     #[pallet::storage]
     pub type KeptRules<T: Config> = StorageValue<_, KeptRulesOf<T>, ValueQuery>;
-
-    /// Refusals of calls, each with what to do.
-    #[pallet::error]
-    pub enum Error<T> {
-        /// No such model version: look it up in `Models::Versions`.
-        UnknownModel,
-        /// The model version takes no new jobs: use a later one.
-        ModelDeprecated,
-        /// Give one value for each symbol of the model's schema.
-        WrongNumberOfSymbols,
-        /// A symbol's value is outside the range in the model's schema.
-        SymbolOutOfRange,
-        /// The input has not as many bytes as the tensors of the model's schema.
-        InputSizeMismatch,
-        /// The output is too large to be delivered inline: ask for its digest.
-        OutputTooLargeForInline,
-        /// The ceiling must be more than zero.
-        CeilingIsZero,
-        /// `deadline_blocks` must be between `MinDeadline` and `MaxDeadline`.
-        DeadlineOutOfRange,
-        /// `window_blocks` must be between `MinWindow` and `MaxWindow`.
-        WindowOutOfRange,
-        /// `bidding_blocks` and `reveal_blocks` must be between `MinAuctionPhase` and `MaxAuctionPhase`.
-        AuctionPhaseOutOfRange,
-        /// The client's free balance does not cover the ceiling.
-        InsufficientFunds,
-        /// Nobody offers this model version: use an auction.
-        NoOffer,
-        /// Every offer costs more than the ceiling: ask for a quote and raise it.
-        CeilingBelowEveryPrice,
-        /// The workers whose offers the job fits are busy: try again in a later block, or raise the ceiling.
-        AllWorkersBusy,
-        /// No such job: it was never submitted, or it is closed.
-        UnknownJob,
-        /// The job is not open for commitments.
-        NotBidding,
-        /// The job is not open for reveals yet, or no longer.
-        NotRevealing,
-        /// The job has as many bids as it can have.
-        TooManyBids,
-        /// The worker has a bid on this job already.
-        AlreadyBid,
-        /// The worker has no bid on this job.
-        NoSuchBid,
-        /// The bid has been revealed already.
-        AlreadyRevealed,
-        /// Price and salt do not give the commitment.
-        CommitmentMismatch,
-        /// The price is above the job's ceiling; the bid cannot win.
-        BidAboveCeiling,
-        /// The bidder's free balance does not cover the deposit.
-        InsufficientFundsForDeposit,
-        /// The account is not a worker: register with a stake.
-        NotRegistered,
-        /// The worker takes no jobs: resume it, or register again.
-        WorkerNotActive,
-        /// The worker's free stake does not cover the job: bond more.
-        StakeTooSmall,
-        /// The job is not assigned to anyone now.
-        NotAssigned,
-        /// The job is assigned to another worker.
-        AssignedToAnother,
-        /// The job has been claimed already.
-        AlreadyClaimed,
-        /// The deadline has passed: the job goes to the next worker, at the latest when somebody calls `advance`.
-        DeadlinePassed,
-        /// The client asked for the output inline: give it.
-        OutputMissing,
-        /// The client asked for the digest only: leave the output out.
-        OutputNotWanted,
-        /// The output has not as many bytes as the tensors of the model's schema.
-        OutputSizeMismatch,
-        /// The output does not have the digest claimed.
-        OutputDigestMismatch,
-        /// Only the job's client can do this.
-        NotClient,
-        /// The job has not been claimed.
-        NotClaimed,
-        /// Nothing is due: the job's phase is not over.
-        NotDue,
-        /// The claim is under dispute: wait for the verdict.
-        UnderDispute,
-        /// The claim is not under dispute: challenge it first.
-        NotDisputed,
-        /// The challenge window is over: the claim stands.
-        WindowPassed,
-        /// The worker's stake is as large as it must be, and no slash of it is pending: wait for its claim, or for the
-        /// deadline.
-        WorkerIsSecure,
-        /// A step that the table of transitions does not have: a bug, please report it.
-        IllegalTransition,
-        /// The records and the holds disagree: a bug, please report it.
-        Inconsistent,
-        /// Every offer asks for more blocks until the deadline: raise `deadline_blocks`.
-        DeadlineBelowEveryOffer,
-        /// The offers ask for a longer challenge window: raise `window_blocks`.
-        WindowBelowEveryOffer,
-        /// The offers ask for a shorter challenge window, which locks their stake: lower `window_blocks`.
-        WindowAboveEveryOffer,
-        /// The offers that the job fits were published in the last blocks: try again after `OfferDelay` blocks.
-        OffersTooNew,
-        /// The worker has given back or missed a job, and takes none for a while: its record says from which block on
-        /// it does.
-        WorkerResting,
-        /// The symbol of a generation's sequence is not its maximum length: declare the prompt's length and
-        /// `max_tokens` together, or the model's maximum if that is less, and leave room for a token after the prompt.
-        SequenceLengthMismatch,
-        /// An integer of a generation's input is outside the range that the model's schema gives: tokens are below the
-        /// size of the vocabulary.
-        InputOutOfRange,
-        /// A generated sequence is part of the claim, since nobody could check it otherwise: ask for the output inline.
-        SequenceNotInline,
-        /// The job is not sealed: seal the claim first.
-        NotSealed,
-        /// The claim is sealed already: make it once its draw is known.
-        AlreadySealed,
-        /// Output digest and salt are not those that were sealed.
-        WrongSeal,
-        /// The seed that draws the claim is not known yet: it is some `DrawBlocks` blocks after the seal's, which the
-        /// job's state names. What is claimed before can be copied.
-        SeedNotKnown,
-        /// The claim was drawn for an audit: call `draw`, and claim when its auditors have answered.
-        ClaimDrawn,
-        /// The claim was not drawn: make it.
-        NotDrawn,
-        /// The claim is audited already.
-        AlreadyAudited,
-        /// The claim is audited, and its auditors have not answered yet: wait for the event `ReadyToOpen`.
-        AuditorsNotReady,
-        /// The claim is audited: wait until its auditors have opened their answers.
-        UnderAudit,
-        /// The jobs of a batch were sealed in too many blocks, or too many of them were audited: `MaxDraws` together.
-        /// Claim or accept some of them in another batch.
-        TooManyDraws,
-    }
 
     #[pallet::extra_constants]
     impl<T: Config> Pallet<T> {
@@ -451,6 +347,18 @@ pub mod pallet {
             limits::MAX_BIDS
         }
 
+        /// Maximum number of bytes of an output that can be demanded.
+        #[pallet::constant_name(MaxDemandedBytes)]
+        fn max_demanded_bytes() -> u32 {
+            limits::MAX_DEMANDED_BYTES
+        }
+
+        /// Maximum number of bytes of one piece of a demanded output.
+        #[pallet::constant_name(MaxPieceBytes)]
+        fn max_piece_bytes() -> u32 {
+            MAX_PIECE_BYTES
+        }
+
         /// Maximum number of entries on one page of an answer of the runtime API.
         #[pallet::constant_name(MaxListed)]
         fn max_listed() -> u32 {
@@ -491,12 +399,10 @@ pub mod pallet {
         /// looked at.
         #[pallet::call_index(1)]
         #[pallet::weight(terms::submission_weight::<T::WeightInfo, _, _>(requests))]
-        pub fn submit_batch(
-            origin: OriginFor<T>,
-            requests: BoundedVec<JobRequestOf<T>, Batch>,
-        ) -> DispatchResultWithPostInfo {
+        pub fn submit_batch(origin: OriginFor<T>, requests: Vec<JobRequestOf<T>>) -> DispatchResultWithPostInfo {
             let client = ensure_signed(origin)?;
-            Ok(Some(Self::do_submit(&client, requests.into_inner())?).into())
+            ensure!(is_batch(&requests), Error::<T>::BatchTooLong);
+            Ok(Some(Self::do_submit(&client, requests)?).into())
         }
 
         /// Commits a sealed bid on a job that is open for bids and has fewer than `MaxBids`. The commitment is a digest
@@ -538,9 +444,10 @@ pub mod pallet {
         /// no other from success.
         #[pallet::call_index(5)]
         #[pallet::weight(terms::claims_weight::<T::WeightInfo>(claims))]
-        pub fn claim_batch(origin: OriginFor<T>, claims: BoundedVec<Claim, Batch>) -> DispatchResultWithPostInfo {
+        pub fn claim_batch(origin: OriginFor<T>, claims: Vec<Claim>) -> DispatchResultWithPostInfo {
             let worker = ensure_signed(origin)?;
-            Ok(Some(Self::do_claim_batch(&worker, claims.into_inner())).into())
+            ensure!(is_batch(&claims), Error::<T>::BatchTooLong);
+            Ok(Some(Self::do_claim_batch(&worker, claims)).into())
         }
 
         /// Gives an assigned job back; it goes to the next worker.
@@ -562,9 +469,10 @@ pub mod pallet {
         /// Accepts the results of several jobs, at most `MaxBatch`: all of them, or none if one cannot be accepted.
         /// Each worker is paid once for all its jobs.
         #[pallet::call_index(8)]
-        #[pallet::weight(terms::acceptance_weight::<T::WeightInfo>(jobs.len() as u32))]
-        pub fn accept_batch(origin: OriginFor<T>, jobs: BoundedVec<JobId, Batch>) -> DispatchResultWithPostInfo {
+        #[pallet::weight(terms::acceptance_weight::<T::WeightInfo>(batch(jobs)))]
+        pub fn accept_batch(origin: OriginFor<T>, jobs: Vec<JobId>) -> DispatchResultWithPostInfo {
             let client = ensure_signed(origin)?;
+            ensure!(is_batch(&jobs), Error::<T>::BatchTooLong);
             Ok(Some(Self::do_accept(&client, jobs)?).into())
         }
 
@@ -580,9 +488,10 @@ pub mod pallet {
         /// Does what is due for several jobs, at most `MaxSteps`: for all of them, or for none if nothing is due for
         /// one.
         #[pallet::call_index(10)]
-        #[pallet::weight(T::WeightInfo::steps(jobs.len() as u32))]
-        pub fn advance_batch(origin: OriginFor<T>, jobs: BoundedVec<JobId, Steps>) -> DispatchResultWithPostInfo {
+        #[pallet::weight(T::WeightInfo::steps(steps(jobs)))]
+        pub fn advance_batch(origin: OriginFor<T>, jobs: Vec<JobId>) -> DispatchResultWithPostInfo {
             ensure_signed(origin)?;
+            ensure!(are_steps(&jobs), Error::<T>::TooManySteps);
             let used = jobs.into_iter().try_fold(Weight::zero(), |used, job| {
                 // Saturating: a batch has few jobs.
                 Self::do_advance(job).map(|step| used.saturating_add(step))
@@ -603,19 +512,40 @@ pub mod pallet {
         /// Seals claims of jobs that the caller was assigned, at most `MaxBatch`, each on its own: one that fails is
         /// reported by an event and keeps no other from success.
         #[pallet::call_index(12)]
-        #[pallet::weight(terms::seals_weight::<T::WeightInfo>(seals.len() as u32))]
-        pub fn seal(origin: OriginFor<T>, seals: BoundedVec<Seal, Batch>) -> DispatchResultWithPostInfo {
+        #[pallet::weight(terms::seals_weight::<T::WeightInfo>(batch(seals)))]
+        pub fn seal(origin: OriginFor<T>, seals: Vec<Seal>) -> DispatchResultWithPostInfo {
             let worker = ensure_signed(origin)?;
-            Ok(Some(Self::do_seal(&worker, seals.into_inner())).into())
+            ensure!(is_batch(&seals), Error::<T>::BatchTooLong);
+            Ok(Some(Self::do_seal(&worker, seals)).into())
         }
 
         /// Begins the audits of sealed claims that were drawn: of all, or of none if one was not. Anyone may call it;
         /// `on_idle` does the same once the time for the claim is over.
         #[pallet::call_index(13)]
-        #[pallet::weight(T::WeightInfo::draw(jobs.len() as u32))]
-        pub fn draw(origin: OriginFor<T>, jobs: BoundedVec<JobId, Steps>) -> DispatchResult {
+        #[pallet::weight(T::WeightInfo::draw(steps(jobs)))]
+        pub fn draw(origin: OriginFor<T>, jobs: Vec<JobId>) -> DispatchResult {
             ensure_signed(origin)?;
-            Self::do_draw(jobs.into_inner())
+            ensure!(are_steps(&jobs), Error::<T>::TooManySteps);
+            Self::do_draw(jobs)
+        }
+
+        /// Demands the output of a claim by digest, once a job: the worker gives it on the chain within `DemandBlocks`,
+        /// or is not paid and loses what a missed deadline costs. A deposit for the bytes is held, which the worker
+        /// gets for them; it comes back if they do not. The output stays in the blocks, and never in state.
+        #[pallet::call_index(20)]
+        #[pallet::weight(T::WeightInfo::demand_output())]
+        pub fn demand_output(origin: OriginFor<T>, job: JobId) -> DispatchResult {
+            let client = ensure_signed(origin)?;
+            Self::do_demand_output(&client, job)
+        }
+
+        /// Delivers the next piece of a demanded output, at most `MaxPieceBytes`; the last one earns the deposit.
+        /// Pieces come in order, the tensors one after the other.
+        #[pallet::call_index(21)]
+        #[pallet::weight(terms::piece_weight::<T::WeightInfo>(piece))]
+        pub fn deliver_output(origin: OriginFor<T>, job: JobId, piece: OutputPiece) -> DispatchResult {
+            let worker = ensure_signed(origin)?;
+            Self::do_deliver_output(&worker, job, &piece)
         }
     }
 

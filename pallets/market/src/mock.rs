@@ -3,11 +3,10 @@
 use crate::{self as pallet_market, AgendaCursor, HoldReason, Jobs, LongestJob};
 use assay_types::{
     AssayTime, Claims, CloseReason, Delivery, H256, HostBlake2, JobId, JobInput, JobRequest, JobState, Lock, Matching,
-    ModelVersion, OfferTerms, Outcome, Payload, Phase, Purpose, WorkerRegistry, bid_commitment, limits::Symbols,
+    ModelVersion, OfferTerms, Outcome, Payload, Phase, Purpose, WorkerRegistry, bid_commitment,
 };
 pub use claims::*;
-use model::parts;
-pub use model::{generation, root};
+pub use model::{generation, parts, root};
 use polkadot_sdk::{
     frame_support::{
         assert_ok, derive_impl, ensure, parameter_types,
@@ -19,7 +18,7 @@ use polkadot_sdk::{
     },
     frame_system::{self, EnsureRoot, mocking::MockBlock},
     pallet_balances, sp_io,
-    sp_runtime::{BoundedVec, BuildStorage, FixedU128, Perbill, TryRuntimeError},
+    sp_runtime::{BuildStorage, FixedU128, Perbill, TryRuntimeError},
 };
 
 mod claims;
@@ -133,6 +132,9 @@ impl pallet_market::Config for Test {
     type MaxWindow = ConstU64<100>;
     type MinAuctionPhase = ConstU64<2>;
     type MaxAuctionPhase = ConstU64<20>;
+    type DemandBlocks = ConstU64<DEMAND>;
+    type DemandByteDeposit = ConstU64<2>;
+    type DemandPieceDeposit = ConstU64<5>;
     type DisputeAllowance = ConstU64<100>;
     type Police = ();
     type DrawBlocks = ConstU64<DRAW>;
@@ -166,6 +168,9 @@ pub const SLASH_DELAY: u64 = 10;
 pub const DRAW: u64 = 2;
 pub const CLAIM: u64 = 4;
 pub const LATE_CLAIM: u64 = 9;
+/// Blocks that a worker has for a demanded output, and the deposit for it.
+pub const DEMAND: u64 = 20;
+pub const DEMAND_DEPOSIT: u64 = 2 * OUTPUT_BYTES as u64 + 5;
 pub const SALT: [u8; 32] = [5; 32];
 /// Amount that a client gets for a missed deadline.
 pub const COMPENSATION: u64 = 3;
@@ -281,21 +286,17 @@ pub fn signed(account: u64) -> RuntimeOrigin {
     RuntimeOrigin::signed(account)
 }
 
-pub fn symbols(values: &[u32]) -> BoundedVec<u32, Symbols> {
-    values.to_vec().try_into().expect("short")
-}
-
 pub fn inline(values: &[u32], bytes: usize) -> JobInput {
     JobInput::Inline(Payload {
-        symbols: symbols(values),
-        bytes: vec![1; bytes].try_into().expect("short"),
+        symbols: values.to_vec(),
+        bytes: vec![1; bytes],
     })
 }
 
 pub fn by_digest() -> JobInput {
     JobInput::Digest {
         digest: H256::repeat_byte(9),
-        symbols: symbols(&[1]),
+        symbols: vec![1],
     }
 }
 

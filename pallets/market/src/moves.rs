@@ -25,6 +25,18 @@ impl<T: Config> Pallet<T> {
         })
     }
 
+    /// Whether a demanded output of this job is this worker's to deliver, in time.
+    pub fn may_deliver(worker: &T::AccountId, job: JobId) -> bool {
+        Jobs::<T>::get(job).is_some_and(|job| {
+            let is_own = job
+                .state
+                .assignment()
+                .is_some_and(|assignment| assignment.worker == *worker);
+            let in_time = job.state.ends_after().is_none_or(|last| T::Time::now() <= last);
+            job.kept.demand && is_own && in_time
+        })
+    }
+
     /// Whether this worker has a bid on the job that it may reveal now, and has not.
     pub fn may_reveal_bid(worker: &T::AccountId, job: JobId) -> bool {
         let now = T::Time::now();

@@ -39,7 +39,7 @@ pub(crate) struct Dues<T: Config> {
     stakes: BTreeMap<T::AccountId, (BalanceOf<T>, u32)>,
     jobs: u32,
     pages: Pages<T>,
-    /// Inputs, outputs and lists of bids that were removed.
+    /// Inputs, outputs, lists of bids and demands that were removed.
     removed: u32,
 }
 
@@ -141,6 +141,7 @@ impl<T: Config> Pallet<T> {
         let job = Jobs::<T>::get(id).ok_or(Error::<T>::UnknownJob)?;
         ensure!(job.client == *client, Error::<T>::NotClient);
         match job.state.phase() {
+            Phase::Claimed if job.kept.demand => Err(Error::<T>::OutputDemanded),
             Phase::Claimed if job.kept.audit && !T::Police::may_settle(id) => Err(Error::<T>::UnderAudit),
             Phase::Claimed => Ok(job),
             Phase::Disputed => Err(Error::<T>::UnderDispute),
@@ -200,6 +201,9 @@ impl<T: Config> Pallet<T> {
         }
         if job.kept.bids {
             Bids::<T>::remove(id);
+        }
+        if job.kept.demand {
+            Self::drop_demand(id, &job.client)?;
         }
         Self::deposit_event(Event::JobClosed {
             job: id,

@@ -36,6 +36,7 @@ impl<T: Config> Pallet<T> {
         };
         match job.state.phase() {
             // To open the reveals takes less than to close a job without bids.
+            Phase::Claimed if job.kept.demand => T::WeightInfo::end_demanded(),
             Phase::Claimed if job.kept.audit => T::WeightInfo::end_audited(),
             Phase::Bidding | Phase::Claimed => T::WeightInfo::settle(),
             Phase::Revealing => T::WeightInfo::close_auction(bids()),
@@ -100,6 +101,7 @@ impl<T: Config> Pallet<T> {
                 // Saturating: block numbers end far beyond any audit.
                 Self::extend(id, job, T::Time::now().saturating_add(T::MinWindow::get()))
             }
+            Phase::Claimed if job.kept.demand => Self::end_undelivered(id, job),
             Phase::Claimed => Self::close(id, job, CloseReason::WindowPassed),
             Phase::Disputed | Phase::Settled | Phase::Refunded => Err(Error::<T>::IllegalTransition.into()),
         }

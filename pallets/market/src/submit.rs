@@ -176,13 +176,15 @@ impl<T: Config> Pallet<T> {
     pub(crate) fn check_input(parts: &ModelParts, input: JobInput) -> Result<CheckedInput, DispatchError> {
         Ok(match input {
             JobInput::Inline(payload) => {
+                let inline: BoundedVec<u8, InlineInputBytes> =
+                    BoundedVec::try_from(payload.bytes).map_err(|_| Error::<T>::InputTooLarge)?;
                 let layouts = given_layouts(parts, &payload.symbols).map_err(Error::<T>::from)?;
-                let digest = payload_digest::<HostBlake2>(&layouts, &payload.bytes).map_err(Error::<T>::from)?;
-                check_request(parts, &payload.symbols, Some(&payload.bytes)).map_err(Error::<T>::from)?;
+                let digest = payload_digest::<HostBlake2>(&layouts, &inline).map_err(Error::<T>::from)?;
+                check_request(parts, &payload.symbols, Some(&inline)).map_err(Error::<T>::from)?;
                 CheckedInput {
                     digest,
-                    symbols: payload.symbols,
-                    inline: Some(payload.bytes),
+                    symbols: Self::known_symbols(payload.symbols)?,
+                    inline: Some(inline),
                 }
             }
             JobInput::Digest { digest, symbols } => {
@@ -190,11 +192,16 @@ impl<T: Config> Pallet<T> {
                 check_request(parts, &symbols, None).map_err(Error::<T>::from)?;
                 CheckedInput {
                     digest,
-                    symbols,
+                    symbols: Self::known_symbols(symbols)?,
                     inline: None,
                 }
             }
         })
+    }
+
+    /// The values of the symbols, of which there are as many as the schema has.
+    fn known_symbols(symbols: Vec<u32>) -> Result<BoundedVec<u32, Symbols>, Error<T>> {
+        BoundedVec::try_from(symbols).map_err(|_| Error::<T>::WrongNumberOfSymbols)
     }
 
     fn check_delivery(parts: &ModelParts, symbols: &[u32], delivery: Delivery) -> DispatchResult {

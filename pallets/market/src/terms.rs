@@ -3,9 +3,11 @@
 
 use crate::{Claim, WeightInfo};
 use alloc::collections::BTreeMap;
+use assay_exact::digest::CHUNK_BYTES;
 use assay_types::{
     JobInput, JobRequest, Matching, ModelVersion, Slashed,
-    limits::{MAX_DRAWS, MAX_OFFERS_PER_MODEL},
+    delivery::OutputPiece,
+    limits::{MAX_BATCH, MAX_DRAWS, MAX_OFFERS_PER_MODEL, MAX_STEPS},
 };
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use polkadot_sdk::{
@@ -133,25 +135,55 @@ pub fn decline<Balance: AtLeast32BitUnsigned + Copy>(
     rate.mul_floor(locked)
 }
 
+/// Whether this many items are taken in one call.
+pub fn is_batch<Item>(items: &[Item]) -> bool {
+    items.len() <= MAX_BATCH as usize
+}
+
+/// Whether this many jobs are taken in a call that does what is due for each.
+pub fn are_steps<Item>(items: &[Item]) -> bool {
+    items.len() <= MAX_STEPS as usize
+}
+
+/// Items of a batch that are weighed: a longer one is refused before any of its items is looked at.
+pub fn batch<Item>(items: &[Item]) -> u32 {
+    weighed(items, MAX_BATCH).len() as u32
+}
+
+/// The same of a call that does what is due for each job.
+pub fn steps<Item>(items: &[Item]) -> u32 {
+    weighed(items, MAX_STEPS).len() as u32
+}
+
+/// The first items of a list, at most so many.
+fn weighed<Item>(items: &[Item], most: u32) -> &[Item] {
+    items.get(..most as usize).unwrap_or(items)
+}
+
 /// Weight of submitting these requests, where every offer is looked at.
 pub fn submission_weight<W: WeightInfo, Balance, BlockNumber>(requests: &[JobRequest<Balance, BlockNumber>]) -> Weight {
     let mut by_offers = BTreeMap::<ModelVersion, u32>::new();
     let (mut auctions, mut inputs) = (0u32, Weight::zero());
     // Saturating: a batch has few requests.
-    for request in requests {
+    for request in weighed(requests, MAX_BATCH) {
         let count = match request.matching {
             Matching::Offers => by_offers.entry(request.model).or_default(),
             Matching::Auction { .. } => &mut auctions,
         };
         *count = count.saturating_add(1);
         if let JobInput::Inline(payload) = &request.input {
-            inputs = inputs.saturating_add(W::input(payload.bytes.len() as u32));
+            inputs = inputs.saturating_add(W::input(saturated(&payload.bytes)));
         }
     }
     by_offers
         .into_values()
         .map(|jobs| W::submissions(jobs, MAX_OFFERS_PER_MODEL))
         .fold(inputs.saturating_add(W::auctions(auctions)), Weight::saturating_add)
+}
+
+/// Length of what a call carries.
+fn saturated(bytes: &[u8]) -> u32 {
+    u32::try_from(bytes.len()).unwrap_or(u32::MAX)
 }
 
 /// Weight of one claim.
@@ -162,7 +194,8 @@ pub fn claim_weight<W: WeightInfo>(claim: &Claim) -> Weight {
 /// Weight of these claims, where each has places of its own on the agenda, bids, and a seal of another block or an
 /// audit.
 pub fn claims_weight<W: WeightInfo>(claims: &[Claim]) -> Weight {
-    let count = claims.len() as u32;
+    let claims = weighed(claims, MAX_BATCH);
+    let count = claims.len() as u32; // At most `MAX_BATCH`.
     outputs_weight::<W>(claims)
         .saturating_add(claim_items_weight::<W>(count, u64::from(count).saturating_mul(2)))
         .saturating_add(W::removal().saturating_mul(count.into()))
@@ -191,8 +224,14 @@ pub(crate) fn outputs_weight<W: WeightInfo>(claims: &[Claim]) -> Weight {
     claims
         .iter()
         .filter_map(|claim| claim.output.as_ref())
-        .map(|output| W::output(output.len() as u32))
+        .map(|output| W::output(saturated(output)))
         .fold(Weight::zero(), Weight::saturating_add)
+}
+
+/// Weight of delivering this piece of an output.
+pub fn piece_weight<W: WeightInfo>(piece: &OutputPiece) -> Weight {
+    // A longer one is refused before it is hashed, and decoding it is weighed all the same.
+    W::deliver_output(u32::try_from(piece.bytes.len().div_ceil(CHUNK_BYTES)).unwrap_or(u32::MAX))
 }
 
 /// Storage items that the end of an audit touches at most: the audit, its place on an agenda and what is set aside, and

@@ -1,11 +1,8 @@
 //! Records of jobs and bids, in this runtime's types.
 
 use crate::{Config, terms::JobRules};
-use assay_types::{
-    Bid, H256, Job, JobId, JobState,
-    kept::AllKept,
-    limits::{self, InlineOutputBytes},
-};
+use alloc::vec::Vec;
+use assay_types::{Bid, H256, Job, JobId, JobState, kept::AllKept, limits};
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use polkadot_sdk::{
     frame_support::traits::{Get, fungible},
@@ -34,6 +31,9 @@ pub type JobRulesOf<T> = JobRules<BalanceOf<T>>;
 /// Earlier rules of jobs.
 pub type KeptRulesOf<T> = AllKept<JobRulesOf<T>, BlockNumberFor<T>>;
 
+/// An output that a client has demanded.
+pub type DemandOf<T> = assay_types::Demand<BalanceOf<T>>;
+
 /// A worker's seal of its claim.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
 #[scale_info(capture_docs = "always")]
@@ -45,7 +45,7 @@ pub struct Seal {
 }
 
 /// A worker's commitment to the output of a job.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, TypeInfo)]
 #[scale_info(capture_docs = "always")]
 pub struct Claim {
     /// The job.
@@ -53,13 +53,14 @@ pub struct Claim {
     /// List digest of the output tensors; of a generation, of the sequence and `valid = true`.
     pub output_digest: H256,
     /// The output tensors one after the other, where the client asked for them inline; of a generation, the sequence.
-    pub output: Option<BoundedVec<u8, InlineOutputBytes>>,
+    pub output: Option<Vec<u8>>,
     /// The salt of the seal.
     pub salt: [u8; 32],
 }
 
 /// The longest that a job can last, in blocks: an auction's two phases, every attempt up to its deadline and its claim,
-/// the challenge window, and what is allowed for an audit and for a dispute. Stakes and model versions must outlast it.
+/// the challenge window, a demanded output before and after a dispute, and what is allowed for an audit and for a
+/// dispute. Stakes and model versions must outlast it.
 pub struct LongestJob<T>(core::marker::PhantomData<T>);
 
 impl<T: Config> Get<BlockNumberFor<T>> for LongestJob<T> {
@@ -73,6 +74,7 @@ impl<T: Config> Get<BlockNumberFor<T>> for LongestJob<T> {
             .saturating_add(attempt.saturating_mul(limits::MAX_ATTEMPTS.into()))
             .saturating_add(T::AuditAllowance::get())
             .saturating_add(T::MaxWindow::get())
+            .saturating_add(T::DemandBlocks::get().saturating_mul(2u32.into()))
             .saturating_add(T::DisputeAllowance::get())
     }
 }

@@ -52,6 +52,10 @@ pub trait WeightInfo {
     fn draw(n: u32) -> Weight;
     /// The seed of one more block.
     fn seed() -> Weight;
+    /// A demand for the output of a model with the largest parts.
+    fn demand_output() -> Weight;
+    /// The last piece of an output, of `c` chunks.
+    fn deliver_output(c: u32) -> Weight;
 
     /// Submission of jobs on one model by standing offers.
     fn submissions(jobs: u32, offers: u32) -> Weight {
@@ -93,12 +97,18 @@ pub trait WeightInfo {
     /// it, so the two are never due at once.
     fn step() -> Weight {
         let others = Self::close_auction(MAX_BIDS).max(Self::miss()).max(Self::end_audited());
-        others.max(Self::draw(1))
+        others.max(Self::draw(1)).max(Self::end_demanded())
     }
 
     /// The end of a job that was audited.
     fn end_audited() -> Weight {
         Self::settle().saturating_add(Self::removal().saturating_mul(AUDIT_ITEMS))
+    }
+
+    /// The end of a job whose output was demanded and not delivered, which may have been audited.
+    fn end_demanded() -> Weight {
+        let end = Self::settle().max(Self::miss());
+        end.saturating_add(Self::removal().saturating_mul(AUDIT_ITEMS.saturating_add(1)))
     }
 
     /// Steps of this many jobs, whatever they are.
@@ -197,7 +207,15 @@ impl WeightInfo for () {
         Weight::from_parts(200, 0)
     }
 
+    fn demand_output() -> Weight {
+        Weight::from_parts(1_000, 0)
+    }
+
+    fn deliver_output(c: u32) -> Weight {
+        Weight::from_parts(1_000, 0).saturating_add(Weight::from_parts(10, 0).saturating_mul(c.into()))
+    }
+
     fn step() -> Weight {
-        Weight::from_parts(2_000, 0)
+        Weight::from_parts(2_500, 0)
     }
 }

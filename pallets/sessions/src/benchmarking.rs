@@ -253,7 +253,7 @@ mod benchmarks {
         T::BenchmarkHelper::fill_queue(&worker);
         let challenger: T::AccountId = whitelisted_caller();
         T::BenchmarkHelper::endow(&challenger);
-        let symbols = BoundedVec::truncate_from(symbols_of_largest());
+        let symbols = symbols_of_largest();
         let source = ClaimSource::Receipt {
             session: session.id,
             sequence: 0,

@@ -94,10 +94,10 @@ pub mod pallet {
         BalanceOf, DisputedReceiptOf, KeptRulesOf, OfferOf, ReceiptOf, RequestOf, SessionOf, SignedReceiptOf,
         SignedVoucherOf, WeightInfo,
     };
-    use alloc::boxed::Box;
+    use alloc::{boxed::Box, vec::Vec};
     use assay_types::{
         AssayTime, ClaimId, Court, H256, ModelRegistry, ModelVersion, SessionId, SessionQuote, SlashId, WorkerRegistry,
-        limits::{self, Symbols},
+        limits::{self, MAX_SYMBOLS, Symbols},
         session::SessionEnd,
     };
     use polkadot_sdk::{
@@ -298,6 +298,8 @@ pub mod pallet {
         TooLate,
         /// The amount is zero: give one above it.
         ZeroAmount,
+        /// The request has more than `MaxSymbols` values of symbols: give one for each symbol of the model's schema.
+        TooManySymbols,
         /// The client's close takes no voucher: send it to the worker.
         VoucherNotWanted,
         /// The signature is not the key's, or the message is of another session or another chain.
@@ -347,7 +349,7 @@ pub mod pallet {
         /// Maximum number of symbols of a request's input.
         #[pallet::constant_name(MaxSymbols)]
         fn max_symbols() -> u32 {
-            limits::MAX_SYMBOLS
+            MAX_SYMBOLS
         }
     }
 
@@ -434,10 +436,11 @@ pub mod pallet {
         pub fn challenge_receipt(
             origin: OriginFor<T>,
             receipt: Box<SignedReceiptOf<T>>,
-            symbols: BoundedVec<u32, Symbols>,
+            symbols: Vec<u32>,
             commitment: H256,
         ) -> DispatchResult {
             let challenger = ensure_signed(origin)?;
+            ensure!(symbols.len() <= MAX_SYMBOLS as usize, Error::<T>::TooManySymbols);
             Self::do_challenge_receipt(challenger, *receipt, &symbols, commitment)
         }
 

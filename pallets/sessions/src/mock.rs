@@ -21,7 +21,7 @@ use polkadot_sdk::{
     pallet_balances,
     sp_core::{Pair, ed25519, sr25519},
     sp_io,
-    sp_runtime::{BoundedVec, BuildStorage, DispatchResult, FixedU128, Perbill, TryRuntimeError, traits::Convert},
+    sp_runtime::{BuildStorage, DispatchResult, FixedU128, Perbill, TryRuntimeError, traits::Convert},
 };
 
 #[polkadot_sdk::frame_support::runtime]
@@ -163,6 +163,9 @@ impl pallet_market::Config for Test {
     type Police = ();
     type DrawBlocks = ConstU64<1>;
     type ClaimBlocks = ConstU64<5>;
+    type DemandBlocks = ConstU64<5>;
+    type DemandByteDeposit = ConstU64<1>;
+    type DemandPieceDeposit = ConstU64<1>;
     type LateClaimBlocks = ConstU64<5>;
     type AuditAllowance = ConstU64<50>;
 }
@@ -396,7 +399,7 @@ pub fn receipt(session: SessionId, sequence: u32) -> Signed<Receipt<u64, u64>> {
 }
 
 pub fn challenge(challenger: u64, receipt: Signed<Receipt<u64, u64>>) -> DispatchResult {
-    let symbols = BoundedVec::truncate_from(execution().trace().symbols.clone());
+    let symbols = execution().trace().symbols.clone();
     Sessions::challenge_receipt(signed(challenger), Box::new(receipt), symbols, H256::zero())
 }
 

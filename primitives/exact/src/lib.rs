@@ -24,6 +24,7 @@ extern crate alloc;
 
 pub mod binary32;
 pub mod bounded;
+pub mod delivery;
 pub mod digest;
 pub mod element;
 pub mod evaluate;

@@ -2,25 +2,28 @@
 
 use crate::{
     H256, JobTerms, Lock, ModelVersion,
-    limits::{Attempts, InlineInputBytes, Symbols},
+    delivery::Cursor,
+    limits::{Attempts, Symbols},
 };
+use alloc::vec::Vec;
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use polkadot_sdk::sp_runtime::BoundedVec;
 use scale_info::TypeInfo;
 
 /// An input that travels in the extrinsic.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, TypeInfo)]
 #[scale_info(capture_docs = "always")]
 pub struct Payload {
-    /// Value of each of the schema's symbols; that of a generation's sequence is its maximum length.
-    pub symbols: BoundedVec<u32, Symbols>,
+    /// Value of each of the schema's symbols, of which there are at most `MaxSymbols`; that of a generation's sequence
+    /// is its maximum length.
+    pub symbols: Vec<u32>,
     /// The input tensors that the client gives, one after the other, in the schema's order, little-endian and
-    /// row-major.
-    pub bytes: BoundedVec<u8, InlineInputBytes>,
+    /// row-major. They have at most `MaxInlineInputBytes` in all.
+    pub bytes: Vec<u8>,
 }
 
 /// The input of a job.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, TypeInfo)]
 #[scale_info(capture_docs = "always")]
 pub enum JobInput {
     /// The input itself.
@@ -32,7 +35,7 @@ pub enum JobInput {
         /// List digest of the input tensors that the client gives.
         digest: H256,
         /// Value of each of the schema's symbols, as in a [`Payload`].
-        symbols: BoundedVec<u32, Symbols>,
+        symbols: Vec<u32>,
     },
 }
 
@@ -68,8 +71,8 @@ pub enum Delivery {
     Digest,
 }
 
-/// A client's request for a job.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+/// A client's request for a job. Its lists have no bound of their own: one that is too long is refused by its name.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, TypeInfo)]
 #[scale_info(capture_docs = "always")]
 pub struct JobRequest<Balance, BlockNumber> {
     /// The model version to run.
@@ -206,7 +209,7 @@ pub enum Phase {
 
 impl Phase {
     /// Every step that a job can take. A job begins in `Bidding` or, where a standing offer fits, in `Assigned`. What a
-    /// worker has claimed is refunded only out of a dispute.
+    /// worker has claimed is refunded out of a dispute, or because its output was demanded and not delivered.
     pub const TRANSITIONS: &'static [(Phase, Phase)] = &[
         (Phase::Bidding, Phase::Revealing),
         (Phase::Bidding, Phase::Refunded),
@@ -219,6 +222,7 @@ impl Phase {
         (Phase::Sealed, Phase::Claimed),
         (Phase::Sealed, Phase::Refunded),
         (Phase::Claimed, Phase::Settled),
+        (Phase::Claimed, Phase::Refunded),
         (Phase::Claimed, Phase::Disputed),
         (Phase::Disputed, Phase::Claimed),
         (Phase::Disputed, Phase::Refunded),
@@ -260,6 +264,9 @@ pub enum CloseReason {
     /// Refunded: the claimed result was challenged, and the chain no longer judges by the definition of its model.
     #[codec(index = 7)]
     Unjudged,
+    /// Refunded: the client demanded the output, and the worker did not deliver it.
+    #[codec(index = 8)]
+    NotDelivered,
 }
 
 impl CloseReason {
@@ -267,9 +274,13 @@ impl CloseReason {
     pub fn phase(self) -> Phase {
         match self {
             Self::Accepted | Self::WindowPassed => Phase::Settled,
-            Self::NoBids | Self::NoBidRevealed | Self::NoWorkerLeft | Self::Fraud | Self::Late | Self::Unjudged => {
-                Phase::Refunded
-            }
+            Self::NoBids
+            | Self::NoBidRevealed
+            | Self::NoWorkerLeft
+            | Self::Fraud
+            | Self::Late
+            | Self::Unjudged
+            | Self::NotDelivered => Phase::Refunded,
         }
     }
 }
@@ -290,13 +301,27 @@ pub struct Kept {
     pub set_aside: bool,
     /// The audit of its claim.
     pub audit: bool,
+    /// The client's demand for the output, which is not delivered yet.
+    pub demand: bool,
+    /// The mark that the output was demanded and delivered.
+    pub delivered: bool,
 }
 
 impl Kept {
     /// Storage items that the job has beside its record, and its bit on the agenda.
     pub fn items(self) -> u32 {
-        u32::from(self.input) + u32::from(self.output) + u32::from(self.bids)
+        u32::from(self.input) + u32::from(self.output) + u32::from(self.bids) + u32::from(self.demand)
     }
+}
+
+/// An output that a client has demanded and that its worker has not delivered yet.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+#[scale_info(capture_docs = "always")]
+pub struct Demand<Balance> {
+    /// The deposit that is held of the client, which the worker gets for the whole output.
+    pub deposit: Balance,
+    /// The place at which the next piece begins.
+    pub next: Cursor,
 }
 
 /// A job, as the chain keeps it until it is closed.
@@ -403,11 +428,10 @@ mod tests {
     }
 
     #[test]
-    fn only_a_claimed_job_is_settled_and_it_is_refunded_only_out_of_a_dispute() {
+    fn only_a_claimed_job_is_settled_or_disputed() {
         for phase in PHASES {
             assert_eq!(phase.may_become(Phase::Settled), phase == Phase::Claimed);
         }
-        assert!(!Phase::Claimed.may_become(Phase::Refunded));
         let reached_from = |phase: Phase| PHASES.into_iter().filter(move |from| from.may_become(phase));
         assert_eq!(reached_from(Phase::Disputed).collect::<Vec<_>>(), [Phase::Claimed]);
         assert!(Phase::Disputed.may_become(Phase::Refunded));
@@ -424,6 +448,7 @@ mod tests {
             CloseReason::Fraud,
             CloseReason::Late,
             CloseReason::Unjudged,
+            CloseReason::NotDelivered,
         ] {
             assert!(matches!(reason.phase(), Phase::Settled | Phase::Refunded));
         }

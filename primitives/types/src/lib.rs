@@ -29,12 +29,14 @@ pub mod traits;
 pub mod weighing;
 pub mod worker;
 
-pub use assay_exact::{DEFINITION_NUMBER, digest::DataType, quantise::Precision};
+pub use assay_exact::{DEFINITION_NUMBER, delivery, digest::DataType, quantise::Precision};
 pub use bid::{Bid, bid_commitment};
 pub use claim::{ClaimId, ClaimInfo, ClaimSource, Claims, Court, JobsAndReceipts, NotChallengeable};
 pub use hash::HostBlake2;
 pub use ids::{JobId, ModelId, ModelVersion, SessionId, SlashId, VersionNumber};
-pub use job::{Assignment, CloseReason, Delivery, Job, JobInput, JobRequest, JobState, Kept, Matching, Payload, Phase};
+pub use job::{
+    Assignment, CloseReason, Delivery, Demand, Job, JobInput, JobRequest, JobState, Kept, Matching, Payload, Phase,
+};
 pub use name::{NameError, check_name};
 pub use offer::{JobTerms, Misfit, Offer, OfferInfo, OfferTerms};
 pub use page::Page;

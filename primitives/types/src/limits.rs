@@ -14,6 +14,8 @@ pub const MAX_NAME_BYTES: u32 = 64;
 pub const MAX_INLINE_INPUT_BYTES: u32 = 64 * 1024;
 /// Bytes of an output that is returned in the claim.
 pub const MAX_INLINE_OUTPUT_BYTES: u32 = 16 * 1024;
+/// Bytes of an output that a client can demand on the chain. A larger one has to come over the network.
+pub const MAX_DEMANDED_BYTES: u32 = 1024 * 1024;
 /// Workers that may try one job before it is refunded.
 pub const MAX_ATTEMPTS: u32 = 4;
 /// Bids on one job.

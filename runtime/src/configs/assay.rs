@@ -4,7 +4,7 @@
 
 use super::{audits::DRAW_BLOCKS, governance::MostOfCommittee};
 use crate::{
-    parameters::dynamic_params::{market, models, workers},
+    parameters::dynamic_params::{fees, market, models, workers},
     units::{DAYS, HOURS, MINUTES},
     *,
 };
@@ -23,6 +23,8 @@ pub(crate) const DISPUTE_ALLOWANCE: BlockNumber = 10 * DAYS;
 pub(crate) const AUDIT_ALLOWANCE: BlockNumber = 36 * HOURS;
 /// Blocks that a worker has for an audited claim: it may be gone for so long and lose nothing.
 pub(crate) const LATE_CLAIM_BLOCKS: BlockNumber = 12 * HOURS;
+/// Blocks that a worker has for an output which its client demands: 16 pieces at most, each in a block of its own.
+pub(crate) const DEMAND_BLOCKS: BlockNumber = 30 * MINUTES;
 /// Stake and models outlive every job ([`pallet_market::LongestJob`], thirteen days and some hours) and every session
 /// ([`pallet_sessions::LongestSession`], twelve days and some), whatever the parameters are; the pallets' integrity
 /// tests compare the two. What was agreed is kept for as long.
@@ -38,6 +40,10 @@ impl Get<BlockNumber> for LongestClaim {
 }
 
 parameter_types! {
+    /// Twice what a byte of a transaction costs, as fees may rise.
+    pub DemandByteDeposit: Balance = fees::ByteFee::get().saturating_mul(2);
+    /// A piece takes a four-hundredth of a core at most; as fees may rise, four times what that costs.
+    pub DemandPieceDeposit: Balance = fees::FullCoreFee::get() / 100;
     pub const ModelDeposit: RuntimeHoldReason = RuntimeHoldReason::Models(pallet_models::HoldReason::Registration);
 }
 
@@ -88,6 +94,9 @@ impl pallet_market::Config for Runtime {
     type ClaimBlocks = ConstU32<{ 30 * MINUTES }>;
     type Currency = Balances;
     type DeclineSlash = market::DeclineSlash;
+    type DemandBlocks = ConstU32<DEMAND_BLOCKS>;
+    type DemandByteDeposit = DemandByteDeposit;
+    type DemandPieceDeposit = DemandPieceDeposit;
     type DisputeAllowance = ConstU32<DISPUTE_ALLOWANCE>;
     type DrawBlocks = ConstU32<DRAW_BLOCKS>;
     type LateClaimBlocks = ConstU32<LATE_CLAIM_BLOCKS>;

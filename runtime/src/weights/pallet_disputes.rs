@@ -70,17 +70,17 @@ impl<T: Config> AssayWeight<T> {
         key_proof::<SlashId, [u8; SLASH_BYTES]>()
     }
 
-    /// Weight that a conviction adds: the job with its input, output, bids and place on the agenda, the worker's
+    /// Weight that a conviction adds: the job with its input, output, bids, demand and place on the agenda, the worker's
     /// record, the pending slash with its number, the client's account and holds, the mark of a dispute that is over,
     /// the account and holds of every challenger, the award with the last number of an award, the worker's list of
     /// defences, and the dispute that is called next.
     fn convict(games: u32) -> Weight {
         let accounts = u64::from(games).saturating_add(1);
-        let accesses = accounts.saturating_mul(2).saturating_add(14);
+        let accesses = accounts.saturating_mul(2).saturating_add(15);
         let numbers = 2 * key_proof::<(), u64>();
         let own = Self::award() + Self::defences() + Self::dispute();
         let proof = job_proof()
-            + 5 * Self::unread()
+            + 6 * Self::unread()
             + worker_proof()
             + Self::slash()
             + numbers

@@ -11,7 +11,7 @@ use assay_types::{
 };
 use core::marker::PhantomData;
 use pallet_audits::WeightInfo as _;
-use pallet_market::{BidsOf, Config, JobOf, WeightInfo};
+use pallet_market::{BidsOf, Config, DemandOf, JobOf, WeightInfo};
 use polkadot_sdk::{
     frame_support::{traits::Get, weights::Weight},
     frame_system::pallet_prelude::BlockNumberFor,
@@ -230,6 +230,20 @@ impl<T: Config> WeightInfo for AssayWeight<T> {
         Self::call(0, 0, 0)
             .saturating_add(Self::jobs(n, 1, 1))
             .saturating_add(audits.saturating_mul(n.into()))
+    }
+
+    /// Reads the version; reads and writes the job, two pages, the client's account and holds; writes the demand.
+    fn demand_output() -> Weight {
+        let proof = version_proof() + Self::job() + 2 * Self::page() + account_proof() + Self::unread();
+        Self::call(6, 6, proof)
+    }
+
+    /// Reads the version; reads and writes the job, the demand, and the accounts and holds of client and worker.
+    fn deliver_output(c: u32) -> Weight {
+        let demand = key_proof::<JobId, DemandOf<T>>();
+        let bytes = u64::from(c).saturating_mul(2 * 1_024); // Decoded, then hashed.
+        Self::call(7, 6, version_proof() + Self::job() + demand + 2 * account_proof())
+            .saturating_add(Weight::from_parts(bytes_ref_time(bytes), 0))
     }
 
     /// Reads rounds.

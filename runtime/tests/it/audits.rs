@@ -50,7 +50,7 @@ fn drawn(honest: &InMemory) -> JobId {
     );
     let refused = pallet_market::Error::<Runtime>::ClaimDrawn;
     assert_noop!(Market::claim(origin(Bob), claim_of(job, honest)), refused);
-    assert_ok!(Market::draw(origin(Dave), vec![job].try_into().expect("one")));
+    assert_ok!(Market::draw(origin(Dave), vec![job]));
     // The levy is that of a claim that is rarely drawn.
     set_hazard(job, 0);
     let audit = Audits::audit(job).expect("it was drawn");
@@ -163,7 +163,7 @@ fn what_is_not_drawn_leaves_nothing_with_the_police() {
         let early = pallet_market::Error::<Runtime>::SeedNotKnown;
         assert_noop!(Market::claim(origin(Bob), claim_of(job, &honest)), early);
         know_seed();
-        let jobs = vec![job].try_into().expect("one");
+        let jobs = vec![job];
         let spared = pallet_market::Error::<Runtime>::NotDrawn;
         assert_noop!(Market::draw(origin(Dave), jobs), spared);
         assert_ok!(Market::claim(origin(Bob), claim_of(job, &honest)));

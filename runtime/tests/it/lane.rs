@@ -9,7 +9,7 @@ use assay_runtime::{
     Address, Disputes, Executive, Market, Proxy, ProxyType, Runtime, RuntimeCall, Sessions, Time, check_invariants,
     lane::PRIORITY, units::UNIT,
 };
-use assay_types::{H256, dispute::Place};
+use assay_types::{H256, delivery::OutputPiece, dispute::Place};
 use polkadot_sdk::{
     frame_metadata_hash_extension::CheckMetadataHash,
     frame_support::{
@@ -88,6 +88,31 @@ fn a_seal_is_urgent_for_the_worker_that_has_the_job_and_once() {
             Some(DispatchClass::Normal),
             "it is sealed"
         );
+        assert_ok!(check_invariants());
+    });
+}
+
+#[test]
+fn a_piece_of_an_output_is_urgent_for_the_worker_of_which_it_is_demanded() {
+    in_first_block(|| {
+        let honest = execution();
+        offered(&honest);
+        let job = assigned(&honest);
+        applied(Bob, claim(job, &honest));
+        // Whether it is the right one is not asked.
+        let piece = OutputPiece {
+            root: [0; 32],
+            path: Vec::new(),
+            bytes: vec![1],
+            proof: Vec::new(),
+        };
+        let call: RuntimeCall = pallet_market::Call::deliver_output { job, piece }.into();
+        assert_eq!(apply(Bob, call.clone()).1, Some(DispatchClass::Normal));
+        assert_ok!(Market::demand_output(origin(Charlie), job));
+        assert_eq!(apply(Eve, call.clone()).1, Some(DispatchClass::Normal));
+        let (refused, class) = apply(Bob, call);
+        assert!(refused.expect("it is valid").is_err());
+        assert_eq!(class, Some(DispatchClass::Operational));
         assert_ok!(check_invariants());
     });
 }
@@ -197,10 +222,7 @@ fn a_few_claims_of_one_call_are_urgent_together_and_many_are_not() {
                 other => panic!("{other:?}"),
             });
             let claims: Vec<_> = claims.collect();
-            pallet_market::Call::claim_batch {
-                claims: claims.try_into().expect("few"),
-            }
-            .into()
+            pallet_market::Call::claim_batch { claims }.into()
         };
         let jobs: Vec<_> = (0..3).map(|_| assigned(&honest)).collect();
         assert_eq!(applied(Bob, claims_of(&[])), DispatchClass::Normal);

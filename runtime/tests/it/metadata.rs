@@ -177,6 +177,8 @@ fn limits_are_constants() {
         ("Market", "MaxSymbols", limits::MAX_SYMBOLS),
         ("Market", "MaxInlineInputBytes", limits::MAX_INLINE_INPUT_BYTES),
         ("Market", "MaxInlineOutputBytes", limits::MAX_INLINE_OUTPUT_BYTES),
+        ("Market", "MaxDemandedBytes", limits::MAX_DEMANDED_BYTES),
+        ("Market", "MaxPieceBytes", assay_types::delivery::MAX_PIECE_BYTES),
         ("Market", "MaxAttempts", limits::MAX_ATTEMPTS),
         ("Market", "MaxBids", limits::MAX_BIDS),
         ("Models", "MaxNameBytes", limits::MAX_NAME_BYTES),

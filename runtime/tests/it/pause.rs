@@ -42,7 +42,7 @@ fn submission(job: u64) -> RuntimeCall {
         model: job.model,
         input: assay_types::JobInput::Digest {
             digest: job.input_digest,
-            symbols: job.symbols,
+            symbols: job.symbols.into_inner(),
         },
         ceiling: job.ceiling,
         matching: assay_types::Matching::Offers,

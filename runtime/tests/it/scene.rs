@@ -77,7 +77,7 @@ pub fn submitted(execution: &InMemory, matching: Matching<BlockNumber>) -> JobId
         model: VERSION,
         input: JobInput::Digest {
             digest: committed(execution).input_digest,
-            symbols: execution.trace().symbols.clone().try_into().expect("few"),
+            symbols: execution.trace().symbols.clone(),
         },
         ceiling: 2 * UNIT,
         matching,
@@ -177,7 +177,7 @@ pub fn seal(job: JobId, execution: &InMemory) -> RuntimeCall {
         job,
         seal: audit::seal::<HostBlake2, _>(job, &bob, &claim_of(job, execution).output_digest, &SALT),
     };
-    let seals = vec![sealed].try_into().expect("one");
+    let seals = vec![sealed];
     pallet_market::Call::seal { seals }.into()
 }
 

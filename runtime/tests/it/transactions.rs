@@ -1,12 +1,19 @@
 //! Transactions that the runtime takes and refuses, and their fees.
 
-use crate::chain::{in_first_block, signed};
+use crate::{
+    chain::{in_first_block, signed},
+    scene::{execution, offered},
+};
 use assay_runtime::{
     Address, Balances, CollatorSelection, Executive, Proxy, ProxyType, Runtime, RuntimeCall, RuntimeEvent,
     RuntimeOrigin, System, TransactionPayment,
-    units::{EXISTENTIAL_DEPOSIT, MILLIUNIT, UNIT},
+    units::{EXISTENTIAL_DEPOSIT, MILLIUNIT, MINUTES, UNIT},
 };
-use assay_types::limits::MAX_BATCH;
+use assay_types::{
+    Delivery, JobInput, JobRequest, Matching, ModelVersion, Payload,
+    delivery::{MAX_PIECE_BYTES, OutputPiece},
+    limits::{MAX_BATCH, MAX_INLINE_INPUT_BYTES},
+};
 use codec::Encode;
 use polkadot_sdk::{
     frame_metadata_hash_extension::CheckMetadataHash,
@@ -116,6 +123,62 @@ fn a_metadata_hash_that_is_not_the_runtimes_is_refused() {
 /// The transaction as a node gets it, without what the signer's extension remembers beside the bytes.
 fn decoded(transaction: &assay_runtime::UncheckedExtrinsic) -> assay_runtime::UncheckedExtrinsic {
     codec::DecodeAll::decode_all(&mut transaction.encode().as_slice()).expect("it was just encoded")
+}
+
+#[test]
+fn a_list_over_its_limit_is_refused_by_the_limits_name() {
+    use pallet_market::{Call, Error};
+    in_first_block(|| {
+        offered(&execution());
+        let request = |bytes: usize| JobRequest {
+            model: ModelVersion { model: 0, version: 1 },
+            input: JobInput::Inline(Payload {
+                symbols: vec![1],
+                bytes: vec![0; bytes],
+            }),
+            ceiling: 2 * UNIT,
+            matching: Matching::Offers,
+            deadline_blocks: MINUTES,
+            window_blocks: MINUTES,
+            delivery: Delivery::Digest,
+        };
+        let requests = vec![request(8); MAX_BATCH as usize + 1];
+        let calls: [(Call<Runtime>, Error<Runtime>); 2] = [
+            (Call::submit_batch { requests }, Error::BatchTooLong),
+            (
+                Call::submit {
+                    request: request(MAX_INLINE_INPUT_BYTES as usize + 1),
+                },
+                Error::InputTooLarge,
+            ),
+        ];
+        for (call, error) in calls {
+            let transaction = decoded(&signed(Alice, call.into(), unchecked()));
+            let outcome = Executive::apply_extrinsic(transaction).expect("it decodes, and is valid");
+            assert_eq!(outcome, Err(error.into()));
+        }
+    });
+}
+
+#[test]
+fn the_deposit_for_an_output_covers_the_fees_of_its_pieces() {
+    in_first_block(|| {
+        for bytes in [1, 1_024, MAX_PIECE_BYTES] {
+            let piece = OutputPiece {
+                root: [0; 32],
+                path: vec![[0; 32]; 4],
+                bytes: vec![0; bytes as usize],
+                proof: vec![[0; 32]; 10],
+            };
+            let call = pallet_market::Call::deliver_output { job: 0, piece };
+            let transaction = signed(Bob, call.into(), unchecked());
+            let length = transaction.encoded_size() as u32;
+            let fee = TransactionPayment::query_info(transaction, length).partial_fee;
+            let of_piece = <Runtime as pallet_market::Config>::DemandPieceDeposit::get();
+            let of_bytes = <Runtime as pallet_market::Config>::DemandByteDeposit::get() * u128::from(bytes);
+            assert!(fee <= of_piece + of_bytes, "{bytes} bytes cost {fee}");
+        }
+    });
 }
 
 #[test]

@@ -113,6 +113,7 @@ fn a_worker_is_no_longer_than_other_pallets_think() {
 fn a_step_is_no_lighter_than_any_of_the_steps() {
     for step in [
         Market::end_audited(),
+        Market::end_demanded(),
         Market::close_auction(32),
         Market::miss(),
         Market::draw(1),

@@ -48,7 +48,7 @@ fn claimed_with(parts: &ModelParts, symbols: Vec<u32>, committed: &Committed, ou
         model: version(parts),
         input: JobInput::Digest {
             digest: committed.input_digest,
-            symbols: symbols.try_into().expect("few symbols"),
+            symbols,
         },
         ceiling: CEILING,
         matching: Matching::Offers,
@@ -65,11 +65,11 @@ fn claimed_with(parts: &ModelParts, symbols: Vec<u32>, committed: &Committed, ou
         job,
         seal: seal::<HostBlake2, _>(job, &WORKER, &committed.output_digest, &salt),
     };
-    assert_ok!(Market::seal(signed(WORKER), vec![sealed].try_into().expect("one")));
+    assert_ok!(Market::seal(signed(WORKER), vec![sealed]));
     let claim = pallet_market::Claim {
         job,
         output_digest: committed.output_digest,
-        output: output.map(|output| output.try_into().expect("short")),
+        output,
         salt,
     };
     assert_ok!(Market::claim(signed(WORKER), claim));

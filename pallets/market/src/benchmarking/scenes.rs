@@ -4,15 +4,17 @@
 use crate::{BalanceOf, Claim, Config, JobRequestOf, Jobs, NextJobId, Pallet, Seal};
 use alloc::{vec, vec::Vec};
 use assay_types::{
-    Delivery, H256, HostBlake2, JobId, JobInput, JobRequest, Matching, ModelVersion, Payload, Purpose, WorkerRegistry,
-    audit,
+    Delivery, H256, HostBlake2, JobId, JobInput, JobRequest, Matching, ModelRegistry, ModelVersion, Payload, Purpose,
+    WorkerRegistry, audit,
     benchmarking::{Scene, Seeds, Stage, bytes_parts, largest_parts, symbols_of_largest},
     bid_commitment,
+    delivery::{Cursor, OutputPiece},
     limits::{MAX_BIDS, MAX_OFFERS_PER_MODEL},
+    payload::delivered,
 };
 use polkadot_sdk::{
     frame_benchmarking::v2::{BenchmarkError, account},
-    frame_support::{BoundedVec, traits::Get},
+    frame_support::traits::Get,
     sp_runtime::traits::{One, Saturating},
 };
 
@@ -57,7 +59,7 @@ pub fn request<T: Config>(model: ModelVersion) -> JobRequestOf<T> {
         model,
         input: JobInput::Digest {
             digest: H256::repeat_byte(1),
-            symbols: BoundedVec::truncate_from(symbols_of_largest()),
+            symbols: symbols_of_largest(),
         },
         ceiling: CEILING.into(),
         matching: Matching::Offers,
@@ -82,8 +84,8 @@ pub fn auctioned<T: Config>(model: ModelVersion) -> JobRequestOf<T> {
 /// A row of this many bytes.
 pub fn payload(bytes: u32) -> Payload {
     Payload {
-        symbols: BoundedVec::truncate_from(vec![bytes]),
-        bytes: BoundedVec::truncate_from(vec![1; bytes as usize]),
+        symbols: vec![bytes],
+        bytes: vec![1; bytes as usize],
     }
 }
 
@@ -94,6 +96,52 @@ pub fn inline<T: Config>(model: ModelVersion, bytes: u32) -> JobRequestOf<T> {
         delivery: Delivery::Inline,
         ..request::<T>(model)
     }
+}
+
+/// A claim that delivers as many bytes as the job's input has.
+pub fn inline_claim<T: Config>(job: JobId, bytes: u32) -> Result<Claim, BenchmarkError> {
+    let record = Jobs::<T>::get(job).ok_or("the job is open")?;
+    let version = T::Models::version(record.model).ok_or("the model is registered")?;
+    let output = payload(bytes).bytes;
+    let digest = delivered(&version.parts, &record.symbols, &output)
+        .and_then(|outputs| outputs.digest::<HostBlake2>())
+        .map_err(|_| "the output has its length")?;
+    Ok(Claim {
+        job,
+        output_digest: digest,
+        output: Some(output),
+        salt: SALT,
+    })
+}
+
+/// A job with an inline output that a worker has.
+pub fn to_deliver<T: Config>(holding: &T::AccountId, bytes: u32) -> Result<JobId, BenchmarkError> {
+    let model = self::bytes::<T>(bytes);
+    T::BenchmarkHelper::worker(holding);
+    T::BenchmarkHelper::offer(holding, model, BalanceOf::<T>::one(), 1);
+    let jobs = submitted::<T>([inline::<T>(model, bytes)].into())?;
+    Ok(*jobs.first().ok_or("one job was submitted")?)
+}
+
+/// A job of which a worker has claimed the digest of so many bytes, and the first piece of these.
+pub fn owed<T: Config>(holding: &T::AccountId, count: u32) -> Result<(JobId, OutputPiece), BenchmarkError> {
+    let model = self::bytes::<T>(count);
+    T::BenchmarkHelper::worker(holding);
+    T::BenchmarkHelper::offer(holding, model, BalanceOf::<T>::one(), 1);
+    let by_digest = JobRequest {
+        delivery: Delivery::Digest,
+        ..inline::<T>(model, count)
+    };
+    let jobs = submitted::<T>([by_digest].into())?;
+    let job = *jobs.first().ok_or("one job was submitted")?;
+    let known = inline_claim::<T>(job, count)?;
+    let output = known.output.clone().ok_or("it has one")?;
+    make::<T>(holding, Claim { output: None, ..known })?;
+    let version = T::Models::version(model).ok_or("the model is registered")?;
+    let layouts = version.parts.schema.output_layouts(&[count]);
+    let layouts = layouts.map_err(|_| "the symbols are in their ranges")?;
+    let piece = OutputPiece::at::<HostBlake2>(&layouts, &output, Cursor::default());
+    Ok((job, piece.ok_or("there is a piece")?))
 }
 
 /// A full book of which `examined` offers are looked at: the first ones have as many jobs as they take, and the last of

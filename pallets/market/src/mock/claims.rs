@@ -2,11 +2,8 @@
 
 use super::{Market, OUTPUT_BYTES, SALT, model::schema, signed};
 use crate::{Claim, Seal};
-use assay_types::{H256, HostBlake2, JobId, audit, limits::InlineOutputBytes, schema::payload_digest};
-use polkadot_sdk::{
-    frame_support::assert_ok,
-    sp_runtime::{BoundedVec, DispatchResult},
-};
+use assay_types::{H256, HostBlake2, JobId, audit, schema::payload_digest};
+use polkadot_sdk::{frame_support::assert_ok, sp_runtime::DispatchResult};
 
 pub fn digest_claim(job: JobId) -> Claim {
     Claim {
@@ -17,8 +14,8 @@ pub fn digest_claim(job: JobId) -> Claim {
     }
 }
 
-pub fn bytes(count: usize) -> BoundedVec<u8, InlineOutputBytes> {
-    vec![3; count].try_into().expect("within the bound")
+pub fn bytes(count: usize) -> Vec<u8> {
+    vec![3; count]
 }
 
 pub fn inline_claim(job: JobId, batch: u32) -> Claim {
@@ -44,7 +41,7 @@ pub fn seal_of(worker: u64, claim: &Claim) -> Seal {
 /// A worker seals these claims; an event reports each that is refused.
 pub fn seal(worker: u64, claims: &[Claim]) {
     let seals: Vec<Seal> = claims.iter().map(|claim| seal_of(worker, claim)).collect();
-    assert_ok!(Market::seal(signed(worker), seals.try_into().expect("few")));
+    assert_ok!(Market::seal(signed(worker), seals));
 }
 
 /// A worker seals a claim and makes it.

@@ -45,7 +45,7 @@ fn anyone_can_do_what_is_due() {
         let (first, second) = (submit(request(100)), submit(request(100)));
         claim(CHEAP, first);
         claim(CHEAP, second);
-        let both = || vec![first, second].try_into().expect("short");
+        let both = || vec![first, second];
         assert_noop!(Market::advance_batch(signed(THIRD), both()), Error::<Test>::NotDue);
         without_idle_to(now() + WINDOW + 1);
         assert_ok!(Market::advance_batch(signed(THIRD), both()));
@@ -135,10 +135,7 @@ fn what_a_step_does_not_use_is_there_for_others() {
 fn jobs_that_are_submitted_together_have_one_page_of_the_agenda() {
     TestExt::new().offer(CHEAP, 1, 100).execute_with(|| {
         let requests = vec![request(1); 64];
-        assert_ok!(Market::submit_batch(
-            signed(CLIENT),
-            requests.try_into().expect("a full batch")
-        ));
+        assert_ok!(Market::submit_batch(signed(CLIENT), requests));
         let pages = || Agenda::<Test>::iter().collect::<Vec<_>>();
         assert_eq!(pages(), [(now() + DEADLINE, 0, u64::MAX)]);
         let last = submit(request(1));

@@ -100,7 +100,7 @@ fn a_disputed_job_is_neither_settled_nor_accepted_nor_forgotten() {
             Error::<Test>::AssignedToAnother
         );
         assert_eq!((held_for_jobs(CLIENT), locked(CHEAP)), (100, lock(30)));
-        assert_eq!(Outputs::<Test>::get(job), output.output);
+        assert_eq!(Outputs::<Test>::get(job).map(|kept| kept.into_inner()), output.output);
         assert!(Inputs::<Test>::contains_key(job));
         let why = |worker| Market::why_not(&worker, Workers::worker_info(&worker), job);
         assert_eq!(why(CHEAP), WhyNot::UnderDispute);

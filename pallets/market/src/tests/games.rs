@@ -1,7 +1,10 @@
 //! Random play: whatever clients and workers do, in whatever order, the books balance.
 
-use crate::{Jobs, LongestJob, mock::*};
-use assay_types::{Claims, Delivery, JobId, JobState, Outcome, Phase, WorkerRegistry};
+use crate::{Claim, HoldReason, Jobs, LongestJob, mock::*};
+use assay_types::{
+    Claims, Delivery, HostBlake2, JobId, JobState, Outcome, Phase, WorkerRegistry,
+    delivery::{Cursor, OutputPiece},
+};
 use polkadot_sdk::{
     frame_support::{
         dispatch::{DispatchResult, DispatchResultWithPostInfo},
@@ -56,6 +59,11 @@ enum Act {
     },
     Advance {
         job: u64,
+    },
+    /// The client demands an output, and the worker gives it or does not.
+    Demand {
+        job: u64,
+        delivered: bool,
     },
     Dispute {
         job: u64,
@@ -136,6 +144,7 @@ fn act() -> impl Strategy<Value = Act> {
         1 => (worker(), job.clone()).prop_map(|(worker, job)| Act::Decline { worker, job }),
         2 => job.clone().prop_map(|job| Act::Accept { job }),
         2 => job.clone().prop_map(|job| Act::Advance { job }),
+        3 => (job.clone(), any::<bool>()).prop_map(|(job, delivered)| Act::Demand { job, delivered }),
         4 => job.clone().prop_map(|job| Act::Dispute { job }),
         2 => (job.clone(), 0..WINDOW).prop_map(|(job, blocks)| Act::Uphold { job, blocks }),
         3 => (job.clone(), [award(), award()]).prop_map(|(job, awards)| Act::Convict { job, awards }),
@@ -188,8 +197,9 @@ fn play(act: Act) {
         Act::Claimed { ceiling } => {
             let job = crate::NextJobId::<Test>::get();
             let _refused = Market::submit(signed(CLIENT), request(ceiling)).is_err();
+            let digest = inline_claim(job, 1);
             match worker_of(job) {
-                Some((worker, _)) => make(worker, digest_claim(job)),
+                Some((worker, _)) => make(worker, Claim { output: None, ..digest }),
                 None => Ok(()),
             }
         }
@@ -208,6 +218,7 @@ fn play(act: Act) {
         Act::Decline { worker, job } => Market::decline(signed(worker), one_of(Phase::Assigned, job)),
         Act::Accept { job } => charged(Market::accept(signed(CLIENT), job)),
         Act::Advance { job } => charged(Market::advance(signed(CLIENT), job)),
+        Act::Demand { job, delivered } => play_demand(one_of(Phase::Claimed, job), delivered),
         Act::Dispute { job } => Market::dispute(one_of(Phase::Claimed, job)),
         Act::Uphold { job, blocks } => Market::uphold(one_of(Phase::Disputed, job), now() + blocks),
         Act::Convict { job, awards } => {
@@ -246,6 +257,17 @@ fn play(act: Act) {
     };
     // Refusals are part of the game; what they must not do is leave a trace, which the books show.
     let _refused = result.is_err();
+}
+
+/// A demand, and the whole output if it is to be delivered and somebody knows it.
+fn play_demand(job: JobId, delivered: bool) -> DispatchResult {
+    let demanded = Market::demand_output(signed(CLIENT), job);
+    if let (true, Some((worker, _))) = (delivered, worker_of(job)) {
+        let layouts = parts().schema.output_layouts(&[1]).expect("within its range");
+        let piece = OutputPiece::at::<HostBlake2>(&layouts, &bytes(OUTPUT_BYTES), Cursor::default());
+        return Market::deliver_output(signed(worker), job, piece.expect("it has one"));
+    }
+    demanded
 }
 
 /// A whole auction, in which every worker but one bids and reveals.
@@ -333,6 +355,7 @@ proptest! {
             finish();
             check().unwrap_or_else(|error| panic!("at the end: {error:?}"));
             assert_eq!(held_for_jobs(CLIENT), 0);
+            assert_eq!(held(HoldReason::Demand, CLIENT), 0);
             Market::on_idle(now(), polkadot_sdk::frame_support::weights::Weight::MAX);
         });
     }

@@ -3,6 +3,7 @@
 mod agenda;
 mod auctions;
 mod claims;
+mod demands;
 mod disputes;
 mod games;
 mod generations;

@@ -57,7 +57,7 @@ fn a_seal_that_another_worker_has_copied_does_not_open() {
         assert_ok!(Market::decline(signed(CHEAP), job));
         assert_eq!(worker_of(job), Some((DEAR, 60)));
         let copied = seal_of(CHEAP, &digest_claim(job));
-        assert_ok!(Market::seal(signed(DEAR), vec![copied].try_into().expect("short")));
+        assert_ok!(Market::seal(signed(DEAR), vec![copied]));
         assert_noop!(Market::claim(signed(DEAR), digest_claim(job)), Error::<Test>::WrongSeal);
     });
 }
@@ -114,7 +114,7 @@ fn a_seal_that_is_not_opened_is_a_missed_deadline() {
 fn what_was_not_drawn_is_not_audited() {
     TestExt::new().offer(CHEAP, 30, 5).execute_with(|| {
         let job = submit(request(100));
-        let draw = || Market::draw(signed(THIRD), vec![job].try_into().expect("short"));
+        let draw = || Market::draw(signed(THIRD), vec![job]);
         assert_noop!(draw(), Error::<Test>::NotSealed);
         seal(CHEAP, &[digest_claim(job)]);
         assert_noop!(draw(), Error::<Test>::NotDrawn);

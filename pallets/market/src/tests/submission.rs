@@ -1,7 +1,7 @@
 //! Submissions that are refused before a unit of money is held.
 
 use crate::{Error, Event, HoldReason, Inputs, Jobs, mock::*};
-use assay_types::{Delivery, H256, JobInput, Matching, ModelVersion, Phase};
+use assay_types::{Delivery, H256, JobId, JobInput, Matching, ModelVersion, Payload, Phase};
 use polkadot_sdk::frame_support::{assert_noop, assert_ok};
 
 #[test]
@@ -179,7 +179,7 @@ fn input_by_digest_is_not_stored() {
         let digest = H256::repeat_byte(9);
         let input = JobInput::Digest {
             digest,
-            symbols: symbols(&[4]),
+            symbols: vec![4],
         };
         let job = submit(Request { input, ..request(100) });
         assert_eq!(Jobs::<Test>::get(job).map(|job| job.input_digest), Some(digest));
@@ -191,14 +191,50 @@ fn input_by_digest_is_not_stored() {
 fn a_batch_is_submitted_whole_or_not_at_all() {
     TestExt::new().offer(CHEAP, 30, 5).execute_with(|| {
         let good = vec![request(100), request(50)];
-        assert_ok!(Market::submit_batch(signed(CLIENT), good.try_into().expect("short")));
+        assert_ok!(Market::submit_batch(signed(CLIENT), good));
         assert_eq!(held(HoldReason::Escrow, CLIENT), 150);
         let bad = vec![request(100), request(29)];
         assert_noop!(
-            Market::submit_batch(signed(CLIENT), bad.try_into().expect("short")),
+            Market::submit_batch(signed(CLIENT), bad),
             Error::<Test>::CeilingBelowEveryPrice
         );
         assert_eq!(Jobs::<Test>::iter().count(), 2);
+    });
+}
+
+#[test]
+fn a_list_that_is_too_long_is_refused_by_its_name() {
+    TestExt::new().offer(CHEAP, 30, 5).execute_with(|| {
+        let many = || (0..65).collect::<Vec<JobId>>();
+        let claims = many().into_iter().map(digest_claim).collect::<Vec<_>>();
+        let seals = claims.iter().map(|claim| seal_of(CHEAP, claim)).collect();
+        let (client, worker) = (signed(CLIENT), signed(CHEAP));
+        let long = Error::<Test>::BatchTooLong;
+        assert_noop!(Market::submit_batch(client.clone(), vec![request(1); 65]), long);
+        assert_noop!(
+            Market::accept_batch(client.clone(), many()),
+            Error::<Test>::BatchTooLong
+        );
+        assert_noop!(Market::claim_batch(worker.clone(), claims), Error::<Test>::BatchTooLong);
+        assert_noop!(Market::seal(worker.clone(), seals), Error::<Test>::BatchTooLong);
+        assert_noop!(
+            Market::advance_batch(worker.clone(), vec![0; 5]),
+            Error::<Test>::TooManySteps
+        );
+        assert_noop!(Market::draw(worker, vec![0; 5]), Error::<Test>::TooManySteps);
+        let input = |symbols: usize, bytes: usize| Request {
+            input: JobInput::Inline(Payload {
+                symbols: vec![1; symbols],
+                bytes: vec![0; bytes],
+            }),
+            ..request(100)
+        };
+        let refused = |request: Request, error: Error<Test>| {
+            assert_noop!(Market::submit(client.clone(), request), error);
+        };
+        refused(input(1, 65_537), Error::InputTooLarge);
+        refused(input(1, 65_536), Error::InputSizeMismatch);
+        refused(input(9, INPUT_BYTES), Error::WrongNumberOfSymbols);
     });
 }
 

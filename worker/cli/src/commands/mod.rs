@@ -3,6 +3,7 @@
 mod calibrate;
 pub mod chat;
 mod checks;
+pub mod demand;
 pub mod dispute;
 pub mod doctor;
 pub mod earnings;

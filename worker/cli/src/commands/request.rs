@@ -1,10 +1,12 @@
 //! `assay-worker request`
 
 use super::{
+    demand::Demanding,
     journal::{JournalArgs, ranges},
     outcomes::{self, EXIT_CODES, INTERRUPTED},
     provide::{fetch_outputs, provide},
     session::{Asking, SessionArgs},
+    visitor::Visitor,
 };
 use crate::{
     cli::{KeyArgs, NodeArgs},
@@ -12,13 +14,14 @@ use crate::{
 };
 use anyhow::{Context, ensure};
 use assay_client::{
-    chain::{Account, BlockNumber, Key},
+    chain::{Account, BlockNumber, Client, Key},
     request::{
+        Prepared,
         chain::NodeSender,
         generation::{Sampling, Wish, put_into_words},
         outcome::Outcome,
         plan::{Ask, Plan},
-        progress::Progress,
+        progress::{Progress, Summary},
         resume::{Kept, resume},
         run::{Following, Request, Until},
         terms::Wishes,
@@ -93,6 +96,10 @@ pub struct RequestArgs {
     /// Get only the output's digest, not the output itself
     #[arg(long)]
     no_output: bool,
+    /// Demand outputs on the chain that were claimed by digest and do not come over the network: the worker gives them
+    /// there for a deposit that pays its fees, or is not paid
+    #[arg(long, conflicts_with = "accept")]
+    demand: bool,
     /// Submit only the inputs' digests, and write the inputs to this folder for the workers
     #[arg(long, value_name = "DIR")]
     digest: Option<PathBuf>,
@@ -236,14 +243,9 @@ pub(super) async fn run(args: RequestArgs) -> anyhow::Result<ExitCode> {
         }
     };
     shown.close();
-    let numbers: Vec<(usize, JobId)> = summary.submitted.iter().map(|job| (job.input, job.job)).collect();
-    let mut outcomes = Outcome::all(&parts, &jobs, &numbers, &summary.tracker);
-    if let Some(visitor) = &visitor {
-        fetch_outputs(visitor, &parts, &jobs, &summary, &mut outcomes).await;
-    }
-    if let Some(job) = jobs.first() {
-        put_into_words(&mut outcomes, job.request.model, &parts, &args.models_dir);
-    }
+    let outcomes = args
+        .outcomes(&client, key, visitor.as_ref(), &parts, &jobs, &summary)
+        .await?;
     args.finish(id, &parts, &outcomes, summary.unfinished)
 }
 
@@ -274,6 +276,37 @@ impl RequestArgs {
             kept.id
         );
         Ok((chain, kept))
+    }
+
+    /// Everything that is known of the jobs, with the outputs that are fetched or demanded.
+    async fn outcomes(
+        &self,
+        client: &Client,
+        key: Key,
+        visitor: Option<&Visitor>,
+        parts: &ModelParts,
+        jobs: &[Prepared],
+        summary: &Summary,
+    ) -> anyhow::Result<Vec<Outcome>> {
+        let numbers: Vec<(usize, JobId)> = summary.submitted.iter().map(|job| (job.input, job.job)).collect();
+        let mut outcomes = Outcome::all(parts, jobs, &numbers, &summary.tracker);
+        if let Some(visitor) = visitor {
+            fetch_outputs(visitor, parts, jobs, summary, &mut outcomes).await;
+        }
+        if self.demand {
+            let account = &Account::open(client.clone(), key)?;
+            let patience = self.following().patience;
+            let demanding = Demanding {
+                client,
+                account,
+                patience,
+            };
+            demanding.get_all(parts, jobs, summary, &mut outcomes).await;
+        }
+        if let Some(job) = jobs.first() {
+            put_into_words(&mut outcomes, job.request.model, parts, &self.models_dir);
+        }
+        Ok(outcomes)
     }
 
     fn ask(&self) -> anyhow::Result<Ask> {

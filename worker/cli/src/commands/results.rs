@@ -1,13 +1,14 @@
 //! `assay-worker results`
 
 use super::{
+    demand::Demanding,
     journal::JournalArgs,
     outcomes::{self, EXIT_CODES},
 };
 use crate::cli::NodeArgs;
 use anyhow::Context;
 use assay_client::{
-    chain::{AccountId, BlockNumber, Client},
+    chain::{Account, AccountId, BlockNumber, Client, Key},
     request::{
         chain::{JobView, NodeView},
         journal::{Journal, Record},
@@ -24,6 +25,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
     process::ExitCode,
+    time::Duration,
 };
 
 /// Options of `results`.
@@ -39,6 +41,17 @@ pub struct ResultsArgs {
     /// A block before the jobs were submitted, up to which the chain is searched for jobs that no request here knows
     #[arg(long, value_name = "BLOCK")]
     since: Option<BlockNumber>,
+    /// Demand outputs on the chain that were claimed by their digests: the worker gives them there for a deposit that
+    /// pays its fees, or is not paid
+    #[arg(long, requires = "key")]
+    demand: bool,
+    /// The key of the jobs' client: a file that holds the secret (mode 600), or, on a development chain, a secret such
+    /// as //Alice
+    #[arg(long, env = "ASSAY_KEY", value_name = "FILE|SECRET", hide_env_values = true)]
+    key: Option<String>,
+    /// Longest wait for a demanded output, in seconds
+    #[arg(long, default_value_t = 600, value_name = "SECONDS", requires = "demand")]
+    patience: u64,
     /// Write the outputs to this folder
     #[arg(long, value_name = "DIR")]
     save: Option<PathBuf>,
@@ -60,9 +73,16 @@ struct Group {
 pub(super) async fn run(args: ResultsArgs) -> anyhow::Result<ExitCode> {
     let client = super::connect(&args.node).await?;
     let view = NodeView::new(client.clone());
+    let account = match &args.key {
+        Some(key) if args.demand => {
+            let key = Key::load(key).context("--key")?;
+            Some(Account::open(client.clone(), key)?)
+        }
+        _ => None,
+    };
     let mut outcomes = Vec::new();
     for group in groups(&args, &client).await? {
-        outcomes.extend(group.outcomes(&args, &client, &view).await?);
+        outcomes.extend(group.outcomes(&args, &client, &view, account.as_ref()).await?);
     }
     outcomes.sort_by_key(|outcome| outcome.job);
     outcomes::print(&outcomes, args.json)?;
@@ -106,7 +126,13 @@ async fn groups(args: &ResultsArgs, client: &Client) -> anyhow::Result<Vec<Group
 
 impl Group {
     /// Looks the jobs up, saves their outputs, and says of each that was not found where it was looked for.
-    async fn outcomes(&self, args: &ResultsArgs, client: &Client, view: &NodeView) -> anyhow::Result<Vec<Outcome>> {
+    async fn outcomes(
+        &self,
+        args: &ResultsArgs,
+        client: &Client,
+        view: &NodeView,
+        account: Option<&Account>,
+    ) -> anyhow::Result<Vec<Outcome>> {
         let tracker = self.record.as_ref().map(|record| record.tracker());
         let mut tracker = match tracker {
             Some(tracker) => tracker.context("the journal was changed by hand: an account or amount does not read")?,
@@ -140,10 +166,18 @@ impl Group {
                 }
             };
             let story = tracker.story(*job);
-            let outcome = match (&subject, &parts) {
+            let mut outcome = match (&subject, &parts) {
                 (Some((_, subject)), Some(parts)) => Outcome::of(parts, *subject, *job, story),
                 _ => Outcome::unchecked(*job, story),
             };
+            if let (Some(account), Some((_, subject)), Some(parts), Some(story)) = (account, &subject, &parts, story) {
+                let demanding = Demanding {
+                    client,
+                    account,
+                    patience: Duration::from_secs(args.patience),
+                };
+                demanding.get(parts, subject.symbols, story, &mut outcome).await;
+            }
             if let Some(folder) = &args.save {
                 save(
                     folder,

@@ -9,6 +9,7 @@ use super::types::{
 use assay_exact::judge::Proof;
 use assay_types::{
     Announcement, JobId, ModelParts, ModelVersion, SessionId, SlashId,
+    delivery::OutputPiece,
     dispute::{FindingOpening, Place, Statement},
     limits::{Batch, InlineOutputBytes, NameBytes, Steps, Symbols},
 };
@@ -108,6 +109,8 @@ pub enum MarketCall {
     Reassign { job: JobId },
     Seal { seals: BoundedVec<Seal, Batch> },
     Draw { jobs: BoundedVec<JobId, Steps> },
+    DemandOutput { job: JobId },
+    DeliverOutput { job: JobId, piece: Box<OutputPiece> },
 }
 
 /// See the disputes pallet.

@@ -101,17 +101,14 @@ fn calls_and_events(check: &mut Check) -> Vec<Item> {
 }
 
 fn storage(check: &mut Check) -> Vec<Item> {
+    let version = || Some(meta_type::<ModelVersion>());
     vec![
         check.map("Market", "Jobs", Some(meta_type::<JobId>()), meta_type::<Job>()),
         check.map("Market", "Inputs", Some(meta_type::<JobId>()), meta_type::<Vec<u8>>()),
         check.map("Market", "Outputs", Some(meta_type::<JobId>()), meta_type::<Vec<u8>>()),
         check.map("Market", "Bids", Some(meta_type::<JobId>()), meta_type::<Vec<Bid>>()),
-        check.map(
-            "Workers",
-            "Offers",
-            Some(meta_type::<ModelVersion>()),
-            meta_type::<Vec<Offer>>(),
-        ),
+        check.map("Market", "Demands", Some(meta_type::<JobId>()), meta_type::<Demand>()),
+        check.map("Workers", "Offers", version(), meta_type::<Vec<Offer>>()),
         check.map(
             "Sessions",
             "DisputedReceipts",
@@ -127,12 +124,7 @@ fn storage(check: &mut Check) -> Vec<Item> {
         check.map("Models", "NextModelId", None, meta_type::<ModelId>()),
         check.map("Time", "Now", None, meta_type::<BlockNumber>()),
         check.map("Timestamp", "Now", None, meta_type::<u64>()),
-        check.map(
-            "Models",
-            "Versions",
-            Some(meta_type::<ModelVersion>()),
-            meta_type::<VersionRecord>(),
-        ),
+        check.map("Models", "Versions", version(), meta_type::<VersionRecord>()),
         check.map(
             "Models",
             "VersionByRoot",

@@ -132,6 +132,23 @@ pub enum MarketEvent {
         job: JobId,
         until: BlockNumber,
     },
+    OutputDemanded {
+        job: JobId,
+        worker: AccountId,
+        deposit: Balance,
+        until: BlockNumber,
+    },
+    OutputDelivered {
+        job: JobId,
+        worker: AccountId,
+        paid: Balance,
+    },
+    OutputWithheld {
+        job: JobId,
+        worker: AccountId,
+        paid: Balance,
+        burned: Balance,
+    },
 }
 
 /// See the disputes pallet.
@@ -359,7 +376,10 @@ impl MarketEvent {
             | Self::JobClosed { job, .. }
             | Self::JobSealed { job, .. }
             | Self::SealRejected { job, .. }
-            | Self::PhaseExtended { job, .. } => *job,
+            | Self::PhaseExtended { job, .. }
+            | Self::OutputDemanded { job, .. }
+            | Self::OutputDelivered { job, .. }
+            | Self::OutputWithheld { job, .. } => *job,
         }
     }
 }

@@ -109,6 +109,11 @@ impl Snapshot {
         self.entry("Market", "Outputs", "an output", &job.encode()).await
     }
 
+    /// The output of a job that its client has demanded, until it is complete.
+    pub async fn demand(&self, job: JobId) -> Result<Option<Demand>, ChainError> {
+        self.entry("Market", "Demands", "a demand", &job.encode()).await
+    }
+
     /// The bids on a job.
     pub async fn bids(&self, job: JobId) -> Result<Vec<Bid>, ChainError> {
         Ok(self

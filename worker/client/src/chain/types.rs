@@ -13,6 +13,8 @@ pub type Balance = u128;
 pub type BlockNumber = u32;
 /// A job as the chain keeps it.
 pub type Job = assay_types::Job<AccountId, Balance, BlockNumber>;
+/// An output that its client has demanded.
+pub type Demand = assay_types::Demand<Balance>;
 /// Request that a client submits.
 pub type JobRequest = assay_types::JobRequest<Balance, BlockNumber>;
 /// Where a job stands.

@@ -96,6 +96,7 @@ pub trait StateView: Send + Sync + 'static {
     fn job(&self, job: JobId) -> impl Future<Output = Result<Option<Job>, ChainError>> + Send;
     fn input(&self, job: JobId) -> impl Future<Output = Result<Option<Vec<u8>>, ChainError>> + Send;
     fn output(&self, job: JobId) -> impl Future<Output = Result<Option<Vec<u8>>, ChainError>> + Send;
+    fn demand(&self, job: JobId) -> impl Future<Output = Result<Option<Demand>, ChainError>> + Send;
     fn bids(&self, job: JobId) -> impl Future<Output = Result<Vec<Bid>, ChainError>> + Send;
     fn jobs_of(&self, account: &AccountId) -> impl Future<Output = Result<Vec<(JobId, Job)>, ChainError>> + Send;
     fn open_jobs(&self, version: ModelVersion) -> impl Future<Output = Result<Vec<(JobId, Job)>, ChainError>> + Send;
@@ -238,6 +239,10 @@ impl StateView for Snapshot {
 
     async fn output(&self, job: JobId) -> Result<Option<Vec<u8>>, ChainError> {
         Self::output(self, job).await
+    }
+
+    async fn demand(&self, job: JobId) -> Result<Option<Demand>, ChainError> {
+        Self::demand(self, job).await
     }
 
     async fn bids(&self, job: JobId) -> Result<Vec<Bid>, ChainError> {

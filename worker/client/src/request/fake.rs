@@ -202,7 +202,7 @@ fn open(client: &AccountId, request: &JobRequest, digest: H256, block: BlockNumb
         client: client.clone(),
         model: request.model,
         input_digest: digest,
-        symbols,
+        symbols: symbols.try_into().expect("few"),
         work: 0,
         ceiling: request.ceiling,
         deadline_blocks: request.deadline_blocks,

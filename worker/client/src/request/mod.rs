@@ -5,9 +5,11 @@
 //!   text.
 //! * [`run::Request`] submits and follows, and tells its [`progress`].
 //! * [`journal::Journal`] keeps what is known on disk, so that a request can be gone on with however it ended.
+//! * [`demand`] has a worker give an output on the chain that does not come over the network.
 //! * [`recover`] looks up results afterwards, and [`outcome::Outcome`] says what is known of one.
 
 pub mod chain;
+pub mod demand;
 #[cfg(test)]
 mod fake;
 mod follow;
@@ -43,7 +45,6 @@ use assay_types::{
 };
 use generation::GenerationError;
 use journal::JournalError;
-use polkadot_sdk::sp_runtime::BoundedVec;
 use std::path::{Path, PathBuf};
 use terms::Terms;
 
@@ -314,17 +315,21 @@ pub fn prepare(input: &JobInput, symbols: Vec<u32>, model: &Model, terms: &Terms
     let too_many = SchemaError::WrongNumberOfSymbols {
         expected: model.record.parts.schema.symbols.len() as u32,
     };
-    let symbols = BoundedVec::try_from(symbols).map_err(|_| unfit(too_many))?;
+    if symbols.len() > limits::MAX_SYMBOLS as usize {
+        return Err(unfit(too_many));
+    }
     let chain_input = if terms.by_digest {
         ChainInput::Digest { digest, symbols }
     } else {
-        let payload = BoundedVec::try_from(bytes.clone()).map_err(|bytes| RequestError::TooLargeForInline {
-            name: input.name.clone(),
-            bytes: bytes.len(),
-        })?;
+        if bytes.len() > limits::MAX_INLINE_INPUT_BYTES as usize {
+            return Err(RequestError::TooLargeForInline {
+                name: input.name.clone(),
+                bytes: bytes.len(),
+            });
+        }
         ChainInput::Inline(Payload {
             symbols,
-            bytes: payload,
+            bytes: bytes.clone(),
         })
     };
     Ok(Prepared {

@@ -304,6 +304,10 @@ fn in_words(story: &Story, fits: Option<bool>) -> (String, String) {
             format!("{word}, refunded"),
             format!("{held}; it was challenged and stands, and nothing was paid, because the worker answered late"),
         ),
+        (Some((_, CloseReason::NotDelivered, _)), _) => (
+            "refunded".into(),
+            "refunded: the output was demanded, and the worker did not deliver it".into(),
+        ),
         (Some((_, reason, _)), _) if reason.phase() == Phase::Settled => {
             (format!("{word}, final"), format!("{held}; final"))
         }

@@ -76,7 +76,7 @@ pub(super) fn jobs(inputs: &[u8]) -> Vec<Prepared> {
             model: ModelVersion { model: 0, version: 1 },
             input: JobInput::Inline(Payload {
                 symbols: Default::default(),
-                bytes: vec![*byte; 4].try_into().expect("small"),
+                bytes: vec![*byte; 4],
             }),
             ceiling: 7,
             matching: Matching::Offers,

@@ -212,7 +212,10 @@ impl Story {
                 self.phase = reason.phase();
                 self.closed = Some((now, *reason, *paid));
             }
+            MarketEvent::OutputDemanded { until, .. } => self.window_until = Some(*until),
             MarketEvent::JobSubmitted { .. }
+            | MarketEvent::OutputDelivered { .. }
+            | MarketEvent::OutputWithheld { .. }
             | MarketEvent::BidRevealed { .. }
             | MarketEvent::BidReleased { .. }
             | MarketEvent::BidForfeited { .. }

@@ -28,6 +28,7 @@ impl<S: StateView> JobLoop<'_, S> {
                 Action::Seal(job) => seals.push(job),
                 Action::Draw(job) => self.draw(job),
                 Action::Claim(job) => claims.extend(self.claim(job)),
+                Action::Deliver(job) => self.deliver(job),
                 Action::Decline(job) => {
                     if let Some(Progress::Impossible(reason)) = self.kept.memory.progress(job) {
                         tracing::warn!(job, reason, "declining the job");
@@ -123,6 +124,14 @@ impl<S: StateView> JobLoop<'_, S> {
                     (assignment.locked, *deadline)
                 }
                 (Kind::Claim, JobState::Sealed { assignment, until, .. }) => (assignment.locked, *until),
+                (
+                    Kind::Deliver,
+                    JobState::Claimed {
+                        assignment,
+                        window_until,
+                        ..
+                    },
+                ) => (assignment.locked, *window_until),
                 (
                     Kind::Reveal,
                     JobState::Bidding {

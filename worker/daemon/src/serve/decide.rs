@@ -6,7 +6,7 @@ use super::{
 };
 use crate::config::BidPolicy;
 use assay_client::chain::{AccountId, Balance, BlockNumber, Job, JobState};
-use assay_types::{JobId, ModelVersion, SealStatus};
+use assay_types::{JobId, ModelVersion, SealStatus, delivery::Cursor};
 use std::collections::BTreeMap;
 
 /// One step that is due.
@@ -20,6 +20,8 @@ pub enum Action {
     Draw(JobId),
     /// Make the claim that is sealed.
     Claim(JobId),
+    /// Deliver the next piece of a demanded output.
+    Deliver(JobId),
     /// Give the job back.
     Decline(JobId),
     /// Write a bid down and commit it.
@@ -48,6 +50,8 @@ pub struct View {
     pub bids: BTreeMap<JobId, bool>,
     /// Where this worker's sealed claims stand.
     pub seals: BTreeMap<JobId, SealStatus>,
+    /// Outputs of this worker that clients have demanded: the place of the next piece of each.
+    pub demands: BTreeMap<JobId, Cursor>,
 }
 
 /// Limits of the worker.
@@ -75,10 +79,9 @@ pub fn decide(view: &View, memory: &Memory, policy: &Policy) -> Vec<Action> {
                 assigned(*id, *deadline, view, memory)
             }
             JobState::Sealed { assignment, .. } if assignment.worker == policy.me => sealed(*id, view, memory),
-            JobState::Assigned { .. }
-            | JobState::Sealed { .. }
-            | JobState::Claimed { .. }
-            | JobState::Disputed { .. } => None,
+            JobState::Claimed { window_until, .. } => demanded(*id, Some(*window_until), view, memory),
+            JobState::Disputed { .. } => demanded(*id, None, view, memory),
+            JobState::Assigned { .. } | JobState::Sealed { .. } => None,
         });
     }
     actions.extend(memory.sealed().filter(|id| is_over(*id, view)).map(Action::Forget));
@@ -133,6 +136,19 @@ fn sealed(id: JobId, view: &View, memory: &Memory) -> Option<Action> {
     match memory.progress(id) {
         None => Some(Action::Execute(id)),
         Some(Progress::Ready(_)) => (status == Some(&SealStatus::Claimable)).then_some(Action::Claim(id)),
+        Some(Progress::Searching | Progress::Running | Progress::Impossible(_)) => None,
+    }
+}
+
+/// A demanded output is delivered piece by piece: the chain says where the next one begins, so a restart loses nothing.
+fn demanded(id: JobId, until: Option<BlockNumber>, view: &View, memory: &Memory) -> Option<Action> {
+    view.demands.get(&id)?;
+    if until.is_some_and(|until| view.now >= until) {
+        return None;
+    }
+    match memory.progress(id) {
+        None => Some(Action::Execute(id)),
+        Some(Progress::Ready(_)) => Some(Action::Deliver(id)),
         Some(Progress::Searching | Progress::Running | Progress::Impossible(_)) => None,
     }
 }

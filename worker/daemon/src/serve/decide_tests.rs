@@ -79,6 +79,7 @@ fn view(now: BlockNumber, state: JobState) -> View {
         jobs: [(JOB, job(state))].into(),
         bids: BTreeMap::new(),
         seals: BTreeMap::new(),
+        demands: BTreeMap::new(),
     }
 }
 
@@ -146,6 +147,29 @@ fn a_worker_that_lost_its_output_after_the_seal_computes_it_anew() {
     assert_eq!(decide(&view, &memory, &policy()), [], "what is sealed is not declined");
     view.jobs.insert(JOB, job(sealed_by(AccountId::new([2; 32]))));
     assert_eq!(decide(&view, &Memory::default(), &policy()), []);
+}
+
+#[test]
+fn a_demanded_output_is_computed_and_delivered_while_there_is_time() {
+    let claimed = JobState::Claimed {
+        assignment: Assignment {
+            worker: me(),
+            price: 40,
+            locked: 80,
+            hazard: 0,
+        },
+        output_digest: H256::zero(),
+        window_until: 60,
+    };
+    let mut view = view(12, claimed);
+    let mut memory = Memory::default();
+    assert_eq!(decide(&view, &memory, &policy()), [], "nobody has demanded it");
+    view.demands.insert(JOB, Cursor { tensor: 0, chunk: 64 });
+    assert_eq!(decide(&view, &memory, &policy()), [Action::Execute(JOB)]);
+    memory.note(JOB, ready());
+    assert_eq!(decide(&view, &memory, &policy()), [Action::Deliver(JOB)]);
+    view.now = 60;
+    assert_eq!(decide(&view, &memory, &policy()), [], "it is too late");
 }
 
 #[test]
@@ -240,7 +264,7 @@ fn no_more_bids_than_the_policy_allows() {
         now: 3,
         jobs,
         bids: [(0, false)].into(),
-        seals: BTreeMap::new(),
+        ..View::default()
     };
     assert_eq!(
         decide(&view, &Memory::new([0]), &policy()),

@@ -175,6 +175,10 @@ impl<'a, S: StateView> JobLoop<'a, S> {
             let Some(job) = state.job(id).await? else {
                 return Ok((id, None));
             };
+            let demand = match job.kept.demand {
+                true => state.demand(id).await?,
+                false => None,
+            };
             let bids = match job.state {
                 JobState::Bidding { .. } | JobState::Revealing { .. } => state.bids(id).await?,
                 JobState::Assigned { .. }
@@ -182,15 +186,16 @@ impl<'a, S: StateView> JobLoop<'a, S> {
                 | JobState::Claimed { .. }
                 | JobState::Disputed { .. } => Vec::new(),
             };
-            Ok::<_, ChainError>((id, Some((job, bids))))
+            Ok::<_, ChainError>((id, Some((job, bids, demand))))
         });
         let read: Vec<_> = read.buffer_unordered(REQUESTS).try_collect().await?;
         for (id, job) in read {
             let was_claimed = self.is_claimed(id);
             self.view.bids.remove(&id);
             self.view.jobs.remove(&id);
+            self.view.demands.remove(&id);
             self.deposits.remove(&id);
-            if let Some((job, bids)) = job {
+            if let Some((job, bids, demand)) = job {
                 let own = bids.iter().find(|bid| bid.worker == self.policy.me);
                 if let Some(bid) = own {
                     self.view.bids.insert(id, bid.price.is_some());
@@ -198,6 +203,9 @@ impl<'a, S: StateView> JobLoop<'a, S> {
                 }
                 let assignment = job.state.assignment();
                 let mine = assignment.is_some_and(|assignment| assignment.worker == self.policy.me);
+                if let Some(demand) = demand.filter(|_| mine) {
+                    self.view.demands.insert(id, demand.next);
+                }
                 let auction = assignment.is_none() && self.policy.bidding.contains_key(&job.model);
                 if mine || auction || own.is_some() {
                     self.view.jobs.insert(id, job);
@@ -241,16 +249,19 @@ impl<'a, S: StateView> JobLoop<'a, S> {
                 Some(JobState::Assigned { assignment, .. } | JobState::Sealed { assignment, .. })
                     if assignment.worker == self.policy.me
             ),
+            Kind::Deliver => self.view.demands.get(&job).copied() != self.kept.memory.piece(job),
             Kind::Pause | Kind::Resume | Kind::Announce => true,
         }
     }
 
-    /// Blocks in which a job can still be sealed, or claimed.
+    /// Blocks in which a job can still be sealed or claimed, or its output delivered.
     pub(super) fn blocks_left(&self, job: JobId) -> BlockNumber {
         match self.view.jobs.get(&job).map(|job| &job.state) {
-            Some(JobState::Assigned { deadline: last, .. } | JobState::Sealed { until: last, .. }) => {
-                last.saturating_sub(self.view.now)
-            }
+            Some(
+                JobState::Assigned { deadline: last, .. }
+                | JobState::Sealed { until: last, .. }
+                | JobState::Claimed { window_until: last, .. },
+            ) => last.saturating_sub(self.view.now),
             _ => 0,
         }
     }
@@ -279,7 +290,7 @@ impl<'a, S: StateView> JobLoop<'a, S> {
                     Err(error @ NotTaken::Closed) => memory.note(job, Progress::Impossible(error.to_string())),
                 }
             }
-            Ok(Found::Impossible(reason)) => memory.note(job, Progress::Impossible(reason)),
+            Ok(Found::Impossible(reason)) => self.note_impossible(job, reason),
             Err(error) => {
                 tracing::debug!(job, %error, "the job's input could not be read; again at the next block");
                 memory.note_unstarted(job);
@@ -346,7 +357,8 @@ impl<'a, S: StateView> JobLoop<'a, S> {
                     // Looked up and told again at the next block.
                     Kind::Pause | Kind::Resume => self.told_well = None,
                     Kind::Announce => self.kept.telling.note_failed(best),
-                    Kind::Seal | Kind::Draw | Kind::Claim | Kind::Decline | Kind::Commit | Kind::Reveal => {}
+                    Kind::Seal | Kind::Draw | Kind::Claim | Kind::Deliver => {}
+                    Kind::Decline | Kind::Commit | Kind::Reveal => {}
                 }
                 let hopeless = kind == Kind::Commit && matches!(error, SubmitError::Refused { .. });
                 let known = error.is("Market", "AlreadyBid") || error.is("Market", "AlreadyClaimed");

@@ -27,7 +27,7 @@ pub(super) struct Serving {
 }
 
 /// Starts a worker that the chain knows.
-async fn serving(chain: FakeChain) -> Serving {
+pub(super) async fn serving(chain: FakeChain) -> Serving {
     serving_with(chain, None).await
 }
 

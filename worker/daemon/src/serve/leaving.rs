@@ -39,7 +39,7 @@ impl<S: StateView> JobLoop<'_, S> {
         !self.view.jobs.is_empty() || !self.view.bids.is_empty()
     }
 
-    /// Jobs that this worker still has to claim or to defend, and bids that it still has to reveal.
+    /// Jobs that this worker still has to claim, to defend or to deliver, and bids that it still has to reveal.
     fn unclaimed_or_disputed(&self) -> usize {
         let mine = |job: &&Job| match &job.state {
             JobState::Assigned { assignment, deadline } => {
@@ -49,7 +49,8 @@ impl<S: StateView> JobLoop<'_, S> {
             _ => false,
         };
         let unrevealed = self.view.bids.values().filter(|revealed| !**revealed);
-        self.view.jobs.values().filter(mine).count() + self.disputed().len() + unrevealed.count()
+        let demanded = self.view.demands.keys().filter(|job| self.blocks_left(**job) > 0);
+        self.view.jobs.values().filter(mine).count() + self.disputed().len() + unrevealed.count() + demanded.count()
     }
 
     /// This worker's claims that are disputed, on jobs and by receipts.

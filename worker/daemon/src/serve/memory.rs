@@ -2,7 +2,7 @@
 
 use crate::skeleton::InFlight;
 use assay_client::chain::{BlockNumber, H256};
-use assay_types::JobId;
+use assay_types::{JobId, delivery::Cursor};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Blocks in which a transaction that was included must show in the best state; then it is decided anew.
@@ -39,6 +39,8 @@ pub enum Kind {
     Draw,
     /// Claims its output.
     Claim,
+    /// Delivers a piece of its output, which the client has demanded.
+    Deliver,
     /// Gives it back.
     Decline,
     /// Commits a bid on it.
@@ -61,6 +63,8 @@ pub struct Memory {
     in_flight: InFlight<JobId>,
     /// Effects of transactions that were included, which the state does not show yet.
     awaited: BTreeMap<JobId, Kind>,
+    /// The places of the pieces that were sent last.
+    delivered: BTreeMap<JobId, Cursor>,
 }
 
 impl Memory {
@@ -136,6 +140,16 @@ impl Memory {
         self.in_flight.wake(&job);
     }
 
+    /// Notes that the piece of a demanded output at this place is sent.
+    pub fn note_piece(&mut self, job: JobId, at: Cursor) {
+        self.delivered.insert(job, at);
+    }
+
+    /// The place of the piece that was sent last.
+    pub fn piece(&self, job: JobId) -> Option<Cursor> {
+        self.delivered.get(&job).copied()
+    }
+
     /// Whether nothing is to be decided about the job now.
     pub fn is_busy(&self, job: JobId, best: BlockNumber) -> bool {
         self.in_flight.is_busy(&job, best)
@@ -152,6 +166,7 @@ impl Memory {
     pub fn retain(&mut self, keep: impl Fn(JobId) -> bool) {
         self.progress.retain(|job, _| keep(*job));
         self.awaited.retain(|job, _| keep(*job));
+        self.delivered.retain(|job, _| keep(*job));
         self.in_flight.retain(|job| keep(*job));
     }
 }

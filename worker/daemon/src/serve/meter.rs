@@ -45,7 +45,9 @@ pub(super) fn count(metrics: &WorkerMetrics, me: &AccountId, event: &Event) {
         Event::Sessions(SessionsEvent::Redeemed { worker, paid, .. }) if worker == me => {
             metrics.paid.inc_by(asy(*paid));
         }
-        Event::Market(MarketEvent::DeadlineMissed { worker, .. }) if worker == me => {
+        Event::Market(MarketEvent::DeadlineMissed { worker, .. } | MarketEvent::OutputWithheld { worker, .. })
+            if worker == me =>
+        {
             metrics.misses.inc();
         }
         Event::Market(MarketEvent::JobDeclined { worker, .. }) if worker == me => {

@@ -20,6 +20,9 @@ mod actions;
 pub mod blocks;
 mod claims;
 pub mod decide;
+mod delivery;
+#[cfg(test)]
+mod delivery_tests;
 pub mod executor;
 mod health;
 mod idle;

@@ -52,6 +52,24 @@ fn report_job(me: &AccountId, event: &MarketEvent) {
         } if worker == me => {
             tracing::info!(job, window_until, "the claim was upheld");
         }
+        MarketEvent::OutputDemanded {
+            job,
+            worker,
+            deposit,
+            until,
+        } if worker == me => {
+            let deposit = units::format(*deposit);
+            tracing::warn!(job, deposit, until, "the client demands the output on the chain");
+        }
+        MarketEvent::OutputDelivered { job, worker, paid } if worker == me => {
+            tracing::info!(job, paid = units::format(*paid), "a demanded output was delivered");
+        }
+        MarketEvent::OutputWithheld { job, worker, .. } if worker == me => {
+            tracing::error!(
+                job,
+                "a demanded output was not delivered in time; nothing is paid, and stake was slashed"
+            );
+        }
         MarketEvent::BidForfeited { job, worker, amount } if worker == me => {
             tracing::warn!(
                 job,

@@ -182,8 +182,8 @@ pub(super) async fn wrong_sizes(network: &Network, digits: &Digits) -> anyhow::R
     };
     let with = |symbols: &[u32], bytes: usize| {
         let mut payload = payload.clone();
-        payload.symbols = symbols.to_vec().try_into().expect("few symbols");
-        payload.bytes = vec![0; bytes].try_into().expect("a small input");
+        payload.symbols = symbols.to_vec();
+        payload.bytes = vec![0; bytes];
         submit(&JobRequest {
             input: JobInput::Inline(payload),
             ..sound.clone()
@@ -202,7 +202,7 @@ pub(super) async fn wrong_sizes(network: &Network, digits: &Digits) -> anyhow::R
     }
     let many = JobInput::Digest {
         digest: H256::zero(),
-        symbols: vec![4096].try_into().expect("few symbols"),
+        symbols: vec![4096],
     };
     let large = submit(&JobRequest {
         input: many,

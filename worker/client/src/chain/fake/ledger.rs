@@ -10,6 +10,7 @@ use assay_ops::tensor::Blake2b256;
 use assay_types::{
     Announcement, ClaimId, ClaimSource, JobId, ModelVersion, SealStatus, SessionId, SlashId, WorkerStatus,
     audit::seal,
+    delivery::OutputPiece,
     dispute::{Clock, ClockTerms, Committed, Place, Revealed, Side},
 };
 use polkadot_sdk::sp_runtime::{BoundedVec, DispatchError};
@@ -25,8 +26,8 @@ const CLOCK: ClockTerms<BlockNumber> = ClockTerms {
 /// Blocks that a worker has for its claim after its seal.
 const CLAIM_BLOCKS: BlockNumber = 100;
 
-/// State of a fake chain. Tests write to it; of calls, it knows seals, claims, declining, bids, challenges of jobs and
-/// of receipts, offers of sessions, statements, pausing, resuming and announcing.
+/// State of a fake chain. Tests write to it; of calls, it knows seals, claims, declining, bids, pieces of outputs,
+/// challenges of jobs and of receipts, offers of sessions, statements, pausing, resuming and announcing.
 #[derive(Clone, Debug, Default)]
 #[allow(missing_docs, reason = "named after what they hold")]
 pub struct Ledger {
@@ -34,6 +35,7 @@ pub struct Ledger {
     pub jobs: BTreeMap<JobId, Job>,
     pub inputs: BTreeMap<JobId, Vec<u8>>,
     pub outputs: BTreeMap<JobId, Vec<u8>>,
+    pub demands: BTreeMap<JobId, Demand>,
     pub bids: BTreeMap<JobId, Vec<Bid>>,
     pub workers: BTreeMap<AccountId, WorkerInfo>,
     pub versions: BTreeMap<ModelVersion, VersionRecord>,
@@ -159,6 +161,7 @@ impl Ledger {
                     worker: who.clone(),
                 })])
             }
+            MarketCall::DeliverOutput { job, piece } => self.deliver(who, *job, piece),
             MarketCall::RevealBid { job, price, .. } => {
                 let bids = self.bids.entry(*job).or_default();
                 let bid = bids.iter_mut().find(|bid| bid.worker == *who && bid.price.is_none());
@@ -243,6 +246,32 @@ impl Ledger {
             }
             _ => rejected,
         }
+    }
+
+    /// Takes the next piece of a demanded output, as the pallet does.
+    fn deliver(&mut self, who: &AccountId, id: JobId, piece: &OutputPiece) -> Result<Vec<Event>, SubmitError> {
+        let unknown = || refused("Market", "OutputNotDemanded");
+        let (job, demand) = (self.jobs.get_mut(&id), self.demands.get_mut(&id));
+        let (job, demand) = job.zip(demand).ok_or_else(unknown)?;
+        let JobState::Claimed { output_digest, .. } = &job.state else {
+            return Err(refused("Market", "NotClaimed"));
+        };
+        let version = self.versions.get(&job.model).ok_or_else(unknown)?;
+        let layouts = version.parts.schema.output_layouts(&job.symbols);
+        let layouts = layouts.map_err(|_| unknown())?;
+        let next = piece.check::<Blake2b256>(&layouts, demand.next, &output_digest.0);
+        if let Some(next) = next.map_err(|_| refused("Market", "WrongPiece"))? {
+            demand.next = next;
+            return Ok(Vec::new());
+        }
+        let paid = demand.deposit;
+        (job.kept.demand, job.kept.delivered) = (false, true);
+        self.demands.remove(&id);
+        Ok(vec![Event::Market(MarketEvent::OutputDelivered {
+            job: id,
+            worker: who.clone(),
+            paid,
+        })])
     }
 
     fn dispute(&mut self, who: &AccountId, now: BlockNumber, call: &DisputesCall) -> Result<Vec<Event>, SubmitError> {

@@ -363,6 +363,11 @@ impl StateView for FakeState {
         Ok(self.block.ledger.outputs.get(&job).cloned())
     }
 
+    async fn demand(&self, job: JobId) -> Result<Option<Demand>, ChainError> {
+        self.connection.ask().await?;
+        Ok(self.block.ledger.demands.get(&job).cloned())
+    }
+
     async fn bids(&self, job: JobId) -> Result<Vec<Bid>, ChainError> {
         self.connection.ask().await?;
         Ok(self.block.ledger.bids.get(&job).cloned().unwrap_or_default())
@@ -470,10 +475,8 @@ impl StateView for FakeState {
 
     async fn announcements(&self) -> Result<Vec<(AccountId, Announcement)>, ChainError> {
         self.connection.ask().await?;
-        let announcements = self.block.ledger.announcements.iter();
-        Ok(announcements
-            .map(|(worker, place)| (worker.clone(), place.clone()))
-            .collect())
+        let announced = self.block.ledger.announcements.iter();
+        Ok(announced.map(|(who, place)| (who.clone(), place.clone())).collect())
     }
 
     async fn session(&self, session: SessionId) -> Result<Option<Session>, ChainError> {

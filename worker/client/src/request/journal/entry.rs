@@ -160,7 +160,7 @@ pub enum JobEvent {
 }
 
 /// Every reason for which a job is closed.
-const REASONS: [CloseReason; 8] = [
+const REASONS: [CloseReason; 9] = [
     CloseReason::Accepted,
     CloseReason::WindowPassed,
     CloseReason::NoBids,
@@ -169,6 +169,7 @@ const REASONS: [CloseReason; 8] = [
     CloseReason::Fraud,
     CloseReason::Late,
     CloseReason::Unjudged,
+    CloseReason::NotDelivered,
 ];
 
 impl Header {

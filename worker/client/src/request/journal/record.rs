@@ -10,7 +10,6 @@ use crate::{
     },
 };
 use assay_types::{JobId, JobInput, Payload};
-use polkadot_sdk::sp_runtime::BoundedVec;
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::Path,
@@ -151,14 +150,14 @@ impl Record {
     pub fn prepared(&self, inputs: Vec<Vec<u8>>) -> Option<Vec<Prepared>> {
         let terms = self.header.terms.terms()?;
         let jobs = self.header.inputs.iter().zip(inputs).map(|(line, bytes)| {
-            let symbols = BoundedVec::try_from(line.symbols.clone()).ok()?;
+            let symbols = line.symbols.clone();
             let digest: H256 = parse_digest(&line.digest)?;
             let input = if terms.by_digest {
                 JobInput::Digest { digest, symbols }
             } else {
                 JobInput::Inline(Payload {
                     symbols,
-                    bytes: BoundedVec::try_from(bytes.clone()).ok()?,
+                    bytes: bytes.clone(),
                 })
             };
             Some(Prepared {
