@@ -237,6 +237,16 @@ impl Snapshot {
         self.ask("seal_statuses", jobs.encode()).await
     }
 
+    /// The audit of a claim, until the claim is settled.
+    pub async fn audit(&self, claim: ClaimId) -> Result<Option<Audit>, ChainError> {
+        self.entry("Audits", "Audits", "an audit", &claim.encode()).await
+    }
+
+    /// The audits in which an account is an auditor, by their claims.
+    pub async fn audits_of(&self, account: &AccountId) -> Result<Vec<(ClaimId, Audit)>, ChainError> {
+        self.ask_all("audits_of", account.encode()).await
+    }
+
     /// The dispute over a job.
     pub async fn dispute(&self, job: JobId) -> Result<Option<Dispute>, ChainError> {
         self.ask("dispute", job.encode()).await

@@ -27,6 +27,7 @@ mod conduct;
 mod descent;
 mod driver;
 mod executions;
+mod finder;
 mod game_set;
 mod plan;
 #[cfg(test)]
@@ -41,6 +42,7 @@ pub use descent::descent;
 pub use game_set::GameSet;
 pub use report::{fault_in_words, in_words};
 pub use statistics::Statistics;
+pub(crate) use finder::Finder;
 pub(crate) use stranded::Stranded;
 
 use assay_client::chain::Balance;

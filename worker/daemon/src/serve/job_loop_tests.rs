@@ -14,22 +14,26 @@ use std::time::Duration;
 use tokio::{sync::watch, task::JoinHandle};
 
 /// A worker that serves on a fake chain.
-struct Serving {
-    chain: FakeChain,
-    tested: Tested,
+pub(super) struct Serving {
+    pub(super) chain: FakeChain,
+    pub(super) tested: Tested,
     /// State of the engine.
     health: watch::Sender<Health>,
-    stop: watch::Sender<bool>,
+    pub(super) stop: watch::Sender<bool>,
     /// Where terms are sent that are read again.
     reload: mpsc::Sender<Vec<ModelPolicy>>,
-    ended: JoinHandle<Result<(), ServeError>>,
-    folder: tempfile::TempDir,
+    pub(super) ended: JoinHandle<Result<(), ServeError>>,
+    pub(super) folder: tempfile::TempDir,
 }
 
 /// Starts a worker.
-async fn serving(chain: FakeChain) -> Serving {
+pub(super) async fn serving(chain: FakeChain) -> Serving {
+    serving_in(chain, tempfile::tempdir().expect("a temporary folder")).await
+}
+
+/// Starts a worker with its files here.
+pub(super) async fn serving_in(chain: FakeChain, folder: tempfile::TempDir) -> Serving {
     let tested = Tested::new();
-    let folder = tempfile::tempdir().expect("a temporary folder");
     tested.register(&chain);
     let offered = OfferInfo {
         version: MODEL,
@@ -108,7 +112,7 @@ async fn serving(chain: FakeChain) -> Serving {
 
 impl Serving {
     /// Makes a block that assigns these jobs.
-    fn assign(&self, jobs: impl IntoIterator<Item = JobId>) {
+    pub(super) fn assign(&self, jobs: impl IntoIterator<Item = JobId>) {
         let me = key().account();
         self.chain.author_with(|ledger, events| {
             for job in jobs {
@@ -129,7 +133,7 @@ impl Serving {
     }
 
     /// Makes blocks until all of these jobs are claimed.
-    async fn until_claimed(&self, jobs: &[JobId]) {
+    pub(super) async fn until_claimed(&self, jobs: &[JobId]) {
         author_until(&self.chain, "all jobs are claimed", || {
             jobs.iter().all(|job| self.is_claimed(*job))
         })
