@@ -106,7 +106,7 @@ impl<T: Config> Pallet<T> {
         Ok((model, moments))
     }
 
-    /// What this worker has sealed of a job.
+    /// Seal of this worker on a job.
     pub(crate) fn sealed_by(worker: &T::AccountId, job: &JobOf<T>) -> Result<Sealed<T>, Error<T>> {
         match Self::sealed(job) {
             Some(sealed) if sealed.assignment.worker == *worker => Ok(sealed),

@@ -195,13 +195,15 @@ pub(crate) fn outputs_weight<W: WeightInfo>(claims: &[Claim]) -> Weight {
 /// Storage items that the end of an audit touches at most: the audit, its place on an agenda and what is set aside, and
 /// of two auditors the record, the account and its holds.
 pub(crate) const AUDIT_ITEMS: u64 = 12;
+/// The same with the job and its place in the list of its client.
+const JOB_ITEMS: u64 = 2 + AUDIT_ITEMS;
 
 /// Weight of accepting this many results, each of another worker, with all that can be kept of the jobs.
 pub fn acceptance_weight<W: WeightInfo>(jobs: u32) -> Weight {
     let others = u64::from(jobs.saturating_sub(1));
     W::settlements(0, jobs)
         .saturating_add(W::item().saturating_mul(others))
-        .saturating_add(W::removal().saturating_mul(u64::from(jobs).saturating_mul(2 + AUDIT_ITEMS)))
+        .saturating_add(W::removal().saturating_mul(u64::from(jobs).saturating_mul(JOB_ITEMS)))
 }
 
 #[cfg(test)]

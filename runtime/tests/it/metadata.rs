@@ -1,4 +1,4 @@
-//! What wallets read: every item of our pallets is documented in the metadata, in words that are not Rust's.
+//! The metadata that wallets read: every item of our pallets is documented in it, in words that are not Rust's.
 
 use assay_runtime::Runtime;
 use assay_types::limits;

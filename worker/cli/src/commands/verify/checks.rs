@@ -1,4 +1,4 @@
-//! What is looked at of a receipt: offline with the model's package, and against the chain.
+//! The checks of a receipt: offline with the model's package, and against the chain.
 
 use super::receipt::Told;
 use assay_client::{
@@ -14,7 +14,7 @@ use assay_session::{
 };
 use assay_types::{ClaimSource, H256, schema::ModelKind, session::SessionPhase};
 
-/// What came of a check.
+/// Outcome of a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::commands) enum Finding {
     /// It holds.
@@ -30,9 +30,9 @@ pub(in crate::commands) enum Finding {
 pub(in crate::commands) struct Check {
     /// A word for it.
     pub name: &'static str,
-    /// What came of it.
+    /// Outcome.
     pub finding: Finding,
-    /// What was compared, or why it fails.
+    /// Values that were compared, or why the check fails.
     pub detail: String,
 }
 
@@ -204,7 +204,7 @@ pub(in crate::commands) async fn on_chain(told: &Told, client: &Client) -> Resul
     Ok(by_record(told, &session, stake, disputed))
 }
 
-/// What a session's record says of a receipt.
+/// Checks of a receipt against the session's record.
 fn by_record(told: &Told, session: &Session, stake: Option<u128>, is_disputed: bool) -> Vec<Check> {
     let (said, phase) = (&told.signed.message, session.state.phase());
     let is_signed = told.signed.is_by(&session.worker_key, place(told));
