@@ -41,8 +41,7 @@ impl<S: StateView> JobLoop<'_, S> {
         !self.view.jobs.is_empty() || !self.view.bids.is_empty()
     }
 
-    /// Jobs that this worker still has to claim or to defend, bids that it still has to reveal, and audits that it still
-    /// has to answer.
+    /// Jobs that this worker has to claim or to defend, bids that it has to reveal, and audits that it has to answer.
     fn unclaimed_or_disputed(&self) -> usize {
         let mine = |job: &&Job| match &job.state {
             JobState::Assigned { assignment, deadline } => {

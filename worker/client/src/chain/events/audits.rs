@@ -51,3 +51,19 @@ pub enum AuditsEvent {
         slashed: Balance,
     },
 }
+
+impl AuditsEvent {
+    /// The claim that the event is about.
+    pub fn claim(&self) -> ClaimId {
+        match self {
+            Self::AuditorDrawn { claim, .. }
+            | Self::Answered { claim, .. }
+            | Self::AnswersExpected { claim, .. }
+            | Self::AnswerOpened { claim, .. }
+            | Self::Missed { claim, .. }
+            | Self::Passed { claim, .. }
+            | Self::AuditorPaid { claim, .. }
+            | Self::AuditorConvicted { claim, .. } => *claim,
+        }
+    }
+}
