@@ -8,7 +8,7 @@ pub use record::{Audit, Auditor, MAX_AUDITORS};
 use crate::{ClaimId, H256, ModelVersion};
 use alloc::vec::Vec;
 use assay_exact::digest::{DOMAIN_BYTES, Hash256};
-pub use assay_police::{Assurance, Hazard};
+pub use assay_police::{Assurance, AuditRecord, FULL_AUDIT, Hazard};
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use polkadot_sdk::sp_runtime::{DispatchError, DispatchResult, Perbill};
 use scale_info::TypeInfo;

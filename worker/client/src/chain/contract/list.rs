@@ -58,6 +58,12 @@ pub(super) fn storage(check: &mut Check) -> Vec<Item> {
             meta_type::<Vec<ModelVersion>>(),
         ),
         check.map("Audits", "Audits", Some(meta_type::<ClaimId>()), meta_type::<Audit>()),
+        check.map(
+            "Audits",
+            "Records",
+            Some(meta_type::<AccountId>()),
+            meta_type::<AuditRecord>(),
+        ),
         check.map("Models", "NextModelId", None, meta_type::<ModelId>()),
         check.map("Time", "Now", None, meta_type::<BlockNumber>()),
         check.map("Timestamp", "Now", None, meta_type::<u64>()),
