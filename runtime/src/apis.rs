@@ -27,7 +27,7 @@ use sp_core::{OpaqueMetadata, crypto::KeyTypeId};
 use sp_genesis_builder::PresetId;
 use sp_inherents::{CheckInherentsResult, InherentData};
 use sp_runtime::{
-    ApplyExtrinsicResult, ExtrinsicInclusionMode,
+    ApplyExtrinsicResult, ExtrinsicInclusionMode, MultiSigner,
     traits::Block as BlockT,
     transaction_validity::{TransactionSource, TransactionValidity},
 };
@@ -292,6 +292,29 @@ sp_api::impl_runtime_apis! {
         }
     }
 
+    impl sp_hop::HopRuntimeApi<Block, AccountId> for Runtime {
+        fn max_promotion_size() -> u32 {
+            hop::MAX_BYTES
+        }
+
+        fn can_account_promote(who: AccountId, data_len: u32) -> bool {
+            hop::may_hand_off(&who, data_len)
+        }
+
+        fn create_promotion_extrinsic(
+            _data: Vec<u8>,
+            _signer: MultiSigner,
+            _signature: MultiSignature,
+            _submit_timestamp: u64,
+        ) -> UncheckedExtrinsic {
+            hop::no_promotion()
+        }
+
+        fn is_promoted_on_chain(_hash: [u8; 32]) -> bool {
+            false
+        }
+    }
+
     impl assay_types::runtime_api::AssayApi<Block, AccountId, Balance, BlockNumber> for Runtime {
         fn job(job: JobId) -> Option<pallet_market::JobOf<Runtime>> {
             Market::job(job)
@@ -360,11 +383,7 @@ sp_api::impl_runtime_apis! {
             Market::seal_statuses(&jobs)
         }
 
-        fn audits_of(
-            account: AccountId,
-            after: Option<ClaimId>,
-            limit: u32,
-        ) -> Page<pallet_audits::AuditOf<Runtime>> {
+        fn audits_of(account: AccountId, after: Option<ClaimId>, limit: u32) -> Page<pallet_audits::AuditOf<Runtime>> {
             Audits::audits_of(&account, after, limit)
         }
 

@@ -3,7 +3,8 @@
 //! Pallets are configured in [`configs`], by concern; [`apis`] is what the node calls; [`calls`] says who makes each
 //! call of our pallets, and so what proxies may do; [`lane`] keeps room for urgent ones; [`parameters`] are the values
 //! that governance changes, [`pause`] says what it may pause, and [`migrations`] change what the version before stored;
-//! [`genesis_presets`] are the named first states; [`units`] holds money and time. No pallet is defined here.
+//! [`genesis_presets`] are the named first states; [`hop`] says who hands off data through a node's pool; [`units`]
+//! holds money and time. `signing` is for tests and benchmarks. No pallet is defined here.
 
 #![cfg_attr(not(feature = "std"), no_std)]
 #![recursion_limit = "256"]
@@ -20,12 +21,15 @@ mod benchmarking;
 pub mod calls;
 mod configs;
 pub mod genesis_presets;
+pub mod hop;
 #[cfg(feature = "std")]
 mod invariants;
 pub mod lane;
 pub mod migrations;
 pub mod parameters;
 pub mod pause;
+#[cfg(feature = "std")]
+pub mod signing;
 pub mod units;
 mod weights;
 

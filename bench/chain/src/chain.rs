@@ -3,18 +3,15 @@
 
 use anyhow::{Context, Result, anyhow, bail};
 use assay_runtime::{
-    Address, Block, Executive, Header, Runtime, RuntimeCall, RuntimeEvent, Seeds, SignedPayload, System,
-    TransactionPayment, TxExtension, UncheckedExtrinsic, VERSION, WASM_BINARY, lane::Lane,
+    Block, Executive, Header, Runtime, RuntimeCall, RuntimeEvent, Seeds, System, TransactionPayment,
+    UncheckedExtrinsic, WASM_BINARY, signing,
 };
 use codec::{Decode, Encode};
 use cumulus_primitives_proof_size_hostfunction::storage_proof_size;
 use polkadot_sdk::{
-    cumulus_pallet_parachain_system::block_weight::DynamicMaxBlockWeight,
-    cumulus_pallet_weight_reclaim::StorageWeightReclaim,
     frame_metadata_hash_extension::CheckMetadataHash,
     frame_support::{dispatch::DispatchClass, weights::Weight},
-    frame_system,
-    pallet_transaction_payment::{self, ChargeTransactionPayment},
+    frame_system, pallet_transaction_payment,
     sp_core::{
         Blake2Hasher, H256,
         traits::{CallContext, CodeExecutor, RuntimeCode, WrappedRuntimeCode},
@@ -24,8 +21,7 @@ use polkadot_sdk::{
     sp_io::{SubstrateHostFunctions, TestExternalities, storage},
     sp_keyring::Sr25519Keyring,
     sp_runtime::{
-        ApplyExtrinsicResult, MultiSignature,
-        generic::Era,
+        ApplyExtrinsicResult,
         traits::Header as _,
         transaction_validity::{InvalidTransaction, TransactionValidityError},
     },
@@ -245,30 +241,9 @@ impl Chain {
     /// A transaction of an account, with its next number.
     pub fn sign(&mut self, who: Sr25519Keyring, call: RuntimeCall) -> UncheckedExtrinsic {
         self.read(|| {
-            let account = who.to_account_id();
+            let nonce = frame_system::Pallet::<Runtime>::account_nonce(who.to_account_id());
             let genesis = frame_system::Pallet::<Runtime>::block_hash(0);
-            let extension: TxExtension = Lane(DynamicMaxBlockWeight::new(StorageWeightReclaim::new((
-                frame_system::AuthorizeCall::new(),
-                frame_system::CheckNonZeroSender::new(),
-                frame_system::CheckSpecVersion::new(),
-                frame_system::CheckTxVersion::new(),
-                frame_system::CheckGenesis::new(),
-                frame_system::CheckEra::from(Era::Immortal),
-                frame_system::CheckNonce::from(frame_system::Pallet::<Runtime>::account_nonce(&account)),
-                frame_system::CheckWeight::new(),
-                ChargeTransactionPayment::from(0),
-                CheckMetadataHash::new(false),
-            ))));
-            let versions = (VERSION.spec_version, VERSION.transaction_version);
-            let implicit = ((), (), versions.0, versions.1, genesis, genesis, (), (), (), None);
-            let payload = SignedPayload::from_raw(call.clone(), extension.clone(), implicit);
-            let signature = payload.using_encoded(|bytes| who.sign(bytes));
-            UncheckedExtrinsic::new_signed(
-                call,
-                Address::Id(account),
-                MultiSignature::Sr25519(signature),
-                extension,
-            )
+            signing::signed(who, call, (nonce, 0, genesis), CheckMetadataHash::new(false))
         })
     }
 }

@@ -396,6 +396,9 @@ pub mod pallet {
         AuditorsNotReady,
         /// The claim is audited: wait until its auditors have opened their answers.
         UnderAudit,
+        /// The jobs of a batch were sealed in too many blocks, or too many of them were audited: `MaxDraws` together.
+        /// Claim or accept some of them in another batch.
+        TooManyDraws,
     }
 
     #[pallet::extra_constants]
@@ -410,6 +413,12 @@ pub mod pallet {
         #[pallet::constant_name(MaxSteps)]
         fn max_steps() -> u32 {
             limits::MAX_STEPS
+        }
+
+        /// Maximum number of blocks of seals and of audited claims in a batch of claims, together.
+        #[pallet::constant_name(MaxDraws)]
+        fn max_draws() -> u32 {
+            limits::MAX_DRAWS
         }
 
         /// Maximum number of symbols of a job's input.
@@ -591,8 +600,8 @@ pub mod pallet {
             Self::do_reassign(job)
         }
 
-        /// Seals claims ([`assay_types::audit::seal`]) of jobs that the caller was assigned, each on its own: one that
-        /// fails is reported by an event and keeps no other from success.
+        /// Seals claims of jobs that the caller was assigned, at most `MaxBatch`, each on its own: one that fails is
+        /// reported by an event and keeps no other from success.
         #[pallet::call_index(12)]
         #[pallet::weight(terms::seals_weight::<T::WeightInfo>(seals.len() as u32))]
         pub fn seal(origin: OriginFor<T>, seals: BoundedVec<Seal, Batch>) -> DispatchResultWithPostInfo {

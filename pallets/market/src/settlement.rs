@@ -10,6 +10,7 @@ use alloc::{collections::BTreeMap, vec::Vec};
 use assay_types::{
     CloseReason, JobId, Phase, WorkerRegistry,
     audit::{Assurance, Police},
+    limits::MAX_DRAWS,
 };
 use polkadot_sdk::{
     frame_support::{
@@ -124,9 +125,11 @@ impl<T: Config> Pallet<T> {
         client: &T::AccountId,
         ids: impl IntoIterator<Item = JobId>,
     ) -> Result<Weight, DispatchError> {
-        let mut dues = Dues::<T>::new();
+        let (mut dues, mut audits) = (Dues::<T>::new(), 0u32);
         for id in ids {
             let job = Self::acceptable(client, id)?;
+            audits = audits.saturating_add(job.kept.audit.into()); // A batch has few jobs.
+            ensure!(audits <= MAX_DRAWS, Error::<T>::TooManyDraws);
             Self::close_for(&mut dues, id, job, CloseReason::Accepted)?;
         }
         let used = dues.weight();

@@ -36,10 +36,11 @@ pub type KeptRulesOf<T> = AllKept<JobRulesOf<T>, BlockNumberFor<T>>;
 
 /// A worker's seal of its claim.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+#[scale_info(capture_docs = "always")]
 pub struct Seal {
     /// The job.
     pub job: JobId,
-    /// The seal: see [`assay_types::audit::seal`].
+    /// The seal: a hash of the job, the worker, the output digest and a salt, as docs/protocol.md defines it.
     pub seal: H256,
 }
 

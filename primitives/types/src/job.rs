@@ -165,7 +165,7 @@ pub enum JobState<AccountId, Balance, BlockNumber> {
     Sealed {
         /// The worker, its price and its lock.
         assignment: Assignment<AccountId, Balance>,
-        /// The seal: see [`seal`](crate::audit::seal).
+        /// The seal: a hash of the job, the worker, the output digest and a salt.
         seal: H256,
         /// Block of the seal, whose seed draws the claim.
         sealed_at: BlockNumber,

@@ -207,6 +207,7 @@ pub enum WhyNot<AccountId, Balance, BlockNumber> {
 
 /// Where a sealed claim stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, TypeInfo)]
+#[scale_info(capture_docs = "always")]
 pub enum SealStatus {
     /// The job is not sealed.
     #[codec(index = 0)]

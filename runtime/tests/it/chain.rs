@@ -1,22 +1,18 @@
 //! A chain to test on: a preset's state, with the first block opened.
 
 use assay_runtime::{
-    Address, Audits, Block, Executive, Header, Market, Runtime, RuntimeCall, SignedPayload, System, Time,
-    TransactionPayment, TxExtension, UncheckedExtrinsic, VERSION, lane::Lane,
+    Audits, Block, Executive, Header, Market, Runtime, RuntimeCall, System, Time, TransactionPayment,
+    UncheckedExtrinsic, signing,
 };
-use codec::Encode;
 use polkadot_sdk::{
-    cumulus_pallet_parachain_system::block_weight::DynamicMaxBlockWeight,
-    cumulus_pallet_weight_reclaim::StorageWeightReclaim,
     frame_metadata_hash_extension::CheckMetadataHash,
     frame_support::{dispatch::DispatchClass, traits::Hooks, weights::Weight},
     frame_system,
-    pallet_transaction_payment::ChargeTransactionPayment,
     sp_core::H256,
     sp_genesis_builder::{PresetId, runtime_decl_for_genesis_builder::GenesisBuilder},
     sp_io::TestExternalities,
     sp_keyring::Sr25519Keyring,
-    sp_runtime::{MultiSignature, generic::Era, traits::Header as _},
+    sp_runtime::traits::Header as _,
 };
 use serde_json::Value;
 
@@ -80,40 +76,8 @@ pub fn fill() {
 
 /// A transaction of `who` that asks the runtime to check the metadata's hash if `metadata_hash` says so.
 pub fn signed(who: Sr25519Keyring, call: RuntimeCall, metadata_hash: CheckMetadataHash<Runtime>) -> UncheckedExtrinsic {
-    let account = who.to_account_id();
-    let extension: TxExtension = Lane(DynamicMaxBlockWeight::new(StorageWeightReclaim::new((
-        frame_system::AuthorizeCall::new(),
-        frame_system::CheckNonZeroSender::new(),
-        frame_system::CheckSpecVersion::new(),
-        frame_system::CheckTxVersion::new(),
-        frame_system::CheckGenesis::new(),
-        frame_system::CheckEra::from(Era::Immortal),
-        frame_system::CheckNonce::from(frame_system::Pallet::<Runtime>::account_nonce(&account)),
-        frame_system::CheckWeight::new(),
-        ChargeTransactionPayment::from(0),
-        metadata_hash.clone(),
-    ))));
-    let implicit = (
-        (),
-        (),
-        VERSION.spec_version,
-        VERSION.transaction_version,
-        genesis_hash(),
-        genesis_hash(),
-        (),
-        (),
-        (),
-        polkadot_sdk::sp_runtime::traits::TransactionExtension::<RuntimeCall>::implicit(&metadata_hash)
-            .unwrap_or_default(),
-    );
-    let payload = SignedPayload::from_raw(call.clone(), extension.clone(), implicit);
-    let signature = payload.using_encoded(|bytes| who.sign(bytes));
-    UncheckedExtrinsic::new_signed(
-        call,
-        Address::Id(account),
-        MultiSignature::Sr25519(signature),
-        extension,
-    )
+    let nonce = frame_system::Pallet::<Runtime>::account_nonce(who.to_account_id());
+    signing::signed(who, call, (nonce, 0, genesis_hash()), metadata_hash)
 }
 
 fn genesis_hash() -> H256 {

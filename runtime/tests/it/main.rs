@@ -7,6 +7,7 @@ mod chain;
 mod disputes;
 mod fees;
 mod governance;
+mod hop;
 mod lane;
 mod metadata;
 mod parameters;

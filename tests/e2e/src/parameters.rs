@@ -5,8 +5,7 @@ use crate::Network;
 use anyhow::{bail, ensure};
 use assay_client::chain::BlockNumber;
 use assay_runtime::{
-    Address, Runtime, RuntimeCall, SignedPayload, TxExtension, UncheckedExtrinsic, VERSION,
-    lane::Lane,
+    Runtime, RuntimeCall, UncheckedExtrinsic, VERSION,
     parameters::{
         RuntimeParameters,
         dynamic_params::{
@@ -15,19 +14,17 @@ use assay_runtime::{
             workers::SlashDelay,
         },
     },
+    signing,
 };
 use codec::Encode;
 use polkadot_sdk::{
-    cumulus_pallet_parachain_system::block_weight::DynamicMaxBlockWeight,
-    cumulus_pallet_weight_reclaim::StorageWeightReclaim,
     frame_metadata_hash_extension::CheckMetadataHash,
     frame_support::{storage::storage_prefix, traits::dynamic_params::AggregatedKeyValue},
     frame_system, pallet_parameters, pallet_sudo,
-    pallet_transaction_payment::ChargeTransactionPayment,
     sp_core::H256,
     sp_io::hashing::blake2_256,
     sp_keyring::Sr25519Keyring::{self, Alice},
-    sp_runtime::{MultiSignature, Perbill, generic::Era},
+    sp_runtime::Perbill,
 };
 
 /// Blocks in which a transaction must be included.
@@ -115,24 +112,7 @@ fn item(parameter: RuntimeParameters) -> (Vec<u8>, Vec<u8>) {
 
 /// A transaction of this account.
 pub(crate) fn signed(call: RuntimeCall, signer: Sr25519Keyring, nonce: u32, genesis: H256) -> UncheckedExtrinsic {
-    let extension: TxExtension = Lane(DynamicMaxBlockWeight::new(StorageWeightReclaim::new((
-        frame_system::AuthorizeCall::new(),
-        frame_system::CheckNonZeroSender::new(),
-        frame_system::CheckSpecVersion::new(),
-        frame_system::CheckTxVersion::new(),
-        frame_system::CheckGenesis::new(),
-        frame_system::CheckEra::from(Era::Immortal),
-        frame_system::CheckNonce::from(nonce),
-        frame_system::CheckWeight::new(),
-        ChargeTransactionPayment::from(0),
-        CheckMetadataHash::new(false),
-    ))));
-    let (spec, transaction) = (VERSION.spec_version, VERSION.transaction_version);
-    let implicit = ((), (), spec, transaction, genesis, genesis, (), (), (), None);
-    let payload = SignedPayload::from_raw(call.clone(), extension.clone(), implicit);
-    let signature = payload.using_encoded(|bytes| signer.sign(bytes));
-    let sender = Address::Id(signer.to_account_id());
-    UncheckedExtrinsic::new_signed(call, sender, MultiSignature::Sr25519(signature), extension)
+    signing::signed(signer, call, (nonce, 0, genesis), CheckMetadataHash::new(false))
 }
 
 #[cfg(test)]

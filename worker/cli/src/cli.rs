@@ -2,9 +2,9 @@
 
 use crate::{
     commands::{
-        self, chat::ChatArgs, doctor::DoctorArgs, gateway::GatewayCommand, generate::GenerateArgs,
-        models::ModelsCommand, network::NetworkCommand, request::RequestArgs, results::ResultsArgs,
-        stake::StakeCommand, verify::VerifyArgs,
+        self, chat::ChatArgs, dispute::DisputeArgs, doctor::DoctorArgs, gateway::GatewayCommand,
+        generate::GenerateArgs, models::ModelsCommand, network::NetworkCommand, request::RequestArgs,
+        results::ResultsArgs, stake::StakeCommand, verify::VerifyArgs,
     },
     config::{DEFAULT_NODE, ServeArgs, WatchArgs},
 };
@@ -69,6 +69,8 @@ pub enum Command {
     Chat(ChatArgs),
     /// Check the receipt of an answer: signature, digests, an execution, and the chain
     Verify(VerifyArgs),
+    /// Execute receipts again, challenge those that are wrong with a bond, and play the disputes to their end
+    Dispute(DisputeArgs),
     /// Generate with a language model on this machine, without a chain
     Generate(GenerateArgs),
     /// Say why a worker did not get a job, or was not paid for it

@@ -213,4 +213,7 @@ fn receipt_that_cannot_be_checked_is_neither_right_nor_wrong() {
     let (code, _, error) = run(&["verify", "/no/such/receipt.json"]);
     assert_eq!(code, Some(2));
     assert!(error.contains("/no/such/receipt.json"), "{error}");
+    let (code, out, error) = run(&["dispute", path.to_str().expect("text"), "--key=//Eve"]);
+    assert_eq!((code, out.as_str()), (Some(2), ""));
+    assert!(error.contains("assay_receipt"), "{error}");
 }

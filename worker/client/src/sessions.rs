@@ -203,12 +203,7 @@ impl ClientChain for ChainSessions<Client> {
                 Some(challenger) => challenger.prepare(&wrong).await.map_err(refused)?,
                 None => H256::zero(),
             };
-            let symbols = BoundedVec::try_from(wrong.symbols);
-            let challenge = SessionsCall::ChallengeReceipt {
-                receipt: Box::new(shown(wrong.receipt)),
-                symbols: symbols.map_err(|_| refused("a model has no more symbols than that".to_owned()))?,
-                commitment,
-            };
+            let challenge = challenge_of(wrong, commitment).map_err(refused)?;
             self.send(challenge).await.map(drop)
         })
     }
@@ -233,6 +228,16 @@ pub fn announced_node(announcement: &Announcement) -> Option<(PeerId, Vec<Multia
         address.with_p2p(peer).ok()
     });
     Some((peer, addresses.collect()))
+}
+
+/// The call that challenges a wrong receipt with this commitment, or why the chain takes none.
+pub fn challenge_of(wrong: WrongReceipt, commitment: H256) -> Result<SessionsCall, String> {
+    let symbols = BoundedVec::try_from(wrong.symbols);
+    Ok(SessionsCall::ChallengeReceipt {
+        receipt: Box::new(shown(wrong.receipt)),
+        symbols: symbols.map_err(|_| "a model has no more symbols than that".to_owned())?,
+        commitment,
+    })
 }
 
 fn on_chain<Message>(signed: Signed<Message>) -> SignedMessage<Message> {

@@ -14,32 +14,7 @@ use assay_types::{
     schema::{ModelKind, TensorLayout, TensorSchema, payload_digest},
 };
 
-/// Sampling of tokens, and their maximum number.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Sampling {
-    /// Divisor of the logits; 0 takes the best token every time.
-    pub temperature: f32,
-    /// The best tokens that together have this probability are chosen from: above 0, at most 1.
-    pub top_p: f32,
-    /// This many of the best tokens are chosen from: 1 to [`MAX_CANDIDATES`].
-    pub top_k: u32,
-    /// The same seed gives the same tokens.
-    pub seed: i64,
-    /// Maximum number of tokens that are made, by which the request is priced.
-    pub max_tokens: u32,
-}
-
-impl Default for Sampling {
-    fn default() -> Self {
-        Self {
-            temperature: 0.0,
-            top_p: 1.0,
-            top_k: MAX_CANDIDATES,
-            seed: 0,
-            max_tokens: 256,
-        }
-    }
-}
+pub use assay_package::generation::Sampling;
 
 /// Why a request cannot be made of a model, or is refused by a worker.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -153,26 +153,30 @@ impl Place<'_> {
         ))
     }
 
-    /// Configuration of executions here.
+    /// Configuration of executions here; the connection is there already.
     fn common(&self) -> Common {
-        let folder = self.folder.join(FOLDER);
-        Common {
-            // The connection is there already.
-            nodes: Vec::new(),
-            key: self.key.clone(),
-            models_dir: self.models_dir.to_owned(),
-            inputs_dir: folder.clone(),
-            data_dir: folder,
-            engine: EngineChoice::Cpu,
-            gpu: None,
-            threads: std::thread::available_parallelism().map_or(1, Into::into),
-            max_memory: default_limit(),
-            engine_program: EngineProgram::this_one(&["engine"]),
-            stall: STALL,
-            max_tip: Perbill::from_percent(MAX_TIP_PERCENT),
-            audit_share: Perbill::zero(),
-            network: None,
-        }
+        execution_config(self.key, self.models_dir, &self.folder.join(FOLDER))
+    }
+}
+
+/// Configuration of executions by the packages in this folder, and of the disputes that come of them, which keep
+/// requests in that one. No node is named.
+pub(super) fn execution_config(key: &Key, models_dir: &Path, folder: &Path) -> Common {
+    Common {
+        nodes: Vec::new(),
+        key: key.clone(),
+        models_dir: models_dir.to_owned(),
+        inputs_dir: folder.to_owned(),
+        data_dir: folder.to_owned(),
+        engine: EngineChoice::Cpu,
+        gpu: None,
+        threads: std::thread::available_parallelism().map_or(1, Into::into),
+        max_memory: default_limit(),
+        engine_program: EngineProgram::this_one(&["engine"]),
+        stall: STALL,
+        max_tip: Perbill::from_percent(MAX_TIP_PERCENT),
+        audit_share: Perbill::zero(),
+        network: None,
     }
 }
 

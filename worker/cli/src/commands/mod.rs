@@ -3,6 +3,7 @@
 mod calibrate;
 pub mod chat;
 mod checks;
+pub mod dispute;
 pub mod doctor;
 pub mod earnings;
 pub mod gateway;
@@ -38,7 +39,11 @@ use std::{net::SocketAddr, process::ExitCode};
 /// Starts logging as the command line says.
 pub fn log(cli: &Cli) {
     let default = match cli.command {
-        Command::Serve(_) | Command::Watch(_) | Command::Engine | Command::Gateway(GatewayCommand::Run(_)) => "info",
+        Command::Serve(_)
+        | Command::Watch(_)
+        | Command::Dispute(_)
+        | Command::Engine
+        | Command::Gateway(GatewayCommand::Run(_)) => "info",
         _ => "warn",
     };
     assay_telemetry::log(cli.log.as_deref(), default, cli.log_format.into());
@@ -55,6 +60,7 @@ pub async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Gateway(command) => gateway::run(command).await,
         Command::Chat(args) => chat::run(args).await,
         Command::Verify(args) => verify::run(args).await,
+        Command::Dispute(args) => dispute::run(args).await,
         Command::Generate(args) => generate::run(&args),
         Command::Why(args) => status::why(args).await,
         Command::Doctor(args) => doctor::run(args).await,

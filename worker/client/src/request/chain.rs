@@ -4,7 +4,7 @@ use crate::chain::{
     Account, AccountId, BlockNumber, Blocks, Call, ChainError, Client, Event, Job, JobRequest, MarketCall, MarketEvent,
     PastCall, SubmitError, Wait,
 };
-use assay_types::JobId;
+use assay_types::{JobId, limits::MAX_DRAWS};
 use polkadot_sdk::sp_runtime::BoundedVec;
 use std::{future::Future, time::Duration};
 use tokio::sync::Mutex;
@@ -192,9 +192,19 @@ impl JobSender for NodeSender {
     }
 
     async fn accept(&self, jobs: Vec<JobId>) -> Result<(), SubmitError> {
-        let jobs = BoundedVec::truncate_from(jobs);
-        let call = Call::Market(MarketCall::AcceptBatch { jobs });
-        self.account.send(call, Wait::InBlock).await?;
-        Ok(())
+        let accept = async |jobs: &[JobId]| {
+            let jobs = BoundedVec::truncate_from(jobs.to_vec());
+            let call = Call::Market(MarketCall::AcceptBatch { jobs });
+            self.account.send(call, Wait::InBlock).await.map(drop)
+        };
+        match accept(&jobs).await {
+            Err(error) if error.is("Market", "TooManyDraws") => {
+                for part in jobs.chunks(MAX_DRAWS as usize) {
+                    accept(part).await?;
+                }
+                Ok(())
+            }
+            accepted => accepted,
+        }
     }
 }

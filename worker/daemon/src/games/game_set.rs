@@ -418,16 +418,13 @@ impl Games {
                 self.known.insert(job);
             }
             Done::Executed(job, outcome) => {
+                let Some(driver) = self.drivers.get_mut(&job) else {
+                    return;
+                };
                 if let Err(reason) = &outcome {
-                    tracing::error!(
-                        job,
-                        reason,
-                        "the disputed job cannot be executed, so nothing can be said in the dispute"
-                    );
+                    report::not_executed(&self.me, job, driver.dispute(), reason);
                 }
-                if let Some(driver) = self.drivers.get_mut(&job) {
-                    driver.note_executed(outcome.is_ok(), best);
-                }
+                driver.note_executed(outcome.is_ok(), best);
             }
             Done::Planned(job, sent, plan) => self.take_plan(job, sent, plan),
             Done::Claimed(slash, claimed) => self.awards.note_done(slash, claimed, best),

@@ -11,6 +11,25 @@ use assay_types::{
     dispute::{Fault, Place},
 };
 
+/// Money of this account that a dispute is about: what its claim has locked, or the bond of its challenge.
+pub(super) fn at_stake(me: &AccountId, dispute: &Dispute) -> Balance {
+    if dispute.worker == *me {
+        return dispute.locked;
+    }
+    let mine = dispute.games.iter().find(|game| game.challenger == *me);
+    mine.map_or(0, |game| game.bond)
+}
+
+/// Logs that a dispute cannot be played for want of an execution, and the money that it is about.
+pub(super) fn not_executed(me: &AccountId, job: JobId, dispute: &Dispute, reason: &str) {
+    tracing::error!(
+        job,
+        reason,
+        at_stake = units::format(at_stake(me, dispute)),
+        "THE DISPUTED JOB CANNOT BE EXECUTED, so nothing can be said in the dispute; trying again"
+    );
+}
+
 /// Logs an event, if it is about this account or a dispute of it.
 pub(super) fn report(me: &AccountId, known: impl Fn(JobId) -> bool, event: &Event) {
     match event {

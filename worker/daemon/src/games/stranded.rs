@@ -3,7 +3,7 @@
 //! Nothing can be said in a dispute about a model that cannot be executed. But whoever lets a clock run out loses to
 //! anybody who says so, after a time in which it may answer late, and this needs no execution.
 
-use super::{Conduct, GameSet};
+use super::{Conduct, GameSet, report::at_stake};
 use crate::{
     config::Common,
     engine::{self, Tasks},
@@ -16,7 +16,10 @@ use crate::{
     shutdown::Shutdown,
     skeleton::{Connections, Timing, best_state},
 };
-use assay_client::chain::{Account, ChainError, ChainView, Connect, KeyError, StateView};
+use assay_client::{
+    chain::{Account, AccountId, Balance, ChainError, ChainView, Connect, Dispute, KeyError, StateView},
+    units,
+};
 use assay_session::JournalError;
 use assay_types::JobId;
 use std::sync::Arc;
@@ -124,7 +127,37 @@ async fn has_disputes(chain: &impl ChainView, account: &Account) -> Result<bool,
     Ok(!best.disputes_of(account.id()).await?.is_empty())
 }
 
-/// Says in which disputes nothing can be said.
+/// Disputes in which nothing can be said, and the money of this account that they are about.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Lost {
+    /// Those about claims of this account.
+    claims: Vec<JobId>,
+    /// Amount that the claims have locked. The chain takes a share of the whole stake instead, where that is more.
+    locked: Balance,
+    /// Those that this account has begun.
+    challenges: Vec<JobId>,
+    /// Their bonds.
+    bonds: Balance,
+}
+
+impl Lost {
+    fn of(me: &AccountId, disputes: &[(JobId, Dispute)], models: &Models) -> Self {
+        let mut lost = Self::default();
+        let is_lost = |dispute: &Dispute| models.get(&dispute.committed.model_root).is_none();
+        for (job, dispute) in disputes.iter().filter(|(_, dispute)| is_lost(dispute)) {
+            let (jobs, sum) = match dispute.worker == *me {
+                true => (&mut lost.claims, &mut lost.locked),
+                false => (&mut lost.challenges, &mut lost.bonds),
+            };
+            jobs.push(*job);
+            // Saturates only above the total issuance.
+            *sum = sum.saturating_add(at_stake(me, dispute));
+        }
+        lost
+    }
+}
+
+/// Says in which disputes nothing can be said, and how much money cannot be defended.
 async fn name_the_lost(
     chain: &impl ChainView,
     account: &Account,
@@ -132,18 +165,17 @@ async fn name_the_lost(
     reason: &str,
 ) -> Result<(), ChainError> {
     let best = best_state(chain).await?;
-    let disputes = best.disputes_of(account.id()).await?.into_iter();
-    let lost = disputes.filter(|(_, dispute)| models.get(&dispute.committed.model_root).is_none());
-    let (claims, challenges): (Vec<_>, Vec<_>) = lost.partition(|(_, dispute)| dispute.worker == *account.id());
-    let jobs = |disputes: Vec<(JobId, _)>| disputes.into_iter().map(|(job, _)| job).collect::<Vec<_>>();
-    let (claims, challenges) = (jobs(claims), jobs(challenges));
-    if !claims.is_empty() || !challenges.is_empty() {
+    let lost = Lost::of(account.id(), &best.disputes_of(account.id()).await?, models);
+    if lost != Lost::default() {
         tracing::error!(
-            ?claims,
-            ?challenges,
+            claims = ?lost.claims,
+            locked = units::format(lost.locked),
+            challenges = ?lost.challenges,
+            bonds = units::format(lost.bonds),
             reason,
-            "DISPUTES CANNOT BE PLAYED: without the model's package nothing can be said in them, and a claim's stake or a \
-             challenge's bond is lost when the clock runs out; put the package back and start again before that"
+            "DISPUTES CANNOT BE PLAYED: without the model's package nothing can be said in them. What the claims have \
+             locked, or half of the whole stake where that is more, and the bonds of the challenges are lost when the \
+             clocks run out; put the package back and start again before that"
         );
     }
     Ok(())
@@ -154,9 +186,9 @@ mod tests {
     use super::*;
     use crate::{
         games::Honest,
-        skeleton::tests::{TIMING, author_until, common, key},
+        skeleton::tests::{TIMING, Tested, author_until, common, key},
     };
-    use assay_client::chain::{AccountId, BlockNumber, Call, Dispute, DisputesCall, Game, H256, fake::FakeChain};
+    use assay_client::chain::{BlockNumber, Call, DisputesCall, Game, H256, fake::FakeChain};
     use assay_types::{
         ModelVersion,
         dispute::{Clock, ClockTerms, Committed, Place, Side},
@@ -227,6 +259,37 @@ mod tests {
             challenger: CHALLENGER,
         });
         assert_eq!(chain.included(), [timeout]);
+    }
+
+    #[test]
+    fn the_money_that_cannot_be_defended_is_what_claims_lock_and_the_bonds_of_challenges() {
+        let (me, tested) = (key().account(), Tested::new());
+        let challenge = |bond| {
+            let mut dispute = dispute();
+            dispute.worker = CHALLENGER;
+            dispute.games.iter_mut().for_each(|game| {
+                game.challenger = me.clone();
+                game.bond = bond;
+            });
+            dispute
+        };
+        let mut playable = dispute();
+        playable.committed.model_root = H256(tested.package.root());
+        let disputes = [
+            (1, dispute()),
+            (2, dispute()),
+            (3, challenge(7)),
+            (4, challenge(8)),
+            (5, playable),
+        ];
+        let lost = Lost {
+            claims: vec![1, 2],
+            locked: 20,
+            challenges: vec![3, 4],
+            bonds: 15,
+        };
+        assert_eq!(Lost::of(&me, &disputes, &tested.models), lost);
+        assert_eq!(Lost::of(&me, &disputes[4..], &tested.models), Lost::default());
     }
 
     #[tokio::test]

@@ -15,9 +15,12 @@
 //! The engine is started when the first receipt is drawn, or when the account has disputes from an earlier run: most
 //! clients never need it.
 
+mod held;
 mod packages;
 #[cfg(test)]
 mod tests;
+
+pub use held::{HeldReceipt, ReceiptOutcome};
 
 use crate::{
     config::Common,
@@ -29,7 +32,7 @@ use crate::{
     skeleton::{Timing, best_state},
 };
 use assay_client::{
-    chain::{Account, AccountId, ChainError, ChainView, H256, Salts, StateView},
+    chain::{Account, AccountId, ChainError, ChainView, H256, KeyError, Salts, StateView},
     sessions::Challenger,
 };
 use assay_ops::{program::EngineError, tensor::Tensor};
@@ -76,6 +79,9 @@ pub enum InspectorError {
     /// The chain cannot be read.
     #[error(transparent)]
     Chain(#[from] ChainError),
+    /// The key may not sign on this chain.
+    #[error("key: {0}")]
+    Key(#[from] KeyError),
     /// The thread that starts the engine has ended.
     #[error("the engine was not started; start the program again, and report what it logged before")]
     BrokenOff,

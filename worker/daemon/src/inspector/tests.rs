@@ -14,11 +14,11 @@ use polkadot_sdk::{
 };
 use std::path::Path;
 
-const SESSION: u64 = 7;
-const SEQUENCE: u32 = 3;
+pub(super) const SESSION: u64 = 7;
+pub(super) const SEQUENCE: u32 = 3;
 
 /// An inspector whose engine has the tested model.
-fn inspector(tested: &Tested, folder: &Path) -> Inspector {
+pub(super) fn inspector(tested: &Tested, folder: &Path) -> Inspector {
     let inspector = Inspector::new(common(folder), H256::zero(), None);
     let ready = inspector.shared.ready_on(tested.engine().engine);
     assert!(inspector.shared.ready.set(ready).is_ok());
@@ -26,7 +26,7 @@ fn inspector(tested: &Tested, folder: &Path) -> Inspector {
     inspector
 }
 
-fn worker() -> Key {
+pub(super) fn worker() -> Key {
     Key::load("//Bob").expect("a development key")
 }
 
@@ -114,7 +114,7 @@ async fn an_engine_without_packages_is_named_and_nothing_is_judged() {
 }
 
 /// A session of the worker that is challenged; the fake chain looks at no signature.
-fn session(tested: &Tested) -> Session {
+pub(super) fn session(tested: &Tested) -> Session {
     Session {
         client: key().account(),
         worker: worker().account(),

@@ -2,12 +2,12 @@
 
 use super::*;
 use crate::{
-    config::{BlockPolicy, ModelPolicy, OfferPolicy},
+    config::{BidPolicy, BlockPolicy, ModelPolicy, OfferPolicy},
     engine::{Health, stand_in::StandIn},
     skeleton::tests::{MODEL, TIMING, Tested, author_until, common, key, until},
 };
 use assay_client::chain::{
-    Call, JobState, MarketCall, OfferInfo, OfferTerms, WorkerInfo, WorkersCall, fake::FakeChain,
+    BlockNumber, Call, JobState, MarketCall, OfferInfo, OfferTerms, WorkerInfo, WorkersCall, fake::FakeChain,
 };
 use assay_types::{JobId, WorkerStatus};
 use std::time::Duration;
@@ -26,14 +26,15 @@ pub(super) struct Serving {
     pub(super) folder: tempfile::TempDir,
 }
 
-/// Starts a worker.
+/// Starts a worker that the chain knows.
 pub(super) async fn serving(chain: FakeChain) -> Serving {
-    serving_in(chain, tempfile::tempdir().expect("a temporary folder")).await
+    serving_with(chain, None).await
 }
 
-/// Starts a worker with its files here.
-pub(super) async fn serving_in(chain: FakeChain, folder: tempfile::TempDir) -> Serving {
+/// Starts a worker that the chain knows, and that bids by this policy.
+pub(super) async fn serving_with(chain: FakeChain, bidding: Option<BidPolicy>) -> Serving {
     let tested = Tested::new();
+    let folder = tempfile::tempdir().expect("a temporary folder");
     tested.register(&chain);
     let offered = OfferInfo {
         version: MODEL,
@@ -63,6 +64,11 @@ pub(super) async fn serving_in(chain: FakeChain, folder: tempfile::TempDir) -> S
         convicted: 0,
     };
     chain.author_with(|ledger, _| drop(ledger.workers.insert(key().account(), info)));
+    start(chain, tested, folder, bidding)
+}
+
+/// Starts a worker with its files here.
+fn start(chain: FakeChain, tested: Tested, folder: tempfile::TempDir, bidding: Option<BidPolicy>) -> Serving {
     let (done_sender, done) = mpsc::channel(executor::QUEUE);
     let StandIn { engine, health } = tested.engine();
     let executor = Executor::start(engine, Arc::new(Honest), done_sender).expect("a thread");
@@ -71,21 +77,7 @@ pub(super) async fn serving_in(chain: FakeChain, folder: tempfile::TempDir) -> S
         config: ServeConfig {
             common: common(folder.path()),
             stake: None,
-            models: vec![ModelPolicy {
-                package: "tested".into(),
-                offer: Some(OfferPolicy {
-                    base: 5,
-                    rate: 0,
-                    capacity: 8,
-                }),
-                blocks: BlockPolicy {
-                    min_deadline: Some(1),
-                    min_window: Some(1),
-                    max_window: Some(1_000),
-                },
-                bidding: None,
-                sessions: None,
-            }],
+            models: terms(5, bidding),
             pause_at_exit: false,
         },
         network: None,
@@ -111,6 +103,36 @@ pub(super) async fn serving_in(chain: FakeChain, folder: tempfile::TempDir) -> S
 }
 
 impl Serving {
+    /// Kills the worker, and starts another one on its files.
+    pub(super) async fn killed(self, bidding: Option<BidPolicy>) -> Self {
+        self.ended.abort();
+        assert!(self.ended.await.is_err(), "it was serving");
+        // A thread may hold the store for a moment, which a process that is killed does not.
+        let (folder, me) = (self.folder.path(), key().account());
+        until("nobody has the store open", || {
+            Store::open(folder, H256::repeat_byte(1), &me).is_ok()
+        })
+        .await;
+        start(self.chain, self.tested, self.folder, bidding)
+    }
+
+    /// Makes some blocks, in the time that a worker needs to see them.
+    pub(super) async fn pass(&self, blocks: usize) {
+        for _ in 0..blocks {
+            self.chain.author();
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Makes a block with an auction of this job.
+    pub(super) fn auction(&self, job: JobId, until: BlockNumber) {
+        let state = JobState::Bidding {
+            until,
+            reveal_until: until + 1_000,
+        };
+        self.chain.author_with(|ledger, _| self.tested.put(ledger, job, state));
+    }
+
     /// Makes a block that assigns these jobs.
     pub(super) fn assign(&self, jobs: impl IntoIterator<Item = JobId>) {
         let me = key().account();
@@ -141,7 +163,7 @@ impl Serving {
     }
 
     /// Ends the worker, and makes sure that each of these jobs is claimed in one block and was handed in once.
-    async fn ends_with_each_claimed_once(self, jobs: &[JobId]) {
+    pub(super) async fn ends_with_each_claimed_once(self, jobs: &[JobId]) {
         for _ in 0..12 {
             // Whatever would be sent twice is sent by now.
             self.chain.author();
@@ -156,7 +178,7 @@ impl Serving {
 }
 
 /// The jobs that these calls claim, in order.
-fn claims(calls: Vec<Call>) -> Vec<JobId> {
+pub(super) fn claims(calls: Vec<Call>) -> Vec<JobId> {
     let claims = calls.into_iter().filter_map(|call| match call {
         Call::Market(MarketCall::ClaimBatch { claims }) => Some(claims.into_iter().map(|claim| claim.job)),
         _ => None,
@@ -167,7 +189,7 @@ fn claims(calls: Vec<Call>) -> Vec<JobId> {
 }
 
 /// The jobs that these calls seal, in order.
-fn seals(calls: Vec<Call>) -> Vec<JobId> {
+pub(super) fn seals(calls: Vec<Call>) -> Vec<JobId> {
     let seals = calls.into_iter().filter_map(|call| match call {
         Call::Market(MarketCall::Seal { seals }) => Some(seals.into_iter().map(|seal| seal.job)),
         _ => None,
@@ -405,7 +427,7 @@ async fn the_copy_of_an_input_and_trees_are_kept_until_their_job_is_closed_in_a_
 }
 
 /// The terms of the tested model at this price.
-fn terms(base: u128) -> Vec<ModelPolicy> {
+fn terms(base: u128, bidding: Option<BidPolicy>) -> Vec<ModelPolicy> {
     vec![ModelPolicy {
         package: "tested".into(),
         offer: Some(OfferPolicy {
@@ -418,7 +440,7 @@ fn terms(base: u128) -> Vec<ModelPolicy> {
             min_window: Some(1),
             max_window: Some(1_000),
         },
-        bidding: None,
+        bidding,
         sessions: None,
     }]
 }
@@ -426,7 +448,7 @@ fn terms(base: u128) -> Vec<ModelPolicy> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_price_that_is_read_again_is_offered_and_one_that_the_stake_does_not_carry_is_not() {
     let serving = serving(FakeChain::new()).await;
-    serving.reload.send(terms(9)).await.expect("it serves");
+    serving.reload.send(terms(9, None)).await.expect("it serves");
     let offered =
         |base: u128| {
             serving.chain.sent().iter().any(
@@ -434,7 +456,7 @@ async fn a_price_that_is_read_again_is_offered_and_one_that_the_stake_does_not_c
             )
         };
     author_until(&serving.chain, "the new price is offered", || offered(9)).await;
-    serving.reload.send(terms(1 << 50)).await.expect("it serves");
+    serving.reload.send(terms(1 << 50, None)).await.expect("it serves");
     serving.assign([1]);
     serving.until_claimed(&[1]).await;
     assert!(!offered(1 << 50));

@@ -29,6 +29,8 @@ mod idle;
 mod job_loop;
 #[cfg(test)]
 mod job_loop_tests;
+#[cfg(test)]
+mod kill_tests;
 mod leaving;
 pub mod memory;
 pub(crate) mod meter;

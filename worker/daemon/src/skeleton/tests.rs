@@ -114,7 +114,39 @@ impl Tested {
         }));
     }
 
-    fn put(&self, ledger: &mut Ledger, id: JobId, state: JobState) {
+    /// A job on it that this worker has claimed, with these outputs.
+    pub(crate) fn claim(
+        &self,
+        ledger: &mut Ledger,
+        events: &mut Vec<Event>,
+        id: JobId,
+        worker: &AccountId,
+        output_digest: H256,
+    ) {
+        let window_until = 5_000;
+        let assignment = Assignment {
+            worker: worker.clone(),
+            price: 5,
+            locked: LOCKED,
+            hazard: 0,
+        };
+        let claimed = JobState::Claimed {
+            assignment,
+            output_digest,
+            window_until,
+        };
+        self.put(ledger, id, claimed);
+        events.push(Event::Market(MarketEvent::JobClaimed {
+            job: id,
+            worker: worker.clone(),
+            output_digest,
+            window_until,
+            output: None,
+        }));
+    }
+
+    /// A job on it in this state.
+    pub(crate) fn put(&self, ledger: &mut Ledger, id: JobId, state: JobState) {
         let inputs = self.memory.inputs();
         let shapes: Vec<_> = inputs.iter().map(|tensor| (tensor.dtype(), tensor.shape())).collect();
         let symbols = self.package.graph().bind(&shapes).expect("inputs that fit");

@@ -90,6 +90,10 @@ impl Sample {
             return;
         }
         if let Some(before) = self.claims.get(&id) {
+            // A block that was replaced had another claim: nothing is known of this one.
+            if before.output_digest != claim.output_digest {
+                self.checks.remove(&id);
+            }
             claim.disputed_since = claim.disputed_since.map(|now| before.disputed_since.unwrap_or(now));
             self.claims.insert(id, claim);
             return;

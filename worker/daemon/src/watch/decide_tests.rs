@@ -87,6 +87,21 @@ fn the_claim_whose_window_ends_first_comes_first() {
 }
 
 #[test]
+fn a_claim_of_another_output_is_checked_anew() {
+    let claimed = job(&WORKER, 300, false);
+    let mut memory = with(&[(1, claimed.clone())]);
+    wrong(&mut memory, 1);
+    memory.take(1, Some(&claimed), NOW + 1, &ME, &policy(), &[0; 32]);
+    assert_eq!(due(&memory, NOW + 1), [Step::Challenge(1)], "the same claim");
+    let mut other = claimed;
+    if let JobState::Claimed { output_digest, .. } = &mut other.state {
+        *output_digest = H256::repeat_byte(3);
+    }
+    memory.take(1, Some(&other), NOW + 2, &ME, &policy(), &[0; 32]);
+    assert_eq!(due(&memory, NOW + 2), [Step::Check(1)]);
+}
+
+#[test]
 fn only_what_was_executed_and_differs_is_challenged() {
     let mut memory = with(&(1..=4).map(|id| (id, job(&WORKER, 300, false))).collect::<Vec<_>>());
     memory.note(1, Check::Right);

@@ -19,6 +19,8 @@
 //! from the chain at every start.
 
 mod attempt;
+#[cfg(test)]
+mod chain_tests;
 pub mod decide;
 mod relieve;
 mod sampler;

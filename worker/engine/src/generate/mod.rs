@@ -14,7 +14,7 @@ mod roles;
 #[cfg(test)]
 mod tests;
 
-pub use request::Sampling;
+pub use assay_package::generation::Sampling;
 
 use crate::{Continued, EngineError, LoadedModel, memory, plan::Plan};
 use assay_ops::tensor::Tensor;

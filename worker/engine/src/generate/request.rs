@@ -1,53 +1,8 @@
-//! Requests for sequences, and the inputs of an execution for some of them.
+//! Inputs of an execution for some of the sequences that are made.
 
 use super::Sequence;
 use assay_ops::tensor::{DataType, Tensor};
-use assay_package::generation::MAX_CANDIDATES;
 use std::ops::Range;
-
-/// Sampling of tokens, and their maximum number.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Sampling {
-    /// Divisor of the logits; the best token is taken where it is 0, below, or NaN.
-    pub temperature: f32,
-    /// The best tokens that together have this probability are chosen from; all of them from 1 on.
-    pub top_p: f32,
-    /// Number of best tokens that are chosen from, 1 to [`MAX_CANDIDATES`].
-    pub top_k: u32,
-    /// Seed of the choice: the same seed gives the same tokens.
-    pub seed: i64,
-    /// Maximum number of tokens that are made, at least 1.
-    pub max_tokens: u32,
-}
-
-impl Sampling {
-    /// The best token every time.
-    pub fn greedy(max_tokens: u32) -> Self {
-        Self {
-            temperature: 0.0,
-            top_p: 1.0,
-            top_k: MAX_CANDIDATES,
-            seed: 0,
-            max_tokens,
-        }
-    }
-
-    /// Inputs of a check graph for this request and this sequence, which begins with the prompt.
-    pub fn check_inputs(&self, prompt: &[i64], sequence: &[i64]) -> Vec<Tensor> {
-        let one = |number: f32| numbers(vec![1], [number].into_iter());
-        let integer = |integer: i64| integers(vec![1], [integer].into_iter());
-        let row = |tokens: &[i64]| integers(vec![1, tokens.len() as u32], tokens.iter().copied());
-        vec![
-            row(prompt),
-            one(self.temperature),
-            one(self.top_p),
-            integer(self.top_k.into()),
-            integer(self.seed),
-            integer(self.max_tokens.into()),
-            row(sequence),
-        ]
-    }
-}
 
 /// One new token of each sequence, at this position.
 pub(super) fn inputs(rows: &[(&Sequence, usize)]) -> Vec<Tensor> {

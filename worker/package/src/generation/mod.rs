@@ -10,6 +10,7 @@
 //! worker may therefore generate from a stranger's package.
 
 mod model;
+mod sampling;
 mod select;
 mod valid;
 mod writer;
@@ -20,6 +21,8 @@ use assay_exact::{
     model::{GENERATION_INPUTS, GENERATION_OUTPUTS, ValueRange},
 };
 use writer::Writer;
+
+pub use sampling::Sampling;
 
 /// Maximum number of stop tokens.
 pub const MAX_STOP_TOKENS: usize = 16;

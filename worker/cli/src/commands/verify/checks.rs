@@ -59,8 +59,10 @@ impl Check {
 /// The request and the answer of a receipt, whose digests it has.
 #[derive(Clone, Debug)]
 pub(in crate::commands) struct Exchange {
-    inputs: Vec<Tensor>,
-    outputs: Vec<Tensor>,
+    /// The inputs that the client gave.
+    pub inputs: Vec<Tensor>,
+    /// The outputs of the answer.
+    pub outputs: Vec<Tensor>,
 }
 
 /// Checks what can be checked without an execution. The exchange is what an execution can check; `None` if a check

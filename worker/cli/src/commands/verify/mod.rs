@@ -3,7 +3,7 @@
 mod checks;
 mod receipt;
 
-pub(super) use checks::{Check, Finding, on_chain, on_paper};
+pub(super) use checks::{Check, Exchange, Finding, on_chain, on_paper};
 pub(super) use receipt::{Told, read, written};
 
 use crate::config::{self, EngineArg};
@@ -29,7 +29,7 @@ const UNDECIDED: u8 = 2;
 /// Advice on a wrong receipt.
 const HOW_TO_DISPUTE: &str = "\
 the receipt is WRONG. Anybody who has this file can dispute it while its session is open, or in its window of challenges:
-call `Sessions::challenge_receipt` with `signed` and `symbols` of the file, as docs/sessions.md says. The gateway's
+`assay-worker dispute FILE --key KEY --node URL` challenges it with a bond and plays the dispute to its end. The gateway's
 account does so by itself for the receipts that it draws (`--check-percent`)";
 
 /// Options of `verify`.
@@ -115,7 +115,8 @@ fn open_engine(args: &VerifyArgs) -> anyhow::Result<Box<dyn Engine>> {
     Ok(assay_engine::open(args.engine.into(), args.gpu, threads)?)
 }
 
-fn read_file(path: &Path) -> anyhow::Result<Vec<Told>> {
+/// The receipts of a file.
+pub(super) fn read_file(path: &Path) -> anyhow::Result<Vec<Told>> {
     let name = || path.display().to_string();
     if fs::metadata(path).with_context(name)?.len() > MAX_FILE_BYTES {
         bail!("{} has more than {MAX_FILE_BYTES} bytes: cut it", name());
@@ -126,7 +127,7 @@ fn read_file(path: &Path) -> anyhow::Result<Vec<Told>> {
 }
 
 /// The package of this root: the folder itself, or one of those in it.
-fn find_package(folder: &Path, root: [u8; 32]) -> anyhow::Result<Package> {
+pub(super) fn find_package(folder: &Path, root: [u8; 32]) -> anyhow::Result<Package> {
     let mut folders = vec![folder.to_owned()];
     if let Ok(entries) = fs::read_dir(folder) {
         for path in entries.flatten().map(|entry| entry.path()).filter(|path| path.is_dir()) {
@@ -203,8 +204,10 @@ fn print(receipts: &[Told], all: &[Vec<Check>], is_json: bool) -> anyhow::Result
 }
 
 #[cfg(test)]
-mod tests {
-    use super::{checks::tests::receipt, *};
+pub(super) mod tests {
+    use super::*;
+
+    pub(in crate::commands) use super::checks::tests::receipt;
 
     fn args(receipt: PathBuf) -> VerifyArgs {
         VerifyArgs {
