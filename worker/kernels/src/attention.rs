@@ -12,14 +12,15 @@ use crate::{
     elementwise,
     instructions::Instructions,
     normalise::{exponentials, greatest_after, rows_at_once},
-    packed::Packed,
-    product::multiply,
+    packed::{Packed, STRIP},
+    product::{Products, multiply, multiply_part},
     rows::{Kind, Matrix, Rows, Scaling},
     scratch::{Scratch, ThreadScratch},
     threads::Threads,
     vector::{INFINITY_BITS, MAGNITUDE_MASK},
 };
 use assay_exact::quantise::Precision;
+use std::ops::Range;
 
 /// Queries that are worked on at once.
 const ROWS_AT_ONCE: usize = 48;
@@ -106,18 +107,7 @@ impl Attention<'_> {
     /// the scale of a value with a NaN or an infinity: then all are looked at.
     fn seen(&self, batch: usize, head: usize) -> usize {
         let keys = self.key.rows;
-        let Some(Mask::Keep(mask)) = self.mask else {
-            return keys;
-        };
-        let mut seen = 1;
-        // The last query of a sequence sees the most.
-        for row in (0..self.query.rows).rev() {
-            let after = mask.row(batch, head, row)[seen..].iter().rposition(|keep| *keep);
-            seen += after.map_or(0, |last| last + 1);
-            if seen == keys {
-                break;
-            }
-        }
+        let seen = self.seen_by(batch, head, 0..self.query.rows, keys);
         let finite = |row: usize| {
             let bits = self
                 .value
@@ -127,6 +117,36 @@ impl Attention<'_> {
             bits.fold(0, u32::max) < INFINITY_BITS
         };
         if (seen..keys).all(finite) { seen } else { keys }
+    }
+
+    /// How many of the first keys it takes to have all that these queries see of so many, and one at least.
+    fn seen_by(&self, batch: usize, head: usize, queries: Range<usize>, keys: usize) -> usize {
+        let Some(Mask::Keep(mask)) = self.mask else {
+            return keys;
+        };
+        let mut seen = 1;
+        // The last query of a sequence sees the most.
+        for row in queries.rev() {
+            let keep = &mask.row(batch, head, row)[seen..keys];
+            // Without an early end, so that many are looked at together.
+            if keep.iter().fold(false, |any, keep| any | *keep) {
+                seen += keep.iter().rposition(|keep| *keep).map_or(0, |last| last + 1);
+            }
+            if seen == keys {
+                break;
+            }
+        }
+        seen
+    }
+
+    /// The same of packed keys and for some queries, in whole strips. All are looked at if one after them has the scale
+    /// NaN.
+    fn seen_of(&self, packed: &PackedHead, [batch, head, start, end]: [usize; 4]) -> usize {
+        let keys = packed.key.columns();
+        let seen = self.seen_by(batch, head, start..end, keys);
+        let seen = seen.next_multiple_of(STRIP).min(keys);
+        let is_finite = packed.value_scales[seen..].iter().all(|scale| scale.is_finite());
+        if is_finite { seen } else { keys }
     }
 }
 
@@ -228,7 +248,7 @@ fn masked(
         None => None,
         Some(Mask::Add(mask)) => Some(mask.row(batch, head, row)),
         Some(Mask::Keep(mask)) => {
-            let keep = mask.row(batch, head, row);
+            let keep = &mask.row(batch, head, row)[..scores.len()];
             // Without an early end, so that many are looked at together. Most sequences are seen as a whole.
             if !keep.iter().fold(true, |all, keep| all & *keep) {
                 if let Some(scale) = attention.scale {
@@ -255,37 +275,59 @@ fn part_of_head(
     [batch, head, start, end]: [usize; 4],
     output: &mut [f32],
 ) {
-    let keys = packed.key.columns();
+    let ThreadScratch {
+        rows,
+        numbers,
+        next,
+        totals,
+        ..
+    } = scratch;
+    let (queries, keys) = (end - start, packed.key.columns());
+    let seen = attention.seen_of(packed, [batch, head, start, end]);
     let query = attention.query.matrix(batch, head).part(start, end);
-    scratch.numbers.set_length((end - start) * keys);
-    let scores = &mut scratch.numbers[..];
+    numbers.set_length(queries * seen);
     let of_queries = Kind::of_first(attention.score_precision);
-    scratch.rows.quantise(query, of_queries, Scaling::ByRow);
-    multiply(&scratch.rows, &packed.key, None, scores, keys);
+    rows.quantise(query, of_queries, Scaling::ByRow);
+    let products = Products {
+        rows: 0..queries,
+        columns: 0..seen,
+        bias: None,
+        output: numbers,
+        stride: seen,
+    };
+    multiply_part(rows, &packed.key, products);
     // The next head's queries are not looked for before they are needed.
     if head + 1 < attention.heads {
         attention.query.matrix(batch, head + 1).part(start, end).expect();
     }
-    scratch.totals.resize(end - start, 0.0);
-    let at_once = rows_at_once(keys);
-    let blocks = scores
-        .chunks_mut(at_once * keys)
-        .zip(scratch.totals.chunks_mut(at_once));
+    totals.resize(queries, 0.0);
+    let at_once = rows_at_once(seen);
+    let blocks = numbers.chunks_mut(at_once * seen).zip(totals.chunks_mut(at_once));
     for (block, (scores, totals)) in blocks.enumerate() {
         let rows = start + block * at_once..;
-        for ((scores, greatest), row) in scores.chunks_exact_mut(keys).zip(&mut *totals).zip(rows) {
+        for ((scores, greatest), row) in scores.chunks_exact_mut(seen).zip(&mut *totals).zip(rows) {
             *greatest = masked(instructions, attention, [batch, head, row], scores);
         }
-        exponentials(instructions, scores, keys, totals);
+        exponentials(instructions, scores, seen, totals);
+    }
+    if seen < keys {
+        // The values are packed with all keys; the weights of those that nobody sees are zeros.
+        next.set_length(queries * keys);
+        for (weights, all) in numbers.chunks_exact(seen).zip(next.chunks_exact_mut(keys)) {
+            let (first, others) = all.split_at_mut(seen);
+            first.copy_from_slice(weights);
+            others.fill(0.0);
+        }
+        std::mem::swap(numbers, next);
     }
     let weights = Scaling::Shares {
-        totals: &scratch.totals,
+        totals,
         factors: &packed.value_scales,
     };
     let of_weights = Kind::of_first(attention.value_precision);
-    scratch.rows.quantise(Matrix::new(scores, keys), of_weights, weights);
+    rows.quantise(Matrix::new(numbers, keys), of_weights, weights);
     multiply(
-        &scratch.rows,
+        rows,
         &packed.value,
         None,
         output,

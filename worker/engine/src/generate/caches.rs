@@ -122,7 +122,10 @@ pub(super) fn are_finite(tensors: &[Tensor]) -> bool {
 }
 
 /// The caches of several sequences or groups of them, one after the other. They have as many slots.
-pub(super) fn joined(parts: Vec<Vec<Tensor>>) -> Result<Vec<Tensor>, EngineError> {
+pub(super) fn joined(mut parts: Vec<Vec<Tensor>>) -> Result<Vec<Tensor>, EngineError> {
+    if parts.len() == 1 {
+        return Ok(parts.swap_remove(0));
+    }
     let count = parts.first().map_or(0, Vec::len);
     let joined = (0..count).map(|index| {
         let parts = parts.iter().map(|part| part.get(index));

@@ -395,6 +395,12 @@ impl Generator {
             return Ok(Vec::new());
         }
         let kept = self.step.take()?;
+        if self.running.len() == 1 {
+            // All caches are its own.
+            self.room = 0;
+            let gone = std::mem::take(&mut self.running).into_iter();
+            return Ok(gone.zip([kept]).collect());
+        }
         let (mut gone, mut staying) = (Vec::new(), Vec::new());
         for (index, sequence) in std::mem::take(&mut self.running).into_iter().enumerate() {
             if stays.get(index) == Some(&false) {

@@ -3,7 +3,8 @@
 use crate::{
     array::{Array, Element, with_type},
     context::Context,
-    view::{View, gather},
+    threads::Threads,
+    view::{ELEMENTS_AT_ONCE, View, gather},
 };
 use assay_exact::digest::DataType;
 use assay_ops::layout::{Dims, Layout, Walk, merge};
@@ -50,7 +51,7 @@ pub fn concat(context: &mut Context<'_>, inputs: &[Array], axis: usize, shape: D
         let mut start = 0;
         for input in inputs {
             let view = input.view::<T>()?;
-            copy_rows(&view, axis, &mut output, (row, start));
+            copy_rows(context.threads, &view, axis, &mut output, (row, start));
             start += view.layout.shape[axis..].iter().product::<usize>();
         }
         (start == row).then(|| Array::new(shape, output))
@@ -77,29 +78,34 @@ pub fn pad(
             row[..start].fill(element);
             row[start + own..].fill(element);
         }
-        copy_rows(&view, axis, &mut output, (row, start));
+        copy_rows(context.threads, &view, axis, &mut output, (row, start));
         Some(Array::new(shape, output))
     })
 }
 
 /// Copies what each place in the dimensions before `axis` has to rows of `row` elements, to where `start` says in each.
-fn copy_rows<T: Element>(from: &View<'_, T>, axis: usize, to: &mut [T], (row, start): (usize, usize)) {
+fn copy_rows<T: Element>(
+    threads: &Threads,
+    from: &View<'_, T>,
+    axis: usize,
+    to: &mut [T],
+    (row, start): (usize, usize),
+) {
     let (outer, inner) = from.layout.split(axis);
     let length = inner.elements();
     let mut merged = [inner];
     merge(&mut merged);
     let [Layout { shape, strides, .. }] = merged;
-    let mut walk = Walk::new(&[outer], axis, 0);
-    for to in to.chunks_exact_mut(row) {
-        gather(
-            from.elements,
-            walk.offsets[0],
-            &shape,
-            &strides,
-            &mut to[start..start + length],
-        );
-        walk.step();
-    }
+    let rows = ELEMENTS_AT_ONCE.div_ceil(length.max(1));
+    let parts = to.chunks_mut((rows * row).max(1)).enumerate();
+    threads.share(parts, |_, (part, to)| {
+        let mut walk = Walk::new(&[outer], axis, part * rows);
+        for to in to.chunks_exact_mut(row) {
+            let [place] = walk.offsets;
+            gather(from.elements, place, &shape, &strides, &mut to[start..start + length]);
+            walk.step();
+        }
+    });
 }
 
 /// `start + step·i`, of Int64, wrapping.

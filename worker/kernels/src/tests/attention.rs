@@ -113,9 +113,19 @@ fn attention_is_the_composition_of_its_parts() {
             .collect();
         // No query sees the last keys, as in a cache that is not full.
         let seen = if random.below(2) == 0 { t } else { random.below(t + 1) };
+        // As in a language model, or as it happens.
+        let causal = random.below(2) == 0;
         let flags: Vec<bool> = (0..m * t)
-            // Now and then a query sees nothing at all.
-            .map(|place| place % t < seen && place / t % 7 != 3 && random.below(2) == 0)
+            .map(|place| {
+                let (query, key) = (place / t, place % t);
+                let sees = if causal {
+                    key <= query * t / m
+                } else {
+                    random.below(2) == 0
+                };
+                // Now and then a query sees nothing at all.
+                sees && key < seen && query % 7 != 3
+            })
             .collect();
         let mask = match random.below(3) {
             0 => None,

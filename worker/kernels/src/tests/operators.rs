@@ -312,5 +312,26 @@ fn elements_are_moved_as_defined() {
             dtype,
             &[20, 25, 40],
         );
+        let y = tensor(&mut random, dtype, &[20, 30, 8], 200);
+        check(
+            &Operator::Concat { axis: 2 },
+            &|context, x, shape| operators::concat(context, x, 2, shape),
+            &[&x, &y, &x],
+            dtype,
+            &[20, 30, 88],
+        );
+        let (axis, bits, before) = (1, 0, 3);
+        check(
+            &Operator::Pad {
+                axis,
+                before,
+                after: 2,
+                bits,
+            },
+            &|context, x, shape| operators::pad(context, &x[0], 1, 3, bits, shape),
+            &[&x],
+            dtype,
+            &[20, 35, 40],
+        );
     }
 }
