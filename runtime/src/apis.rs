@@ -383,6 +383,10 @@ sp_api::impl_runtime_apis! {
             Market::seal_statuses(&jobs)
         }
 
+        fn audits_of(account: AccountId, after: Option<ClaimId>, limit: u32) -> Page<pallet_audits::AuditOf<Runtime>> {
+            Audits::audits_of(&account, after, limit)
+        }
+
         fn dispute(job: ClaimId) -> Option<pallet_disputes::DisputeOf<Runtime>> {
             Disputes::dispute(job)
         }

@@ -64,6 +64,7 @@ mod events;
 mod invariants;
 mod money;
 mod police;
+mod queries;
 pub mod types;
 pub mod weights;
 

@@ -19,7 +19,7 @@ pub use assurance::Assurance;
 pub use choice::choose_by_stake;
 pub use draw::{DrawRules, Exposure};
 pub use levy::LevyRules;
-pub use record::AuditRecord;
+pub use record::{AuditRecord, FULL_AUDIT};
 pub use survival::Hazard;
 
 /// A whole, in millionths.

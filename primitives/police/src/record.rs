@@ -9,7 +9,9 @@ const HALVING: u64 = 2_000;
 /// Audits after which a fault is forgotten, in thousandths of a full audit.
 const FORGETTING: u64 = 8_000;
 /// A full audit, in the units of [`AuditRecord::passed`].
-const FULL: u128 = 1_000;
+pub const FULL_AUDIT: u64 = 1_000;
+/// The same for products with prices.
+const FULL: u128 = FULL_AUDIT as u128;
 
 /// A worker's record with auditors. A new worker has the default.
 #[derive(

@@ -1,10 +1,14 @@
 //! Audits: seals of claims and answers, randomness that nobody knew in time, and the traits through which those who
 //! keep claims, the police and the court meet. The rules of the draw and of the money are in `assay-police`.
 
+mod record;
+
+pub use record::{Audit, Auditor, MAX_AUDITORS};
+
 use crate::{ClaimId, H256, ModelVersion};
 use alloc::vec::Vec;
 use assay_exact::digest::{DOMAIN_BYTES, Hash256};
-pub use assay_police::{Assurance, Hazard};
+pub use assay_police::{Assurance, AuditRecord, FULL_AUDIT, Hazard};
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use polkadot_sdk::sp_runtime::{DispatchError, DispatchResult, Perbill};
 use scale_info::TypeInfo;

@@ -3,6 +3,7 @@
 use crate::{
     Announcement, ClaimId, DataType, H256, Job, JobId, Misfit, ModelVersion, NoOffer, Offer, Page, SchemaError,
     Session, SessionId, SessionOffer, SessionQuote, SlashId, WorkerInfo, WorkerStatus,
+    audit::Audit,
     dispute::{Dispute, OpenAward, Place, Revealed},
     schema::TensorLayout,
 };
@@ -223,7 +224,7 @@ pub enum SealStatus {
 }
 
 polkadot_sdk::sp_api::decl_runtime_apis! {
-    /// Jobs, prices, sessions, workers and disputes.
+    /// Jobs, prices, sessions, workers, audits and disputes.
     ///
     /// Lists are answered in pages of at most `limit` entries, see [`Page`]: `after` is the `next` of the page before,
     /// and `None` for the first one.
@@ -275,6 +276,12 @@ polkadot_sdk::sp_api::decl_runtime_apis! {
         fn claimed_jobs(after: Option<JobId>, limit: u32) -> Page<Job<AccountId, Balance, BlockNumber>>;
         /// Where the sealed claims of these jobs stand, in their order; of as many as a page has at most.
         fn seal_statuses(jobs: Vec<JobId>) -> Vec<SealStatus>;
+        /// The audits in which an account is an auditor, by their claims.
+        fn audits_of(
+            account: AccountId,
+            after: Option<ClaimId>,
+            limit: u32,
+        ) -> Page<Audit<AccountId, Balance, BlockNumber>>;
         /// The dispute over a claim: by the number of a job, or of a receipt, as docs/protocol.md numbers them.
         fn dispute(job: ClaimId) -> Option<Dispute<AccountId, Balance, BlockNumber>>;
         /// The disputes in which an account is the worker or a challenger.

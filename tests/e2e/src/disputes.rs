@@ -2,7 +2,7 @@
 
 use crate::{Network, jobs::Ticket};
 use anyhow::Context;
-use assay_client::chain::{AccountId, Balance, BlockNumber, Dispute, DisputesEvent, Event, WorkersEvent};
+use assay_client::chain::{AccountId, AuditsEvent, Balance, BlockNumber, Dispute, DisputesEvent, Event, WorkersEvent};
 use assay_types::dispute::{Fault, Place};
 
 /// Conviction of a worker.
@@ -91,6 +91,30 @@ impl Network {
         })
         .await?;
         Ok(record)
+    }
+
+    /// Reads what happened in the audit of a job's claim, from the job's submission until this is so; for this many
+    /// blocks at most.
+    pub async fn audit_record(
+        &self,
+        what: &str,
+        ticket: Ticket,
+        blocks: BlockNumber,
+        enough: impl Fn(&[AuditsEvent]) -> bool,
+    ) -> anyhow::Result<Vec<AuditsEvent>> {
+        let mut events = Vec::new();
+        self.read(what, ticket.since, blocks, async |snapshot| {
+            for event in snapshot.events().await? {
+                if let Event::Audits(event) = event
+                    && event.claim() == ticket.job
+                {
+                    events.push(event);
+                }
+            }
+            Ok(enough(&events).then_some(()))
+        })
+        .await?;
+        Ok(events)
     }
 
     /// Waits until a job's worker is convicted, for this many blocks from its submission at most.

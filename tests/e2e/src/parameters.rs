@@ -9,6 +9,7 @@ use assay_runtime::{
     parameters::{
         RuntimeParameters,
         dynamic_params::{
+            audits::{AuditFee, AuditWeight, Levy, SecondShare},
             disputes::{ChallengerClockBlocks, ClockBlocks, LateAnswerBlocks, LeastTurnBlocks, ReopenBlocks},
             workers::SlashDelay,
         },
@@ -23,17 +24,19 @@ use polkadot_sdk::{
     sp_core::H256,
     sp_io::hashing::blake2_256,
     sp_keyring::Sr25519Keyring::{self, Alice},
+    sp_runtime::Perbill,
 };
 
 /// Blocks in which a transaction must be included.
 const INCLUSION_BLOCKS: BlockNumber = 20;
 
 impl Network {
-    /// Sets parameters that count blocks, such as `ClockBlocks`, and waits until they are in force.
-    pub async fn set_parameters(&self, parameters: &[(&str, BlockNumber)]) -> anyhow::Result<()> {
+    /// Sets parameters, and waits until they are in force: numbers of blocks, such as `ClockBlocks`, and the numbers
+    /// and parts in percent by which audits are drawn.
+    pub async fn set_parameters(&self, parameters: &[(&str, u32)]) -> anyhow::Result<()> {
         let items = parameters
             .iter()
-            .map(|(name, blocks)| Ok(item(parameter(name, *blocks)?)))
+            .map(|(name, value)| Ok(item(parameter(name, *value)?)))
             .collect::<anyhow::Result<Vec<_>>>()?;
         let set = frame_system::Call::<Runtime>::set_storage { items: items.clone() };
         self.as_superuser(set.into()).await?;
@@ -83,14 +86,19 @@ impl Network {
 }
 
 /// The parameter of this name with a value.
-fn parameter(name: &str, blocks: BlockNumber) -> anyhow::Result<RuntimeParameters> {
+fn parameter(name: &str, value: u32) -> anyhow::Result<RuntimeParameters> {
+    let percent = Perbill::from_percent;
     Ok(match name {
-        "ClockBlocks" => RuntimeParameters::Disputes((ClockBlocks, blocks).into()),
-        "ChallengerClockBlocks" => RuntimeParameters::Disputes((ChallengerClockBlocks, blocks).into()),
-        "LeastTurnBlocks" => RuntimeParameters::Disputes((LeastTurnBlocks, blocks).into()),
-        "LateAnswerBlocks" => RuntimeParameters::Disputes((LateAnswerBlocks, blocks).into()),
-        "ReopenBlocks" => RuntimeParameters::Disputes((ReopenBlocks, blocks).into()),
-        "SlashDelay" => RuntimeParameters::Workers((SlashDelay, blocks).into()),
+        "AuditFee" => RuntimeParameters::Audits((AuditFee, value).into()),
+        "AuditWeight" => RuntimeParameters::Audits((AuditWeight, value).into()),
+        "Levy" => RuntimeParameters::Audits((Levy, percent(value)).into()),
+        "SecondShare" => RuntimeParameters::Audits((SecondShare, percent(value)).into()),
+        "ClockBlocks" => RuntimeParameters::Disputes((ClockBlocks, value).into()),
+        "ChallengerClockBlocks" => RuntimeParameters::Disputes((ChallengerClockBlocks, value).into()),
+        "LeastTurnBlocks" => RuntimeParameters::Disputes((LeastTurnBlocks, value).into()),
+        "LateAnswerBlocks" => RuntimeParameters::Disputes((LateAnswerBlocks, value).into()),
+        "ReopenBlocks" => RuntimeParameters::Disputes((ReopenBlocks, value).into()),
+        "SlashDelay" => RuntimeParameters::Workers((SlashDelay, value).into()),
         _ => bail!("no story sets the parameter {name}"),
     })
 }

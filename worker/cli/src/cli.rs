@@ -81,6 +81,8 @@ pub enum Command {
     Earnings(commands::earnings::EarningsArgs),
     /// Show an account: its money, its worker's stake and offers, its open jobs
     Status(commands::status::StatusArgs),
+    /// Show who offers a model, with what the chain has counted of each and a score
+    Workers(commands::workers::WorkersArgs),
     /// Add to a worker's stake, take of it, or leave with all of it
     #[command(subcommand)]
     Stake(StakeCommand),

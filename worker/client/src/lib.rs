@@ -5,6 +5,7 @@
 pub mod chain;
 pub mod earnings;
 pub mod registration;
+pub mod reputation;
 pub mod request;
 pub mod schema;
 pub mod sessions;

@@ -2,6 +2,7 @@
 //!
 //! Nothing here reads a command line or prints: the configuration comes checked, and what happens is logged.
 
+mod audits;
 pub mod config;
 pub mod dispute;
 pub mod doctor;

@@ -2,7 +2,7 @@
 
 use crate::{Error, Event, mock::*};
 use assay_types::{
-    H256, HostBlake2,
+    ClaimId, H256, HostBlake2,
     audit::{AuditState, Police, seal},
 };
 use polkadot_sdk::frame_support::{assert_noop, assert_ok};
@@ -142,5 +142,25 @@ fn a_seal_of_nothing_is_a_seal_that_does_not_open() {
         assert_noop!(open(auditor, 0, right()), Error::<Test>::WrongSeal);
         advance(OPEN + 1);
         assert!(record(auditor).faults == 1, "it has missed");
+    });
+}
+
+#[test]
+fn an_auditor_finds_its_audits_until_they_are_over_or_another_has_them() {
+    story(|| {
+        let of = |who: u64| -> Vec<ClaimId> {
+            let page = Audits::audits_of(&who, None, 10);
+            assert_eq!(page.next, None);
+            page.entries.into_iter().map(|(claim, _)| claim).collect()
+        };
+        let first = drawn(0);
+        assert_eq!(of(first), [0]);
+        assert_eq!(of(WORKER), [0; 0]);
+        advance(ANSWER + 1);
+        let second = auditor(0);
+        assert_ne!(first, second);
+        assert_eq!((of(first), of(second)), (vec![], vec![0]));
+        assert_ok!(<Audits as Police<_, _>>::abandoned(0));
+        assert_eq!(of(second), [0; 0]);
     });
 }

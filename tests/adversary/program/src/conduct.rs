@@ -13,24 +13,38 @@ use assay_daemon::{
 };
 use assay_player::{Execution, PlayError, Statements, committed};
 use assay_session::Executor;
-use assay_types::{ClaimSource, JobId, dispute::Place, schema::ModelKind};
+use assay_types::{ClaimId, ClaimSource, H256, JobId, dispute::Place, schema::ModelKind};
+use clap::ValueEnum;
 use std::{sync::Arc, time::Duration};
+
+/// Ways of auditing the claims of others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Auditing {
+    /// Executes, and says what comes out
+    Honest,
+    /// Says something else, which accuses an honest worker
+    Lie,
+    /// Answers nothing
+    Sleep,
+}
 
 /// A worker that lies.
 pub struct Crooked {
     kind: Kind,
     every: u64,
+    auditing: Auditing,
     late: Duration,
     /// Sequences that it has told clients of sessions.
     lies: Lies,
 }
 
 impl Crooked {
-    /// Lies about every so many-th job, and every so many-th request of sessions.
-    pub fn new(kind: Kind, every: u64, late: Duration) -> Self {
+    /// Lies about every so many-th job, and every so many-th request of sessions, and audits like this.
+    pub fn new((kind, every): (Kind, u64), auditing: Auditing, late: Duration) -> Self {
         Self {
             kind,
             every,
+            auditing,
             late,
             lies: Lies::default(),
         }
@@ -78,6 +92,17 @@ impl Conduct for Crooked {
                 tracing::error!(job = work.job, %error, "no lie can be made up");
                 honest
             }
+        }
+    }
+
+    fn answer(&self, claim: ClaimId, honest: H256) -> Option<H256> {
+        match self.auditing {
+            Auditing::Honest => Some(honest),
+            Auditing::Lie => {
+                tracing::warn!(claim, "lying as an auditor");
+                Some(honest ^ H256::repeat_byte(0xff))
+            }
+            Auditing::Sleep => None,
         }
     }
 

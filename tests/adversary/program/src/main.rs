@@ -11,7 +11,7 @@ mod story;
 use assay_daemon::{serve::serve_with, shutdown::Shutdown};
 use assay_worker::config::{self, ServeArgs};
 use clap::{Args, Parser, Subcommand};
-use conduct::Crooked;
+use conduct::{Auditing, Crooked};
 use std::{process::ExitCode, sync::Arc, time::Duration};
 use story::Kind;
 
@@ -53,6 +53,9 @@ struct ServeCommand {
     /// Lie about every job whose number is a multiple of JOBS, and about every so many-th request of sessions
     #[arg(long, default_value_t = 1, value_name = "JOBS", value_parser = clap::value_parser!(u64).range(1..))]
     lie_every: u64,
+    /// Way of auditing the claims of others
+    #[arg(long, value_enum, default_value_t = Auditing::Honest)]
+    audit: Auditing,
     /// With `--lie late`: delay of every answer, in seconds
     #[arg(long, default_value_t = 30, value_name = "SECONDS")]
     late_seconds: u64,
@@ -92,9 +95,11 @@ async fn run(command: Command) -> anyhow::Result<()> {
             tracing::warn!(
                 lie = ?args.lie,
                 every = args.lie_every,
+                audits = ?args.audit,
                 "THIS WORKER LIES, to test a chain: whoever challenges it takes its stake"
             );
-            let conduct = Crooked::new(args.lie, args.lie_every, Duration::from_secs(args.late_seconds));
+            let late = Duration::from_secs(args.late_seconds);
+            let conduct = Crooked::new((args.lie, args.lie_every), args.audit, late);
             serve_with(config, Shutdown::on_signal(args.exit_with_parent), Arc::new(conduct)).await?;
         }
         Command::Engine => assay_daemon::engine::run()?,

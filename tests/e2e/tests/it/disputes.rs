@@ -1,5 +1,6 @@
 //! Stories about disputes: a lie is found and convicted, honest work stands, and whoever is killed goes on.
 
+mod audits;
 mod convictions;
 mod games;
 mod generations;

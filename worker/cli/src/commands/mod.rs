@@ -25,6 +25,7 @@ pub mod status;
 pub mod verify;
 mod visitor;
 pub mod watch;
+pub mod workers;
 
 use crate::{
     cli::{Cli, Command, KeyArgs, NodeArgs},
@@ -66,6 +67,7 @@ pub async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Doctor(args) => doctor::run(args).await,
         Command::Earnings(args) => earnings::run(args).await,
         Command::Status(args) => status::status(args).await,
+        Command::Workers(args) => workers::run(args).await,
         Command::Stake(command) => stake::run(command).await,
         Command::Network(command) => network::run(command).await,
         Command::Completions(args) => Ok(manual::completions(&args)),

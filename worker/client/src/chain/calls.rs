@@ -8,7 +8,7 @@ use super::types::{
 };
 use assay_exact::judge::Proof;
 use assay_types::{
-    Announcement, JobId, ModelParts, ModelVersion, SessionId, SlashId,
+    Announcement, ClaimId, JobId, ModelParts, ModelVersion, SessionId, SlashId,
     delivery::OutputPiece,
     dispute::{FindingOpening, Place, Statement},
     limits::{Batch, InlineOutputBytes, NameBytes, Steps, Symbols},
@@ -30,6 +30,8 @@ pub enum Call {
     Disputes(DisputesCall),
     /// Of the sessions pallet.
     Sessions(SessionsCall),
+    /// Of the audits pallet.
+    Audits(AuditsCall),
     /// Of a pallet that the worker does not use.
     Other {
         /// The pallet's name in the metadata.
@@ -190,6 +192,28 @@ pub enum SessionsCall {
     },
 }
 
+/// See the audits pallet.
+#[derive(Clone, Debug, PartialEq, Encode, TypeInfo)]
+#[allow(missing_docs, reason = "the pallet documents its calls and their arguments")]
+pub enum AuditsCall {
+    Answer {
+        claim: ClaimId,
+        seal: H256,
+    },
+    Open {
+        claim: ClaimId,
+        output_digest: H256,
+        salt: [u8; 32],
+        commitment: Option<H256>,
+    },
+    Advance {
+        claim: ClaimId,
+    },
+    Fund {
+        amount: Balance,
+    },
+}
+
 /// A worker's claim of a job.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, TypeInfo)]
 pub struct Claim {
@@ -221,6 +245,7 @@ impl Call {
             Self::Market(_) => "Market",
             Self::Disputes(_) => "Disputes",
             Self::Sessions(_) => "Sessions",
+            Self::Audits(_) => "Audits",
             Self::Other { pallet, .. } => pallet,
         }
     }
@@ -233,6 +258,7 @@ impl Call {
             Self::Market(call) => split(call),
             Self::Disputes(call) => split(call),
             Self::Sessions(call) => split(call),
+            Self::Audits(call) => split(call),
             Self::Other { name, arguments, .. } => ((*name).into(), arguments.clone()),
         }
     }

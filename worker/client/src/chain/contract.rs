@@ -4,16 +4,13 @@
 //! call, event, storage entry, runtime API and constant that is used is looked up by name, and its types are compared
 //! field by field. There is no metadata file to keep in step, and a difference is named, not just detected.
 
+mod list;
+
 use super::{
-    calls::{DisputesCall, MarketCall, ModelsCall, SessionsCall, WorkersCall, snake_case},
+    calls::snake_case,
     error::ChainError,
-    events::{DisputesEvent, FeeEvent, MarketEvent, ModelsEvent, SessionsEvent, SystemEvent, WorkersEvent},
     shape::Comparison,
-    types::*,
-};
-use assay_types::{
-    Announcement, ClaimId, JobId, ModelId, ModelVersion, NoOffer, Page, SealStatus, SessionId, SessionQuote, SlashId,
-    dispute::{Place, Revealed},
+    types::{Balance, BlockNumber},
 };
 use polkadot_sdk::sp_runtime::FixedU128;
 use scale_info::{Field, MetaType, PortableRegistry, Registry, TypeDef, Variant, form::PortableForm, meta_type};
@@ -40,11 +37,11 @@ const RATIO_CONSTANTS: [(&str, &str); 1] = [("Workers", "StakePerPrice")];
 /// Compares everything that the worker uses with the node's metadata.
 pub(super) fn check(metadata: &Metadata, url: &str) -> Result<(), ChainError> {
     let mut check = Check::new();
-    let mut plan = calls_and_events(&mut check);
-    plan.extend(storage(&mut check));
-    plan.extend(apis(&mut check));
-    plan.extend(dispute_apis(&mut check));
-    plan.extend(session_apis(&mut check));
+    let mut plan = list::calls_and_events(&mut check);
+    plan.extend(list::storage(&mut check));
+    plan.extend(list::apis(&mut check));
+    plan.extend(list::dispute_apis(&mut check));
+    plan.extend(list::session_apis(&mut check));
     let constants = [
         (
             BLOCK_CONSTANTS.as_slice(),
@@ -81,200 +78,6 @@ pub(super) fn check(metadata: &Metadata, url: &str) -> Result<(), ChainError> {
             differences,
         })
     }
-}
-
-fn calls_and_events(check: &mut Check) -> Vec<Item> {
-    vec![
-        check.enum_of("Market", Part::Calls, meta_type::<MarketCall>()),
-        check.enum_of("Disputes", Part::Calls, meta_type::<DisputesCall>()),
-        check.enum_of("Sessions", Part::Calls, meta_type::<SessionsCall>()),
-        check.enum_of("Models", Part::Calls, meta_type::<ModelsCall>()),
-        check.enum_of("Workers", Part::Calls, meta_type::<WorkersCall>()),
-        check.enum_of("Market", Part::Events, meta_type::<MarketEvent>()),
-        check.enum_of("Disputes", Part::Events, meta_type::<DisputesEvent>()),
-        check.enum_of("Sessions", Part::Events, meta_type::<SessionsEvent>()),
-        check.enum_of("Models", Part::Events, meta_type::<ModelsEvent>()),
-        check.enum_of("Workers", Part::Events, meta_type::<WorkersEvent>()),
-        check.enum_of("TransactionPayment", Part::Events, meta_type::<FeeEvent>()),
-        check.enum_of("System", Part::LeadingEvents, meta_type::<SystemEvent>()),
-    ]
-}
-
-fn storage(check: &mut Check) -> Vec<Item> {
-    let version = || Some(meta_type::<ModelVersion>());
-    vec![
-        check.map("Market", "Jobs", Some(meta_type::<JobId>()), meta_type::<Job>()),
-        check.map("Market", "Inputs", Some(meta_type::<JobId>()), meta_type::<Vec<u8>>()),
-        check.map("Market", "Outputs", Some(meta_type::<JobId>()), meta_type::<Vec<u8>>()),
-        check.map("Market", "Bids", Some(meta_type::<JobId>()), meta_type::<Vec<Bid>>()),
-        check.map("Market", "Demands", Some(meta_type::<JobId>()), meta_type::<Demand>()),
-        check.map("Workers", "Offers", version(), meta_type::<Vec<Offer>>()),
-        check.map(
-            "Sessions",
-            "DisputedReceipts",
-            Some(meta_type::<ClaimId>()),
-            meta_type::<DisputedReceipt>(),
-        ),
-        check.map(
-            "Sessions",
-            "OffersOf",
-            Some(meta_type::<AccountId>()),
-            meta_type::<Vec<ModelVersion>>(),
-        ),
-        check.map("Models", "NextModelId", None, meta_type::<ModelId>()),
-        check.map("Time", "Now", None, meta_type::<BlockNumber>()),
-        check.map("Timestamp", "Now", None, meta_type::<u64>()),
-        check.map("Models", "Versions", version(), meta_type::<VersionRecord>()),
-        check.map(
-            "Models",
-            "VersionByRoot",
-            Some(meta_type::<H256>()),
-            meta_type::<ModelVersion>(),
-        ),
-        check.map(
-            "Models",
-            "ModelByName",
-            Some(meta_type::<Vec<u8>>()),
-            meta_type::<ModelId>(),
-        ),
-        check.leading("Models", "Models", meta_type::<ModelId>(), meta_type::<ModelHead>()),
-        check.map(
-            "System",
-            "Account",
-            Some(meta_type::<AccountId>()),
-            meta_type::<AccountInfo>(),
-        ),
-    ]
-}
-
-fn apis(check: &mut Check) -> Vec<Item> {
-    vec![
-        check.api(
-            "jobs_of",
-            vec![
-                meta_type::<AccountId>(),
-                meta_type::<Option<JobId>>(),
-                meta_type::<u32>(),
-            ],
-            meta_type::<Page<Job>>(),
-        ),
-        check.api(
-            "open_jobs",
-            vec![
-                meta_type::<ModelVersion>(),
-                meta_type::<Option<JobId>>(),
-                meta_type::<u32>(),
-            ],
-            meta_type::<Page<Job>>(),
-        ),
-        check.api(
-            "quote",
-            vec![
-                meta_type::<ModelVersion>(),
-                meta_type::<Vec<u32>>(),
-                meta_type::<BlockNumber>(),
-                meta_type::<BlockNumber>(),
-            ],
-            meta_type::<Result<Quote, NoOffer>>(),
-        ),
-        check.api(
-            "worker",
-            vec![meta_type::<AccountId>()],
-            meta_type::<Option<WorkerInfo>>(),
-        ),
-        check.api(
-            "announcement",
-            vec![meta_type::<AccountId>()],
-            meta_type::<Option<Announcement>>(),
-        ),
-        check.api(
-            "announcements",
-            vec![meta_type::<Option<AccountId>>(), meta_type::<u32>()],
-            meta_type::<Vec<(AccountId, Announcement)>>(),
-        ),
-        check.api(
-            "why_not",
-            vec![meta_type::<AccountId>(), meta_type::<JobId>()],
-            meta_type::<WhyNot>(),
-        ),
-        check.api(
-            "claimed_jobs",
-            vec![meta_type::<Option<JobId>>(), meta_type::<u32>()],
-            meta_type::<Page<Job>>(),
-        ),
-        check.api(
-            "seal_statuses",
-            vec![meta_type::<Vec<JobId>>()],
-            meta_type::<Vec<SealStatus>>(),
-        ),
-    ]
-}
-
-fn dispute_apis(check: &mut Check) -> Vec<Item> {
-    vec![
-        check.api("dispute", vec![meta_type::<JobId>()], meta_type::<Option<Dispute>>()),
-        check.api(
-            "disputes_of",
-            vec![
-                meta_type::<AccountId>(),
-                meta_type::<Option<JobId>>(),
-                meta_type::<u32>(),
-            ],
-            meta_type::<Page<Dispute>>(),
-        ),
-        check.api(
-            "revealed",
-            vec![meta_type::<JobId>(), meta_type::<Place>()],
-            meta_type::<Option<Revealed>>(),
-        ),
-        check.api("bond_for", vec![meta_type::<JobId>()], meta_type::<Option<Balance>>()),
-        check.api(
-            "awards_of",
-            vec![
-                meta_type::<AccountId>(),
-                meta_type::<Option<SlashId>>(),
-                meta_type::<u32>(),
-            ],
-            meta_type::<Page<OpenAward>>(),
-        ),
-    ]
-}
-
-fn session_apis(check: &mut Check) -> Vec<Item> {
-    vec![
-        check.api(
-            "session",
-            vec![meta_type::<SessionId>()],
-            meta_type::<Option<Session>>(),
-        ),
-        check.api(
-            "sessions_of",
-            vec![
-                meta_type::<AccountId>(),
-                meta_type::<Option<SessionId>>(),
-                meta_type::<u32>(),
-            ],
-            meta_type::<Page<Session>>(),
-        ),
-        check.api(
-            "session_offers",
-            vec![
-                meta_type::<ModelVersion>(),
-                meta_type::<Option<AccountId>>(),
-                meta_type::<u32>(),
-            ],
-            meta_type::<Vec<(AccountId, SessionOffer)>>(),
-        ),
-        check.api(
-            "session_quote",
-            vec![
-                meta_type::<ModelVersion>(),
-                meta_type::<AccountId>(),
-                meta_type::<Vec<u32>>(),
-            ],
-            meta_type::<Option<SessionQuote<Balance>>>(),
-        ),
-    ]
 }
 
 fn constant(metadata: &Metadata, pallet: &str, name: &str) -> Result<u32, String> {

@@ -1,5 +1,9 @@
 //! The events that the worker reads, as enums whose variants are the pallets' events.
 
+mod audits;
+
+pub use audits::AuditsEvent;
+
 use super::{
     calls::variant_name,
     types::{AccountId, Balance, BlockNumber, H256, Receipt, SessionOffer},
@@ -22,6 +26,8 @@ pub enum Event {
     Disputes(DisputesEvent),
     /// Of the sessions pallet.
     Sessions(SessionsEvent),
+    /// Of the audits pallet.
+    Audits(AuditsEvent),
     /// Of the models pallet.
     Models(ModelsEvent),
     /// Of the workers pallet.
@@ -427,6 +433,7 @@ impl Event {
             "Market" => decode(event, fields, Self::Market),
             "Disputes" => decode(event, fields, Self::Disputes),
             "Sessions" => decode(event, fields, Self::Sessions),
+            "Audits" => decode(event, fields, Self::Audits),
             "Models" => decode(event, fields, Self::Models),
             "Workers" => decode(event, fields, Self::Workers),
             "TransactionPayment" => decode(event, fields, Self::Fee),

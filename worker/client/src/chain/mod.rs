@@ -26,9 +26,9 @@ pub mod types;
 mod view;
 
 pub use account::{Account, Wait};
-pub use calls::{Call, Claim, DisputesCall, MarketCall, ModelsCall, Seal, SessionsCall, WorkersCall};
+pub use calls::{AuditsCall, Call, Claim, DisputesCall, MarketCall, ModelsCall, Seal, SessionsCall, WorkersCall};
 pub use error::{ChainError, SubmitError};
-pub use events::{DisputesEvent, Event, FeeEvent, MarketEvent, ModelsEvent, SessionsEvent, WorkersEvent};
+pub use events::{AuditsEvent, DisputesEvent, Event, FeeEvent, MarketEvent, ModelsEvent, SessionsEvent, WorkersEvent};
 pub use history::PastCall;
 pub use key::{Key, KeyError, Salts};
 pub use snapshot::{Constants, Snapshot};

@@ -242,6 +242,24 @@ impl Snapshot {
         self.ask("seal_statuses", jobs.encode()).await
     }
 
+    /// The audit of a claim, until the claim is settled.
+    pub async fn audit(&self, claim: ClaimId) -> Result<Option<Audit>, ChainError> {
+        self.entry("Audits", "Audits", "an audit", &claim.encode()).await
+    }
+
+    /// A worker's record with auditors; that of a new worker if there is none.
+    pub async fn audit_record(&self, worker: &AccountId) -> Result<AuditRecord, ChainError> {
+        let record = self
+            .entry("Audits", "Records", "a record with auditors", &worker.encode())
+            .await?;
+        Ok(record.unwrap_or_default())
+    }
+
+    /// The audits in which an account is an auditor, by their claims.
+    pub async fn audits_of(&self, account: &AccountId) -> Result<Vec<(ClaimId, Audit)>, ChainError> {
+        self.ask_all("audits_of", account.encode()).await
+    }
+
     /// The dispute over a job.
     pub async fn dispute(&self, job: JobId) -> Result<Option<Dispute>, ChainError> {
         self.ask("dispute", job.encode()).await

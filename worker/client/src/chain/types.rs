@@ -38,6 +38,13 @@ pub type Quote = assay_types::Quote<AccountId, Balance>;
 /// Reason that keeps a worker from a job.
 pub type WhyNot = assay_types::WhyNot<AccountId, Balance, BlockNumber>;
 
+/// A worker's record with auditors.
+pub use assay_types::audit::AuditRecord;
+/// A claim with its audit.
+pub type Audit = assay_types::audit::Audit<AccountId, Balance, BlockNumber>;
+/// An auditor of a claim.
+pub type Auditor = assay_types::audit::Auditor<AccountId, Balance>;
+
 /// The games over a job's claim.
 pub type Dispute = assay_types::dispute::Dispute<AccountId, Balance, BlockNumber>;
 /// One of them.

@@ -12,7 +12,7 @@ use super::{
     types::*,
 };
 use assay_types::{
-    Announcement, JobId, ModelVersion, NoOffer, Page, SealStatus, SessionId, SlashId,
+    Announcement, ClaimId, JobId, ModelVersion, NoOffer, Page, SealStatus, SessionId, SlashId,
     dispute::{Place, Revealed},
 };
 use futures::stream::{self, BoxStream, StreamExt};
@@ -113,6 +113,8 @@ pub trait StateView: Send + Sync + 'static {
         deadline_blocks: BlockNumber,
         window_blocks: BlockNumber,
     ) -> impl Future<Output = Result<Result<Quote, NoOffer>, ChainError>> + Send;
+    fn audit(&self, claim: ClaimId) -> impl Future<Output = Result<Option<Audit>, ChainError>> + Send;
+    fn audits_of(&self, account: &AccountId) -> impl Future<Output = Result<Vec<(ClaimId, Audit)>, ChainError>> + Send;
     fn dispute(&self, job: JobId) -> impl Future<Output = Result<Option<Dispute>, ChainError>> + Send;
     fn disputes_of(
         &self,
@@ -289,6 +291,14 @@ impl StateView for Snapshot {
         window_blocks: BlockNumber,
     ) -> Result<Result<Quote, NoOffer>, ChainError> {
         Self::quote(self, version, symbols, deadline_blocks, window_blocks).await
+    }
+
+    async fn audit(&self, claim: ClaimId) -> Result<Option<Audit>, ChainError> {
+        Self::audit(self, claim).await
+    }
+
+    async fn audits_of(&self, account: &AccountId) -> Result<Vec<(ClaimId, Audit)>, ChainError> {
+        Self::audits_of(self, account).await
     }
 
     async fn dispute(&self, job: JobId) -> Result<Option<Dispute>, ChainError> {

@@ -12,7 +12,7 @@ use assay_ops::{program::EngineError, tensor::Tensor};
 use assay_player::{PlayError, Statements, statement};
 use assay_session::Executor;
 use assay_types::{
-    JobId,
+    ClaimId, H256, JobId,
     dispute::{Place, Statement},
 };
 use std::{sync::Arc, time::Duration};
@@ -24,6 +24,12 @@ pub trait Conduct: Send + Sync {
     /// The output that is claimed for a job that has this one.
     fn output(&self, _work: &Work<'_>, honest: Output) -> Output {
         honest
+    }
+
+    /// The answer to an audit whose own execution gives this digest; nothing if it is not to be answered. It is always
+    /// the same for a claim.
+    fn answer(&self, _claim: ClaimId, honest: H256) -> Option<H256> {
+        Some(honest)
     }
 
     /// The player that answers in a dispute over a job that was executed like this.

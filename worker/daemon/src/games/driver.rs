@@ -210,7 +210,11 @@ impl GameDriver {
                 })
             }
             Sent::Answer(_) => self.game(me).map(|game| Stakes {
-                amount: game.bond,
+                // An auditor has no bond: it loses what a false claim does.
+                amount: match game.bond {
+                    0 => self.dispute.locked,
+                    bond => bond,
+                },
                 deadline: game.clock.deadline,
             }),
             Sent::Timeout(challenger) => self.game(challenger).map(|game| Stakes {

@@ -27,6 +27,7 @@ mod conduct;
 mod descent;
 mod driver;
 mod executions;
+mod finder;
 mod game_set;
 mod plan;
 #[cfg(test)]
@@ -38,6 +39,7 @@ mod stranded;
 pub use archive::{Archive, SharedExecution};
 pub use conduct::{Conduct, Honest, Work};
 pub use descent::descent;
+pub(crate) use finder::Finder;
 pub use game_set::GameSet;
 pub use report::{fault_in_words, in_words};
 pub use statistics::Statistics;

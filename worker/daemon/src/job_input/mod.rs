@@ -75,6 +75,27 @@ pub async fn find_in(
     parts: &ModelParts,
     sources: &Sources,
 ) -> Result<Found, ChainError> {
+    let mut tensors = match find_given(state, id, job, parts, sources).await? {
+        Found::Input(tensors) => tensors,
+        impossible @ Found::Impossible(_) => return Ok(impossible),
+    };
+    if is_claimed(&job.state) && lengths(parts).is_some() {
+        match claimed_sequence(&job.symbols, parts, state.output(id).await?) {
+            Ok(sequence) => tensors.push(sequence),
+            Err(reason) => return Ok(Found::Impossible(reason)),
+        }
+    }
+    Ok(Found::Input(tensors))
+}
+
+/// Gets the tensors that the client of a job gives, as [`find_in`] does, without the sequence that was claimed.
+pub async fn find_given(
+    state: &impl StateView,
+    id: JobId,
+    job: &Job,
+    parts: &ModelParts,
+    sources: &Sources,
+) -> Result<Found, ChainError> {
     let on_chain = state.input(id).await?;
     let is_on_chain = on_chain.is_some();
     if let (true, Some(network)) = (is_on_chain, &sources.network) {
@@ -88,16 +109,10 @@ pub async fn find_in(
         Ok(bytes) => bytes,
         Err(reason) => return Ok(Found::Impossible(reason)),
     };
-    let mut tensors = match fit(&job.symbols, job.input_digest, parts, &bytes) {
+    let tensors = match fit(&job.symbols, job.input_digest, parts, &bytes) {
         Ok(tensors) => tensors,
         Err(reason) => return Ok(Found::Impossible(reason)),
     };
-    if is_claimed(&job.state) && lengths(parts).is_some() {
-        match claimed_sequence(&job.symbols, parts, state.output(id).await?) {
-            Ok(sequence) => tensors.push(sequence),
-            Err(reason) => return Ok(Found::Impossible(reason)),
-        }
-    }
     if let (Some(store), true, false) = (&sources.store, sources.copy, is_on_chain) {
         copy(store.clone(), id, job.input_digest, bytes).await;
     }

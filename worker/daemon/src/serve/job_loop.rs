@@ -15,6 +15,7 @@ use super::{
     store::{Store, StoreError},
 };
 use crate::{
+    audits::Waiting,
     config::ServeConfig,
     games::Standing,
     job_input::Found,
@@ -83,6 +84,8 @@ pub(super) struct Kept {
     pub(super) network: Option<Network>,
     /// Announcement of the node's place that is under way.
     pub(super) telling: Telling,
+    /// Audits of others' claims that are under way.
+    pub(super) audits: Option<watch::Receiver<Waiting>>,
 }
 
 pub(super) struct JobLoop<'a, S> {

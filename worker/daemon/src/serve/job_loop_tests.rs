@@ -16,14 +16,14 @@ use tokio::{sync::watch, task::JoinHandle};
 /// A worker that serves on a fake chain.
 pub(super) struct Serving {
     pub(super) chain: FakeChain,
-    tested: Tested,
+    pub(super) tested: Tested,
     /// State of the engine.
     health: watch::Sender<Health>,
     pub(super) stop: watch::Sender<bool>,
     /// Where terms are sent that are read again.
     reload: mpsc::Sender<Vec<ModelPolicy>>,
-    ended: JoinHandle<Result<(), ServeError>>,
-    folder: tempfile::TempDir,
+    pub(super) ended: JoinHandle<Result<(), ServeError>>,
+    pub(super) folder: tempfile::TempDir,
 }
 
 /// Starts a worker that the chain knows.

@@ -1,6 +1,7 @@
 //! Work that a worker finishes before it leaves, and the log's words on the rest.
 
 use super::{job_loop::JobLoop, memory::Kind};
+use crate::audits::Waiting;
 use assay_client::chain::{BlockNumber, Call, Job, JobState, StateView, WorkersCall};
 use assay_types::{ClaimId, ClaimSource};
 
@@ -27,6 +28,7 @@ impl<S: StateView> JobLoop<'_, S> {
             self.warn_of_disputes();
         }
         self.warn_of_open_claims();
+        self.warn_of_open_audits();
     }
 
     /// Number of things to finish, transactions that are under way counted.
@@ -39,7 +41,8 @@ impl<S: StateView> JobLoop<'_, S> {
         !self.view.jobs.is_empty() || !self.view.bids.is_empty()
     }
 
-    /// Jobs that this worker still has to claim, to defend or to deliver, and bids that it still has to reveal.
+    /// Jobs that this worker has to claim, to defend or to deliver, bids that it has to reveal, and audits that it has to
+    /// answer.
     fn unclaimed_or_disputed(&self) -> usize {
         let mine = |job: &&Job| match &job.state {
             JobState::Assigned { assignment, deadline } => {
@@ -50,7 +53,26 @@ impl<S: StateView> JobLoop<'_, S> {
         };
         let unrevealed = self.view.bids.values().filter(|revealed| !**revealed);
         let demanded = self.view.demands.keys().filter(|job| self.blocks_left(**job) > 0);
-        self.view.jobs.values().filter(mine).count() + self.disputed().len() + unrevealed.count() + demanded.count()
+        let others = demanded.count() + self.audits().pressing;
+        self.view.jobs.values().filter(mine).count() + self.disputed().len() + unrevealed.count() + others
+    }
+
+    /// Audits of others' claims that are under way.
+    fn audits(&self) -> Waiting {
+        let audits = self.kept.audits.as_ref();
+        audits.map_or_else(Waiting::default, |audits| *audits.borrow())
+    }
+
+    /// Says that answers which are sealed have to be opened, since nobody else opens them.
+    fn warn_of_open_audits(&self) {
+        let audits = self.audits().open;
+        if audits > 0 {
+            tracing::warn!(
+                audits,
+                "audits are open: an answer that is not opened once its claim is made costs a part of its lock, so \
+                 start again within minutes"
+            );
+        }
     }
 
     /// This worker's claims that are disputed, on jobs and by receipts.

@@ -2,7 +2,9 @@
 
 use super::job_loop::JobLoop;
 use assay_client::{
-    chain::{AccountId, Balance, ChainError, Event, MarketEvent, SessionsEvent, StateView, events::WorkersEvent},
+    chain::{
+        AccountId, AuditsEvent, Balance, ChainError, Event, MarketEvent, SessionsEvent, StateView, events::WorkersEvent,
+    },
     units,
 };
 use assay_telemetry::metrics::{place::Place, worker, worker::WorkerMetrics};
@@ -55,6 +57,13 @@ pub(super) fn count(metrics: &WorkerMetrics, me: &AccountId, event: &Event) {
         }
         Event::Market(MarketEvent::ClaimDisputed { worker, .. }) if worker == me => {
             metrics.challenges.inc();
+        }
+        Event::Audits(AuditsEvent::AuditorPaid { auditor, fee, .. }) if auditor == me => {
+            metrics.audit_pay.inc_by(asy(*fee));
+        }
+        // The stake that it costs is told by the event of the workers pallet.
+        Event::Audits(AuditsEvent::Missed { auditor, .. }) if auditor == me => {
+            metrics.audit_misses.inc();
         }
         Event::Workers(WorkersEvent::Slashed {
             worker, paid, burned, ..
@@ -118,6 +127,23 @@ mod tests {
         ] {
             count(&metrics, &me, &event);
         }
+        for auditor in [&me, &other] {
+            let (claim, auditor) = (7, auditor.clone());
+            let paid = AuditsEvent::AuditorPaid {
+                claim,
+                auditor: auditor.clone(),
+                fee: units::UNIT,
+            };
+            let missed = AuditsEvent::Missed {
+                claim,
+                auditor,
+                lost: 1,
+            };
+            count(&metrics, &me, &Event::Audits(paid));
+            count(&metrics, &me, &Event::Audits(missed));
+        }
+        assert_eq!(metrics.audit_misses.get(), 1);
+        assert!((metrics.audit_pay.get() - 1.0).abs() < 1e-9);
         assert_eq!(metrics.settled.get(), 1);
         assert!((metrics.paid.get() - 1.5).abs() < 1e-9);
     }

@@ -11,12 +11,15 @@
 //! it asks [`decide`], a pure function, what is due, and sends it off. The chain is the truth: a new start and a new
 //! connection read everything anew, and so does the loop from time to time. Whatever a claim's challengers ask is
 //! answered by [`games`](crate::games), beside the loop and with the same account. So are the requests of
-//! [`sessions`], which clients send over the workers' network.
+//! [`sessions`], which clients send over the workers' network. Claims of others that the account was drawn to audit
+//! are executed by the module `audits`, in the engine's queue.
 //!
 //! Jobs are read from the *best* block: auctions and deadlines are shorter than finality may take. If the block of an
 //! assignment is replaced, the work on it is in vain, and a claim of it is refused for its fee.
 
 mod actions;
+#[cfg(test)]
+mod audit_tests;
 pub mod blocks;
 mod claims;
 pub mod decide;
@@ -48,9 +51,10 @@ pub(crate) use setup::{Served, ensure_stake_carries, offer_changes, resolve};
 pub use terms::Reloads;
 
 use crate::{
+    audits::{AuditSet, Auditing},
     config::{Common, ModelPolicy, ServeConfig},
     engine,
-    games::{Conduct, GameSet, Honest, Stranded},
+    games::{Conduct, Finder, GameSet, Honest, Stranded},
     job_input::Sources,
     models::{LoadError, Models, PackageAt, read_all, read_usable},
     network::{
@@ -60,7 +64,7 @@ use crate::{
     shutdown::Shutdown,
     skeleton::{self, Connections, Daemon, OnChain, Timing},
 };
-use assay_client::chain::{ChainError, ChainView, Connect, H256, KeyError, Nodes, StateView, SubmitError};
+use assay_client::chain::{Account, ChainError, ChainView, Connect, H256, KeyError, Nodes, StateView, SubmitError};
 use assay_network::NetworkError;
 use assay_ops::program::EngineError;
 use assay_package::Package;
@@ -71,7 +75,7 @@ use memory::Memory;
 use sessions::Desk;
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 use store::{Store, StoreError};
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 
 /// Why the worker cannot go on.
 #[derive(Debug, thiserror::Error)]
@@ -223,6 +227,7 @@ struct Held<C> {
     store: Store,
     kept: Kept,
     sessions: Desk<C>,
+    audits: AuditSet,
 }
 
 impl Worker {
@@ -285,21 +290,27 @@ impl<N: Connect> Daemon<N> for Worker {
         let (games, _) = GameSet::new(
             self.models.clone(),
             Sources {
-                folder: common.inputs_dir.clone(),
-                store: Some(store.clone()),
-                copy: false,
-                network: self.network.clone(),
                 requests: Some(sessions.requests()),
+                ..self.sources(&store, false)
             },
             self.conduct.clone(),
             account.id().clone(),
             common.key.salts(genesis),
         );
+        let audits = self.audits(&account, &store, &games, genesis);
         Ok(OnChain {
             genesis,
             account,
             games,
-            kept: Held { store, kept, sessions },
+            kept: Held {
+                store,
+                kept: Kept {
+                    audits: Some(audits.waiting()),
+                    ..kept
+                },
+                sessions,
+                audits,
+            },
         })
     }
 
@@ -342,7 +353,7 @@ impl<N: Connect> Daemon<N> for Worker {
     }
 
     fn is_open(held: &Held<N::Chain>) -> bool {
-        held.kept.open
+        held.kept.open || held.audits.is_open()
     }
 
     fn broken(error: ServeError) -> Result<ChainError, ServeError> {
@@ -358,6 +369,37 @@ impl<N: Connect> Daemon<N> for Worker {
 }
 
 impl Worker {
+    /// Where inputs are.
+    fn sources(&self, store: &Store, copy: bool) -> Sources {
+        Sources {
+            folder: self.config.common.inputs_dir.clone(),
+            store: Some(store.clone()),
+            copy,
+            network: self.network.clone(),
+            requests: None,
+        }
+    }
+
+    /// The audits of the account, on the engine that serves jobs.
+    fn audits(&self, account: &Account, store: &Store, games: &GameSet, genesis: H256) -> AuditSet {
+        let finder = Finder {
+            models: self.models.clone(),
+            // A dispute may follow, so an input is kept until the job is closed.
+            sources: self.sources(store, true),
+            archive: games.archive(),
+            salts: self.config.common.key.salts(genesis),
+            permit: Arc::new(Semaphore::new(1)),
+        };
+        let auditing = Auditing {
+            tasks: self.executor.tasks(),
+            models: self.models.clone(),
+            store: store.clone(),
+            finder,
+            conduct: self.conduct.clone(),
+        };
+        AuditSet::new(auditing, account.id().clone())
+    }
+
     /// Takes terms that were read again, and says what changes; the former ones.
     fn take_terms(&mut self, read: &[ModelPolicy]) -> Vec<ModelPolicy> {
         let changes = terms::changes(&self.config.models, read);
@@ -389,7 +431,12 @@ impl Worker {
         let (executor, done, packages) = (&self.executor, &mut self.done, &self.packages);
         let network = self.network.clone();
         let account = now.account.clone();
-        let Held { store, kept, sessions } = &mut now.kept;
+        let Held {
+            store,
+            kept,
+            sessions,
+            audits,
+        } = &mut now.kept;
         let standing = now.games.standing();
         let jobs = async {
             let finalized = chain.finalized().await?;
@@ -428,6 +475,7 @@ impl Worker {
             read = reloads.next() => Ok(Some(read)),
             never = sessions.look_after() => match never {},
             error = now.games.play(chain, account.clone(), timing) => Err(error.into()),
+            error = audits.work_on(chain, account.clone(), timing) => Err(error.into()),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Events of this worker, for the log.
 
 use assay_client::{
-    chain::{AccountId, Event, MarketEvent, events::WorkersEvent},
+    chain::{AccountId, AuditsEvent, Event, MarketEvent, events::WorkersEvent},
     units,
 };
 
@@ -10,6 +10,7 @@ pub(super) fn report(me: &AccountId, event: &Event) {
     match event {
         Event::Market(event) => report_job(me, event),
         Event::Workers(event) => report_stake(me, event),
+        Event::Audits(event) => report_audit(me, event),
         _ => {}
     }
 }
@@ -75,6 +76,53 @@ fn report_job(me: &AccountId, event: &MarketEvent) {
                 job,
                 amount = units::format(*amount),
                 "a bid was not revealed; its deposit is lost"
+            );
+        }
+        _ => {}
+    }
+}
+
+fn report_audit(me: &AccountId, event: &AuditsEvent) {
+    match event {
+        AuditsEvent::AuditorDrawn {
+            claim,
+            auditor,
+            until,
+            locked,
+            fee,
+        } if auditor == me => {
+            tracing::info!(
+                claim,
+                until,
+                locked = units::format(*locked),
+                fee = units::format(*fee),
+                "drawn to audit a claim"
+            );
+        }
+        AuditsEvent::Passed { claim, worker } if worker == me => {
+            tracing::info!(claim, "the claim was audited, and its auditors agree");
+        }
+        AuditsEvent::AuditorPaid { claim, auditor, fee } if auditor == me => {
+            tracing::info!(claim, paid = units::format(*fee), "the audit is paid");
+        }
+        AuditsEvent::Missed { claim, auditor, lost } if auditor == me => {
+            tracing::warn!(
+                claim,
+                lost = units::format(*lost),
+                "an audit was missed: its answer was not sealed or not opened in time"
+            );
+        }
+        AuditsEvent::AuditorConvicted {
+            claim,
+            auditor,
+            slash,
+            slashed,
+        } if auditor == me => {
+            tracing::error!(
+                claim,
+                slash,
+                amount = units::format(*slashed),
+                "an answer to an audit was proved wrong; stake is to be slashed"
             );
         }
         _ => {}

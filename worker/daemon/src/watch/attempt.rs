@@ -4,39 +4,17 @@
 //! finder's. The job is therefore executed once more before the challenge, with everything on the way. The games that
 //! follow use the same execution.
 
-use crate::{
-    games::{Archive, SharedExecution},
-    job_input::{self, Found, Sources},
-    models::Models,
-};
+use crate::games::Finder;
 use assay_client::{
     chain::{
-        Account, AccountId, Balance, Call, ChainError, DisputesCall, DisputesEvent, Event, H256, Inclusion, JobState,
-        Salts, StateView, SubmitError, Wait,
+        Account, AccountId, Balance, Call, ChainError, DisputesCall, DisputesEvent, Event, Inclusion, StateView,
+        SubmitError, Wait,
     },
     units,
 };
-use assay_player::{Hash, trace_digest, watch::WatchPolicy};
-use assay_types::{
-    JobId,
-    dispute::{Committed, commitment},
-};
+use assay_player::watch::WatchPolicy;
+use assay_types::JobId;
 use std::sync::Arc;
-use tokio::sync::Semaphore;
-
-/// Whatever it takes to find a fault.
-#[derive(Clone)]
-pub(super) struct Finder {
-    pub(super) models: Models,
-    /// Where inputs are that jobs name by digest.
-    pub(super) sources: Sources,
-    /// The executions that games use.
-    pub(super) archive: Archive,
-    /// The salts of this account's commitments.
-    pub(super) salts: Salts,
-    /// One execution at a time: wrong claims are few, and each takes the memory of a whole trace.
-    pub(super) permit: Arc<Semaphore>,
-}
 
 /// Outcome of an attempt to challenge.
 pub(super) enum Attempt {
@@ -84,62 +62,6 @@ pub(super) async fn attempt(
         Ok::<_, Attempt>(outcome(sent, account.id(), bond))
     };
     (job, attempt.await.unwrap_or_else(|failed| failed))
-}
-
-impl Finder {
-    /// The commitment to our own trace, or why there is none.
-    async fn commit(&self, job: JobId, me: &AccountId, snapshot: &impl StateView) -> Result<H256, String> {
-        let execution = self.execution(job, snapshot).await?;
-        let trace = trace_digest(&*execution);
-        Ok(commitment::<Hash, _>(job, me, &trace, &self.salts.of(job)))
-    }
-
-    /// The execution of the job, for its games too.
-    async fn execution(&self, job: JobId, snapshot: &impl StateView) -> Result<SharedExecution, String> {
-        let text = |error: ChainError| error.to_string();
-        let record = snapshot.job(job).await.map_err(text)?;
-        let record = record.ok_or_else(|| "the job is closed".to_owned())?;
-        let version = snapshot.version(record.model).await.map_err(text)?;
-        let version = version.ok_or_else(|| "its model is no longer registered".to_owned())?;
-        let claimed = match record.state {
-            JobState::Claimed { output_digest, .. } | JobState::Disputed { output_digest, .. } => Some(output_digest),
-            JobState::Bidding { .. }
-            | JobState::Revealing { .. }
-            | JobState::Assigned { .. }
-            | JobState::Sealed { .. } => None,
-        };
-        let known = Committed {
-            model_root: version.root,
-            input_digest: record.input_digest,
-            output_digest: claimed.ok_or_else(|| "the job is not claimed".to_owned())?,
-        };
-        // After a challenge that had no effect.
-        if let Some(execution) = self.archive.get(&known) {
-            return Ok(execution);
-        }
-        let model = self.models.get(&version.root).cloned();
-        let model = model.ok_or_else(|| "its model is not among those that are loaded here".to_owned())?;
-        let inputs = match job_input::find_in(snapshot, job, &record, &version.parts, &self.sources).await {
-            Ok(Found::Input(inputs)) => inputs,
-            Ok(Found::Impossible(reason)) => return Err(reason),
-            Err(error) => return Err(error.to_string()),
-        };
-        let _permit = self.permit.acquire().await.map_err(|error| error.to_string())?;
-        tracing::info!(
-            job,
-            "executing a wrong claim's job with everything on the way, to commit to it"
-        );
-        let archive = self.archive.clone();
-        let executing = tokio::task::spawn_blocking(move || {
-            let execution = archive.execute(&model, inputs);
-            execution.map_err(|error| error.to_string())
-        });
-        let execution = executing
-            .await
-            .map_err(|error| format!("the execution failed: {error}"))??;
-        self.archive.keep(&known, execution.clone());
-        Ok(execution)
-    }
 }
 
 /// Why the account cannot put up a bond, if it cannot.

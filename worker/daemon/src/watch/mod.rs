@@ -33,7 +33,7 @@ pub use summary::Summary;
 use crate::{
     config::{Common, WatchConfig},
     engine,
-    games::{GameSet, Honest, Stranded},
+    games::{Finder, GameSet, Honest, Stranded},
     job_input::Sources,
     models::{LoadError, Models, PackageAt, folders, read_usable},
     network::{
@@ -48,7 +48,6 @@ use assay_client::chain::{Balance, ChainError, ChainView, Connect, KeyError, Nod
 use assay_network::NetworkError;
 use assay_ops::program::EngineError;
 use assay_player::watch::{Models as Watched, WatchPolicy};
-use attempt::Finder;
 use sampler::{ClaimSampler, Kept};
 use std::{collections::BTreeSet, path::PathBuf, sync::Arc};
 use tokio::sync::{Semaphore, mpsc};

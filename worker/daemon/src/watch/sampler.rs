@@ -2,12 +2,12 @@
 //! challenged.
 
 use super::{
-    attempt::{Attempt, Finder, attempt},
+    attempt::{Attempt, attempt},
     decide::{Check, Sample, Step, decide},
     relieve::relieve,
 };
 use crate::{
-    games::{Hints, Standing},
+    games::{Finder, Hints, Standing},
     job_input::{self, Found},
     models::Models,
     serve::{

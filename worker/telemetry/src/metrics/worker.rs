@@ -31,10 +31,20 @@ pub struct WorkerMetrics {
     pub declines: Counter,
     /// Claims that were disputed.
     pub challenges: Counter,
+    /// Audits of others' claims whose answers were sealed.
+    pub audits: Counter,
+    /// Audits whose answers differ from their claims.
+    pub audit_differences: Counter,
+    /// Audits that could not be answered when they came, for want of a model or an input.
+    pub unanswered_audits: Counter,
+    /// Audits that were not answered or opened in time.
+    pub audit_misses: Counter,
     /// Jobs that were closed and paid for.
     pub settled: Counter,
     /// Pay for jobs and sessions, in ASY.
     pub paid: Amounts,
+    /// Pay for audits, in ASY.
+    pub audit_pay: Amounts,
     /// Stake that was slashed or is to be, in ASY.
     pub slashed: Amounts,
     /// Stake that jobs, bids and sessions lock, in ASY.
@@ -62,8 +72,13 @@ impl Default for WorkerMetrics {
             misses: Counter::default(),
             declines: Counter::default(),
             challenges: Counter::default(),
+            audits: Counter::default(),
+            audit_differences: Counter::default(),
+            unanswered_audits: Counter::default(),
+            audit_misses: Counter::default(),
             settled: Counter::default(),
             paid: Amounts::default(),
+            audit_pay: Amounts::default(),
             slashed: Amounts::default(),
             stake_locked: Level::default(),
             stake_free: Level::default(),
@@ -97,6 +112,22 @@ impl WorkerMetrics {
             ("misses", "Deadlines that were missed", &self.misses),
             ("declines", "Jobs that were given back", &self.declines),
             ("challenges", "Claims that were disputed", &self.challenges),
+            ("audits", "Audits whose answers were sealed", &self.audits),
+            (
+                "audit_differences",
+                "Audits whose answers differ from their claims",
+                &self.audit_differences,
+            ),
+            (
+                "unanswered_audits",
+                "Audits that could not be answered when they came",
+                &self.unanswered_audits,
+            ),
+            (
+                "audit_misses",
+                "Audits that were not answered or opened in time",
+                &self.audit_misses,
+            ),
             ("settled_jobs", "Jobs that were paid for", &self.settled),
         ];
         for (name, help, counter) in counters {
@@ -104,6 +135,7 @@ impl WorkerMetrics {
         }
         for (name, help, amounts) in [
             ("paid", "Pay for jobs and sessions", &self.paid),
+            ("audit_pay", "Pay for audits", &self.audit_pay),
             ("slashed", "Stake that was slashed or is to be", &self.slashed),
         ] {
             registry.register_with_unit(name, help, asy(), amounts.clone());

@@ -1,15 +1,15 @@
 //! The fake chain's state, and what calls do to it: enough for a daemon to see that its call was taken, once.
 
 use crate::chain::{
-    calls::{Call, Claim, DisputesCall, MarketCall, Seal, SessionsCall, WorkersCall},
+    calls::{AuditsCall, Call, Claim, DisputesCall, MarketCall, Seal, SessionsCall, WorkersCall},
     error::SubmitError,
-    events::{DisputesEvent, Event, MarketEvent, SessionsEvent},
+    events::{AuditsEvent, DisputesEvent, Event, MarketEvent, SessionsEvent},
     types::*,
 };
 use assay_ops::tensor::Blake2b256;
 use assay_types::{
     Announcement, ClaimId, ClaimSource, JobId, ModelVersion, SealStatus, SessionId, SlashId, WorkerStatus,
-    audit::seal,
+    audit::{AuditState, seal},
     delivery::OutputPiece,
     dispute::{Clock, ClockTerms, Committed, Place, Revealed, Side},
 };
@@ -27,7 +27,8 @@ const CLOCK: ClockTerms<BlockNumber> = ClockTerms {
 const CLAIM_BLOCKS: BlockNumber = 100;
 
 /// State of a fake chain. Tests write to it; of calls, it knows seals, claims, declining, bids, pieces of outputs,
-/// challenges of jobs and of receipts, offers of sessions, statements, pausing, resuming and announcing.
+/// answers of auditors, challenges of jobs and of receipts, offers of sessions, statements, pausing, resuming and
+/// announcing.
 #[derive(Clone, Debug, Default)]
 #[allow(missing_docs, reason = "named after what they hold")]
 pub struct Ledger {
@@ -39,6 +40,7 @@ pub struct Ledger {
     pub bids: BTreeMap<JobId, Vec<Bid>>,
     pub workers: BTreeMap<AccountId, WorkerInfo>,
     pub versions: BTreeMap<ModelVersion, VersionRecord>,
+    pub audits: BTreeMap<ClaimId, Audit>,
     pub disputes: BTreeMap<JobId, Dispute>,
     pub revealed: BTreeMap<(JobId, Place), Revealed>,
     pub awards: BTreeMap<SlashId, OpenAward>,
@@ -95,6 +97,7 @@ impl Ledger {
         match call {
             Call::Market(call) => self.market(who, now, call),
             Call::Disputes(call) => self.dispute(who, now, call),
+            Call::Audits(call) => self.audit(who, now, call),
             Call::Sessions(SessionsCall::ChallengeReceipt {
                 receipt, commitment, ..
             }) => self.challenge_receipt(who, now, &receipt.message, *commitment),
@@ -321,6 +324,63 @@ impl Ledger {
             DisputesCall::Point { .. } | DisputesCall::Prove { .. } => return Ok(Vec::new()),
         };
         Ok(vec![Event::Disputes(event)])
+    }
+
+    /// An auditor seals or opens its answer. There is never a second auditor.
+    fn audit(&mut self, who: &AccountId, now: BlockNumber, call: &AuditsCall) -> Result<Vec<Event>, SubmitError> {
+        let (AuditsCall::Answer { claim, .. } | AuditsCall::Open { claim, .. }) = call else {
+            return Ok(Vec::new());
+        };
+        let unknown = || refused("Audits", "UnknownAudit");
+        let audit = self.audits.get_mut(claim).ok_or_else(unknown)?;
+        let mut auditors = audit.auditors.iter_mut();
+        let auditor = auditors.find(|auditor| auditor.who == *who);
+        let auditor = auditor.ok_or_else(|| refused("Audits", "NotAuditor"))?;
+        match call {
+            AuditsCall::Answer { claim, seal } => {
+                let is_time = matches!(audit.state, AuditState::Answering { until } if now <= until);
+                if !is_time || auditor.seal.is_some() {
+                    return Err(refused("Audits", "AlreadySealed"));
+                }
+                auditor.seal = Some(*seal);
+                audit.state = AuditState::Ready;
+                Ok(vec![Event::Audits(AuditsEvent::Answered {
+                    claim: *claim,
+                    auditor: who.clone(),
+                })])
+            }
+            AuditsCall::Open {
+                claim,
+                output_digest,
+                salt,
+                commitment,
+            } => {
+                if !matches!(audit.state, AuditState::Opening { until } if now <= until) {
+                    return Err(refused("Audits", "NotOpening"));
+                }
+                if auditor.seal != Some(seal::<Blake2b256, _>(*claim, who, output_digest, salt)) {
+                    return Err(refused("Audits", "WrongSeal"));
+                }
+                auditor.answer = Some(*output_digest);
+                let agrees = audit.output == Some(*output_digest);
+                audit.state = match agrees {
+                    true => AuditState::Passed,
+                    false => AuditState::Disputed,
+                };
+                let mut events = vec![Event::Audits(AuditsEvent::AnswerOpened {
+                    claim: *claim,
+                    auditor: who.clone(),
+                    output_digest: *output_digest,
+                    agrees,
+                })];
+                if !agrees {
+                    let commitment = commitment.ok_or_else(|| refused("Audits", "CommitmentMissing"))?;
+                    events.push(Event::Disputes(self.challenge(who, now, *claim, commitment)?));
+                }
+                Ok(events)
+            }
+            AuditsCall::Advance { .. } | AuditsCall::Fund { .. } => Ok(Vec::new()),
+        }
     }
 
     fn challenge(

@@ -6,6 +6,7 @@
 
 mod ledger;
 mod node;
+mod state;
 
 pub use ledger::Ledger;
 
