@@ -28,6 +28,7 @@ mod opset;
 mod padding;
 mod pooling;
 mod program;
+mod progress;
 mod ranges;
 mod ranking;
 mod recurrent;
@@ -43,7 +44,8 @@ mod version;
 mod views;
 
 pub use error::{ImportError, Place};
-pub use gguf::{GgufOptions, import_gguf};
+pub use gguf::{GgufOptions, import_gguf, import_gguf_with};
+pub use progress::{OnProgress, Progress, Stage};
 pub use smooth::Calibration;
 
 use archive::Archive;
@@ -58,6 +60,7 @@ use assay_package::{
 };
 use builder::{Builder, Tensor};
 use program::{ExportedProgram, InputSpec, ProgramNode, tensor_name};
+use progress::Steps;
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
@@ -122,53 +125,54 @@ const FAMILIES: &[&[(&str, Handler)]] = &[
     constants::OPERATORS,
 ];
 
-/// Imports a `.pt2` archive of torch 2.9 to 2.11.
+/// What an archive becomes.
+#[derive(Clone, Copy)]
+pub enum Form<'a> {
+    /// The model itself.
+    Model,
+    /// The model with activations and weights balanced by powers of two, for less loss in Int8 and Int16Int8: as rows
+    /// of the same model, imported without that in any precision, say.
+    Smoothed(&'a Calibration),
+    /// The check graph of a language model's generations, which end after one of these tokens.
+    ///
+    /// The program takes tokens `[batch, length]` of Int64 and nothing else, and gives logits
+    /// `[batch, length, vocabulary]` first.
+    Generation(&'a [i64]),
+}
+
+/// Imports a `.pt2` archive of torch 2.9 to 2.11 as the model itself.
 pub fn import(pt2: &Path, options: ImportOptions) -> Result<Package, ImportError> {
-    packaged(pt2, options, None)
+    import_with(pt2, options, Form::Model, &mut |_| {})
 }
 
-/// The same with activations and weights balanced by powers of two, for less loss in Int8 and Int16Int8: as rows of the
-/// same model, imported without that in any precision, say.
-pub fn import_smoothed(pt2: &Path, options: ImportOptions, calibration: &Calibration) -> Result<Package, ImportError> {
-    packaged(pt2, options, Some(calibration))
-}
-
-fn packaged(pt2: &Path, options: ImportOptions, calibration: Option<&Calibration>) -> Result<Package, ImportError> {
-    let (mut graph, mut weights, assets) = read_model(pt2, &options)?;
-    if let Some(calibration) = calibration {
-        (graph, weights) = smooth::smooth(graph, weights, calibration);
-    }
-    let graph = checked(graph)?;
-    Ok(Package::new(
-        options.details,
-        options.precision,
-        graph,
-        weights,
-        assets,
-    )?)
-}
-
-/// Imports a `.pt2` archive of a language model as the check graph of its generations, which end after one of the stop
-/// tokens.
-///
-/// The program takes tokens `[batch, length]` of Int64 and nothing else, and gives logits `[batch, length, vocabulary]`
-/// first.
-pub fn import_generation(pt2: &Path, options: ImportOptions, stop_tokens: &[i64]) -> Result<Package, ImportError> {
-    let (graph, weights, assets) = read_model(pt2, &options)?;
-    let model = LanguageModel {
-        graph,
-        tokens: 0,
-        logits: 0,
+/// Imports a `.pt2` archive in any form, and tells how far it is.
+pub fn import_with(
+    pt2: &Path,
+    options: ImportOptions,
+    form: Form<'_>,
+    on_progress: &mut OnProgress<'_>,
+) -> Result<Package, ImportError> {
+    let (mut graph, mut weights, assets) = read_model(pt2, &options, on_progress)?;
+    let mut packing = Steps::begin(on_progress, Stage::Package, 1);
+    let ImportOptions { details, precision, .. } = options;
+    let package = match form {
+        Form::Model => Package::new(details, precision, checked(graph)?, weights, assets)?,
+        Form::Smoothed(calibration) => {
+            (graph, weights) = smooth::smooth(graph, weights, calibration);
+            Package::new(details, precision, checked(graph)?, weights, assets)?
+        }
+        Form::Generation(stop_tokens) => {
+            let model = LanguageModel {
+                graph,
+                tokens: 0,
+                logits: 0,
+            };
+            let graph = check_graph(model, stop_tokens).map_err(PackageError::from)?;
+            Package::new_generation(details, precision, graph, weights, assets, stop_tokens.to_vec())?
+        }
     };
-    let graph = check_graph(model, stop_tokens).map_err(PackageError::from)?;
-    Ok(Package::new_generation(
-        options.details,
-        options.precision,
-        graph,
-        weights,
-        assets,
-        stop_tokens.to_vec(),
-    )?)
+    packing.advance(1);
+    Ok(package)
 }
 
 /// File names and contents.
@@ -178,13 +182,21 @@ type Assets = Vec<(String, Vec<u8>)>;
 fn read_model(
     pt2: &Path,
     options: &ImportOptions,
+    on_progress: &mut OnProgress<'_>,
 ) -> Result<(Graph, Vec<assay_ops::tensor::Tensor>, Assets), ImportError> {
     let mut archive = Archive::open(pt2)?;
     let program = archive.program()?;
     let layouts = Layouts::read(&mut archive)?;
-    let (graph, stored) = read_graph(&program, &layouts, options.precision)?;
+    let (graph, stored) = read_graph(&program, &layouts, options.precision, on_progress)?;
     drop(program);
-    let weights = read_weights(&mut archive, &layouts, &graph, &stored, options.weights.as_deref())?;
+    let mut steps = Steps::begin(on_progress, Stage::Weights, stored::weight_bytes(&graph));
+    let weights = read_weights(
+        &mut archive,
+        &layouts,
+        (&graph, stored.as_slice()),
+        options.weights.as_deref(),
+        &mut steps,
+    )?;
     let assets = options.assets.iter().map(|path| read_asset(path));
     Ok((graph, weights, assets.collect::<Result<Vec<_>, _>>()?))
 }
@@ -193,7 +205,7 @@ fn read_model(
 pub fn import_graph(pt2: &Path, precision: Precision) -> Result<CheckedGraph, ImportError> {
     let mut archive = Archive::open(pt2)?;
     let program = archive.program()?;
-    let (graph, _) = read_graph(&program, &Layouts::read(&mut archive)?, precision)?;
+    let (graph, _) = read_graph(&program, &Layouts::read(&mut archive)?, precision, &mut |_| {})?;
     checked(graph)
 }
 
@@ -222,10 +234,11 @@ fn read_graph(
     program: &ExportedProgram,
     layouts: &Layouts,
     precision: Precision,
+    on_progress: &mut OnProgress<'_>,
 ) -> Result<(Graph, Vec<Arc<Stored>>), ImportError> {
     let mut graph = Builder::new(program, precision);
     take_inputs(&mut graph, program, layouts)?;
-    take_nodes(&mut graph, program)?;
+    take_nodes(&mut graph, program, on_progress)?;
     let outputs = take_outputs(&mut graph, program)?;
     Ok(graph.finish(outputs))
 }
@@ -333,7 +346,11 @@ fn is_silent_target(target: &str) -> bool {
     is_size.iter().chain(&is_check).any(|prefix| target.starts_with(prefix))
 }
 
-fn take_nodes<'p>(graph: &mut Builder<'p>, program: &'p ExportedProgram) -> Result<(), ImportError> {
+fn take_nodes<'p>(
+    graph: &mut Builder<'p>,
+    program: &'p ExportedProgram,
+    on_progress: &mut OnProgress<'_>,
+) -> Result<(), ImportError> {
     let (mut known, mut refused) = (Vec::new(), Vec::new());
     for node in program.graph_module.graph.nodes.iter().filter(|node| !is_silent(node)) {
         match find(&node.target) {
@@ -345,9 +362,12 @@ fn take_nodes<'p>(graph: &mut Builder<'p>, program: &'p ExportedProgram) -> Resu
     if !refused.is_empty() {
         return Err(ImportError::Operators(refused));
     }
-    known
-        .into_iter()
-        .try_for_each(|(node, operator)| take_node(graph, node, &operator))
+    let mut steps = Steps::begin(on_progress, Stage::Operators, known.len() as u64);
+    known.into_iter().try_for_each(|(node, operator)| {
+        take_node(graph, node, &operator)?;
+        steps.advance(1);
+        Ok(())
+    })
 }
 
 fn take_node<'p>(graph: &mut Builder<'p>, node: &'p ProgramNode, operator: &Known) -> Result<(), ImportError> {
