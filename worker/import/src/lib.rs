@@ -5,10 +5,12 @@
 //! listed, an argument that is not read, and a result that is not laid out as the program says end the import.
 
 mod activation;
+mod advice;
 mod archive;
 mod arguments;
 mod attention;
 mod builder;
+mod complex;
 mod constants;
 mod contraction;
 mod convolution;
@@ -18,6 +20,7 @@ mod einsum;
 mod elementwise;
 mod error;
 mod expression;
+mod fourier;
 mod functions;
 mod gguf;
 mod indexing;
@@ -37,6 +40,7 @@ mod resampling;
 mod routing;
 mod scatter;
 mod smooth;
+mod state;
 mod stored;
 mod symbols;
 mod transposed;
@@ -61,6 +65,7 @@ use assay_package::{
 use builder::{Builder, Tensor};
 use program::{ExportedProgram, InputSpec, ProgramNode, tensor_name};
 use progress::Steps;
+use state::States;
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
@@ -237,9 +242,10 @@ fn read_graph(
     on_progress: &mut OnProgress<'_>,
 ) -> Result<(Graph, Vec<Arc<Stored>>), ImportError> {
     let mut graph = Builder::new(program, precision);
-    take_inputs(&mut graph, program, layouts)?;
+    let states = States::find(program, layouts)?;
+    take_inputs(&mut graph, program, layouts, &states)?;
     take_nodes(&mut graph, program, on_progress)?;
-    let outputs = take_outputs(&mut graph, program)?;
+    let outputs = take_outputs(&mut graph, program, &states)?;
     Ok(graph.finish(outputs))
 }
 
@@ -252,35 +258,34 @@ fn read_asset(path: &Path) -> Result<(String, Vec<u8>), ImportError> {
     Ok((name.unwrap_or_default(), bytes))
 }
 
-fn take_inputs(graph: &mut Builder<'_>, program: &ExportedProgram, layouts: &Layouts) -> Result<(), ImportError> {
+fn take_inputs<'p>(
+    graph: &mut Builder<'p>,
+    program: &'p ExportedProgram,
+    layouts: &Layouts,
+    states: &States<'p>,
+) -> Result<(), ImportError> {
     for spec in &program.graph_module.signature.input_specs {
-        let (name, folder, key) = match spec {
-            InputSpec::UserInput { arg } => {
+        match (spec, spec.stored()) {
+            (InputSpec::UserInput { arg }, _) => {
                 let name = tensor_name(arg).ok_or_else(|| ImportError::Signature {
                     what: format!("takes {arg}"),
                 })?;
                 graph.add_input(name)?;
-                continue;
             }
-            InputSpec::Parameter { arg, parameter_name } => (arg, "weights", parameter_name),
-            InputSpec::Buffer {
-                arg,
-                buffer_name,
-                persistent,
-            } => (arg, if *persistent { "weights" } else { "constants" }, buffer_name),
-            InputSpec::TensorConstant {
-                arg,
-                tensor_constant_name,
-            } => (arg, "constants", tensor_constant_name),
-            InputSpec::Other(other) => {
+            (_, Some((name, _, _))) if states.has(name) => {}
+            (_, Some((name, folder, key))) => {
+                graph.add_weight(name, layouts.stored(folder, key), layouts.shape(folder, key));
+            }
+            (InputSpec::Other(other), None) => {
                 return Err(ImportError::Signature {
                     what: format!("takes {other}"),
                 });
             }
-        };
-        graph.add_weight(&name.name, layouts.stored(folder, key), layouts.shape(folder, key));
+            // Each of the other kinds is stored.
+            (_, None) => {}
+        }
     }
-    Ok(())
+    states.declare(graph)
 }
 
 /// How an operator of the program is imported.
@@ -321,6 +326,17 @@ fn find(target: &str) -> Option<Known> {
     })
 }
 
+/// The same for an operator that takes or gives complex numbers.
+fn find_complex(target: &str) -> Option<Known> {
+    let target = target.strip_prefix("torch.ops.aten.")?;
+    let mut operators = complex::OPERATORS.iter().chain(fourier::OPERATORS);
+    let known = operators.find(|(name, _)| *name == target);
+    known.map(|(_, handler)| Known {
+        handler: *handler,
+        is_in_place: false,
+    })
+}
+
 /// Whether a node gives no tensor: arithmetic on sizes, which the program describes where they are used, and checks
 /// that the author or the export put in.
 fn is_silent(node: &ProgramNode) -> bool {
@@ -353,7 +369,12 @@ fn take_nodes<'p>(
 ) -> Result<(), ImportError> {
     let (mut known, mut refused) = (Vec::new(), Vec::new());
     for node in program.graph_module.graph.nodes.iter().filter(|node| !is_silent(node)) {
-        match find(&node.target) {
+        let names = node.taken().into_iter().chain(node.given());
+        let known = match names.into_iter().any(|name| graph.is_complex(name)) {
+            true => find_complex(&node.target),
+            false => find(&node.target),
+        };
+        match known {
             Some(operator) => known.push((node, operator)),
             None => refused.push(place(node)),
         }
@@ -388,19 +409,41 @@ fn take_node<'p>(graph: &mut Builder<'p>, node: &'p ProgramNode, operator: &Know
     graph.end(names.into_iter().zip(tensors).collect(), sharing)
 }
 
-fn take_outputs(graph: &mut Builder<'_>, program: &ExportedProgram) -> Result<Vec<(String, Tensor)>, ImportError> {
-    let specs = program.graph_module.signature.output_specs.iter().enumerate();
-    let outputs = specs.map(|(index, spec)| {
+fn take_outputs(
+    graph: &mut Builder<'_>,
+    program: &ExportedProgram,
+    states: &States<'_>,
+) -> Result<Vec<(String, Tensor)>, ImportError> {
+    let mut outputs = Vec::new();
+    for spec in &program.graph_module.signature.output_specs {
+        if ["buffer_mutation", "user_input_mutation"]
+            .iter()
+            .any(|kind| spec.get(kind).is_some())
+        {
+            continue;
+        }
         let refused = || ImportError::Signature {
             what: format!("gives {spec}"),
         };
         let output = spec.get("user_output").and_then(|output| output.get("arg"));
         let name = output.and_then(tensor_name).ok_or_else(refused)?;
-        let output = format!("output_{index}");
+        if graph.is_complex(name) {
+            return Err(ImportError::Signature {
+                what: format!("gives {name} of complex numbers (let it give `torch.view_as_real` of them)"),
+            });
+        }
+        let output = format!("output_{}", outputs.len());
         let tensor = graph.given(&output, name)?.ok_or_else(refused)?;
-        Ok((output, tensor))
-    });
-    outputs.collect()
+        outputs.push((output, tensor));
+    }
+    for (output, name) in states.outputs() {
+        let tensor = graph.given(output, name)?;
+        let tensor = tensor.ok_or_else(|| ImportError::Signature {
+            what: format!("changes {name}, which is no tensor of it"),
+        })?;
+        outputs.push((output.to_owned(), tensor));
+    }
+    Ok(outputs)
 }
 
 fn place(node: &ProgramNode) -> Place {
