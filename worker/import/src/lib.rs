@@ -30,6 +30,7 @@ mod normalisation;
 mod opset;
 mod padding;
 mod pooling;
+mod precision;
 mod program;
 mod progress;
 mod ranges;
@@ -246,7 +247,16 @@ fn read_graph(
     take_inputs(&mut graph, program, layouts, &states)?;
     take_nodes(&mut graph, program, on_progress)?;
     let outputs = take_outputs(&mut graph, program, &states)?;
-    Ok(graph.finish(outputs))
+    let (graph, stored) = graph.finish(outputs);
+    Ok((refined(graph, precision), stored))
+}
+
+/// The graph with the contractions in Int16 that a package of Int16Int8 has.
+fn refined(graph: Graph, precision: Precision) -> Graph {
+    match precision {
+        Precision::Int16Int8 => precision::refine(graph),
+        Precision::Int8 | Precision::Int16 => graph,
+    }
 }
 
 fn read_asset(path: &Path) -> Result<(String, Vec<u8>), ImportError> {
