@@ -191,20 +191,19 @@ impl InputSpec {
     /// The program's name for a tensor that the archive holds, the folder there, and the name in the module.
     pub fn stored(&self) -> Option<(&str, &'static str, &str)> {
         match self {
-            Self::Parameter { arg, parameter_name } => Some((&arg.name, "weights", parameter_name)),
+            Self::Parameter { arg, parameter_name } => Some((arg.name.as_str(), "weights", parameter_name.as_str())),
             Self::Buffer {
                 arg,
                 buffer_name,
                 persistent,
-            } => Some((
-                &arg.name,
-                if *persistent { "weights" } else { "constants" },
-                buffer_name,
-            )),
+            } => {
+                let folder = if *persistent { "weights" } else { "constants" };
+                Some((arg.name.as_str(), folder, buffer_name.as_str()))
+            }
             Self::TensorConstant {
                 arg,
                 tensor_constant_name,
-            } => Some((&arg.name, "constants", tensor_constant_name)),
+            } => Some((arg.name.as_str(), "constants", tensor_constant_name.as_str())),
             Self::UserInput { .. } | Self::Other(_) => None,
         }
     }
