@@ -13,6 +13,7 @@ mod choice;
 mod cpu;
 mod cuda;
 pub mod generate;
+pub mod measure;
 mod memory;
 mod operators;
 mod plan;

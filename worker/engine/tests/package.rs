@@ -4,10 +4,14 @@
 mod batch;
 #[path = "package/dimensions.rs"]
 mod dimensions;
+#[path = "package/fourier.rs"]
+mod fourier;
 #[path = "package/layout.rs"]
 mod layout;
 #[path = "package/size.rs"]
 mod size;
+#[path = "package/states.rs"]
+mod states;
 #[path = "package/symbols.rs"]
 mod symbols;
 

@@ -97,6 +97,13 @@ impl<'c, 'p> Call<'c, 'p> {
         given.is_some_and(|input| input.arg.get("as_none").is_none())
     }
 
+    /// Whether an argument is a complex tensor.
+    pub fn is_complex(&self, name: &str) -> bool {
+        let given = self.node.inputs.iter().find(|input| input.name == name);
+        let tensor = given.and_then(|input| tensor_name(&input.arg));
+        tensor.is_some_and(|tensor| self.graph.is_complex(tensor))
+    }
+
     /// Whether an argument is a string.
     pub fn is_string(&self, name: &str) -> bool {
         let given = self.node.inputs.iter().find(|input| input.name == name);
@@ -359,14 +366,7 @@ impl<'c, 'p> Call<'c, 'p> {
 
     /// Names of the tensors that the node gives.
     pub fn outputs(&self) -> Vec<&'p str> {
-        let names = self.node.outputs.iter().flat_map(|output| {
-            let list = output.get("as_tensors").and_then(Json::as_array);
-            match list {
-                Some(list) => list.iter().map(|item| item.get("name")?.as_str()).collect(),
-                None => vec![tensor_name(output)],
-            }
-        });
-        names.flatten().collect()
+        self.node.given()
     }
 
     /// The type and the dimensions that the program says the node's first output has.

@@ -1,12 +1,13 @@
 //! A graph in the making: tensors by their names in the program, nodes without repetition, and what is used of both.
 
 use super::{
+    arguments::Number,
     symbols::Symbols,
     views::{Bound, Owner, Sharing, Storage},
 };
 use crate::{
     error::{ImportError, Place},
-    program::{ExportedProgram, TensorMeta, data_type},
+    program::{ExportedProgram, TensorMeta, data_type, is_complex},
     stored::{Stored, fixed_shape},
 };
 use assay_exact::{
@@ -94,17 +95,36 @@ impl<'p> Builder<'p> {
 
     /// Takes an input of the program.
     pub fn add_input(&mut self, name: &str) -> Result<()> {
+        self.add_input_as(name, name, Owner::Caller)
+    }
+
+    /// Takes a buffer of the program as an input of another name, which the program may change.
+    pub fn add_state(&mut self, name: &str, input: &str) -> Result<()> {
+        self.add_input_as(name, input, Owner::Program)
+    }
+
+    fn add_input_as(&mut self, name: &str, input: &str, owner: Owner) -> Result<()> {
         let meta = self.meta(name)?;
         let dtype = element_type(name, meta)?;
         let dims = self.symbols.declare(name, meta)?;
         let source = Source::Input(self.inputs.len() as u16);
         self.inputs.push(Input {
-            name: name.to_owned(),
+            name: input.to_owned(),
             dtype,
             dimensions: dims.clone(),
             range: None,
         });
-        self.bind(name, Tensor { source, dtype, dims }, Owner::Caller);
+        self.bind(name, Tensor { source, dtype, dims }, owner);
+        Ok(())
+    }
+
+    /// Takes a buffer of the program that is filled before it is read.
+    pub fn add_empty(&mut self, name: &str) -> Result<()> {
+        let (dtype, dims) = self.described(name)?;
+        let zero = self.fill(Number::Int(0), dtype)?;
+        let tensor = self.expand(&zero, &dims)?;
+        self.bind(name, tensor, Owner::Program);
+        self.name_helpers(&HashSet::new());
         Ok(())
     }
 
@@ -315,10 +335,16 @@ impl<'p> Builder<'p> {
         })
     }
 
-    /// The type and the dimensions that the program says a tensor has.
+    /// Whether the program says that a tensor is complex.
+    pub fn is_complex(&self, name: &str) -> bool {
+        self.meta(name).is_ok_and(|meta| is_complex(meta.dtype))
+    }
+
+    /// The type and the dimensions that the program says a tensor has. One that is complex there has numbers here, and
+    /// a last dimension of two.
     pub fn described(&self, name: &str) -> Result<(DataType, Vec<Dimension>)> {
         let meta = self.meta(name)?;
-        let dims = self.symbols.dimensions(name, meta).map_err(|error| match error {
+        let mut dims = self.symbols.dimensions(name, meta).map_err(|error| match error {
             ImportError::Dimension { dimension, reason, .. } => ImportError::Argument {
                 place: self.place.clone(),
                 argument: "output".to_owned(),
@@ -326,6 +352,10 @@ impl<'p> Builder<'p> {
             },
             error => error,
         })?;
+        if is_complex(meta.dtype) {
+            dims.push(Dimension::Fixed(2));
+            return Ok((DataType::Float32, dims));
+        }
         Ok((element_type(name, meta)?, dims))
     }
 

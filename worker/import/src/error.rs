@@ -1,9 +1,9 @@
 //! Why a program is not imported.
 
-use crate::version::TORCH_RELEASES;
+use crate::{advice::advice, version::TORCH_RELEASES};
 use assay_exact::graph::GraphError;
 use assay_package::PackageError;
-use std::path::PathBuf;
+use std::{collections::BTreeMap, path::PathBuf};
 
 /// Where an operator stands that the import refuses.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -152,7 +152,7 @@ pub enum ImportError {
         reason: String,
     },
     /// Operators that exact arithmetic does not define.
-    #[error("exact arithmetic does not define {}", .0.iter().map(Place::to_string).collect::<Vec<_>>().join(", "))]
+    #[error("exact arithmetic does not define {}", refused(.0))]
     Operators(Vec<Place>),
     /// An operator has an argument that exact arithmetic does not define, or lacks one that it needs.
     #[error("{place}: argument {argument} {reason}")]
@@ -170,4 +170,17 @@ pub enum ImportError {
     /// The package could not be put together.
     #[error(transparent)]
     Package(#[from] PackageError),
+}
+
+/// The places of operators, and once for each operator what to do instead.
+fn refused(places: &[Place]) -> String {
+    let list: Vec<String> = places.iter().map(Place::to_string).collect();
+    let advised = places
+        .iter()
+        .filter_map(|place| Some((place.operator.as_str(), advice(&place.operator)?)));
+    let advised: BTreeMap<&str, &str> = advised.collect();
+    let advised = advised
+        .iter()
+        .map(|(operator, advice)| format!("; {operator}: {advice}"));
+    list.join(", ") + &advised.collect::<String>()
 }

@@ -5,10 +5,12 @@
 //! listed, an argument that is not read, and a result that is not laid out as the program says end the import.
 
 mod activation;
+mod advice;
 mod archive;
 mod arguments;
 mod attention;
 mod builder;
+mod complex;
 mod constants;
 mod contraction;
 mod convolution;
@@ -18,6 +20,7 @@ mod einsum;
 mod elementwise;
 mod error;
 mod expression;
+mod fourier;
 mod functions;
 mod gguf;
 mod indexing;
@@ -27,7 +30,9 @@ mod normalisation;
 mod opset;
 mod padding;
 mod pooling;
+mod precision;
 mod program;
+mod progress;
 mod ranges;
 mod ranking;
 mod recurrent;
@@ -36,6 +41,7 @@ mod resampling;
 mod routing;
 mod scatter;
 mod smooth;
+mod state;
 mod stored;
 mod symbols;
 mod transposed;
@@ -43,7 +49,8 @@ mod version;
 mod views;
 
 pub use error::{ImportError, Place};
-pub use gguf::{GgufOptions, import_gguf};
+pub use gguf::{GgufOptions, import_gguf, import_gguf_with};
+pub use progress::{OnProgress, Progress, Stage};
 pub use smooth::Calibration;
 
 use archive::Archive;
@@ -58,6 +65,8 @@ use assay_package::{
 };
 use builder::{Builder, Tensor};
 use program::{ExportedProgram, InputSpec, ProgramNode, tensor_name};
+use progress::Steps;
+use state::States;
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
@@ -122,53 +131,54 @@ const FAMILIES: &[&[(&str, Handler)]] = &[
     constants::OPERATORS,
 ];
 
-/// Imports a `.pt2` archive of torch 2.9 to 2.11.
+/// What an archive becomes.
+#[derive(Clone, Copy)]
+pub enum Form<'a> {
+    /// The model itself.
+    Model,
+    /// The model with activations and weights balanced by powers of two, for less loss in Int8 and Int16Int8: as rows
+    /// of the same model, imported without that in any precision, say.
+    Smoothed(&'a Calibration),
+    /// The check graph of a language model's generations, which end after one of these tokens.
+    ///
+    /// The program takes tokens `[batch, length]` of Int64 and nothing else, and gives logits
+    /// `[batch, length, vocabulary]` first.
+    Generation(&'a [i64]),
+}
+
+/// Imports a `.pt2` archive of torch 2.9 to 2.11 as the model itself.
 pub fn import(pt2: &Path, options: ImportOptions) -> Result<Package, ImportError> {
-    packaged(pt2, options, None)
+    import_with(pt2, options, Form::Model, &mut |_| {})
 }
 
-/// The same with activations and weights balanced by powers of two, for less loss in Int8 and Int16Int8: as rows of the
-/// same model, imported without that in any precision, say.
-pub fn import_smoothed(pt2: &Path, options: ImportOptions, calibration: &Calibration) -> Result<Package, ImportError> {
-    packaged(pt2, options, Some(calibration))
-}
-
-fn packaged(pt2: &Path, options: ImportOptions, calibration: Option<&Calibration>) -> Result<Package, ImportError> {
-    let (mut graph, mut weights, assets) = read_model(pt2, &options)?;
-    if let Some(calibration) = calibration {
-        (graph, weights) = smooth::smooth(graph, weights, calibration);
-    }
-    let graph = checked(graph)?;
-    Ok(Package::new(
-        options.details,
-        options.precision,
-        graph,
-        weights,
-        assets,
-    )?)
-}
-
-/// Imports a `.pt2` archive of a language model as the check graph of its generations, which end after one of the stop
-/// tokens.
-///
-/// The program takes tokens `[batch, length]` of Int64 and nothing else, and gives logits `[batch, length, vocabulary]`
-/// first.
-pub fn import_generation(pt2: &Path, options: ImportOptions, stop_tokens: &[i64]) -> Result<Package, ImportError> {
-    let (graph, weights, assets) = read_model(pt2, &options)?;
-    let model = LanguageModel {
-        graph,
-        tokens: 0,
-        logits: 0,
+/// Imports a `.pt2` archive in any form, and tells how far it is.
+pub fn import_with(
+    pt2: &Path,
+    options: ImportOptions,
+    form: Form<'_>,
+    on_progress: &mut OnProgress<'_>,
+) -> Result<Package, ImportError> {
+    let (mut graph, mut weights, assets) = read_model(pt2, &options, on_progress)?;
+    let mut packing = Steps::begin(on_progress, Stage::Package, 1);
+    let ImportOptions { details, precision, .. } = options;
+    let package = match form {
+        Form::Model => Package::new(details, precision, checked(graph)?, weights, assets)?,
+        Form::Smoothed(calibration) => {
+            (graph, weights) = smooth::smooth(graph, weights, calibration);
+            Package::new(details, precision, checked(graph)?, weights, assets)?
+        }
+        Form::Generation(stop_tokens) => {
+            let model = LanguageModel {
+                graph,
+                tokens: 0,
+                logits: 0,
+            };
+            let graph = check_graph(model, stop_tokens).map_err(PackageError::from)?;
+            Package::new_generation(details, precision, graph, weights, assets, stop_tokens.to_vec())?
+        }
     };
-    let graph = check_graph(model, stop_tokens).map_err(PackageError::from)?;
-    Ok(Package::new_generation(
-        options.details,
-        options.precision,
-        graph,
-        weights,
-        assets,
-        stop_tokens.to_vec(),
-    )?)
+    packing.advance(1);
+    Ok(package)
 }
 
 /// File names and contents.
@@ -178,13 +188,21 @@ type Assets = Vec<(String, Vec<u8>)>;
 fn read_model(
     pt2: &Path,
     options: &ImportOptions,
+    on_progress: &mut OnProgress<'_>,
 ) -> Result<(Graph, Vec<assay_ops::tensor::Tensor>, Assets), ImportError> {
     let mut archive = Archive::open(pt2)?;
     let program = archive.program()?;
     let layouts = Layouts::read(&mut archive)?;
-    let (graph, stored) = read_graph(&program, &layouts, options.precision)?;
+    let (graph, stored) = read_graph(&program, &layouts, options.precision, on_progress)?;
     drop(program);
-    let weights = read_weights(&mut archive, &layouts, &graph, &stored, options.weights.as_deref())?;
+    let mut steps = Steps::begin(on_progress, Stage::Weights, stored::weight_bytes(&graph));
+    let weights = read_weights(
+        &mut archive,
+        &layouts,
+        (&graph, stored.as_slice()),
+        options.weights.as_deref(),
+        &mut steps,
+    )?;
     let assets = options.assets.iter().map(|path| read_asset(path));
     Ok((graph, weights, assets.collect::<Result<Vec<_>, _>>()?))
 }
@@ -193,7 +211,7 @@ fn read_model(
 pub fn import_graph(pt2: &Path, precision: Precision) -> Result<CheckedGraph, ImportError> {
     let mut archive = Archive::open(pt2)?;
     let program = archive.program()?;
-    let (graph, _) = read_graph(&program, &Layouts::read(&mut archive)?, precision)?;
+    let (graph, _) = read_graph(&program, &Layouts::read(&mut archive)?, precision, &mut |_| {})?;
     checked(graph)
 }
 
@@ -222,12 +240,23 @@ fn read_graph(
     program: &ExportedProgram,
     layouts: &Layouts,
     precision: Precision,
+    on_progress: &mut OnProgress<'_>,
 ) -> Result<(Graph, Vec<Arc<Stored>>), ImportError> {
     let mut graph = Builder::new(program, precision);
-    take_inputs(&mut graph, program, layouts)?;
-    take_nodes(&mut graph, program)?;
-    let outputs = take_outputs(&mut graph, program)?;
-    Ok(graph.finish(outputs))
+    let states = States::find(program, layouts)?;
+    take_inputs(&mut graph, program, layouts, &states)?;
+    take_nodes(&mut graph, program, on_progress)?;
+    let outputs = take_outputs(&mut graph, program, &states)?;
+    let (graph, stored) = graph.finish(outputs);
+    Ok((refined(graph, precision), stored))
+}
+
+/// The graph with the contractions in Int16 that a package of Int16Int8 has.
+fn refined(graph: Graph, precision: Precision) -> Graph {
+    match precision {
+        Precision::Int16Int8 => precision::refine(graph),
+        Precision::Int8 | Precision::Int16 => graph,
+    }
 }
 
 fn read_asset(path: &Path) -> Result<(String, Vec<u8>), ImportError> {
@@ -239,35 +268,34 @@ fn read_asset(path: &Path) -> Result<(String, Vec<u8>), ImportError> {
     Ok((name.unwrap_or_default(), bytes))
 }
 
-fn take_inputs(graph: &mut Builder<'_>, program: &ExportedProgram, layouts: &Layouts) -> Result<(), ImportError> {
+fn take_inputs<'p>(
+    graph: &mut Builder<'p>,
+    program: &'p ExportedProgram,
+    layouts: &Layouts,
+    states: &States<'p>,
+) -> Result<(), ImportError> {
     for spec in &program.graph_module.signature.input_specs {
-        let (name, folder, key) = match spec {
-            InputSpec::UserInput { arg } => {
+        match (spec, spec.stored()) {
+            (InputSpec::UserInput { arg }, _) => {
                 let name = tensor_name(arg).ok_or_else(|| ImportError::Signature {
                     what: format!("takes {arg}"),
                 })?;
                 graph.add_input(name)?;
-                continue;
             }
-            InputSpec::Parameter { arg, parameter_name } => (arg, "weights", parameter_name),
-            InputSpec::Buffer {
-                arg,
-                buffer_name,
-                persistent,
-            } => (arg, if *persistent { "weights" } else { "constants" }, buffer_name),
-            InputSpec::TensorConstant {
-                arg,
-                tensor_constant_name,
-            } => (arg, "constants", tensor_constant_name),
-            InputSpec::Other(other) => {
+            (_, Some((name, _, _))) if states.has(name) => {}
+            (_, Some((name, folder, key))) => {
+                graph.add_weight(name, layouts.stored(folder, key), layouts.shape(folder, key));
+            }
+            (InputSpec::Other(other), None) => {
                 return Err(ImportError::Signature {
                     what: format!("takes {other}"),
                 });
             }
-        };
-        graph.add_weight(&name.name, layouts.stored(folder, key), layouts.shape(folder, key));
+            // Each of the other kinds is stored.
+            (_, None) => {}
+        }
     }
-    Ok(())
+    states.declare(graph)
 }
 
 /// Function that imports an operator of the program.
@@ -308,6 +336,17 @@ fn find(target: &str) -> Option<Known> {
     })
 }
 
+/// The same for an operator that takes or gives complex numbers.
+fn find_complex(target: &str) -> Option<Known> {
+    let target = target.strip_prefix("torch.ops.aten.")?;
+    let mut operators = complex::OPERATORS.iter().chain(fourier::OPERATORS);
+    let known = operators.find(|(name, _)| *name == target);
+    known.map(|(_, handler)| Known {
+        handler: *handler,
+        is_in_place: false,
+    })
+}
+
 /// Whether a node gives no tensor: arithmetic on sizes, which the program describes where they are used, and checks
 /// that the author or the export put in.
 fn is_silent(node: &ProgramNode) -> bool {
@@ -333,10 +372,19 @@ fn is_silent_target(target: &str) -> bool {
     is_size.iter().chain(&is_check).any(|prefix| target.starts_with(prefix))
 }
 
-fn take_nodes<'p>(graph: &mut Builder<'p>, program: &'p ExportedProgram) -> Result<(), ImportError> {
+fn take_nodes<'p>(
+    graph: &mut Builder<'p>,
+    program: &'p ExportedProgram,
+    on_progress: &mut OnProgress<'_>,
+) -> Result<(), ImportError> {
     let (mut known, mut refused) = (Vec::new(), Vec::new());
     for node in program.graph_module.graph.nodes.iter().filter(|node| !is_silent(node)) {
-        match find(&node.target) {
+        let names = node.taken().into_iter().chain(node.given());
+        let known = match names.into_iter().any(|name| graph.is_complex(name)) {
+            true => find_complex(&node.target),
+            false => find(&node.target),
+        };
+        match known {
             Some(operator) => known.push((node, operator)),
             None => refused.push(place(node)),
         }
@@ -345,9 +393,12 @@ fn take_nodes<'p>(graph: &mut Builder<'p>, program: &'p ExportedProgram) -> Resu
     if !refused.is_empty() {
         return Err(ImportError::Operators(refused));
     }
-    known
-        .into_iter()
-        .try_for_each(|(node, operator)| take_node(graph, node, &operator))
+    let mut steps = Steps::begin(on_progress, Stage::Operators, known.len() as u64);
+    known.into_iter().try_for_each(|(node, operator)| {
+        take_node(graph, node, &operator)?;
+        steps.advance(1);
+        Ok(())
+    })
 }
 
 fn take_node<'p>(graph: &mut Builder<'p>, node: &'p ProgramNode, operator: &Known) -> Result<(), ImportError> {
@@ -368,19 +419,41 @@ fn take_node<'p>(graph: &mut Builder<'p>, node: &'p ProgramNode, operator: &Know
     graph.end(names.into_iter().zip(tensors).collect(), sharing)
 }
 
-fn take_outputs(graph: &mut Builder<'_>, program: &ExportedProgram) -> Result<Vec<(String, Tensor)>, ImportError> {
-    let specs = program.graph_module.signature.output_specs.iter().enumerate();
-    let outputs = specs.map(|(index, spec)| {
+fn take_outputs(
+    graph: &mut Builder<'_>,
+    program: &ExportedProgram,
+    states: &States<'_>,
+) -> Result<Vec<(String, Tensor)>, ImportError> {
+    let mut outputs = Vec::new();
+    for spec in &program.graph_module.signature.output_specs {
+        if ["buffer_mutation", "user_input_mutation"]
+            .iter()
+            .any(|kind| spec.get(kind).is_some())
+        {
+            continue;
+        }
         let refused = || ImportError::Signature {
             what: format!("gives {spec}"),
         };
         let output = spec.get("user_output").and_then(|output| output.get("arg"));
         let name = output.and_then(tensor_name).ok_or_else(refused)?;
-        let output = format!("output_{index}");
+        if graph.is_complex(name) {
+            return Err(ImportError::Signature {
+                what: format!("gives {name} of complex numbers (let it give `torch.view_as_real` of them)"),
+            });
+        }
+        let output = format!("output_{}", outputs.len());
         let tensor = graph.given(&output, name)?.ok_or_else(refused)?;
-        Ok((output, tensor))
-    });
-    outputs.collect()
+        outputs.push((output, tensor));
+    }
+    for (output, name) in states.outputs() {
+        let tensor = graph.given(output, name)?;
+        let tensor = tensor.ok_or_else(|| ImportError::Signature {
+            what: format!("changes {name}, which is no tensor of it"),
+        })?;
+        outputs.push((output.to_owned(), tensor));
+    }
+    Ok(outputs)
 }
 
 fn place(node: &ProgramNode) -> Place {

@@ -3,7 +3,10 @@
 //!
 //! `ASSAY_BLESS=1 cargo test --workspace opset` writes the table anew. `core_aten.py` writes the list of operators.
 
-use super::{find, is_silent_target};
+use super::{
+    advice::{OUTSIDE_CORE, REFUSED},
+    find, find_complex, is_silent_target,
+};
 use std::{fs, path::Path};
 
 /// Operators that are one operator of exact arithmetic, with casts at most.
@@ -80,50 +83,13 @@ const DIRECT: &[&str] = &[
     "where.self",
 ];
 
-/// Why an operator is refused, and what helps.
-const REFUSED: &[(&str, &str)] = &[
-    ("_adaptive_avg_pool2d_backward.default", TRAINING),
-    ("_fft_c2r.default", COMPLEX),
-    ("_fft_r2c.default", COMPLEX),
-    ("_local_scalar_dense.default", UNKNOWN_SIZE),
-    (
-        "_native_batch_norm_legit.no_stats",
-        "a job would depend on the others of its batch: export the model after `eval()`, with running statistics",
-    ),
-    ("_pdist_forward.default", "use `cdist` of the rows with themselves"),
-    (
-        "as_strided.default",
-        "it depends on how a tensor lies in memory: use `view`, `unfold`, slices or indices",
-    ),
-    ("atan2.out", "it writes into an argument: use `atan2`"),
-    ("avg_pool2d_backward.default", TRAINING),
-    ("convolution_backward.default", TRAINING),
-    ("embedding_dense_backward.default", TRAINING),
-    ("max_pool2d_with_indices_backward.default", TRAINING),
-    ("native_group_norm_backward.default", TRAINING),
-    ("native_layer_norm_backward.default", TRAINING),
-    ("nonzero.default", UNKNOWN_SIZE),
-    ("rand.default", RANDOM),
-    ("randn.default", RANDOM),
-    ("randperm.default", RANDOM),
-    ("sym_storage_offset.default", LAYOUT),
-    ("sym_stride.int", LAYOUT),
-];
-
-const TRAINING: &str = "it belongs to training";
-const COMPLEX: &str =
-    "complex numbers are not defined: write the transform as products with matrices of cosines and sines";
-const UNKNOWN_SIZE: &str =
-    "its result is a size or a number that only the elements decide: compute with a fixed size and a mask";
-const RANDOM: &str = "a model has one result for one input: take the random numbers as an input";
-const LAYOUT: &str = "exact arithmetic has no layout in memory; the import passes over it where nothing uses it";
-
 const BEGIN: &str = "<!-- The table of core ATen operators is written by a test of assay-import. -->\n";
 const END: &str = "<!-- End of the table. -->\n";
 
 fn row(name: &str) -> String {
+    let target = format!("torch.ops.aten.{name}");
     let (found, refused) = (
-        find(&format!("torch.ops.aten.{name}")).is_some(),
+        find(&target).or_else(|| find_complex(&target)).is_some(),
         REFUSED.iter().find(|(refused, _)| *refused == name),
     );
     let what = match (found, refused) {
@@ -143,6 +109,9 @@ fn table_of_core_operators_is_what_the_import_does() {
     let names: Vec<&str> = include_str!("../core_aten.txt").lines().collect();
     for (name, _) in REFUSED {
         assert!(names.contains(name), "{name} is no core operator");
+    }
+    for (name, _) in OUTSIDE_CORE {
+        assert!(find(&format!("torch.ops.{name}")).is_none(), "{name} is imported");
     }
     for name in DIRECT {
         assert!(names.contains(name), "{name} is no core operator");

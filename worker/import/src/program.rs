@@ -137,10 +137,27 @@ pub(super) fn tensor_name(value: &Json) -> Option<&str> {
     value.get("as_tensor")?.get("name")?.as_str()
 }
 
+/// The names in a value that is a tensor, or a list of them.
+fn tensor_names(value: &Json) -> Vec<&str> {
+    let list = |kind: &str| value.get(kind).and_then(Json::as_array);
+    if let Some(list) = list("as_tensors") {
+        return list.iter().filter_map(|item| item.get("name")?.as_str()).collect();
+    }
+    match list("as_optional_tensors") {
+        Some(list) => list.iter().filter_map(tensor_name).collect(),
+        None => tensor_name(value).into_iter().collect(),
+    }
+}
+
 /// Torch's codes of the numbers that are not binary32.
 pub(super) const HALF: u32 = 6;
 pub(super) const DOUBLE: u32 = 8;
 pub(super) const BFLOAT16: u32 = 13;
+
+/// Whether torch's code is that of complex numbers, of any width.
+pub(super) fn is_complex(code: u32) -> bool {
+    (9..=11).contains(&code)
+}
 
 /// The data type that torch's code for it stands for, if it has one here. Numbers of 16 and of 64 bits are
 /// computed with as binary32.
@@ -170,7 +187,44 @@ impl Expression {
     }
 }
 
+impl InputSpec {
+    /// The program's name for a tensor that the archive holds, the folder there, and the name in the module.
+    pub fn stored(&self) -> Option<(&str, &'static str, &str)> {
+        match self {
+            Self::Parameter { arg, parameter_name } => Some((arg.name.as_str(), "weights", parameter_name.as_str())),
+            Self::Buffer {
+                arg,
+                buffer_name,
+                persistent,
+            } => {
+                let folder = if *persistent { "weights" } else { "constants" };
+                Some((arg.name.as_str(), folder, buffer_name.as_str()))
+            }
+            Self::TensorConstant {
+                arg,
+                tensor_constant_name,
+            } => Some((arg.name.as_str(), "constants", tensor_constant_name.as_str())),
+            Self::UserInput { .. } | Self::Other(_) => None,
+        }
+    }
+}
+
 impl ProgramNode {
+    /// Names of the tensors that the node takes, in the order of its arguments.
+    pub fn taken(&self) -> Vec<&str> {
+        self.inputs.iter().flat_map(|input| tensor_names(&input.arg)).collect()
+    }
+
+    /// Whether the node's first argument is the tensor of this name.
+    pub fn begins_with(&self, name: &str) -> bool {
+        self.inputs.first().and_then(|input| tensor_name(&input.arg)) == Some(name)
+    }
+
+    /// Names of the tensors that the node gives.
+    pub fn given(&self) -> Vec<&str> {
+        self.outputs.iter().flat_map(tensor_names).collect()
+    }
+
     /// The node's name, or that of its first output.
     pub fn label(&self) -> String {
         let output = self.outputs.first().and_then(tensor_name);

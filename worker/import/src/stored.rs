@@ -5,6 +5,7 @@ use crate::{
     error::ImportError,
     gguf::half,
     program::{BFLOAT16, DOUBLE, HALF, Size, TensorMeta, WeightEntry, data_type},
+    progress::Steps,
 };
 use assay_exact::{
     digest::{DataType, tensor_size_bytes},
@@ -167,14 +168,23 @@ pub(super) fn fixed_shape(weight: &str, meta: &TensorMeta) -> Result<Vec<u32>, I
     })
 }
 
-/// Reads the graph's weights, whose places are `stored`, in the same order. With a `file`, which is a safetensors file,
+/// Bytes of a graph's weights; they saturate.
+pub(super) fn weight_bytes(graph: &Graph) -> u64 {
+    let sizes = graph
+        .weights
+        .iter()
+        .map(|weight| tensor_size_bytes(weight.dtype, &weight.shape));
+    sizes.fold(0, |sum, size| sum.saturating_add(size.unwrap_or(u64::MAX)))
+}
+
+/// Reads a graph's weights, whose places are beside it in the same order. With a `file`, which is a safetensors file,
 /// parameters and buffers come from there, and only constants from the archive.
 pub(super) fn read_weights(
     archive: &mut Archive,
     layouts: &Layouts,
-    graph: &Graph,
-    stored: &[Arc<Stored>],
+    (graph, stored): (&Graph, &[Arc<Stored>]),
     file: Option<&Path>,
+    steps: &mut Steps<'_, '_>,
 ) -> Result<Vec<Tensor>, ImportError> {
     let bytes = match file {
         Some(path) => std::fs::read(path).map_err(|error| ImportError::Read {
@@ -219,6 +229,7 @@ pub(super) fn read_weights(
                 bound,
             });
         }
+        steps.advance(tensor.bytes().len() as u64);
         Ok(tensor.canonical())
     });
     weights.collect()

@@ -117,7 +117,39 @@ const VIEWS: &[&str] = &[
 ];
 
 /// Operators that share them if they are laid out in order, or if nothing has to be converted.
-const SOMETIMES_VIEWS: &[&str] = &["contiguous", "flatten", "reshape", "reshape_as", "to", "type_as"];
+const SOMETIMES_VIEWS: &[&str] = &[
+    "_conj",
+    "contiguous",
+    "flatten",
+    "imag",
+    "real",
+    "reshape",
+    "reshape_as",
+    "resolve_conj",
+    "resolve_neg",
+    "to",
+    "type_as",
+    "view_as_complex",
+    "view_as_real",
+];
+
+/// Those of them that show parts of complex numbers, or conjugate ones, which is not followed.
+const OF_COMPLEX: &[&str] = &[
+    "_conj",
+    "imag",
+    "real",
+    "resolve_conj",
+    "resolve_neg",
+    "view_as_complex",
+    "view_as_real",
+];
+
+/// Whether the output of an operator of this name may share the elements of its first operand.
+pub(super) fn may_share(target: &str) -> bool {
+    let target = target.strip_prefix("torch.ops.aten.").unwrap_or(target);
+    let name = target.split('.').next().unwrap_or_default();
+    VIEWS.contains(&name) || SOMETIMES_VIEWS.contains(&name)
+}
 
 impl Builder<'_> {
     /// Relation of the output of an operator `torch.ops.aten.NAME.OVERLOAD` to its first operand, `of`.
@@ -127,8 +159,11 @@ impl Builder<'_> {
         let Some(of) = of else {
             return Sharing::Fresh;
         };
-        if VIEWS.contains(&name) {
+        if VIEWS.contains(&name) && !self.is_complex(of) {
             return Sharing::View(of);
+        }
+        if VIEWS.contains(&name) {
+            return Sharing::Unsure(of);
         }
         if !SOMETIMES_VIEWS.contains(&name) {
             return Sharing::Fresh;
@@ -136,6 +171,7 @@ impl Builder<'_> {
         match name {
             "to" | "type_as" if self.keeps_type(of, result) => Sharing::View(of),
             "to" | "type_as" => Sharing::Fresh,
+            _ if OF_COMPLEX.contains(&name) => Sharing::Unsure(of),
             _ if self.is_plain(of) => Sharing::View(of),
             "contiguous" => Sharing::Fresh,
             _ => Sharing::Unsure(of),
@@ -223,8 +259,7 @@ impl Builder<'_> {
     pub fn write(&mut self, name: &str, value: Tensor, result: &str) -> Result<()> {
         let Some(bound) = self.named.get(name) else {
             return Err(self.misfit(
-                "changes a parameter or a buffer in place, and a package keeps nothing between jobs: make the state an \
-                 input and an output",
+                "changes a parameter in place, and a package keeps nothing between jobs: make it an input and an output",
             ));
         };
         let (storage, path, before) = (bound.storage, bound.path.clone(), bound.tensor.clone());

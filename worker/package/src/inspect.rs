@@ -2,14 +2,19 @@
 
 use super::{
     DimensionEntry, Package, TensorEntry,
+    costs::{Costs, percent, short, shown_sizes},
     dimension::{polynomial, written},
     manifest::symbol_name,
 };
-use assay_exact::{digest::tensor_size_bytes, graph::Value};
+use assay_exact::{
+    digest::tensor_size_bytes,
+    graph::{CheckedGraph, Value},
+};
 use assay_ops::tensor::DataType;
 use std::fmt::Write;
 
-/// Describes a package: what it is, what it takes and gives, and every operator with its output and source line.
+/// Describes a package: what it is, what it takes and gives, what its operators cost in which precision, and every
+/// operator with its share of the work, its output and its source line.
 pub fn inspect(package: &Package) -> String {
     let mut text = String::new();
     // Writing to a string does not fail.
@@ -68,32 +73,86 @@ fn describe(package: &Package, text: &mut String) -> std::fmt::Result {
     for asset in &manifest.assets {
         writeln!(text, "asset      {}, {} bytes", asset.file, asset.bytes)?;
     }
+    let costs = Costs::at(package.graph(), &shown_sizes(package.graph()));
+    list_costs(package, &costs, text)?;
+    list_nodes(package.graph(), &costs, text)
+}
+
+/// A table of operators and precisions with their work and their share of a trace.
+fn list_costs(package: &Package, costs: &Costs, text: &mut String) -> std::fmt::Result {
+    let graph = package.graph().graph();
+    let sizes = graph.symbols.iter().zip(shown_sizes(package.graph()));
+    let sizes: Vec<String> = sizes
+        .map(|(symbol, size)| format!("{} = {size}", symbol.name))
+        .collect();
+    let (work, trace) = (costs.work(), costs.trace_bytes());
+    let place = match sizes.is_empty() {
+        true => String::new(),
+        false => format!(" at {}", sizes.join(", ")),
+    };
     writeln!(text)?;
     writeln!(
         text,
-        "{:>5}  {:<20}  {:<20}  {:<20}  source",
-        "node", "operator", "name", "output"
+        "costs{place}: work {}, a trace of {}B",
+        short(work).trim_end(),
+        short(trace)
     )?;
-    for (index, node) in graph.nodes.iter().enumerate() {
-        let output = package.graph().value(Value::Node(index as u32));
-        let (dtype, dimensions) = output.unwrap_or((DataType::Float32, &[]));
-        let dimensions = dimensions
-            .iter()
-            .map(|dimension| written(*dimension, |symbol| symbol_name(graph, symbol)));
-        let output = format!(
-            "{} [{}]",
-            format!("{dtype:?}").to_lowercase(),
-            dimensions.collect::<Vec<_>>().join(", ")
-        );
+    writeln!(
+        text,
+        "{:<20}  {:<10}  {:>6}  {:>10}  {:>7}  {:>10}",
+        "operator", "precision", "nodes", "work", "share", "trace"
+    )?;
+    for sum in costs.by_operator(package.graph()) {
         writeln!(
             text,
-            "{index:>5}  {:<20}  {:<20}  {output:<20}  {}",
-            node.operator.name(),
+            "{:<20}  {:<10}  {:>6}  {:>10}  {:>5.1} %  {:>9}B",
+            sum.operator,
+            sum.cost.precision.unwrap_or("float32"),
+            sum.nodes,
+            short(sum.cost.work).trim_end(),
+            percent(sum.cost.work, work),
+            short(sum.cost.trace_bytes)
+        )?;
+    }
+    Ok(())
+}
+
+fn list_nodes(checked: &CheckedGraph, costs: &Costs, text: &mut String) -> std::fmt::Result {
+    writeln!(text)?;
+    writeln!(
+        text,
+        "{:>5}  {:<24}  {:<20}  {:<20}  {:>7}  source",
+        "node", "operator", "name", "output", "work"
+    )?;
+    let work = costs.work();
+    for (index, (node, cost)) in checked.graph().nodes.iter().zip(&costs.nodes).enumerate() {
+        let operator = match cost.precision {
+            Some(precision) => format!("{} {precision}", node.operator.name()),
+            None => node.operator.name().to_owned(),
+        };
+        writeln!(
+            text,
+            "{index:>5}  {operator:<24}  {:<20}  {:<20}  {:>5.1} %  {}",
             node.name,
+            layout(checked, Value::Node(index as u32)),
+            percent(cost.work, work),
             node.source
         )?;
     }
     Ok(())
+}
+
+/// Type and dimensions of a tensor of a graph: `float32 [batch, 8]`.
+pub(super) fn layout(checked: &CheckedGraph, value: Value) -> String {
+    let (dtype, dimensions) = checked.value(value).unwrap_or((DataType::Float32, &[]));
+    let dimensions = dimensions
+        .iter()
+        .map(|dimension| written(*dimension, |symbol| symbol_name(checked.graph(), symbol)));
+    format!(
+        "{} [{}]",
+        format!("{dtype:?}").to_lowercase(),
+        dimensions.collect::<Vec<_>>().join(", ")
+    )
 }
 
 fn tensor(entry: &TensorEntry) -> String {

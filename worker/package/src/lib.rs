@@ -11,11 +11,13 @@
 //! the graph, the weights against the graph, and the manifest against both.
 
 pub mod atomic;
+pub mod costs;
 pub mod dimension;
 mod error;
 pub mod generation;
 mod inspect;
 mod manifest;
+pub mod picture;
 pub mod weights;
 
 pub use error::PackageError;

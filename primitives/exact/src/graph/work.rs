@@ -1,8 +1,8 @@
 //! The work of an operator: what it is counted as in prices and deadlines.
 
-use super::{Dimension, Operator, Unary};
+use super::{CheckedGraph, Dimension, Operator, Unary, Value};
 use crate::{
-    model::{Sum, SumError},
+    model::{Polynomial, Sum, SumError},
     quantise::Bits,
 };
 use alloc::vec::Vec;
@@ -16,6 +16,23 @@ const FUNCTION: u64 = 256;
 pub(super) struct Taken<'a> {
     pub operands: Vec<&'a [Dimension]>,
     pub output: &'a [Dimension],
+}
+
+impl CheckedGraph {
+    /// Work of one node as a polynomial of the symbols; `None` if the graph has no such node. The sum over all nodes is
+    /// [`CheckedGraph::work`].
+    pub fn node_work(&self, node: usize) -> Option<Polynomial> {
+        let of = self.graph().nodes.get(node)?;
+        let (_, output) = self.value(Value::Node(u32::try_from(node).ok()?))?;
+        let operands = of.inputs.iter().filter_map(|value| self.value(*value));
+        let taken = Taken {
+            operands: operands.map(|(_, dimensions)| dimensions).collect(),
+            output,
+        };
+        let mut work = Sum::default();
+        add(&of.operator, &taken, &mut work).ok()?;
+        work.finish()
+    }
 }
 
 /// Adds the work of a node.

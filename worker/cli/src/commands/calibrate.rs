@@ -3,13 +3,18 @@
 use anyhow::bail;
 use assay_engine::{Engine, EngineChoice};
 use assay_exact::quantise::Precision;
-use assay_import::{Calibration, ImportOptions, import, import_smoothed};
+use assay_import::{Calibration, Form, ImportOptions, OnProgress, import, import_with};
 use assay_package::Package;
 use assay_text::inputs::{self, JobInput, text};
 use std::path::Path;
 
 /// Imports an archive whose activations and weights are balanced by what the model computes for the inputs of a file.
-pub(super) fn smoothed(model: &Path, options: ImportOptions, file: &Path) -> anyhow::Result<Package> {
+pub(super) fn smoothed(
+    model: &Path,
+    options: ImportOptions,
+    file: &Path,
+    on_progress: &mut OnProgress<'_>,
+) -> anyhow::Result<Package> {
     if options.precision == Precision::Int16 {
         bail!("--calibrate is for --precision int8 and int16int8; int16 loses too little to win it back")
     }
@@ -31,7 +36,7 @@ pub(super) fn smoothed(model: &Path, options: ImportOptions, file: &Path) -> any
             Ok(())
         })?;
     }
-    Ok(import_smoothed(model, options, &calibration)?)
+    Ok(import_with(model, options, Form::Smoothed(&calibration), on_progress)?)
 }
 
 /// The inputs of a file: texts, one a line, for a model that has a tokenizer, or tensors.

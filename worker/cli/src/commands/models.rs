@@ -1,5 +1,6 @@
 //! `assay-worker models`
 
+use super::import::{self, ImportArgs};
 use crate::{
     cli::{KeyArgs, NodeArgs},
     config::EngineArg,
@@ -10,12 +11,11 @@ use assay_client::{
     registration, units,
 };
 use assay_engine::check;
-use assay_exact::quantise::Precision;
-use assay_import::{GgufOptions, ImportOptions};
-use assay_package::{Details, Package};
+use assay_package::{Package, picture};
 use assay_types::ModelVersion;
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, Subcommand};
 use std::{
+    fs,
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -25,8 +25,8 @@ use std::{
 pub enum ModelsCommand {
     /// Turn a torch.export archive (.pt2) or a language model for llama.cpp (.gguf) into a package
     Import(ImportArgs),
-    /// Show what a package takes and gives, its operators and its root
-    Inspect(PackageArgs),
+    /// Show what a package takes and gives, what its operators cost in which precision, and its root
+    Inspect(InspectArgs),
     /// Compare a package's exact outputs with stored fp32 outputs
     Check(CheckArgs),
     /// Show the models that are registered on chain
@@ -37,66 +37,17 @@ pub enum ModelsCommand {
     Publish(PublishArgs),
 }
 
-/// Options of `models import`.
+/// Options of `models inspect`.
 #[derive(Debug, Args)]
-pub struct ImportArgs {
-    /// The archive that torch.export.save wrote, or a GGUF file of a Llama model
-    model: PathBuf,
-    /// Folder for the package
-    #[arg(long, short)]
-    output: PathBuf,
-    /// Name: lower-case letters, digits, '-', '_' and '.'
-    #[arg(long)]
-    name: String,
-    /// Version, such as 1.0.0
-    #[arg(long = "model-version", default_value = "1.0.0")]
-    version: String,
-    /// SPDX expression
-    #[arg(long)]
-    licence: String,
-    /// One line for people
-    #[arg(long, default_value = "")]
-    description: String,
-    /// Precision of the contractions [default: int16, and int16int8 for a GGUF file]
-    #[arg(long, value_enum)]
-    precision: Option<PrecisionChoice>,
-    /// Maximum length of a sequence, for a GGUF file [default: its context, and 2048 at most]
-    #[arg(long, value_name = "TOKENS")]
-    max_length: Option<u32>,
-    /// The weights that the archive leaves out (.safetensors), under their names in the module
-    #[arg(long)]
-    weights: Option<PathBuf>,
-    /// A file that travels with the model, such as a tokenizer
-    #[arg(long = "asset")]
-    assets: Vec<PathBuf>,
-    /// Inputs by which int8 and int16int8 are made to lose less: texts, one a line (.txt), for a model with a
-    /// tokenizer.json among its assets, or tensors (.safetensors, .json)
-    #[arg(long, value_name = "FILE", conflicts_with = "generation")]
-    calibrate: Option<PathBuf>,
-    /// Import a language model, tokens [batch, length] to logits, as the check graph of what it generates
-    #[arg(long)]
-    generation: bool,
-    /// A token after which a generated sequence ends [default: those that a GGUF file names]
-    #[arg(long = "stop-token", value_name = "TOKEN", requires = "generation")]
-    stop_tokens: Vec<i64>,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum PrecisionChoice {
-    /// 8-bit integers: the fastest
-    Int8,
-    /// 15-bit integers: as accurate as binary32 in practice
-    Int16,
-    /// 15-bit integers with weights, keys and values of 8 bits: between the two in time and accuracy
-    #[value(name = "int16int8")]
-    Int16Int8,
-}
-
-/// A package.
-#[derive(Debug, Args)]
-pub struct PackageArgs {
+pub struct InspectArgs {
     /// Folder of the package
     package: PathBuf,
+    /// Write the graph as a picture for Graphviz to this file
+    #[arg(long, value_name = "FILE")]
+    dot: Option<PathBuf>,
+    /// Write the graph as an SVG to this file, which a browser shows
+    #[arg(long, value_name = "FILE")]
+    svg: Option<PathBuf>,
 }
 
 /// Options of `models check`.
@@ -147,11 +98,8 @@ pub struct PublishArgs {
 
 pub(super) async fn run(command: ModelsCommand) -> anyhow::Result<ExitCode> {
     match command {
-        ModelsCommand::Import(args) => import(args),
-        ModelsCommand::Inspect(args) => {
-            print!("{}", assay_package::inspect(&load(&args.package)?));
-            Ok(ExitCode::SUCCESS)
-        }
+        ModelsCommand::Import(args) => import::run(args).await,
+        ModelsCommand::Inspect(args) => inspect(&args),
         ModelsCommand::Check(args) => check(args),
         ModelsCommand::List(node) => list(node).await,
         ModelsCommand::Register(args) => {
@@ -178,68 +126,15 @@ async fn open(node: &NodeArgs, key: &KeyArgs) -> anyhow::Result<Account> {
     Ok(Account::open(super::connect(node).await?, key)?)
 }
 
-fn import(args: ImportArgs) -> anyhow::Result<ExitCode> {
-    let ImportArgs {
-        model,
-        output,
-        name,
-        version,
-        licence,
-        description,
-        precision,
-        max_length,
-        weights,
-        assets,
-        calibrate,
-        generation,
-        stop_tokens,
-    } = args;
-    let is_gguf = model.extension().is_some_and(|extension| extension == "gguf");
-    let precision = match precision {
-        Some(PrecisionChoice::Int8) => Precision::Int8,
-        Some(PrecisionChoice::Int16) => Precision::Int16,
-        Some(PrecisionChoice::Int16Int8) => Precision::Int16Int8,
-        None if is_gguf => Precision::Int16Int8,
-        None => Precision::Int16,
-    };
-    if is_gguf && weights.is_some() {
-        bail!("--weights is for an archive that was exported without its weights; a GGUF file has its own")
-    }
-    if is_gguf && calibrate.is_some() {
-        bail!("--calibrate is for an archive; the matrices of a GGUF file are integers already")
-    }
-    if !is_gguf && max_length.is_some() {
-        bail!("--max-length is for a GGUF file; an archive has the lengths that it was exported with")
-    }
-    let details = Details {
-        name,
-        version,
-        licence,
-        description,
-    };
-    let package = if is_gguf {
-        let options = GgufOptions {
-            details,
-            precision,
-            max_length,
-            generation: generation.then_some(stop_tokens),
-            assets,
-        };
-        assay_import::import_gguf(&model, options)?
-    } else {
-        let options = ImportOptions {
-            details,
-            precision,
-            weights,
-            assets,
-        };
-        match (calibrate, generation) {
-            (Some(file), _) => super::calibrate::smoothed(&model, options, &file)?,
-            (None, true) => assay_import::import_generation(&model, options, &stop_tokens)?,
-            (None, false) => assay_import::import(&model, options)?,
+fn inspect(args: &InspectArgs) -> anyhow::Result<ExitCode> {
+    let package = load(&args.package)?;
+    type Draw = fn(&Package) -> String;
+    let pictures: [(&Option<PathBuf>, Draw); 2] = [(&args.dot, picture::dot), (&args.svg, picture::svg)];
+    for (file, draw) in pictures {
+        if let Some(file) = file {
+            fs::write(file, draw(&package)).with_context(|| format!("cannot write {}", file.display()))?;
         }
-    };
-    package.save(&output)?;
+    }
     print!("{}", assay_package::inspect(&package));
     Ok(ExitCode::SUCCESS)
 }

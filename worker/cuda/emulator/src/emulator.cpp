@@ -197,21 +197,32 @@ int __dp4a(int a, int b, int c) {
 }
 
 // By name: the kernel, and whether its threads exchange values.
-std::map<std::string, std::pair<Kernel, bool>> &kernels() {
-    static std::map<std::string, std::pair<Kernel, bool>> kernels;
+// A kernel, whether its threads exchange values, and the words that its parameters have.
+struct Entry {
+    Kernel kernel;
+    bool joint;
+    unsigned long long words;
+};
+
+std::map<std::string, Entry> &kernels() {
+    static std::map<std::string, Entry> kernels;
     return kernels;
 }
 
 struct Registered {
-    Registered(const char *name, Kernel kernel, bool joint) { kernels()[name] = {kernel, joint}; }
+    Registered(const char *name, Kernel kernel, bool joint, unsigned long long words) {
+        kernels()[name] = {kernel, joint, words};
+    }
 };
 
 } // namespace
 
 #define EMULATED_KERNEL(name, Parameters, joint)                                                                                 \
+    static_assert(sizeof(Parameters) % sizeof(unsigned long long) == 0, "parameters are words");                                 \
     static void name(const Parameters &p);                                                                                       \
     static Registered registered_##name(                                                                                        \
-        #name, [](const unsigned long long *words) { name(*reinterpret_cast<const Parameters *>(words)); }, joint);              \
+        #name, [](const unsigned long long *words) { name(*reinterpret_cast<const Parameters *>(words)); }, joint,               \
+        sizeof(Parameters) / sizeof(unsigned long long));                                                                        \
     static void name(const Parameters &p)
 #define KERNEL(name, Parameters) EMULATED_KERNEL(name, Parameters, false)
 #define JOINT_KERNEL(name, Parameters) EMULATED_KERNEL(name, Parameters, true)
@@ -287,8 +298,10 @@ static void run_block(bool joint) {
     }
 }
 
-// Launches a kernel. 0 if it is done, 1 if there is none of this name, 2 if the block is no whole number of warps.
-extern "C" int assay_emulator_launch(const char *name, unsigned blocks, unsigned threads, const unsigned long long *parameters) {
+// Launches a kernel. 0 if it is done, 1 if there is none of this name, 2 if the block is no whole number of warps, 3 if there are
+// fewer words than the kernel reads.
+extern "C" int assay_emulator_launch(const char *name, unsigned blocks, unsigned threads, const unsigned long long *parameters,
+                                     unsigned long long words) {
     auto found = kernels().find(name);
     if (found == kernels().end()) {
         return 1;
@@ -296,12 +309,15 @@ extern "C" int assay_emulator_launch(const char *name, unsigned blocks, unsigned
     if (threads == 0 || threads % WARP != 0) {
         return 2;
     }
+    if (words < found->second.words) {
+        return 3;
+    }
     gridDim.x = blocks;
     blockDim.x = block.size = threads;
-    block.kernel = found->second.first;
+    block.kernel = found->second.kernel;
     block.parameters = parameters;
     for (blockIdx.x = 0; blockIdx.x < blocks; ++blockIdx.x) {
-        run_block(found->second.second);
+        run_block(found->second.joint);
     }
     return 0;
 }

@@ -15,7 +15,13 @@ const ALIGNMENT: usize = 256;
 
 // SAFETY: as emulator.cpp defines it. It keeps what it works with by thread.
 unsafe extern "C" {
-    fn assay_emulator_launch(name: *const c_char, blocks: c_uint, threads: c_uint, parameters: *const u64) -> c_int;
+    fn assay_emulator_launch(
+        name: *const c_char,
+        blocks: c_uint,
+        threads: c_uint,
+        parameters: *const u64,
+        words: u64,
+    ) -> c_int;
 }
 
 /// A device that is the processor.
@@ -82,11 +88,26 @@ impl Device for Emulator {
         parameters: &[u64],
     ) -> Result<(), DeviceError> {
         let name = CString::new(kernel).unwrap_or_default();
-        // SAFETY: the parameters are what the kernel takes, says the caller.
-        match unsafe { assay_emulator_launch(name.as_ptr(), blocks, threads, parameters.as_ptr()) } {
+        let words = parameters.len() as u64;
+        // SAFETY: the parameters are what the kernel takes, says the caller, and as many words as are said here.
+        match unsafe { assay_emulator_launch(name.as_ptr(), blocks, threads, parameters.as_ptr(), words) } {
             0 => Ok(()),
             1 => Err(failed(kernel, "there is no such kernel")),
-            _ => Err(failed(kernel, "a block is no whole number of warps")),
+            2 => Err(failed(kernel, "a block is no whole number of warps")),
+            _ => Err(failed(kernel, "there are fewer parameters than the kernel reads")),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_launch_with_fewer_parameters_than_the_kernel_reads_is_refused() {
+        // SAFETY: nothing is executed, since the parameters are too few.
+        let launched = unsafe { Emulator.launch("take_integers", 1, 32, &[0; 4]) };
+        let error = launched.expect_err("the kernel reads five words").to_string();
+        assert!(error.contains("fewer parameters"), "{error}");
     }
 }

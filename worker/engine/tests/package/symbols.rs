@@ -10,16 +10,16 @@ use serde_json::json;
 use std::num::NonZeroUsize;
 
 /// As sympy writes a symbol: the batch `s40`, the past `s41` and the length `s42`.
-fn symbol(name: &str) -> String {
+pub fn symbol(name: &str) -> String {
     format!("Symbol('{name}', positive=True, integer=True)")
 }
 
-fn size(text: &str) -> Value {
+pub fn size(text: &str) -> Value {
     json!({ "as_expr": { "expr_str": text, "hint": { "as_int": 2 } } })
 }
 
 /// Imports a program that takes tensors of these names and sizes, of numbers, and whose nodes `build` adds.
-fn import_nodes(
+pub fn import_nodes(
     inputs: &[(&str, &[Value])],
     outputs: &[&str],
     build: impl FnOnce(&mut Value),
@@ -50,14 +50,14 @@ fn import_nodes(
 }
 
 /// A tensor of different small numbers, beginning with `first`.
-fn numbers(shape: &[u32], first: u32) -> Tensor {
+pub fn numbers(shape: &[u32], first: u32) -> Tensor {
     let values = (0..shape.iter().product::<u32>()).map(|value| ((first + value) % 61) as f32 / 16.0);
     let bytes = values.flat_map(f32::to_le_bytes).collect();
     Tensor::new(DataType::Float32, shape.to_vec(), bytes).expect("as many values as the shape says")
 }
 
 /// Results of the reference engine, which are those of the processor's engine as well.
-fn run(package: &Package, inputs: &[Tensor]) -> Vec<Tensor> {
+pub fn run(package: &Package, inputs: &[Tensor]) -> Vec<Tensor> {
     let cpu = CpuEngine::new(NonZeroUsize::MIN).expect("a processor");
     let expected = ReferenceEngine.load(package).expect("the package can be loaded");
     let expected = expected.run(inputs).expect("the inputs fit");

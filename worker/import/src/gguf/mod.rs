@@ -21,13 +21,15 @@ use crate::{
     checked,
     error::ImportError,
     program::{ExportedProgram, Expression, GraphModule, ProgramGraph, Range, Signature, Size, TensorMeta},
+    progress::{OnProgress, Stage, Steps},
     read_asset,
-    stored::Stored,
+    stored::{Stored, weight_bytes},
 };
 use assay_exact::{
     digest::DataType,
     graph::{CheckedGraph, Graph, GraphError},
     quantise::Precision,
+    tensor::Tensor,
 };
 use assay_package::{
     Details, Package, PackageError,
@@ -80,10 +82,19 @@ const FAMILIES: &[(&str, Family)] = &[("llama", llama::read)];
 
 /// Imports a GGUF file of version 2 or 3.
 pub fn import_gguf(path: &Path, options: GgufOptions) -> Result<Package, ImportError> {
+    import_gguf_with(path, options, &mut |_| {})
+}
+
+/// The same, which tells how far it is.
+pub fn import_gguf_with(
+    path: &Path,
+    options: GgufOptions,
+    on_progress: &mut OnProgress<'_>,
+) -> Result<Package, ImportError> {
     let mut container = Container::open(path)?;
-    let read = family(&container)?;
+    let read_family = family(&container)?;
     let length = max_length(&container, options.max_length)?;
-    let (model, weights) = read(&mut container, options.precision, length)?;
+    let (model, weights) = read_family(&mut container, options.precision, length)?;
     let graph = graph(&model, &weights, options.precision, length)?;
     let mut assets = BTreeMap::new();
     for path in &options.assets {
@@ -93,14 +104,11 @@ pub fn import_gguf(path: &Path, options: GgufOptions) -> Result<Package, ImportE
     tokenizer::add_assets(&container.metadata, model.vocabulary, &mut assets)?;
     let assets = assets.into_iter().collect();
     let Some(mut stop_tokens) = options.generation else {
-        let weights = weights.read(&mut container, graph.graph())?;
-        return Ok(Package::new(
-            options.details,
-            options.precision,
-            graph,
-            weights,
-            assets,
-        )?);
+        let weights = read(&weights, &mut container, graph.graph(), on_progress)?;
+        let mut packing = Steps::begin(on_progress, Stage::Package, 1);
+        let package = Package::new(options.details, options.precision, graph, weights, assets)?;
+        packing.advance(1);
+        return Ok(package);
     };
     if stop_tokens.is_empty() {
         stop_tokens = tokenizer::ends(&container.metadata)?
@@ -114,15 +122,22 @@ pub fn import_gguf(path: &Path, options: GgufOptions) -> Result<Package, ImportE
         logits: 0,
     };
     let graph = check_graph(model, &stop_tokens).map_err(PackageError::from)?;
-    let weights = weights.read(&mut container, graph.graph())?;
-    Ok(Package::new_generation(
-        options.details,
-        options.precision,
-        graph,
-        weights,
-        assets,
-        stop_tokens,
-    )?)
+    let weights = read(&weights, &mut container, graph.graph(), on_progress)?;
+    let mut packing = Steps::begin(on_progress, Stage::Package, 1);
+    let package = Package::new_generation(options.details, options.precision, graph, weights, assets, stop_tokens)?;
+    packing.advance(1);
+    Ok(package)
+}
+
+/// Reads the weights that a graph takes.
+fn read(
+    weights: &Weights,
+    container: &mut Container,
+    graph: &Graph,
+    on_progress: &mut OnProgress<'_>,
+) -> Result<Vec<Tensor>, ImportError> {
+    let mut steps = Steps::begin(on_progress, Stage::Weights, weight_bytes(graph));
+    weights.read(container, graph, &mut steps)
 }
 
 fn family(container: &Container) -> Result<Family, ImportError> {

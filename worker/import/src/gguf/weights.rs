@@ -9,6 +9,7 @@ use super::{
 use crate::{
     error::ImportError,
     program::{Size, TensorMeta},
+    progress::Steps,
     stored::Stored,
 };
 use assay_exact::{
@@ -148,7 +149,12 @@ impl Weights {
     }
 
     /// The weights of a graph, in its order.
-    pub fn read(&self, container: &mut Container, graph: &Graph) -> Result<Vec<Tensor>> {
+    pub(super) fn read(
+        &self,
+        container: &mut Container,
+        graph: &Graph,
+        steps: &mut Steps<'_, '_>,
+    ) -> Result<Vec<Tensor>> {
         // Integers, words and scales come out of one pass, and the graph has them one after the other or far apart.
         let mut kept: BTreeMap<String, Vec<u8>> = BTreeMap::new();
         let weights = graph.weights.iter().map(|weight| {
@@ -160,6 +166,7 @@ impl Weights {
             };
             let tensor = Tensor::new(*dtype, shape.clone(), bytes);
             let tensor = tensor.map_err(|error| refused(&weight.name, error.to_string()))?;
+            steps.advance(tensor.bytes().len() as u64);
             Ok(tensor.canonical())
         });
         weights.collect()
