@@ -273,7 +273,7 @@ mod tests {
         }
     }
 
-    /// A traced module that gives a number's square and its sum with itself.
+    /// A traced module that gives the square of each number.
     fn module(name: &str) -> Vec<u8> {
         let example = [tch::Tensor::from_slice(&[1f32, 2.0])];
         let mut forward = |inputs: &[tch::Tensor]| vec![&inputs[0] * &inputs[0]];
