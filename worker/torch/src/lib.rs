@@ -1,20 +1,32 @@
-//! libtorch: int8 products where the device multiplies them exactly, exact float64 products of integers elsewhere.
+//! Every operator as single operations of libtorch, on any device that it has.
 //!
-//! Nothing outside this crate names `tch`. It executes graphs with their weights and knows no packages.
+//! Each operation rounds once and none is fused with another. Products of integers are int8 ones where the device
+//! multiplies these exactly, and else those of float32 or float64 whose every partial sum is exact. No operator falls
+//! back to the definition: [`TorchBackend`] implements the table of operators, whole.
+//!
+//! Nothing outside this crate names `tch`. It knows no packages.
 
+mod array;
+mod backend;
 mod contraction;
+mod fault;
+pub mod float;
+mod functions;
+mod machine;
+mod operators;
 mod probe;
-mod program;
 mod quantise;
+#[cfg(test)]
+mod tests;
 
-use assay_exact::graph::CheckedGraph;
-use assay_ops::{
-    program::{EngineError, Program},
-    tensor::Tensor,
-};
+pub use array::Array;
+pub use backend::TorchBackend;
+pub use machine::Machine;
+pub use quantise::QuantisedRows;
+
+use assay_ops::{operators::Failure, program::EngineError, tensor::Tensor, weights::Weights, words::Form};
 use contraction::Route;
-use std::num::NonZeroUsize;
-use tch::TchError;
+use std::{num::NonZeroUsize, sync::Mutex};
 
 /// Most threads that one operator may be spread over.
 const MAX_THREADS: usize = 1024;
@@ -94,7 +106,7 @@ impl TorchEngine {
         }
         options.set_threads();
         let device = options.device.to_tch();
-        probe::elementwise(device).map_err(&refused)?;
+        probe::elementwise(&mut Machine::new(options, Route::Float64)).map_err(&refused)?;
         let (route, fallback) = match probe::route(Route::Int8, device) {
             Ok(()) => (Route::Int8, None),
             Err(reason) => {
@@ -130,16 +142,24 @@ impl TorchEngine {
         format!("libtorch on {device}, {threads} threads, {route}")
     }
 
-    /// Makes a graph with its weights ready to be evaluated.
-    pub fn prepare(&self, graph: &CheckedGraph, weights: &[Tensor]) -> Result<Box<dyn Program>, EngineError> {
-        let program = program::TorchProgram::new(graph, weights, self.route, self.options);
-        Ok(Box::new(program.map_err(failed)?))
+    /// A tensor on the device.
+    pub fn upload(&self, tensor: &Tensor) -> Result<Array, Failure> {
+        Ok(Array::upload(tensor, self.options.device.to_tch())?)
     }
-}
 
-fn failed(error: TchError) -> EngineError {
-    EngineError::Failed {
-        engine: "libtorch".to_owned(),
-        reason: error.to_string(),
+    /// The weight of a linear layer as the second operand of products.
+    pub fn pack(&self, weights: &[Array], form: Form) -> Result<QuantisedRows, Failure> {
+        let _no_gradients = tch::no_grad_guard();
+        self.options.set_threads();
+        Ok(operators::pack(self.route, weights, form)?)
+    }
+
+    /// The device with a package's weights, which are there.
+    pub fn backend(&self, weights: Weights<Array, QuantisedRows>) -> TorchBackend {
+        TorchBackend {
+            options: self.options,
+            route: self.route,
+            weights: Mutex::new(weights),
+        }
     }
 }
