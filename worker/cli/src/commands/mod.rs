@@ -10,6 +10,7 @@ pub mod journal;
 pub mod models;
 pub mod network;
 pub mod outcomes;
+mod printer;
 mod provide;
 pub mod request;
 pub mod results;
