@@ -3,6 +3,7 @@
 //! ```toml
 //! input = "pixels"               # the model's only input
 //! keep = 0.875                   # part of the sides that is kept, in the middle; all of it without this
+//! pad = 127                      # instead of `keep`: the whole picture, and this level right of it
 //! order = "rgb"                  # or "bgr"
 //! mean = [0.485, 0.456, 0.406]   # for a float32 input, of levels from 0 to 1: (level - mean) / deviation
 //! deviation = [0.229, 0.224, 0.225]
@@ -35,6 +36,7 @@ struct ImageRule {
     input: String,
     #[serde(default = "all")]
     keep: f64,
+    pad: Option<u8>,
     #[serde(default)]
     order: Order,
     mean: Option<[f32; CHANNELS]>,
@@ -113,6 +115,9 @@ impl ImageRule {
         if !(self.keep > 0.0 && self.keep <= 1.0) {
             return Err(refusal("`keep` must be above 0 and at most 1"));
         }
+        if self.pad.is_some() && self.keep < 1.0 {
+            return Err(refusal("`keep` and `pad` exclude each other"));
+        }
         match input.dtype {
             DataType::Float32 => {}
             DataType::Uint8 if self.mean.is_none() && self.deviation.is_none() => {}
@@ -133,21 +138,8 @@ impl ImageRule {
     }
 
     fn tensor(&self, layout: &Layout, picture: &Picture) -> Result<Tensor, MediaError> {
-        let height = layout.height;
-        let (width, part) = match layout.width {
-            Width::Fixed(width) => (width, self.part(picture, width, height)),
-            Width::Dynamic(min, max) => {
-                let width = (picture.width * height).div_ceil(picture.height).clamp(min, max);
-                let part = Part {
-                    left: 0,
-                    top: 0,
-                    width: picture.width,
-                    height: picture.height,
-                };
-                (width, part)
-            }
-        };
-        let resized = resize(picture, part, width, height);
+        let resized = self.resized(layout, picture);
+        let (width, height) = (resized.width, resized.height);
         let channels: [usize; CHANNELS] = match self.order {
             Order::Rgb => [0, 1, 2],
             Order::Bgr => [2, 1, 0],
@@ -182,6 +174,35 @@ impl ImageRule {
             false => [colours, rows, columns],
         });
         Tensor::new(layout.dtype, shape, bytes).map_err(|_| refusal("the picture becomes a tensor that is too large"))
+    }
+
+    /// The picture in as many pixels as the input has.
+    fn resized(&self, layout: &Layout, picture: &Picture) -> Picture {
+        let height = layout.height;
+        let whole = Part {
+            left: 0,
+            top: 0,
+            width: picture.width,
+            height: picture.height,
+        };
+        let proportional = (picture.width * height).div_ceil(picture.height);
+        match (&layout.width, self.pad) {
+            (Width::Fixed(width), None) => resize(picture, self.part(picture, *width, height), *width, height),
+            (Width::Fixed(width), Some(level)) => {
+                let narrow = resize(picture, whole, proportional.min(*width), height);
+                let mut levels = Vec::with_capacity(width * height * CHANNELS);
+                for row in narrow.levels.chunks_exact(narrow.width * CHANNELS) {
+                    levels.extend_from_slice(row);
+                    levels.resize(levels.len() + (width - narrow.width) * CHANNELS, level);
+                }
+                Picture {
+                    width: *width,
+                    height,
+                    levels,
+                }
+            }
+            (Width::Dynamic(min, max), _) => resize(picture, whole, proportional.clamp(*min, *max), height),
+        }
     }
 
     /// The middle of the largest part that has the form of so many pixels.

@@ -1,4 +1,7 @@
-//! Answers by name, for models whose package has a `labels.txt` with the name of each class, one a line.
+//! Answers by name, for models whose package has the name of each class, one a line.
+//!
+//! * **`labels.txt`** names the classes of a row of logits.
+//! * **`characters.txt`** names those of a row of steps, as a model gives them that reads text: the best class of each.
 
 use assay_ops::tensor::{DataType, Tensor};
 use assay_package::Package;
@@ -6,6 +9,9 @@ use serde::Serialize;
 
 /// Name of the asset that names the classes.
 pub const LABELS_FILE: &str = "labels.txt";
+
+/// Name of the asset that names the characters.
+pub const CHARACTERS_FILE: &str = "characters.txt";
 
 /// The names of a model's classes, in their order.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,6 +60,38 @@ impl Labels {
     }
 }
 
+/// What each class of a step stands for; the first stands for no character.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Characters(Vec<String>);
+
+impl Characters {
+    /// The characters in a package; `None` if it has none.
+    pub fn of(package: &Package) -> Option<Self> {
+        let text = std::str::from_utf8(package.asset(CHARACTERS_FILE)?).ok()?;
+        Some(Self(text.split_terminator('\n').map(str::to_owned).collect()))
+    }
+
+    /// The text of one row of steps (connectionist temporal classification): a class that follows itself is the same
+    /// character, and class 0 parts two that are alike. `None` if the tensor is another, or a class has no character.
+    pub fn spell(&self, classes: &Tensor) -> Option<String> {
+        let (_, rest) = classes.shape().split_last()?;
+        if classes.dtype() != DataType::Int64 || rest.iter().any(|rows| *rows != 1) {
+            return None;
+        }
+        let mut text = String::new();
+        let mut before = 0;
+        for bytes in classes.bytes().as_chunks().0 {
+            let class = usize::try_from(i64::from_le_bytes(*bytes)).ok()?;
+            let character = self.0.get(class)?;
+            if class != 0 && class != before {
+                text.push_str(character);
+            }
+            before = class;
+        }
+        Some(text)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -76,6 +114,22 @@ mod tests {
         assert_eq!(names, ["dog", "cat"]);
         assert!((ranked[0].probability - 0.5).abs() < 1e-6, "{ranked:?}");
         assert!((ranked[1].probability - 0.25).abs() < 1e-6, "{ranked:?}");
+    }
+
+    #[test]
+    fn steps_are_spelt_without_repetitions_and_blanks() {
+        let characters = Characters(["", "a", "l", " "].map(str::to_owned).into());
+        let steps = |classes: &[i64]| {
+            let bytes = classes.iter().flat_map(|class| class.to_le_bytes()).collect();
+            Tensor::new(DataType::Int64, vec![1, classes.len() as u32], bytes).expect("as many classes")
+        };
+        assert_eq!(
+            characters.spell(&steps(&[0, 1, 1, 2, 0, 2, 2, 3])).as_deref(),
+            Some("all ")
+        );
+        assert_eq!(characters.spell(&steps(&[4])), None);
+        assert_eq!(characters.spell(&steps(&[-1])), None);
+        assert_eq!(characters.spell(&row(&[0.0])), None);
     }
 
     #[test]

@@ -72,7 +72,17 @@ fn answer(outcome: &Outcome) -> Option<String> {
             classes.trim_end()
         ));
     }
-    let tokens = outcome.tokens.as_ref()?;
+    let tokens = match (&outcome.tokens, &outcome.text) {
+        (Some(tokens), _) => tokens,
+        (None, text) => {
+            return Some(format!(
+                "\n{} (job {}):\n{}",
+                outcome.input,
+                outcome.job,
+                text.as_ref()?
+            ));
+        }
+    };
     let said = outcome.text.clone().unwrap_or_else(|| {
         let tokens: Vec<String> = tokens.iter().map(i64::to_string).collect();
         tokens.join(" ")

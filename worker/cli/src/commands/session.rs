@@ -19,7 +19,7 @@ use assay_client::{
 };
 use assay_daemon::shutdown::Shutdown;
 use assay_media::{
-    labels::{Labels, Ranked},
+    labels::{Characters, Labels, Ranked},
     sound::Carried,
 };
 use assay_ops::tensor::{DataType, Tensor};
@@ -87,6 +87,7 @@ struct Questions<'m> {
 struct Words {
     language: Option<Language>,
     labels: Option<Labels>,
+    characters: Option<Characters>,
 }
 
 /// An answer as it is printed.
@@ -257,6 +258,7 @@ impl Words {
         Self {
             language: Language::of(package).ok(),
             labels: Labels::of(package),
+            characters: Characters::of(package),
         }
     }
 }
@@ -333,6 +335,7 @@ impl Told {
         let text = tokens.as_ref().zip(words.language.as_ref());
         let text = text.and_then(|(tokens, language)| language.decode(tokens).ok());
         let first = answer.outputs.first().filter(|_| tokens.is_none());
+        let text = text.or_else(|| words.characters.as_ref()?.spell(first?));
         Self {
             input: question.name.clone(),
             session: receipt.session,
@@ -351,6 +354,9 @@ impl Told {
 
     /// What is said of an answer below what was generated.
     fn text(&self) -> String {
+        // What was generated has been printed as it came.
+        let read = self.text.as_deref().filter(|_| self.tokens.is_none());
+        let read = read.map_or_else(String::new, |text| format!("  {text}\n"));
         let best = self.best.as_deref().map_or_else(String::new, classes);
         let answer = match (self.value, self.answer) {
             (Some(value), _) => format!("answer {value:.3}, "),
@@ -358,7 +364,7 @@ impl Told {
             (None, None) => String::new(),
         };
         format!(
-            "{best}  {answer}{} ASY, receipt {} of session {}, output {}",
+            "{read}{best}  {answer}{} ASY, receipt {} of session {}, output {}",
             self.price, self.sequence, self.session, self.output_digest
         )
     }

@@ -3,7 +3,7 @@
 
 use super::{Model, outcome::Outcome};
 use crate::chain::{H256, VersionRecord, VersionStatus};
-use assay_media::labels::Labels;
+use assay_media::labels::{Characters, Labels};
 use assay_ops::tensor::{Blake2b256, DataType, Tensor};
 use assay_package::{Package, generation::MAX_CANDIDATES};
 use assay_text::{
@@ -252,6 +252,12 @@ pub fn put_into_words(
         for outcome in outcomes.iter_mut() {
             let first = outcome.outputs.as_ref().and_then(|outputs| outputs.first());
             outcome.best = first.and_then(|output| labels.rank(output, classes));
+        }
+    }
+    if let Some(characters) = Characters::of(&package).filter(|_| classes > 0) {
+        for outcome in outcomes.iter_mut() {
+            let first = outcome.outputs.as_ref().and_then(|outputs| outputs.first());
+            outcome.text = first.and_then(|output| characters.spell(output));
         }
     }
     if !has_tokens {
