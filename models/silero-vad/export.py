@@ -8,6 +8,7 @@ The argument is a folder that holds silero_vad_16k.safetensors of the PyPI packa
 source.json names. Writes beside itself
     silero-vad.pt2        the exported program without its weights, dynamic in its first dimension
     golden.safetensors    four steps of a made-up recording in each of eight streams, and the fp32 outputs
+    voice.wav             the first of the recordings
 
 One step takes 512 samples at 16 kHz, the 64 samples before them, and the state that the step before it gave. Everything
 that a step gives but the probability goes into the next step; all of it is zero at the first.
@@ -15,6 +16,7 @@ that a step gives but the probability goes into the next step; all of it is zero
 
 import math
 import sys
+import wave
 from pathlib import Path
 
 import torch
@@ -71,6 +73,15 @@ def recording(stream):
     return torch.where(spoken, 0.15 * voice, 0.0) + 0.003 * (1 + stream % 3) * noise
 
 
+def write_wave(samples, path):
+    """Writes samples from -1 to 1 as a recording of 16 bits."""
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(RATE)
+        file.writeframes((samples.clamp(-1, 1) * 32767).round().to(torch.int16).numpy().tobytes())
+
+
 def main():
     sys.path.insert(0, str(HERE.parent))
     from exporting import save
@@ -80,6 +91,7 @@ def main():
     network.load_state_dict(load_file(Path(sys.argv[1]) / "silero_vad_16k.safetensors"))
 
     audio = torch.stack([recording(stream) for stream in range(STREAMS)]).to(torch.float32)
+    write_wave(audio[0], HERE / "voice.wav")
     state = (torch.zeros(STREAMS, CONTEXT), torch.zeros(STREAMS, WIDTH), torch.zeros(STREAMS, WIDTH))
     rows = []
     with torch.no_grad():

@@ -67,6 +67,10 @@ fn graphs_are_imported_without_their_weights() {
         "tokens Int64, mask Int64; batch 1..=1024, s1 1..=512; 1 outputs"
     );
     assert_eq!(
+        schema("efficientnet-lite0/efficientnet-lite0.pt2"),
+        "pixels Uint8; batch 1..=256; 1 outputs"
+    );
+    assert_eq!(
         schema("silero-vad/silero-vad.pt2"),
         "samples Float32, context Float32, hidden Float32, cell Float32; batch 1..=4096; 4 outputs"
     );
@@ -218,7 +222,7 @@ fn fetched(name: &str) -> [Package; 2] {
 #[test]
 #[ignore = "needs what `make models` fetches"]
 fn fetched_models_agree_with_fp32() {
-    for name in ["all-minilm-l6-v2", "silero-vad"] {
+    for name in ["all-minilm-l6-v2", "efficientnet-lite0", "silero-vad"] {
         for package in fetched(name) {
             let precision = package.manifest().precision().expect("checked when it was loaded");
             let golden = models(name).join("golden.safetensors");

@@ -17,6 +17,7 @@ pub mod models;
 pub mod network;
 pub mod outcomes;
 mod pricing;
+mod printer;
 mod provide;
 pub mod request;
 pub mod results;

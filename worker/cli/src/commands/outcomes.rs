@@ -2,6 +2,7 @@
 
 use anyhow::Context;
 use assay_client::request::{outcome::Outcome, run::Until};
+use assay_media::labels::Ranked;
 use assay_types::Schema;
 use std::{path::Path, process::ExitCode};
 
@@ -18,6 +19,9 @@ Exit codes:
 pub const STILL_OPEN: u8 = 3;
 /// Interrupted by a signal.
 pub const INTERRUPTED: u8 = 130;
+
+/// Classes that are shown of a model that names them.
+pub const SHOWN_CLASSES: usize = 5;
 
 /// Prints the results.
 pub fn print(outcomes: &[Outcome], json: bool) -> anyhow::Result<()> {
@@ -51,9 +55,34 @@ pub fn print(outcomes: &[Outcome], json: bool) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Generated content: the text, or the tokens where there is nothing to decode them with.
+/// A line for each of these classes, with its probability.
+pub fn classes(ranked: &[Ranked]) -> String {
+    let line = |class: &Ranked| format!("  {:6.2} %  {}\n", 100.0 * class.probability, class.label);
+    ranked.iter().map(line).collect()
+}
+
+/// The best classes by name, or generated content: the text, or the tokens where there is nothing to decode them with.
 fn answer(outcome: &Outcome) -> Option<String> {
-    let tokens = outcome.tokens.as_ref()?;
+    if let Some(best) = &outcome.best {
+        let classes = classes(best);
+        return Some(format!(
+            "\n{} (job {}):\n{}",
+            outcome.input,
+            outcome.job,
+            classes.trim_end()
+        ));
+    }
+    let tokens = match (&outcome.tokens, &outcome.text) {
+        (Some(tokens), _) => tokens,
+        (None, text) => {
+            return Some(format!(
+                "\n{} (job {}):\n{}",
+                outcome.input,
+                outcome.job,
+                text.as_ref()?
+            ));
+        }
+    };
     let said = outcome.text.clone().unwrap_or_else(|| {
         let tokens: Vec<String> = tokens.iter().map(i64::to_string).collect();
         tokens.join(" ")
@@ -124,6 +153,7 @@ mod tests {
             output_digest: fits.map(|_| "0x00".into()),
             digest_matches: fits,
             answer: None,
+            best: None,
             tokens: None,
             text: None,
             label: None,
@@ -170,6 +200,18 @@ mod tests {
         assert_eq!(answer(&generated).as_deref(), Some("\ninput (job 1):\n5 -1"));
         generated.text = Some("yes".into());
         assert_eq!(answer(&generated).as_deref(), Some("\ninput (job 1):\nyes"));
+    }
+
+    #[test]
+    fn the_best_classes_are_shown_by_name() {
+        let mut named = outcome("claimed", None, false, Some(true));
+        let class = |label: &str, probability| Ranked {
+            label: label.to_owned(),
+            probability,
+        };
+        named.best = Some(vec![class("tabby", 0.75), class("cup", 0.0312)]);
+        let expected = "\ninput (job 1):\n   75.00 %  tabby\n    3.12 %  cup";
+        assert_eq!(answer(&named).as_deref(), Some(expected));
     }
 
     #[test]

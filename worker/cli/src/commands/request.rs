@@ -3,7 +3,7 @@
 use super::{
     demand::Demanding,
     journal::{JournalArgs, ranges},
-    outcomes::{self, EXIT_CODES, INTERRUPTED},
+    outcomes::{self, EXIT_CODES, INTERRUPTED, SHOWN_CLASSES},
     provide::{fetch_outputs, provide},
     session::{Asking, SessionArgs},
     visitor::Visitor,
@@ -52,12 +52,19 @@ pub struct RequestArgs {
     model: Option<String>,
     /// Inputs: a .safetensors or .json file, or a folder of them, of which each row of a batch is a job; or, for a
     /// model with a tokenizer, a .txt file, of which each line is one
-    #[arg(long, short, value_name = "FILE|DIR", required_unless_present_any = ["text", "prompt", "resume"])]
+    #[arg(long, short, value_name = "FILE|DIR", required_unless_present_any = ["text", "image", "wav", "prompt", "resume"])]
     input: Option<PathBuf>,
     /// Input for a model with a tokenizer, such as a sentence, or what a language model is asked; give it again for
     /// more jobs
     #[arg(long, value_name = "TEXT")]
     text: Vec<String>,
+    /// A picture (JPEG or PNG) for a model whose package says how it takes one; give it again for more jobs. The best
+    /// classes are named where the package has labels
+    #[arg(long, value_name = "FILE")]
+    image: Vec<PathBuf>,
+    /// A recording (WAV) for a model whose package says how it takes one, step by step
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["input", "text", "image", "prompt"])]
+    wav: Option<PathBuf>,
     #[command(flatten)]
     generation: GenerationArgs,
     /// Go on with the latest request, or with the one of this number: nothing is submitted twice
@@ -66,7 +73,7 @@ pub struct RequestArgs {
         value_name = "ID",
         num_args = 0..=1,
         conflicts_with_all = [
-            "model", "input", "text", "prompt", "raw", "temperature", "top_k", "top_p", "seed", "max_tokens", "limit",
+            "model", "input", "text", "image", "wav", "prompt", "raw", "temperature", "top_k", "top_p", "seed", "max_tokens", "limit",
             "ceiling", "auction", "deadline", "window", "no_output", "digest"
         ]
     )]
@@ -304,7 +311,8 @@ impl RequestArgs {
             demanding.get_all(parts, jobs, summary, &mut outcomes).await;
         }
         if let Some(job) = jobs.first() {
-            put_into_words(&mut outcomes, job.request.model, parts, &self.models_dir);
+            let classes = if self.image.is_empty() { 0 } else { SHOWN_CLASSES };
+            put_into_words(&mut outcomes, job.request.model, parts, &self.models_dir, classes);
         }
         Ok(outcomes)
     }
@@ -315,6 +323,8 @@ impl RequestArgs {
             model: self.model.clone().unwrap_or_default(),
             input: self.input.clone(),
             texts: self.text.clone(),
+            pictures: self.image.clone(),
+            recording: self.wav.clone(),
             generation: self.generation.wish(),
             limit: self.limit,
             models_dir: self.models_dir.clone(),

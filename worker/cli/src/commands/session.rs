@@ -2,7 +2,8 @@
 
 use super::{
     checks::{self, OwnSessions, Place, ReceiptCheckArgs, close_those_left},
-    outcomes::INTERRUPTED,
+    outcomes::{INTERRUPTED, SHOWN_CLASSES, classes},
+    printer::Printer,
     visitor::Visitor,
 };
 use crate::{cli::NodeArgs, config::NetworkArgs};
@@ -12,30 +13,26 @@ use assay_client::{
     request::{
         find_model, find_package,
         outcome::greatest,
-        plan::{Ask, read},
+        plan::{Ask, Inputs, read},
     },
     units,
 };
 use assay_daemon::shutdown::Shutdown;
-use assay_ops::tensor::Tensor;
+use assay_media::{
+    labels::{Characters, Labels, Ranked},
+    sound::Carried,
+};
+use assay_ops::tensor::{DataType, Tensor};
+use assay_package::Package;
 use assay_session::{
     Answer, Piece, Sampling, Session,
     request::{CheckedRequest, tokens},
 };
-use assay_text::{
-    inputs::JobInput,
-    language::{Detokeniser, Language},
-};
+use assay_text::{inputs::JobInput, language::Language};
 use assay_types::{H256, ModelParts, ModelVersion, SessionId, schema::ModelKind};
 use clap::Args;
 use serde::Serialize;
-use std::{
-    collections::BTreeSet,
-    io::{Write, stdout},
-    path::PathBuf,
-    process::ExitCode,
-    time::Instant,
-};
+use std::{collections::BTreeSet, path::PathBuf, process::ExitCode, time::Instant};
 
 /// Options of requests in a session.
 #[derive(Debug, Args)]
@@ -74,6 +71,23 @@ struct Question {
     request: CheckedRequest,
     /// Prompt and sampling for a language model.
     generation: Option<(Vec<i64>, Sampling)>,
+    /// The tensors of a step that goes on from the answer to the one before it; of any other question, none.
+    step: Vec<Tensor>,
+}
+
+/// Questions to one model, in their order.
+struct Questions<'m> {
+    parts: &'m ModelParts,
+    all: Vec<Question>,
+    /// What each takes from the answer to the one before it.
+    carried: Vec<Carried>,
+}
+
+/// What answers are put into words with.
+struct Words {
+    language: Option<Language>,
+    labels: Option<Labels>,
+    characters: Option<Characters>,
 }
 
 /// An answer as it is printed.
@@ -87,6 +101,12 @@ struct Told {
     output_digest: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     answer: Option<usize>,
+    /// The number that the model answers with, where its first output is a single one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    value: Option<f32>,
+    /// The best classes, of a model that names them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    best: Option<Vec<Ranked>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     tokens: Option<Vec<i64>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -103,12 +123,10 @@ impl Asking {
         let model = find_model(&snapshot, &self.ask.model).await?;
         let package = find_package(&self.ask.models_dir, &model)?;
         let parts = &model.record.parts;
-        let inputs = read(&self.ask, &model, &package)?;
-        let questions = inputs.into_iter().map(|input| Question::of(parts, input));
-        let questions = questions.collect::<anyhow::Result<Vec<_>>>()?;
+        let questions = Questions::of(parts, read(&self.ask, &model, &package)?)?;
         let offers = snapshot.session_offers(model.version).await?;
         let offers = offers.into_iter().map(|(_, offer)| offer).collect::<Vec<_>>();
-        let budget = self.budget(&offers, model.version, &questions)?;
+        let budget = self.budget(&offers, model.version, &questions.all)?;
 
         self.network.join = true;
         let visitor = Visitor::join(&self.network)
@@ -117,7 +135,7 @@ impl Asking {
         let own = self.own(&client, key, &visitor, &model.record.root, budget)?;
         let sessions = &own.sessions;
         close_those_left(sessions).await;
-        own.warm(questions.len().saturating_mul(self.session.repeat as usize))
+        own.warm(questions.all.len().saturating_mul(self.session.repeat as usize))
             .await;
         let session = tokio::select! {
             session = Session::open(sessions, model.version, budget) => session?,
@@ -129,10 +147,10 @@ impl Asking {
                 units::format(budget)
             );
         }
-        let language = Language::of(&package).ok();
+        let words = Words::of(&package);
         let began = Instant::now();
         let asked = tokio::select! {
-            asked = self.ask_all(&session, &questions, language.as_ref()) => Some(asked),
+            asked = self.ask_all(&session, &questions, &words) => Some(asked),
             never = own.look_after() => match never {},
             () = shutdown.requested() => None,
         };
@@ -206,36 +224,77 @@ impl Asking {
     }
 
     /// Asks one after the other, and prints each answer when it is there.
-    async fn ask_all(
-        &self,
-        session: &Session,
-        questions: &[Question],
-        language: Option<&Language>,
-    ) -> anyhow::Result<Vec<Told>> {
+    async fn ask_all(&self, session: &Session, questions: &Questions<'_>, words: &Words) -> anyhow::Result<Vec<Told>> {
         let mut told = Vec::new();
-        for question in (0..self.session.repeat).flat_map(|_| questions) {
-            if !self.json {
-                println!("{}:", question.name);
+        for _ in 0..self.session.repeat {
+            let mut before: Option<Answer> = None;
+            for question in &questions.all {
+                if !self.json {
+                    println!("{}:", question.name);
+                }
+                let mut printer = Printer::new(words.language.as_ref());
+                let request = questions.request(question, before.as_ref());
+                let request = request.with_context(|| question.name.clone())?;
+                let answer = question.ask(session, request, |piece| match self.json {
+                    true => Ok(()),
+                    false => printer.piece(piece),
+                });
+                let answer = answer.await.with_context(|| question.name.clone())?;
+                let line = Told::of(question, &answer, words);
+                if !self.json {
+                    printer.finish()?;
+                    println!("{}\n", line.text());
+                }
+                told.push(line);
+                before = Some(answer);
             }
-            let mut printer = Printer::new(language);
-            let answer = question.ask(session, |piece| match self.json {
-                true => Ok(()),
-                false => printer.piece(piece),
-            });
-            let answer = answer.await.with_context(|| question.name.clone())?;
-            let answer = Told::of(question, &answer, language);
-            if !self.json {
-                printer.finish()?;
-                println!("{}\n", answer.line());
-            }
-            told.push(answer);
         }
         Ok(told)
     }
 }
 
+impl Words {
+    fn of(package: &Package) -> Self {
+        Self {
+            language: Language::of(package).ok(),
+            labels: Labels::of(package),
+            characters: Characters::of(package),
+        }
+    }
+}
+
+impl<'m> Questions<'m> {
+    fn of(parts: &'m ModelParts, inputs: Inputs) -> anyhow::Result<Self> {
+        let Inputs { jobs, carried } = inputs;
+        let all = jobs
+            .into_iter()
+            .map(|input| Question::of(parts, input, !carried.is_empty()));
+        let all = all.collect::<anyhow::Result<_>>()?;
+        Ok(Self { parts, all, carried })
+    }
+
+    /// What is asked, after the answer to the question before.
+    fn request(&self, question: &Question, before: Option<&Answer>) -> anyhow::Result<CheckedRequest> {
+        let Some(before) = before.filter(|_| !question.step.is_empty()) else {
+            return Ok(question.request.clone());
+        };
+        let tensors = carry(&question.step, &before.outputs, &self.carried);
+        let tensors = tensors.context("the answer before it lacks an output that is carried")?;
+        Ok(CheckedRequest::plain(self.parts, &tensors)?)
+    }
+}
+
+/// The tensors of a step with what the outputs of the step before it carry; `None` where one is not there.
+fn carry(step: &[Tensor], outputs: &[Tensor], carried: &[Carried]) -> Option<Vec<Tensor>> {
+    let mut tensors = step.to_vec();
+    for Carried { output, input } in carried {
+        *tensors.get_mut(*input)? = outputs.get(*output)?.clone();
+    }
+    Some(tensors)
+}
+
 impl Question {
-    fn of(parts: &ModelParts, input: JobInput) -> anyhow::Result<Self> {
+    fn of(parts: &ModelParts, input: JobInput, is_step: bool) -> anyhow::Result<Self> {
         let JobInput { name, tensors, .. } = input;
         let (request, generation) = match parts.kind {
             ModelKind::Plain => (CheckedRequest::plain(parts, &tensors), None),
@@ -248,16 +307,18 @@ impl Question {
             request: request.with_context(|| name.clone())?,
             name,
             generation,
+            step: if is_step { tensors } else { vec![] },
         })
     }
 
     async fn ask(
         &self,
         session: &Session,
+        request: CheckedRequest,
         mut told: impl FnMut(&Piece) -> anyhow::Result<()>,
     ) -> anyhow::Result<Answer> {
         let Some((prompt, sampling)) = &self.generation else {
-            return Ok(session.ask(self.request.clone()).await?);
+            return Ok(session.ask(request).await?);
         };
         let mut generation = session.generate(prompt, sampling)?;
         while let Some(piece) = generation.next().await {
@@ -268,12 +329,13 @@ impl Question {
 }
 
 impl Told {
-    fn of(question: &Question, answer: &Answer, language: Option<&Language>) -> Self {
+    fn of(question: &Question, answer: &Answer, words: &Words) -> Self {
         let receipt = &answer.receipt.message;
         let tokens = question.generation.as_ref().map(|_| answer.tokens.clone());
-        let text = tokens.as_ref().zip(language);
+        let text = tokens.as_ref().zip(words.language.as_ref());
         let text = text.and_then(|(tokens, language)| language.decode(tokens).ok());
         let first = answer.outputs.first().filter(|_| tokens.is_none());
+        let text = text.or_else(|| words.characters.as_ref()?.spell(first?));
         Self {
             input: question.name.clone(),
             session: receipt.session,
@@ -282,6 +344,8 @@ impl Told {
             price: units::format(answer.price),
             output_digest: format!("0x{}", hex::encode(receipt.output_digest)),
             answer: first.and_then(greatest),
+            value: first.and_then(single),
+            best: first.and_then(|output| words.labels.as_ref()?.rank(output, SHOWN_CLASSES)),
             tokens,
             text,
             is_drawn: answer.is_drawn,
@@ -289,62 +353,27 @@ impl Told {
     }
 
     /// Lines about an answer, below what was generated.
-    fn line(&self) -> String {
-        let answer = self
-            .answer
-            .map_or_else(String::new, |answer| format!("answer {answer}, "));
+    fn text(&self) -> String {
+        // What was generated has been printed as it came.
+        let read = self.text.as_deref().filter(|_| self.tokens.is_none());
+        let read = read.map_or_else(String::new, |text| format!("  {text}\n"));
+        let best = self.best.as_deref().map_or_else(String::new, classes);
+        let answer = match (self.value, self.answer) {
+            (Some(value), _) => format!("answer {value:.3}, "),
+            (None, Some(answer)) => format!("answer {answer}, "),
+            (None, None) => String::new(),
+        };
         format!(
-            "  {answer}{} ASY, receipt {} of session {}, output {}",
+            "{read}{best}  {answer}{} ASY, receipt {} of session {}, output {}",
             self.price, self.sequence, self.session, self.output_digest
         )
     }
 }
 
-/// Prints what is made as it comes.
-struct Printer<'l> {
-    language: Option<&'l Language>,
-    text: Option<Detokeniser<'l>>,
-    has_printed: bool,
-}
-
-impl<'l> Printer<'l> {
-    fn new(language: Option<&'l Language>) -> Self {
-        Self {
-            language,
-            text: language.map(Language::detokeniser),
-            has_printed: false,
-        }
-    }
-
-    fn piece(&mut self, piece: &Piece) -> anyhow::Result<()> {
-        let mut out = stdout();
-        match piece {
-            Piece::Tokens(tokens) => {
-                for token in tokens {
-                    let text = match &mut self.text {
-                        Some(stream) => stream.push(*token)?,
-                        None => format!("{token} "),
-                    };
-                    out.write_all(text.as_bytes())?;
-                }
-                self.has_printed = true;
-            }
-            Piece::Again => {
-                self.text = self.language.map(Language::detokeniser);
-                writeln!(out, "\n(another worker answers, and differently:)")?;
-            }
-        }
-        Ok(out.flush()?)
-    }
-
-    /// Prints what is still held back.
-    fn finish(self) -> anyhow::Result<()> {
-        if self.has_printed {
-            let rest = self.text.map_or(Ok(String::new()), Detokeniser::finish)?;
-            writeln!(stdout(), "{rest}")?;
-        }
-        Ok(())
-    }
+/// The number of a tensor that has only one, in binary32.
+fn single(tensor: &Tensor) -> Option<f32> {
+    let bytes = <[u8; 4]>::try_from(tensor.bytes()).ok()?;
+    (tensor.dtype() == DataType::Float32).then(|| f32::from_le_bytes(bytes))
 }
 
 /// The least budget of a session in which requests of this work are asked, by the cheapest of these offers that has
@@ -381,7 +410,6 @@ fn sampling_of(tensors: &[Tensor]) -> Option<(Vec<i64>, Sampling)> {
 mod tests {
     use super::*;
     use assay_client::{chain::SessionTerms, units::UNIT};
-    use assay_ops::tensor::DataType;
     use assay_session::SessionPair;
 
     fn offer(base: Balance, max_budget: Balance) -> SessionOffer {
@@ -415,6 +443,19 @@ mod tests {
     }
 
     #[test]
+    fn a_step_takes_what_the_one_before_it_carries_and_keeps_the_rest() {
+        let number = |number: f32| {
+            let bytes = number.to_le_bytes().to_vec();
+            Tensor::new(DataType::Float32, vec![1, 1], bytes).expect("one number")
+        };
+        let carried = [Carried { output: 1, input: 1 }];
+        let step = carry(&[number(7.0), number(0.0)], &[number(1.0), number(2.0)], &carried);
+        assert_eq!(step, Some(vec![number(7.0), number(2.0)]));
+        assert_eq!(carry(&[number(7.0), number(0.0)], &[number(1.0)], &carried), None);
+        assert_eq!(single(&number(0.5)), Some(0.5));
+    }
+
+    #[test]
     fn prompt_and_sampling_are_read_from_the_inputs_of_a_job() {
         let tensor = |dtype, shape, bytes: Vec<u8>| Tensor::new(dtype, shape, bytes).expect("as many bytes");
         let number = |number: f32| tensor(DataType::Float32, vec![1], number.to_le_bytes().to_vec());
@@ -435,7 +476,7 @@ mod tests {
 
     #[test]
     fn an_answer_is_named_by_its_receipt() {
-        let told = Told {
+        let mut told = Told {
             input: "a#0".into(),
             session: 4,
             sequence: 2,
@@ -443,10 +484,17 @@ mod tests {
             price: units::format(UNIT / 2),
             output_digest: "0x12".into(),
             answer: Some(7),
+            value: None,
+            best: None,
             tokens: None,
             text: None,
             is_drawn: false,
         };
-        assert_eq!(told.line(), "  answer 7, 0.5 ASY, receipt 2 of session 4, output 0x12");
+        assert_eq!(told.text(), "  answer 7, 0.5 ASY, receipt 2 of session 4, output 0x12");
+        told.value = Some(0.25);
+        assert_eq!(
+            told.text(),
+            "  answer 0.250, 0.5 ASY, receipt 2 of session 4, output 0x12"
+        );
     }
 }

@@ -3,6 +3,7 @@
 
 use super::{Model, outcome::Outcome};
 use crate::chain::{H256, VersionRecord, VersionStatus};
+use assay_media::labels::{Characters, Labels};
 use assay_ops::tensor::{Blake2b256, DataType, Tensor};
 use assay_package::{Package, generation::MAX_CANDIDATES};
 use assay_text::{
@@ -222,9 +223,17 @@ pub(super) fn declared_length(parts: &ModelParts, tensors: &[Tensor]) -> Option<
     longest_sequence(parts, *length, max_tokens)
 }
 
-/// Decodes the tokens that were generated, where the model's package is in this folder and has a tokenizer.
-pub fn put_into_words(outcomes: &mut [Outcome], version: ModelVersion, parts: &ModelParts, folder: &Path) {
-    if outcomes.iter().all(|outcome| outcome.tokens.is_none()) {
+/// Decodes the tokens that were generated, and names this many of the best classes of each output, where the model's
+/// package is in this folder and has a tokenizer or labels.
+pub fn put_into_words(
+    outcomes: &mut [Outcome],
+    version: ModelVersion,
+    parts: &ModelParts,
+    folder: &Path,
+    classes: usize,
+) {
+    let has_tokens = outcomes.iter().any(|outcome| outcome.tokens.is_some());
+    if !has_tokens && classes == 0 {
         return;
     }
     let model = Model {
@@ -237,8 +246,23 @@ pub fn put_into_words(outcomes: &mut [Outcome], version: ModelVersion, parts: &M
     };
     let package = match super::find_package(folder, &model) {
         Ok(package) => package,
-        Err(error) => return tracing::debug!(%error, "the tokens are not decoded"),
+        Err(error) => return tracing::debug!(%error, "the answers are not put into words"),
     };
+    if let Some(labels) = Labels::of(&package).filter(|_| classes > 0) {
+        for outcome in outcomes.iter_mut() {
+            let first = outcome.outputs.as_ref().and_then(|outputs| outputs.first());
+            outcome.best = first.and_then(|output| labels.rank(output, classes));
+        }
+    }
+    if let Some(characters) = Characters::of(&package).filter(|_| classes > 0) {
+        for outcome in outcomes.iter_mut() {
+            let first = outcome.outputs.as_ref().and_then(|outputs| outputs.first());
+            outcome.text = first.and_then(|output| characters.spell(output));
+        }
+    }
+    if !has_tokens {
+        return;
+    }
     match Language::of(&package) {
         Ok(language) => {
             for outcome in outcomes {

@@ -34,6 +34,7 @@ use crate::{
     schema,
 };
 use assay_exact::graph::BindError;
+use assay_media::MediaError;
 use assay_ops::tensor::tensors_digest;
 use assay_package::{MANIFEST_FILE, Package};
 use assay_text::inputs::{InputError, JobInput, text::TextError};
@@ -91,6 +92,12 @@ pub enum RequestError {
     /// A text cannot be used.
     #[error(transparent)]
     Text(#[from] TextError),
+    /// A picture or a recording cannot be used.
+    #[error(transparent)]
+    Media(#[from] MediaError),
+    /// The steps of a recording follow from each other, and jobs do not.
+    #[error("each step of {0} goes on from the answer to the one before it, so ask for it in a session: --session")]
+    Carried(ModelVersion),
     /// No inputs are wanted.
     #[error("--limit is 0, so there is nothing to submit: leave it out, or make it 1 or more")]
     NoLimit,

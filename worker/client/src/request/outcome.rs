@@ -8,6 +8,7 @@ use crate::{
     chain::{BlockNumber, H256},
     schema, units,
 };
+use assay_media::labels::Ranked;
 use assay_ops::tensor::{DataType, Tensor, tensors_digest};
 use assay_package::atomic;
 use assay_types::{
@@ -40,6 +41,9 @@ pub struct Outcome {
     pub digest_matches: Option<bool>,
     /// Position of the greatest element of the first output, where that is floating-point and of one row.
     pub answer: Option<usize>,
+    /// The best classes by name, where they were asked for: see [`put_into_words`](super::generation::put_into_words).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub best: Option<Vec<Ranked>>,
     /// The tokens that were generated after the prompt.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tokens: Option<Vec<i64>>,
@@ -129,6 +133,7 @@ impl Outcome {
                 .map(|digest| format!("{digest:?}")),
             digest_matches,
             answer: outputs.as_ref().and_then(|outputs| answer(outputs.first()?)),
+            best: None,
             tokens: None,
             text: None,
             label: subject.label,

@@ -12,6 +12,10 @@ use super::{
     terms::{Cost, Terms, Wishes},
 };
 use crate::chain::{AccountId, Balance, Call, Client, Constants, JobTerms, Key, MarketCall, Snapshot};
+use assay_media::{
+    image::from_pictures,
+    sound::{Carried, from_recording},
+};
 use assay_package::Package;
 use assay_text::inputs::{self, JobInput, text};
 use assay_types::{JobInput as ChainInput, limits, offer::work_at};
@@ -30,6 +34,10 @@ pub struct Ask {
     pub input: Option<PathBuf>,
     /// Inputs as text.
     pub texts: Vec<String>,
+    /// Pictures, each of which is a job.
+    pub pictures: Vec<PathBuf>,
+    /// A recording, of which each step is a job.
+    pub recording: Option<PathBuf>,
     /// The caller's choices for a generation.
     pub generation: Wish,
     /// Number of jobs, from the first on, that are submitted alone.
@@ -65,7 +73,10 @@ impl Plan {
         let snapshot = client.finalized().await?;
         let model = find_model(&snapshot, &ask.model).await?;
         let package = find_package(&ask.models_dir, &model)?;
-        let read = read(ask, &model, &package)?;
+        let Inputs { jobs: read, carried } = read(ask, &model, &package)?;
+        if !carried.is_empty() {
+            return Err(RequestError::Carried(model.version));
+        }
         let constants = snapshot.constants()?;
         let symbols = largest(&read, &package, &model)?;
         let (terms, supply) = agree(&snapshot, &constants, &model, &symbols, &ask.wishes).await?;
@@ -127,18 +138,27 @@ impl Plan {
     }
 }
 
-/// Reads the inputs of what is asked for; there is at least one.
-pub fn read(ask: &Ask, model: &Model, package: &Package) -> Result<Vec<JobInput>, RequestError> {
-    let mut read = match package.generation() {
-        Some(_) => generations(ask, model, package)?,
-        None if ask.generation.is_nothing() => read_inputs(ask.input.as_deref(), &ask.texts, package)?,
+/// Inputs that were read.
+#[derive(Clone, Debug)]
+pub struct Inputs {
+    /// One for each job; there is at least one.
+    pub jobs: Vec<JobInput>,
+    /// What each job of a recording takes from the one before it; empty where jobs are independent.
+    pub carried: Vec<Carried>,
+}
+
+/// Reads the inputs of what is asked for.
+pub fn read(ask: &Ask, model: &Model, package: &Package) -> Result<Inputs, RequestError> {
+    let (mut jobs, carried) = match package.generation() {
+        Some(_) => (generations(ask, model, package)?, vec![]),
+        None if ask.generation.is_nothing() => read_inputs(ask, package)?,
         None => return Err(GenerationError::NotGeneration(model.version).into()),
     };
-    read.truncate(ask.limit.unwrap_or(usize::MAX));
-    if read.is_empty() {
+    jobs.truncate(ask.limit.unwrap_or(usize::MAX));
+    if jobs.is_empty() {
         return Err(RequestError::NoLimit);
     }
-    Ok(read)
+    Ok(Inputs { jobs, carried })
 }
 
 /// The terms of jobs that are no more work than one with these values of the symbols, and who would take that one now.
@@ -187,6 +207,9 @@ fn generations(ask: &Ask, model: &Model, package: &Package) -> Result<Vec<JobInp
     if !ask.wishes.inline_output {
         return Err(GenerationError::NoOutput.into());
     }
+    if !ask.pictures.is_empty() || ask.recording.is_some() {
+        return Err(GenerationError::Tensors(model.version).into());
+    }
     let mut texts = generation::texts(&ask.texts);
     match ask.input.as_deref() {
         Some(path) if is_text(path) => texts.extend(text::read_texts(path)?),
@@ -206,9 +229,11 @@ fn is_text(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension == "txt")
 }
 
-/// The texts that were given, then those of the file, or its tensors.
-fn read_inputs(input: Option<&Path>, texts: &[String], package: &Package) -> Result<Vec<JobInput>, RequestError> {
-    let mut texts = generation::texts(texts);
+/// The texts that were given, those of the file, or its tensors, then pictures, and then the steps of a recording, with
+/// what these carry.
+fn read_inputs(ask: &Ask, package: &Package) -> Result<(Vec<JobInput>, Vec<Carried>), RequestError> {
+    let input = ask.input.as_deref();
+    let mut texts = generation::texts(&ask.texts);
     if let Some(path) = input.filter(|path| is_text(path)) {
         texts.extend(text::read_texts(path)?);
     }
@@ -220,8 +245,23 @@ fn read_inputs(input: Option<&Path>, texts: &[String], package: &Package) -> Res
     if let Some(path) = input.filter(|path| !is_text(path)) {
         read.extend(inputs::read(path, package.graph())?);
     }
-    match input {
-        Some(path) if read.is_empty() => Err(RequestError::NoInputs(path.to_owned())),
-        _ => Ok(read),
+    if let Some(path) = input.filter(|_| read.is_empty()) {
+        return Err(RequestError::NoInputs(path.to_owned()));
     }
+    if !ask.pictures.is_empty() {
+        read.extend(from_pictures(ask.pictures.iter().map(PathBuf::as_path), package)?);
+    }
+    let steps = ask
+        .recording
+        .as_deref()
+        .map(|path| from_recording(path, package))
+        .transpose()?;
+    let carried = match steps {
+        None => vec![],
+        Some(steps) => {
+            read.extend(steps.inputs);
+            steps.carried
+        }
+    };
+    Ok((read, carried))
 }
