@@ -6,6 +6,7 @@ mod jobs;
 mod keys;
 mod market;
 mod overview;
+mod packages;
 mod pool;
 mod verification;
 

@@ -10,7 +10,7 @@ use crate::config::{self, EngineArg};
 use anyhow::{Context, bail};
 use assay_client::chain::Client;
 use assay_engine::Engine;
-use assay_package::{MANIFEST_FILE, Package};
+use assay_package::{Package, search};
 use clap::Args;
 use serde_json::{Value, json};
 use std::{
@@ -26,7 +26,7 @@ const MAX_FILE_BYTES: u64 = 1 << 30;
 const WRONG: u8 = 1;
 /// Exit code where it is not known whether something is wrong.
 const UNDECIDED: u8 = 2;
-/// What a wrong receipt is good for.
+/// Ways to use a wrong receipt.
 const HOW_TO_DISPUTE: &str = "\
 the receipt is WRONG. Anybody who has this file can dispute it while its session is open, or in its window of challenges:
 call `Sessions::challenge_receipt` with `signed` and `symbols` of the file, as docs/sessions.md says. The gateway's
@@ -74,7 +74,7 @@ pub(super) async fn run(args: VerifyArgs) -> anyhow::Result<ExitCode> {
     })
 }
 
-/// What all receipts of the file are together.
+/// Verdict over all receipts of the file.
 async fn verified(args: &VerifyArgs) -> anyhow::Result<Finding> {
     let receipts = read_file(&args.receipt)?;
     let client = match args.node.is_empty() {
@@ -125,24 +125,17 @@ fn read_file(path: &Path) -> anyhow::Result<Vec<Told>> {
     read(&value).with_context(name)
 }
 
-/// The package of this root: the folder itself, or one of those in it.
+/// The package of this root in this folder or below it.
 fn find_package(folder: &Path, root: [u8; 32]) -> anyhow::Result<Package> {
-    let mut folders = vec![folder.to_owned()];
-    if let Ok(entries) = fs::read_dir(folder) {
-        for path in entries.flatten().map(|entry| entry.path()).filter(|path| path.is_dir()) {
-            folders.push(path.clone());
-            let within = fs::read_dir(&path).into_iter().flatten().flatten();
-            folders.extend(within.map(|entry| entry.path()).filter(|path| path.is_dir()));
-        }
-    }
-    let packages = folders.iter().filter(|folder| folder.join(MANIFEST_FILE).is_file());
-    let mut loaded = packages.filter_map(|folder| match Package::load(folder) {
-        Ok(package) => Some(package),
-        Err(error) => {
-            eprintln!("{} is passed over: {error}", folder.display());
-            None
-        }
-    });
+    let mut loaded = search::folders(folder)
+        .into_iter()
+        .filter_map(|folder| match Package::load(&folder) {
+            Ok(package) => Some(package),
+            Err(error) => {
+                eprintln!("{} is passed over: {error}", folder.display());
+                None
+            }
+        });
     let found = loaded.find(|package| package.root() == root);
     found.with_context(|| {
         let (root, folder) = (hex::encode(root), folder.display());
@@ -158,7 +151,7 @@ pub(super) fn settle_signature(checks: &mut Vec<Check>) {
     }
 }
 
-/// What checks say together: wrong if one fails, and undecided if one is not known.
+/// Verdict over checks: wrong if one fails, and undecided if one is not known.
 pub(super) fn verdict<'c>(checks: impl Iterator<Item = &'c Check>) -> Finding {
     checks.fold(Finding::Holds, |so_far, check| match (so_far, check.finding) {
         (Finding::Fails, _) | (_, Finding::Fails) => Finding::Fails,
