@@ -1,8 +1,8 @@
-//! What is looked at of a receipt: offline with the model's package, and against the chain.
+//! Checks of a receipt: offline with the model's package, and against the chain.
 
-use super::receipt::Told;
+use super::{past, receipt::Told};
 use assay_client::{
-    chain::{ChainError, Client, Session},
+    chain::{ChainError, Client, Session, Snapshot},
     units,
 };
 use assay_engine::Engine;
@@ -14,7 +14,7 @@ use assay_session::{
 };
 use assay_types::{ClaimSource, H256, schema::ModelKind, session::SessionPhase};
 
-/// What came of a check.
+/// Outcome of a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::commands) enum Finding {
     /// It holds.
@@ -30,9 +30,9 @@ pub(in crate::commands) enum Finding {
 pub(in crate::commands) struct Check {
     /// A word for it.
     pub name: &'static str,
-    /// What came of it.
+    /// Its outcome.
     pub finding: Finding,
-    /// What was compared, or why it fails.
+    /// The things that were compared, or why it fails.
     pub detail: String,
 }
 
@@ -176,7 +176,7 @@ pub(in crate::commands) fn by_execution(
     }
 }
 
-/// Checks a receipt against what the chain keeps of its session.
+/// Checks a receipt against its session: in the chain's state, or in the past as far as the node has it.
 pub(in crate::commands) async fn on_chain(told: &Told, client: &Client) -> Result<Vec<Check>, ChainError> {
     let said = &told.signed.message;
     if said.genesis != client.genesis() {
@@ -184,14 +184,31 @@ pub(in crate::commands) async fn on_chain(told: &Told, client: &Client) -> Resul
         return Ok(vec![Check::unknown("chain", reason)]);
     }
     let snapshot = client.finalized().await?;
-    let Some(session) = snapshot.session(said.session).await? else {
+    if let Some(session) = snapshot.session(said.session).await? {
+        return at(told, &snapshot, &session).await;
+    }
+    let Some(past) = past::find(client, said.session, said.block, snapshot.number()).await? else {
         let reason = format!(
-            "session {} is over or was never opened: nothing of it is in the chain's state, and its receipts can be \
-             challenged no more",
+            "session {} is over and this node has pruned it, or it was never opened: name an archive node with --node; \
+             its receipts can be challenged no more",
             said.session
         );
         return Ok(vec![Check::unknown("session", reason)]);
     };
+    let mut checks = at(told, &past.state, &past.session).await?;
+    let over = format!("; it is over since block {}", past.state.number().saturating_add(1));
+    let session = checks.iter_mut().find(|check| check.name == "session");
+    session.into_iter().for_each(|check| check.detail += &over);
+    if let Some(judged) = past::judged(said.sequence, &past.events) {
+        checks.retain(|check| check.name != judged.name);
+        checks.push(judged);
+    }
+    Ok(checks)
+}
+
+/// Checks a receipt against a state that has its session.
+async fn at(told: &Told, snapshot: &Snapshot, session: &Session) -> Result<Vec<Check>, ChainError> {
+    let said = &told.signed.message;
     let claim = ClaimSource::Receipt {
         session: said.session,
         sequence: said.sequence,
@@ -201,10 +218,10 @@ pub(in crate::commands) async fn on_chain(told: &Told, client: &Client) -> Resul
         None => false,
     };
     let stake = snapshot.worker(&session.worker).await?.map(|worker| worker.stake);
-    Ok(by_record(told, &session, stake, disputed))
+    Ok(by_record(told, session, stake, disputed))
 }
 
-/// What a session's record says of a receipt.
+/// Checks a receipt against the record of its session.
 fn by_record(told: &Told, session: &Session, stake: Option<u128>, is_disputed: bool) -> Vec<Check> {
     let (said, phase) = (&told.signed.message, session.state.phase());
     let is_signed = told.signed.is_by(&session.worker_key, place(told));

@@ -1,6 +1,7 @@
 //! `assay-worker verify`: checks a receipt without its worker and without the gateway.
 
 mod checks;
+mod past;
 mod receipt;
 
 pub(super) use checks::{Check, Finding, on_chain, on_paper};
