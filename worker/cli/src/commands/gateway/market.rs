@@ -2,6 +2,7 @@
 
 use super::{
     catalogue::{Catalogue, Known, Listed, Read, unreached},
+    disputes::Chronicle,
     embedding,
     jobs::Jobs,
     overview,
@@ -42,6 +43,7 @@ struct Shared {
     client: Client,
     account: Account,
     catalogue: Catalogue,
+    disputes: Chronicle,
     jobs: Jobs,
     /// Sessions, where the workers' network is joined.
     pool: Option<Pool>,
@@ -52,20 +54,28 @@ impl Market {
         Self(Arc::new(Shared {
             jobs: Jobs::new(client.clone(), account.clone()),
             catalogue: Catalogue::new(models_dir),
+            disputes: Chronicle::default(),
             client,
             account,
             pool,
         }))
     }
 
-    /// Reads the models' packages, and looks after sessions, where there are any, for as long as it is polled.
+    /// Reads the models' packages, follows disputes, and looks after sessions, where there are any, for as long as it is
+    /// polled.
     pub async fn look_after(&self) -> Infallible {
         if let Err(error) = self.0.catalogue.listed(&self.0.client).await {
             tracing::warn!(%error, "the models are read when they are first asked for");
         }
-        match &self.0.pool {
-            Some(pool) => pool.look_after().await,
-            None => std::future::pending().await,
+        let sessions = async {
+            match &self.0.pool {
+                Some(pool) => pool.look_after().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            never = sessions => never,
+            never = self.0.disputes.follow(&self.0.client) => never,
         }
     }
 
@@ -393,7 +403,7 @@ impl Backend for Market {
     }
 
     fn disputes(&self) -> Later<'_, Vec<DisputeInfo>> {
-        overview::disputes(&self.0.client).boxed()
+        self.0.disputes.all(&self.0.client).boxed()
     }
 
     fn money(&self) -> Later<'_, Money> {

@@ -1,6 +1,7 @@
 //! `assay-worker gateway`: OpenAI's endpoints and JSON-RPC over this account's sessions and jobs.
 
 mod catalogue;
+mod disputes;
 mod embedding;
 mod jobs;
 mod keys;
