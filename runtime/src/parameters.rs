@@ -275,8 +275,8 @@ pub mod dynamic_params {
         pub static EnactmentBlocks: BlockNumber = DAYS;
     }
 
-    /// How often claims are audited, and what pays for it. The first values draw no claim: governance raises them once
-    /// the chain has workers that audit. A claim that is sealed keeps the chance that it had then.
+    /// Share of claims that are audited, and what pays for it. The first values draw no claim: governance raises them
+    /// once the chain has workers that audit. A claim that is sealed keeps the chance that it had then.
     #[dynamic_pallet_params]
     #[codec(index = 8)]
     pub mod audits {

@@ -1,5 +1,5 @@
-//! Number of jobs that a core settles in a second: blocks are filled with submissions, then with seals, with claims and with
-//! acceptances, in full batches, and one transaction for each step in the same run.
+//! Number of jobs that a core settles in a second: blocks are filled with submissions, then with seals, with claims and
+//! with acceptances, in full batches, and one transaction for each step in the same run.
 
 use crate::scene::{calls, chain};
 use anyhow::{Context, Result, ensure};

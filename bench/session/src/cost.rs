@@ -1,4 +1,4 @@
-//! What a session costs on chain: the calls of both sides, which are the same for any number of requests.
+//! Cost of a session on chain: the calls of both sides, which are the same for any number of requests.
 
 use crate::{
     ledger::{Ledger, MODEL},

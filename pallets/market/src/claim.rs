@@ -27,7 +27,6 @@ struct Touched<T: Config> {
     /// The last blocks of the two phases, each with a place on the agenda.
     moments: [BlockNumberFor<T>; 2],
     had_bids: bool,
-    was_audited: bool,
 }
 
 impl<T: Config> Pallet<T> {
@@ -58,7 +57,6 @@ impl<T: Config> Pallet<T> {
         let touched = Touched {
             moments: [sealed.until, window_until],
             had_bids: job.kept.bids,
-            was_audited: job.kept.audit,
         };
         if job.kept.bids {
             Bids::<T>::remove(claim.job);
@@ -82,13 +80,12 @@ impl<T: Config> Pallet<T> {
         let mut used = terms::outputs_weight::<T::WeightInfo>(&claims);
         let (mut versions, mut seeds) = (Versions::<T>::new(), Seeds::<T>::new());
         let count = claims.len() as u32; // At most `MAX_BATCH`.
-        let (mut audited, mut pages) = (0u64, Pages::<T>::new());
+        let mut pages = Pages::<T>::new();
         for claim in claims {
             let job = claim.job;
             match with_storage_layer(|| Self::claim_one(worker, claim, &mut versions, &mut seeds)) {
                 Ok(touched) => {
                     pages.extend(touched.moments.map(|last| (last, page_of(job))));
-                    audited = audited.saturating_add(u64::from(touched.was_audited)); // As below.
                     if touched.had_bids {
                         used = used.saturating_add(T::WeightInfo::removal()); // A batch has few.
                     }
@@ -99,7 +96,7 @@ impl<T: Config> Pallet<T> {
         // Saturating: a batch has few items, and one that fails has touched none.
         let items = pages.len() as u64;
         // The first seed is part of the weight of a batch. An audit that is looked at takes less than a seed.
-        let looked_up = (seeds.len() as u64).saturating_add(audited).saturating_sub(1);
+        let looked_up = u64::from(seeds.looked_up().saturating_sub(1));
         used.saturating_add(terms::claim_items_weight::<T::WeightInfo>(count, items))
             .saturating_add(T::WeightInfo::seed().saturating_mul(looked_up))
     }

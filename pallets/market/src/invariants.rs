@@ -7,7 +7,7 @@ use crate::{
 use alloc::collections::BTreeMap;
 use assay_types::{
     JobState, ModelVersion, Phase, WorkerRegistry,
-    limits::{MAX_BATCH, MAX_OFFERS_PER_MODEL, MAX_STEPS},
+    limits::{MAX_BATCH, MAX_DRAWS, MAX_OFFERS_PER_MODEL, MAX_STEPS},
 };
 use polkadot_sdk::{
     frame_support::{
@@ -31,7 +31,7 @@ impl<T: Config> Pallet<T> {
         let full = u64::from(MAX_BATCH);
         let claims = terms::claim_items_weight::<T::WeightInfo>(MAX_BATCH, full.saturating_mul(2))
             .saturating_add(T::WeightInfo::removal().saturating_mul(full))
-            .saturating_add(T::WeightInfo::seed().saturating_mul(full));
+            .saturating_add(T::WeightInfo::seed().saturating_mul(MAX_DRAWS.into()));
         for (weight, what) in [
             (T::WeightInfo::submissions(MAX_BATCH, MAX_OFFERS_PER_MODEL), "jobs"),
             (claims, "claims"),

@@ -396,6 +396,9 @@ pub mod pallet {
         AuditorsNotReady,
         /// The claim is audited: wait until its auditors have opened their answers.
         UnderAudit,
+        /// The claims of a batch were sealed in too many blocks, or too many of them are audited: `MaxDraws` together. Claim
+        /// this one in another batch.
+        TooManyDraws,
     }
 
     #[pallet::extra_constants]
@@ -410,6 +413,12 @@ pub mod pallet {
         #[pallet::constant_name(MaxSteps)]
         fn max_steps() -> u32 {
             limits::MAX_STEPS
+        }
+
+        /// Maximum number of blocks of seals and of audited claims in a batch of claims, together.
+        #[pallet::constant_name(MaxDraws)]
+        fn max_draws() -> u32 {
+            limits::MAX_DRAWS
         }
 
         /// Maximum number of symbols of a job's input.

@@ -16,6 +16,7 @@ use alloc::{
 use assay_types::{
     AssayTime, CloseReason, H256, HostBlake2, JobId, JobState, ModelVersion, Outcome, SealStatus, WorkerRegistry,
     audit::{Assurance, Hazard, Police, SealedClaim, Seed, is_drawn},
+    limits::MAX_DRAWS,
 };
 use polkadot_sdk::{
     frame_support::{ensure, traits::Get, weights::Weight},
@@ -34,23 +35,36 @@ pub(crate) struct Sealed<T: Config> {
     pub(crate) until: BlockNumberFor<T>,
 }
 
-/// The seeds of moments, each looked up once.
-pub(crate) struct Seeds<T: Config>(BTreeMap<BlockNumberFor<T>, Seed>);
+/// The seeds of moments, each looked up once, and a count of the audits that were looked up beside them.
+pub(crate) struct Seeds<T: Config> {
+    known: BTreeMap<BlockNumberFor<T>, Seed>,
+    audits: u32,
+}
 
 impl<T: Config> Seeds<T> {
     pub(crate) fn new() -> Self {
-        Self(BTreeMap::new())
+        Self {
+            known: BTreeMap::new(),
+            audits: 0,
+        }
     }
 
-    /// Seeds that were looked up.
-    pub(crate) fn len(&self) -> usize {
-        self.0.len()
+    /// Seeds and audits that were looked up.
+    pub(crate) fn looked_up(&self) -> u32 {
+        // Saturating: a batch has few claims.
+        (self.known.len() as u32).saturating_add(self.audits)
+    }
+
+    /// Refuses one more than a batch may look up.
+    fn ensure_room(&self) -> Result<(), Error<T>> {
+        ensure!(self.looked_up() < MAX_DRAWS, Error::<T>::TooManyDraws);
+        Ok(())
     }
 
     /// Whether a claim was drawn; `None` if its seed is not known yet. One whose seed is forgotten is audited.
     fn draws(&mut self, id: JobId, sealed: &Sealed<T>) -> Option<bool> {
         let moment = sealed.sealed_at;
-        let seed = self.0.entry(moment).or_insert_with(|| T::Police::seed(moment));
+        let seed = self.known.entry(moment).or_insert_with(|| T::Police::seed(moment));
         match seed {
             Seed::Unknown => None,
             Seed::Known(seed) => Some(is_drawn::<HostBlake2>(seed, id, Hazard(sealed.assignment.hazard))),
@@ -106,7 +120,7 @@ impl<T: Config> Pallet<T> {
         Ok((model, moments))
     }
 
-    /// What this worker has sealed of a job.
+    /// Seal of this worker on a job.
     pub(crate) fn sealed_by(worker: &T::AccountId, job: &JobOf<T>) -> Result<Sealed<T>, Error<T>> {
         match Self::sealed(job) {
             Some(sealed) if sealed.assignment.worker == *worker => Ok(sealed),
@@ -142,11 +156,16 @@ impl<T: Config> Pallet<T> {
     ) -> Result<(), Error<T>> {
         let last = match job.kept.audit {
             true => {
+                seeds.ensure_room()?;
+                seeds.audits = seeds.audits.saturating_add(1); // As few as a batch may look up.
                 let since = T::Police::open_since(id).ok_or(Error::<T>::AuditorsNotReady)?;
                 // Saturating: block numbers end far beyond any audit.
                 since.saturating_add(T::LateClaimBlocks::get()).max(sealed.until)
             }
             false => {
+                if !seeds.known.contains_key(&sealed.sealed_at) {
+                    seeds.ensure_room()?;
+                }
                 let drawn = seeds.draws(id, sealed).ok_or(Error::<T>::SeedNotKnown)?;
                 ensure!(!drawn, Error::<T>::ClaimDrawn);
                 sealed.until

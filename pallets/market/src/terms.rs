@@ -3,7 +3,10 @@
 
 use crate::{Claim, WeightInfo};
 use alloc::collections::BTreeMap;
-use assay_types::{JobInput, JobRequest, Matching, ModelVersion, Slashed, limits::MAX_OFFERS_PER_MODEL};
+use assay_types::{
+    JobInput, JobRequest, Matching, ModelVersion, Slashed,
+    limits::{MAX_DRAWS, MAX_OFFERS_PER_MODEL},
+};
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use polkadot_sdk::{
     frame_support::weights::Weight,
@@ -163,7 +166,7 @@ pub fn claims_weight<W: WeightInfo>(claims: &[Claim]) -> Weight {
     outputs_weight::<W>(claims)
         .saturating_add(claim_items_weight::<W>(count, u64::from(count).saturating_mul(2)))
         .saturating_add(W::removal().saturating_mul(count.into()))
-        .saturating_add(W::seed().saturating_mul(count.saturating_sub(1).into()))
+        .saturating_add(W::seed().saturating_mul(count.min(MAX_DRAWS).saturating_sub(1).into()))
 }
 
 /// Weight of this many seals, where each has places of its own on the agenda and another model.
@@ -195,13 +198,15 @@ pub(crate) fn outputs_weight<W: WeightInfo>(claims: &[Claim]) -> Weight {
 /// Storage items that the end of an audit touches at most: the audit, its place on an agenda and what is set aside, and
 /// of two auditors the record, the account and its holds.
 pub(crate) const AUDIT_ITEMS: u64 = 12;
+/// The same with the job and its place in the list of its client.
+const JOB_ITEMS: u64 = 2 + AUDIT_ITEMS;
 
 /// Weight of accepting this many results, each of another worker, with all that can be kept of the jobs.
 pub fn acceptance_weight<W: WeightInfo>(jobs: u32) -> Weight {
     let others = u64::from(jobs.saturating_sub(1));
     W::settlements(0, jobs)
         .saturating_add(W::item().saturating_mul(others))
-        .saturating_add(W::removal().saturating_mul(u64::from(jobs).saturating_mul(2 + AUDIT_ITEMS)))
+        .saturating_add(W::removal().saturating_mul(u64::from(jobs).saturating_mul(JOB_ITEMS)))
 }
 
 #[cfg(test)]

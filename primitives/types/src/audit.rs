@@ -56,7 +56,7 @@ pub fn is_drawn<H: Hash256>(seed: &H256, claim: ClaimId, hazard: Hazard) -> bool
     hazard.0 > 0 && hazard.is_drawn(number_of::<H>(seed, claim, Lot::Audit))
 }
 
-/// What is known of the seed of a moment.
+/// Knowledge of the seed of a moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Seed {
     /// It is not known yet.

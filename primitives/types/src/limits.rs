@@ -42,6 +42,9 @@ pub const MAX_ADDRESSES: u32 = 8;
 pub const MAX_BATCH: u32 = 64;
 /// Jobs in one call that does what is due for each: a step can be the end of an auction with all its bids.
 pub const MAX_STEPS: u32 = 4;
+/// Seeds and audits that the claims of one batch may look up: the blocks in which they were sealed, and the audited
+/// claims among them. A worker seals many claims in a block.
+pub const MAX_DRAWS: u32 = 16;
 /// Jobs that one page of an answer of the runtime API lists.
 pub const MAX_LISTED_JOBS: u32 = 1_024;
 /// Jobs that the runtime API examines for one page.

@@ -24,7 +24,7 @@ use polkadot_sdk::{
 
 const SALT: [u8; 32] = [8; 32];
 
-/// How often the job's claim is audited from now on.
+/// Sets the hazard with which the job's claim is drawn from now on.
 fn set_hazard(job: JobId, hazard: u64) {
     pallet_market::Jobs::<Runtime>::mutate(job, |job| {
         if let Some(JobState::Sealed { assignment, .. }) = job.as_mut().map(|job| &mut job.state) {
@@ -75,7 +75,7 @@ fn free(who: Sr25519Keyring) -> Balance {
     Balances::free_balance(who.to_account_id())
 }
 
-/// What a worker has locked, and what of its stake is to be slashed.
+/// Lock of a worker, and the part of its stake that is to be slashed.
 fn stake(who: Sr25519Keyring) -> (Balance, Balance) {
     let info = Workers::worker_info(&who.to_account_id()).expect("is registered");
     (info.locked, info.slashing)

@@ -1,4 +1,4 @@
-//! What wallets read: every item of our pallets is documented in the metadata, in words that are not Rust's.
+//! The metadata that wallets read: every item of our pallets is documented in it, in words that are not Rust's.
 
 use assay_runtime::Runtime;
 use assay_types::limits;
@@ -7,14 +7,17 @@ use frame_metadata::{
     RuntimeMetadata, RuntimeMetadataPrefixed,
     v15::{PalletMetadata, RuntimeMetadataV15},
 };
+use polkadot_sdk::sp_io::TestExternalities;
 use scale_info::{Field, PortableRegistry, TypeDef, Variant, form::PortableForm};
 
 /// The pallets that this chain is for.
-const OURS: [&str; 7] = [
+const OURS: [&str; 9] = [
+    "Audits",
     "Disputes",
     "Governance",
     "Market",
     "Models",
+    "Seeds",
     "Sessions",
     "Time",
     "Workers",
@@ -66,7 +69,10 @@ impl Complaints {
 }
 
 fn metadata() -> RuntimeMetadataV15 {
-    let bytes = Runtime::metadata_at_version(15).expect("this version is supported");
+    // The first values of parameters are read from the state.
+    let bytes = TestExternalities::default()
+        .execute_with(|| Runtime::metadata_at_version(15))
+        .expect("this version is supported");
     let prefixed = RuntimeMetadataPrefixed::decode(&mut &bytes[..]).expect("metadata is SCALE");
     match prefixed.1 {
         RuntimeMetadata::V15(metadata) => metadata,

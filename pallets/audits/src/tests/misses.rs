@@ -118,9 +118,9 @@ fn a_claim_that_is_not_opened_is_a_fault_and_its_auditor_is_paid() {
 #[test]
 fn a_claim_that_nobody_could_audit_is_withheld_at_the_price_of_a_miss() {
     story(|| {
-        OTHERS
-            .into_iter()
-            .for_each(|other| assert_ok!(Workers::pause(signed(other))));
+        for other in OTHERS {
+            assert_ok!(Workers::pause(signed(other)));
+        }
         sealed_at(0, PRICE, Assurance::Full);
         advance(DRAW + 1);
         assert_eq!(audit(0).state, AuditState::Spared);

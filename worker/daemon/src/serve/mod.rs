@@ -375,7 +375,7 @@ impl Worker {
     async fn serve_terms<N: Connect>(
         &mut self,
         chain: &N::Chain,
-        now: &mut OnChain<N::Chain>,
+        now: &mut OnChain<Held<N::Chain>>,
         connections: &mut Connections<N>,
         shutdown: &mut Shutdown,
     ) -> Result<Option<Vec<ModelPolicy>>, ServeError> {

@@ -315,6 +315,17 @@ impl<N: Connect> Daemon<N> for Watcher {
         sampler.warn_of_games();
         Ok(())
     }
+
+    fn is_open(kept: &Kept) -> bool {
+        kept.memory.is_sending()
+    }
+
+    fn broken(error: WatchError) -> Result<ChainError, WatchError> {
+        match error {
+            WatchError::Chain(error) if error.is_connection() => Ok(error),
+            error => Err(error),
+        }
+    }
 }
 
 /// Which models there are is known once the chain is read.

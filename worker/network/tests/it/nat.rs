@@ -16,7 +16,7 @@ use std::{
 };
 use tempfile::tempdir;
 
-/// What a process is that a test has started.
+/// Variable with the role of a process that a test has started.
 const ROLE: &str = "ASSAY_NAT_ROLE";
 /// The folder of the files by which the nodes tell each other their addresses.
 const FOLDER: &str = "ASSAY_NAT_FOLDER";

@@ -36,7 +36,7 @@ impl Disk {
         self.0.1.notify_all();
     }
 
-    /// How often the disk was synced.
+    /// Number of syncs of the disk.
     pub fn syncs(&self) -> u64 {
         self.content().syncs
     }

@@ -61,7 +61,7 @@ impl<State, Then> Step<State, Then> {
     }
 }
 
-/// What follows from a step that was handed over to a journal, and may not be on disk yet.
+/// Result of a step that was handed over to a journal, and may not be on disk yet.
 #[derive(Debug)]
 #[must_use = "nothing follows from a step that is not on disk"]
 pub struct Pending<Then> {

@@ -116,7 +116,7 @@ struct Shared {
     executor: Arc<dyn Executor>,
     journal: WorkerJournal,
     executions: Semaphore,
-    /// What is left of the bytes at a time, in pieces of [`PIECE_BYTES`].
+    /// Bytes that may still be taken at a time, in pieces of [`PIECE_BYTES`].
     bytes: Semaphore,
     reads: Semaphore,
     live: Mutex<HashMap<SessionId, Arc<Live>>>,

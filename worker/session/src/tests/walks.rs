@@ -45,7 +45,7 @@ struct Walk {
     requests: Vec<CheckedRequest>,
     to_worker: Vec<ToWorker>,
     to_client: Vec<SignedReceipt>,
-    /// What the client has kept: it begins nothing before its steps are on disk.
+    /// State that the client has kept: it begins nothing before its steps are on disk.
     client: ClientState,
     worker: WorkerState,
     /// State of the worker's journal, which may lack the latest voucher.

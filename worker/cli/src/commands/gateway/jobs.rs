@@ -280,7 +280,7 @@ impl Jobs {
     }
 }
 
-/// What an outcome says that its job costs.
+/// Price of a job, as its outcome says.
 fn price_of(outcome: &Outcome) -> Amount {
     let price = outcome.price.as_deref().and_then(|price| units::parse(price).ok());
     Amount(price.unwrap_or(0))

@@ -1,4 +1,4 @@
-//! Checks of a receipt: offline with the model's package, and against the chain.
+//! The checks of a receipt: offline with the model's package, and against the chain.
 
 use super::{past, receipt::Told};
 use assay_client::{
@@ -30,9 +30,9 @@ pub(in crate::commands) enum Finding {
 pub(in crate::commands) struct Check {
     /// A word for it.
     pub name: &'static str,
-    /// Its outcome.
+    /// Outcome.
     pub finding: Finding,
-    /// The things that were compared, or why it fails.
+    /// Values that were compared, or why the check fails.
     pub detail: String,
 }
 
@@ -221,7 +221,7 @@ async fn at(told: &Told, snapshot: &Snapshot, session: &Session) -> Result<Vec<C
     Ok(by_record(told, session, stake, disputed))
 }
 
-/// Checks a receipt against the record of its session.
+/// Checks of a receipt against the session's record.
 fn by_record(told: &Told, session: &Session, stake: Option<u128>, is_disputed: bool) -> Vec<Check> {
     let (said, phase) = (&told.signed.message, session.state.phase());
     let is_signed = told.signed.is_by(&session.worker_key, place(told));

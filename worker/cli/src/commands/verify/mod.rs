@@ -27,7 +27,7 @@ const MAX_FILE_BYTES: u64 = 1 << 30;
 const WRONG: u8 = 1;
 /// Exit code where it is not known whether something is wrong.
 const UNDECIDED: u8 = 2;
-/// Ways to use a wrong receipt.
+/// Advice on a wrong receipt.
 const HOW_TO_DISPUTE: &str = "\
 the receipt is WRONG. Anybody who has this file can dispute it while its session is open, or in its window of challenges:
 call `Sessions::challenge_receipt` with `signed` and `symbols` of the file, as docs/sessions.md says. The gateway's
@@ -48,7 +48,7 @@ pub struct VerifyArgs {
     /// Execute nothing: signature and digests alone
     #[arg(long)]
     no_execution: bool,
-    /// What runs the model
+    /// Engine that runs the model
     #[arg(long, value_enum, default_value_t = EngineArg::Cpu)]
     engine: EngineArg,
     /// The GPU for the engine, by its index [default: 0 for cuda, none for torch]
@@ -75,7 +75,7 @@ pub(super) async fn run(args: VerifyArgs) -> anyhow::Result<ExitCode> {
     })
 }
 
-/// Verdict over all receipts of the file.
+/// Finding about all receipts of the file together.
 async fn verified(args: &VerifyArgs) -> anyhow::Result<Finding> {
     let receipts = read_file(&args.receipt)?;
     let client = match args.node.is_empty() {
@@ -152,7 +152,7 @@ pub(super) fn settle_signature(checks: &mut Vec<Check>) {
     }
 }
 
-/// Verdict over checks: wrong if one fails, and undecided if one is not known.
+/// Finding of several checks together: wrong if one fails, and undecided if one is not known.
 pub(super) fn verdict<'c>(checks: impl Iterator<Item = &'c Check>) -> Finding {
     checks.fold(Finding::Holds, |so_far, check| match (so_far, check.finding) {
         (Finding::Fails, _) | (_, Finding::Fails) => Finding::Fails,

@@ -122,7 +122,7 @@ impl Told {
     }
 }
 
-/// What is signed, in words.
+/// The signed values, in words.
 fn repeated(signed: &SignedReceipt) -> Map<String, Value> {
     let said = &signed.message;
     let hash = |hash: H256| json!(hexadecimal(&hash.0));

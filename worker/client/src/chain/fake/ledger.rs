@@ -25,8 +25,8 @@ const CLOCK: ClockTerms<BlockNumber> = ClockTerms {
 /// Blocks that a worker has for its claim after its seal.
 const CLAIM_BLOCKS: BlockNumber = 100;
 
-/// State of a fake chain. Tests write to it; of calls, it knows seals, claims, declining, bids, challenges of jobs and of
-/// receipts, offers of sessions, statements, pausing, resuming and announcing.
+/// State of a fake chain. Tests write to it; of calls, it knows seals, claims, declining, bids, challenges of jobs and
+/// of receipts, offers of sessions, statements, pausing, resuming and announcing.
 #[derive(Clone, Debug, Default)]
 #[allow(missing_docs, reason = "named after what they hold")]
 pub struct Ledger {

@@ -22,7 +22,7 @@ pub(super) struct Order {
     request: GenerateRequest,
     prompt: Vec<i64>,
     sampling: Sampling,
-    /// What prompt and sampling are together.
+    /// Prompt and sampling, checked together.
     checked: CheckedRequest,
     stop: Stop,
     sender: mpsc::Sender<Result<Event, BackendError>>,
