@@ -61,8 +61,8 @@ impl Market {
         }))
     }
 
-    /// Reads the models' packages, follows disputes, and looks after sessions, where there are any, for as long as it is
-    /// polled.
+    /// Reads the models' packages, follows disputes, and looks after sessions, where there are any, for as long as it
+    /// is polled.
     pub async fn look_after(&self) -> Infallible {
         if let Err(error) = self.0.catalogue.listed(&self.0.client).await {
             tracing::warn!(%error, "the models are read when they are first asked for");
