@@ -101,7 +101,7 @@ test-nat: setup ## Let nodes behind simulated NATs reach each other; needs root,
 	@cargo test $(CARGO_FLAGS) --test it -- --ignored --test-threads 1 nat::nodes_
 
 .PHONY: test-clients-chain
-test-clients-chain: setup ## Run the clients of clients/ for TypeScript and Python against a node and a worker of their own
+test-clients-chain: setup ## Run the clients of clients/ on a node and workers of their own, and the openai clients on a gateway with SmolLM2, if it is there
 	@scripts/test-clients --chain
 
 .PHONY: test-console

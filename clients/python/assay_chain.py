@@ -2,7 +2,7 @@
 
 import time
 
-from assay_client import DEADLINE_BLOCKS, MAX_OUTPUT_BYTES, AssayError, Model, Outcome, build_input, raw, read_output
+from assay_client import AssayError, Model, Outcome, agree_blocks, build_input, raw, read_output
 from async_substrate_interface.sync_substrate import SubstrateInterface
 
 PATIENCE_SECONDS = 600
@@ -35,11 +35,12 @@ class Assay:
         record = _value(self.substrate.query("Models", "Versions", [version]))
         if record["status"] != "Active":
             raise AssayError("model", f"{name} takes no new jobs")
-        return Model(name, version, record)
+        limits = [self._constant(f"MaxInline{kind}Bytes") for kind in ("Input", "Output")]
+        return Model(name, version, record, *limits)
 
     def quote(self, model, made, deadline_blocks=None, window_blocks=None):
         """The worker and the price of a job now."""
-        deadline, window = self._blocks(deadline_blocks, window_blocks)
+        deadline, window = self._blocks(model, made, deadline_blocks, window_blocks)
         answer = _value(self.substrate.runtime_call("AssayApi", "quote", [model.version, made.symbols, deadline, window]))
         if "Ok" not in answer:
             raise AssayError("model", f"no offer for {model.name} takes this job now: {answer['Err']}")
@@ -52,9 +53,10 @@ class Assay:
         """
         made = build_input(model, given)
         sizes = [size for _, _, size in model.layouts(model.schema["outputs"], made.symbols)]
-        if sum(sizes) > MAX_OUTPUT_BYTES:
-            raise AssayError("input", f"its output has {sum(sizes)} bytes, and a claim carries {MAX_OUTPUT_BYTES}")
-        deadline, window = self._blocks(deadline_blocks, window_blocks)
+        most = model.max_output_bytes
+        if sum(sizes) > most:
+            raise AssayError("input", f"its output has {sum(sizes)} bytes, and a claim carries {most}")
+        deadline, window = self._blocks(model, made, deadline_blocks, window_blocks)
         price = self.quote(model, made, deadline, window)["price"]
         ceiling = price if ceiling is None else ceiling
         if ceiling < price:
@@ -71,13 +73,12 @@ class Assay:
         }
         receipt = self._send("submit", {"request": request}, keypair)
         number = self.substrate.get_block_number(receipt.block_hash)
-        outcome = None
-        for event in self._events(number):
-            if event[0] == "JobSubmitted" and event[1]["input_digest"] == made.digest and outcome is None:
-                if event[1]["client"] == keypair.ss58_address:
-                    outcome = Outcome(event[1]["job"])
-        if outcome is None:
+        # The events of this transaction alone: the same account may submit the same input twice in a block.
+        own = [record["event"] for record in receipt.triggered_events]
+        submitted = [event["attributes"] for event in own if event["event_id"] == "JobSubmitted"]
+        if not submitted:
             raise AssayError("node", f"shows no submission in block {number}")
+        outcome = Outcome(submitted[0]["job"])
         return self._follow(outcome, number, model, made, keypair, accept)
 
     def _follow(self, outcome, number, model, made, keypair, accept):
@@ -103,17 +104,13 @@ class Assay:
         events = [record["event"] for record in found]
         return [(e["event_id"], e["attributes"]) for e in events if e["module_id"] == "Market"]
 
-    def _blocks(self, deadline, window):
-        limits = {}
-        for name in ("MinDeadline", "MaxDeadline", "MinWindow", "MaxWindow"):
-            limits[name] = _value(self.substrate.get_constant("Market", name))
-        deadline = max(DEADLINE_BLOCKS, limits["MinDeadline"]) if deadline is None else deadline
-        window = limits["MinWindow"] if window is None else window
-        for name, value, kind in (("deadline_blocks", deadline, "Deadline"), ("window_blocks", window, "Window")):
-            least, most = limits[f"Min{kind}"], limits[f"Max{kind}"]
-            if not least <= value <= most:
-                raise AssayError(name, f"is {value}; this chain takes {least} to {most} blocks")
-        return deadline, window
+    def _constant(self, name):
+        return _value(self.substrate.get_constant("Market", name))
+
+    def _blocks(self, model, made, deadline, window):
+        limits = {name: self._constant(name) for name in ("MinDeadline", "MaxDeadline", "MinWindow", "MaxWindow")}
+        offers = _value(self.substrate.runtime_call("AssayApi", "offers", [model.version]))
+        return agree_blocks(deadline, window, limits, [offer["terms"] for offer in offers], model.work(made.symbols))
 
     def _send(self, function, parameters, keypair):
         call = self.substrate.compose_call("Market", function, parameters)

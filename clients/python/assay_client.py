@@ -12,9 +12,10 @@ from dataclasses import dataclass, field
 import sr25519
 from scalecodec.utils.ss58 import ss58_encode
 
-MAX_INPUT_BYTES = 64 * 1024
-MAX_OUTPUT_BYTES = 16 * 1024
+# Blocks that a worker has, where neither the caller says nor an offer asks for more.
 DEADLINE_BLOCKS = 50
+# Units of work for which an offer names its rate.
+WORK_PER_RATE = 10**9
 CHUNK_BYTES = 1024
 DECIMALS = 12
 # Each data type with its format in `struct`, its bytes and the tag in a digest.
@@ -112,15 +113,21 @@ def payload_digest(layouts, data):
 
 @dataclass
 class Model:
-    """A model version on chain, with the record of `Models::Versions`."""
+    """A model version on chain, with the record of `Models::Versions` and the bytes that the chain carries."""
 
     name: str
     version: dict
     record: dict
+    max_input_bytes: int
+    max_output_bytes: int
 
     @property
     def schema(self):
         return self.record["parts"]["schema"]
+
+    def work(self, symbols):
+        """Units of work of a job with these values of the symbols."""
+        return _sum(self.record["parts"]["work"], symbols)
 
     def layouts(self, tensors, symbols):
         """Type, shape and bytes of each of these tensors."""
@@ -160,8 +167,13 @@ def _elements(dimension, symbols):
         return value
     if kind == "Symbol":
         return symbols[value]
+    return _sum(value, symbols)
+
+
+def _sum(terms, symbols):
+    """A sum of products of symbols."""
     total = 0
-    for term in value:
+    for term in terms:
         powers = term["powers"]
         powers = bytes.fromhex(powers[2:]) if isinstance(powers, str) else powers
         total += term["coefficient"] * math.prod(symbols[i] ** power for i, power in enumerate(powers) if power)
@@ -203,8 +215,8 @@ def build_input(model, given):
         if not described["min"] <= (value or 0) <= described["max"]:
             limits = f"{described['min']} to {described['max']}"
             raise AssayError(f"symbols.{described['name']}", f"is {value}; the model takes {limits}")
-    if len(data) > MAX_INPUT_BYTES:
-        raise AssayError("input", f"has {len(data)} bytes, and a job carries {MAX_INPUT_BYTES}: give fewer rows")
+    if len(data) > model.max_input_bytes:
+        raise AssayError("input", f"has {len(data)} bytes, and a job carries {model.max_input_bytes}: give fewer rows")
     return Input(symbols, data, payload_digest(model.layouts(inputs, symbols), data))
 
 
@@ -230,6 +242,35 @@ def _encode(name, tensor, flat):
         return struct.pack(f"<{len(flat)}{letter}", *flat)
     except (struct.error, OverflowError) as error:
         raise AssayError(name, f"does not fit {tensor['data_type']}: {error}") from error
+
+
+def price_of(terms, work):
+    """Price of this work by the terms of an offer."""
+    return terms["base"] + -(-terms["rate"] * work // WORK_PER_RATE)
+
+
+def agree_blocks(deadline, window, limits, offers, work):
+    """Deadline and window of a job: as given, or where they are None, as the cheapest offer for this work takes them.
+
+    `limits` has the constants of the market by their names, and `offers` the terms of the offers.
+    """
+    for name, value, kind in (("deadline_blocks", deadline, "Deadline"), ("window_blocks", window, "Window")):
+        least, most = limits[f"Min{kind}"], limits[f"Max{kind}"]
+        if value is not None and not least <= value <= most:
+            raise AssayError(name, f"is {value}; this chain takes {least} to {most} blocks")
+    fit = [
+        terms
+        for terms in offers
+        if (deadline is None or terms["min_deadline"] <= deadline)
+        and (window is None or terms["min_window"] <= window <= terms["max_window"])
+    ]
+    cheapest = min(fit, key=lambda terms: price_of(terms, work), default={"min_deadline": 0, "min_window": 0})
+    if deadline is None:
+        deadline = max(DEADLINE_BLOCKS, cheapest["min_deadline"], limits["MinDeadline"])
+        deadline = min(deadline, limits["MaxDeadline"])
+    if window is None:
+        window = min(max(cheapest["min_window"], limits["MinWindow"]), limits["MaxWindow"])
+    return deadline, window
 
 
 def read_output(model, symbols, data):

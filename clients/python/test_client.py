@@ -18,7 +18,9 @@ IMAGE = {
     "range": {"min": 0, "max": 16},
 }
 SCHEMA = {"symbols": [{"name": "batch", "min": 1, "max": 4}], "inputs": [IMAGE], "outputs": [IMAGE]}
-MODEL = client.Model("pairs", {"model": 0, "version": 1}, {"parts": {"kind": "Plain", "schema": SCHEMA}})
+WORK = [{"coefficient": 10**9, "powers": "0x01"}]
+PARTS = {"kind": "Plain", "schema": SCHEMA, "work": WORK}
+MODEL = client.Model("pairs", {"model": 0, "version": 1}, {"parts": PARTS}, 6, 16)
 
 
 class Offline(unittest.TestCase):
@@ -48,7 +50,25 @@ class Offline(unittest.TestCase):
         self.refused("input.image[1]", client.build_input, MODEL, [[1, 17]])
         self.refused("input.image", client.build_input, MODEL, [[1, 0.5]])
         self.refused("symbols.batch", client.build_input, MODEL, [[1, 2]] * 5)
+        self.refused("input", client.build_input, MODEL, [[1, 2]] * 4)
         self.refused("input.picture", client.build_input, MODEL, {"picture": [[1, 2]]})
+
+    def test_the_blocks_of_a_job_are_those_given_or_those_that_the_cheapest_offer_takes(self):
+        limits = {"MinDeadline": 5, "MaxDeadline": 1000, "MinWindow": 10, "MaxWindow": 500}
+
+        def offer(base, deadline, window):
+            return {"base": base, "rate": 2, "min_deadline": deadline, "min_window": window, "max_window": 400}
+
+        work = MODEL.work([3])
+        self.assertEqual(work, 3 * 10**9)
+        self.assertEqual(client.price_of(offer(4, 1, 1), work), 10)
+        self.assertEqual(client.price_of(offer(4, 1, 1), 1), 5)
+        offers = [offer(9, 10, 10), offer(4, 300, 60), offer(7, 90, 20)]
+        for given, expected in [((None, None), (300, 60)), ((100, None), (100, 20)), ((None, 450), (50, 450))]:
+            self.assertEqual(client.agree_blocks(*given, limits, offers, work), expected)
+        self.assertEqual(client.agree_blocks(None, None, limits, [], work), (50, 10))
+        self.refused("deadline_blocks", client.agree_blocks, 4, None, limits, offers, work)
+        self.refused("window_blocks", client.agree_blocks, None, 501, limits, offers, work)
 
     def test_bytes_that_are_text_are_read_as_bytes(self):
         self.assertEqual(client.raw("abcd", 4), b"abcd")

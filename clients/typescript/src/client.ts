@@ -8,20 +8,19 @@ import { Blocks, take, type Outcome } from "./job.js";
 import { buildInput, checkInlineOutput, type Given, type Input } from "./payload.js";
 import { verifyReceipt, type Expected, type Receipt } from "./receipt.js";
 import { invalid, noOffer, refused } from "./refusals.js";
-import { readModel, type Model } from "./schema.js";
+import { readModel, sumOf, type Model } from "./schema.js";
+import { agreeBlocks, type Blocks as JobBlocks } from "./terms.js";
 
 /** Longest wait for a finalized block, in milliseconds. */
 const PATIENCE_MS = 120_000;
-/** Blocks that a worker has, where the caller does not say. */
-const DEADLINE_BLOCKS = 50;
 
 /** Terms of a job; what is left out has a default. */
 export interface Terms {
   /** The most to pay, in the smallest units; the quote by default. */
   ceiling?: bigint;
-  /** Blocks that the worker has for its claim; 50 by default. */
+  /** Blocks that the worker has for its claim; 50 by default, or more if the cheapest offer asks for more. */
   deadlineBlocks?: number;
-  /** Blocks in which the claim can be challenged; the chain's minimum by default. */
+  /** Blocks in which the claim can be challenged; by default the minimum of the chain and of the cheapest offer. */
   windowBlocks?: number;
   /** `Inline`, the default, brings the output; with `Digest` you pay the full price and get no output. */
   delivery?: "Inline" | "Digest";
@@ -95,12 +94,14 @@ export class Assay {
     const found = record && (await this.api.query.Models.Versions.getValue(version));
     if (!found) throw new AssayError("model", `there is no \`${name}\` on this chain: \`assay-worker models list\` shows all`);
     if (found.status.type !== "Active") throw new AssayError("model", `${name} takes no new jobs: use a later version`);
-    return readModel(line, version, found);
+    const { MaxInlineInputBytes, MaxInlineOutputBytes } = this.api.constants.Market;
+    const [inputBytes, outputBytes] = await Promise.all([MaxInlineInputBytes(), MaxInlineOutputBytes()]);
+    return readModel(line, version, found, { inputBytes, outputBytes });
   }
 
   /** The price of a job by standing offers now. */
   async quote(model: Model, input: Input, terms: Terms = {}): Promise<Quote> {
-    const { deadlineBlocks, windowBlocks } = await this.blocks(terms);
+    const { deadlineBlocks, windowBlocks } = await this.blocks(model, input, terms);
     const answer = await this.api.apis.AssayApi.quote(model.version, input.symbols, deadlineBlocks, windowBlocks);
     if (!answer.success) throw noOffer(model.name, answer.value);
     return { worker: answer.value.worker, price: answer.value.price };
@@ -108,7 +109,7 @@ export class Assay {
 
   /** Submits a job, and gives it once it is in a finalized block. */
   async submit(model: Model, input: Input, signer: PolkadotSigner, terms: Terms = {}): Promise<Job> {
-    const { deadlineBlocks, windowBlocks } = await this.blocks(terms);
+    const { deadlineBlocks, windowBlocks } = await this.blocks(model, input, terms);
     const delivery = terms.delivery ?? "Inline";
     if (delivery === "Inline") checkInlineOutput(model, input);
     if (model.kind === "Generation" && delivery === "Digest") {
@@ -158,19 +159,17 @@ export class Assay {
     return verifyReceipt(signed, record.worker_key, { ...expected, genesis: this.genesis, session });
   }
 
-  private async blocks(terms: Terms): Promise<Required<Pick<Terms, "deadlineBlocks" | "windowBlocks">>> {
+  private async blocks(model: Model, input: Input, terms: Terms): Promise<JobBlocks> {
     const constants = this.api.constants.Market;
-    const [minDeadline, maxDeadline, minWindow, maxWindow] = await Promise.all([
+    const [minDeadline, maxDeadline, minWindow, maxWindow, offers] = await Promise.all([
       constants.MinDeadline(),
       constants.MaxDeadline(),
       constants.MinWindow(),
       constants.MaxWindow(),
+      this.api.apis.AssayApi.offers(model.version),
     ]);
-    const deadlineBlocks = terms.deadlineBlocks ?? Math.min(Math.max(DEADLINE_BLOCKS, minDeadline), maxDeadline);
-    const windowBlocks = terms.windowBlocks ?? minWindow;
-    within("deadlineBlocks", deadlineBlocks, minDeadline, maxDeadline);
-    within("windowBlocks", windowBlocks, minWindow, maxWindow);
-    return { deadlineBlocks, windowBlocks };
+    const limits = { minDeadline, maxDeadline, minWindow, maxWindow };
+    return agreeBlocks(terms, limits, offers.map((offer: any) => offer.terms), sumOf(model.work, input.symbols));
   }
 
   private async send(transaction: any, signer: PolkadotSigner): Promise<any> {
@@ -212,11 +211,5 @@ export class Assay {
     } finally {
       blocks.close();
     }
-  }
-}
-
-function within(field: string, value: number, min: number, max: number): void {
-  if (!Number.isInteger(value) || value < min || value > max) {
-    throw new AssayError(field, `is ${value}; this chain takes ${min} to ${max} blocks`);
   }
 }

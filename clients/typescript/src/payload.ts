@@ -5,10 +5,6 @@ import { AssayError } from "./error.js";
 import { checkSymbols, layoutOf, type Layout, type Model, type TensorSchema } from "./schema.js";
 import { decode, encode, flatten, type Numbers, type Tensor } from "./tensors.js";
 
-/** Bytes of inputs that a job carries (`assay-types::limits`). */
-const MAX_INPUT_BYTES = 64 * 1024;
-/** Bytes of outputs that a claim carries. */
-const MAX_OUTPUT_BYTES = 16 * 1024;
 /** The best tokens that a generation chooses from, at most. */
 const MAX_CANDIDATES = 64;
 
@@ -143,8 +139,9 @@ function generation(model: Model, given: Generation): Input {
     throw new AssayError("input.prompt", `has ${prompt.length} tokens; this model takes 1 to ${longest - 1}`);
   }
   const length = Math.min(prompt.length + maxTokens, longest);
-  if (length * 8 > MAX_OUTPUT_BYTES) {
-    throw new AssayError("input.maxTokens", `lower it: ${length} tokens are more than a claim carries (2048)`);
+  const carried = Math.floor(model.limits.outputBytes / 8);
+  if (length > carried) {
+    throw new AssayError("input.maxTokens", `lower it: ${length} tokens are more than a claim carries (${carried})`);
   }
   const symbols = schema.symbols.map((_, symbol) =>
     symbol === promptSymbol ? prompt.length : symbol === sequenceSymbol ? length : 1,
@@ -164,8 +161,9 @@ function checkCount(field: string, value: number, max: number): void {
 function finish(model: Model, symbols: number[], tensors: Uint8Array[]): Input {
   checkSymbols(model.schema, symbols);
   const bytes = join(tensors);
-  if (bytes.length > MAX_INPUT_BYTES) {
-    throw new AssayError("input", `has ${bytes.length} bytes, and a job carries ${MAX_INPUT_BYTES}: give fewer rows`);
+  const { inputBytes } = model.limits;
+  if (bytes.length > inputBytes) {
+    throw new AssayError("input", `has ${bytes.length} bytes, and a job carries ${inputBytes}: give fewer rows`);
   }
   return { symbols, bytes, digest: payloadDigest(givenLayouts(model, symbols), bytes) };
 }
@@ -180,9 +178,10 @@ export function givenLayouts(model: Model, symbols: readonly number[]): Layout[]
 export function checkInlineOutput(model: Model, input: Input): void {
   const outputs = model.kind === "Generation" ? model.schema.outputs.slice(0, 1) : model.schema.outputs;
   const bytes = outputs.reduce((sum, output) => sum + layoutOf(output, input.symbols).bytes, 0);
-  if (bytes > MAX_OUTPUT_BYTES) {
+  const { outputBytes } = model.limits;
+  if (bytes > outputBytes) {
     const way = 'give fewer rows, or set delivery to "Digest", which gives no output';
-    throw new AssayError("delivery", `the output has ${bytes} bytes, and a claim carries ${MAX_OUTPUT_BYTES}: ${way}`);
+    throw new AssayError("delivery", `the output has ${bytes} bytes, and a claim carries ${outputBytes}: ${way}`);
   }
 }
 

@@ -8,9 +8,9 @@ export type DataType = "Float32" | "Int64" | "Int32" | "Int8" | "Uint8" | "Bool"
 /** Bytes of one element. */
 export const ELEMENT_BYTES: Record<DataType, number> = { Float32: 4, Int64: 8, Int32: 4, Int8: 1, Uint8: 1, Bool: 1 };
 
-/** One product of a computed dimension: a number, and how often each symbol is a factor. */
+/** One product of a sum: a number, and how often each symbol is a factor. */
 export interface Term {
-  coefficient: number;
+  coefficient: number | bigint;
   powers: number[];
 }
 
@@ -53,6 +53,16 @@ export interface Model {
   /** `Plain` models give outputs for inputs; a `Generation` goes on from a prompt. */
   kind: "Plain" | "Generation";
   schema: Schema;
+  /** Units of work of a job, as a sum of products of the symbols. */
+  work: Term[];
+  /** What the chain carries. */
+  limits: Limits;
+}
+
+/** Maximum bytes of a job's input and of a claim's output that the chain carries. */
+export interface Limits {
+  inputBytes: number;
+  outputBytes: number;
 }
 
 /** A tensor's type, shape and length in bytes. */
@@ -65,7 +75,7 @@ export interface Layout {
 const utf8 = new TextDecoder();
 
 /** Reads a version's record as `Models::Versions` gives it. */
-export function readModel(name: string, version: Model["version"], record: any): Model {
+export function readModel(name: string, version: Model["version"], record: any, limits: Limits): Model {
   const tensor = (raw: any): TensorSchema => ({
     name: utf8.decode(raw.name),
     dataType: raw.data_type.type,
@@ -83,13 +93,18 @@ export function readModel(name: string, version: Model["version"], record: any):
       inputs: schema.inputs.map(tensor),
       outputs: schema.outputs.map(tensor),
     },
+    work: readTerms(record.parts.work),
+    limits,
   };
+}
+
+function readTerms(raw: any): Term[] {
+  return raw.map((term: any) => ({ coefficient: term.coefficient, powers: bytesOf(term.powers) }));
 }
 
 function readDimension(raw: any): Dimension {
   if (raw.type !== "Computed") return { type: raw.type, value: raw.value };
-  const terms = raw.value.map((term: any) => ({ coefficient: term.coefficient, powers: bytesOf(term.powers) }));
-  return { type: "Computed", value: terms };
+  return { type: "Computed", value: readTerms(raw.value) };
 }
 
 /** Bytes that come as an array or as `0x` and hexadecimal digits. */
@@ -108,15 +123,20 @@ export function layoutOf(tensor: TensorSchema, symbols: readonly number[]): Layo
 function elements(dimension: Dimension, symbols: readonly number[]): number {
   if (dimension.type === "Fixed") return dimension.value;
   if (dimension.type === "Symbol") return symbolAt(symbols, dimension.value);
+  return Number(sumOf(dimension.value, symbols));
+}
+
+/** A sum of products for these values of the symbols. */
+export function sumOf(terms: readonly Term[], symbols: readonly number[]): bigint {
   let sum = 0n;
-  for (const { coefficient, powers } of dimension.value) {
+  for (const { coefficient, powers } of terms) {
     let product = BigInt(coefficient);
     powers.forEach((power, symbol) => {
       if (power > 0) product *= BigInt(symbolAt(symbols, symbol)) ** BigInt(power);
     });
     sum += product;
   }
-  return Number(sum);
+  return sum;
 }
 
 function symbolAt(symbols: readonly number[], position: number): number {

@@ -6,7 +6,22 @@ import test from "node:test";
 import { bytesToHex, hexToBytes } from "@noble/hashes/utils.js";
 import { sr25519CreateDerive } from "@polkadot-labs/hdkd";
 import { DEV_MINI_SECRET } from "@polkadot-labs/hdkd-helpers";
-import { AssayError, asy, buildInput, inAsy, listDigest, readOutput, signerFrom, tensorDigest, verifyReceipt, type Model } from "assay-client";
+import {
+  agreeBlocks,
+  AssayError,
+  asy,
+  buildInput,
+  checkInlineOutput,
+  inAsy,
+  listDigest,
+  priceOf,
+  readOutput,
+  signerFrom,
+  sumOf,
+  tensorDigest,
+  verifyReceipt,
+  type Model,
+} from "assay-client";
 
 const digits: Model = {
   name: "digits",
@@ -31,6 +46,8 @@ const digits: Model = {
       { name: "scores", dataType: "Float32", dimensions: [{ type: "Symbol", value: 0 }], range: undefined },
     ],
   },
+  work: [{ coefficient: 1_000_000_000n, powers: [1] }],
+  limits: { inputBytes: 65_536, outputBytes: 16_384 },
 };
 
 const names = (field: string) => (error: unknown) => error instanceof AssayError && error.field === field;
@@ -50,6 +67,31 @@ test("an input that does not fit names its field", () => {
   assert.throws(() => buildInput(digits, { picture: [1] }), names("input.picture"));
   assert.throws(() => buildInput(digits, "six" as any), names("input.image"));
   assert.throws(() => buildInput(digits, new Float32Array(64 * 300)), names("input"));
+});
+
+test("the blocks of a job are those that are asked for, or those that the cheapest offer takes", () => {
+  const limits = { minDeadline: 5, maxDeadline: 1000, minWindow: 10, maxWindow: 500 };
+  const offer = (base: bigint, min_deadline: number, min_window: number) => ({ base, rate: 2n, min_deadline, min_window, max_window: 400 });
+  const work = sumOf(digits.work, [3]);
+  assert.equal(work, 3_000_000_000n);
+  assert.equal(priceOf(offer(4n, 1, 1), work), 10n);
+  assert.equal(priceOf(offer(4n, 1, 1), 1n), 5n);
+  const offers = [offer(9n, 10, 10), offer(4n, 300, 60), offer(7n, 90, 20)];
+  assert.deepEqual(agreeBlocks({}, limits, offers, work), { deadlineBlocks: 300, windowBlocks: 60 });
+  assert.deepEqual(agreeBlocks({ deadlineBlocks: 100 }, limits, offers, work), { deadlineBlocks: 100, windowBlocks: 20 });
+  assert.deepEqual(agreeBlocks({ windowBlocks: 450 }, limits, offers, work), { deadlineBlocks: 50, windowBlocks: 450 });
+  assert.deepEqual(agreeBlocks({}, limits, [], work), { deadlineBlocks: 50, windowBlocks: 10 });
+  assert.deepEqual(agreeBlocks({}, { ...limits, maxDeadline: 40 }, [], work), { deadlineBlocks: 40, windowBlocks: 10 });
+  assert.throws(() => agreeBlocks({ deadlineBlocks: 4 }, limits, offers, work), names("deadlineBlocks"));
+  assert.throws(() => agreeBlocks({ windowBlocks: 501 }, limits, offers, work), names("windowBlocks"));
+});
+
+test("the chain's limits hold for inputs and outputs", () => {
+  const narrow = { ...digits, limits: { inputBytes: 512, outputBytes: 4 } };
+  const input = buildInput(narrow, new Float32Array(128));
+  assert.throws(() => buildInput(narrow, new Float32Array(192)), names("input"));
+  assert.throws(() => checkInlineOutput(narrow, input), names("delivery"));
+  checkInlineOutput(digits, input);
 });
 
 test("an output is read, and changes its digest with every byte", () => {

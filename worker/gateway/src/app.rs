@@ -97,16 +97,7 @@ impl App {
 
     /// The model of this name, if it can do this.
     pub async fn model(&self, id: &str, able: &[Ability]) -> Result<ModelInfo, ApiError> {
-        let models = self
-            .backend
-            .models()
-            .await
-            .map_err(|error| ApiError::backend(error, "model"))?;
-        let found = models.into_iter().find(|model| model.id == id);
-        let model = found.ok_or_else(|| {
-            let shown = id.chars().take(100).collect();
-            ApiError::backend(BackendError::UnknownModel(shown), "model")
-        })?;
+        let model = self.named(id).await?;
         if able.contains(&model.ability) {
             return Ok(model);
         }
@@ -119,6 +110,16 @@ impl App {
         let mut error = ApiError::invalid("model", format!("`{id}` cannot do this: ask it by {path}"));
         error.code = "model_not_able";
         Err(error)
+    }
+
+    /// The model of this name.
+    pub async fn named(&self, id: &str) -> Result<ModelInfo, ApiError> {
+        let found = self.backend.model(id).await.map_err(|error| match error {
+            // Names can be as long as a body.
+            BackendError::UnknownModel(id) => BackendError::UnknownModel(id.chars().take(100).collect()),
+            error => error,
+        });
+        found.map_err(|error| ApiError::backend(error, "model"))
     }
 
     /// Sets money aside.

@@ -40,6 +40,15 @@ pub trait Backend: Send + Sync + 'static {
     /// Every model that can be asked for now.
     fn models(&self) -> Later<'_, Vec<ModelInfo>>;
 
+    /// The model of this name. A backend that does not know yet whether it has the model is unavailable.
+    fn model<'b>(&'b self, id: &'b str) -> Later<'b, ModelInfo> {
+        async move {
+            let found = self.models().await?.into_iter().find(|model| model.id == id);
+            found.ok_or_else(|| BackendError::UnknownModel(id.to_owned()))
+        }
+        .boxed()
+    }
+
     /// The tokens of a prompt; a conversation goes through the model's chat template.
     ///
     /// A prompt of tokens comes back as it is; the gateway has checked it against the vocabulary.

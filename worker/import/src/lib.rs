@@ -380,11 +380,11 @@ fn take_nodes<'p>(
     let (mut known, mut refused) = (Vec::new(), Vec::new());
     for node in program.graph_module.graph.nodes.iter().filter(|node| !is_silent(node)) {
         let names = node.taken().into_iter().chain(node.given());
-        let known = match names.into_iter().any(|name| graph.is_complex(name)) {
+        let found = match names.into_iter().any(|name| graph.is_complex(name)) {
             true => find_complex(&node.target),
             false => find(&node.target),
         };
-        match known {
+        match found {
             Some(operator) => known.push((node, operator)),
             None => refused.push(place(node)),
         }

@@ -18,6 +18,7 @@ pub mod generation;
 mod inspect;
 mod manifest;
 pub mod picture;
+pub mod search;
 pub mod weights;
 
 pub use error::PackageError;
@@ -130,13 +131,7 @@ impl Package {
     /// Loads a package and checks all of it. Compare [`Package::root`] with the registered one: the manifest alone only
     /// shows that the files belong together.
     pub fn load(folder: &Path) -> Result<Self, PackageError> {
-        let path = folder.join(MANIFEST_FILE);
-        let manifest_text = read_at_most(&path, MAX_MANIFEST_BYTES)?;
-        let manifest_text = String::from_utf8(manifest_text).map_err(|_| PackageError::Field {
-            field: "text",
-            reason: "is not UTF-8".to_owned(),
-        })?;
-        let manifest = Manifest::parse(&manifest_text)?;
+        let (manifest_text, manifest) = read_manifest(folder)?;
         let graph = read_listed(folder, &manifest.graph)?;
         let graph = Graph::decode_all(&mut graph.as_slice())
             .map_err(|error| PackageError::Decode { error })?
@@ -255,6 +250,17 @@ fn parts(
         field: "schema",
         reason: "has more or longer entries than a model may have".to_owned(),
     })
+}
+
+/// The manifest of the package in this folder: its text, and its fields.
+fn read_manifest(folder: &Path) -> Result<(String, Manifest), PackageError> {
+    let text = read_at_most(&folder.join(MANIFEST_FILE), MAX_MANIFEST_BYTES)?;
+    let text = String::from_utf8(text).map_err(|_| PackageError::Field {
+        field: "text",
+        reason: "is not UTF-8".to_owned(),
+    })?;
+    let manifest = Manifest::parse(&text)?;
+    Ok((text, manifest))
 }
 
 /// Reads a file that the manifest lists, and no byte more than it lists.

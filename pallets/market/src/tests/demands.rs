@@ -265,8 +265,12 @@ fn the_deposit_comes_back_with_every_other_end() {
     demanding(|| {
         let none = [(CLIENT, 0), (CLIENT, 0)];
         let ends: [(CloseReason, fn(JobId, [(u64, u64); 2])); 3] = [
-            (CloseReason::Late, |job, _| assert_ok!(Market::excuse(job))),
-            (CloseReason::Unjudged, |job, _| assert_ok!(Market::void(job))),
+            (CloseReason::Late, |job, _| {
+                assert_ok!(Market::excuse(job));
+            }),
+            (CloseReason::Unjudged, |job, _| {
+                assert_ok!(Market::void(job));
+            }),
             // A convicted worker gets no more jobs.
             (CloseReason::Fraud, |job, none| {
                 assert_ok!(Market::convict(job, Perbill::from_percent(10), none));
@@ -316,7 +320,9 @@ fn an_output_of_more_than_a_mebibyte_is_not_demanded() {
             ));
             let demanded = Market::demand_output(signed(CLIENT), job);
             match fits {
-                true => assert_ok!(demanded),
+                true => {
+                    assert_ok!(demanded);
+                }
                 false => assert_eq!(demanded, Err(Error::<Test>::OutputTooLargeToDemand.into())),
             }
         }

@@ -36,7 +36,7 @@ use crate::{
 use assay_exact::graph::BindError;
 use assay_media::MediaError;
 use assay_ops::tensor::tensors_digest;
-use assay_package::{MANIFEST_FILE, Package};
+use assay_package::{Package, search};
 use assay_text::inputs::{InputError, JobInput, text::TextError};
 use assay_types::{
     DataType, Delivery, JobInput as ChainInput, ModelVersion, Payload, SchemaError, limits,
@@ -239,22 +239,21 @@ pub async fn find_model(snapshot: &Snapshot, text: &str) -> Result<Model, Reques
     Ok(Model { version, record })
 }
 
-/// Finds the package of a registered root among the folders of this one, or this one itself.
+/// Finds the package of a registered model in this folder or below it, where [`search::folders`] finds packages. Only
+/// those whose manifest is the model's are loaded.
 pub fn find_package(folder: &Path, model: &Model) -> Result<Package, RequestError> {
-    let root = model.record.root;
-    let mut folders = vec![folder.to_owned()];
-    if let Ok(entries) = std::fs::read_dir(folder) {
-        for path in entries.flatten().map(|entry| entry.path()).filter(|path| path.is_dir()) {
-            folders.push(path.join("package"));
-            folders.push(path);
-        }
-    }
+    let (root, manifest) = (model.record.root, model.record.parts.manifest_hash);
     let mut damaged = Vec::new();
-    for folder in folders.iter().filter(|folder| folder.join(MANIFEST_FILE).is_file()) {
-        match Package::load(folder) {
+    for package in search::folders(folder) {
+        let loaded = match search::manifest_hash_in(&package) {
+            Ok(hash) if hash != manifest => continue,
+            Ok(_) => Package::load(&package),
+            Err(error) => Err(error),
+        };
+        match loaded {
             Ok(package) if H256(package.root()) == root => return Ok(package),
             Ok(_) => {}
-            Err(error) => damaged.push(format!("{}: {error}", folder.display())),
+            Err(error) => damaged.push(format!("{}: {error}", package.display())),
         }
     }
     let (folder, model) = (folder.to_owned(), model.version);
@@ -414,14 +413,14 @@ mod tests {
             find_package(folder.path(), &model),
             Err(RequestError::NoPackage { .. })
         ));
-        let copy = folder.path().join("digits");
+        let copy = folder.path().join("digits/package-int16");
         package.save(&copy).expect("the folder can be written");
         assert!(find_package(folder.path(), &model).is_ok());
         fs::write(copy.join("graph.scale"), "damaged").expect("the folder can be written");
         let error = find_package(folder.path(), &model).expect_err("damaged");
         assert!(matches!(error, RequestError::DamagedPackage { .. }), "{error}");
         assert!(
-            error.to_string().contains("digits: graph.scale is not the file"),
+            error.to_string().contains("package-int16: graph.scale is not the file"),
             "{error}"
         );
     }

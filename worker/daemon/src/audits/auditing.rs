@@ -165,7 +165,7 @@ impl<S: StateView> Duty<S> for Audits {
             }
             Err(Panicked) => self.in_flight.clear(),
         }
-        self.tell();
+        self.publish();
         Ok(())
     }
 
@@ -222,7 +222,7 @@ impl Audits {
                 None => self.forget(claim),
             }
         }
-        self.tell();
+        self.publish();
         Ok(())
     }
 
@@ -236,7 +236,7 @@ impl Audits {
     }
 
     /// Says which audits are under way.
-    fn tell(&self) {
+    fn publish(&self) {
         let is_pressing = |audit: &&Audit| waited_for(audit, &self.me).is_some_and(|until| self.now < until);
         let is_open = |audit: &&Audit| own(audit, &self.me).is_some_and(|auditor| auditor.answer.is_none());
         let waiting = Waiting {

@@ -1,45 +1,32 @@
 //! The packages in a folder that receipts are checked with.
 
-use crate::models::{PackageAt, folders, read_usable};
-use assay_package::MANIFEST_FILE;
+use crate::models::{PackageAt, read_usable};
+use assay_package::search;
 use assay_types::H256;
-use std::{
-    collections::BTreeSet,
-    path::{Path, PathBuf},
-};
+use std::{collections::BTreeSet, path::Path};
 
-/// The packages in this folder that can be used, each once: of its subfolders, of their subfolders `package`, and of
-/// the folder itself. With roots, those of other models are left out.
+/// The packages in this folder and below it that can be used, each once. With roots, those of other models are left
+/// out.
 pub(super) fn find(models_dir: &Path, roots: Option<&BTreeSet<H256>>) -> Vec<PackageAt> {
-    let (packages, damaged) = read_usable(paths(models_dir));
-    for error in &damaged {
-        tracing::warn!(%error, "a package cannot be used to check receipts");
+    let (mut known, mut wanted) = (BTreeSet::new(), Vec::new());
+    // One at a time, since those that are not wanted may be large.
+    for path in search::folders(models_dir) {
+        let (found, damaged) = read_usable([path]);
+        for error in &damaged {
+            tracing::warn!(%error, "a package cannot be used to check receipts");
+        }
+        wanted.extend(found.into_iter().filter(|(_, package)| {
+            let root = H256(package.root());
+            roots.is_none_or(|roots| roots.contains(&root)) && known.insert(root)
+        }));
     }
-    let mut known = BTreeSet::new();
-    let wanted = packages.into_iter().filter(|(_, package)| {
-        let root = H256(package.root());
-        roots.is_none_or(|roots| roots.contains(&root)) && known.insert(root)
-    });
-    wanted.collect()
-}
-
-fn paths(models_dir: &Path) -> Vec<PathBuf> {
-    let mut paths = folders(models_dir).unwrap_or_else(|error| {
-        tracing::warn!(path = %models_dir.display(), %error, "the folder of packages cannot be read");
-        Vec::new()
-    });
-    let entries = std::fs::read_dir(models_dir).into_iter().flatten().flatten();
-    let mut deeper: Vec<PathBuf> = entries.map(|entry| entry.path().join("package")).collect();
-    deeper.sort();
-    paths.extend(deeper);
-    paths.push(models_dir.to_owned());
-    paths.retain(|path| path.join(MANIFEST_FILE).is_file());
-    paths
+    wanted
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::path::PathBuf;
 
     fn digits() -> PathBuf {
         Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models/digits")

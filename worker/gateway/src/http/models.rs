@@ -1,12 +1,7 @@
 //! Models with their prices, and whether the gateway can answer.
 
 use super::receive::admit;
-use crate::{
-    app::App,
-    backend::{BackendError, ModelInfo},
-    error::ApiError,
-    metrics::CONTENT_TYPE,
-};
+use crate::{app::App, backend::ModelInfo, error::ApiError, metrics::CONTENT_TYPE};
 use axum::{
     Json,
     extract::{Path, State},
@@ -35,12 +30,7 @@ pub async fn model(
     headers: HeaderMap,
 ) -> Result<Json<Value>, ApiError> {
     admit(&app, &headers)?;
-    let models = all(&app).await?;
-    let model = models.iter().find(|model| model.id == id).ok_or_else(|| {
-        let shown = id.chars().take(100).collect();
-        ApiError::backend(BackendError::UnknownModel(shown), "model")
-    })?;
-    Ok(Json(object(&app, model)))
+    Ok(Json(object(&app, &app.named(&id).await?)))
 }
 
 async fn all(app: &App) -> Result<Vec<ModelInfo>, ApiError> {

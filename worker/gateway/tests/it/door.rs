@@ -189,3 +189,21 @@ async fn a_port_that_is_taken_is_named() {
         "{error}"
     );
 }
+
+#[tokio::test]
+async fn a_gateway_that_is_shut_down_waits_for_nobody_for_longer_than_it_says() {
+    let house = House::with(PLENTY, KeyLimits::default(), |config| {
+        config.timeouts.accept = Duration::from_millis(100);
+        config.timeouts.drain = Duration::from_millis(300);
+    });
+    // One connection asks nothing, one waits for a worker that never accepts, and one reads nothing of its answer.
+    let _silent = tokio::net::TcpStream::connect(house.gateway.address()).await.unwrap();
+    let _stuck = house
+        .post(CHAT, with(chat("fake-stuck"), json!({ "stream": true })))
+        .await;
+    let loud = json!({ "stream": true, "max_tokens": 1 << 16 });
+    let _unread = house.post(CHAT, with(chat("fake-loud"), loud)).await;
+    let down = tokio::time::timeout(Duration::from_secs(20), house.gateway.shutdown());
+    down.await.expect("the gateway ends");
+    assert_eq!(house.fake.running(), 0);
+}

@@ -1,8 +1,9 @@
 //! The models of the chain whose packages are on this machine, and who offers them.
 
+use super::packages::{LookedUp, Packages};
 use assay_client::{
-    chain::{AccountId, Client, H256, Offer, SessionOffer, VersionStatus},
-    request::{Model, RequestError, find_package},
+    chain::{AccountId, Client, Offer, SessionOffer, VersionStatus},
+    request::Model,
 };
 use assay_gateway::{
     backend::{Ability, BackendError, ModelInfo},
@@ -13,15 +14,17 @@ use assay_session::{Sampling, request::CheckedRequest};
 use assay_text::{embedding::Embedder, language::Language};
 use assay_types::{ModelVersion, payload::longest_sequence};
 use std::{
-    collections::{HashMap, hash_map::Entry},
+    collections::BTreeSet,
     path::PathBuf,
     sync::Arc,
     time::{Duration, Instant},
 };
-use tokio::{sync::Mutex, task::spawn_blocking};
+use tokio::sync::Mutex;
 
 /// Time for which offers are as they were read.
 const FRESH: Duration = Duration::from_secs(6);
+/// The same while packages are being looked for.
+const PENDING: Duration = Duration::from_secs(1);
 /// Tokens of the prompt by which the price of a token is told: the price of a request is no straight line.
 const TYPICAL: u32 = 128;
 const MILLION: u128 = 1_000_000;
@@ -55,50 +58,77 @@ pub(super) struct Listed {
 
 /// Models as they were read last.
 pub(super) struct Catalogue {
-    folder: PathBuf,
-    read: Mutex<Read>,
+    packages: Packages,
+    read: Arc<Mutex<Read>>,
 }
 
-#[derive(Default)]
-struct Read {
+/// One reading of the chain and of the folder of packages.
+#[derive(Clone, Default)]
+pub(super) struct Read {
     at: Option<Instant>,
-    listed: Vec<Listed>,
-    /// Packages by root; nothing where none is here.
-    packages: HashMap<[u8; 32], Option<Arc<Known>>>,
+    /// Every model that can be asked for.
+    pub listed: Vec<Listed>,
+    /// Names of the models whose packages are still being looked for.
+    pub pending: Vec<String>,
+    /// Number of models whose packages are not here.
+    pub absent: usize,
 }
 
 impl Catalogue {
     pub fn new(folder: PathBuf) -> Self {
         Self {
-            folder,
-            read: Mutex::default(),
+            packages: Packages::new(folder),
+            read: Arc::default(),
         }
     }
 
     /// Every model that can be asked for.
     pub async fn listed(&self, client: &Client) -> Result<Vec<Listed>, BackendError> {
-        let mut read = self.read.lock().await;
-        if read.at.is_none_or(|at| at.elapsed() > FRESH) {
-            read.listed = self.read(client, &mut read.packages).await?;
-            read.at = Some(Instant::now());
-        }
-        Ok(read.listed.clone())
+        Ok(self.current(client).await?.listed)
     }
 
     /// The model of this name.
     pub async fn find(&self, client: &Client, name: &str) -> Result<Listed, BackendError> {
-        let listed = self.listed(client).await?;
-        let found = listed.into_iter().find(|listed| listed.name == name);
-        found.ok_or_else(|| BackendError::UnknownModel(name.to_owned()))
+        let read = self.current(client).await?;
+        if let Some(found) = read.listed.into_iter().find(|listed| listed.name == name) {
+            return Ok(found);
+        }
+        Err(match read.pending.iter().any(|pending| pending == name) {
+            true => BackendError::Unavailable {
+                reason: format!("the package of `{name}` is being read"),
+                retry_after: 5,
+            },
+            false => BackendError::UnknownModel(name.to_owned()),
+        })
     }
 
-    async fn read(
-        &self,
-        client: &Client,
-        packages: &mut HashMap<[u8; 32], Option<Arc<Known>>>,
-    ) -> Result<Vec<Listed>, BackendError> {
+    /// The reading that holds now. It goes on if the request that began it is given up, since others wait for it.
+    pub async fn current(&self, client: &Client) -> Result<Read, BackendError> {
+        let mut read = self.read.clone().lock_owned().await;
+        if read.is_fresh() {
+            return Ok(read.clone());
+        }
+        let (client, packages) = (client.clone(), self.packages.clone());
+        let reading = tokio::spawn(async move {
+            let now = Read::of(&client, &packages).await?;
+            *read = now.clone();
+            Ok(now)
+        });
+        let ended = reading.await;
+        ended.map_err(|error| BackendError::Failed(error.to_string()))?
+    }
+}
+
+impl Read {
+    fn is_fresh(&self) -> bool {
+        let fresh = if self.pending.is_empty() { FRESH } else { PENDING };
+        self.at.is_some_and(|at| at.elapsed() < fresh)
+    }
+
+    async fn of(client: &Client, packages: &Packages) -> Result<Self, BackendError> {
         let snapshot = client.finalized().await.map_err(unreached)?;
-        let mut all = Vec::new();
+        let stamp = packages.stamp().await;
+        let (mut read, mut roots) = (Self::default(), BTreeSet::new());
         for number in 0..snapshot.next_model_id().await.map_err(unreached)? {
             let Some(head) = snapshot.model(number).await.map_err(unreached)? else {
                 continue;
@@ -111,50 +141,31 @@ impl Catalogue {
             let Some(record) = record.filter(|record| record.status == VersionStatus::Active) else {
                 continue;
             };
-            let root: H256 = record.root;
-            let known = match packages.entry(root.0) {
-                Entry::Occupied(known) => known.into_mut(),
-                Entry::Vacant(place) => place.insert(self.load(Model { version, record }).await?),
+            roots.insert(record.root);
+            let name = String::from_utf8_lossy(&head.name).into_owned();
+            let known = match packages.look_up(&Model { version, record }, &stamp) {
+                LookedUp::Here(known) => known,
+                LookedUp::Pending => {
+                    read.pending.push(name);
+                    continue;
+                }
+                LookedUp::Absent => {
+                    read.absent = read.absent.saturating_add(1);
+                    continue;
+                }
             };
-            let Some(known) = known else { continue };
             let sessions = snapshot.session_offers(version).await.map_err(unreached)?;
-            all.push(Listed {
-                name: String::from_utf8_lossy(&head.name).into_owned(),
+            read.listed.push(Listed {
+                name,
                 owner: head.owner,
-                known: known.clone(),
+                known,
                 offers: snapshot.offers(version).await.map_err(unreached)?,
                 sessions: sessions.into_iter().map(|(_, offer)| offer).collect(),
             });
         }
-        Ok(all)
-    }
-
-    /// Loads a package, which may be large.
-    async fn load(&self, model: Model) -> Result<Option<Arc<Known>>, BackendError> {
-        let folder = self.folder.clone();
-        let load = move || match find_package(&folder, &model) {
-            Ok(package) => {
-                let language = Language::of(&package).ok();
-                let embedder = Embedder::of(&package);
-                Some(Arc::new(Known {
-                    model,
-                    package,
-                    language,
-                    embedder,
-                }))
-            }
-            Err(error @ RequestError::NoPackage { .. }) => {
-                tracing::info!(%error, "a model is not offered to applications");
-                None
-            }
-            Err(error) => {
-                tracing::warn!(%error, "a model is not offered to applications");
-                None
-            }
-        };
-        spawn_blocking(load)
-            .await
-            .map_err(|error| BackendError::Failed(error.to_string()))
+        packages.forget_others(&roots);
+        read.at = Some(Instant::now());
+        Ok(read)
     }
 }
 

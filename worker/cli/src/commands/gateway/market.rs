@@ -1,7 +1,8 @@
 //! Goods of the gateway: the chain's models, bought in sessions or as jobs in this account's name.
 
 use super::{
-    catalogue::{Catalogue, Known, Listed, unreached},
+    catalogue::{Catalogue, Known, Listed, Read, unreached},
+    disputes::Chronicle,
     embedding,
     jobs::Jobs,
     overview,
@@ -9,7 +10,7 @@ use super::{
     verification,
 };
 use assay_client::{
-    chain::{Account, Client, WorkerInfo as WorkerRecord},
+    chain::{Account, BlockNumber, Client, WorkerInfo as WorkerRecord},
     units,
 };
 use assay_gateway::{
@@ -23,10 +24,16 @@ use assay_gateway::{
 use assay_text::language::{self, Language, LanguageError};
 use futures::{FutureExt, stream::BoxStream};
 use serde_json::{Value, json};
-use std::{convert::Infallible, path::PathBuf, sync::Arc};
+use std::{convert::Infallible, path::PathBuf, sync::Arc, time::Duration};
+use tokio::time::timeout;
 
 /// Decimals of one ASY.
 const DECIMALS: u32 = units::UNIT.ilog10();
+
+/// Time in which the node must answer before sessions are closed at the end.
+const REACH: Duration = Duration::from_secs(5);
+/// Time in which sessions are closed at the end.
+const CLOSE: Duration = Duration::from_secs(30);
 
 /// The market as this account sees it. Clones are handles of the same one.
 #[derive(Clone)]
@@ -36,6 +43,7 @@ struct Shared {
     client: Client,
     account: Account,
     catalogue: Catalogue,
+    disputes: Chronicle,
     jobs: Jobs,
     /// Sessions, where the workers' network is joined.
     pool: Option<Pool>,
@@ -46,24 +54,40 @@ impl Market {
         Self(Arc::new(Shared {
             jobs: Jobs::new(client.clone(), account.clone()),
             catalogue: Catalogue::new(models_dir),
+            disputes: Chronicle::default(),
             client,
             account,
             pool,
         }))
     }
 
-    /// Looks after sessions, where there are any, for as long as it is polled.
+    /// Reads the models' packages, follows disputes, and looks after sessions, where there are any, for as long as it
+    /// is polled.
     pub async fn look_after(&self) -> Infallible {
-        match &self.0.pool {
-            Some(pool) => pool.look_after().await,
-            None => std::future::pending().await,
+        if let Err(error) = self.0.catalogue.listed(&self.0.client).await {
+            tracing::warn!(%error, "the models are read when they are first asked for");
+        }
+        let sessions = async {
+            match &self.0.pool {
+                Some(pool) => pool.look_after().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            never = sessions => never,
+            never = self.0.disputes.follow(&self.0.client) => never,
         }
     }
 
-    /// Closes what is open.
+    /// Closes what is open, as far as the node answers and in a bounded time. The next run closes what is left.
     pub async fn close(&self) {
-        if let Some(pool) = &self.0.pool {
-            pool.close().await;
+        let Some(pool) = &self.0.pool else { return };
+        let closed = match timeout(REACH, self.0.client.finalized()).await {
+            Ok(Ok(_)) => timeout(CLOSE, pool.close()).await.is_ok(),
+            Ok(Err(_)) | Err(_) => false,
+        };
+        if !closed {
+            tracing::warn!("sessions may be left open, since the node does not answer: the next start closes them");
         }
     }
 
@@ -157,6 +181,33 @@ impl Market {
         let receipts = verification::receipts(&receipt)?;
         let listed = self.0.catalogue.listed(&self.0.client).await?;
         verification::of_sessions(&receipts, &listed, &self.0.client).await
+    }
+
+    fn healthy(&self, block: BlockNumber, read: &Read) -> Health {
+        let listed = &read.listed;
+        let offered = listed
+            .iter()
+            .filter(|listed| listed.info(self.in_sessions(listed)).workers > 0)
+            .count();
+        let generate = listed
+            .iter()
+            .filter(|listed| matches!(listed.known.ability(), Ability::Chat | Ability::Complete))
+            .count();
+        let mut detail = format!(
+            "block {block} of {}; {} models of which {generate} generate, {offered} are offered",
+            self.0.client.url(),
+            listed.len()
+        );
+        if !read.pending.is_empty() {
+            detail += &format!("; the packages of {} more are being read", read.pending.len());
+        }
+        if read.absent > 0 {
+            detail += &format!("; the packages of {} more are not in --models-dir", read.absent);
+        }
+        Health {
+            ready: offered > 0,
+            detail,
+        }
     }
 
     async fn offers(&self) -> Result<Vec<WorkerInfo>, BackendError> {
@@ -255,6 +306,14 @@ impl Backend for Market {
         .boxed()
     }
 
+    fn model<'b>(&'b self, id: &'b str) -> Later<'b, ModelInfo> {
+        async move {
+            let listed = self.find(id).await?;
+            Ok(listed.info(self.in_sessions(&listed)))
+        }
+        .boxed()
+    }
+
     fn tokenize<'b>(&'b self, model: &'b str, prompt: &'b Prompt) -> Later<'b, Vec<Token>> {
         async move { tokens(&self.find(model).await?.known, prompt) }.boxed()
     }
@@ -329,27 +388,12 @@ impl Backend for Market {
     fn health(&self) -> Later<'_, Health> {
         async move {
             let snapshot = self.0.client.finalized().await.map_err(unreached)?;
-            let listed = self.0.catalogue.listed(&self.0.client).await?;
-            let offered = listed
-                .iter()
-                .filter(|listed| listed.info(self.in_sessions(listed)).workers > 0)
-                .count();
-            let models = listed
-                .iter()
-                .filter(|listed| matches!(listed.known.ability(), Ability::Chat | Ability::Complete))
-                .count();
-            Ok(Health {
-                ready: offered > 0,
-                detail: format!(
-                    "block {} of {}; {} models of which {models} generate, {offered} are offered",
-                    snapshot.number(),
-                    self.0.client.url(),
-                    listed.len()
-                ),
-            })
+            let read = self.0.catalogue.current(&self.0.client).await?;
+            Ok(self.healthy(snapshot.number(), &read))
         }
         .boxed()
     }
+
     fn jobs(&self) -> Later<'_, Vec<JobStatus>> {
         overview::jobs(&self.0.client, &self.0.account).boxed()
     }
@@ -359,7 +403,7 @@ impl Backend for Market {
     }
 
     fn disputes(&self) -> Later<'_, Vec<DisputeInfo>> {
-        overview::disputes(&self.0.client).boxed()
+        self.0.disputes.all(&self.0.client).boxed()
     }
 
     fn money(&self) -> Later<'_, Money> {

@@ -1,11 +1,13 @@
 //! `assay-worker gateway`: OpenAI's endpoints and JSON-RPC over this account's sessions and jobs.
 
 mod catalogue;
+mod disputes;
 mod embedding;
 mod jobs;
 mod keys;
 mod market;
 mod overview;
+mod packages;
 mod pool;
 mod verification;
 

@@ -1,8 +1,8 @@
 //! The checks of a receipt: offline with the model's package, and against the chain.
 
-use super::receipt::Told;
+use super::{past, receipt::Told};
 use assay_client::{
-    chain::{ChainError, Client, Session},
+    chain::{ChainError, Client, Session, Snapshot},
     units,
 };
 use assay_engine::Engine;
@@ -178,7 +178,7 @@ pub(in crate::commands) fn by_execution(
     }
 }
 
-/// Checks a receipt against what the chain keeps of its session.
+/// Checks a receipt against its session: in the chain's state, or in the past as far as the node has it.
 pub(in crate::commands) async fn on_chain(told: &Told, client: &Client) -> Result<Vec<Check>, ChainError> {
     let said = &told.signed.message;
     if said.genesis != client.genesis() {
@@ -186,14 +186,31 @@ pub(in crate::commands) async fn on_chain(told: &Told, client: &Client) -> Resul
         return Ok(vec![Check::unknown("chain", reason)]);
     }
     let snapshot = client.finalized().await?;
-    let Some(session) = snapshot.session(said.session).await? else {
+    if let Some(session) = snapshot.session(said.session).await? {
+        return at(told, &snapshot, &session).await;
+    }
+    let Some(past) = past::find(client, said.session, said.block, snapshot.number()).await? else {
         let reason = format!(
-            "session {} is over or was never opened: nothing of it is in the chain's state, and its receipts can be \
-             challenged no more",
+            "session {} is over and this node has pruned it, or it was never opened: name an archive node with --node; \
+             its receipts can be challenged no more",
             said.session
         );
         return Ok(vec![Check::unknown("session", reason)]);
     };
+    let mut checks = at(told, &past.state, &past.session).await?;
+    let over = format!("; it is over since block {}", past.state.number().saturating_add(1));
+    let session = checks.iter_mut().find(|check| check.name == "session");
+    session.into_iter().for_each(|check| check.detail += &over);
+    if let Some(judged) = past::judged(said.sequence, &past.events) {
+        checks.retain(|check| check.name != judged.name);
+        checks.push(judged);
+    }
+    Ok(checks)
+}
+
+/// Checks a receipt against a state that has its session.
+async fn at(told: &Told, snapshot: &Snapshot, session: &Session) -> Result<Vec<Check>, ChainError> {
+    let said = &told.signed.message;
     let claim = ClaimSource::Receipt {
         session: said.session,
         sequence: said.sequence,
@@ -203,7 +220,7 @@ pub(in crate::commands) async fn on_chain(told: &Told, client: &Client) -> Resul
         None => false,
     };
     let stake = snapshot.worker(&session.worker).await?.map(|worker| worker.stake);
-    Ok(by_record(told, &session, stake, disputed))
+    Ok(by_record(told, session, stake, disputed))
 }
 
 /// Checks of a receipt against the session's record.

@@ -1,6 +1,7 @@
 //! `assay-worker verify`: checks a receipt without its worker and without the gateway.
 
 mod checks;
+mod past;
 mod receipt;
 
 pub(super) use checks::{Check, Exchange, Finding, on_chain, on_paper};
@@ -10,7 +11,7 @@ use crate::config::{self, EngineArg};
 use anyhow::{Context, bail};
 use assay_client::chain::Client;
 use assay_engine::Engine;
-use assay_package::{MANIFEST_FILE, Package};
+use assay_package::{Package, search};
 use clap::Args;
 use serde_json::{Value, json};
 use std::{
@@ -126,24 +127,17 @@ pub(super) fn read_file(path: &Path) -> anyhow::Result<Vec<Told>> {
     read(&value).with_context(name)
 }
 
-/// The package of this root: the folder itself, or one of those in it.
+/// The package of this root in this folder or below it.
 pub(super) fn find_package(folder: &Path, root: [u8; 32]) -> anyhow::Result<Package> {
-    let mut folders = vec![folder.to_owned()];
-    if let Ok(entries) = fs::read_dir(folder) {
-        for path in entries.flatten().map(|entry| entry.path()).filter(|path| path.is_dir()) {
-            folders.push(path.clone());
-            let within = fs::read_dir(&path).into_iter().flatten().flatten();
-            folders.extend(within.map(|entry| entry.path()).filter(|path| path.is_dir()));
-        }
-    }
-    let packages = folders.iter().filter(|folder| folder.join(MANIFEST_FILE).is_file());
-    let mut loaded = packages.filter_map(|folder| match Package::load(folder) {
-        Ok(package) => Some(package),
-        Err(error) => {
-            eprintln!("{} is passed over: {error}", folder.display());
-            None
-        }
-    });
+    let mut loaded = search::folders(folder)
+        .into_iter()
+        .filter_map(|folder| match Package::load(&folder) {
+            Ok(package) => Some(package),
+            Err(error) => {
+                eprintln!("{} is passed over: {error}", folder.display());
+                None
+            }
+        });
     let found = loaded.find(|package| package.root() == root);
     found.with_context(|| {
         let (root, folder) = (hex::encode(root), folder.display());
