@@ -238,8 +238,8 @@ pub fn piece_weight<W: WeightInfo>(piece: &OutputPiece) -> Weight {
 /// of two auditors the record, the account and its holds.
 pub(crate) const AUDIT_ITEMS: u64 = 12;
 
-/// Weight of accepting this many results, each of another worker, with all that can be kept of the jobs, of which at most
-/// [`MAX_DRAWS`] were audited.
+/// Weight of accepting this many results, each of another worker, with all that can be kept of the jobs, of which at
+/// most [`MAX_DRAWS`] were audited.
 pub fn acceptance_weight<W: WeightInfo>(jobs: u32) -> Weight {
     let others = u64::from(jobs.saturating_sub(1));
     let audited = u64::from(jobs.min(MAX_DRAWS)).saturating_mul(AUDIT_ITEMS);

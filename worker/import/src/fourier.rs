@@ -35,7 +35,7 @@ pub(super) const OPERATORS: &[(&str, Handler)] = &[
 
 type Outputs = Result<Vec<Tensor>>;
 
-/// What a transform takes and gives.
+/// Kinds of numbers that a transform takes and gives.
 #[derive(Clone, Copy, PartialEq)]
 enum Kind {
     /// Complex numbers to complex numbers.
@@ -55,7 +55,7 @@ struct Transform {
     scale: Scale,
 }
 
-/// What the result is divided by.
+/// Divisor of the result.
 #[derive(Clone, Copy, PartialEq)]
 enum Scale {
     One,

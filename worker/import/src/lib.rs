@@ -131,7 +131,7 @@ const FAMILIES: &[&[(&str, Handler)]] = &[
     constants::OPERATORS,
 ];
 
-/// What an archive becomes.
+/// Form of the package that an archive becomes.
 #[derive(Clone, Copy)]
 pub enum Form<'a> {
     /// The model itself.

@@ -12,7 +12,7 @@ pub enum Stage {
     Package,
 }
 
-/// How far an import is.
+/// State of an import.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Progress {
     /// The part that is under way.

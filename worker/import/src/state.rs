@@ -108,7 +108,7 @@ impl<'p> States<'p> {
     }
 }
 
-/// What a program does with its buffers, by its names for them.
+/// Changes that a program makes to its buffers, by its names for them.
 #[derive(Default)]
 struct Changes<'p> {
     changed: BTreeSet<&'p str>,

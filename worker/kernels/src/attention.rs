@@ -119,7 +119,7 @@ impl Attention<'_> {
         if (seen..keys).all(finite) { seen } else { keys }
     }
 
-    /// How many of the first keys it takes to have all that these queries see of so many, and one at least.
+    /// Number of first keys that have all keys which these queries see, at least one.
     fn seen_by(&self, batch: usize, head: usize, queries: Range<usize>, keys: usize) -> usize {
         let Some(Mask::Keep(mask)) = self.mask else {
             return keys;

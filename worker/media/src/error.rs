@@ -15,15 +15,15 @@ pub enum MediaError {
         model: String,
         /// The asset that would say it.
         asset: &'static str,
-        /// What was given.
+        /// The kind of input that was given.
         what: &'static str,
     },
-    /// What the package says does not fit the model.
+    /// The package's rule does not fit the model.
     #[error("{asset} of the package: {reason}")]
     Rule {
         /// The asset.
         asset: &'static str,
-        /// What is wrong with it.
+        /// The fault.
         reason: String,
     },
     /// The file cannot be read.
@@ -31,7 +31,7 @@ pub enum MediaError {
     Read {
         /// The file.
         path: PathBuf,
-        /// What the system says.
+        /// The system's error.
         error: std::io::Error,
     },
     /// The file is too large.
@@ -47,7 +47,7 @@ pub enum MediaError {
         path: PathBuf,
         /// The formats that are read.
         what: &'static str,
-        /// What is wrong with it.
+        /// The fault.
         reason: String,
     },
     /// The recording has another rate than the model.
@@ -68,7 +68,7 @@ pub enum MediaError {
     Unfit {
         /// The file.
         name: String,
-        /// What does not fit.
+        /// The mismatch.
         error: BindError,
     },
 }

@@ -56,7 +56,7 @@ enum Order {
     Bgr,
 }
 
-/// What the model's input is like.
+/// Layout of the model's input.
 struct Layout {
     dtype: DataType,
     has_batch: bool,

@@ -60,7 +60,7 @@ impl Labels {
     }
 }
 
-/// What each class of a step stands for; the first stands for no character.
+/// Characters that the classes of a step stand for; the first stands for no character.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Characters(Vec<String>);
 

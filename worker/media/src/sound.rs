@@ -52,7 +52,7 @@ pub struct Carried {
 pub struct Steps {
     /// The inputs of each step, as if it were the first, in the order of time. There is at least one.
     pub inputs: Vec<JobInput>,
-    /// What each step takes from the one before it; empty for a model whose steps are independent.
+    /// Tensors that each step takes from the one before it; empty for a model whose steps are independent.
     pub carried: Vec<Carried>,
 }
 

@@ -81,7 +81,7 @@ impl Array {
         self.dtype
     }
 
-    /// How many elements each dimension has.
+    /// Number of elements of each dimension.
     pub(crate) fn shape(&self) -> &[usize] {
         &self.layout.shape
     }

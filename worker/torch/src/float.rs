@@ -4,8 +4,8 @@
 //! right, and nobody's stake is ever slashed for it. A buyer compares the answers of several workers within a
 //! [`Tolerance`], and asks for its money back where they differ.
 //!
-//! Nothing here makes a claim. A module has a [`ModuleDigest`], which is no model root: its hash has a domain of its own,
-//! and no type of the exact tier is made of it. An [`Answer`] has no digest at all.
+//! Nothing here makes a claim. A module has a [`ModuleDigest`], which is no model root: its hash has a domain of its
+//! own, and no type of the exact tier is made of it. An [`Answer`] has no digest at all.
 //!
 //! A module is a program: libtorch executes what it says. Run those alone whose author you trust.
 
@@ -189,7 +189,7 @@ fn output(tensor: &tch::Tensor) -> Result<Tensor, FloatError> {
     Tensor::new(dtype, shape, bytes).map_err(|error| FloatError::Output(error.to_string()))
 }
 
-/// How far two answers may be apart: `|a − b| ≤ absolute + relative · max(|a|, |b|)` for each number.
+/// Maximum distance of two answers: `|a − b| ≤ absolute + relative · max(|a|, |b|)` for each number.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Tolerance {
     absolute: f64,

@@ -158,8 +158,8 @@ fn single(operation: Operation, values: &[Option<Tensor>]) -> Result<Tensor> {
     })
 }
 
-/// The square root, rounded once. libtorch's own of binary32 is not: on processors it is MKL's. That of binary64 is right
-/// within two units of its last place, and no root of a binary32 number is so near to the middle of two others.
+/// The square root, rounded once. libtorch's own of binary32 is not: on processors it is MKL's. That of binary64 is
+/// right within two units of its last place, and no root of a binary32 number is so near to the middle of two others.
 pub(crate) fn root(x: &Tensor) -> Result<Tensor> {
     Ok(x.f_to_kind(Kind::Double)?.f_sqrt()?.f_to_kind(Kind::Float)?)
 }

@@ -18,7 +18,7 @@ const NUMBERS_AT_ONCE: usize = 1 << 15;
 pub struct Machine {
     /// Where and on how many threads libtorch computes.
     pub(crate) options: TorchOptions,
-    /// How products of integers are computed.
+    /// Way in which products of integers are computed.
     pub(crate) route: Route,
     functions: HashMap<&'static str, Compiled>,
 }
@@ -88,7 +88,7 @@ impl Machine {
         self.in_parts(count, length, |start, here| f(&rows.f_narrow(0, start, here)?))
     }
 
-    /// What a function gives for so many rows from a row on, for all of `count` rows of `length` numbers.
+    /// Result of a function of a range of rows, for all of `count` rows of `length` numbers.
     pub(crate) fn in_parts(&self, count: i64, length: i64, f: impl Fn(i64, i64) -> Result<Tensor>) -> Result<Tensor> {
         let at_once = (NUMBERS_AT_ONCE * self.options.threads.get()) as i64;
         let step = (at_once / length.max(1)).max(1);

@@ -1,4 +1,4 @@
-//! What a language model generates in a session, printed as it comes.
+//! Pieces that a language model generates in a session, printed as it comes.
 
 use assay_session::Piece;
 use assay_text::language::{Detokeniser, Language};

@@ -79,11 +79,11 @@ struct Question {
 struct Questions<'m> {
     parts: &'m ModelParts,
     all: Vec<Question>,
-    /// What each takes from the answer to the one before it.
+    /// Tensors that each takes from the answer to the one before it.
     carried: Vec<Carried>,
 }
 
-/// What answers are put into words with.
+/// Means by which answers are put into words.
 struct Words {
     language: Option<Language>,
     labels: Option<Labels>,
@@ -273,7 +273,7 @@ impl<'m> Questions<'m> {
         Ok(Self { parts, all, carried })
     }
 
-    /// What is asked, after the answer to the question before.
+    /// The request of a question, after the answer to the question before.
     fn request(&self, question: &Question, before: Option<&Answer>) -> anyhow::Result<CheckedRequest> {
         let Some(before) = before.filter(|_| !question.step.is_empty()) else {
             return Ok(question.request.clone());

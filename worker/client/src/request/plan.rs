@@ -143,7 +143,7 @@ impl Plan {
 pub struct Inputs {
     /// One for each job; there is at least one.
     pub jobs: Vec<JobInput>,
-    /// What each job of a recording takes from the one before it; empty where jobs are independent.
+    /// Tensors that each job of a recording takes from the one before it; empty where jobs are independent.
     pub carried: Vec<Carried>,
 }
 

@@ -41,8 +41,8 @@ impl<S: StateView> JobLoop<'_, S> {
         !self.view.jobs.is_empty() || !self.view.bids.is_empty()
     }
 
-    /// Jobs that this worker has to claim, to defend or to deliver, bids that it has to reveal, and audits that it has to
-    /// answer.
+    /// Jobs that this worker has to claim, to defend or to deliver, bids that it has to reveal, and audits that it has
+    /// to answer.
     fn unclaimed_or_disputed(&self) -> usize {
         let mine = |job: &&Job| match &job.state {
             JobState::Assigned { assignment, deadline } => {

@@ -15,7 +15,7 @@ pub(crate) fn gather(_machine: &mut Machine, data: &Array, index: &Array, axis: 
     Array::new(&found, data.dtype(), index.layout.shape)
 }
 
-/// What [`gather`] gives where the condition holds, the elements of `no` elsewhere, the condition and `no` repeated to
+/// Result of [`gather`] where the condition holds, the elements of `no` elsewhere, the condition and `no` repeated to
 /// the index's shape.
 pub(crate) fn gather_where(
     machine: &mut Machine,

@@ -5,11 +5,11 @@ use assay_exact::digest::DataType;
 use assay_ops::layout::Dims;
 use tch::{Kind, Tensor};
 
-/// How often the words are mixed.
+/// Number of times that the words are mixed.
 const ROUNDS: usize = 10;
-/// What the first and the third word of a counter are multiplied with.
+/// Factors of the first and the third word of a counter.
 const MULTIPLIERS: [i64; 2] = [0xd251_1f53, 0xcd9e_8d57];
-/// What is added to the key's words between two rounds.
+/// Numbers that are added to the key's words between two rounds.
 const STEPS: [i64; 2] = [0x9e37_79b9, 0xbb67_ae85];
 /// The low 32 bits.
 const WORD: i64 = 0xffff_ffff;

@@ -3,32 +3,24 @@
 use crate::chain::{
     calls::{AuditsCall, Call, Claim, DisputesCall, MarketCall, Seal, SessionsCall, WorkersCall},
     error::SubmitError,
-    events::{AuditsEvent, DisputesEvent, Event, MarketEvent, SessionsEvent},
+    events::{AuditsEvent, DisputesEvent, Event, MarketEvent},
     types::*,
 };
 use assay_ops::tensor::Blake2b256;
 use assay_types::{
-    Announcement, ClaimId, ClaimSource, JobId, ModelVersion, SealStatus, SessionId, SlashId, WorkerStatus,
+    Announcement, ClaimId, JobId, ModelVersion, SealStatus, SessionId, SlashId, WorkerStatus,
     audit::{AuditState, seal},
     delivery::OutputPiece,
-    dispute::{Clock, ClockTerms, Committed, Place, Revealed, Side},
+    dispute::{Place, Revealed, Side},
 };
-use polkadot_sdk::sp_runtime::{BoundedVec, DispatchError};
+use polkadot_sdk::sp_runtime::DispatchError;
 use std::collections::BTreeMap;
-
-/// The time that a side of a fake game has.
-const CLOCK: ClockTerms<BlockNumber> = ClockTerms {
-    worker_blocks: 30,
-    challenger_blocks: 30,
-    least_turn_blocks: 5,
-};
 
 /// Blocks that a worker has for its claim after its seal.
 const CLAIM_BLOCKS: BlockNumber = 100;
 
-/// State of a fake chain. Tests write to it; of calls, it knows seals, claims, declining, bids, pieces of outputs,
-/// answers of auditors, challenges of jobs and of receipts, offers of sessions, statements, pausing, resuming and
-/// announcing.
+/// State of a fake chain. Tests write to it; of calls, it knows those of a job's steps, of audits, of disputes, of
+/// sessions' offers, and of a worker's own state.
 #[derive(Clone, Debug, Default)]
 #[allow(missing_docs, reason = "named after what they hold")]
 pub struct Ledger {
@@ -52,7 +44,7 @@ pub struct Ledger {
     pub timestamp_ms: u64,
 }
 
-fn refused(pallet: &str, error: &str) -> SubmitError {
+pub(super) fn refused(pallet: &str, error: &str) -> SubmitError {
     SubmitError::Refused {
         pallet: pallet.into(),
         error: error.into(),
@@ -381,119 +373,6 @@ impl Ledger {
             }
             AuditsCall::Advance { .. } | AuditsCall::Fund { .. } => Ok(Vec::new()),
         }
-    }
-
-    fn challenge(
-        &mut self,
-        who: &AccountId,
-        now: BlockNumber,
-        id: JobId,
-        commitment: H256,
-    ) -> Result<DisputesEvent, SubmitError> {
-        let job = self
-            .jobs
-            .get_mut(&id)
-            .ok_or_else(|| refused("Disputes", "UnknownJob"))?;
-        let JobState::Claimed {
-            assignment,
-            output_digest,
-            window_until,
-        } = job.state.clone()
-        else {
-            return Err(refused("Disputes", "AlreadyChallenging"));
-        };
-        let dispute = Dispute {
-            id,
-            worker: assignment.worker.clone(),
-            client: job.client.clone(),
-            version: job.model,
-            definition: assay_exact::DEFINITION_NUMBER,
-            locked: assignment.locked,
-            committed: Committed {
-                model_root: self.versions.get(&job.model).map_or(H256::zero(), |record| record.root),
-                input_digest: job.input_digest,
-                output_digest,
-            },
-            trace: None,
-            waits: false,
-            late_until: None,
-            games: BoundedVec::truncate_from(vec![begun(who, now, commitment)]),
-        };
-        job.state = JobState::Disputed {
-            assignment,
-            output_digest,
-            window_until,
-        };
-        Ok(self.begin(id, who, dispute))
-    }
-
-    /// A receipt whose signature nobody looks at.
-    fn challenge_receipt(
-        &mut self,
-        who: &AccountId,
-        now: BlockNumber,
-        receipt: &Receipt,
-        commitment: H256,
-    ) -> Result<Vec<Event>, SubmitError> {
-        let (session, sequence) = (receipt.session, receipt.sequence);
-        let source = ClaimSource::Receipt { session, sequence };
-        let claim = source.id().ok_or_else(|| refused("Sessions", "NoSuchRequest"))?;
-        let known = self.sessions.get(&session);
-        let known = known.ok_or_else(|| refused("Sessions", "UnknownSession"))?;
-        if self.disputes.contains_key(&claim) {
-            return Err(refused("Disputes", "AlreadyChallenging"));
-        }
-        let dispute = Dispute {
-            id: claim,
-            worker: known.worker.clone(),
-            client: known.client.clone(),
-            version: known.model,
-            definition: assay_exact::DEFINITION_NUMBER,
-            locked: known.locked,
-            committed: Committed {
-                model_root: receipt.model_root,
-                input_digest: receipt.input_digest,
-                output_digest: receipt.output_digest,
-            },
-            trace: None,
-            waits: false,
-            late_until: None,
-            games: BoundedVec::truncate_from(vec![begun(who, now, commitment)]),
-        };
-        let shown = SessionsEvent::ReceiptDisputed {
-            session,
-            sequence,
-            claim,
-            receipt: receipt.clone(),
-        };
-        let challenged = self.begin(claim, who, dispute);
-        Ok(vec![Event::Sessions(shown), Event::Disputes(challenged)])
-    }
-
-    fn begin(&mut self, claim: ClaimId, who: &AccountId, dispute: Dispute) -> DisputesEvent {
-        let event = DisputesEvent::Challenged {
-            job: claim,
-            dispute: dispute.id,
-            challenger: who.clone(),
-            bond: 5,
-            waits: false,
-        };
-        self.disputes.insert(claim, dispute);
-        event
-    }
-}
-
-/// A game that has just begun.
-fn begun(who: &AccountId, now: BlockNumber, commitment: H256) -> Game {
-    Game {
-        challenger: who.clone(),
-        commitment,
-        bond: 5,
-        place: Place::Trace,
-        digest: H256::zero(),
-        tensor: None,
-        turn: Side::Worker,
-        clock: Clock::start(now, Side::Worker, &CLOCK),
     }
 }
 

@@ -4,6 +4,7 @@
 //! breaks connections and lets the node lie. Only the calls that daemons send have effects, and simple ones: see
 //! [`Ledger`].
 
+mod challenges;
 mod ledger;
 mod node;
 mod state;
