@@ -207,12 +207,12 @@ impl Transform {
             resized(graph, &moved, *length)
         })?;
         let period = last(graph, &x.re)?;
-        let is_halved = self.kind == Kind::Half && self.axes.last().is_some_and(|last| last.0 == *axis);
-        let columns = match (is_halved, period) {
-            (false, _) => period,
-            (true, Dimension::Fixed(length)) => Dimension::Fixed(length / 2 + 1),
-            (true, _) => return Err(graph.misfit("is halved along a dynamic dimension; export it with a fixed one")),
+        // Both sizes of the matrix of waves would be dynamic, and rows of a contraction are fixed.
+        let Dimension::Fixed(points) = period else {
+            return Err(graph.misfit("runs along a dynamic dimension; export it with a fixed one"));
         };
+        let is_halved = self.kind == Kind::Half && self.axes.last().is_some_and(|last| last.0 == *axis);
+        let columns = Dimension::Fixed(if is_halved { points / 2 + 1 } else { points });
         let waves = Waves::new(graph, period, columns, period)?;
         let (re_cos, re_sin) = (waves.cosines(graph, &x.re)?, waves.sines(graph, &x.re)?);
         let (im_cos, im_sin) = match &x.im {

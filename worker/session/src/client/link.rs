@@ -31,6 +31,9 @@ const GREETINGS: u32 = 6;
 /// Time before the second greeting; each later one is twice as long.
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
 
+/// Longest time for which a session that is closed waits until its worker has kept the last voucher.
+const KEPT_WITHIN: Duration = Duration::from_secs(3);
+
 /// A voucher that is being kept, and is given once it is on disk.
 pub(super) type Promise = future::Shared<future::BoxFuture<'static, Result<SignedVoucher, JournalError>>>;
 
@@ -235,7 +238,11 @@ impl Link {
                 let mut wire = self.connect(shared).await?;
                 let sent = wire.send(Frame::Voucher, &voucher.encode()).await;
                 sent.map_err(|_| WorkerFault::Ended)?;
-                Ok::<(), WorkerFault>(wire.writer.close().await?)
+                wire.writer.close().await?;
+                // The worker ends the stream once it has kept the voucher. Closed before that, the session would be
+                // redeemed twice. What it says or does not say changes nothing else.
+                let _ = wire.receive(KEPT_WITHIN).await;
+                Ok::<(), WorkerFault>(())
             };
             if let Err(fault) = sent.await {
                 tracing::debug!(session, %fault, "closes a session without its last voucher");
