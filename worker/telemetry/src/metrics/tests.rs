@@ -14,7 +14,9 @@ use tokio::{
 };
 
 /// Endings of names: units, and things that are counted.
-const UNITS: [&str; 16] = [
+const UNITS: [&str; 18] = [
+    "_audits",
+    "_differences",
     "_seconds",
     "_asy",
     "_jobs",
