@@ -60,6 +60,8 @@ pub async fn ask(tasks: &Tasks, model: H256, inputs: Vec<Tensor>) -> Result<(Vec
     let mut first = None;
     loop {
         tokio::select! {
+            // Tokens first: of a short answer the end is there as soon as the first one.
+            biased;
             Some(_) = made.recv() => {
                 first.get_or_insert_with(Instant::now);
             }
