@@ -16,6 +16,8 @@ use polkadot_sdk::{
     sp_runtime::{TransactionOutcome, traits::Bounded},
 };
 
+/// A price and the worker that asks it, in this runtime.
+type QuoteOf<T> = Quote<<T as frame_system::Config>::AccountId, BalanceOf<T>>;
 /// The reason for which a worker does not have a job, in this runtime.
 pub type WhyNotOf<T> = WhyNot<<T as frame_system::Config>::AccountId, BalanceOf<T>, BlockNumberFor<T>>;
 /// A worker, as others see it.
@@ -76,7 +78,7 @@ impl<T: Config> Pallet<T> {
         deadline_blocks: BlockNumberFor<T>,
         window_blocks: BlockNumberFor<T>,
         jobs: u32,
-    ) -> Result<Vec<Quote<T::AccountId, BalanceOf<T>>>, NoOffer> {
+    ) -> Result<Vec<QuoteOf<T>>, NoOffer> {
         let job = Self::terms_of(model, symbols, deadline_blocks, window_blocks)?;
         let asked = vec![(job, BalanceOf::<T>::max_value()); jobs.min(MAX_BATCH) as usize];
         let assigned = with_transaction_unchecked(|| TransactionOutcome::Rollback(T::Workers::assign(model, &asked)))?;

@@ -62,7 +62,7 @@ fn take_along(call: &mut Call<'_, '_>) -> Outputs {
 fn take(call: &mut Call<'_, '_>) -> Outputs {
     let (x, index) = (call.tensor("self")?, call.tensor("index")?);
     let flat = call.graph.flattened(&x.dims, 0, x.dims.len())?;
-    let index = call.graph.from_front(&index, flat[0])?;
+    let index = call.graph.counted_from_front(&index, flat[0])?;
     let x = call.graph.reshape(&x, &flat)?;
     Ok(vec![call.graph.index_select(&x, 0, &index)?])
 }
@@ -125,7 +125,7 @@ impl Places {
         }
         let mut indices = Vec::with_capacity(axes.len());
         for (axis, index) in axes.iter().zip(given.iter().flatten()) {
-            let index = graph.from_front(index, x.dims[*axis])?;
+            let index = graph.counted_from_front(index, x.dims[*axis])?;
             let missing = vec![Dimension::Fixed(1); dims.len() - index.dims.len()];
             indices.push(graph.reshape(&index, &[missing, index.dims.clone()].concat())?);
         }

@@ -66,8 +66,8 @@ fn upsample(call: &mut Call<'_, '_>, spatial: usize, kind: Kind) -> Outputs {
     let scales = scales(call, spatial)?;
     call.ignore(&["output_size"]);
     let mut y = x;
-    for axis in first..dims.len() {
-        let (from, to) = (y.dims[axis], dims[axis]);
+    for (axis, to) in dims.iter().copied().enumerate().skip(first) {
+        let from = y.dims[axis];
         if from == to {
             continue;
         }

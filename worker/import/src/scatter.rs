@@ -98,7 +98,7 @@ fn select_scatter(call: &mut Call<'_, '_>) -> Outputs {
 fn along_index(call: &mut Call<'_, '_>) -> Result<(Tensor, usize, Tensor)> {
     let (x, index) = (call.tensor("self")?, call.tensor("index")?);
     let axis = call.axis_of("dim", 0, &x)?;
-    let index = call.graph.from_front(&index, x.dims[axis])?;
+    let index = call.graph.counted_from_front(&index, x.dims[axis])?;
     let flat = call.graph.flattened(&index.dims, 0, index.dims.len())?;
     Ok((x, axis, call.graph.reshape(&index, &flat)?))
 }
@@ -292,7 +292,7 @@ struct Scattered {
 impl Scattered {
     fn of(call: &mut Call<'_, '_>, x: &Tensor) -> Result<Self> {
         let index = call.tensor("index")?;
-        let axis = call.axis_of("dim", 0, &x)?;
+        let axis = call.axis_of("dim", 0, x)?;
         if index.dims.len() != x.dims.len() || x.dims.is_empty() {
             return Err(call.refuse("index", "has another number of dimensions"));
         }

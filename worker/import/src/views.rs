@@ -469,7 +469,7 @@ impl Builder<'_> {
     }
 
     /// Indices that count from the front, where negative ones counted from the end.
-    pub fn from_front(&mut self, index: &Tensor, dimension: Dimension) -> Result<Tensor> {
+    pub fn counted_from_front(&mut self, index: &Tensor, dimension: Dimension) -> Result<Tensor> {
         let index = self.cast(index, DataType::Int64)?;
         if self.is_arange(&index) || self.counts_up(&index) {
             return Ok(index);

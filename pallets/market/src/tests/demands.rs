@@ -260,11 +260,14 @@ fn a_dispute_stops_the_time_and_the_worker_may_deliver_in_it() {
     });
 }
 
+/// Ends a disputed job; the awards are for a conviction.
+type End = fn(JobId, [(u64, u64); 2]);
+
 #[test]
 fn the_deposit_comes_back_with_every_other_end() {
     demanding(|| {
         let none = [(CLIENT, 0), (CLIENT, 0)];
-        let ends: [(CloseReason, fn(JobId, [(u64, u64); 2])); 3] = [
+        let ends: [(CloseReason, End); 3] = [
             (CloseReason::Late, |job, _| {
                 assert_ok!(Market::excuse(job));
             }),

@@ -255,9 +255,9 @@ async fn an_account_without_money_checks_and_reports_and_challenges_once_it_has_
         let watching = watching(|_| {});
         let fund = |money: &AccountData| {
             let (me, money) = (key().account(), money.clone());
-            watching
-                .chain
-                .author_with(|ledger, _| drop(ledger.money.insert(me, money)));
+            watching.chain.author_with(|ledger, _| {
+                ledger.money.insert(me, money);
+            });
         };
         fund(&poor);
         watching.claim([1], false);

@@ -62,7 +62,9 @@ fn chain(tested: &Tested, change: impl FnOnce(&mut Session)) -> FakeChain {
         ..session(tested)
     };
     change(&mut record);
-    chain.author_with(|ledger, _| drop(ledger.sessions.insert(SESSION, record)));
+    chain.author_with(|ledger, _| {
+        ledger.sessions.insert(SESSION, record);
+    });
     chain
 }
 
