@@ -4,8 +4,8 @@
 use crate::{BalanceOf, Claim, Config, JobRequestOf, Jobs, NextJobId, Pallet, Seal};
 use alloc::{vec, vec::Vec};
 use assay_types::{
-    Delivery, H256, HostBlake2, JobId, JobInput, JobRequest, Matching, ModelRegistry, ModelVersion, Payload, Purpose,
-    WorkerRegistry, audit,
+    AssayTime, Delivery, H256, HostBlake2, JobId, JobInput, JobRequest, Matching, ModelRegistry, ModelVersion, Payload,
+    Purpose, WorkerRegistry, audit,
     benchmarking::{Scene, Seeds, Stage, bytes_parts, largest_parts, symbols_of_largest},
     bid_commitment,
     delivery::{Cursor, OutputPiece},
