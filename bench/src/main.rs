@@ -25,7 +25,7 @@ use std::{num::NonZeroUsize, path::PathBuf};
 /// Measures exact inference against what it replaces.
 #[derive(Parser)]
 struct Options {
-    /// Where the report goes.
+    /// File to which the report is written.
     #[arg(long, default_value = "target/bench/report.json")]
     output: PathBuf,
     /// Folder of the models.

@@ -57,7 +57,7 @@ impl Place {
         self.threads
     }
 
-    /// Whether it is the processor.
+    /// Whether the device is the processor.
     pub fn is_processor(&self) -> bool {
         self.device == tch::Device::Cpu
     }

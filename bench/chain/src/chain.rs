@@ -162,8 +162,7 @@ impl Chain {
         bytes.context("the proof is not one of this state")
     }
 
-    /// Writes to the trie what was changed since the last time, as the end of a block does; returns the processor time
-    /// of that.
+    /// Writes the changes since the last time to the trie, as the end of a block does; returns the processor time.
     pub fn commit(&mut self) -> Result<Duration> {
         let began = processor_time();
         let committed = self.state.commit_all();

@@ -21,7 +21,7 @@ struct Options {
     /// Prints what calls cost in chains of three sizes instead.
     #[arg(long)]
     growth: bool,
-    /// Where the report goes.
+    /// File to which the report is written.
     #[arg(long, default_value = "target/bench/chain.json")]
     output: PathBuf,
 }

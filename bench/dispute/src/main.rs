@@ -16,7 +16,7 @@ use std::path::PathBuf;
 /// Plays disputes on the runtime's Wasm and says what they cost.
 #[derive(Parser)]
 struct Options {
-    /// Where the report goes.
+    /// File to which the report is written.
     #[arg(long, default_value = "target/bench/dispute.json")]
     output: PathBuf,
     /// Folder of the models.

@@ -17,7 +17,7 @@ const MAX_BYTES: u64 = 1 << 20;
 
 /// A server; it stops when this is dropped.
 pub struct Server {
-    /// Where it listens.
+    /// Address on which the server listens.
     pub address: SocketAddr,
     accepting: JoinHandle<()>,
 }

@@ -22,7 +22,7 @@ use std::path::PathBuf;
 /// Measures sessions on loopback against the engine alone and a plain HTTP server.
 #[derive(Parser)]
 struct Options {
-    /// Where the report goes.
+    /// File to which the report is written.
     #[arg(long, default_value = "target/bench/session.json")]
     output: PathBuf,
     /// Folder of the models.

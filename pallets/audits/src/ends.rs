@@ -21,7 +21,7 @@ impl<T: Config> Pallet<T> {
         Ok(())
     }
 
-    /// Whether nobody is waited for: the claim is open, and it is not audited, or the audit is over.
+    /// Whether the claim may be settled: it is open, and it is not audited, or its audit is over.
     pub(crate) fn is_over(audit: &AuditOf<T>) -> bool {
         audit.output.is_some() && matches!(audit.state, AuditState::Spared | AuditState::Passed)
     }
@@ -144,7 +144,7 @@ impl<T: Config> Pallet<T> {
         Audits::<T>::remove(claim);
     }
 
-    /// Whether the auditor may make its call now, for those who give such calls room in a block.
+    /// Whether the auditor may answer now. The lane for urgent calls asks this.
     pub fn may_answer_now(who: &T::AccountId, claim: ClaimId) -> bool {
         let now = T::Time::now();
         Audits::<T>::get(claim).is_some_and(|audit| {
@@ -156,7 +156,7 @@ impl<T: Config> Pallet<T> {
         })
     }
 
-    /// Whether the auditor may open its answer now, for those who give such calls room in a block.
+    /// Whether the auditor may open its answer now. The lane for urgent calls asks this.
     pub fn may_open_now(who: &T::AccountId, claim: ClaimId) -> bool {
         let now = T::Time::now();
         Audits::<T>::get(claim).is_some_and(|audit| {

@@ -60,7 +60,7 @@ mod events {
             auditor: T::AccountId,
             /// Its answer.
             output_digest: H256,
-            /// Whether it is what the claim says; if not, a dispute has begun.
+            /// Whether the answer equals the claim; if not, a dispute has begun.
             agrees: bool,
         },
         /// An auditor did not seal or did not open its answer in time.

@@ -12,8 +12,8 @@
 //! The auditor executes the job and seals its answer. Another seed then draws a second auditor for some audits, so the
 //! first one did not know whether it would be alone. Once all answers are sealed, the worker opens its claim, and after
 //! it the auditors open their answers. If one differs, a dispute begins by itself, in which the auditor has the oldest
-//! game and no bond. Whoever was wrong loses what a false claim loses: an auditor's lock lasts as long as the claim can
-//! be challenged.
+//! game and no bond. The side that was wrong loses as much as for a false claim: an auditor's lock lasts as long as the
+//! claim can be challenged.
 //!
 //! An auditor that does not seal or open in time has *missed*: it loses a part of its lock, rests, and another one is
 //! drawn, as long as the model has one.

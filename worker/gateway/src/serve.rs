@@ -128,7 +128,7 @@ impl Gateway {
         })
     }
 
-    /// Where it listens.
+    /// Address on which the server listens.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
